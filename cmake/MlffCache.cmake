@@ -1,0 +1,23 @@
+# The cache folder that every build of this user shares, and ccache in it: LAMMPS is compiled once, whatever the build folder.
+if(DEFINED ENV{MLFF_CACHE})
+  set(default_cache $ENV{MLFF_CACHE})
+elseif(DEFINED ENV{XDG_CACHE_HOME})
+  set(default_cache $ENV{XDG_CACHE_HOME}/mlff)
+else()
+  set(default_cache $ENV{HOME}/.cache/mlff)
+endif()
+set(MLFF_CACHE ${default_cache} CACHE PATH "Folder that keeps LAMMPS, LibTorch and compiled objects between builds")
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # paths below the base folder count as relative, so that two checkouts share objects
+  cmake_path(IS_PREFIX CMAKE_SOURCE_DIR ${CMAKE_BINARY_DIR} inside)
+  if(inside)
+    set(base ${CMAKE_SOURCE_DIR})
+  else()
+    set(base ${CMAKE_BINARY_DIR})
+  endif()
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${base} CCACHE_NOHASHDIR=1 CCACHE_DIR=${MLFF_CACHE}/ccache CCACHE_MAXSIZE=5G ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+endif()

@@ -1,0 +1,56 @@
+# Adds LAMMPS as a sub-project, unchanged, and offers mlff_add_styles(FOLDER ...) that makes our styles built-in ones.
+# Source tree: -D LAMMPS_SOURCE_DIR=, else the tree in the cache folder, else a download (cmake/fetch-lammps.sh).
+set(LAMMPS_SOURCE_DIR "" CACHE PATH "LAMMPS source tree of 10Sep2025 or newer, with Kokkos in lib/kokkos")
+execute_process(COMMAND ${CMAKE_COMMAND} -E env LAMMPS_SOURCE_DIR=${LAMMPS_SOURCE_DIR} MLFF_CACHE=${MLFF_CACHE}
+  ${CMAKE_CURRENT_LIST_DIR}/fetch-lammps.sh OUTPUT_VARIABLE lammps_tree OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE status)
+if(status)
+  message(FATAL_ERROR "No usable LAMMPS source tree; the line before this one says why.")
+endif()
+set(MLFF_LAMMPS_TREE ${lammps_tree})
+
+foreach(package KOKKOS MOLECULE REPLICA PLUGIN EXTRA-DUMP)
+  set(PKG_${package} ON CACHE BOOL "LAMMPS package")
+endforeach()
+set(BUILD_SHARED_LIBS ON CACHE BOOL "")
+set(BUILD_MPI ON CACHE BOOL "")
+set(BUILD_OMP ON CACHE BOOL "")
+set(Kokkos_ENABLE_SERIAL ON CACHE BOOL "")
+set(Kokkos_ENABLE_OPENMP ON CACHE BOOL "")
+set(Kokkos_ENABLE_DEPRECATED_CODE_4 ON CACHE BOOL "")
+set(FFT KISS CACHE STRING "")
+set(FFT_KOKKOS KISS CACHE STRING "")
+foreach(library JPEG PNG FFMPEG CURL GZIP)
+  set(WITH_${library} OFF CACHE BOOL "")
+endforeach()
+set(MPI_CXX_SKIP_MPICXX ON)
+
+add_subdirectory(${MLFF_LAMMPS_TREE}/cmake lammps EXCLUDE_FROM_ALL)
+set_target_properties(lmp PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin EXCLUDE_FROM_ALL OFF)
+set_target_properties(lammps PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+find_package(MPI REQUIRED COMPONENTS CXX)
+
+# The headers of our styles are copied into one folder of the build: LAMMPS' compile commands then never change when we add a style,
+# and only the few LAMMPS files that include the generated style lists are compiled again.
+set(MLFF_STYLE_HEADERS ${CMAKE_BINARY_DIR}/styles)
+target_include_directories(lammps PRIVATE ${MLFF_STYLE_HEADERS})
+file(MAKE_DIRECTORY ${MLFF_STYLE_HEADERS})
+
+# Targets that compile against LAMMPS use its definitions and folders, without becoming a part of it.
+add_library(mlff_lammps_headers INTERFACE)
+target_include_directories(mlff_lammps_headers SYSTEM INTERFACE ${MLFF_LAMMPS_TREE}/src)
+target_compile_definitions(mlff_lammps_headers INTERFACE $<TARGET_PROPERTY:lammps,INTERFACE_COMPILE_DEFINITIONS>)
+target_link_libraries(mlff_lammps_headers INTERFACE MPI::MPI_CXX)
+
+function(mlff_add_styles)
+  get_directory_property(generated DIRECTORY ${MLFF_LAMMPS_TREE}/cmake DEFINITION LAMMPS_STYLE_HEADERS_DIR)
+  include(${MLFF_LAMMPS_TREE}/cmake/Modules/StyleHeaderUtils.cmake)
+  foreach(folder ${ARGN})
+    file(GLOB headers CONFIGURE_DEPENDS ${folder}/*.h)
+    foreach(header ${headers})
+      get_filename_component(name ${header} NAME)
+      configure_file(${header} ${MLFF_STYLE_HEADERS}/${name} COPYONLY)
+    endforeach()
+  endforeach()
+  RegisterStyles(${MLFF_STYLE_HEADERS})
+  GenerateStyleHeaders(${generated})
+endfunction()

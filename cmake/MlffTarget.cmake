@@ -1,0 +1,8 @@
+# mlff_target(NAME): compile options of our own targets. LAMMPS is never touched by them.
+function(mlff_target name)
+  # -Wrestrict: g++ 12 reports std::string concatenation
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Wno-unused-parameter -Wno-restrict)
+  if(MLFF_DEBUG)
+    target_compile_options(${name} PRIVATE -Og -g -UNDEBUG -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  endif()
+endfunction()

@@ -1,0 +1,143 @@
+# Shared by quickstart.sh and test.sh (sourced, not run): installs what is missing, fetches LAMMPS, configures and builds.
+#
+# Settings from the environment:
+#   LAMMPS_SOURCE_DIR  an existing LAMMPS tree instead of a download
+#   MLFF_CACHE         what is kept between builds (default ${XDG_CACHE_HOME:-~/.cache}/mlff)
+#   MLFF_TORCH=OFF     build without LibTorch
+#   MLFF_BUILD         build folder (default: build in the checkout)
+
+program=$(basename "$0")
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export MLFF_CACHE=${MLFF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mlff}
+build=${MLFF_BUILD:-$top/build}
+torch_version=2.13.0
+venv=$MLFF_CACHE/venv-torch-$torch_version
+use_torch=${MLFF_TORCH:-ON}
+python=python3
+# containers run as root with few slots; both are harmless elsewhere
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf '\n%s: %s\n' "$program" "$*" >&2; exit 1; }
+
+# a step that failed although everything was there: a full disk is the usual reason
+explain() {
+  local folder
+  for folder in "$MLFF_CACHE" "$build"; do
+    if [ -d "$folder" ] && [ "$(df -Pk "$folder" | awk 'NR == 2 {print $4}')" -lt 102400 ]; then
+      die "the disk of '$folder' is full: $(df -Ph "$folder" | awk 'NR == 2 {print $4}') left; free some space and run this again, it continues where it stopped."
+    fi
+  done
+  die "$1"
+}
+
+# need_space FOLDER KIB WHAT
+need_space() {
+  local free
+  mkdir -p "$1" 2>/dev/null || die "cannot create the folder '$1'; set MLFF_CACHE or MLFF_BUILD to a folder you can write."
+  free=$(df -Pk "$1" | awk 'NR == 2 {print $4}')
+  [ "$free" -ge "$2" ] || die "$3 needs $(($2 / 1024)) MiB in '$1', which has $((free / 1024)) MiB left; free some space, or set MLFF_CACHE or MLFF_BUILD."
+}
+
+# Debian packages of the build. Each line: package, and a file that proves it is there on any system.
+packages() {
+  cat <<END
+g++ command:${CXX:-c++}
+cmake command:cmake
+ninja-build command:ninja
+ccache command:ccache
+curl command:curl
+xz-utils command:xz
+python3 command:python3
+libopenmpi-dev command:mpicxx
+openmpi-bin command:mpirun
+nlohmann-json3-dev header:nlohmann/json.hpp
+libcli11-dev header:CLI/CLI.hpp
+libspdlog-dev header:spdlog/spdlog.h
+libzip-dev header:zip.h
+libssl-dev header:openssl/evp.h
+libyaml-dev header:yaml.h
+libgtest-dev header:gtest/gtest.h
+libgmock-dev header:gmock/gmock.h
+END
+}
+
+missing_packages() {
+  local package proof
+  while read -r package proof; do
+    case $proof in
+      command:*) command -v "${proof#command:}" >/dev/null || echo "$package" ;;
+      header:*) printf '#include <%s>\n' "${proof#header:}" | "${CXX:-c++}" -std=c++20 -M -x c++ - >/dev/null 2>&1 || echo "$package" ;;
+    esac
+  done < <(packages)
+}
+
+ensure_packages() {
+  local missing sudo=
+  missing=$(missing_packages | tr '\n' ' ')
+  [ -n "$missing" ] || return 0
+  command -v apt-get >/dev/null || die "these are missing and this system has no apt-get to install them: $missing"
+  if [ "$(id -u)" != 0 ]; then
+    sudo=sudo
+    { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; } ||
+      die "these packages are missing, and only root can install them: apt-get install $missing"
+  fi
+  say "installing $missing"
+  # an old list may name packages that are gone; a list that cannot be refreshed may still do
+  $sudo apt-get update -qq || true
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+    explain "apt-get could not install: $missing (is the network reachable?)"
+  missing=$(missing_packages | tr '\n' ' ')
+  [ -z "$missing" ] || die "still missing after their installation: $missing"
+}
+
+ensure_compiler() {
+  local version
+  version=$("${CXX:-c++}" -dumpfullversion -dumpversion 2>/dev/null) || die "no C++ compiler works: tried '${CXX:-c++}'; install g++ 11 or newer, or set CXX."
+  printf '#include <span>\nint main() { return int(std::span<int>().size()); }\n' | "${CXX:-c++}" -std=c++20 -fsyntax-only -x c++ - 2>/dev/null ||
+    die "the compiler '${CXX:-c++}' ($version) cannot compile C++20; use g++ 11 or newer."
+}
+
+# the virtual environment: torch for the engine, matplotlib for the pictures
+ensure_python() {
+  local wanted=(matplotlib)
+  if [ "$use_torch" = ON ]; then
+    wanted+=("torch==$torch_version")
+  else
+    venv=$MLFF_CACHE/venv-plain
+  fi
+  python=$venv/bin/python
+  if [ -f "$venv/.complete" ] && "$python" -c pass 2>/dev/null; then return 0; fi
+  say "installing ${wanted[*]} into $venv"
+  need_space "$MLFF_CACHE" 3000000 "the Python environment"
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; found $(python3 --version)."
+  rm -rf "$venv"
+  if ! python3 -m venv "$venv" >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      apt-get install -y -qq --no-install-recommends python3-venv >/dev/null || die "python3 has no venv module, and python3-venv cannot be installed."
+      rm -rf "$venv"
+    fi
+    python3 -m venv "$venv" || die "python3 cannot make a virtual environment; install the package python3-venv."
+  fi
+  "$python" -m pip install --quiet --disable-pip-version-check "${wanted[@]}" ||
+    explain "pip could not install ${wanted[*]} (is the network reachable?)"
+  touch "$venv/.complete"
+}
+
+# configure_and_build TESTS TARGET...
+configure_and_build() {
+  local tests=$1 launcher=()
+  shift
+  ensure_packages
+  ensure_compiler
+  ensure_python
+  LAMMPS_SOURCE_DIR=$("$top/cmake/fetch-lammps.sh") || exit 1
+  [ -d "$build/lammps" ] || need_space "$build" 1500000 "the build"
+  say "configuring in $build (LAMMPS in $LAMMPS_SOURCE_DIR)"
+  mkdir -p "$build"
+  (cd "$top" && cmake --preset default -B "$build" -D LAMMPS_SOURCE_DIR="$LAMMPS_SOURCE_DIR" -D MLFF_CACHE="$MLFF_CACHE" \
+    -D MLFF_PYTHON="$python" -D MLFF_TORCH="$use_torch" -D MLFF_TESTS="$tests") > "$build/configure.log" 2>&1 ||
+    { tail -25 "$build/configure.log" >&2; explain "cmake stopped; the lines above and $build/configure.log say why."; }
+  say "building (the first time LAMMPS takes a quarter of an hour on two cores, later builds take it from the cache)"
+  NINJA_STATUS="[%f/%t, %es] " ninja -C "$build" "$@" || explain "the build stopped; the lines above say why."
+}
