@@ -1,0 +1,129 @@
+#include "engine_torch.h"
+
+#include "painn_torch.h"
+
+#include <ATen/Parallel.h>
+#include <torch/autograd.h>
+#include <torch/cuda.h>
+
+#include <omp.h>
+
+#include <algorithm>
+
+namespace mlff {
+
+namespace {
+
+  /// Sets LibTorch's thread count for one evaluation and gives LAMMPS its own back: both read the same OpenMP setting.
+  class ThreadScope {
+   public:
+    explicit ThreadScope(int threads) : before(omp_get_max_threads())
+    {
+      if (at::get_num_threads() != threads) at::set_num_threads(threads);
+      omp_set_num_threads(threads);
+    }
+    ~ThreadScope() { omp_set_num_threads(before); }
+
+   private:
+    int before;
+  };
+
+  class TorchEngine : public Engine {
+   public:
+    TorchEngine(const Potential &potential, const EngineOptions &options) :
+        sizes(potential.sizes), model(std::make_shared<PainnModel>(potential.sizes, potential.n_species(), potential.cutoff)),
+        single(options.precision == Precision::single_precision), threads(options.threads), device(torch::kCPU)
+    {
+      if (options.device == "cuda" || options.device == "auto") {
+        if (torch::cuda::is_available())
+          device = torch::kCUDA;
+        else if (options.device == "cuda")
+          throw EngineError("device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
+      } else if (options.device != "cpu")
+        throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
+      // double first, so that no weight is rounded twice
+      model->to(torch::kDouble);
+      model->load(potential);
+      model->to(device, single ? torch::kFloat : torch::kDouble);
+      model->eval();
+      for (auto &parameter : model->parameters()) parameter.requires_grad_(false);
+      if (threads <= 0) threads = omp_get_max_threads();
+    }
+
+    void evaluate(const Graph &graph, Result &result, GhostExchange *) override
+    {
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("the torch engine evaluates whole systems: it cannot exchange features with other ranks");
+      result.atom_energy.resize(graph.n_centres());
+      result.gradient.resize(3 * std::size_t(graph.n_edges()));
+      if (graph.n_centres() > 0) {
+        try {
+          run(graph, result);
+        } catch (const c10::Error &error) {
+          throw EngineError(std::string("LibTorch: ") + error.what_without_backtrace());
+        }
+      }
+      sum_energies(graph, result);
+    }
+
+    std::size_t bytes(int atoms, int edges) const override
+    {
+      // arrays that autograd keeps, in units of one feature: filters and messages per edge, features per atom
+      const std::size_t L = sizes.layers, F = sizes.features;
+      const std::size_t width = single ? sizeof(float) : sizeof(double);
+      return width * (std::size_t(edges) * (4 * std::size_t(sizes.radial) + L * F * 30) + std::size_t(atoms) * L * F * 48);
+    }
+
+    std::string description() const override
+    {
+      return std::string("torch engine, ") + (single ? "single" : "double") + " precision, " +
+          (device.is_cuda() ? "cuda" : "cpu, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads"));
+    }
+
+   private:
+    PainnSizes sizes;
+    std::shared_ptr<PainnModel> model;
+    bool single;
+    int threads;
+    torch::Device device;
+    std::vector<int> centre;
+
+    /// Below this many feature values a second thread costs more than it saves (doc/benchmarks.md has the measurement).
+    static constexpr std::size_t values_per_thread = 64 * 1024;
+
+    int useful_threads(const Graph &graph) const
+    {
+      const std::size_t values = std::size_t(graph.n_edges()) * sizes.features;
+      return int(std::clamp<std::size_t>(values / values_per_thread, 1, std::size_t(threads)));
+    }
+
+    void run(const Graph &graph, Result &result)
+    {
+      const ThreadScope scope(useful_threads(graph));
+      centre.resize(graph.n_edges());
+      for (int i = 0; i < graph.n_centres(); i++)
+        for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) centre[e] = i;
+
+      const auto integers = [this](std::span<const int> values) {
+        return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())}, torch::kInt).to(device);
+      };
+      auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3}, torch::kDouble);
+      r = device.is_cpu() ? r : r.to(device);
+      r.requires_grad_(true);
+      const auto energy = model->forward(integers(graph.species), integers(centre), integers(graph.neighbor), r);
+      const auto on_host = energy.detach().to(torch::kCPU).contiguous();
+      std::copy_n(on_host.data_ptr<double>(), graph.n_centres(), result.atom_energy.begin());
+      if (graph.n_edges() == 0) return;
+      const auto gradient = torch::autograd::grad({energy.sum()}, {r})[0].to(torch::kCPU).contiguous();
+      std::copy_n(gradient.data_ptr<double>(), result.gradient.size(), result.gradient.begin());
+    }
+  };
+
+}    // namespace
+
+std::unique_ptr<Engine> make_torch_engine(const Potential &potential, const EngineOptions &options)
+{
+  return std::make_unique<TorchEngine>(potential, options);
+}
+
+}    // namespace mlff

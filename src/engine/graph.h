@@ -1,0 +1,38 @@
+// The neighbor graph: everything an engine gets to see of a system.
+#pragma once
+
+#include <span>
+#include <vector>
+
+namespace mlff {
+
+/// Neighbor graph of one or more structures. Lengths in Å. Nothing here knows boxes, images or ranks.
+/// Atoms with edges of their own (centres) come first and are numbered 0 .. n_centres-1 over all structures;
+/// atoms of other ranks (ghosts, only ever with one structure) follow.
+struct Graph {
+  std::span<const int> first_atom;    ///< [n_structures + 1] centres of structure s are first_atom[s] .. first_atom[s+1]-1
+  std::span<const int> species;       ///< [n_atoms] index into Potential::elements
+  std::span<const int> first_edge;    ///< [n_centres + 1] edges sorted by centre (compressed rows)
+  std::span<const int> neighbor;      ///< [n_edges] atom j of edge (i, j)
+  std::span<const int> mirror;        ///< [n_edges] index of edge (j, i), or -1 where j is a ghost
+  std::span<const double> r;          ///< [n_edges][3] x_j - x_i
+
+  int n_structures() const { return first_atom.empty() ? 0 : int(first_atom.size()) - 1; }
+  int n_centres() const { return first_edge.empty() ? 0 : int(first_edge.size()) - 1; }
+  int n_atoms() const { return int(species.size()); }
+  int n_edges() const { return int(neighbor.size()); }
+};
+
+/// A graph that owns its arrays and grows without giving memory back.
+struct GraphStorage {
+  std::vector<int> first_atom = {0}, species, first_edge = {0}, neighbor, mirror;
+  std::vector<double> r;
+
+  Graph view() const { return {first_atom, species, first_edge, neighbor, mirror, r}; }
+  void clear();
+
+  /// Adds the structures of another graph (without ghosts) behind those already here.
+  void append(const Graph &other);
+};
+
+}    // namespace mlff

@@ -1,0 +1,126 @@
+#include "painn_torch.h"
+
+#include <torch/nn/functional/activation.h>
+
+#include <numbers>
+
+namespace mlff {
+
+namespace {
+  constexpr double norm_floor = 1e-8;    // under the square root of the vector norm, as trained by SchNetPack
+
+  torch::nn::Linear linear(int in, int out, bool bias = true)
+  {
+    return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(bias));
+  }
+}
+
+PainnModel::PainnModel(const PainnSizes &sizes, int n_species, double cutoff) : sizes(sizes), cutoff(cutoff)
+{
+  const int F = sizes.features;
+  embedding = register_parameter("embedding", torch::randn({n_species, F}));
+  filter = register_module("filter", linear(sizes.radial, 3 * F * sizes.layers));
+  for (int l = 0; l < sizes.layers; l++) {
+    const std::string number = std::to_string(l);
+    Layer layer;
+    layer.message0 = register_module("message" + number + "_0", linear(F, F));
+    layer.message1 = register_module("message" + number + "_1", linear(F, 3 * F));
+    layer.mix = register_module("update" + number + "_mix", linear(F, 2 * F, false));
+    layer.update0 = register_module("update" + number + "_0", linear(2 * F, F));
+    layer.update1 = register_module("update" + number + "_1", linear(F, 3 * F));
+    layers.push_back(layer);
+  }
+  readout0 = register_module("readout_0", linear(F, F / 2));
+  readout1 = register_module("readout_1", linear(F / 2, 1));
+  // these stay in double whatever the precision of the network
+  reference_energy = torch::zeros({n_species}, torch::kDouble);
+  scale = torch::ones({}, torch::kDouble);
+  centres = torch::linspace(0.0, cutoff, sizes.radial, torch::kDouble);
+}
+
+std::vector<std::pair<std::string, torch::Tensor>> PainnModel::named() const
+{
+  std::vector<std::pair<std::string, torch::Tensor>> list = {{"embedding", embedding}, {"reference_energy", reference_energy}, {"scale", scale}};
+  const auto add = [&list](const std::string &name, const torch::nn::Linear &module) {
+    list.emplace_back(name + ".weight", module->weight);
+    if (module->bias.defined()) list.emplace_back(name + ".bias", module->bias);
+  };
+  add("filter", filter);
+  for (std::size_t l = 0; l < layers.size(); l++) {
+    const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+    add(message + ".0", layers[l].message0);
+    add(message + ".1", layers[l].message1);
+    add(update + ".mix", layers[l].mix);
+    add(update + ".0", layers[l].update0);
+    add(update + ".1", layers[l].update1);
+  }
+  add("readout.0", readout0);
+  add("readout.1", readout1);
+  return list;
+}
+
+void PainnModel::load(const Potential &potential)
+{
+  torch::NoGradGuard guard;
+  for (auto &[name, parameter] : named()) {
+    const Tensor &tensor = potential.tensors.at(name);
+    parameter.copy_(torch::tensor(tensor.values, torch::kDouble).reshape(tensor.shape));
+  }
+}
+
+void PainnModel::store(Potential &potential) const
+{
+  for (const auto &[name, parameter] : named()) {
+    const auto values = parameter.detach().to(torch::kCPU, torch::kDouble).contiguous();
+    Tensor tensor;
+    tensor.dtype = name == "reference_energy" || name == "scale" ? "F64" : "F32";
+    tensor.shape = values.sizes().vec();
+    tensor.values.assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
+    potential.tensors[name] = std::move(tensor);
+  }
+}
+
+torch::Tensor PainnModel::forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r)
+{
+  using torch::indexing::Slice;
+  const auto n = species.size(0);
+  const int F = sizes.features;
+  const auto type = embedding.scalar_type();
+  if (centres.device() != r.device()) {
+    centres = centres.to(r.device());
+    reference_energy = reference_energy.to(r.device());
+    scale = scale.to(r.device());
+  }
+
+  // geometry, in double
+  const auto d = (r * r).sum(1, true).sqrt();
+  const auto u = (r / d).to(type).unsqueeze(2);    // [E, 3, 1]
+  const double spacing = cutoff / (sizes.radial - 1);
+  const auto phi = torch::exp(-0.5 / (spacing * spacing) * (d - centres).square());
+  const auto inside = 0.5 * (torch::cos(std::numbers::pi / cutoff * d) + 1.0) * (d < cutoff);
+  const auto W = filter->forward(phi.to(type)) * inside.to(type);    // [E, 3FL]
+
+  auto s = embedding.index_select(0, species);    // [N, F]
+  torch::Tensor v;                                // [N, 3, F], zero before the first layer
+  for (int l = 0; l < sizes.layers; l++) {
+    Layer &layer = layers[l];
+    // message
+    const auto h = layer.message1->forward(torch::silu(layer.message0->forward(s)));
+    const auto x = W.narrow(1, 3 * F * l, 3 * F) * h.index_select(0, neighbor);
+    auto dv = u * x.narrow(1, F, F).unsqueeze(1);
+    if (l > 0) dv = dv + v.index_select(0, neighbor) * x.narrow(1, 2 * F, F).unsqueeze(1);
+    s = s.index_add(0, centre, x.narrow(1, 0, F));
+    v = (l > 0 ? v : torch::zeros({n, 3, F}, s.options())).index_add(0, centre, dv);
+    // update
+    const auto pq = layer.mix->forward(v);
+    const auto p = pq.narrow(2, 0, F), q = pq.narrow(2, F, F);
+    const auto norm = (p.square().sum(1) + norm_floor).sqrt();
+    const auto y = layer.update1->forward(torch::silu(layer.update0->forward(torch::cat({s, norm}, 1))));
+    s = s + y.narrow(1, 0, F) + y.narrow(1, 2 * F, F) * (p * q).sum(1);
+    if (l + 1 < sizes.layers) v = v + y.narrow(1, F, F).unsqueeze(1) * q;
+  }
+  const auto network = readout1->forward(torch::silu(readout0->forward(s))).squeeze(1);
+  return network.to(torch::kDouble) * scale + reference_energy.index_select(0, species);
+}
+
+}    // namespace mlff

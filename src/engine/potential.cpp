@@ -1,0 +1,386 @@
+#include "potential.h"
+
+#include "elements.h"
+
+#include <nlohmann/json.hpp>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <set>
+
+namespace mlff {
+
+using json = nlohmann::json;
+static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
+
+namespace {
+
+  constexpr std::uint64_t largest_header = 100'000'000;    // the limit of the safetensors library
+  const std::vector<std::string> known_models = {"painn"};
+
+  [[noreturn]] void fail(const std::string &path, const std::string &what)
+  {
+    throw PotentialError("potential file '" + path + "': " + what);
+  }
+
+  std::string quoted(const std::vector<std::string> &words)
+  {
+    std::string text;
+    for (const auto &word : words) text += (text.empty() ? "'" : ", '") + word + "'";
+    return text;
+  }
+
+  std::string shape_text(const std::vector<std::int64_t> &shape)
+  {
+    std::string text = "[";
+    for (const auto n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
+    return text + "]";
+  }
+
+  std::int64_t element_count(const std::vector<std::int64_t> &shape)
+  {
+    std::int64_t n = 1;
+    for (const auto extent : shape) {
+      if (extent < 0 || (extent > 0 && n > (std::int64_t(1) << 40) / extent)) return -1;
+      n *= extent;
+    }
+    return n;
+  }
+
+  std::string sha256_of(const std::string &bytes)
+  {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int length = 0;
+    if (EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr) != 1)
+      throw PotentialError("SHA-256 failed in the OpenSSL library");
+    std::string text;
+    char hex[3];
+    for (unsigned int i = 0; i < length; i++) {
+      std::snprintf(hex, sizeof hex, "%02x", digest[i]);
+      text += hex;
+    }
+    return text;
+  }
+
+  template <typename T> void unpack(const char *bytes, std::vector<double> &values)
+  {
+    for (std::size_t i = 0; i < values.size(); i++) {
+      T value;
+      std::memcpy(&value, bytes + i * sizeof(T), sizeof(T));
+      values[i] = double(value);
+    }
+  }
+
+  template <typename T> void pack(const std::vector<double> &values, std::string &bytes)
+  {
+    for (const double v : values) {
+      const T value = T(v);
+      bytes.append(reinterpret_cast<const char *>(&value), sizeof(T));
+    }
+  }
+
+  std::size_t bytes_per_value(const std::string &dtype) { return dtype == "F32" ? 4 : dtype == "F64" ? 8 : 0; }
+
+  /// Metadata of one file, every access with an error that names the key.
+  class Metadata {
+   public:
+    Metadata(const std::string &path, const json &header) : path(path)
+    {
+      const auto found = header.find("__metadata__");
+      if (found == header.end() || !found->is_object())
+        fail(path, "its header has no '__metadata__'; expected a potential written by mlff, not a bare safetensors file");
+      object = *found;
+    }
+
+    std::string text(const std::string &key) const
+    {
+      const auto found = object.find(key);
+      if (found == object.end()) fail(path, "its metadata lack the key '" + key + "'");
+      if (!found->is_string()) fail(path, "metadata '" + key + "' is not a string");
+      return found->get<std::string>();
+    }
+
+    json parsed(const std::string &key) const
+    {
+      json value = json::parse(text(key), nullptr, false);
+      if (value.is_discarded()) fail(path, "metadata '" + key + "' is not valid JSON: found '" + text(key) + "'");
+      return value;
+    }
+
+    double number(const std::string &key) const
+    {
+      const std::string word = text(key);
+      char *end = nullptr;
+      const double value = std::strtod(word.c_str(), &end);
+      if (word.empty() || *end != '\0' || !std::isfinite(value)) fail(path, "metadata '" + key + "' is '" + word + "'; expected a number");
+      return value;
+    }
+
+   private:
+    std::string path;
+    json object;
+  };
+
+  const json units = {{"energy", "eV"}, {"length", "Angstrom"}, {"velocity", "Angstrom/ps"}, {"time", "fs"}};
+
+  int size_of(const std::string &path, const json &hyperparameters, const char *key)
+  {
+    const auto found = hyperparameters.find(key);
+    if (found == hyperparameters.end()) fail(path, std::string("hyperparameters lack '") + key + "'");
+    if (!found->is_number_integer() || *found < 1 || *found > 65536)
+      fail(path, std::string("hyperparameter '") + key + "' is " + found->dump() + "; expected a whole number from 1 to 65536");
+    return found->get<int>();
+  }
+
+  std::string read_bytes(std::ifstream &file, std::uint64_t n)
+  {
+    std::string bytes(n, '\0');
+    file.read(bytes.data(), std::streamsize(n));
+    return bytes;
+  }
+
+}    // namespace
+
+std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes &sizes, int n_species)
+{
+  const std::int64_t F = sizes.features, L = sizes.layers, K = sizes.radial, S = n_species;
+  std::map<std::string, std::vector<std::int64_t>> shapes = {{"embedding", {S, F}},
+                                                             {"filter.weight", {3 * F * L, K}},
+                                                             {"filter.bias", {3 * F * L}},
+                                                             {"readout.0.weight", {F / 2, F}},
+                                                             {"readout.0.bias", {F / 2}},
+                                                             {"readout.1.weight", {1, F / 2}},
+                                                             {"readout.1.bias", {1}},
+                                                             {"reference_energy", {S}},
+                                                             {"scale", {}}};
+  for (int l = 0; l < L; l++) {
+    const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+    shapes[message + ".0.weight"] = {F, F};
+    shapes[message + ".0.bias"] = {F};
+    shapes[message + ".1.weight"] = {3 * F, F};
+    shapes[message + ".1.bias"] = {3 * F};
+    shapes[update + ".mix.weight"] = {2 * F, F};
+    shapes[update + ".0.weight"] = {F, 2 * F};
+    shapes[update + ".0.bias"] = {F};
+    shapes[update + ".1.weight"] = {3 * F, F};
+    shapes[update + ".1.bias"] = {3 * F};
+  }
+  return shapes;
+}
+
+std::int64_t Potential::n_parameters() const
+{
+  std::int64_t n = 0;
+  for (const auto &[name, tensor] : tensors)
+    if (name != "reference_energy" && name != "scale") n += std::int64_t(tensor.values.size());
+  return n;
+}
+
+std::string Potential::element_names() const
+{
+  std::string names;
+  for (const int z : elements) names += (names.empty() ? "" : " ") + element_symbol(z);
+  return names;
+}
+
+void Potential::check(const std::string &path) const
+{
+  if (std::find(known_models.begin(), known_models.end(), model) == known_models.end())
+    fail(path, "unknown model '" + model + "'; this version reads " + quoted(known_models));
+  if (elements.empty()) fail(path, "it names no elements");
+  std::set<int> seen;
+  for (const int z : elements) {
+    if (element_symbol(z) == "X") fail(path, "element number " + std::to_string(z) + " does not exist");
+    if (!seen.insert(z).second) fail(path, "element " + element_symbol(z) + " is listed twice");
+  }
+  if (!std::isfinite(cutoff) || cutoff <= 0.0) fail(path, "metadata 'cutoff' is " + std::to_string(cutoff) + "; expected a length above 0 Å");
+  if (sizes.radial < 2) fail(path, "hyperparameter 'radial' is " + std::to_string(sizes.radial) + "; expected 2 or more");
+
+  const auto shapes = painn_tensors(sizes, n_species());
+  for (const auto &[name, shape] : shapes) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) fail(path, "tensor '" + name + "' is missing; a model of these sizes has it with shape " + shape_text(shape));
+    if (found->second.shape != shape)
+      fail(path, "tensor '" + name + "' has shape " + shape_text(found->second.shape) + "; expected " + shape_text(shape));
+    for (std::size_t i = 0; i < found->second.values.size(); i++)
+      if (!std::isfinite(found->second.values[i]))
+        fail(path, "tensor '" + name + "' has a weight that is not finite, at index " + std::to_string(i));
+  }
+  for (const auto &[name, tensor] : tensors)
+    if (!shapes.contains(name)) fail(path, "tensor '" + name + "' does not belong to a model '" + model + "' of these sizes");
+}
+
+Potential Potential::read(const std::string &path)
+{
+  std::error_code code;
+  if (std::filesystem::is_directory(path, code)) fail(path, "it is a folder; expected a .safetensors file");
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) fail(path, std::string("cannot be opened: ") + std::strerror(errno));
+  const std::uint64_t file_size = std::uint64_t(file.tellg());
+  file.seekg(0);
+
+  std::uint64_t header_size = 0;
+  if (file_size < sizeof header_size) fail(path, "is truncated: it has " + std::to_string(file_size) + " bytes, a safetensors file starts with 8");
+  file.read(reinterpret_cast<char *>(&header_size), sizeof header_size);
+  if (header_size > largest_header)
+    fail(path, "is no safetensors file: its first 8 bytes give a header of " + std::to_string(header_size) + " bytes, " +
+             std::to_string(largest_header) + " are allowed");
+  if (header_size > file_size - sizeof header_size)
+    fail(path, "is truncated: its header has " + std::to_string(header_size) + " bytes, the file " + std::to_string(file_size));
+  const std::string header_text = read_bytes(file, header_size);
+  const json header = json::parse(header_text, nullptr, false);
+  if (header.is_discarded() || !header.is_object()) fail(path, "has a bad header: it is not a JSON object");
+
+  const Metadata metadata(path, header);
+  if (const auto format = metadata.text("format"); format != "mlff") fail(path, "metadata 'format' is '" + format + "'; expected 'mlff'");
+  const double version = metadata.number("format_version");
+  if (version > format_version)
+    fail(path, "has format_version " + metadata.text("format_version") + "; this version of mlff reads up to " + std::to_string(format_version));
+
+  Potential potential;
+  potential.model = metadata.text("model");
+  if (std::find(known_models.begin(), known_models.end(), potential.model) == known_models.end())
+    fail(path, "unknown model '" + potential.model + "'; this version reads " + quoted(known_models));
+  potential.cutoff = metadata.number("cutoff");
+  potential.date = metadata.text("date");
+  potential.citation = metadata.text("citation");
+  potential.training = metadata.text("training");
+  if (const json found = metadata.parsed("units"); found != units)
+    fail(path, "metadata 'units' is " + found.dump() + "; expected " + units.dump());
+
+  const json names = metadata.parsed("elements");
+  if (!names.is_array()) fail(path, "metadata 'elements' is " + names.dump() + "; expected an array of symbols");
+  for (const auto &name : names) {
+    const int z = name.is_string() ? atomic_number(name.get<std::string>()) : 0;
+    if (z == 0) fail(path, "metadata 'elements' holds " + name.dump() + ", which is no element");
+    potential.elements.push_back(z);
+  }
+
+  const json hyperparameters = metadata.parsed("hyperparameters");
+  if (!hyperparameters.is_object()) fail(path, "metadata 'hyperparameters' is no JSON object");
+  potential.sizes = {size_of(path, hyperparameters, "features"), size_of(path, hyperparameters, "layers"),
+                     size_of(path, hyperparameters, "radial")};
+
+  const std::uint64_t data_size = file_size - sizeof header_size - header_size;
+  const std::string data = read_bytes(file, data_size);
+  if (!file) fail(path, "cannot be read to its end");
+
+  struct Range {
+    std::uint64_t begin, end;
+    std::string name;
+  };
+  std::vector<Range> ranges;
+  for (const auto &[name, entry] : header.items()) {
+    if (name == "__metadata__") continue;
+    Tensor tensor;
+    std::vector<std::uint64_t> offsets;
+    try {
+      tensor.dtype = entry.at("dtype").get<std::string>();
+      tensor.shape = entry.at("shape").get<std::vector<std::int64_t>>();
+      offsets = entry.at("data_offsets").get<std::vector<std::uint64_t>>();
+    } catch (const json::exception &) {
+      fail(path, "has a bad header: the entry of tensor '" + name + "' is " + entry.dump() + "; expected dtype, shape and data_offsets");
+    }
+    const auto width = bytes_per_value(tensor.dtype);
+    if (width == 0) fail(path, "tensor '" + name + "' has dtype '" + tensor.dtype + "'; expected 'F32' or 'F64'");
+    const auto n = element_count(tensor.shape);
+    if (offsets.size() != 2 || offsets[0] > offsets[1] || n < 0 || offsets[1] - offsets[0] != std::uint64_t(n) * width)
+      fail(path, "has a bad header: tensor '" + name + "' of shape " + shape_text(tensor.shape) + " and dtype " + tensor.dtype +
+               " has data_offsets " + entry["data_offsets"].dump());
+    if (offsets[1] > data_size)
+      fail(path, "is truncated: tensor '" + name + "' ends at byte " + std::to_string(offsets[1]) + " of the data, which has " + std::to_string(data_size));
+    ranges.push_back({offsets[0], offsets[1], name});
+    tensor.values.resize(std::size_t(n));
+    if (tensor.dtype == "F32")
+      unpack<float>(data.data() + offsets[0], tensor.values);
+    else
+      unpack<double>(data.data() + offsets[0], tensor.values);
+    potential.tensors.emplace(name, std::move(tensor));
+  }
+  std::sort(ranges.begin(), ranges.end(), [](const Range &a, const Range &b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+  std::uint64_t covered = 0;
+  for (const auto &range : ranges) {
+    if (range.begin != covered) fail(path, "has a bad header: the data of tensor '" + range.name + "' overlap others or leave a gap");
+    covered = range.end;
+  }
+  if (covered != data_size)
+    fail(path, "has " + std::to_string(data_size) + " bytes of data; its header describes " + std::to_string(covered));
+
+  potential.check(path);
+  potential.sha256 = sha256_of(data);
+  if (const auto expected = metadata.text("sha256"); expected != potential.sha256)
+    fail(path, "has a wrong hash: its tensors give sha256 " + potential.sha256 + ", its metadata say " + expected + "; the file was changed or damaged");
+  return potential;
+}
+
+void Potential::write(const std::string &path, bool overwrite)
+{
+  check(path);
+  if (!overwrite && std::filesystem::exists(path)) fail(path, "exists already and is not overwritten");
+
+  json header = json::object();
+  std::string data;
+  // 8-byte values first, so that every tensor is aligned
+  for (const char *dtype : {"F64", "F32"})
+    for (const auto &[name, tensor] : tensors) {
+      if (tensor.dtype != dtype) continue;
+      const auto begin = data.size();
+      if (tensor.dtype == "F32")
+        pack<float>(tensor.values, data);
+      else
+        pack<double>(tensor.values, data);
+      header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+    }
+  sha256 = sha256_of(data);
+
+  json names = json::array();
+  for (const int z : elements) names.push_back(element_symbol(z));
+  char cutoff_text[32];
+  std::snprintf(cutoff_text, sizeof cutoff_text, "%.17g", cutoff);
+  const json hyperparameters = {{"features", sizes.features}, {"layers", sizes.layers}, {"radial", sizes.radial}};
+  header["__metadata__"] = {{"format", "mlff"},
+                            {"format_version", std::to_string(format_version)},
+                            {"model", model},
+                            {"hyperparameters", hyperparameters.dump()},
+                            {"elements", names.dump()},
+                            {"units", units.dump()},
+                            {"cutoff", cutoff_text},
+                            {"date", date},
+                            {"citation", citation},
+                            {"training", training},
+                            {"sha256", sha256}};
+  std::string header_text;
+  try {
+    header_text = header.dump();
+  } catch (const json::exception &) {
+    fail(path, "its date, citation or training text is not valid UTF-8");
+  }
+  header_text.resize((header_text.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t header_size = header_text.size();
+
+  const std::string partial = path + ".part";
+  {
+    std::ofstream file(partial, std::ios::binary | std::ios::trunc);
+    if (!file) fail(partial, std::string("cannot be written: ") + std::strerror(errno));
+    file.write(reinterpret_cast<const char *>(&header_size), sizeof header_size);
+    file.write(header_text.data(), std::streamsize(header_text.size()));
+    file.write(data.data(), std::streamsize(data.size()));
+    file.close();
+    if (!file) {
+      std::filesystem::remove(partial);
+      fail(path, std::string("cannot be written: ") + std::strerror(errno));
+    }
+  }
+  std::error_code code;
+  std::filesystem::rename(partial, path, code);
+  if (code) fail(path, "cannot be written: " + code.message());
+}
+
+}    // namespace mlff

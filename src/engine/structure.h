@@ -1,0 +1,38 @@
+// A molecule or cell as read from a file, and its neighbor graph. LAMMPS styles do not use this: they have neighbor lists.
+#pragma once
+
+#include "graph.h"
+
+#include <array>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+/// One frame. Energies eV, lengths Å, velocities Å/ps, forces eV/Å. Empty vectors mean "not given".
+struct Structure {
+  std::vector<int> numbers;                                    ///< [n] atomic numbers
+  std::vector<double> positions;                               ///< [n][3]
+  std::array<double, 9> cell = {0, 0, 0, 0, 0, 0, 0, 0, 0};    ///< rows a, b, c
+  std::array<bool, 3> periodic = {false, false, false};
+  std::optional<double> energy;
+  std::vector<double> forces;        ///< [n][3]
+  std::vector<double> velocities;    ///< [n][3]
+
+  int n_atoms() const { return int(numbers.size()); }
+};
+
+/// A structure that cannot be used; the message says which atom or cell vector is at fault.
+struct StructureError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Appends the full neighbor graph of a structure: every ordered pair, periodic images included, with |r| < cutoff,
+/// folded to the owner of the image. `elements` maps atomic numbers to species. Linked cells; any cell shape, also
+/// cells smaller than the cutoff. Throws StructureError for an element outside `elements`, a flat periodic cell,
+/// two atoms on one place or a coordinate that is not finite.
+void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff, GraphStorage &graph);
+
+}    // namespace mlff
