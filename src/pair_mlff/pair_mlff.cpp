@@ -1,0 +1,424 @@
+/* ----------------------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+/* ----------------------------------------------------------------------
+   Machine-learned force field: turns the full neighbor list into a graph,
+   calls an engine once, and adds its edge gradients to the forces.
+------------------------------------------------------------------------- */
+
+#include "pair_mlff.h"
+
+#include "atom.h"
+#include "citeme.h"
+#include "comm.h"
+#include "error.h"
+#include "force.h"
+#include "memory.h"
+#include "neigh_list.h"
+#include "neighbor.h"
+#include "update.h"
+
+#include "elements.h"
+#include "engine.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace LAMMPS_NS;
+
+namespace LAMMPS_NS {
+
+struct MLFFImpl {
+  mlff::EngineOptions options;
+  mlff::Potential potential;
+  std::unique_ptr<mlff::Engine> engine;
+
+  mlff::GraphStorage graph;
+  mlff::Result result;
+  std::vector<int> owner;     // owned atom that each atom is an image of
+  std::vector<int> centre;    // index in the graph of each owned atom, -1 if the model does not see it
+  std::vector<int> local;     // owned atom of each centre
+};
+
+}    // namespace LAMMPS_NS
+
+/* ---------------------------------------------------------------------- */
+
+PairMLFF::PairMLFF(LAMMPS *lmp) : Pair(lmp), impl(new MLFFImpl), cutoff(0.0), scale(1.0)
+{
+  single_enable = 0;
+  restartinfo = 0;
+  one_coeff = 1;
+  manybody_flag = 1;
+  no_virial_fdotr_compute = 1;
+  centroidstressflag = CENTROID_NOTAVAIL;
+  comm_forward = 1;
+}
+
+/* ----------------------------------------------------------------------
+   check if allocated, since class can be destructed when incomplete
+------------------------------------------------------------------------- */
+
+PairMLFF::~PairMLFF()
+{
+  if (copymode) return;
+
+  delete impl;
+  if (allocated) {
+    memory->destroy(setflag);
+    memory->destroy(cutsq);
+  }
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairMLFF::compute(int eflag, int vflag)
+{
+  ev_init(eflag, vflag);
+
+  if (neighbor->ago == 0 || int(impl->owner.size()) != atom->nlocal + atom->nghost) find_owners();
+  build_graph();
+
+  const auto graph = impl->graph.view();
+  try {
+    impl->engine->evaluate(graph, impl->result);
+  } catch (mlff::EngineError &e) {
+    error->one(FLERR, "Pair style mlff on timestep {}: {}", update->ntimestep, e.what());
+  }
+
+  double **f = atom->f;
+  const auto &gradient = impl->result.gradient;
+
+  for (int c = 0; c < graph.n_centres(); c++) {
+    const int i = impl->local[c];
+    for (int e = graph.first_edge[c]; e < graph.first_edge[c + 1]; e++) {
+      const int j = impl->local[graph.neighbor[e]];
+      const double *r = &graph.r[3 * e];
+      const double g[3] = {scale * gradient[3 * e], scale * gradient[3 * e + 1],
+                           scale * gradient[3 * e + 2]};
+      f[i][0] += g[0];
+      f[i][1] += g[1];
+      f[i][2] += g[2];
+      f[j][0] -= g[0];
+      f[j][1] -= g[1];
+      f[j][2] -= g[2];
+
+      if (vflag_either) {
+        // symmetric part, the sum over all edges has no other
+        const double v[6] = {-r[0] * g[0],
+                             -r[1] * g[1],
+                             -r[2] * g[2],
+                             -0.5 * (r[0] * g[1] + r[1] * g[0]),
+                             -0.5 * (r[0] * g[2] + r[2] * g[0]),
+                             -0.5 * (r[1] * g[2] + r[2] * g[1])};
+        if (vflag_global)
+          for (int k = 0; k < 6; k++) virial[k] += v[k];
+        if (vflag_atom)
+          for (int k = 0; k < 6; k++) {
+            vatom[i][k] += 0.5 * v[k];
+            vatom[j][k] += 0.5 * v[k];
+          }
+      }
+    }
+    if (eflag_atom) eatom[i] += scale * impl->result.atom_energy[c];
+  }
+  if (eflag_global) eng_vdwl += scale * impl->result.energy[0];
+}
+
+/* ----------------------------------------------------------------------
+   a periodic image acts as the atom it is an image of
+------------------------------------------------------------------------- */
+
+void PairMLFF::find_owners()
+{
+  impl->owner.resize(atom->nlocal + atom->nghost);
+  for (int i = 0; i < atom->nlocal; i++) impl->owner[i] = i;
+  comm->forward_comm(this);
+}
+
+/* ---------------------------------------------------------------------- */
+
+int PairMLFF::pack_forward_comm(int n, int *list, double *buf, int /*pbc_flag*/, int * /*pbc*/)
+{
+  for (int m = 0; m < n; m++) buf[m] = ubuf(impl->owner[list[m]]).d;
+  return n;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairMLFF::unpack_forward_comm(int n, int first, double *buf)
+{
+  for (int m = 0; m < n; m++) impl->owner[first + m] = (int) ubuf(buf[m]).i;
+}
+
+/* ----------------------------------------------------------------------
+   graph of all pairs within the cutoff, from the full neighbor list
+------------------------------------------------------------------------- */
+
+void PairMLFF::build_graph()
+{
+  double **x = atom->x;
+  const int *type = atom->type;
+  const double cutsq_model = cutoff * cutoff;
+  auto &graph = impl->graph;
+
+  graph.clear();
+  impl->local.clear();
+  impl->centre.assign(atom->nlocal, -1);
+  for (int ii = 0; ii < list->inum; ii++) {
+    const int i = list->ilist[ii];
+    if (map[type[i]] < 0) continue;
+    impl->centre[i] = (int) impl->local.size();
+    impl->local.push_back(i);
+    graph.species.push_back(map[type[i]]);
+  }
+  graph.first_atom.push_back((int) impl->local.size());
+
+  for (const int i : impl->local) {
+    const int *jlist = list->firstneigh[i];
+    for (int jj = 0; jj < list->numneigh[i]; jj++) {
+      const int j = jlist[jj] & NEIGHMASK;
+      const double dx = x[j][0] - x[i][0];
+      const double dy = x[j][1] - x[i][1];
+      const double dz = x[j][2] - x[i][2];
+      if (dx * dx + dy * dy + dz * dz >= cutsq_model) continue;
+      const int c = impl->centre[impl->owner[j]];
+      if (c < 0) continue;
+      graph.neighbor.push_back(c);
+      graph.r.push_back(dx);
+      graph.r.push_back(dy);
+      graph.r.push_back(dz);
+    }
+    graph.first_edge.push_back((int) graph.neighbor.size());
+  }
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairMLFF::allocate()
+{
+  allocated = 1;
+  const int n = atom->ntypes + 1;
+
+  memory->create(setflag, n, n, "pair:setflag");
+  memory->create(cutsq, n, n, "pair:cutsq");
+  map = new int[n];
+}
+
+/* ----------------------------------------------------------------------
+   global settings
+------------------------------------------------------------------------- */
+
+void PairMLFF::settings(int narg, char **arg)
+{
+  mlff::EngineOptions options;
+
+  for (int iarg = 0; iarg < narg; iarg += 2) {
+    const std::string word = arg[iarg];
+    if (word != "engine" && word != "precision" && word != "threads" && word != "device" &&
+        word != "filter")
+      error->all(FLERR, iarg,
+                 "Unknown pair_style mlff keyword '{}'; accepted: engine, precision, threads, "
+                 "device, filter",
+                 word);
+    if (iarg + 1 >= narg) utils::missing_cmd_args(FLERR, "pair_style mlff " + word, error);
+    const std::string value = arg[iarg + 1];
+    if (word == "engine") {
+      std::string accepted = "auto";
+      bool found = value == "auto";
+      for (const auto &name : mlff::available_engines()) {
+        accepted += ", " + name;
+        if (value == name) found = true;
+      }
+      if (!found)
+        error->all(FLERR, iarg + 1,
+                   "Pair style mlff has no engine '{}' in this build; accepted: {}", value,
+                   accepted);
+      options.engine = value;
+    } else if (word == "precision") {
+      if (value != "single" && value != "double")
+        error->all(FLERR, iarg + 1,
+                   "Unknown pair_style mlff precision '{}'; accepted: single, double", value);
+      options.precision = mlff::precision_of(value);
+    } else if (word == "threads") {
+      options.threads = utils::inumeric(FLERR, value, false, lmp);
+      if (options.threads < 0)
+        error->all(FLERR, iarg + 1,
+                   "Pair style mlff threads is {}; expected 0 (automatic) or more", value);
+    } else if (word == "filter") {
+      if (value != "auto" && value != "exact" && value != "spline")
+        error->all(FLERR, iarg + 1,
+                   "Unknown pair_style mlff filter '{}'; accepted: auto, exact, spline", value);
+      options.filter = mlff::filter_of(value);
+    } else {
+      if (value != "auto" && value != "cpu" && value != "cuda")
+        error->all(FLERR, iarg + 1,
+                   "Unknown pair_style mlff device '{}'; accepted: auto, cpu, cuda", value);
+      options.device = value;
+    }
+  }
+  impl->options = options;
+  impl->engine.reset();
+}
+
+/* ----------------------------------------------------------------------
+   pair_coeff * * FILE element of type 1, element of type 2, ...
+------------------------------------------------------------------------- */
+
+void PairMLFF::coeff(int narg, char **arg)
+{
+  if (narg < 4) utils::missing_cmd_args(FLERR, "pair_coeff", error);
+  if (!allocated) allocate();
+
+  const std::string path = utils::get_potential_file_path(arg[2]);
+  if (path.empty())
+    error->all(FLERR, 2,
+               "Cannot open potential file '{}' of pair style mlff: it is neither there nor in "
+               "the folders of LAMMPS_POTENTIALS",
+               arg[2]);
+  mlff::Potential potential;
+  try {
+    potential = mlff::Potential::read(path);
+  } catch (mlff::PotentialError &e) {
+    error->all(FLERR, 2, "Pair style mlff: {}", e.what());
+  }
+
+  const int ntypes = atom->ntypes;
+  if (narg - 3 != ntypes)
+    error->all(FLERR,
+               "Pair_coeff of pair style mlff has {} elements after '{}'; expected one for each "
+               "of the {} atom types (NULL for a type without this potential)",
+               narg - 3, arg[2], ntypes);
+  for (int t = 1; t <= ntypes; t++) {
+    const std::string word = arg[2 + t];
+    map[t] = -1;
+    if (word == "NULL") continue;
+    const int number = mlff::atomic_number(word);
+    for (int s = 0; s < potential.n_species(); s++)
+      if (number > 0 && potential.elements[s] == number) map[t] = s;
+    if (map[t] < 0)
+      error->all(FLERR, 2 + t,
+                 "Element '{}' of atom type {} is not in potential file '{}'; accepted: {}, NULL",
+                 word, t, arg[2], potential.element_names());
+  }
+
+  int count = 0;
+  for (int i = 1; i <= ntypes; i++)
+    for (int j = i; j <= ntypes; j++) {
+      setflag[i][j] = (map[i] >= 0 && map[j] >= 0) ? 1 : 0;
+      count += setflag[i][j];
+    }
+  if (count == 0)
+    error->all(FLERR, "Pair_coeff of pair style mlff maps every atom type to NULL");
+
+  cutoff = potential.cutoff;
+  impl->potential = std::move(potential);
+  impl->engine.reset();
+
+  if (comm->me == 0)
+    utils::logmesg(lmp, "Reading mlff potential file {} with DATE: {}\n", arg[2],
+                   impl->potential.date);
+  if (lmp->citeme && !impl->potential.citation.empty())
+    lmp->citeme->add("pair_style mlff, potential " + impl->potential.sha256.substr(0, 12) + ": " +
+                     impl->potential.citation + "\n\n");
+}
+
+/* ----------------------------------------------------------------------
+   init specific to this pair style
+------------------------------------------------------------------------- */
+
+void PairMLFF::init_style()
+{
+  if (strcmp(update->unit_style, "metal") == 0)
+    scale = 1.0;
+  else if (strcmp(update->unit_style, "real") == 0)
+    scale = utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
+  else
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style mlff has no units '{}'; accepted: metal, real", update->unit_style);
+
+  if (comm->nprocs > 1)
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style mlff runs on one MPI rank per partition in this version, found {}; "
+               "use -partition for replicas",
+               comm->nprocs);
+  check_topology();
+
+  if (!impl->engine) {
+    try {
+      impl->engine = mlff::make_engine(impl->potential, impl->options);
+    } catch (mlff::EngineError &e) {
+      error->all(FLERR, Error::NOLASTLINE, "Pair style mlff: {}", e.what());
+    }
+    if (comm->me == 0)
+      utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
+  }
+
+  neighbor->add_request(this, NeighConst::REQ_FULL);
+}
+
+/* ----------------------------------------------------------------------
+   the model needs every pair: special_bonds must not remove bonded ones
+   from the neighbor list, as it does where lj and coul weights are both 0
+------------------------------------------------------------------------- */
+
+void PairMLFF::check_topology()
+{
+  if (atom->molecular == Atom::ATOMIC) return;
+  int bonded = 0;
+  if (atom->nspecial) {
+    for (int i = 0; i < atom->nlocal; i++)
+      if (map[atom->type[i]] >= 0 && atom->nspecial[i][2] > 0) bonded = 1;
+  } else
+    bonded = atom->nbonds > 0;
+  MPI_Allreduce(MPI_IN_PLACE, &bonded, 1, MPI_INT, MPI_MAX, world);
+  if (!bonded) return;
+  for (int k = 1; k <= 3; k++)
+    if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0)
+      error->all(FLERR, Error::NOLASTLINE,
+                 "Pair style mlff needs the pairs of bonded atoms, but special_bonds removes 1-{} "
+                 "neighbors; use 'special_bonds lj/coul 1 1 1', or weights of 1e-50 where another "
+                 "pair style wants them off",
+                 k + 1);
+}
+
+/* ----------------------------------------------------------------------
+   init for one type pair i,j and corresponding j,i
+------------------------------------------------------------------------- */
+
+double PairMLFF::init_one(int i, int j)
+{
+  if (setflag[i][j] == 0)
+    error->all(FLERR, Error::NOLASTLINE, "All pair coeffs are not set for pair style mlff");
+  return cutoff;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void *PairMLFF::extract(const char *str, int &dim)
+{
+  dim = 0;
+  if (strcmp(str, "cutoff") == 0) return (void *) &cutoff;
+  return nullptr;
+}
+
+/* ----------------------------------------------------------------------
+   memory of the graph and of one evaluation
+------------------------------------------------------------------------- */
+
+double PairMLFF::memory_usage()
+{
+  double bytes = Pair::memory_usage();
+  const auto graph = impl->graph.view();
+  bytes += (double) (impl->owner.capacity() + impl->centre.capacity()) * sizeof(int);
+  bytes += (double) graph.n_edges() * (3 * sizeof(double) + sizeof(int));
+  if (impl->engine) bytes += (double) impl->engine->bytes(graph.n_centres(), graph.n_edges());
+  return bytes;
+}

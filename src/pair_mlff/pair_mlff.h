@@ -1,0 +1,54 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+#ifdef PAIR_CLASS
+// clang-format off
+PairStyle(mlff,PairMLFF);
+// clang-format on
+#else
+
+#ifndef LMP_PAIR_MLFF_H
+#define LMP_PAIR_MLFF_H
+
+#include "pair.h"
+
+namespace LAMMPS_NS {
+
+class PairMLFF : public Pair {
+ public:
+  PairMLFF(class LAMMPS *);
+  ~PairMLFF() override;
+
+  void compute(int, int) override;
+  void settings(int, char **) override;
+  void coeff(int, char **) override;
+  void init_style() override;
+  double init_one(int, int) override;
+  void *extract(const char *, int &) override;
+  int pack_forward_comm(int, int *, double *, int, int *) override;
+  void unpack_forward_comm(int, int, double *) override;
+  double memory_usage() override;
+
+ protected:
+  struct MLFFImpl *impl;    // model, engine, graph: keeps the engine library out of this header
+
+  double cutoff;    // of the model, in the distance unit of the input (Angstrom in metal and real)
+  double scale;     // eV to the energy unit of the input
+
+  virtual void allocate();
+  void check_topology();
+  void find_owners();
+  void build_graph();
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
+#endif
