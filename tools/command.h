@@ -1,0 +1,12 @@
+// The sub-commands of the program mlff. Each adds itself to the command line and runs when it is chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace mlff {
+
+void add_command_eval(CLI::App &program);
+void add_command_import(CLI::App &program);
+void add_command_info(CLI::App &program);
+
+}    // namespace mlff

@@ -1,0 +1,190 @@
+// mlff eval: errors of a potential against labelled frames.
+#include "command.h"
+#include "elements.h"
+#include "engine.h"
+#include "progress.h"
+#include "trajectory.h"
+#include "units.h"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+namespace mlff {
+
+namespace {
+
+  struct Options {
+    std::string model, data, engine = "auto", precision = "single", device = "auto", output;
+    int threads = 0, batch = 64;
+    bool json = false, force = false;
+  };
+
+  /// Mean absolute and root-mean-square error of a stream of differences.
+  struct Errors {
+    double absolute = 0.0, square = 0.0;
+    long n = 0;
+
+    void add(double difference)
+    {
+      absolute += std::abs(difference);
+      square += difference * difference;
+      n++;
+    }
+    double mae() const { return absolute / double(n); }
+    double rmse() const { return std::sqrt(square / double(n)); }
+  };
+
+  class Evaluation {
+   public:
+    explicit Evaluation(const Options &options) :
+        options(options), potential(Potential::read(options.model)),
+        engine(make_engine(potential, {options.engine, precision_of(options.precision), options.threads, options.device})),
+        reader(open_trajectory(options.data))
+    {
+      if (options.output.empty()) return;
+      if (!options.output.ends_with(".xyz")) throw FileError("--output '" + options.output + "' has an unknown ending; accepted: .xyz");
+      std::error_code code;
+      if (std::filesystem::equivalent(options.output, options.data, code)) throw FileError("--output is the file given by --data");
+      if (!options.force && std::filesystem::exists(options.output)) throw FileError("'" + options.output + "' exists already and is not overwritten (--force does)");
+      output = std::fopen(options.output.c_str(), "w");
+      if (!output) throw FileError("'" + options.output + "' cannot be written");
+    }
+    Evaluation(const Evaluation &) = delete;
+    Evaluation &operator=(const Evaluation &) = delete;
+    ~Evaluation()
+    {
+      if (output) std::fclose(output);
+    }
+
+    void run()
+    {
+      Progress progress("mlff eval");
+      Structure frame;
+      const auto start = std::chrono::steady_clock::now();
+      while (reader->next(frame)) {
+        n_frames++;
+        n_atoms += frame.n_atoms();
+        try {
+          append_graph(frame, potential.elements, potential.cutoff, graph);
+        } catch (const StructureError &error) {
+          throw FileError("data file '" + options.data + "', frame " + std::to_string(n_frames) + ": " + error.what());
+        }
+        batch.push_back(std::move(frame));
+        if (int(batch.size()) >= options.batch || engine->bytes(int(graph.species.size()), int(graph.neighbor.size())) > largest_batch) {
+          evaluate_batch();
+          progress.update(reader->progress(), std::to_string(n_frames) + " frames");
+        }
+      }
+      if (!batch.empty()) evaluate_batch();
+      seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      if (n_frames == 0) throw FileError("data file '" + options.data + "' holds no frame");
+      if (energy.n == 0 && force.n == 0 && options.output.empty())
+        throw FileError("data file '" + options.data + "' holds neither energies nor forces to compare with; --output writes predictions");
+      progress.update(1.0, std::to_string(n_frames) + " frames");
+    }
+
+    void print() const
+    {
+      nlohmann::ordered_json report;
+      report["model"] = options.model;
+      report["data"] = options.data;
+      report["engine"] = engine->description();
+      report["n_frames"] = n_frames;
+      report["n_atoms"] = n_atoms;
+      report["energy_mae_meV"] = energy.n ? nlohmann::json(energy.mae() / meV) : nlohmann::json();
+      report["energy_rmse_meV"] = energy.n ? nlohmann::json(energy.rmse() / meV) : nlohmann::json();
+      report["force_mae_meV_per_A"] = force.n ? nlohmann::json(force.mae() / meV) : nlohmann::json();
+      report["force_rmse_meV_per_A"] = force.n ? nlohmann::json(force.rmse() / meV) : nlohmann::json();
+      for (const auto &[z, errors] : force_of_element)
+        report["elements"][element_symbol(z)] = {{"n_atoms", errors.n / 3},
+                                                 {"force_mae_meV_per_A", errors.mae() / meV},
+                                                 {"force_rmse_meV_per_A", errors.rmse() / meV}};
+      report["seconds"] = seconds;
+      if (options.json) {
+        std::printf("%s\n", report.dump(2).c_str());
+        return;
+      }
+      std::printf("%s on %s: %ld frames, %ld atoms, %.1f s (%s)\n\n", options.model.c_str(), options.data.c_str(), n_frames, n_atoms, seconds,
+                  engine->description().c_str());
+      std::printf("%-24s %12s %12s\n", "", "MAE", "RMSE");
+      if (energy.n) std::printf("%-24s %12.3f %12.3f\n", "energy (meV)", energy.mae() / meV, energy.rmse() / meV);
+      if (force.n) std::printf("%-24s %12.3f %12.3f\n", "force (meV/A)", force.mae() / meV, force.rmse() / meV);
+      for (const auto &[z, errors] : force_of_element)
+        std::printf("  %-22s %12.3f %12.3f\n", ("on " + element_symbol(z)).c_str(), errors.mae() / meV, errors.rmse() / meV);
+    }
+
+   private:
+    static constexpr std::size_t largest_batch = std::size_t(512) << 20;
+
+    Options options;
+    Potential potential;
+    std::unique_ptr<Engine> engine;
+    std::unique_ptr<TrajectoryReader> reader;
+    std::FILE *output = nullptr;
+
+    std::vector<Structure> batch;
+    GraphStorage graph;
+    Result result;
+    std::vector<double> forces;
+
+    Errors energy, force;
+    std::map<int, Errors> force_of_element;
+    long n_frames = 0, n_atoms = 0;
+    double seconds = 0.0;
+
+    void evaluate_batch()
+    {
+      const Graph view = graph.view();
+      engine->evaluate(view, result);
+      sum_forces(view, result, forces);
+      for (std::size_t s = 0; s < batch.size(); s++) {
+        Structure &frame = batch[s];
+        const double *predicted = forces.data() + 3 * std::size_t(view.first_atom[s]);
+        if (frame.energy) energy.add(result.energy[s] - *frame.energy);
+        for (std::size_t k = 0; k < frame.forces.size(); k++) {
+          const double difference = predicted[k] - frame.forces[k];
+          force.add(difference);
+          force_of_element[frame.numbers[k / 3]].add(difference);
+        }
+        if (!output) continue;
+        frame.energy = result.energy[s];
+        frame.forces.assign(predicted, predicted + 3 * frame.n_atoms());
+        write_xyz(output, frame);
+        if (std::ferror(output)) throw FileError("'" + options.output + "' cannot be written: is the disk full?");
+      }
+      batch.clear();
+      graph.clear();
+    }
+  };
+
+}    // namespace
+
+void add_command_eval(CLI::App &program)
+{
+  auto options = std::make_shared<Options>();
+  auto *command = program.add_subcommand("eval", "Compare a potential with labelled frames: energy and force errors");
+  command->add_option("--model", options->model, "potential, .safetensors")->required();
+  command->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")->required();
+  command->add_option("--engine", options->engine, "auto or an engine of this build")->capture_default_str();
+  command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
+  command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
+  command->add_option("--threads", options->threads, "at most this many, 0: automatic")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--batch", options->batch, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("-o,--output", options->output, "write the frames with predicted energies and forces, .xyz");
+  command->add_flag("--json", options->json, "print the result as JSON");
+  command->add_flag("--force", options->force, "overwrite an existing output file");
+  command->footer("Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
+  command->callback([options] {
+    Evaluation evaluation(*options);
+    evaluation.run();
+    evaluation.print();
+  });
+}
+
+}    // namespace mlff

@@ -1,0 +1,58 @@
+// mlff info: what a potential file holds.
+#include "command.h"
+#include "elements.h"
+#include "potential.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <memory>
+
+namespace mlff {
+
+namespace {
+
+  struct Options {
+    std::string file;
+    bool json = false;
+  };
+
+  void run(const Options &options)
+  {
+    const Potential potential = Potential::read(options.file);
+    const auto &energies = potential.tensors.at("reference_energy").values;
+    nlohmann::ordered_json info;
+    info["file"] = options.file;
+    info["model"] = potential.model;
+    info["features"] = potential.sizes.features;
+    info["layers"] = potential.sizes.layers;
+    info["radial"] = potential.sizes.radial;
+    info["cutoff_A"] = potential.cutoff;
+    info["parameters"] = potential.n_parameters();
+    for (int s = 0; s < potential.n_species(); s++) info["reference_energy_eV"][element_symbol(potential.elements[s])] = energies[s];
+    info["date"] = potential.date;
+    info["citation"] = potential.citation;
+    info["training"] = nlohmann::json::parse(potential.training, nullptr, false);
+    info["sha256"] = potential.sha256;
+    if (options.json) {
+      std::printf("%s\n", info.dump(2).c_str());
+      return;
+    }
+    for (const auto &[key, value] : info.items())
+      std::printf("%-20s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+    std::printf("%-20s pair_style mlff\n%-20s pair_coeff * * %s %s\n", "use in LAMMPS", "", options.file.c_str(), potential.element_names().c_str());
+  }
+
+}    // namespace
+
+void add_command_info(CLI::App &program)
+{
+  auto options = std::make_shared<Options>();
+  auto *command = program.add_subcommand("info", "Show what a potential file holds");
+  command->add_option("file", options->file, "potential, .safetensors")->required();
+  command->add_flag("--json", options->json, "print JSON");
+  command->footer("Example:\n  mlff info potentials/ethanol-rmd17-painn128.safetensors");
+  command->callback([options] { run(*options); });
+}
+
+}    // namespace mlff

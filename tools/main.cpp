@@ -1,0 +1,43 @@
+// mlff: makes, examines and measures potentials for pair_style mlff.
+#include "command.h"
+#include "engine.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+static std::string commands(const CLI::App &program)
+{
+  std::string names;
+  for (const auto *command : program.get_subcommands([](const CLI::App *) { return true; })) names += (names.empty() ? "" : ", ") + command->get_name();
+  return names;
+}
+
+int main(int argc, char **argv)
+{
+  // results go to standard output, everything else to standard error
+  const auto log = spdlog::stderr_color_mt("mlff");
+  log->set_pattern("mlff: %^%l%$: %v");
+  spdlog::set_default_logger(log);
+
+  CLI::App program("mlff " MLFF_VERSION ": makes, examines and measures potentials for LAMMPS' pair_style mlff");
+  program.require_subcommand(0, 1);
+  program.set_version_flag("--version", "mlff " MLFF_VERSION);
+  program.failure_message(CLI::FailureMessage::simple);
+  mlff::add_command_import(program);
+  mlff::add_command_info(program);
+  mlff::add_command_eval(program);
+  try {
+    program.parse(argc, argv);
+    if (program.get_subcommands().empty()) throw std::runtime_error("no command given; accepted: " + commands(program));
+  } catch (const CLI::ExtrasError &error) {
+    if (!program.get_subcommands().empty()) return program.exit(error);
+    spdlog::error("unknown command '{}'; accepted: {}", program.remaining().front(), commands(program));
+    return 1;
+  } catch (const CLI::ParseError &error) {
+    return program.exit(error);
+  } catch (const std::exception &error) {
+    spdlog::error("{}", error.what());
+    return 1;
+  }
+  return 0;
+}

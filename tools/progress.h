@@ -1,0 +1,25 @@
+// A progress bar on standard error: live in a terminal, a line each tenth elsewhere.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace mlff {
+
+class Progress {
+ public:
+  explicit Progress(std::string title);
+  ~Progress();
+
+  /// share: 0 to 1. Prints at most ten times a second.
+  void update(double share, const std::string &detail = "");
+
+ private:
+  std::string title;
+  bool terminal;
+  int tenths = -1;
+  bool drawn = false;
+  std::chrono::steady_clock::time_point start, last;
+};
+
+}    // namespace mlff
