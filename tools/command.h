@@ -5,6 +5,8 @@
 
 namespace mlff {
 
+void add_command_bench(CLI::App &program);
+void add_command_check_gradients(CLI::App &program);
 void add_command_eval(CLI::App &program);
 void add_command_import(CLI::App &program);
 void add_command_info(CLI::App &program);

@@ -26,6 +26,8 @@ int main(int argc, char **argv)
   mlff::add_command_import(program);
   mlff::add_command_info(program);
   mlff::add_command_eval(program);
+  mlff::add_command_check_gradients(program);
+  mlff::add_command_bench(program);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty()) throw std::runtime_error("no command given; accepted: " + commands(program));

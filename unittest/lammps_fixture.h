@@ -31,10 +31,13 @@ class LammpsTest : public testing::Test {
   std::filesystem::path folder;
   std::unique_ptr<LAMMPS_NS::LAMMPS> lmp;
 
+  int rank = 0, n_ranks = 1;
+  const bool kokkos = std::getenv("MLFF_TEST_KOKKOS") != nullptr;    // run everything with the suffix kk
+
   void SetUp() override
   {
-    int rank;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &n_ranks);
     long id = getpid();
     MPI_Bcast(&id, 1, MPI_LONG, 0, MPI_COMM_WORLD);
     folder = std::filesystem::temp_directory_path() / ("mlff-lammps-" + std::to_string(id));
@@ -47,8 +50,6 @@ class LammpsTest : public testing::Test {
   {
     lmp.reset();
     MPI_Barrier(MPI_COMM_WORLD);
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     if (rank == 0) std::filesystem::remove_all(folder);
     MPI_Barrier(MPI_COMM_WORLD);
   }
@@ -56,11 +57,21 @@ class LammpsTest : public testing::Test {
   std::string file(const std::string &name) const { return (folder / name).string(); }
   std::string log() const { return file("log.lammps"); }
 
-  std::string log_text() const
+  /// Only rank 0 writes and reads the log.
+  void expect_in_log(const std::string &words) const
   {
+    if (rank != 0) return;
     std::fflush(nullptr);
     std::ifstream in(log());
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    EXPECT_NE(text.find(words), std::string::npos);
+  }
+
+  /// Rank 0 writes a file that all ranks may read afterwards.
+  void put(const std::string &name, const std::string &content) const
+  {
+    if (rank == 0) std::ofstream(file(name)) << content;
+    MPI_Barrier(MPI_COMM_WORLD);
   }
 
   void start(std::vector<std::string> more = {})
@@ -68,6 +79,7 @@ class LammpsTest : public testing::Test {
     lmp.reset();
     std::vector<std::string> words = {"test", "-log", log(), "-screen", "none", "-nocite"};
     words.insert(words.end(), more.begin(), more.end());
+    if (kokkos) words.insert(words.end(), {"-k", "on", "t", n_ranks > 1 ? "1" : "2", "-sf", "kk"});
     std::vector<char *> argv;
     for (auto &word : words) argv.push_back(word.data());
     lmp = std::make_unique<LAMMPS_NS::LAMMPS>(int(argv.size()), argv.data(), MPI_COMM_WORLD);
@@ -85,8 +97,6 @@ class LammpsTest : public testing::Test {
   /// A potential in the test's folder; written by rank 0.
   std::string potential_file(const mlff::Potential &potential, const std::string &name = "test.safetensors")
   {
-    int rank;
-    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     mlff::Potential copy = potential;
     if (rank == 0) copy.write(file(name), true);
     MPI_Barrier(MPI_COMM_WORLD);
@@ -125,7 +135,13 @@ class LammpsTest : public testing::Test {
     }
   }
 
-  double energy() { return lmp->force->pair->eng_vdwl + lmp->force->pair->eng_coul; }
+  std::vector<double> sum_over_ranks(std::vector<double> values) const
+  {
+    MPI_Allreduce(MPI_IN_PLACE, values.data(), int(values.size()), MPI_DOUBLE, MPI_SUM, lmp->world);
+    return values;
+  }
+
+  double energy() { return sum_over_ranks({lmp->force->pair->eng_vdwl + lmp->force->pair->eng_coul})[0]; }
 
   /// Forces by atom ID, on every rank.
   std::vector<double> forces()
@@ -134,11 +150,20 @@ class LammpsTest : public testing::Test {
     std::vector<double> f(3 * std::size_t(atom->natoms), 0.0);
     for (int i = 0; i < atom->nlocal; i++)
       for (int a = 0; a < 3; a++) f[3 * (atom->tag[i] - 1) + a] = atom->f[i][a];
-    MPI_Allreduce(MPI_IN_PLACE, f.data(), int(f.size()), MPI_DOUBLE, MPI_SUM, lmp->world);
-    return f;
+    return sum_over_ranks(f);
   }
 
-  std::vector<double> virial() { return {lmp->force->pair->virial, lmp->force->pair->virial + 6}; }
+  std::vector<double> virial() { return sum_over_ranks({lmp->force->pair->virial, lmp->force->pair->virial + 6}); }
+
+  /// Positions by atom ID, on every rank; periodic images as they are.
+  std::vector<double> positions()
+  {
+    auto *atom = lmp->atom;
+    std::vector<double> x(3 * std::size_t(atom->natoms), 0.0);
+    for (int i = 0; i < atom->nlocal; i++)
+      for (int a = 0; a < 3; a++) x[3 * (atom->tag[i] - 1) + a] = atom->x[i][a];
+    return sum_over_ranks(x);
+  }
 
   /// The command must fail with all of these words in the message.
   void expect_error(const std::string &line, const std::vector<std::string> &words)

@@ -1,51 +1,19 @@
-// Small potentials with random weights, the same on every machine, and structures to try them on.
+// Small potentials with random weights, and structures to try them on.
 #pragma once
 
-#include "potential.h"
+#include "random_model.h"
 #include "structure.h"
 
 #include <cmath>
-#include <random>
 
 namespace mlff_test {
 
-/// Uniform numbers in [-1, 1) that do not depend on the standard library.
-class Uniform {
- public:
-  explicit Uniform(unsigned seed) : generator(seed) {}
-  double operator()() { return double(generator()) / 2147483648.0 - 1.0; }
+using mlff::Uniform;
 
- private:
-  std::mt19937 generator;
-};
-
-/// PaiNN with random weights of about the size that trained ones have.
 inline mlff::Potential random_potential(mlff::PainnSizes sizes = {8, 2, 6}, std::vector<int> elements = {6, 8, 1}, double cutoff = 4.0,
                                         unsigned seed = 1)
 {
-  mlff::Potential potential;
-  potential.sizes = sizes;
-  potential.elements = elements;
-  potential.cutoff = cutoff;
-  potential.date = "2026-01-01";
-  potential.training = "{}";
-  Uniform uniform(seed);
-  for (const auto &[name, shape] : mlff::painn_tensors(sizes, potential.n_species())) {
-    mlff::Tensor tensor;
-    tensor.shape = shape;
-    std::int64_t n = 1;
-    for (const auto extent : shape) n *= extent;
-    const double width = shape.size() == 2 ? 1.7 / std::sqrt(double(shape[1])) : 0.1;
-    // single precision from the start: reading back what was written then changes nothing
-    for (std::int64_t i = 0; i < n; i++) tensor.values.push_back(float(width * uniform()));
-    potential.tensors[name] = tensor;
-  }
-  for (double &x : potential.tensors["embedding"].values) x = float(x * 1.5 * std::sqrt(double(sizes.features)) / 1.7);
-  potential.tensors["scale"] = {"F64", {}, {0.7}};
-  auto &reference = potential.tensors["reference_energy"];
-  reference.dtype = "F64";
-  for (int s = 0; s < potential.n_species(); s++) reference.values[s] = -10.0 - 3.0 * s;
-  return potential;
+  return mlff::random_potential(sizes, elements, cutoff, seed);
 }
 
 /// Atoms at random with at least 0.9 Å between them (images included), in a cube of 9.5 Å^3 per atom or the cell given.

@@ -59,11 +59,20 @@ namespace {
     command("units metal");
     command(std::string("newton ") + newton);
     create(structure);
+    if (kokkos && std::string(engine) == "torch") {
+      expect_error("pair_style mlff engine torch", {"mlff/kk", "'engine torch' is not accepted"});
+      return;
+    }
     use(std::string("mlff precision double engine ") + engine);
+    if (n_ranks > 1 && std::string(engine) == "torch") {
+      expect_error("run 0", {"engine torch runs on one MPI rank per partition, found " + std::to_string(n_ranks), "use engine host"});
+      return;
+    }
     commands("compute peratom all pe/atom\ncompute esum all reduce sum c_peratom\n"
              "compute stress all stress/atom NULL virial\n"
              "compute vsum all reduce sum c_stress[1] c_stress[2] c_stress[3] c_stress[4] c_stress[5] c_stress[6]\n"
              "thermo_style custom step pe press c_esum c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] c_vsum[5] c_vsum[6]\nrun 0 post no");
+    expect_in_log(kokkos ? "Pair style mlff/kk: Kokkos" : "Pair style mlff: " + std::string(engine) + " engine");
     const auto expected = evaluate(potential, structure);
     EXPECT_NEAR(energy(), expected.energy, 1e-9);
     EXPECT_LT(largest_difference(forces(), expected.forces), 1e-10);
@@ -134,13 +143,12 @@ namespace {
     command("run 200 post no");
     EXPECT_NEAR(total(), start, 2e-3);
     Structure final = structure;
-    for (int i = 0; i < lmp->atom->nlocal; i++)
-      for (int a = 0; a < 3; a++) final.positions[3 * (lmp->atom->tag[i] - 1) + a] = lmp->atom->x[i][a];
+    final.positions = positions();
     EXPECT_GT(largest_difference(final.positions, structure.positions), 0.2);
     const auto expected = evaluate(potential, final);
     EXPECT_NEAR(energy(), expected.energy, 1e-9);
     EXPECT_LT(largest_difference(forces(), expected.forces), 1e-10);
-    EXPECT_NE(log_text().find("Loop time"), std::string::npos);
+    expect_in_log("Loop time");
   }
 
   TEST_F(PairMLFF, UnitsReal)
@@ -264,7 +272,7 @@ namespace {
     const auto expected = evaluate(shipped, frame);
     EXPECT_LT(largest_difference(forces(), expected.forces), 1e-10);
     EXPECT_NEAR(energy(), expected.energy, 1e-8);
-    EXPECT_NE(log_text().find("with DATE: 20"), std::string::npos);
+    expect_in_log("with DATE: 20");
   }
 
   TEST_F(PairMLFF, ExtractAndMemory)
@@ -279,7 +287,7 @@ namespace {
     EXPECT_EQ(dim, 0);
     EXPECT_EQ(*cutoff, potential.cutoff);
     EXPECT_EQ(lmp->force->pair->extract("nothing", dim), nullptr);
-    EXPECT_GT(lmp->force->pair->memory_usage(), 1000.0);
+    EXPECT_GT(sum_over_ranks({lmp->force->pair->memory_usage()})[0], 1000.0);
   }
 
   // ---- every error message
@@ -288,6 +296,11 @@ namespace {
   {
     command("units metal");
     create(random_structure(6, 1));
+    if (kokkos) {
+      expect_error("pair_style mlff threads 2", {"mlff/kk", "'threads' is not accepted here"});
+      expect_error("pair_style mlff device cpu", {"mlff/kk", "'device' is not accepted here"});
+      return;
+    }
     expect_error("pair_style mlff engines host", {"keyword 'engines'", "accepted: engine, precision"});
     expect_error("pair_style mlff engine", {"Illegal pair_style mlff engine command: missing argument"});
     expect_error("pair_style mlff engine tensorflow", {"no engine 'tensorflow'", "accepted: auto, host"});
@@ -312,7 +325,7 @@ namespace {
     expect_error("pair_coeff * * " + path + " C O N", {"Element 'N' of atom type 3", path, "accepted: C O H, NULL"});
     expect_error("pair_coeff * * " + path + " C O carbon", {"Element 'carbon'"});
     expect_error("pair_coeff * * " + path + " NULL NULL NULL", {"maps every atom type to NULL"});
-    std::ofstream(file("text.safetensors")) << "no potential at all, only a text";
+    put("text.safetensors", "no potential at all, only a text");
     expect_error("pair_coeff * * " + file("text.safetensors") + " C O H", {"text.safetensors", "no safetensors file"});
   }
 
@@ -340,8 +353,17 @@ namespace {
     expect_error("run 0", {"no units 'lj'", "accepted: metal, real"});
   }
 
+  TEST_F(PairMLFF, RefusesKokkosStyleWithoutKokkos)
+  {
+    if (kokkos) return;
+    command("units metal");
+    create(random_structure(6, 1));
+    for (const char *style : {"mlff/kk", "mlff/kk/device", "mlff/kk/host"}) expect_error(std::string("pair_style ") + style, {"start LAMMPS with '-k on'", "pair style mlff"});
+  }
+
   TEST_F(PairMLFF, RefusesDeviceThatIsNotThere)
   {
+    if (kokkos) return;
 #ifdef MLFF_TORCH
     if (make_engine(potential, {"torch", Precision::single_precision, 1, "auto"})->description().find("cuda") == std::string::npos) {
       command("units metal");
@@ -355,8 +377,8 @@ namespace {
   TEST_F(PairMLFF, RefusesExcludedBondedNeighbors)
   {
     // special_bonds 0 0 0 takes bonded pairs out of the neighbor list: silent nonsense for a potential of all pairs
-    std::ofstream(file("two.data")) << "two bonded atoms\n\n2 atoms\n1 bonds\n3 atom types\n1 bond types\n\n-5 5 xlo xhi\n-5 5 ylo yhi\n-5 5 zlo zhi\n\n"
-                                       "Masses\n\n1 12\n2 16\n3 1\n\nAtoms # bond\n\n1 1 1 0 0 0\n2 1 2 1.2 0 0\n\nBonds\n\n1 1 1 2\n";
+    put("two.data", "two bonded atoms\n\n2 atoms\n1 bonds\n3 atom types\n1 bond types\n\n-5 5 xlo xhi\n-5 5 ylo yhi\n-5 5 zlo zhi\n\n"
+                                       "Masses\n\n1 12\n2 16\n3 1\n\nAtoms # bond\n\n1 1 1 0 0 0\n2 1 2 1.2 0 0\n\nBonds\n\n1 1 1 2\n");
     commands("units metal\natom_style bond\nboundary f f f\nbond_style zero");
     command("read_data " + file("two.data"));
     command("bond_coeff *");
@@ -370,7 +392,7 @@ namespace {
     EXPECT_NEAR(energy(), evaluate(potential, structure).energy, 1e-9);
   }
 
-  TEST_F(PairMLFF, RefusesAtomsOnOnePlace)
+  TEST_F(PairMLFF, RefusesAtomsOnOnePlaceOneRank)
   {
     Structure structure = random_structure(6, 1);
     command("units metal");
@@ -379,7 +401,7 @@ namespace {
     std::snprintf(text, sizeof text, "create_atoms 1 single %.16g %.16g %.16g units box", structure.positions[0], structure.positions[1], structure.positions[2]);
     command(text);
     use();
-    expect_error("run 0", {"Pair style mlff on timestep 0", "structure 1 is not finite"});
+    expect_error("run 0", {"on timestep 0", "is not finite", "atoms on one place"});
   }
 
   TEST_F(PairMLFF, RefusesAtomsThatLeaveAFixedBox)

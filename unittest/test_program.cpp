@@ -105,6 +105,30 @@ namespace {
     expect_error("info bad.safetensors", {"'bad.safetensors'", "truncated"});
   }
 
+  TEST_F(Program, CheckGradients)
+  {
+    const auto report = nlohmann::json::parse(run("check-gradients --json --frames 2 --model " + model + " --data " + frames));
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(report["within_tolerance"]);
+    EXPECT_GT(report["checks"].size(), 7u);
+    for (const auto &check : report["checks"]) EXPECT_GT(check["values"], 0) << check["derivative"];
+    // a tolerance that nothing meets: exit code 2, and the table says where
+    const std::string text = run("check-gradients --frames 1 --tolerance 1e-20 --model " + model + " --data " + frames);
+    EXPECT_EQ(WEXITSTATUS(status), 2);
+    EXPECT_NE(text.find("TOO LARGE"), std::string::npos) << text;
+    expect_error("check-gradients --model " + model + " --data none.xyz", {"'none.xyz'"});
+  }
+
+  TEST_F(Program, Bench)
+  {
+    const auto report = nlohmann::json::parse(run("bench --json --repeats 1 --batch 1 2 --atoms 20 --model " + model + " --data " + frames));
+    EXPECT_EQ(status, 0);
+    ASSERT_EQ(report["systems"].size(), 3u);
+    EXPECT_EQ(report["systems"][1]["atoms"], 18);
+    EXPECT_EQ(report["systems"][2]["atoms"], 20);
+    EXPECT_GT(report["systems"][2]["host"]["us_per_atom"], 0.0);
+  }
+
   TEST_F(Program, ImportRefusals)
   {
     expect_error("import none.npz --elements H -o new.safetensors", {"'none.npz'"});
@@ -119,10 +143,10 @@ namespace {
   TEST_F(Program, Help)
   {
     EXPECT_NE(run("--version").find("mlff "), std::string::npos);
-    expect_error("", {"no command given; accepted: import, info, eval"});
-    expect_error("fly", {"unknown command 'fly'; accepted: import, info, eval"});
+    expect_error("", {"no command given; accepted: import, info, eval, check-gradients, bench"});
+    expect_error("fly", {"unknown command 'fly'; accepted: import, info, eval, check-gradients, bench"});
     expect_error("info " + model + " more", {"more"});
-    for (const char *command : {"import", "info", "eval"}) {
+    for (const char *command : {"import", "info", "eval", "check-gradients", "bench"}) {
       EXPECT_NE(run("--help").find(command), std::string::npos);
       const std::string help = run(std::string(command) + " --help");
       EXPECT_EQ(status, 0);

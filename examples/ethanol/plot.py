@@ -46,11 +46,11 @@ def main(log, picture):
     figure, (upper, lower) = plt.subplots(2, 1, sharex=True, figsize=(8, 5.5), constrained_layout=True)
     for table, colour, label in ((warm, "tab:orange", "Langevin, 300 K"), (free, "tab:blue", "constant energy")):
         upper.plot(table[:, time], table[:, temp], lw=0.6, color=colour, label=label)
-        lower.plot(table[:, time], table[:, total] - zero, lw=0.8, color=colour)
     upper.axhline(300, color="gray", lw=0.8, ls="--")
     upper.set_ylabel("temperature (K)")
     upper.legend(loc="upper right")
-    lower.set_ylabel("total energy (eV)")
+    lower.plot(free[:, time], 1000 * (free[:, total] - zero), lw=0.6, color="tab:blue")
+    lower.set_ylabel("total energy (meV)")
     lower.set_xlabel("time (ps)")
     figure.suptitle("Ethanol in LAMMPS with pair_style mlff")
     figure.savefig(picture, dpi=110)

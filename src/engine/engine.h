@@ -60,6 +60,9 @@ class Engine {
   /// Throws EngineError where an energy is not finite, and where the graph has ghosts but no exchange is given.
   virtual void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) = 0;
 
+  /// Whether evaluate takes a GhostExchange: a system may then be spread over ranks.
+  virtual bool exchanges() const = 0;
+
   /// Estimated memory of one evaluation.
   virtual std::size_t bytes(int atoms, int edges) const = 0;
 

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstdint>
 #include <new>
-#include <numbers>
 
 namespace mlff {
 
@@ -35,8 +34,6 @@ namespace {
     std::size_t size = 0;
   };
 
-  int padded(int n) { return (n + feature_block - 1) / feature_block * feature_block; }
-
   const PainnKernels &best_kernels()
   {
 #ifdef MLFF_X86_KERNELS
@@ -45,13 +42,6 @@ namespace {
 #endif
     return painn_kernels_generic;
   }
-
-  /// Where a block of `width` true features, out of several side by side, lands when each is padded.
-  struct Blocks {
-    int width, padded_width;
-    int place(int index) const { return index / width * padded_width + index % width; }
-    int total(int n) const { return n / width * padded_width; }
-  };
 
   template <typename T> class HostEngine : public Engine {
    public:
@@ -91,6 +81,8 @@ namespace {
         kernels.full(weights, work, useful_threads(graph));
       sum_energies(graph, result);
     }
+
+    bool exchanges() const override { return true; }
 
     std::size_t bytes(int atoms, int edges) const override
     {
@@ -174,7 +166,7 @@ namespace {
       weights.K = sizes.radial;
       weights.cutoff = potential.cutoff;
       weights.scale = tensor("scale").values[0];
-      weights.knots = spline ? 32 * (sizes.radial - 1) : 0;
+      weights.knots = spline ? spline_knots(sizes.radial) : 0;
       weights.embedding = vector(tensor("embedding").values, F);
       reference_energy = tensor("reference_energy").values;
       weights.reference_energy = reference_energy.data();
@@ -222,22 +214,14 @@ namespace {
       layer.spline = nullptr;
       if (!weights.knots) return;
 
-      const double spacing = weights.cutoff / weights.knots, width = weights.cutoff / (K - 1);
+      const double spacing = weights.cutoff / weights.knots;
       T *spline = constant(std::size_t(weights.knots + 1) * 2 * n);
       for (int knot = 0; knot <= weights.knots; knot++) {
-        const double d = knot * spacing;
-        const double angle = std::numbers::pi * d / weights.cutoff;
-        const double inside = 0.5 * (std::cos(angle) + 1.0), inside_slope = -0.5 * std::numbers::pi / weights.cutoff * std::sin(angle);
         T *value = spline + std::size_t(knot) * 2 * n, *slope = value + n;
+        const auto W = painn_filter(potential, l, knot * spacing);
         for (int f = 0; f < 3 * features; f++) {
-          double W = a[first + f], W_slope = 0.0;
-          for (int k = 0; k < K; k++) {
-            const double x = (d - k * width) / width, phi = std::exp(-0.5 * x * x);
-            W += A[std::size_t(first + f) * K + k] * phi;
-            W_slope -= A[std::size_t(first + f) * K + k] * phi * x / width;
-          }
-          value[F.place(f)] = T(W * inside);
-          slope[F.place(f)] = T((W_slope * inside + W * inside_slope) * spacing);
+          value[F.place(f)] = T(W[f].value);
+          slope[F.place(f)] = T(W[f].slope * spacing);
         }
       }
       layer.spline = spline;
@@ -290,6 +274,26 @@ namespace {
   };
 
 }    // namespace
+
+std::vector<Radial> painn_filter(const Potential &potential, int layer, double d)
+{
+  const int n = 3 * potential.sizes.features, K = potential.sizes.radial;
+  const double *A = potential.tensors.at("filter.weight").values.data() + std::size_t(layer) * n * K;
+  const double *a = potential.tensors.at("filter.bias").values.data() + std::size_t(layer) * n;
+  const Radial fc = cutoff_function(d, potential.cutoff);
+  std::vector<Radial> phi;
+  for (int k = 0; k < K; k++) phi.push_back(radial_function(k, d, potential.cutoff / (K - 1)));
+  std::vector<Radial> W;
+  for (int f = 0; f < n; f++) {
+    double value = a[f], slope = 0.0;
+    for (int k = 0; k < K; k++) {
+      value += A[std::size_t(f) * K + k] * phi[k].value;
+      slope += A[std::size_t(f) * K + k] * phi[k].slope;
+    }
+    W.push_back({value * fc.value, slope * fc.value + value * fc.slope});
+  }
+  return W;
+}
 
 std::unique_ptr<Engine> make_host_engine(const Potential &potential, const EngineOptions &options)
 {

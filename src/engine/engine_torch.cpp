@@ -66,6 +66,8 @@ namespace {
       sum_energies(graph, result);
     }
 
+    bool exchanges() const override { return false; }
+
     std::size_t bytes(int atoms, int edges) const override
     {
       // arrays that autograd keeps, in units of one feature: filters and messages per edge, features per atom

@@ -1,6 +1,7 @@
 // Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations: Schütt, Unke, Gastegger (ICML 2021);
 // the backward is written out by hand, bar = dE/d(quantity), and tested against autograd and finite differences.
 #include "painn_kernels.h"
+#include "radial.h"
 
 #include <cmath>
 #include <cstring>
@@ -121,17 +122,13 @@ namespace {    // the same names exist in every instruction set's copy of this f
       g.slope[3] = T(on * (3 * x2 - 2 * x) / spacing);
       return;
     }
-    const double pi = 3.14159265358979323846;
-    const double fc = inside ? 0.5 * (std::cos(pi * d / w.cutoff) + 1.0) : 0.0;
-    const double fc_slope = inside ? -0.5 * pi / w.cutoff * std::sin(pi * d / w.cutoff) : 0.0;
-    g.inside = T(fc);
-    g.inside_slope = T(fc_slope);
-    const double spacing = w.cutoff / (w.K - 1);
+    const Radial fc = cutoff_function(d, w.cutoff);
+    g.inside = T(fc.value);
+    g.inside_slope = T(fc.slope);
     for (int k = 0; k < w.K; k++) {
-      const double x = (d - k * spacing) / spacing;
-      const double value = std::exp(-0.5 * x * x);
-      work.phi[long(e) * w.K + k] = T(value * fc);
-      work.phi_slope[long(e) * w.K + k] = T(value * (fc_slope - x / spacing * fc));
+      const Radial phi = radial_function(k, d, w.cutoff / (w.K - 1));
+      work.phi[long(e) * w.K + k] = T(phi.value * fc.value);
+      work.phi_slope[long(e) * w.K + k] = T(phi.value * fc.slope + phi.slope * fc.value);
     }
   }
 

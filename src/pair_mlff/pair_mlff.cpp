@@ -26,28 +26,12 @@
 #include "update.h"
 
 #include "elements.h"
-#include "engine.h"
+#include "mlff_impl.h"
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 
 using namespace LAMMPS_NS;
-
-namespace LAMMPS_NS {
-
-struct MLFFImpl {
-  mlff::EngineOptions options;
-  mlff::Potential potential;
-  std::unique_ptr<mlff::Engine> engine;
-
-  mlff::GraphStorage graph;
-  mlff::Result result;
-  std::vector<int> owner;     // owned atom that each atom is an image of
-  std::vector<int> centre;    // index in the graph of each owned atom, -1 if the model does not see it
-  std::vector<int> local;     // owned atom of each centre
-};
-
-}    // namespace LAMMPS_NS
 
 /* ---------------------------------------------------------------------- */
 
@@ -59,7 +43,7 @@ PairMLFF::PairMLFF(LAMMPS *lmp) : Pair(lmp), impl(new MLFFImpl), cutoff(0.0), sc
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
-  comm_forward = 1;
+  comm_forward = 2;
 }
 
 /* ----------------------------------------------------------------------
@@ -83,33 +67,32 @@ void PairMLFF::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
 
-  if (neighbor->ago == 0 || int(impl->owner.size()) != atom->nlocal + atom->nghost) find_owners();
-  build_graph();
+  if (neighbor->ago == 0 || (int) impl->row.size() != atom->nlocal + atom->nghost) number_rows();
+  find_edges();
 
   const auto graph = impl->graph.view();
   try {
-    impl->engine->evaluate(graph, impl->result);
+    impl->engine->evaluate(graph, impl->result, impl->exchange.get());
   } catch (mlff::EngineError &e) {
     error->one(FLERR, "Pair style mlff on timestep {}: {}", update->ntimestep, e.what());
   }
 
-  double **f = atom->f;
   const auto &gradient = impl->result.gradient;
+  auto &force = impl->force;
+  auto &stress = impl->stress;
+  force.assign(3 * (std::size_t) graph.n_atoms(), 0.0);
+  if (vflag_atom) stress.assign(6 * (std::size_t) graph.n_atoms(), 0.0);
 
-  for (int c = 0; c < graph.n_centres(); c++) {
-    const int i = impl->local[c];
-    for (int e = graph.first_edge[c]; e < graph.first_edge[c + 1]; e++) {
-      const int j = impl->local[graph.neighbor[e]];
+  for (int i = 0; i < graph.n_centres(); i++)
+    for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) {
+      const int j = graph.neighbor[e];
       const double *r = &graph.r[3 * e];
       const double g[3] = {scale * gradient[3 * e], scale * gradient[3 * e + 1],
                            scale * gradient[3 * e + 2]};
-      f[i][0] += g[0];
-      f[i][1] += g[1];
-      f[i][2] += g[2];
-      f[j][0] -= g[0];
-      f[j][1] -= g[1];
-      f[j][2] -= g[2];
-
+      for (int a = 0; a < 3; a++) {
+        force[3 * i + a] += g[a];
+        force[3 * j + a] -= g[a];
+      }
       if (vflag_either) {
         // symmetric part, the sum over all edges has no other
         const double v[6] = {-r[0] * g[0],
@@ -122,79 +105,145 @@ void PairMLFF::compute(int eflag, int vflag)
           for (int k = 0; k < 6; k++) virial[k] += v[k];
         if (vflag_atom)
           for (int k = 0; k < 6; k++) {
-            vatom[i][k] += 0.5 * v[k];
-            vatom[j][k] += 0.5 * v[k];
+            stress[6 * i + k] += 0.5 * v[k];
+            stress[6 * j + k] += 0.5 * v[k];
           }
       }
     }
+
+  // forces on ghosts go to their owners here, with newton on as with newton off
+  if (impl->exchange) {
+    impl->exchange->reverse(force.data(), 3);
+    if (vflag_atom) impl->exchange->reverse(stress.data(), 6);
+  }
+
+  double **f = atom->f;
+  for (int c = 0; c < graph.n_centres(); c++) {
+    const int i = impl->local[c];
+    for (int a = 0; a < 3; a++) f[i][a] += force[3 * c + a];
+    if (vflag_atom)
+      for (int k = 0; k < 6; k++) vatom[i][k] += stress[6 * c + k];
     if (eflag_atom) eatom[i] += scale * impl->result.atom_energy[c];
   }
   if (eflag_global) eng_vdwl += scale * impl->result.energy[0];
 }
 
 /* ----------------------------------------------------------------------
-   a periodic image acts as the atom it is an image of
+   rows of the graph, after a neighbor rebuild: first the owned atoms, then
+   one row for each atom of another rank that is a neighbor of one of them.
+   A periodic image acts as the atom it is an image of.
 ------------------------------------------------------------------------- */
 
-void PairMLFF::find_owners()
+void PairMLFF::number_rows()
 {
-  impl->owner.resize(atom->nlocal + atom->nghost);
-  for (int i = 0; i < atom->nlocal; i++) impl->owner[i] = i;
+  std::vector<char> used(atom->nlocal + atom->nghost, 0);
+  for (int ii = 0; ii < list->inum; ii++) {
+    const int i = list->ilist[ii];
+    for (int jj = 0; jj < list->numneigh[i]; jj++) used[list->firstneigh[i][jj] & NEIGHMASK] = 1;
+  }
+  number_rows(list->inum, list->ilist, used);
+}
+
+/* ----------------------------------------------------------------------
+   the same from a list of owned atoms, and which atoms are neighbors of one
+------------------------------------------------------------------------- */
+
+void PairMLFF::number_rows(int inum, const int *ilist, const std::vector<char> &used)
+{
+  const int nlocal = atom->nlocal;
+  const int nall = nlocal + atom->nghost;
+  const int *type = atom->type;
+  auto &row = impl->row;
+  auto &owner = impl->owner;
+  auto &graph = impl->graph;
+
+  owner.resize(nall);
+  for (int i = 0; i < nlocal; i++) owner[i] = {comm->me, i};
   comm->forward_comm(this);
+
+  graph.clear();
+  impl->local.clear();
+  row.assign(nall, -1);
+  for (int ii = 0; ii < inum; ii++) {
+    const int i = ilist[ii];
+    if (map[type[i]] < 0) continue;
+    row[i] = (int) impl->local.size();
+    impl->local.push_back(i);
+    graph.species.push_back(map[type[i]]);
+  }
+  const int ncentres = (int) impl->local.size();
+
+  std::vector<RankExchange::Ghost> ghosts;
+  for (int j = nlocal; j < nall; j++) {
+    if (!used[j] || map[type[j]] < 0) continue;
+    if (owner[j].rank == comm->me)
+      row[j] = row[owner[j].index];
+    else
+      ghosts.push_back(owner[j]);
+  }
+  if (!impl->exchange) return;
+
+  std::sort(ghosts.begin(), ghosts.end());
+  ghosts.erase(std::unique(ghosts.begin(), ghosts.end()), ghosts.end());
+  graph.species.resize(ncentres + ghosts.size());
+  for (int j = nlocal; j < nall; j++) {
+    if (!used[j] || map[type[j]] < 0 || owner[j].rank == comm->me) continue;
+    row[j] = ncentres +
+        (int) (std::lower_bound(ghosts.begin(), ghosts.end(), owner[j]) - ghosts.begin());
+    graph.species[row[j]] = map[type[j]];
+  }
+  impl->exchange->connect(ghosts, row, ncentres);
 }
 
 /* ---------------------------------------------------------------------- */
 
-int PairMLFF::pack_forward_comm(int n, int *list, double *buf, int /*pbc_flag*/, int * /*pbc*/)
+int PairMLFF::pack_forward_comm(int n, int *sendlist, double *buf, int /*pbc_flag*/, int * /*pbc*/)
 {
-  for (int m = 0; m < n; m++) buf[m] = ubuf(impl->owner[list[m]]).d;
-  return n;
+  int m = 0;
+  for (int k = 0; k < n; k++) {
+    buf[m++] = ubuf(impl->owner[sendlist[k]].rank).d;
+    buf[m++] = ubuf(impl->owner[sendlist[k]].index).d;
+  }
+  return m;
 }
 
 /* ---------------------------------------------------------------------- */
 
 void PairMLFF::unpack_forward_comm(int n, int first, double *buf)
 {
-  for (int m = 0; m < n; m++) impl->owner[first + m] = (int) ubuf(buf[m]).i;
+  int m = 0;
+  for (int k = first; k < first + n; k++) {
+    impl->owner[k].rank = (int) ubuf(buf[m++]).i;
+    impl->owner[k].index = (int) ubuf(buf[m++]).i;
+  }
 }
 
 /* ----------------------------------------------------------------------
-   graph of all pairs within the cutoff, from the full neighbor list
+   edges of the graph: all pairs within the cutoff, from the full neighbor list
 ------------------------------------------------------------------------- */
 
-void PairMLFF::build_graph()
+void PairMLFF::find_edges()
 {
   double **x = atom->x;
-  const int *type = atom->type;
   const double cutsq_model = cutoff * cutoff;
+  const auto &row = impl->row;
   auto &graph = impl->graph;
 
-  graph.clear();
-  impl->local.clear();
-  impl->centre.assign(atom->nlocal, -1);
-  for (int ii = 0; ii < list->inum; ii++) {
-    const int i = list->ilist[ii];
-    if (map[type[i]] < 0) continue;
-    impl->centre[i] = (int) impl->local.size();
-    impl->local.push_back(i);
-    graph.species.push_back(map[type[i]]);
-  }
-  graph.first_atom.push_back((int) impl->local.size());
-
+  graph.first_atom.assign({0, (int) impl->local.size()});
+  graph.first_edge.assign(1, 0);
+  graph.neighbor.clear();
+  graph.r.clear();
   for (const int i : impl->local) {
     const int *jlist = list->firstneigh[i];
     for (int jj = 0; jj < list->numneigh[i]; jj++) {
       const int j = jlist[jj] & NEIGHMASK;
+      if (row[j] < 0) continue;
       const double dx = x[j][0] - x[i][0];
       const double dy = x[j][1] - x[i][1];
       const double dz = x[j][2] - x[i][2];
       if (dx * dx + dy * dy + dz * dz >= cutsq_model) continue;
-      const int c = impl->centre[impl->owner[j]];
-      if (c < 0) continue;
-      graph.neighbor.push_back(c);
-      graph.r.push_back(dx);
-      graph.r.push_back(dy);
-      graph.r.push_back(dz);
+      graph.neighbor.push_back(row[j]);
+      graph.r.insert(graph.r.end(), {dx, dy, dz});
     }
     graph.first_edge.push_back((int) graph.neighbor.size());
   }
@@ -344,13 +393,18 @@ void PairMLFF::init_style()
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff has no units '{}'; accepted: metal, real", update->unit_style);
 
-  if (comm->nprocs > 1)
-    error->all(FLERR, Error::NOLASTLINE,
-               "Pair style mlff runs on one MPI rank per partition in this version, found {}; "
-               "use -partition for replicas",
-               comm->nprocs);
   check_topology();
 
+  make_engine();
+  if (comm->nprocs > 1) impl->exchange.reset(new RankExchange(world));
+
+  neighbor->add_request(this, NeighConst::REQ_FULL);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairMLFF::make_engine()
+{
   if (!impl->engine) {
     try {
       impl->engine = mlff::make_engine(impl->potential, impl->options);
@@ -360,8 +414,11 @@ void PairMLFF::init_style()
     if (comm->me == 0)
       utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
   }
-
-  neighbor->add_request(this, NeighConst::REQ_FULL);
+  if (comm->nprocs > 1 && !impl->engine->exchanges())
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style mlff engine torch runs on one MPI rank per partition, found {}; use "
+               "engine host",
+               comm->nprocs);
 }
 
 /* ----------------------------------------------------------------------
@@ -417,8 +474,8 @@ double PairMLFF::memory_usage()
 {
   double bytes = Pair::memory_usage();
   const auto graph = impl->graph.view();
-  bytes += (double) (impl->owner.capacity() + impl->centre.capacity()) * sizeof(int);
+  bytes += (double) impl->owner.capacity() * (sizeof(RankExchange::Ghost) + sizeof(int));
   bytes += (double) graph.n_edges() * (3 * sizeof(double) + sizeof(int));
-  if (impl->engine) bytes += (double) impl->engine->bytes(graph.n_centres(), graph.n_edges());
+  if (impl->engine) bytes += (double) impl->engine->bytes(graph.n_atoms(), graph.n_edges());
   return bytes;
 }

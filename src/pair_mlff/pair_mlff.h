@@ -19,6 +19,8 @@ PairStyle(mlff,PairMLFF);
 
 #include "pair.h"
 
+#include <vector>
+
 namespace LAMMPS_NS {
 
 class PairMLFF : public Pair {
@@ -37,15 +39,17 @@ class PairMLFF : public Pair {
   double memory_usage() override;
 
  protected:
-  struct MLFFImpl *impl;    // model, engine, graph: keeps the engine library out of this header
+  struct MLFFImpl *impl;    // model, engine, graph, exchange: keeps the engine library out of this header
 
   double cutoff;    // of the model, in the distance unit of the input (Angstrom in metal and real)
   double scale;     // eV to the energy unit of the input
 
   virtual void allocate();
+  virtual void make_engine();
   void check_topology();
-  void find_owners();
-  void build_graph();
+  void number_rows();
+  void number_rows(int, const int *, const std::vector<char> &);
+  void find_edges();
 };
 
 }    // namespace LAMMPS_NS

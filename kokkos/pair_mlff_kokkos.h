@@ -1,0 +1,60 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+#ifdef PAIR_CLASS
+// clang-format off
+PairStyle(mlff/kk,PairMLFFKokkos<LMPDeviceType>);
+PairStyle(mlff/kk/device,PairMLFFKokkos<LMPDeviceType>);
+PairStyle(mlff/kk/host,PairMLFFKokkos<LMPHostType>);
+// clang-format on
+#else
+
+#ifndef LMP_PAIR_MLFF_KOKKOS_H
+#define LMP_PAIR_MLFF_KOKKOS_H
+
+#include "pair_mlff.h"
+
+#include "kokkos_base.h"
+#include "kokkos_type.h"
+
+namespace LAMMPS_NS {
+
+template <class DeviceType> class PairMLFFKokkos : public PairMLFF {
+ public:
+  typedef DeviceType device_type;
+  typedef ArrayTypes<DeviceType> AT;
+
+  PairMLFFKokkos(class LAMMPS *);
+  ~PairMLFFKokkos() override;
+
+  void compute(int, int) override;
+  void settings(int, char **) override;
+  void coeff(int, char **) override;
+  void init_style() override;
+  double memory_usage() override;
+
+  // public because device lambdas may not be made in protected functions
+  template <typename Network> void rebuild(Network &);
+  template <typename Network> void run(Network &, int, int);
+
+ protected:
+  struct Networks;    // the network in single or in double precision
+  Networks *networks;
+
+  DAT::ttransform_kkacc_1d k_eatom;
+  DAT::ttransform_kkacc_1d_6 k_vatom;
+
+  void make_engine() override;
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
+#endif

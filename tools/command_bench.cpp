@@ -1,0 +1,173 @@
+// mlff bench: the engines of this build side by side, in turn, in one run.
+#include "command.h"
+#include "engine.h"
+#include "progress.h"
+#include "random_model.h"
+#include "trajectory.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <memory>
+#include <random>
+
+namespace mlff {
+
+namespace {
+
+  struct Options {
+    std::string model, data, precision = "single", device = "cpu";
+    int threads = 1, repeats = 7;
+    std::vector<int> batches = {1, 16, 64};
+    std::vector<int> atoms = {1000}, random;
+    bool json = false;
+  };
+
+  using Clock = std::chrono::steady_clock;
+
+  std::string processor()
+  {
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+      if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+    return "unknown processor";
+  }
+
+  /// Atoms of the model's elements on a disturbed cubic lattice, 0.1 per Å^3, periodic.
+  Structure condensed(const Potential &potential, int n)
+  {
+    Structure structure;
+    const int side = int(std::ceil(std::cbrt(double(n))));
+    const double spacing = std::cbrt(10.0);
+    structure.cell = {side * spacing, 0, 0, 0, side * spacing, 0, 0, 0, side * spacing};
+    structure.periodic = {true, true, true};
+    std::mt19937 generator(1);
+    for (int k = 0; k < side * side * side && structure.n_atoms() < n; k++) {
+      for (const int place : {k / side / side, k / side % side, k % side})
+        structure.positions.push_back(spacing * (place + 0.2 * (double(generator()) / 4294967296.0 - 0.5)));
+      structure.numbers.push_back(potential.elements[structure.numbers.size() % potential.elements.size()]);
+    }
+    return structure;
+  }
+
+  double median(std::vector<double> values)
+  {
+    std::nth_element(values.begin(), values.begin() + long(values.size() / 2), values.end());
+    return values[values.size() / 2];
+  }
+
+  struct System {
+    std::string name;
+    GraphStorage graph;
+  };
+
+  void run(const Options &options)
+  {
+    const bool random = !options.random.empty();
+    const Potential potential =
+        random ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8}, 5.0, 1) : Potential::read(options.model);
+    const std::string name = random ? "random weights" : options.model;
+    std::vector<System> systems;
+    if (!options.data.empty()) {
+      const auto reader = open_trajectory(options.data);
+      std::vector<Structure> frames;
+      const int largest = *std::max_element(options.batches.begin(), options.batches.end());
+      for (Structure frame; int(frames.size()) < largest && reader->next(frame);) frames.push_back(frame);
+      if (frames.empty()) throw FileError("data file '" + options.data + "' holds no frame");
+      for (const int batch : options.batches) {
+        System system{"batch of " + std::to_string(batch) + " frames", {}};
+        for (int k = 0; k < batch; k++) append_graph(frames[k % frames.size()], potential.elements, potential.cutoff, system.graph);
+        systems.push_back(std::move(system));
+      }
+    }
+    for (const int n : options.atoms) {
+      System system{std::to_string(n) + " atoms, periodic", {}};
+      append_graph(condensed(potential, n), potential.elements, potential.cutoff, system.graph);
+      systems.push_back(std::move(system));
+    }
+
+    // reference of the ratios last: LibTorch autograd where this build has it
+    const auto names = available_engines();
+    std::vector<std::unique_ptr<Engine>> engines;
+    for (const auto &name : names) engines.push_back(make_engine(potential, {name, precision_of(options.precision), options.threads, options.device}));
+
+    nlohmann::ordered_json report = {{"model", name}, {"features", potential.sizes.features}, {"layers", potential.sizes.layers},
+                                     {"processor", processor()}, {"repeats", options.repeats}};
+    for (std::size_t k = 0; k < engines.size(); k++) report["engines"][names[k]] = engines[k]->description();
+    Progress progress("mlff bench");
+    for (std::size_t s = 0; s < systems.size(); s++) {
+      const Graph graph = systems[s].graph.view();
+      std::vector<std::vector<double>> seconds(engines.size());
+      Result result;
+      // several calls a sample for small systems, so that a sample lasts some milliseconds; the engines take turns
+      std::vector<int> calls(engines.size(), 1);
+      for (std::size_t k = 0; k < engines.size(); k++) {
+        for (int warm = 0; warm < 3; warm++) engines[k]->evaluate(graph, result);
+        const auto start = Clock::now();
+        engines[k]->evaluate(graph, result);
+        calls[k] = std::clamp(int(0.02 / std::chrono::duration<double>(Clock::now() - start).count()), 1, 1000);
+      }
+      for (int repeat = 0; repeat < options.repeats; repeat++) {
+        progress.update((double(s) + double(repeat) / options.repeats) / double(systems.size()), systems[s].name);
+        for (std::size_t k = 0; k < engines.size(); k++) {
+          const auto start = Clock::now();
+          for (int call = 0; call < calls[k]; call++) engines[k]->evaluate(graph, result);
+          seconds[k].push_back(std::chrono::duration<double>(Clock::now() - start).count() / calls[k]);
+        }
+      }
+      nlohmann::ordered_json row = {{"system", systems[s].name}, {"atoms", graph.n_centres()}, {"edges", graph.n_edges()}};
+      for (std::size_t k = 0; k < engines.size(); k++) {
+        row[names[k]] = {{"us_per_atom", 1e6 * median(seconds[k]) / graph.n_centres()},
+                         {"us_per_atom_min", 1e6 * *std::min_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()},
+                         {"us_per_atom_max", 1e6 * *std::max_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()}};
+        row[names[k]]["ratio_to_" + names.back()] = median(seconds.back()) / median(seconds[k]);
+      }
+      report["systems"].push_back(row);
+    }
+    progress.update(1.0);
+
+    if (options.json) {
+      std::printf("%s\n", report.dump(2).c_str());
+      return;
+    }
+    std::printf("%s: PaiNN F%d L%d K%d, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.sizes.features, potential.sizes.layers, potential.sizes.radial,
+                potential.cutoff, processor().c_str(), options.repeats);
+    for (const auto &engine : engines) std::printf("  %s\n", engine->description().c_str());
+    std::printf("\n%-24s %8s %9s", "energy and forces", "atoms", "edges");
+    for (const auto &name : names) std::printf(" %18s", (name + " us/atom").c_str());
+    std::printf(names.size() > 1 ? "   %s\n" : "\n", ("faster than " + names.back()).c_str());
+    for (const auto &row : report["systems"]) {
+      std::printf("%-24s %8d %9d", row["system"].get<std::string>().c_str(), row["atoms"].get<int>(), row["edges"].get<int>());
+      for (const auto &name : names) std::printf(" %18.1f", row[name]["us_per_atom"].get<double>());
+      for (std::size_t k = 0; k + 1 < names.size(); k++) std::printf("   %s %.1fx", names[k].c_str(), row[names[k]]["ratio_to_" + names.back()].get<double>());
+      std::printf("\n");
+    }
+  }
+
+}    // namespace
+
+void add_command_bench(CLI::App &program)
+{
+  auto options = std::make_shared<Options>();
+  auto *command = program.add_subcommand("bench", "Time the engines of this build side by side");
+  command->add_option("--model", options->model, "potential, .safetensors");
+  command->add_option("--random", options->random, "instead: random weights of F L K for H C O, cutoff 5 Å")->expected(3)->check(CLI::PositiveNumber)->excludes("--model");
+  command->add_option("--data", options->data, "frames for batches: rMD17 .npz or extended XYZ");
+  command->add_option("--batch", options->batches, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--atoms", options->atoms, "sizes of periodic random systems")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
+  command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
+  command->add_option("--threads", options->threads, "at most this many")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--repeats", options->repeats, "samples of each engine")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_flag("--json", options->json, "print JSON");
+  command->footer("Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --threads 1\n  mlff bench --random 32 2 20 --atoms 100 1000 10000");
+  command->callback([options] {
+    if (options->model.empty() && options->random.empty()) throw CLI::RequiredError("--model or --random");
+    run(*options);
+  });
+}
+
+}    // namespace mlff
