@@ -10,7 +10,7 @@ mkdir -p "$run"
 cp "$top"/examples/ethanol/{in.ethanol,ethanol.data} "$run"
 say "running examples/ethanol in $run"
 cd "$run"
-export LAMMPS_POTENTIALS=$top/potentials OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 rm -f log.ethanol
 "$build/bin/lmp" -in in.ethanol -log log.ethanol -screen none -var nve 20000 &
 lammps=$!
@@ -29,5 +29,5 @@ cat <<END
    log              $run/log.ethanol
    picture          $run/ethanol.png
 
-   Run it yourself: cd examples/ethanol && LAMMPS_POTENTIALS=$top/potentials $build/bin/lmp -in in.ethanol
+   Run it yourself: cd examples/ethanol && $build/bin/lmp -in in.ethanol
 END

@@ -9,12 +9,7 @@
 namespace mlff_test {
 
 using mlff::Uniform;
-
-inline mlff::Potential random_potential(mlff::PainnSizes sizes = {8, 2, 6}, std::vector<int> elements = {6, 8, 1}, double cutoff = 4.0,
-                                        unsigned seed = 1)
-{
-  return mlff::random_potential(sizes, elements, cutoff, seed);
-}
+using mlff::random_potential;
 
 /// Atoms at random with at least 0.9 Å between them (images included), in a cube of 9.5 Å^3 per atom or the cell given.
 inline mlff::Structure random_structure(int n, unsigned seed, std::array<double, 9> cell = {}, std::array<bool, 3> periodic = {},

@@ -268,7 +268,9 @@ namespace {
     frame.positions = {0.07, 0.47, 0.21, -1.27, 0.04, -0.31, 1.09, -0.47, 0.14, 0.38, 1.46, -0.25, 0.14, 0.75, 1.22, -1.65, -0.82, 0.17, -2.02, 0.84, -0.17, -1.11, -0.13, -1.35, 1.27, -0.74, -0.77};
     command("units metal");
     create(frame);
-    commands(std::string("pair_style mlff precision double\npair_coeff * * ") + SHIPPED_POTENTIAL + " C O H\nrun 0 post no");
+    // by its name alone, with no folder in the environment
+    unsetenv("LAMMPS_POTENTIALS");
+    commands("pair_style mlff precision double\npair_coeff * * ethanol-rmd17-painn128.safetensors C O H\nrun 0 post no");
     const auto expected = evaluate(shipped, frame);
     EXPECT_LT(largest_difference(forces(), expected.forces), 1e-10);
     EXPECT_NEAR(energy(), expected.energy, 1e-8);

@@ -326,12 +326,18 @@ void PairMLFF::coeff(int narg, char **arg)
   if (narg < 4) utils::missing_cmd_args(FLERR, "pair_coeff", error);
   if (!allocated) allocate();
 
-  const std::string path = utils::get_potential_file_path(arg[2]);
+  // the path given, the folders of LAMMPS_POTENTIALS, the potentials that came with this build
+
+  std::string path = utils::get_potential_file_path(arg[2]);
+  if (path.empty()) {
+    const std::string shipped = platform::path_join(MLFF_POTENTIALS, arg[2]);
+    if (platform::file_is_readable(shipped)) path = shipped;
+  }
   if (path.empty())
     error->all(FLERR, 2,
-               "Cannot open potential file '{}' of pair style mlff: it is neither there nor in "
-               "the folders of LAMMPS_POTENTIALS",
-               arg[2]);
+               "Cannot open potential file '{}' of pair style mlff: it is neither there, nor in "
+               "the folders of LAMMPS_POTENTIALS, nor in {}",
+               arg[2], MLFF_POTENTIALS);
   mlff::Potential potential;
   try {
     potential = mlff::Potential::read(path);
