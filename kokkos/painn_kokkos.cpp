@@ -91,8 +91,8 @@ void PainnKokkos<DeviceType, T>::set_weights(const mlff::Potential &potential, b
     std::vector<double> values((std::size_t) rows * columns, 0.0);
     for (int o = 0; o < n_out; o++)
       for (int k = 0; k < n_in; k++)
-        values[(std::size_t) (back ? out.place(o) : in.place(k)) * columns +
-               (back ? in.place(k) : out.place(o))] = W.values[(std::size_t) o * n_in + k];
+        values[(std::size_t)(back ? out.place(o) : in.place(k)) * columns + (back ? in.place(k) : out.place(o))] =
+            W.values[(std::size_t) o * n_in + k];
     return upload<T>(values, name.c_str());
   };
 
@@ -126,7 +126,7 @@ void PainnKokkos<DeviceType, T>::set_weights(const mlff::Potential &potential, b
     const int n = 3 * F;
     if (knots) {
       const double spacing = cutoff / knots;
-      std::vector<double> table((std::size_t) (knots + 1) * 2 * n, 0.0);
+      std::vector<double> table((std::size_t)(knots + 1) * 2 * n, 0.0);
       for (int knot = 0; knot <= knots; knot++) {
         const auto W = mlff::painn_filter(potential, l, knot * spacing);
         for (int f = 0; f < 3 * features; f++) {
@@ -152,8 +152,7 @@ void PainnKokkos<DeviceType, T>::set_weights(const mlff::Potential &potential, b
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType, typename T>
-void PainnKokkos<DeviceType, T>::resize_atoms(int n_atoms_, int n_centres_)
+template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::resize_atoms(int n_atoms_, int n_centres_)
 {
   n_atoms = n_atoms_;
   n_centres = n_centres_;
@@ -208,23 +207,26 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::set_edg
   const int n = n_atoms, edges = n_edges;
   Array<int> filled("mlff:filled", n + 1);
 
-  Kokkos::parallel_for(Range(0, edges), KOKKOS_LAMBDA(const int e) { Kokkos::atomic_inc(&filled(to(e))); });
-  Kokkos::parallel_scan(Range(0, n + 1), KOKKOS_LAMBDA(const int i, int &sum, const bool last) {
-    if (last) first(i) = sum;
-    sum += i < n ? filled(i) : 0;
-  });
+  Kokkos::parallel_for(
+      Range(0, edges), KOKKOS_LAMBDA(const int e) { Kokkos::atomic_inc(&filled(to(e))); });
+  Kokkos::parallel_scan(
+      Range(0, n + 1), KOKKOS_LAMBDA(const int i, int &sum, const bool last) {
+        if (last) first(i) = sum;
+        sum += i < n ? filled(i) : 0;
+      });
   Kokkos::deep_copy(filled, 0);
-  Kokkos::parallel_for(Range(0, edges), KOKKOS_LAMBDA(const int e) {
-    sorted(first(to(e)) + Kokkos::atomic_fetch_add(&filled(to(e)), 1)) = e;
-  });
-  Kokkos::parallel_for(Range(0, n), KOKKOS_LAMBDA(const int i) {
-    for (int k = first(i) + 1; k < first(i + 1); k++) {
-      const int e = sorted(k);
-      int place = k;
-      for (; place > first(i) && sorted(place - 1) > e; place--) sorted(place) = sorted(place - 1);
-      sorted(place) = e;
-    }
-  });
+  Kokkos::parallel_for(
+      Range(0, edges),
+      KOKKOS_LAMBDA(const int e) { sorted(first(to(e)) + Kokkos::atomic_fetch_add(&filled(to(e)), 1)) = e; });
+  Kokkos::parallel_for(
+      Range(0, n), KOKKOS_LAMBDA(const int i) {
+        for (int k = first(i) + 1; k < first(i + 1); k++) {
+          const int e = sorted(k);
+          int place = k;
+          for (; place > first(i) && sorted(place - 1) > e; place--) sorted(place) = sorted(place - 1);
+          sorted(place) = e;
+        }
+      });
 }
 
 /* ----------------------------------------------------------------------
@@ -233,8 +235,7 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::set_edg
 
 template <class DeviceType, typename T>
 void PainnKokkos<DeviceType, T>::dense(int rows, const T *in, int in_width, const Array<T> &weight,
-                                       const Array<T> &bias_view, T *out, int out_width, T *activated,
-                                       bool add) const
+                                       const Array<T> &bias_view, T *out, int out_width, T *activated, bool add) const
 {
   if (rows == 0) return;
   const T *W = weight.data(), *bias = bias_view.data();
@@ -275,11 +276,11 @@ void PainnKokkos<DeviceType, T>::dense(int rows, const T *in, int in_width, cons
 template <class DeviceType, typename T>
 void PainnKokkos<DeviceType, T>::activation_backward(long n, const T *x, T *bar) const
 {
-  Kokkos::parallel_for(Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>>(0, n),
-                       KOKKOS_LAMBDA(const long i) {
-                         const T g = T(1) / (T(1) + Kokkos::exp(-x[i]));
-                         bar[i] *= g * (T(1) + x[i] * (T(1) - g));
-                       });
+  Kokkos::parallel_for(
+      Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>>(0, n), KOKKOS_LAMBDA(const long i) {
+        const T g = T(1) / (T(1) + Kokkos::exp(-x[i]));
+        bar[i] *= g * (T(1) + x[i] * (T(1) - g));
+      });
 }
 
 /* ---------------------------------------------------------------------- */
@@ -290,21 +291,23 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::geometr
   const auto d_ = d;
   const auto u_ = u;
   const auto bar = edge_bar;
-  Kokkos::parallel_for(Range(0, n_edges), KOKKOS_LAMBDA(const int e) {
-    const double x = r_(3 * e), y = r_(3 * e + 1), z = r_(3 * e + 2);
-    const double length = Kokkos::sqrt(x * x + y * y + z * z);
-    d_(e) = length;
-    u_(3 * e) = T(x / length);
-    u_(3 * e + 1) = T(y / length);
-    u_(3 * e + 2) = T(z / length);
-    for (int k = 0; k < 4; k++) bar(4 * e + k) = 0.0;
-  });
+  Kokkos::parallel_for(
+      Range(0, n_edges), KOKKOS_LAMBDA(const int e) {
+        const double x = r_(3 * e), y = r_(3 * e + 1), z = r_(3 * e + 2);
+        const double length = Kokkos::sqrt(x * x + y * y + z * z);
+        d_(e) = length;
+        u_(3 * e) = T(x / length);
+        u_(3 * e + 1) = T(y / length);
+        u_(3 * e + 2) = T(z / length);
+        for (int k = 0; k < 4; k++) bar(4 * e + k) = 0.0;
+      });
   const auto species_ = species;
   const auto embedding_ = embedding;
   const auto s_ = s;
   const int width = F;
-  Kokkos::parallel_for(Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>>(0, (long) n_atoms * F),
-                       KOKKOS_LAMBDA(const long k) { s_(k) = embedding_(species_(k / width) * width + k % width); });
+  Kokkos::parallel_for(
+      Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>>(0, (long) n_atoms * F),
+      KOKKOS_LAMBDA(const long k) { s_(k) = embedding_(species_(k / width) * width + k % width); });
 }
 
 /* ----------------------------------------------------------------------
@@ -323,43 +326,44 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::message
   T *v_out = v.data() + (l + 1) * layer_v, *s_ = s.data();
   const auto first = first_edge;
   const auto to = neighbor;
-  Kokkos::parallel_for(Policy(n_centres, Kokkos::AUTO), KOKKOS_LAMBDA(const Member &team) {
-    const int i = team.league_rank();
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, width / tile), [&](const int block) {
-      const int f = block * tile;
-      T a_sum[tile], x_sum[tile], y_sum[tile], z_sum[tile], a[tile], c[tile], b[tile];
-      for (int t = 0; t < tile; t++) a_sum[t] = x_sum[t] = y_sum[t] = z_sum[t] = T(0);
-      for (int e = first(i); e < first(i + 1); e++) {
-        if (filter.d[e] >= rc) continue;
-        const T *hj = h_ + 3L * to(e) * width + f, *vj = v_in + 3L * to(e) * width + f;
-        const T ux = u_[3 * e], uy = u_[3 * e + 1], uz = u_[3 * e + 2];
-        filter.template operator()<false>(e, 0, f, a, nullptr);
-        filter.template operator()<false>(e, 1, f, c, nullptr);
-        for (int t = 0; t < tile; t++) {
-          const T product = c[t] * hj[width + t];
-          a_sum[t] += a[t] * hj[t];
-          x_sum[t] += ux * product;
-          y_sum[t] += uy * product;
-          z_sum[t] += uz * product;
-        }
-        if (first_layer) continue;
-        filter.template operator()<false>(e, 2, f, b, nullptr);
-        for (int t = 0; t < tile; t++) {
-          const T product = b[t] * hj[2 * width + t];
-          x_sum[t] += product * vj[t];
-          y_sum[t] += product * vj[width + t];
-          z_sum[t] += product * vj[2 * width + t];
-        }
-      }
-      const long at = 3L * i * width + f;
-      for (int t = 0; t < tile; t++) {
-        s_[(long) i * width + f + t] += a_sum[t];
-        v_out[at + t] = x_sum[t] + (first_layer ? T(0) : v_in[at + t]);
-        v_out[at + width + t] = y_sum[t] + (first_layer ? T(0) : v_in[at + width + t]);
-        v_out[at + 2 * width + t] = z_sum[t] + (first_layer ? T(0) : v_in[at + 2 * width + t]);
-      }
-    });
-  });
+  Kokkos::parallel_for(
+      Policy(n_centres, Kokkos::AUTO), KOKKOS_LAMBDA(const Member &team) {
+        const int i = team.league_rank();
+        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, width / tile), [&](const int block) {
+          const int f = block * tile;
+          T a_sum[tile], x_sum[tile], y_sum[tile], z_sum[tile], a[tile], c[tile], b[tile];
+          for (int t = 0; t < tile; t++) a_sum[t] = x_sum[t] = y_sum[t] = z_sum[t] = T(0);
+          for (int e = first(i); e < first(i + 1); e++) {
+            if (filter.d[e] >= rc) continue;
+            const T *hj = h_ + 3L * to(e) * width + f, *vj = v_in + 3L * to(e) * width + f;
+            const T ux = u_[3 * e], uy = u_[3 * e + 1], uz = u_[3 * e + 2];
+            filter.template operator()<false>(e, 0, f, a, nullptr);
+            filter.template operator()<false>(e, 1, f, c, nullptr);
+            for (int t = 0; t < tile; t++) {
+              const T product = c[t] * hj[width + t];
+              a_sum[t] += a[t] * hj[t];
+              x_sum[t] += ux * product;
+              y_sum[t] += uy * product;
+              z_sum[t] += uz * product;
+            }
+            if (first_layer) continue;
+            filter.template operator()<false>(e, 2, f, b, nullptr);
+            for (int t = 0; t < tile; t++) {
+              const T product = b[t] * hj[2 * width + t];
+              x_sum[t] += product * vj[t];
+              y_sum[t] += product * vj[width + t];
+              z_sum[t] += product * vj[2 * width + t];
+            }
+          }
+          const long at = 3L * i * width + f;
+          for (int t = 0; t < tile; t++) {
+            s_[(long) i * width + f + t] += a_sum[t];
+            v_out[at + t] = x_sum[t] + (first_layer ? T(0) : v_in[at + t]);
+            v_out[at + width + t] = y_sum[t] + (first_layer ? T(0) : v_in[at + width + t]);
+            v_out[at + 2 * width + t] = z_sum[t] + (first_layer ? T(0) : v_in[at + 2 * width + t]);
+          }
+        });
+      });
 }
 
 /* ----------------------------------------------------------------------
@@ -376,23 +380,26 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
   const Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>> every(0, (long) n * F);
 
   dense(3 * n, v_, F, layer.mix, {}, pq_, 2 * F);
-  Kokkos::parallel_for(every, KOKKOS_LAMBDA(const long k) {
-    const long i = k / width, f = k % width;
-    const T *p = pq_ + 6 * i * width + f;
-    const T length = Kokkos::sqrt(p[0] * p[0] + p[2 * width] * p[2 * width] + p[4 * width] * p[4 * width] + T(1e-8));
-    norm_[k] = length;
-    in[2 * i * width + f] = s_[k];
-    in[(2 * i + 1) * width + f] = length;
-  });
+  Kokkos::parallel_for(
+      every, KOKKOS_LAMBDA(const long k) {
+        const long i = k / width, f = k % width;
+        const T *p = pq_ + 6 * i * width + f;
+        const T length =
+            Kokkos::sqrt(p[0] * p[0] + p[2 * width] * p[2 * width] + p[4 * width] * p[4 * width] + T(1e-8));
+        norm_[k] = length;
+        in[2 * i * width + f] = s_[k];
+        in[(2 * i + 1) * width + f] = length;
+      });
   dense(n, in, 2 * F, layer.update0, layer.update0_bias, t.data() + at, F, hidden.data());
   dense(n, hidden.data(), F, layer.update1, layer.update1_bias, y_, 3 * F);
-  Kokkos::parallel_for(every, KOKKOS_LAMBDA(const long k) {
-    const long i = k / width, f = k % width;
-    const T *p = pq_ + 6 * i * width + f, *q = p + width, *yi = y_ + 3 * i * width + f;
-    T *vi = v_ + 3 * i * width + f;
-    s_[k] += yi[0] + yi[2 * width] * (p[0] * q[0] + p[2 * width] * q[2 * width] + p[4 * width] * q[4 * width]);
-    for (int x = 0; x < 3; x++) vi[x * width] += yi[width] * q[2 * x * width];
-  });
+  Kokkos::parallel_for(
+      every, KOKKOS_LAMBDA(const long k) {
+        const long i = k / width, f = k % width;
+        const T *p = pq_ + 6 * i * width + f, *q = p + width, *yi = y_ + 3 * i * width + f;
+        T *vi = v_ + 3 * i * width + f;
+        s_[k] += yi[0] + yi[2 * width] * (p[0] * q[0] + p[2 * width] * q[2 * width] + p[4 * width] * q[4 * width]);
+        for (int x = 0; x < 3; x++) vi[x * width] += yi[width] * q[2 * x * width];
+      });
 }
 
 /* ---------------------------------------------------------------------- */
@@ -409,16 +416,17 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::readout
 
   dense(n_centres, s.data(), F, readout0, readout0_bias, z_, H);
   // the derivative takes the place of z
-  Kokkos::parallel_for(Range(0, n_centres), KOKKOS_LAMBDA(const int i) {
-    double sum = bias;
-    for (int f = 0; f < width; f++) {
-      T &x = z_[(long) i * width + f];
-      const T g = T(1) / (T(1) + Kokkos::exp(-x));
-      sum += (double) weight(f) * (double) (x * g);
-      x = T(factor) * weight(f) * g * (T(1) + x * (T(1) - g));
-    }
-    energy(i) = factor * sum + reference(species_(i));
-  });
+  Kokkos::parallel_for(
+      Range(0, n_centres), KOKKOS_LAMBDA(const int i) {
+        double sum = bias;
+        for (int f = 0; f < width; f++) {
+          T &x = z_[(long) i * width + f];
+          const T g = T(1) / (T(1) + Kokkos::exp(-x));
+          sum += (double) weight(f) * (double) (x * g);
+          x = T(factor) * weight(f) * g * (T(1) + x * (T(1) - g));
+        }
+        energy(i) = factor * sum + reference(species_(i));
+      });
   dense(n_centres, z_, H, readout0_back, {}, s_bar.data(), F);
   Kokkos::deep_copy(v_bar, T(0));
 }
@@ -437,29 +445,33 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
   T *in_bar = h_bar.data();    // free until the messages
   const Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>> every(0, (long) n * F);
 
-  Kokkos::parallel_for(every, KOKKOS_LAMBDA(const long k) {
-    const long i = k / width, f = k % width;
-    const T *p = pq_ + 6 * i * width + f, *q = p + width, *vb = v_bar_ + 3 * i * width + f;
-    T *y_bar = wide_ + 3 * i * width + f;
-    y_bar[0] = s_bar_[k];
-    y_bar[width] = vb[0] * q[0] + vb[width] * q[2 * width] + vb[2 * width] * q[4 * width];
-    y_bar[2 * width] = s_bar_[k] * (p[0] * q[0] + p[2 * width] * q[2 * width] + p[4 * width] * q[4 * width]);
-  });
+  Kokkos::parallel_for(
+      every, KOKKOS_LAMBDA(const long k) {
+        const long i = k / width, f = k % width;
+        const T *p = pq_ + 6 * i * width + f, *q = p + width, *vb = v_bar_ + 3 * i * width + f;
+        T *y_bar = wide_ + 3 * i * width + f;
+        y_bar[0] = s_bar_[k];
+        y_bar[width] = vb[0] * q[0] + vb[width] * q[2 * width] + vb[2 * width] * q[4 * width];
+        y_bar[2 * width] = s_bar_[k] * (p[0] * q[0] + p[2 * width] * q[2 * width] + p[4 * width] * q[4 * width]);
+      });
   dense(n, wide_, 3 * F, layer.update1_back, {}, hidden.data(), F);
   activation_backward((long) n * F, t.data() + at, hidden.data());
   dense(n, hidden.data(), F, layer.update0_back, {}, in_bar, 2 * F);
-  Kokkos::parallel_for(every, KOKKOS_LAMBDA(const long k) {
-    const long i = k / width, f = k % width;
-    const T *p = pq_ + 6 * i * width + f, *q = p + width, *yi = y_ + 3 * i * width + f, *vb = v_bar_ + 3 * i * width + f;
-    const T dot_bar = s_bar_[k] * yi[2 * width], stretch = in_bar[(2 * i + 1) * width + f] / norm_[k];
-    T *out = wide_ + 6 * i * width + f;
-    for (int x = 0; x < 3; x++) {
-      out[2 * x * width] = dot_bar * q[2 * x * width] + stretch * p[2 * x * width];
-      out[(2 * x + 1) * width] = dot_bar * p[2 * x * width] + vb[x * width] * yi[width];
-    }
-  });
+  Kokkos::parallel_for(
+      every, KOKKOS_LAMBDA(const long k) {
+        const long i = k / width, f = k % width;
+        const T *p = pq_ + 6 * i * width + f, *q = p + width, *yi = y_ + 3 * i * width + f,
+                *vb = v_bar_ + 3 * i * width + f;
+        const T dot_bar = s_bar_[k] * yi[2 * width], stretch = in_bar[(2 * i + 1) * width + f] / norm_[k];
+        T *out = wide_ + 6 * i * width + f;
+        for (int x = 0; x < 3; x++) {
+          out[2 * x * width] = dot_bar * q[2 * x * width] + stretch * p[2 * x * width];
+          out[(2 * x + 1) * width] = dot_bar * p[2 * x * width] + vb[x * width] * yi[width];
+        }
+      });
   dense(3 * n, wide_, 2 * F, layer.mix_back, {}, v_bar_, F, nullptr, true);
-  Kokkos::parallel_for(every, KOKKOS_LAMBDA(const long k) { s_bar_[k] += in_bar[2 * (k / width) * width + k % width]; });
+  Kokkos::parallel_for(
+      every, KOKKOS_LAMBDA(const long k) { s_bar_[k] += in_bar[2 * (k / width) * width + k % width]; });
 }
 
 /* ----------------------------------------------------------------------
@@ -479,46 +491,47 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::edge_ba
   const auto to = neighbor;
   const auto from = centre;
   const auto bar = edge_bar;
-  Kokkos::parallel_for(Policy(n_edges, Kokkos::AUTO), KOKKOS_LAMBDA(const Member &team) {
-    const int e = team.league_rank();
-    if (filter.d[e] >= rc) return;
-    const T ux = u_[3 * e], uy = u_[3 * e + 1], uz = u_[3 * e + 2];
-    FourSums sums;
-    Kokkos::parallel_reduce(
-        Kokkos::TeamThreadRange(team, width / tile),
-        [&](const int block, FourSums &sum) {
-          const int f = block * tile;
-          const T *hj = h_ + 3L * to(e) * width + f, *vj = v_in + 3L * to(e) * width + f;
-          const T *sb = s_bar_ + (long) from(e) * width + f, *vb = v_bar_ + 3L * from(e) * width + f;
-          T W[tile], slope[tile], d_bar[tile], x_bar[tile], y_bar[tile], z_bar[tile];
-          filter.template operator()<true>(e, 0, f, W, slope);
-          for (int t = 0; t < tile; t++) d_bar[t] = slope[t] * hj[t] * sb[t];
-          filter.template operator()<true>(e, 1, f, W, slope);
-          for (int t = 0; t < tile; t++) {
-            const T x = vb[t], y = vb[width + t], z = vb[2 * width + t], c = W[t] * hj[width + t];
-            d_bar[t] += slope[t] * hj[width + t] * (ux * x + uy * y + uz * z);
-            x_bar[t] = c * x;
-            y_bar[t] = c * y;
-            z_bar[t] = c * z;
-          }
-          if (!first_layer) {
-            filter.template operator()<true>(e, 2, f, W, slope);
-            for (int t = 0; t < tile; t++)
-              d_bar[t] += slope[t] * hj[2 * width + t] *
-                  (vj[t] * vb[t] + vj[width + t] * vb[width + t] + vj[2 * width + t] * vb[2 * width + t]);
-          }
-          for (int t = 0; t < tile; t++) {
-            sum.v[0] += d_bar[t];
-            sum.v[1] += x_bar[t];
-            sum.v[2] += y_bar[t];
-            sum.v[3] += z_bar[t];
-          }
-        },
-        Kokkos::Sum<FourSums>(sums));
-    Kokkos::single(Kokkos::PerTeam(team), [&]() {
-      for (int k = 0; k < 4; k++) bar(4 * e + k) += sums.v[k];
-    });
-  });
+  Kokkos::parallel_for(
+      Policy(n_edges, Kokkos::AUTO), KOKKOS_LAMBDA(const Member &team) {
+        const int e = team.league_rank();
+        if (filter.d[e] >= rc) return;
+        const T ux = u_[3 * e], uy = u_[3 * e + 1], uz = u_[3 * e + 2];
+        FourSums sums;
+        Kokkos::parallel_reduce(
+            Kokkos::TeamThreadRange(team, width / tile),
+            [&](const int block, FourSums &sum) {
+              const int f = block * tile;
+              const T *hj = h_ + 3L * to(e) * width + f, *vj = v_in + 3L * to(e) * width + f;
+              const T *sb = s_bar_ + (long) from(e) * width + f, *vb = v_bar_ + 3L * from(e) * width + f;
+              T W[tile], slope[tile], d_bar[tile], x_bar[tile], y_bar[tile], z_bar[tile];
+              filter.template operator()<true>(e, 0, f, W, slope);
+              for (int t = 0; t < tile; t++) d_bar[t] = slope[t] * hj[t] * sb[t];
+              filter.template operator()<true>(e, 1, f, W, slope);
+              for (int t = 0; t < tile; t++) {
+                const T x = vb[t], y = vb[width + t], z = vb[2 * width + t], c = W[t] * hj[width + t];
+                d_bar[t] += slope[t] * hj[width + t] * (ux * x + uy * y + uz * z);
+                x_bar[t] = c * x;
+                y_bar[t] = c * y;
+                z_bar[t] = c * z;
+              }
+              if (!first_layer) {
+                filter.template operator()<true>(e, 2, f, W, slope);
+                for (int t = 0; t < tile; t++)
+                  d_bar[t] += slope[t] * hj[2 * width + t] *
+                      (vj[t] * vb[t] + vj[width + t] * vb[width + t] + vj[2 * width + t] * vb[2 * width + t]);
+              }
+              for (int t = 0; t < tile; t++) {
+                sum.v[0] += d_bar[t];
+                sum.v[1] += x_bar[t];
+                sum.v[2] += y_bar[t];
+                sum.v[3] += z_bar[t];
+              }
+            },
+            Kokkos::Sum<FourSums>(sums));
+        Kokkos::single(Kokkos::PerTeam(team), [&]() {
+          for (int k = 0; k < 4; k++) bar(4 * e + k) += sums.v[k];
+        });
+      });
 }
 
 /* ----------------------------------------------------------------------
@@ -539,44 +552,45 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::message
   const auto from = centre;
   const auto first = first_incoming;
   const auto sorted = incoming;
-  Kokkos::parallel_for(Policy(n_atoms, Kokkos::AUTO), KOKKOS_LAMBDA(const Member &team) {
-    const int j = team.league_rank();
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, width / tile), [&](const int block) {
-      const int f = block * tile;
-      const long at = 3L * j * width + f;
-      T a_bar[tile], c_bar[tile], b_bar[tile], x_bar[tile], y_bar[tile], z_bar[tile], a[tile], c[tile], b[tile];
-      for (int t = 0; t < tile; t++) a_bar[t] = c_bar[t] = b_bar[t] = x_bar[t] = y_bar[t] = z_bar[t] = T(0);
-      for (int k = first(j); k < first(j + 1); k++) {
-        const int e = sorted(k);
-        if (filter.d[e] >= rc) continue;
-        const T *sb = s_bar_ + (long) from(e) * width + f, *vb = v_bar_ + 3L * from(e) * width + f;
-        const T ux = u_[3 * e], uy = u_[3 * e + 1], uz = u_[3 * e + 2];
-        filter.template operator()<false>(e, 0, f, a, nullptr);
-        filter.template operator()<false>(e, 1, f, c, nullptr);
-        filter.template operator()<false>(e, 2, f, b, nullptr);
-        for (int t = 0; t < tile; t++) {
-          const T x = vb[t], y = vb[width + t], z = vb[2 * width + t];
-          a_bar[t] += a[t] * sb[t];
-          c_bar[t] += c[t] * (ux * x + uy * y + uz * z);
-          b_bar[t] += b[t] * (v_in[at + t] * x + v_in[at + width + t] * y + v_in[at + 2 * width + t] * z);
-          const T product = b[t] * h_[at + 2 * width + t];
-          x_bar[t] += product * x;
-          y_bar[t] += product * y;
-          z_bar[t] += product * z;
-        }
-      }
-      const bool owned = j < n_owned;
-      for (int t = 0; t < tile; t++) {
-        h_bar_[at + t] = a_bar[t];
-        h_bar_[at + width + t] = c_bar[t];
-        h_bar_[at + 2 * width + t] = b_bar[t];
-        s_next[(long) j * width + f + t] = owned ? s_bar_[(long) j * width + f + t] : T(0);
-        v_next[at + t] = x_bar[t] + (owned ? v_bar_[at + t] : T(0));
-        v_next[at + width + t] = y_bar[t] + (owned ? v_bar_[at + width + t] : T(0));
-        v_next[at + 2 * width + t] = z_bar[t] + (owned ? v_bar_[at + 2 * width + t] : T(0));
-      }
-    });
-  });
+  Kokkos::parallel_for(
+      Policy(n_atoms, Kokkos::AUTO), KOKKOS_LAMBDA(const Member &team) {
+        const int j = team.league_rank();
+        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, width / tile), [&](const int block) {
+          const int f = block * tile;
+          const long at = 3L * j * width + f;
+          T a_bar[tile], c_bar[tile], b_bar[tile], x_bar[tile], y_bar[tile], z_bar[tile], a[tile], c[tile], b[tile];
+          for (int t = 0; t < tile; t++) a_bar[t] = c_bar[t] = b_bar[t] = x_bar[t] = y_bar[t] = z_bar[t] = T(0);
+          for (int k = first(j); k < first(j + 1); k++) {
+            const int e = sorted(k);
+            if (filter.d[e] >= rc) continue;
+            const T *sb = s_bar_ + (long) from(e) * width + f, *vb = v_bar_ + 3L * from(e) * width + f;
+            const T ux = u_[3 * e], uy = u_[3 * e + 1], uz = u_[3 * e + 2];
+            filter.template operator()<false>(e, 0, f, a, nullptr);
+            filter.template operator()<false>(e, 1, f, c, nullptr);
+            filter.template operator()<false>(e, 2, f, b, nullptr);
+            for (int t = 0; t < tile; t++) {
+              const T x = vb[t], y = vb[width + t], z = vb[2 * width + t];
+              a_bar[t] += a[t] * sb[t];
+              c_bar[t] += c[t] * (ux * x + uy * y + uz * z);
+              b_bar[t] += b[t] * (v_in[at + t] * x + v_in[at + width + t] * y + v_in[at + 2 * width + t] * z);
+              const T product = b[t] * h_[at + 2 * width + t];
+              x_bar[t] += product * x;
+              y_bar[t] += product * y;
+              z_bar[t] += product * z;
+            }
+          }
+          const bool owned = j < n_owned;
+          for (int t = 0; t < tile; t++) {
+            h_bar_[at + t] = a_bar[t];
+            h_bar_[at + width + t] = c_bar[t];
+            h_bar_[at + 2 * width + t] = b_bar[t];
+            s_next[(long) j * width + f + t] = owned ? s_bar_[(long) j * width + f + t] : T(0);
+            v_next[at + t] = x_bar[t] + (owned ? v_bar_[at + t] : T(0));
+            v_next[at + width + t] = y_bar[t] + (owned ? v_bar_[at + width + t] : T(0));
+            v_next[at + 2 * width + t] = z_bar[t] + (owned ? v_bar_[at + 2 * width + t] : T(0));
+          }
+        });
+      });
   dense(n_atoms, h_bar_, 3 * F, layer.message1_back, {}, hidden.data(), F);
   activation_backward((long) n_atoms * F, m0.data() + (long) l * n_atoms * F, hidden.data());
   dense(n_atoms, hidden.data(), F, layer.message0_back, {}, s_next, F, nullptr, true);
@@ -591,13 +605,14 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::finish_
   const auto bar = edge_bar;
   const auto out = gradient;
   const double rc = cutoff;
-  Kokkos::parallel_for(Range(0, n_edges), KOKKOS_LAMBDA(const int e) {
-    const double length = d_(e);
-    const double u_[3] = {r_(3 * e) / length, r_(3 * e + 1) / length, r_(3 * e + 2) / length};
-    const double along = bar(4 * e + 1) * u_[0] + bar(4 * e + 2) * u_[1] + bar(4 * e + 3) * u_[2];
-    for (int a = 0; a < 3; a++)
-      out(3 * e + a) = length >= rc ? 0.0 : bar(4 * e) * u_[a] + (bar(4 * e + 1 + a) - along * u_[a]) / length;
-  });
+  Kokkos::parallel_for(
+      Range(0, n_edges), KOKKOS_LAMBDA(const int e) {
+        const double length = d_(e);
+        const double u_[3] = {r_(3 * e) / length, r_(3 * e + 1) / length, r_(3 * e + 2) / length};
+        const double along = bar(4 * e + 1) * u_[0] + bar(4 * e + 2) * u_[1] + bar(4 * e + 3) * u_[2];
+        for (int a = 0; a < 3; a++)
+          out(3 * e + a) = length >= rc ? 0.0 : bar(4 * e) * u_[a] + (bar(4 * e + 1 + a) - along * u_[a]) / length;
+      });
 }
 
 /* ---------------------------------------------------------------------- */
@@ -638,9 +653,11 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::evaluat
 template <class DeviceType, typename T> double PainnKokkos<DeviceType, T>::bytes() const
 {
   double sum = 0.0;
-  for (const auto *array : {&u, &s, &v, &m0, &h, &pq, &norm, &t, &y, &z, &hidden, &wide, &s_bar, &v_bar, &s_bar_next, &v_bar_next, &h_bar})
+  for (const auto *array :
+       {&u, &s, &v, &m0, &h, &pq, &norm, &t, &y, &z, &hidden, &wide, &s_bar, &v_bar, &s_bar_next, &v_bar_next, &h_bar})
     sum += (double) array->extent(0) * sizeof(T);
-  for (const auto *array : {&r, &gradient, &d, &edge_bar, &atom_energy}) sum += (double) array->extent(0) * sizeof(double);
+  for (const auto *array : {&r, &gradient, &d, &edge_bar, &atom_energy})
+    sum += (double) array->extent(0) * sizeof(double);
   return sum;
 }
 

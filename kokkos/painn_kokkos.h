@@ -82,8 +82,7 @@ template <class DeviceType, typename T> class PainnKokkos {
     double cutoff;
 
     // W of `tile` features from f on in one of the blocks a, c, b of a message, and its slope
-    template <bool SLOPE>
-    KOKKOS_INLINE_FUNCTION void operator()(int e, int block, int f, T *W, T *slope) const
+    template <bool SLOPE> KOKKOS_INLINE_FUNCTION void operator()(int e, int block, int f, T *W, T *slope) const
     {
       const int n = 3 * F, column = block * F + f;
       if (knots) {
@@ -92,8 +91,7 @@ template <class DeviceType, typename T> class PainnKokkos {
         const double x = place - knot, x2 = x * x, x3 = x2 * x;
         const T b0 = T(2 * x3 - 3 * x2 + 1), b1 = T(x3 - 2 * x2 + x), b2 = T(3 * x2 - 2 * x3), b3 = T(x3 - x2);
         const T *v0 = spline + (long) knot * 2 * n + column;
-        for (int t = 0; t < tile; t++)
-          W[t] = b0 * v0[t] + b1 * v0[n + t] + b2 * v0[2 * n + t] + b3 * v0[3 * n + t];
+        for (int t = 0; t < tile; t++) W[t] = b0 * v0[t] + b1 * v0[n + t] + b2 * v0[2 * n + t] + b3 * v0[3 * n + t];
         if (SLOPE) {
           const T c0 = T((6 * x2 - 6 * x) / spacing), c1 = T((3 * x2 - 4 * x + 1) / spacing),
                   c2 = T((6 * x - 6 * x2) / spacing), c3 = T((3 * x2 - 2 * x) / spacing);
@@ -121,8 +119,8 @@ template <class DeviceType, typename T> class PainnKokkos {
     }
   };
 
-  void dense(int rows, const T *in, int in_width, const Array<T> &weight, const Array<T> &bias, T *out,
-             int out_width, T *activated = nullptr, bool add = false) const;
+  void dense(int rows, const T *in, int in_width, const Array<T> &weight, const Array<T> &bias, T *out, int out_width,
+             T *activated = nullptr, bool add = false) const;
   void activation_backward(long n, const T *x, T *bar) const;
   void geometry();
   void message_forward(int l);
@@ -146,8 +144,8 @@ template <class DeviceType, typename T> class PainnKokkos {
 
   Filter filter_of(int l) const
   {
-    return {layers[l].spline.data(), layers[l].filter.data(), layers[l].filter_bias.data(), d.data(), F, K,
-            knots, cutoff};
+    return {
+        layers[l].spline.data(), layers[l].filter.data(), layers[l].filter_bias.data(), d.data(), F, K, knots, cutoff};
   }
   template <typename U> static void grow(Array<U> &array, std::size_t n, const char *name);
   template <typename U> static Array<U> upload(const std::vector<double> &values, const char *name);

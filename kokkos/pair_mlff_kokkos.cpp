@@ -76,13 +76,11 @@ template <> struct Kokkos::reduction_identity<SixSums> {
 template <class DeviceType> struct PairMLFFKokkos<DeviceType>::Networks {
   std::unique_ptr<Network<DeviceType, float>> single;
   std::unique_ptr<Network<DeviceType, double>> full;
-
 };
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType>
-PairMLFFKokkos<DeviceType>::PairMLFFKokkos(LAMMPS *lmp) : PairMLFF(lmp), networks(nullptr)
+template <class DeviceType> PairMLFFKokkos<DeviceType>::PairMLFFKokkos(LAMMPS *lmp) : PairMLFF(lmp), networks(nullptr)
 {
   if (!lmp->kokkos || !lmp->kokkos->kokkos_exists)
     error->all(FLERR, Error::NOLASTLINE,
@@ -166,22 +164,21 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
 
   // numbering needs the owners of ghosts, which only communication on the host can tell
   Kokkos::View<char *, DeviceType> d_used("mlff:used", nall);
-  Kokkos::parallel_for(Range(0, inum), KOKKOS_LAMBDA(const int ii) {
-    const int i = d_ilist(ii);
-    for (int jj = 0; jj < d_numneigh(i); jj++) d_used(d_neighbors(i, jj) & NEIGHMASK) = 1;
-  });
+  Kokkos::parallel_for(
+      Range(0, inum), KOKKOS_LAMBDA(const int ii) {
+        const int i = d_ilist(ii);
+        for (int jj = 0; jj < d_numneigh(i); jj++) d_used(d_neighbors(i, jj) & NEIGHMASK) = 1;
+      });
   std::vector<char> used(nall);
   Kokkos::deep_copy(Kokkos::View<char *, Kokkos::HostSpace, Unmanaged>(used.data(), nall), d_used);
-  const auto ilist = Kokkos::create_mirror_view_and_copy(
-      Kokkos::HostSpace(), Kokkos::subview(d_ilist, std::make_pair(0, inum)));
+  const auto ilist =
+      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), Kokkos::subview(d_ilist, std::make_pair(0, inum)));
   atomKK->sync(Host, TYPE_MASK);
   number_rows(inum, ilist.data(), used);
 
   const auto upload = [](const std::vector<int> &values) {
-    Kokkos::View<int *, DeviceType> view(
-        Kokkos::view_alloc("mlff:row", Kokkos::WithoutInitializing), values.size());
-    Kokkos::deep_copy(
-        view, Kokkos::View<const int *, Kokkos::HostSpace, Unmanaged>(values.data(), values.size()));
+    Kokkos::View<int *, DeviceType> view(Kokkos::view_alloc("mlff:row", Kokkos::WithoutInitializing), values.size());
+    Kokkos::deep_copy(view, Kokkos::View<const int *, Kokkos::HostSpace, Unmanaged>(values.data(), values.size()));
     return view;
   };
   const auto row = upload(impl->row);
@@ -220,19 +217,20 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
   const auto to = network.to;
   const auto centre = painn.centre;
   const auto neighbor_row = painn.neighbor;
-  Kokkos::parallel_for(Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
-    const int i = local(c);
-    int e = first(c);
-    for (int jj = 0; jj < d_numneigh(i); jj++) {
-      const int j = d_neighbors(i, jj) & NEIGHMASK;
-      if (row(j) < 0) continue;
-      from(e) = i;
-      to(e) = j;
-      centre(e) = c;
-      neighbor_row(e) = row(j);
-      e++;
-    }
-  });
+  Kokkos::parallel_for(
+      Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
+        const int i = local(c);
+        int e = first(c);
+        for (int jj = 0; jj < d_numneigh(i); jj++) {
+          const int j = d_neighbors(i, jj) & NEIGHMASK;
+          if (row(j) < 0) continue;
+          from(e) = i;
+          to(e) = j;
+          centre(e) = c;
+          neighbor_row(e) = row(j);
+          e++;
+        }
+      });
   painn.set_edges();
 }
 
@@ -251,9 +249,10 @@ void PairMLFFKokkos<DeviceType>::run(NetworkType &network, int /*eflag*/, int /*
   const auto from = network.from;
   const auto to = network.to;
   const auto r = painn.r;
-  Kokkos::parallel_for(Range(0, nedges), KOKKOS_LAMBDA(const int e) {
-    for (int a = 0; a < 3; a++) r(3 * e + a) = double(x(to(e), a)) - double(x(from(e), a));
-  });
+  Kokkos::parallel_for(
+      Range(0, nedges), KOKKOS_LAMBDA(const int e) {
+        for (int a = 0; a < 3; a++) r(3 * e + a) = double(x(to(e), a)) - double(x(from(e), a));
+      });
 
   painn.evaluate();
 
@@ -278,28 +277,29 @@ void PairMLFFKokkos<DeviceType>::run(NetworkType &network, int /*eflag*/, int /*
   const auto row_force = network.force;
   const auto row_stress = network.stress;
   const bool atom_virial = vflag_atom;
-  Kokkos::parallel_for(Range(0, nrows), KOKKOS_LAMBDA(const int i) {
-    double sum[3] = {0.0, 0.0, 0.0}, stress[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0}, v[6];
-    if (i < ncentres)
-      for (int e = first(i); e < first(i + 1); e++) {
-        for (int a = 0; a < 3; a++) sum[a] += gradient(3 * e + a);
-        if (atom_virial) {
-          edge_virial(&r(3 * e), &gradient(3 * e), 0.5 * factor, v);
-          for (int k = 0; k < 6; k++) stress[k] += v[k];
+  Kokkos::parallel_for(
+      Range(0, nrows), KOKKOS_LAMBDA(const int i) {
+        double sum[3] = {0.0, 0.0, 0.0}, stress[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0}, v[6];
+        if (i < ncentres)
+          for (int e = first(i); e < first(i + 1); e++) {
+            for (int a = 0; a < 3; a++) sum[a] += gradient(3 * e + a);
+            if (atom_virial) {
+              edge_virial(&r(3 * e), &gradient(3 * e), 0.5 * factor, v);
+              for (int k = 0; k < 6; k++) stress[k] += v[k];
+            }
+          }
+        for (int k = first_incoming(i); k < first_incoming(i + 1); k++) {
+          const int e = incoming(k);
+          for (int a = 0; a < 3; a++) sum[a] -= gradient(3 * e + a);
+          if (atom_virial) {
+            edge_virial(&r(3 * e), &gradient(3 * e), 0.5 * factor, v);
+            for (int m = 0; m < 6; m++) stress[m] += v[m];
+          }
         }
-      }
-    for (int k = first_incoming(i); k < first_incoming(i + 1); k++) {
-      const int e = incoming(k);
-      for (int a = 0; a < 3; a++) sum[a] -= gradient(3 * e + a);
-      if (atom_virial) {
-        edge_virial(&r(3 * e), &gradient(3 * e), 0.5 * factor, v);
-        for (int m = 0; m < 6; m++) stress[m] += v[m];
-      }
-    }
-    for (int a = 0; a < 3; a++) row_force(3 * i + a) = factor * sum[a];
-    if (atom_virial)
-      for (int m = 0; m < 6; m++) row_stress(6 * i + m) = stress[m];
-  });
+        for (int a = 0; a < 3; a++) row_force(3 * i + a) = factor * sum[a];
+        if (atom_virial)
+          for (int m = 0; m < 6; m++) row_stress(6 * i + m) = stress[m];
+      });
   if (vflag_global) {
     SixSums sums;
     Kokkos::parallel_reduce(
@@ -326,18 +326,21 @@ void PairMLFFKokkos<DeviceType>::run(NetworkType &network, int /*eflag*/, int /*
 
   const auto local = network.local;
   const auto f = atomKK->k_f.template view<DeviceType>();
-  Kokkos::parallel_for(Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
-    for (int a = 0; a < 3; a++) f(local(c), a) += row_force(3 * c + a);
-  });
+  Kokkos::parallel_for(
+      Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
+        for (int a = 0; a < 3; a++) f(local(c), a) += row_force(3 * c + a);
+      });
   if (eflag_atom) {
     const auto d_eatom = k_eatom.template view<DeviceType>();
-    Kokkos::parallel_for(Range(0, ncentres), KOKKOS_LAMBDA(const int c) { d_eatom(local(c)) += factor * atom_energy(c); });
+    Kokkos::parallel_for(
+        Range(0, ncentres), KOKKOS_LAMBDA(const int c) { d_eatom(local(c)) += factor * atom_energy(c); });
   }
   if (vflag_atom) {
     const auto d_vatom = k_vatom.template view<DeviceType>();
-    Kokkos::parallel_for(Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
-      for (int k = 0; k < 6; k++) d_vatom(local(c), k) += row_stress(6 * c + k);
-    });
+    Kokkos::parallel_for(
+        Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
+          for (int k = 0; k < 6; k++) d_vatom(local(c), k) += row_stress(6 * c + k);
+        });
   }
 }
 
@@ -349,8 +352,8 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::settings(int narg, 
 {
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
-    if ((word == "engine" && iarg + 1 < narg && strcmp(arg[iarg + 1], "torch") == 0) ||
-        word == "device" || word == "threads")
+    if ((word == "engine" && iarg + 1 < narg && strcmp(arg[iarg + 1], "torch") == 0) || word == "device" ||
+        word == "threads")
       error->all(FLERR, iarg,
                  "Pair style mlff/kk runs the hand-written kernels on Kokkos' own device and threads: "
                  "'{}' is not accepted here; accepted: engine auto, engine host, precision, filter",
@@ -391,8 +394,8 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine()
     network->painn.set_weights(impl->potential, spline);
     if (comm->nprocs == 1) return;
     // other ranks see host memory: on a CPU that is where the features are
-    const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array,
-                                     int width, bool forward) {
+    const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array, int width,
+                                     bool forward) {
       const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), array);
       if (forward)
         impl->exchange->forward(host.data(), width);
@@ -412,8 +415,8 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine()
   else
     prepare(networks->single, float());
   if (comm->me == 0)
-    utils::logmesg(lmp, "Pair style mlff/kk: Kokkos {}, {} precision, {} filter\n",
-                   DeviceType::name(), full ? "double" : "single", spline ? "spline" : "exact");
+    utils::logmesg(lmp, "Pair style mlff/kk: Kokkos {}, {} precision, {} filter\n", DeviceType::name(),
+                   full ? "double" : "single", spline ? "spline" : "exact");
 }
 
 /* ---------------------------------------------------------------------- */
@@ -423,8 +426,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::init_style()
   PairMLFF::init_style();
 
   auto *request = neighbor->find_request(this);
-  request->set_kokkos_host(std::is_same_v<DeviceType, LMPHostType> &&
-                           !std::is_same_v<DeviceType, LMPDeviceType>);
+  request->set_kokkos_host(std::is_same_v<DeviceType, LMPHostType> && !std::is_same_v<DeviceType, LMPDeviceType>);
   request->set_kokkos_device(std::is_same_v<DeviceType, LMPDeviceType>);
 }
 

@@ -67,8 +67,8 @@ namespace {
   void run(const Options &options)
   {
     const bool random = !options.random.empty();
-    const Potential potential =
-        random ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8}, 5.0, 1) : Potential::read(options.model);
+    const Potential potential = random ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8}, 5.0, 1)
+                                       : Potential::read(options.model);
     const std::string name = random ? "random weights" : options.model;
     std::vector<System> systems;
     if (!options.data.empty()) {
@@ -94,8 +94,8 @@ namespace {
     std::vector<std::unique_ptr<Engine>> engines;
     for (const auto &name : names) engines.push_back(make_engine(potential, {name, precision_of(options.precision), options.threads, options.device}));
 
-    nlohmann::ordered_json report = {{"model", name}, {"features", potential.sizes.features}, {"layers", potential.sizes.layers},
-                                     {"processor", processor()}, {"repeats", options.repeats}};
+    nlohmann::ordered_json report = {
+        {"model", name}, {"features", potential.sizes.features}, {"layers", potential.sizes.layers}, {"processor", processor()}, {"repeats", options.repeats}};
     for (std::size_t k = 0; k < engines.size(); k++) report["engines"][names[k]] = engines[k]->description();
     Progress progress("mlff bench");
     for (std::size_t s = 0; s < systems.size(); s++) {
@@ -133,8 +133,8 @@ namespace {
       std::printf("%s\n", report.dump(2).c_str());
       return;
     }
-    std::printf("%s: PaiNN F%d L%d K%d, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.sizes.features, potential.sizes.layers, potential.sizes.radial,
-                potential.cutoff, processor().c_str(), options.repeats);
+    std::printf("%s: PaiNN F%d L%d K%d, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.sizes.features, potential.sizes.layers,
+                potential.sizes.radial, potential.cutoff, processor().c_str(), options.repeats);
     for (const auto &engine : engines) std::printf("  %s\n", engine->description().c_str());
     std::printf("\n%-24s %8s %9s", "energy and forces", "atoms", "edges");
     for (const auto &name : names) std::printf(" %18s", (name + " us/atom").c_str());
@@ -154,7 +154,10 @@ void add_command_bench(CLI::App &program)
   auto options = std::make_shared<Options>();
   auto *command = program.add_subcommand("bench", "Time the engines of this build side by side");
   command->add_option("--model", options->model, "potential, .safetensors");
-  command->add_option("--random", options->random, "instead: random weights of F L K for H C O, cutoff 5 Å")->expected(3)->check(CLI::PositiveNumber)->excludes("--model");
+  command->add_option("--random", options->random, "instead: random weights of F L K for H C O, cutoff 5 Å")
+      ->expected(3)
+      ->check(CLI::PositiveNumber)
+      ->excludes("--model");
   command->add_option("--data", options->data, "frames for batches: rMD17 .npz or extended XYZ");
   command->add_option("--batch", options->batches, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--atoms", options->atoms, "sizes of periodic random systems")->check(CLI::PositiveNumber)->capture_default_str();
@@ -163,7 +166,8 @@ void add_command_bench(CLI::App &program)
   command->add_option("--threads", options->threads, "at most this many")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--repeats", options->repeats, "samples of each engine")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_flag("--json", options->json, "print JSON");
-  command->footer("Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --threads 1\n  mlff bench --random 32 2 20 --atoms 100 1000 10000");
+  command->footer(
+      "Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --threads 1\n  mlff bench --random 32 2 20 --atoms 100 1000 10000");
   command->callback([options] {
     if (options->model.empty() && options->random.empty()) throw CLI::RequiredError("--model or --random");
     run(*options);

@@ -51,7 +51,9 @@ namespace {
    public:
     explicit Check(const Options &options) : options(options), potential(Potential::read(options.model))
     {
-      const auto make = [&](const std::string &name) { return make_engine(potential, {name, Precision::double_precision, 1, "cpu", Filter::exact}); };
+      const auto make = [&](const std::string &name) {
+        return make_engine(potential, {name, Precision::double_precision, 1, "cpu", Filter::exact});
+      };
       host = make("host");
       const auto available = available_engines();
       if (std::find(available.begin(), available.end(), "torch") != available.end()) autograd = make("torch");
@@ -77,14 +79,19 @@ namespace {
     {
       bool good = true;
       nlohmann::ordered_json list = nlohmann::json::array();
-      if (!options.json)
-        std::printf("%-34s %-12s %8s %12s %12s %10s\n", "derivative", "against", "values", "largest", "difference", "");
+      if (!options.json) std::printf("%-34s %-12s %8s %12s %12s %10s\n", "derivative", "against", "values", "largest", "difference", "");
       const auto row = [&](const std::string &what, const std::string &against, const Worst &worst, double tolerance) {
         const bool fits = worst.relative() <= tolerance;
         good = good && fits;
-        list.push_back({{"derivative", what}, {"against", against}, {"values", worst.n}, {"largest", worst.size}, {"difference", worst.relative()},
-                        {"tolerance", tolerance}, {"within", fits}});
-        if (!options.json) std::printf("%-34s %-12s %8ld %12.4g %12.2e %10s\n", what.c_str(), against.c_str(), worst.n, worst.size, worst.relative(), fits ? "ok" : "TOO LARGE");
+        list.push_back({{"derivative", what},
+                        {"against", against},
+                        {"values", worst.n},
+                        {"largest", worst.size},
+                        {"difference", worst.relative()},
+                        {"tolerance", tolerance},
+                        {"within", fits}});
+        if (!options.json)
+          std::printf("%-34s %-12s %8ld %12.4g %12.2e %10s\n", what.c_str(), against.c_str(), worst.n, worst.size, worst.relative(), fits ? "ok" : "TOO LARGE");
       };
       row("radial functions", "differences", radial, options.tolerance);
       row("cutoff function", "differences", cutoff, options.tolerance);
@@ -103,10 +110,11 @@ namespace {
       row("accumulation: net force", "zero", net_force, options.autograd_tolerance);
       row("accumulation: net torque", "zero", net_torque, options.autograd_tolerance);
       if (options.json)
-        std::printf("%s\n", nlohmann::ordered_json{{"model", options.model}, {"data", options.data}, {"within_tolerance", good}, {"checks", list}}.dump(2).c_str());
+        std::printf("%s\n",
+                    nlohmann::ordered_json{{"model", options.model}, {"data", options.data}, {"within_tolerance", good}, {"checks", list}}.dump(2).c_str());
       else
-        std::printf("\ndifferences are relative to the largest value where that is above 1; tolerance %.0e (differences), %.0e (autograd, accumulation)%s\n", options.tolerance,
-                    options.autograd_tolerance, autograd ? "" : "; this build has no LibTorch: autograd is not compared");
+        std::printf("\ndifferences are relative to the largest value where that is above 1; tolerance %.0e (differences), %.0e (autograd, accumulation)%s\n",
+                    options.tolerance, options.autograd_tolerance, autograd ? "" : "; this build has no LibTorch: autograd is not compared");
       return good;
     }
 
@@ -126,13 +134,22 @@ namespace {
       for (int point = 1; point < 50; point++) {
         const double d = 0.3 + (potential.cutoff - 0.3 - 3 * h) * point / 50.0;
         for (int k = 0; k < potential.sizes.radial; k++)
-          radial.add(radial_function(k, d, spacing).slope, slope_of([&](double x) { return radial_function(k, x, spacing).value; }, d, h));
-        cutoff.add(cutoff_function(d, potential.cutoff).slope, slope_of([&](double x) { return cutoff_function(x, potential.cutoff).value; }, d, h));
+          radial.add(radial_function(k, d, spacing).slope,
+                     slope_of(
+                         [&](double x) {
+                           return radial_function(k, x, spacing).value;
+                         },
+                         d, h));
+        cutoff.add(cutoff_function(d, potential.cutoff).slope,
+                   slope_of(
+                       [&](double x) {
+                         return cutoff_function(x, potential.cutoff).value;
+                       },
+                       d, h));
         for (int l = 0; l < potential.sizes.layers; l++) {
           const auto W = painn_filter(potential, l, d), p1 = painn_filter(potential, l, d + h), m1 = painn_filter(potential, l, d - h),
                      p2 = painn_filter(potential, l, d + 2 * h), m2 = painn_filter(potential, l, d - 2 * h);
-          for (std::size_t f = 0; f < W.size(); f++)
-            filter.add(W[f].slope, (8.0 * (p1[f].value - m1[f].value) - (p2[f].value - m2[f].value)) / (12.0 * h));
+          for (std::size_t f = 0; f < W.size(); f++) filter.add(W[f].slope, (8.0 * (p1[f].value - m1[f].value) - (p2[f].value - m2[f].value)) / (12.0 * h));
         }
       }
     }
@@ -165,7 +182,8 @@ namespace {
       double force[3] = {0, 0, 0}, torque[3] = {0, 0, 0};
       for (int k = 0; k < 3 * n; k++) force[k % 3] += analytic[k];
       for (std::size_t e = 0; e < graph.neighbor.size(); e++)
-        for (int a = 0; a < 3; a++) torque[a] += graph.r[3 * e + (a + 1) % 3] * edges[3 * e + (a + 2) % 3] - graph.r[3 * e + (a + 2) % 3] * edges[3 * e + (a + 1) % 3];
+        for (int a = 0; a < 3; a++)
+          torque[a] += graph.r[3 * e + (a + 1) % 3] * edges[3 * e + (a + 2) % 3] - graph.r[3 * e + (a + 2) % 3] * edges[3 * e + (a + 1) % 3];
       for (int a = 0; a < 3; a++) {
         net_force.add(force[a], 0.0);
         net_torque.add(torque[a], 0.0);

@@ -51,7 +51,8 @@ namespace {
       if (!options.output.ends_with(".xyz")) throw FileError("--output '" + options.output + "' has an unknown ending; accepted: .xyz");
       std::error_code code;
       if (std::filesystem::equivalent(options.output, options.data, code)) throw FileError("--output is the file given by --data");
-      if (!options.force && std::filesystem::exists(options.output)) throw FileError("'" + options.output + "' exists already and is not overwritten (--force does)");
+      if (!options.force && std::filesystem::exists(options.output))
+        throw FileError("'" + options.output + "' exists already and is not overwritten (--force does)");
       output = std::fopen(options.output.c_str(), "w");
       if (!output) throw FileError("'" + options.output + "' cannot be written");
     }
@@ -102,9 +103,8 @@ namespace {
       report["force_mae_meV_per_A"] = force.n ? nlohmann::json(force.mae() / meV) : nlohmann::json();
       report["force_rmse_meV_per_A"] = force.n ? nlohmann::json(force.rmse() / meV) : nlohmann::json();
       for (const auto &[z, errors] : force_of_element)
-        report["elements"][element_symbol(z)] = {{"n_atoms", errors.n / 3},
-                                                 {"force_mae_meV_per_A", errors.mae() / meV},
-                                                 {"force_rmse_meV_per_A", errors.rmse() / meV}};
+        report["elements"][element_symbol(z)] = {
+            {"n_atoms", errors.n / 3}, {"force_mae_meV_per_A", errors.mae() / meV}, {"force_rmse_meV_per_A", errors.rmse() / meV}};
       report["seconds"] = seconds;
       if (options.json) {
         std::printf("%s\n", report.dump(2).c_str());

@@ -38,13 +38,12 @@ namespace {
       std::strftime(text, sizeof text, "%Y-%m-%d", std::gmtime(&now));
       potential.date = text;
     }
-    const nlohmann::json training = {{"imported_from", std::filesystem::path(options.weights).filename().string()},
-                                     {"program", "SchNetPack"},
-                                     {"energy_unit", options.unit}};
+    const nlohmann::json training = {
+        {"imported_from", std::filesystem::path(options.weights).filename().string()}, {"program", "SchNetPack"}, {"energy_unit", options.unit}};
     potential.training = training.dump();
     potential.write(options.output, options.force);
-    spdlog::info("wrote {}: {} with F{} L{} K{}, {} parameters, elements {}", options.output, potential.model, potential.sizes.features,
-                 potential.sizes.layers, potential.sizes.radial, potential.n_parameters(), potential.element_names());
+    spdlog::info("wrote {}: {} with F{} L{} K{}, {} parameters, elements {}", options.output, potential.model, potential.sizes.features, potential.sizes.layers,
+                 potential.sizes.radial, potential.n_parameters(), potential.element_names());
   }
 
 }    // namespace
@@ -63,7 +62,9 @@ void add_command_import(CLI::App &program)
   command->add_option("--date", options->date, "date of the model, YYYY-MM-DD (default: today)");
   command->add_flag("--force", options->force, "overwrite an existing file");
   command->footer("Example:\n  mlff import painn_ethanol_1.npz --elements H C O -o ethanol.safetensors");
-  command->callback([options] { run(*options); });
+  command->callback([options] {
+    run(*options);
+  });
 }
 
 }    // namespace mlff

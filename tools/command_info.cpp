@@ -52,7 +52,9 @@ void add_command_info(CLI::App &program)
   command->add_option("file", options->file, "potential, .safetensors")->required();
   command->add_flag("--json", options->json, "print JSON");
   command->footer("Example:\n  mlff info potentials/ethanol-rmd17-painn128.safetensors");
-  command->callback([options] { run(*options); });
+  command->callback([options] {
+    run(*options);
+  });
 }
 
 }    // namespace mlff

@@ -10,7 +10,9 @@ namespace mlff {
 Potential import_schnetpack(const std::string &path, const std::vector<int> &elements, double energy_unit)
 {
   const NpzFile file(path);
-  const auto fail = [&](const std::string &what) { return FileError("weights file '" + path + "': " + what); };
+  const auto fail = [&](const std::string &what) {
+    return FileError("weights file '" + path + "': " + what);
+  };
   std::set<std::string> used;
   const auto read = [&](const std::string &name) {
     used.insert(name);

@@ -8,7 +8,10 @@
 static std::string commands(const CLI::App &program)
 {
   std::string names;
-  for (const auto *command : program.get_subcommands([](const CLI::App *) { return true; })) names += (names.empty() ? "" : ", ") + command->get_name();
+  for (const auto *command : program.get_subcommands([](const CLI::App *) {
+         return true;
+       }))
+    names += (names.empty() ? "" : ", ") + command->get_name();
   return names;
 }
 

@@ -76,7 +76,9 @@ bool NpzFile::has(const std::string &name) const
 
 Array NpzFile::read(const std::string &name) const
 {
-  const auto fail = [&](const std::string &what) -> FileError { return FileError("data file '" + path + "', array '" + name + "': " + what); };
+  const auto fail = [&](const std::string &what) -> FileError {
+    return FileError("data file '" + path + "', array '" + name + "': " + what);
+  };
   const auto found = std::find(list.begin(), list.end(), name);
   if (found == list.end()) {
     std::string names;
@@ -120,7 +122,9 @@ Array NpzFile::read(const std::string &name) const
     if (array.shape.back() > 0 && n > (std::int64_t(1) << 36) / array.shape.back()) throw fail("its shape is (" + text + ")");
     n *= array.shape.back();
   }
-  const auto format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) { return type[1] == f.code; });
+  const auto format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) {
+    return type[1] == f.code;
+  });
   if (format == std::end(formats)) throw fail("its type is '" + type[1].str() + "'; expected floats, integers or booleans, little-endian");
   if (bytes.size() - start != std::size_t(n) * format->width)
     throw fail("it has " + std::to_string(bytes.size() - start) + " bytes of data; shape (" + text + ") and type '" + format->code + "' need " +

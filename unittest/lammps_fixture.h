@@ -111,17 +111,19 @@ class LammpsTest : public testing::Test {
     commands("atom_style atomic\n" + atom_modify);
     command(boundary);
     const auto &h = structure.cell;
-    const auto bound = [&](int a, double x) { return structure.periodic[a] ? x : 0.0; };
+    const auto bound = [&](int a, double x) {
+      return structure.periodic[a] ? x : 0.0;
+    };
     char text[512];
     const bool tilted = h[3] != 0.0 || h[6] != 0.0 || h[7] != 0.0;
-    std::snprintf(text, sizeof text, "region box prism %.16g %.16g %.16g %.16g %.16g %.16g %.16g %.16g %.16g units box",
-                  structure.periodic[0] ? 0.0 : -50.0, structure.periodic[0] ? h[0] : 50.0, structure.periodic[1] ? 0.0 : -50.0,
-                  structure.periodic[1] ? h[4] : 50.0, structure.periodic[2] ? 0.0 : -50.0, structure.periodic[2] ? h[8] : 50.0,
-                  bound(1, h[3]), bound(2, h[6]), bound(2, h[7]));
+    std::snprintf(text, sizeof text, "region box prism %.16g %.16g %.16g %.16g %.16g %.16g %.16g %.16g %.16g units box", structure.periodic[0] ? 0.0 : -50.0,
+                  structure.periodic[0] ? h[0] : 50.0, structure.periodic[1] ? 0.0 : -50.0, structure.periodic[1] ? h[4] : 50.0,
+                  structure.periodic[2] ? 0.0 : -50.0, structure.periodic[2] ? h[8] : 50.0, bound(1, h[3]), bound(2, h[6]), bound(2, h[7]));
     if (!tilted) {
       std::string block = text;
       block.replace(block.find("prism"), 5, "block");
-      for (int k = 0; k < 3; k++) block.erase(block.rfind(' ', block.rfind(" units box") - 1), block.rfind(" units box") - block.rfind(' ', block.rfind(" units box") - 1));
+      for (int k = 0; k < 3; k++)
+        block.erase(block.rfind(' ', block.rfind(" units box") - 1), block.rfind(" units box") - block.rfind(' ', block.rfind(" units box") - 1));
       command(block);
     } else
       command(text);

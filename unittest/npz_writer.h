@@ -30,8 +30,7 @@ inline void write_npz(const std::string &path, const std::map<std::string, std::
 {
   std::filesystem::remove(path);
   zip_t *archive = zip_open(path.c_str(), ZIP_CREATE, nullptr);
-  for (const auto &[name, bytes] : arrays)
-    zip_file_add(archive, (name + ".npy").c_str(), zip_source_buffer(archive, bytes.data(), bytes.size(), 0), 0);
+  for (const auto &[name, bytes] : arrays) zip_file_add(archive, (name + ".npy").c_str(), zip_source_buffer(archive, bytes.data(), bytes.size(), 0), 0);
   zip_close(archive);
 }
 

@@ -14,8 +14,12 @@ namespace mlff_test {
 inline std::vector<double> reference_energies(const mlff::Potential &potential, const mlff::Graph &graph)
 {
   const int F = potential.sizes.features, L = potential.sizes.layers, K = potential.sizes.radial, n = graph.n_centres();
-  const auto weight = [&](const std::string &name) -> const std::vector<double> & { return potential.tensors.at(name).values; };
-  const auto silu = [](double x) { return x / (1.0 + std::exp(-x)); };
+  const auto weight = [&](const std::string &name) -> const std::vector<double> & {
+    return potential.tensors.at(name).values;
+  };
+  const auto silu = [](double x) {
+    return x / (1.0 + std::exp(-x));
+  };
   using Vector = std::vector<double>;
   const auto affine = [&](const std::string &name, const Vector &in, bool bias = true) {
     const auto &W = weight(name + ".weight");

@@ -8,8 +8,8 @@
 
 namespace mlff_test {
 
-using mlff::Uniform;
 using mlff::random_potential;
+using mlff::Uniform;
 
 /// Atoms at random with at least 0.9 Å between them (images included), in a cube of 9.5 Å^3 per atom or the cell given.
 inline mlff::Structure random_structure(int n, unsigned seed, std::array<double, 9> cell = {}, std::array<bool, 3> periodic = {},

@@ -14,58 +14,57 @@ using namespace mlff;
 
 namespace {
 
-  /// Mean absolute force error in meV/Å.
-  double force_error(const Potential &potential, const std::string &data, const EngineOptions &options)
-  {
-    const auto engine = make_engine(potential, options);
-    const auto reader = open_trajectory(data);
-    GraphStorage graph;
-    std::vector<double> labels, forces;
-    for (Structure frame; reader->next(frame);) {
-      append_graph(frame, potential.elements, potential.cutoff, graph);
-      labels.insert(labels.end(), frame.forces.begin(), frame.forces.end());
-    }
-    Result result;
-    engine->evaluate(graph.view(), result);
-    sum_forces(graph.view(), result, forces);
-    double sum = 0.0;
-    for (std::size_t k = 0; k < labels.size(); k++) sum += std::abs(forces[k] - labels[k]);
-    return sum / double(labels.size()) / meV;
+/// Mean absolute force error in meV/Å.
+double force_error(const Potential &potential, const std::string &data, const EngineOptions &options)
+{
+  const auto engine = make_engine(potential, options);
+  const auto reader = open_trajectory(data);
+  GraphStorage graph;
+  std::vector<double> labels, forces;
+  for (Structure frame; reader->next(frame);) {
+    append_graph(frame, potential.elements, potential.cutoff, graph);
+    labels.insert(labels.end(), frame.forces.begin(), frame.forces.end());
   }
+  Result result;
+  engine->evaluate(graph.view(), result);
+  sum_forces(graph.view(), result, forces);
+  double sum = 0.0;
+  for (std::size_t k = 0; k < labels.size(); k++) sum += std::abs(forces[k] - labels[k]);
+  return sum / double(labels.size()) / meV;
+}
 
-  TEST(ShippedPotential, ErrorOnLabelledFrames)
-  {
-    const Potential potential = Potential::read(SHIPPED_POTENTIAL);
-    for (const auto &engine : available_engines())
-      for (const auto precision : {Precision::single_precision, Precision::double_precision})
-        EXPECT_NEAR(force_error(potential, TEST_DATA "/ethanol_rmd17.xyz", {engine, precision, 1, "cpu"}), 5.904, 0.001) << engine;
-  }
+TEST(ShippedPotential, ErrorOnLabelledFrames)
+{
+  const Potential potential = Potential::read(SHIPPED_POTENTIAL);
+  for (const auto &engine : available_engines())
+    for (const auto precision : {Precision::single_precision, Precision::double_precision})
+      EXPECT_NEAR(force_error(potential, TEST_DATA "/ethanol_rmd17.xyz", {engine, precision, 1, "cpu"}), 5.904, 0.001) << engine;
+}
 
-  TEST(ShippedPotential, EnergiesEqualIndependentEvaluation)
-  {
-    const Potential potential = Potential::read(SHIPPED_POTENTIAL);
-    const auto reader = open_trajectory(TEST_DATA "/ethanol_rmd17.xyz");
-    GraphStorage graph;
-    Structure frame;
-    for (int k = 0; k < 3 && reader->next(frame); k++) append_graph(frame, potential.elements, potential.cutoff, graph);
-    const auto expected = mlff_test::reference_energies(potential, graph.view());
-    Result result;
-    for (const auto &engine : available_engines()) {
-      make_engine(potential, {engine, Precision::double_precision, 1, "cpu"})->evaluate(graph.view(), result);
-      for (std::size_t i = 0; i < expected.size(); i++) EXPECT_NEAR(result.atom_energy[i], expected[i], 1e-9) << engine;
-    }
+TEST(ShippedPotential, EnergiesEqualIndependentEvaluation)
+{
+  const Potential potential = Potential::read(SHIPPED_POTENTIAL);
+  const auto reader = open_trajectory(TEST_DATA "/ethanol_rmd17.xyz");
+  GraphStorage graph;
+  Structure frame;
+  for (int k = 0; k < 3 && reader->next(frame); k++) append_graph(frame, potential.elements, potential.cutoff, graph);
+  const auto expected = mlff_test::reference_energies(potential, graph.view());
+  Result result;
+  for (const auto &engine : available_engines()) {
+    make_engine(potential, {engine, Precision::double_precision, 1, "cpu"})->evaluate(graph.view(), result);
+    for (std::size_t i = 0; i < expected.size(); i++) EXPECT_NEAR(result.atom_energy[i], expected[i], 1e-9) << engine;
   }
+}
 
-  TEST(PublishedEnsemble, ErrorsOnTheTestSplit)
-  {
-    const std::string data = SHARED_DATA "/rmd17/rmd17_ethanol_test_01.npz";
-    if (!std::filesystem::exists(data)) GTEST_SKIP() << "the rMD17 split and the SchNetPack weights are not beside the checkout";
-    const double published[5] = {7.35, 7.24, 7.20, 7.33, 8.08};
-    for (int k = 0; k < 5; k++) {
-      const Potential potential =
-          import_schnetpack(SHARED_DATA "/painn_teachers/painn_ethanol_" + std::to_string(k + 1) + ".npz", {1, 6, 8}, kcal_per_mol_in_eV);
-      EXPECT_NEAR(force_error(potential, data, {"auto", Precision::single_precision, 1, "cpu"}), published[k], 0.01) << "model " << k + 1;
-    }
+TEST(PublishedEnsemble, ErrorsOnTheTestSplit)
+{
+  const std::string data = SHARED_DATA "/rmd17/rmd17_ethanol_test_01.npz";
+  if (!std::filesystem::exists(data)) GTEST_SKIP() << "the rMD17 split and the SchNetPack weights are not beside the checkout";
+  const double published[5] = {7.35, 7.24, 7.20, 7.33, 8.08};
+  for (int k = 0; k < 5; k++) {
+    const Potential potential = import_schnetpack(SHARED_DATA "/painn_teachers/painn_ethanol_" + std::to_string(k + 1) + ".npz", {1, 6, 8}, kcal_per_mol_in_eV);
+    EXPECT_NEAR(force_error(potential, data, {"auto", Precision::single_precision, 1, "cpu"}), published[k], 0.01) << "model " << k + 1;
   }
+}
 
 }    // namespace

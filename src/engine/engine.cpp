@@ -25,8 +25,7 @@ std::unique_ptr<Engine> make_engine(const Potential &potential, const EngineOpti
   std::string list;
   for (const auto &name : available) list += (list.empty() ? "" : ", ") + name;
   const std::string name = options.engine == "auto" ? available.front() : options.engine;
-  if (std::find(available.begin(), available.end(), name) == available.end())
-    throw EngineError("engine '" + name + "' is not in this build; it has: " + list);
+  if (std::find(available.begin(), available.end(), name) == available.end()) throw EngineError("engine '" + name + "' is not in this build; it has: " + list);
   if (name == "host") return make_host_engine(potential, options);
 #ifdef MLFF_TORCH
   if (name == "torch") return make_torch_engine(potential, options);
@@ -40,7 +39,8 @@ void sum_energies(const Graph &graph, Result &result)
   for (int s = 0; s < graph.n_structures(); s++) {
     for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++) result.energy[s] += result.atom_energy[i];
     if (!std::isfinite(result.energy[s]))
-      throw EngineError("the energy of structure " + std::to_string(s + 1) + " is not finite: atoms on one place, or far outside what the model was trained on");
+      throw EngineError("the energy of structure " + std::to_string(s + 1) +
+                        " is not finite: atoms on one place, or far outside what the model was trained on");
   }
 }
 

@@ -47,8 +47,8 @@ enum class Precision { single_precision, double_precision };
 struct EngineOptions {
   std::string engine = "auto";    ///< a name of available_engines(), or "auto": the first of them
   Precision precision = Precision::single_precision;
-  int threads = 0;                ///< at most this many; 0: OMP_NUM_THREADS, fewer where they would slow a small system down
-  std::string device = "auto";    ///< torch engine: "cpu", "cuda", or "auto": cuda where LibTorch finds it
+  int threads = 0;                      ///< at most this many; 0: OMP_NUM_THREADS, fewer where they would slow a small system down
+  std::string device = "auto";          ///< torch engine: "cpu", "cuda", or "auto": cuda where LibTorch finds it
   Filter filter = Filter::automatic;    ///< host engine
 };
 

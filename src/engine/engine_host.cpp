@@ -95,7 +95,8 @@ namespace {
     std::string description() const override
     {
       return std::string("host engine (") + (kernels.name + sizeof("painn_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-          " precision, " + (weights.knots ? "spline filter" : "exact filter") + ", at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+          " precision, " + (weights.knots ? "spline filter" : "exact filter") + ", at most " + std::to_string(threads) +
+          (threads == 1 ? " thread" : " threads");
     }
 
    private:
@@ -158,7 +159,9 @@ namespace {
     void load(const Potential &potential, bool spline)
     {
       const auto &sizes = potential.sizes;
-      const auto tensor = [&](const std::string &name) -> const Tensor & { return potential.tensors.at(name); };
+      const auto tensor = [&](const std::string &name) -> const Tensor & {
+        return potential.tensors.at(name);
+      };
       const Blocks F{sizes.features, padded(sizes.features)}, H{sizes.features / 2, padded(sizes.features / 2)};
       weights.F = F.padded_width;
       weights.H = H.padded_width;

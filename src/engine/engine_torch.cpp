@@ -52,8 +52,7 @@ namespace {
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("the torch engine evaluates whole systems: it cannot exchange features with other ranks");
+      if (graph.n_atoms() != graph.n_centres()) throw EngineError("the torch engine evaluates whole systems: it cannot exchange features with other ranks");
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
       if (graph.n_centres() > 0) {

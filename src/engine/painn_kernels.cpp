@@ -53,8 +53,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
       for (int k = 0; k < VECTORS; k++) *reinterpret_cast<Vector *>(C + m * ldc + k * lanes) = sum[m][k];
   }
 
-  template <typename T, int VECTORS>
-  inline void multiply_rows(int rows, int depth, const T *A, int lda, const T *panel, const T *bias, T *C, int ldc, bool add)
+  template <typename T, int VECTORS> inline void multiply_rows(int rows, int depth, const T *A, int lda, const T *panel, const T *bias, T *C, int ldc, bool add)
   {
     int m = 0;
     for (; m + 6 <= rows; m += 6) multiply_tile<T, 6, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
@@ -63,8 +62,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// C = A M (+ bias), or C += A M. The sum over the depth runs in order, whatever the number of rows.
-  template <typename T>
-  void multiply(int rows, const T *A, int lda, const Packed<T> &M, const T *bias, T *C, int ldc, bool add = false)
+  template <typename T> void multiply(int rows, const T *A, int lda, const Packed<T> &M, const T *bias, T *C, int ldc, bool add = false)
   {
     constexpr int lanes = Simd<T>::lanes;
     constexpr int vectors = 2 * lanes <= panel_width ? 2 : 1;
@@ -74,12 +72,14 @@ namespace {    // the same names exist in every instruction set's copy of this f
       int c = 0;
       for (; c + vectors * lanes <= end; c += vectors * lanes)
         multiply_rows<T, vectors>(rows, M.rows, A, lda, panel + c, bias ? bias + column + c : nullptr, C + column + c, ldc, add);
-      for (; c < end; c += lanes)
-        multiply_rows<T, 1>(rows, M.rows, A, lda, panel + c, bias ? bias + column + c : nullptr, C + column + c, ldc, add);
+      for (; c < end; c += lanes) multiply_rows<T, 1>(rows, M.rows, A, lda, panel + c, bias ? bias + column + c : nullptr, C + column + c, ldc, add);
     }
   }
 
-  template <typename T> inline T sigmoid(T x) { return T(1) / (T(1) + std::exp(-x)); }
+  template <typename T> inline T sigmoid(T x)
+  {
+    return T(1) / (T(1) + std::exp(-x));
+  }
 
   template <typename T> void silu(long n, const T *__restrict x, T *__restrict out)
   {
@@ -184,8 +184,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// Message to one centre: s += sum a, v_out = v_in + sum (u c + v_j b).
-  template <typename T>
-  void message_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int i, T *__restrict W)
+  template <typename T> void message_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int i, T *__restrict W)
   {
     const int F = w.F;
     const long layer_v = long(work.n_atoms) * 3 * F;
@@ -369,8 +368,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// Backward through h = B2 silu(B1 s + b1) + b2 for a block of atoms, added to s_bar in `next`.
-  template <typename T>
-  void source_backward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int begin, int n, const T *h_bar, T *hidden_bar)
+  template <typename T> void source_backward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int begin, int n, const T *h_bar, T *hidden_bar)
   {
     const int F = w.F;
     const PainnLayer<T> &layer = w.layers[l];

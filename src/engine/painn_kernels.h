@@ -7,7 +7,10 @@ namespace mlff {
 /// Every width is a multiple of this; surplus features have zero weights and stay without effect.
 inline constexpr int feature_block = 16;
 
-inline constexpr int padded(int n) { return (n + feature_block - 1) / feature_block * feature_block; }
+inline constexpr int padded(int n)
+{
+  return (n + feature_block - 1) / feature_block * feature_block;
+}
 
 /// Where a block of `width` features, out of several side by side, lands when each is padded.
 struct Blocks {
@@ -17,7 +20,10 @@ struct Blocks {
 };
 
 /// Intervals of the filter's spline: 32 to the width of a radial function, which keeps its error below single precision.
-inline constexpr int spline_knots(int radial) { return 32 * (radial - 1); }
+inline constexpr int spline_knots(int radial)
+{
+  return 32 * (radial - 1);
+}
 
 /// Matrix packed for products x M: [columns / panel_width][rows][panel_width].
 inline constexpr int panel_width = 32;
@@ -28,10 +34,10 @@ template <typename T> struct Packed {
 };
 
 template <typename T> struct PainnLayer {
-  Packed<T> message0, message1, mix, update0, update1;                                           // in -> out
-  Packed<T> message0_back, message1_back, mix_back, update0_back, update1_back;                  // out -> in
+  Packed<T> message0, message1, mix, update0, update1;                             // in -> out
+  Packed<T> message0_back, message1_back, mix_back, update0_back, update1_back;    // out -> in
   const T *message0_bias, *message1_bias, *update0_bias, *update1_bias;
-  const T *spline;    // [knots + 1][2][3F] value and slope times spacing of filter * cutoff function, or null
+  const T *spline;                  // [knots + 1][2][3F] value and slope times spacing of filter * cutoff function, or null
   const T *filter, *filter_bias;    // [K][3F], [3F], used without a spline
 };
 
@@ -68,13 +74,13 @@ template <typename T> struct PainnWork {
   T *phi, *phi_slope;           // [edges][K], exact filter only
 
   // features; per layer where backward needs them again
-  T *s;                                     // [atoms][F]
-  T *v;                                     // [L + 1][atoms][3][F], input of each layer
-  T *m0, *h, *pq, *norm, *t, *y;            // [L][atoms][F, 3F, 6F, F, F, 3F]
-  T *z;                                     // [centres][H]
-  T *bar, *bar_next;                        // [atoms][4][F]: s_bar, v_bar
-  T *scratch;                               // [threads][scratch_per_thread]
-  double *edge_bar;                         // [edges][4]: d_bar, u_bar
+  T *s;                             // [atoms][F]
+  T *v;                             // [L + 1][atoms][3][F], input of each layer
+  T *m0, *h, *pq, *norm, *t, *y;    // [L][atoms][F, 3F, 6F, F, F, 3F]
+  T *z;                             // [centres][H]
+  T *bar, *bar_next;                // [atoms][4][F]: s_bar, v_bar
+  T *scratch;                       // [threads][scratch_per_thread]
+  double *edge_bar;                 // [edges][4]: d_bar, u_bar
 
   // results
   double *atom_energy;    // [centres]

@@ -13,7 +13,7 @@ namespace {
   {
     return torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(bias));
   }
-}
+}    // namespace
 
 PainnModel::PainnModel(const PainnSizes &sizes, int n_species, double cutoff) : sizes(sizes), cutoff(cutoff)
 {

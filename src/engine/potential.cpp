@@ -58,8 +58,7 @@ namespace {
   {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int length = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr) != 1)
-      throw PotentialError("SHA-256 failed in the OpenSSL library");
+    if (EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr) != 1) throw PotentialError("SHA-256 failed in the OpenSSL library");
     std::string text;
     char hex[3];
     for (unsigned int i = 0; i < length; i++) {
@@ -86,7 +85,10 @@ namespace {
     }
   }
 
-  std::size_t bytes_per_value(const std::string &dtype) { return dtype == "F32" ? 4 : dtype == "F64" ? 8 : 0; }
+  std::size_t bytes_per_value(const std::string &dtype)
+  {
+    return dtype == "F32" ? 4 : dtype == "F64" ? 8 : 0;
+  }
 
   /// Metadata of one file, every access with an error that names the key.
   class Metadata {
@@ -207,11 +209,9 @@ void Potential::check(const std::string &path) const
   for (const auto &[name, shape] : shapes) {
     const auto found = tensors.find(name);
     if (found == tensors.end()) fail(path, "tensor '" + name + "' is missing; a model of these sizes has it with shape " + shape_text(shape));
-    if (found->second.shape != shape)
-      fail(path, "tensor '" + name + "' has shape " + shape_text(found->second.shape) + "; expected " + shape_text(shape));
+    if (found->second.shape != shape) fail(path, "tensor '" + name + "' has shape " + shape_text(found->second.shape) + "; expected " + shape_text(shape));
     for (std::size_t i = 0; i < found->second.values.size(); i++)
-      if (!std::isfinite(found->second.values[i]))
-        fail(path, "tensor '" + name + "' has a weight that is not finite, at index " + std::to_string(i));
+      if (!std::isfinite(found->second.values[i])) fail(path, "tensor '" + name + "' has a weight that is not finite, at index " + std::to_string(i));
   }
   for (const auto &[name, tensor] : tensors)
     if (!shapes.contains(name)) fail(path, "tensor '" + name + "' does not belong to a model '" + model + "' of these sizes");
@@ -230,8 +230,9 @@ Potential Potential::read(const std::string &path)
   if (file_size < sizeof header_size) fail(path, "is truncated: it has " + std::to_string(file_size) + " bytes, a safetensors file starts with 8");
   file.read(reinterpret_cast<char *>(&header_size), sizeof header_size);
   if (header_size > largest_header)
-    fail(path, "is no safetensors file: its first 8 bytes give a header of " + std::to_string(header_size) + " bytes, " +
-             std::to_string(largest_header) + " are allowed");
+    fail(path,
+         "is no safetensors file: its first 8 bytes give a header of " + std::to_string(header_size) + " bytes, " + std::to_string(largest_header) +
+             " are allowed");
   if (header_size > file_size - sizeof header_size)
     fail(path, "is truncated: its header has " + std::to_string(header_size) + " bytes, the file " + std::to_string(file_size));
   const std::string header_text = read_bytes(file, header_size);
@@ -252,8 +253,7 @@ Potential Potential::read(const std::string &path)
   potential.date = metadata.text("date");
   potential.citation = metadata.text("citation");
   potential.training = metadata.text("training");
-  if (const json found = metadata.parsed("units"); found != units)
-    fail(path, "metadata 'units' is " + found.dump() + "; expected " + units.dump());
+  if (const json found = metadata.parsed("units"); found != units) fail(path, "metadata 'units' is " + found.dump() + "; expected " + units.dump());
 
   const json names = metadata.parsed("elements");
   if (!names.is_array()) fail(path, "metadata 'elements' is " + names.dump() + "; expected an array of symbols");
@@ -265,8 +265,7 @@ Potential Potential::read(const std::string &path)
 
   const json hyperparameters = metadata.parsed("hyperparameters");
   if (!hyperparameters.is_object()) fail(path, "metadata 'hyperparameters' is no JSON object");
-  potential.sizes = {size_of(path, hyperparameters, "features"), size_of(path, hyperparameters, "layers"),
-                     size_of(path, hyperparameters, "radial")};
+  potential.sizes = {size_of(path, hyperparameters, "features"), size_of(path, hyperparameters, "layers"), size_of(path, hyperparameters, "radial")};
 
   const std::uint64_t data_size = file_size - sizeof header_size - header_size;
   const std::string data = read_bytes(file, data_size);
@@ -292,8 +291,9 @@ Potential Potential::read(const std::string &path)
     if (width == 0) fail(path, "tensor '" + name + "' has dtype '" + tensor.dtype + "'; expected 'F32' or 'F64'");
     const auto n = element_count(tensor.shape);
     if (offsets.size() != 2 || offsets[0] > offsets[1] || n < 0 || offsets[1] - offsets[0] != std::uint64_t(n) * width)
-      fail(path, "has a bad header: tensor '" + name + "' of shape " + shape_text(tensor.shape) + " and dtype " + tensor.dtype +
-               " has data_offsets " + entry["data_offsets"].dump());
+      fail(path,
+           "has a bad header: tensor '" + name + "' of shape " + shape_text(tensor.shape) + " and dtype " + tensor.dtype + " has data_offsets " +
+               entry["data_offsets"].dump());
     if (offsets[1] > data_size)
       fail(path, "is truncated: tensor '" + name + "' ends at byte " + std::to_string(offsets[1]) + " of the data, which has " + std::to_string(data_size));
     ranges.push_back({offsets[0], offsets[1], name});
@@ -304,14 +304,15 @@ Potential Potential::read(const std::string &path)
       unpack<double>(data.data() + offsets[0], tensor.values);
     potential.tensors.emplace(name, std::move(tensor));
   }
-  std::sort(ranges.begin(), ranges.end(), [](const Range &a, const Range &b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+  std::sort(ranges.begin(), ranges.end(), [](const Range &a, const Range &b) {
+    return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
+  });
   std::uint64_t covered = 0;
   for (const auto &range : ranges) {
     if (range.begin != covered) fail(path, "has a bad header: the data of tensor '" + range.name + "' overlap others or leave a gap");
     covered = range.end;
   }
-  if (covered != data_size)
-    fail(path, "has " + std::to_string(data_size) + " bytes of data; its header describes " + std::to_string(covered));
+  if (covered != data_size) fail(path, "has " + std::to_string(data_size) + " bytes of data; its header describes " + std::to_string(covered));
 
   potential.check(path);
   potential.sha256 = sha256_of(data);
@@ -345,16 +346,11 @@ void Potential::write(const std::string &path, bool overwrite)
   char cutoff_text[32];
   std::snprintf(cutoff_text, sizeof cutoff_text, "%.17g", cutoff);
   const json hyperparameters = {{"features", sizes.features}, {"layers", sizes.layers}, {"radial", sizes.radial}};
-  header["__metadata__"] = {{"format", "mlff"},
-                            {"format_version", std::to_string(format_version)},
-                            {"model", model},
-                            {"hyperparameters", hyperparameters.dump()},
-                            {"elements", names.dump()},
-                            {"units", units.dump()},
-                            {"cutoff", cutoff_text},
-                            {"date", date},
-                            {"citation", citation},
-                            {"training", training},
+  header["__metadata__"] = {{"format", "mlff"},         {"format_version", std::to_string(format_version)},
+                            {"model", model},           {"hyperparameters", hyperparameters.dump()},
+                            {"elements", names.dump()}, {"units", units.dump()},
+                            {"cutoff", cutoff_text},    {"date", date},
+                            {"citation", citation},     {"training", training},
                             {"sha256", sha256}};
   std::string header_text;
   try {

@@ -18,7 +18,6 @@ class Uniform {
 };
 
 /// PaiNN with random weights of about the size that trained ones have.
-Potential random_potential(const PainnSizes &sizes = {8, 2, 6}, const std::vector<int> &elements = {6, 8, 1}, double cutoff = 4.0,
-                           unsigned seed = 1);
+Potential random_potential(const PainnSizes &sizes = {8, 2, 6}, const std::vector<int> &elements = {6, 8, 1}, double cutoff = 4.0, unsigned seed = 1);
 
 }    // namespace mlff

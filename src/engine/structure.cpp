@@ -17,7 +17,10 @@ namespace {
     return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
   }
 
-  double dot(const Vector &a, const Vector &b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+  double dot(const Vector &a, const Vector &b)
+  {
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  }
 
   /// Three independent cell vectors, made up in directions that are not periodic, and their reciprocals.
   struct Cell {
@@ -37,8 +40,7 @@ namespace {
       for (int a = 0; a < 3; a++)
         if (structure.periodic[a]) {
           row[a] = {structure.cell[3 * a], structure.cell[3 * a + 1], structure.cell[3 * a + 2]};
-          if (dot(row[a], row[a]) < 1e-12)
-            throw StructureError("cell vector " + std::string(1, char('a' + a)) + " is zero in a periodic direction");
+          if (dot(row[a], row[a]) < 1e-12) throw StructureError("cell vector " + std::string(1, char('a' + a)) + " is zero in a periodic direction");
         }
       // an open direction gets a vector at right angles to the others
       const int n_periodic = int(std::count(structure.periodic.begin(), structure.periodic.end(), true));
@@ -69,7 +71,10 @@ namespace {
     }
   };
 
-  int floor_div(int a, int n) { return a >= 0 ? a / n : -((n - 1 - a) / n); }
+  int floor_div(int a, int n)
+  {
+    return a >= 0 ? a / n : -((n - 1 - a) / n);
+  }
 
 }    // namespace
 
@@ -82,13 +87,11 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
     if (found == elements.end()) {
       std::string known;
       for (const int z : elements) known += " " + element_symbol(z);
-      throw StructureError("atom " + std::to_string(i + 1) + " is " + element_symbol(structure.numbers[i]) +
-                           ", but the model knows" + known);
+      throw StructureError("atom " + std::to_string(i + 1) + " is " + element_symbol(structure.numbers[i]) + ", but the model knows" + known);
     }
     species[i] = int(found - elements.begin());
     for (int a = 0; a < 3; a++)
-      if (!std::isfinite(structure.positions[3 * i + a]))
-        throw StructureError("the position of atom " + std::to_string(i + 1) + " is not finite");
+      if (!std::isfinite(structure.positions[3 * i + a])) throw StructureError("the position of atom " + std::to_string(i + 1) + " is not finite");
   }
 
   // bins at least one cutoff wide between their faces where the cell allows it; fewer search steps in thin cells never miss an image
@@ -141,15 +144,16 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
               r[c] = wrapped[j][c] - wrapped[i][c] + shift[0] * cell.row[0][c] + shift[1] * cell.row[1][c] + shift[2] * cell.row[2][c];
             const double square = dot(r, r);
             if (square >= cutoff * cutoff) continue;
-            if (square < 1e-12)
-              throw StructureError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) + " are on the same place");
+            if (square < 1e-12) throw StructureError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) + " are on the same place");
             edges[i].push_back({j, shift, r});
           }
         }
 
   const int first_atom = int(graph.species.size());
   for (int i = 0; i < n; i++)
-    std::sort(edges[i].begin(), edges[i].end(), [](const Edge &a, const Edge &b) { return std::tie(a.j, a.shift) < std::tie(b.j, b.shift); });
+    std::sort(edges[i].begin(), edges[i].end(), [](const Edge &a, const Edge &b) {
+      return std::tie(a.j, a.shift) < std::tie(b.j, b.shift);
+    });
   std::vector<int> first(n + 1, int(graph.neighbor.size()));
   for (int i = 0; i < n; i++) first[i + 1] = first[i] + int(edges[i].size());
   for (int i = 0; i < n; i++)
@@ -157,8 +161,9 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
       // the pair within rounding of the cutoff may be seen from one side only: mirror -1
       const std::array<int, 3> back = {-edge.shift[0], -edge.shift[1], -edge.shift[2]};
       const auto &others = edges[edge.j];
-      const auto found = std::lower_bound(others.begin(), others.end(), std::tie(i, back),
-                                          [](const Edge &a, const auto &key) { return std::tie(a.j, a.shift) < key; });
+      const auto found = std::lower_bound(others.begin(), others.end(), std::tie(i, back), [](const Edge &a, const auto &key) {
+        return std::tie(a.j, a.shift) < key;
+      });
       const bool seen = found != others.end() && found->j == i && found->shift == back;
       graph.mirror.push_back(seen ? first[edge.j] + int(found - others.begin()) : -1);
       graph.neighbor.push_back(first_atom + edge.j);

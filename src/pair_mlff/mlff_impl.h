@@ -27,10 +27,11 @@ struct MLFFImpl {
   mlff::GraphStorage graph;
   mlff::Result result;
   std::unique_ptr<RankExchange> exchange;    // with several ranks
-  std::vector<RankExchange::Ghost> owner;    // of each atom: rank, and index among the owned atoms there
-  std::vector<int> row;                      // row in the graph of each atom, -1 if the model does not see it
-  std::vector<int> local;                    // owned atom of each centre
-  std::vector<double> force, stress;         // of each row: [3], [6]
+  std::vector<RankExchange::Ghost>
+      owner;                 // of each atom: rank, and index among the owned atoms there
+  std::vector<int> row;      // row in the graph of each atom, -1 if the model does not see it
+  std::vector<int> local;    // owned atom of each centre
+  std::vector<double> force, stress;    // of each row: [3], [6]
 };
 
 }    // namespace LAMMPS_NS

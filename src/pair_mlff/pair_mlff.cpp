@@ -299,8 +299,8 @@ void PairMLFF::settings(int narg, char **arg)
     } else if (word == "threads") {
       options.threads = utils::inumeric(FLERR, value, false, lmp);
       if (options.threads < 0)
-        error->all(FLERR, iarg + 1,
-                   "Pair style mlff threads is {}; expected 0 (automatic) or more", value);
+        error->all(FLERR, iarg + 1, "Pair style mlff threads is {}; expected 0 (automatic) or more",
+                   value);
     } else if (word == "filter") {
       if (value != "auto" && value != "exact" && value != "spline")
         error->all(FLERR, iarg + 1,
@@ -370,8 +370,7 @@ void PairMLFF::coeff(int narg, char **arg)
       setflag[i][j] = (map[i] >= 0 && map[j] >= 0) ? 1 : 0;
       count += setflag[i][j];
     }
-  if (count == 0)
-    error->all(FLERR, "Pair_coeff of pair style mlff maps every atom type to NULL");
+  if (count == 0) error->all(FLERR, "Pair_coeff of pair style mlff maps every atom type to NULL");
 
   cutoff = potential.cutoff;
   impl->potential = std::move(potential);
@@ -396,8 +395,8 @@ void PairMLFF::init_style()
   else if (strcmp(update->unit_style, "real") == 0)
     scale = utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
   else
-    error->all(FLERR, Error::NOLASTLINE,
-               "Pair style mlff has no units '{}'; accepted: metal, real", update->unit_style);
+    error->all(FLERR, Error::NOLASTLINE, "Pair style mlff has no units '{}'; accepted: metal, real",
+               update->unit_style);
 
   check_topology();
 
@@ -417,8 +416,7 @@ void PairMLFF::make_engine()
     } catch (mlff::EngineError &e) {
       error->all(FLERR, Error::NOLASTLINE, "Pair style mlff: {}", e.what());
     }
-    if (comm->me == 0)
-      utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
+    if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
   }
   if (comm->nprocs > 1 && !impl->engine->exchanges())
     error->all(FLERR, Error::NOLASTLINE,

@@ -39,7 +39,8 @@ class PairMLFF : public Pair {
   double memory_usage() override;
 
  protected:
-  struct MLFFImpl *impl;    // model, engine, graph, exchange: keeps the engine library out of this header
+  struct MLFFImpl
+      *impl;    // model, engine, graph, exchange: keeps the engine library out of this header
 
   double cutoff;    // of the model, in the distance unit of the input (Angstrom in metal and real)
   double scale;     // eV to the energy unit of the input

@@ -42,8 +42,8 @@ void RankExchange::connect(const std::vector<Ghost> &ghosts, const std::vector<i
       MPI_Irecv(peer.rows.data(), (int) peer.rows.size(), MPI_INT, peer.rank, 0, world,
                 &requests.emplace_back());
     if (peer.count)
-      MPI_Isend(indices.data() + (peer.first - first_row), peer.count, MPI_INT, peer.rank, 0,
-                world, &requests.emplace_back());
+      MPI_Isend(indices.data() + (peer.first - first_row), peer.count, MPI_INT, peer.rank, 0, world,
+                &requests.emplace_back());
   }
   MPI_Waitall((int) requests.size(), requests.data(), MPI_STATUSES_IGNORE);
   for (auto &peer : peers)

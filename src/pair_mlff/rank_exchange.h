@@ -39,10 +39,7 @@ class RankExchange : public mlff::GhostExchange {
     {
       return rank < other.rank || (rank == other.rank && index < other.index);
     }
-    bool operator==(const Ghost &other) const
-    {
-      return rank == other.rank && index == other.index;
-    }
+    bool operator==(const Ghost &other) const { return rank == other.rank && index == other.index; }
   };
 
   explicit RankExchange(MPI_Comm world) : world(world) {}
