@@ -46,7 +46,7 @@ fi
 
 mkdir -p "$cache" 2>/dev/null || die "cannot create the cache folder '$cache'; set MLFF_CACHE to a folder you can write."
 exec 9> "$cache/.lock"
-flock 9
+if command -v flock >/dev/null; then flock 9; fi
 
 cached() {
   local tree

@@ -74,6 +74,7 @@ missing_packages() {
 
 ensure_packages() {
   local missing sudo=
+  [ -z "${CXX:-}" ] || command -v "$CXX" >/dev/null || die "no compiler '$CXX', which CXX names; unset CXX or give a C++20 compiler such as g++ 11 or newer."
   missing=$(missing_packages | tr '\n' ' ')
   [ -n "$missing" ] || return 0
   command -v apt-get >/dev/null || die "these are missing and this system has no apt-get to install them: $missing"
@@ -107,7 +108,14 @@ ensure_python() {
     venv=$MLFF_CACHE/venv-plain
   fi
   python=$venv/bin/python
-  if [ -f "$venv/.complete" ] && "$python" -c pass 2>/dev/null; then return 0; fi
+  # two set-ups at once would build the environment on top of each other
+  mkdir -p "$MLFF_CACHE" 2>/dev/null || die "cannot create the cache folder '$MLFF_CACHE'; set MLFF_CACHE to a folder you can write."
+  exec 8> "$MLFF_CACHE/.lock-python"
+  if command -v flock >/dev/null; then flock 8; fi
+  if [ -f "$venv/.complete" ] && "$python" -c pass 2>/dev/null; then
+    exec 8>&-
+    return 0
+  fi
   say "installing ${wanted[*]} into $venv"
   need_space "$MLFF_CACHE" 3000000 "the Python environment"
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; found $(python3 --version)."
@@ -122,6 +130,7 @@ ensure_python() {
   "$python" -m pip install --quiet --disable-pip-version-check "${wanted[@]}" ||
     explain "pip could not install ${wanted[*]} (is the network reachable?)"
   touch "$venv/.complete"
+  exec 8>&-
 }
 
 # configure_and_build TESTS TARGET...
