@@ -6,7 +6,44 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <new>
 #include <numeric>
+
+// every allocation of this program and of the libraries it loads
+static std::atomic<long> allocations = 0;
+static void *counted(std::size_t n, std::size_t alignment)
+{
+  allocations++;
+  void *p = alignment ? std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment) : std::malloc(n ? n : 1);
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+void *operator new(std::size_t n)
+{
+  return counted(n, 0);
+}
+void *operator new(std::size_t n, std::align_val_t alignment)
+{
+  return counted(n, std::size_t(alignment));
+}
+void operator delete(void *p) noexcept
+{
+  std::free(p);
+}
+void operator delete(void *p, std::size_t) noexcept
+{
+  std::free(p);
+}
+void operator delete(void *p, std::align_val_t) noexcept
+{
+  std::free(p);
+}
+void operator delete(void *p, std::size_t, std::align_val_t) noexcept
+{
+  std::free(p);
+}
 
 using namespace mlff;
 using mlff_test::random_potential;
@@ -216,6 +253,11 @@ TEST_P(EngineTest, BatchEqualsSingle)
     EXPECT_NEAR(result.energy[s], alone[s].energy, tolerance(std::abs(alone[s].energy)));
     const std::vector<double> part(forces.begin() + 3 * graph.first_atom[s], forces.begin() + 3 * graph.first_atom[s + 1]);
     EXPECT_LT(largest_difference(part, alone[s].forces), tolerance(largest(part)));
+    // the host engine's sums do not depend on the partners at all
+    if (std::get<0>(GetParam()) == "host") {
+      EXPECT_EQ(result.energy[s], alone[s].energy);
+      EXPECT_EQ(part, alone[s].forces);
+    }
   }
 }
 
@@ -249,6 +291,44 @@ TEST_P(EngineTest, ThreadsDoNotChangeTheResult)
   const auto several = make_engine(potential, {std::get<0>(GetParam()), std::get<1>(GetParam()), 3, "cpu"});
   const auto a = evaluate(*engine, potential, structure), b = evaluate(*several, potential, structure);
   EXPECT_LT(largest_difference(a.forces, b.forces), tolerance(largest(a.forces)));
+  if (std::get<0>(GetParam()) == "host") {
+    EXPECT_EQ(a.forces, b.forces);
+    EXPECT_EQ(a.atom_energy, b.atom_energy);
+  }
+}
+
+TEST_P(EngineTest, AllocatesNothingOnceWarm)
+{
+  if (std::get<0>(GetParam()) != "host") return;
+  GraphStorage large, small;
+  append_graph(random_structure(40, 5), potential.elements, potential.cutoff, large);
+  append_graph(random_structure(12, 6), potential.elements, potential.cutoff, small);
+  Result result;
+  engine->evaluate(large.view(), result);
+  const long before = allocations;
+  for (int k = 0; k < 5; k++) {
+    engine->evaluate(small.view(), result);
+    engine->evaluate(large.view(), result);
+  }
+  EXPECT_EQ(allocations, before);
+  const auto fresh = make(potential);
+  EXPECT_GT(allocations, before);    // otherwise nothing is counted
+}
+
+TEST_P(EngineTest, SplineFilterErrorIsAsDocumented)
+{
+  if (std::get<0>(GetParam()) != "host" || single()) return;
+  const Potential other = random_potential({32, 2, 20}, {6, 8, 1}, 5.0, 3);
+  const Structure structure = random_structure(30, 8, triclinic, {true, true, true});
+  const auto spline = make_engine(other, {"host", Precision::double_precision, 1, "cpu", Filter::spline});
+  const auto exact = make_engine(other, {"host", Precision::double_precision, 1, "cpu", Filter::automatic});
+  EXPECT_NE(spline->description().find("spline filter"), std::string::npos);
+  EXPECT_NE(exact->description().find("exact filter"), std::string::npos);
+  const auto a = evaluate(*spline, other, structure), b = evaluate(*exact, other, structure);
+  const double difference = largest_difference(a.forces, b.forces);
+  EXPECT_LT(difference, 1e-6 * largest(b.forces));
+  EXPECT_GT(difference, 0.0);
+  std::printf("spline filter: largest relative force error %.1e\n", difference / largest(b.forces));
 }
 
 TEST_P(EngineTest, RefusesEnergiesThatAreNotFinite)
@@ -307,6 +387,7 @@ TEST(MakeEngine, NamesWhatIsMissing)
     }
   }
   EXPECT_THROW(precision_of("half"), EngineError);
+  EXPECT_THROW(filter_of("linear"), EngineError);
 }
 
 }    // namespace

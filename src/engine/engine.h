@@ -38,7 +38,7 @@ class GhostExchange {
 };
 
 /// How the host engine evaluates the filter of an edge: by its definition, or by a cubic spline over the distance.
-/// automatic: exact in double precision, spline in single (its error there is far below single precision).
+/// automatic: exact in double precision, spline in single (it changes forces by less than a relative 1e-6).
 enum class Filter { automatic, exact, spline };
 
 /// Precision of features and products. Distances, the cutoff function and energy sums are always double.

@@ -19,7 +19,7 @@ struct Blocks {
   constexpr int total(int n) const { return n / width * padded_width; }
 };
 
-/// Intervals of the filter's spline: 32 to the width of a radial function, which keeps its error below single precision.
+/// Intervals of the filter's spline: 32 to the width of a radial function, for a relative error of forces below 1e-6.
 inline constexpr int spline_knots(int radial)
 {
   return 32 * (radial - 1);
