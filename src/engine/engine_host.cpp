@@ -114,8 +114,9 @@ namespace {
     Buffer<double> d, edge_bar;
     Buffer<T> phi, phi_slope, s, v, m0, h, pq, norm, t, y, z, bar, bar_next, scratch;
 
-    /// Work per thread below which another thread does not pay: about 20 microseconds.
-    static constexpr double flops_per_thread = 4e5;
+    /// Work per thread below which another thread does not pay: about half a millisecond. Threads wait for each other ten
+    /// times a layer, which costs most where other programs use the cores, too (doc/benchmarks.md).
+    static constexpr double flops_per_thread = 2e7;
 
     int useful_threads(const Graph &graph) const
     {
