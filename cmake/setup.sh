@@ -135,7 +135,7 @@ ensure_python() {
 
 # configure_and_build TESTS TARGET...
 configure_and_build() {
-  local tests=$1 launcher=()
+  local tests=$1
   shift
   ensure_packages
   ensure_compiler

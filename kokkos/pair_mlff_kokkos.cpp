@@ -130,9 +130,9 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::compute(int eflag, 
     atomKK->modified(execution_space, F_MASK);
 
   if (networks->single)
-    run(*networks->single, eflag, vflag);
+    run(*networks->single);
   else
-    run(*networks->full, eflag, vflag);
+    run(*networks->full);
 
   if (eflag_atom) {
     k_eatom.template modify<DeviceType>();
@@ -238,7 +238,7 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
 
 template <class DeviceType>
 template <typename NetworkType>
-void PairMLFFKokkos<DeviceType>::run(NetworkType &network, int /*eflag*/, int /*vflag*/)
+void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
 {
   using Range = Kokkos::RangePolicy<DeviceType>;
   auto &painn = network.painn;

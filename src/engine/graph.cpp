@@ -8,7 +8,6 @@ void GraphStorage::clear()
   first_edge.assign(1, 0);
   species.clear();
   neighbor.clear();
-  mirror.clear();
   r.clear();
 }
 
@@ -20,7 +19,6 @@ void GraphStorage::append(const Graph &other)
   for (int i = 0; i < other.n_centres(); i++) first_edge.push_back(edges + other.first_edge[i + 1]);
   species.insert(species.end(), other.species.begin(), other.species.end());
   for (const int j : other.neighbor) neighbor.push_back(atoms + j);
-  for (const int m : other.mirror) mirror.push_back(m < 0 ? -1 : edges + m);
   r.insert(r.end(), other.r.begin(), other.r.end());
 }
 

@@ -14,7 +14,6 @@ struct Graph {
   std::span<const int> species;       ///< [n_atoms] index into Potential::elements
   std::span<const int> first_edge;    ///< [n_centres + 1] edges sorted by centre (compressed rows)
   std::span<const int> neighbor;      ///< [n_edges] atom j of edge (i, j)
-  std::span<const int> mirror;        ///< [n_edges] index of edge (j, i), or -1 where j is a ghost
   std::span<const double> r;          ///< [n_edges][3] x_j - x_i
 
   int n_structures() const { return first_atom.empty() ? 0 : int(first_atom.size()) - 1; }
@@ -25,10 +24,10 @@ struct Graph {
 
 /// A graph that owns its arrays and grows without giving memory back.
 struct GraphStorage {
-  std::vector<int> first_atom = {0}, species, first_edge = {0}, neighbor, mirror;
+  std::vector<int> first_atom = {0}, species, first_edge = {0}, neighbor;
   std::vector<double> r;
 
-  Graph view() const { return {first_atom, species, first_edge, neighbor, mirror, r}; }
+  Graph view() const { return {first_atom, species, first_edge, neighbor, r}; }
   void clear();
 
   /// Adds the structures of another graph (without ghosts) behind those already here.

@@ -158,14 +158,6 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
   for (int i = 0; i < n; i++) first[i + 1] = first[i] + int(edges[i].size());
   for (int i = 0; i < n; i++)
     for (const Edge &edge : edges[i]) {
-      // the pair within rounding of the cutoff may be seen from one side only: mirror -1
-      const std::array<int, 3> back = {-edge.shift[0], -edge.shift[1], -edge.shift[2]};
-      const auto &others = edges[edge.j];
-      const auto found = std::lower_bound(others.begin(), others.end(), std::tie(i, back), [](const Edge &a, const auto &key) {
-        return std::tie(a.j, a.shift) < key;
-      });
-      const bool seen = found != others.end() && found->j == i && found->shift == back;
-      graph.mirror.push_back(seen ? first[edge.j] + int(found - others.begin()) : -1);
       graph.neighbor.push_back(first_atom + edge.j);
       graph.r.insert(graph.r.end(), edge.r.begin(), edge.r.end());
     }
