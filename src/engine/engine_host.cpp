@@ -114,7 +114,7 @@ namespace {
     Buffer<double> d, edge_bar;
     Buffer<T> phi, phi_slope, s, v, m0, h, pq, norm, t, y, z, bar, bar_next, scratch;
 
-    /// Work per thread below which another thread does not pay: about half a millisecond. Threads wait for each other ten
+    /// Work per thread below which another thread does not pay: about half a millisecond. Threads wait for each other several
     /// times a layer, which costs most where other programs use the cores, too (doc/benchmarks.md).
     static constexpr double flops_per_thread = 2e7;
 
