@@ -79,7 +79,9 @@ class LammpsTest : public testing::Test {
     lmp.reset();
     std::vector<std::string> words = {"test", "-log", log(), "-screen", "none", "-nocite"};
     words.insert(words.end(), more.begin(), more.end());
-    if (kokkos) words.insert(words.end(), {"-k", "on", "t", n_ranks > 1 ? "1" : "2", "-sf", "kk"});
+    // MLFF_TEST_KOKKOS="g 1" runs on a GPU, other values on threads
+    const bool gpu = kokkos && std::getenv("MLFF_TEST_KOKKOS") == std::string("g 1");
+    if (kokkos) words.insert(words.end(), {"-k", "on", gpu ? "g" : "t", gpu || n_ranks > 1 ? "1" : "2", "-sf", "kk"});
     std::vector<char *> argv;
     for (auto &word : words) argv.push_back(word.data());
     lmp = std::make_unique<LAMMPS_NS::LAMMPS>(int(argv.size()), argv.data(), MPI_COMM_WORLD);

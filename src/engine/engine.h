@@ -50,6 +50,8 @@ struct EngineOptions {
   int threads = 0;                      ///< at most this many; 0: OMP_NUM_THREADS, fewer where they would slow a small system down
   std::string device = "auto";          ///< torch engine: "cpu", "cuda", or "auto": cuda where LibTorch finds it
   Filter filter = Filter::automatic;    ///< host engine
+  int device_index = -1;                ///< torch engine on cuda: number of the GPU; -1: the first
+  void *stream = nullptr;               ///< torch engine on cuda: cudaStream_t of the program around it on that GPU; null: LibTorch's own
 };
 
 class Engine {

@@ -5,10 +5,16 @@
 #include <ATen/Parallel.h>
 #include <torch/autograd.h>
 #include <torch/cuda.h>
+// a file that only a LibTorch built with CUDA has
+#if __has_include(<c10/cuda/impl/cuda_cmake_macros.h>)
+#define MLFF_TORCH_CUDA
+#include <c10/cuda/CUDAGuard.h>
+#endif
 
 #include <omp.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace mlff {
 
@@ -28,15 +34,31 @@ namespace {
     int before;
   };
 
+  /// Runs one evaluation on the stream of the program around us: its kernels and ours then need no synchronisation.
+  class StreamScope {
+   public:
+    StreamScope(const torch::Device &device, void *stream)
+    {
+#ifdef MLFF_TORCH_CUDA
+      if (device.is_cuda() && stream) guard.emplace(c10::cuda::getStreamFromExternal(static_cast<cudaStream_t>(stream), device.index()));
+#endif
+    }
+
+   private:
+#ifdef MLFF_TORCH_CUDA
+    std::optional<c10::cuda::CUDAStreamGuard> guard;
+#endif
+  };
+
   class TorchEngine : public Engine {
    public:
     TorchEngine(const Potential &potential, const EngineOptions &options) :
         sizes(potential.sizes), model(std::make_shared<PainnModel>(potential.sizes, potential.n_species(), potential.cutoff)),
-        single(options.precision == Precision::single_precision), threads(options.threads), device(torch::kCPU)
+        single(options.precision == Precision::single_precision), threads(options.threads), device(torch::kCPU), stream(options.stream)
     {
       if (options.device == "cuda" || options.device == "auto") {
         if (torch::cuda::is_available())
-          device = torch::kCUDA;
+          device = torch::Device(torch::kCUDA, std::int8_t(std::max(options.device_index, 0)));
         else if (options.device == "cuda")
           throw EngineError("device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
       } else if (options.device != "cpu")
@@ -87,6 +109,7 @@ namespace {
     bool single;
     int threads;
     torch::Device device;
+    void *stream;
     std::vector<int> centre;
 
     /// Below this many feature values a second thread costs more than it saves (doc/benchmarks.md has the measurement).
@@ -101,6 +124,7 @@ namespace {
     void run(const Graph &graph, Result &result)
     {
       const ThreadScope scope(useful_threads(graph));
+      const StreamScope on_stream(device, stream);
       centre.resize(graph.n_edges());
       for (int i = 0; i < graph.n_centres(); i++)
         for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) centre[e] = i;

@@ -26,6 +26,7 @@
 #include "update.h"
 
 #include "elements.h"
+#include "kokkos_stream.h"
 #include "mlff_impl.h"
 
 #include <algorithm>
@@ -411,6 +412,7 @@ void PairMLFF::init_style()
 void PairMLFF::make_engine()
 {
   if (!impl->engine) {
+    if (lmp->kokkos) use_kokkos_stream(impl->options);
     try {
       impl->engine = mlff::make_engine(impl->potential, impl->options);
     } catch (mlff::EngineError &e) {

@@ -1,0 +1,38 @@
+# Before project(): with -D MLFF_CUDA=ON everything is compiled by Kokkos' wrapper of nvcc, also where no GPU or driver is.
+# After it, mlff_cuda_driver() gives Kokkos a driver to link: the machine's, or an empty stub in the build folder.
+option(MLFF_CUDA "Compile the Kokkos styles for NVIDIA GPUs" OFF)
+
+if(MLFF_CUDA)
+  if(NOT CMAKE_CXX_COMPILER)
+    execute_process(COMMAND ${CMAKE_COMMAND} -E env LAMMPS_SOURCE_DIR=${LAMMPS_SOURCE_DIR} ${CMAKE_CURRENT_LIST_DIR}/fetch-lammps.sh
+      OUTPUT_VARIABLE cuda_lammps_tree OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE status)
+    if(status)
+      message(FATAL_ERROR "No usable LAMMPS source tree; the line before this one says why.")
+    endif()
+    set(CMAKE_CXX_COMPILER ${cuda_lammps_tree}/lib/kokkos/bin/nvcc_wrapper CACHE FILEPATH "Kokkos' wrapper of nvcc")
+  endif()
+  find_program(MLFF_NVCC nvcc HINTS ENV CUDA_HOME /usr/local/cuda/bin)
+  if(NOT MLFF_NVCC)
+    message(FATAL_ERROR "MLFF_CUDA is ON, but there is no nvcc in PATH, CUDA_HOME or /usr/local/cuda; install the CUDA toolkit.")
+  endif()
+  get_filename_component(cuda_bin ${MLFF_NVCC} DIRECTORY)
+  set(ENV{PATH} ${cuda_bin}:$ENV{PATH})
+  set(Kokkos_ENABLE_CUDA ON CACHE BOOL "")
+  # Hopper, unless another architecture is named: -D Kokkos_ARCH_AMPERE80=ON
+  get_cmake_property(cached CACHE_VARIABLES)
+  list(FILTER cached INCLUDE REGEX "^Kokkos_ARCH_")
+  if(NOT cached)
+    set(Kokkos_ARCH_HOPPER90 ON CACHE BOOL "")
+  endif()
+endif()
+
+function(mlff_cuda_driver)
+  find_library(CUDA_cuda_driver_LIBRARY cuda)
+  if(NOT CUDA_cuda_driver_LIBRARY)
+    set(stub ${CMAKE_BINARY_DIR}/stub/libcuda.so)
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/stub)
+    execute_process(COMMAND ${CMAKE_C_COMPILER} -shared -x c /dev/null -o ${stub} COMMAND_ERROR_IS_FATAL ANY)
+    set(CUDA_cuda_driver_LIBRARY ${stub} CACHE FILEPATH "CUDA driver library" FORCE)
+    message(STATUS "No CUDA driver here: the build can be compiled, not run")
+  endif()
+endfunction()
