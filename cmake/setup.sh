@@ -57,6 +57,10 @@ libspdlog-dev header:spdlog/spdlog.h
 libzip-dev header:zip.h
 libssl-dev header:openssl/evp.h
 libyaml-dev header:yaml.h
+pkg-config command:pkg-config
+libxtb-dev header:xtb.h
+librdkit-dev header:rdkit/RDGeneral/RDConfig.h
+libboost-dev header:boost/shared_ptr.hpp
 libgtest-dev header:gtest/gtest.h
 libgmock-dev header:gmock/gmock.h
 END

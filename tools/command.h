@@ -10,5 +10,6 @@ void add_command_check_gradients(CLI::App &program);
 void add_command_eval(CLI::App &program);
 void add_command_import(CLI::App &program);
 void add_command_info(CLI::App &program);
+void add_command_molecule(CLI::App &program);
 
 }    // namespace mlff

@@ -30,6 +30,7 @@ int main(int argc, char **argv)
   mlff::add_command_info(program);
   mlff::add_command_eval(program);
   mlff::add_command_check_gradients(program);
+  mlff::add_command_molecule(program);
   mlff::add_command_bench(program);
   try {
     program.parse(argc, argv);

@@ -1,9 +1,11 @@
-// Conversion factors (CODATA 2018, exact since the 2019 SI).
+// Conversion factors (CODATA 2018).
 #pragma once
 
 namespace mlff {
 
 inline constexpr double kcal_per_mol_in_eV = 4184.0 / (1.602176634e-19 * 6.02214076e23);
 inline constexpr double meV = 1e-3;
+inline constexpr double hartree_in_eV = 27.211386245988;
+inline constexpr double bohr_in_angstrom = 0.529177210903;
 
 }    // namespace mlff

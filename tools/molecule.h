@@ -1,0 +1,46 @@
+// Molecules from SMILES: three-dimensional conformers, and the LAMMPS data file of one or more copies.
+#pragma once
+
+#include "structure.h"
+
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+/// A SMILES that cannot become a molecule; one sentence that quotes it.
+struct MoleculeError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Molecule {
+  std::string smiles;
+  std::vector<int> numbers;                       ///< [n] atomic numbers, hydrogens included
+  std::vector<double> partial_charges;            ///< [n] e, Gasteiger's, which sum to the charge
+  int charge = 0;                                 ///< e
+  int unpaired_electrons = 0;                     ///< of radicals
+  std::vector<std::vector<double>> conformers;    ///< of each [n][3] Å, centre of mass at the origin; lowest force-field energy first
+  std::string force_field;                        ///< that cleaned them up: MMFF94s or UFF
+
+  int n_atoms() const { return int(numbers.size()); }
+};
+
+/// Embeds `n_conformers` conformers by distance geometry (ETKDGv3) and minimises them with MMFF94s, or with UFF where MMFF94s
+/// lacks parameters. The parts of a SMILES with dots are packed side by side before that. The same seed gives the same result.
+/// Throws MoleculeError.
+Molecule make_molecule(const std::string &smiles, int n_conformers, int seed);
+
+/// Writes `copies` of the first conformer as a LAMMPS data file of atom_style full: a type for each element in ascending atomic
+/// number, with masses and (type_labels) labels, partial charges, a molecule ID for each copy. Copies stand on a cubic lattice,
+/// turned at random by `seed`, and the box has at least twice the size of a molecule: periodic or open, as the input says.
+void write_data(std::FILE *file, const Molecule &molecule, int copies, double distance, bool type_labels, int seed);
+
+/// Elements of a molecule in ascending atomic number: the order of the types in its data file.
+std::vector<int> elements_of(const std::vector<int> &numbers);
+
+/// Standard atomic weight in g/mol.
+double atomic_mass(int atomic_number);
+
+}    // namespace mlff
