@@ -7,9 +7,11 @@ namespace mlff {
 
 void add_command_bench(CLI::App &program);
 void add_command_check_gradients(CLI::App &program);
+void add_command_dataset(CLI::App &program);
 void add_command_eval(CLI::App &program);
 void add_command_import(CLI::App &program);
 void add_command_info(CLI::App &program);
+void add_command_label(CLI::App &program);
 void add_command_molecule(CLI::App &program);
 
 }    // namespace mlff

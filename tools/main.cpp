@@ -31,6 +31,10 @@ int main(int argc, char **argv)
   mlff::add_command_eval(program);
   mlff::add_command_check_gradients(program);
   mlff::add_command_molecule(program);
+#ifdef MLFF_XTB
+  mlff::add_command_label(program);
+#endif
+  mlff::add_command_dataset(program);
   mlff::add_command_bench(program);
   try {
     program.parse(argc, argv);

@@ -192,6 +192,8 @@ namespace {
         if (!pairs.contains("Lattice") && (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]))
           throw fail("pbc is '" + found->second + "', but there is no Lattice");
       }
+      if (const auto found = pairs.find("Timestep"); found != pairs.end()) frame.step = whole(found->second).value_or(-1);
+      if (const auto found = pairs.find("energy_spread"); found != pairs.end()) frame.energy_spread = number(found->second, "energy_spread");
       for (const char *key : {"Potential_energy", "energy"})
         if (const auto found = pairs.find(key); found != pairs.end()) frame.energy = number(found->second, key);
     }
@@ -237,6 +239,7 @@ namespace {
             if (column.name == "forces" || column.name == "force") target = &frame.forces;
             if (column.name == "vel" || column.name == "velo" || column.name == "velocities") target = &frame.velocities;
           }
+          if (column.name == "spread" && column.width == 1 && column.type == 'R') frame.spread.push_back(number(words[w], column.name));
           if (target)
             for (int k = 0; k < 3; k++) target->push_back(number(words[w + k], column.name));
           else if (column.name == "species" && column.type == 'S') {
@@ -265,18 +268,22 @@ void write_xyz(std::FILE *file, const Structure &frame)
   const bool cell = frame.periodic[0] || frame.periodic[1] || frame.periodic[2];
   std::fprintf(file, "%d\nProperties=species:S:1:pos:R:3%s%s", frame.n_atoms(), frame.velocities.empty() ? "" : ":vel:R:3",
                frame.forces.empty() ? "" : ":forces:R:3");
+  if (!frame.spread.empty()) std::fprintf(file, ":spread:R:1");
   if (cell) {
     std::fprintf(file, " Lattice=\"");
     for (int k = 0; k < 9; k++) std::fprintf(file, k ? " %.17g" : "%.17g", frame.cell[k]);
     std::fprintf(file, "\"");
   }
   std::fprintf(file, " pbc=\"%c %c %c\"", frame.periodic[0] ? 'T' : 'F', frame.periodic[1] ? 'T' : 'F', frame.periodic[2] ? 'T' : 'F');
+  if (frame.step >= 0) std::fprintf(file, " Timestep=%ld", frame.step);
   if (frame.energy) std::fprintf(file, " energy=%.17g", *frame.energy);
+  if (frame.energy_spread) std::fprintf(file, " energy_spread=%.17g", *frame.energy_spread);
   std::fprintf(file, "\n");
   for (int i = 0; i < frame.n_atoms(); i++) {
     std::fprintf(file, "%s", element_symbol(frame.numbers[i]).c_str());
     for (const auto *values : {&frame.positions, &frame.velocities, &frame.forces})
       if (!values->empty()) std::fprintf(file, " %.17g %.17g %.17g", (*values)[3 * i], (*values)[3 * i + 1], (*values)[3 * i + 2]);
+    if (!frame.spread.empty()) std::fprintf(file, " %.17g", frame.spread[i]);
     std::fprintf(file, "\n");
   }
 }

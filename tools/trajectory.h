@@ -24,7 +24,7 @@ class TrajectoryReader {
 };
 
 /// Opens a file by its ending: .npz (rMD17 keys, kcal/mol), .xyz or .extxyz (eV, Å, Å/ps). Of XYZ columns it reads
-/// species, pos, vel or velo or velocities, forces or force; of the comment line Lattice, pbc, Properties, energy or
+/// species, pos, vel or velo or velocities, forces or force, spread; of the comment line Lattice, pbc, Properties, Timestep, energy_spread, energy or
 /// Potential_energy (as dump extxyz writes it in metal units). Plain XYZ without Properties is read as an open molecule.
 std::unique_ptr<TrajectoryReader> open_trajectory(const std::string &path);
 

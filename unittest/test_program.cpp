@@ -1,50 +1,25 @@
 // The program mlff as a user runs it: output, exit codes, error messages, help.
 #include "npz_writer.h"
+#include "program_fixture.h"
 #include "random_potential.h"
 #include "structure.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <fstream>
-
-#include <unistd.h>
 
 namespace {
 
-class Program : public testing::Test {
+class Program : public mlff_test::ProgramTest {
  protected:
-  std::filesystem::path folder = std::filesystem::temp_directory_path() /
-      ("mlff-program-" + std::to_string(getpid()) + "-" + testing::UnitTest::GetInstance()->current_test_info()->name());
-  std::string model = (folder / "model.safetensors").string();
+  std::string model = file("model.safetensors");
   std::string frames = MLFF_TEST_DATA "/ethanol_rmd17.xyz";
-  int status = 0;
 
   void SetUp() override
   {
-    std::filesystem::create_directories(folder);
+    ProgramTest::SetUp();
     mlff_test::random_potential({8, 2, 6}, {1, 6, 8}, 4.0).write(model);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
-  /// Runs mlff; returns standard output, or with `errors` standard error.
-  std::string run(const std::string &arguments, bool errors = false)
-  {
-    const std::string command = "cd '" + folder.string() + "' && " MLFF_PROGRAM " " + arguments + (errors ? " 2>&1 >/dev/null" : " 2>/dev/null");
-    std::FILE *pipe = popen(command.c_str(), "r");
-    std::string text;
-    std::array<char, 4096> buffer;
-    for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), n);
-    status = pclose(pipe);
-    return text;
-  }
-
-  void expect_error(const std::string &arguments, const std::vector<std::string> &words)
-  {
-    const std::string text = run(arguments, true);
-    EXPECT_NE(status, 0) << arguments;
-    for (const auto &word : words) EXPECT_NE(text.find(word), std::string::npos) << arguments << "\n" << text;
   }
 };
 

@@ -20,6 +20,9 @@ struct Structure {
   std::optional<double> energy;
   std::vector<double> forces;        ///< [n][3]
   std::vector<double> velocities;    ///< [n][3]
+  std::vector<double> spread;        ///< [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
+  std::optional<double> energy_spread;    ///< eV, likewise
+  long step = -1;                    ///< time step of a trajectory; -1: not given
 
   int n_atoms() const { return int(numbers.size()); }
 };

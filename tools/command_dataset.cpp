@@ -1,0 +1,349 @@
+// mlff dataset: what is in labelled frames, whether it can be trusted, and how to split it.
+#include "command.h"
+#include "elements.h"
+#include "molecule.h"
+#include "output_file.h"
+#include "progress.h"
+#include "trajectory.h"
+#include "units.h"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <set>
+
+namespace mlff {
+
+namespace {
+
+  struct Options {
+    std::vector<std::string> data;
+    std::string output, by = "frame", plots;
+    std::vector<double> split;
+    double max_force = 0.0, net_force_tolerance = 1e-2, work_tolerance = 0.1;
+    bool centre = false, json = false, force = false;
+    int seed = 1;
+  };
+
+  /// Mean, standard deviation and extremes of a stream of numbers (Welford).
+  struct Moments {
+    long n = 0;
+    double mean = 0.0, squares = 0.0, least = HUGE_VAL, largest = -HUGE_VAL;
+    void add(double x)
+    {
+      n++;
+      const double d = x - mean;
+      mean += d / double(n);
+      squares += d * (x - mean);
+      least = std::min(least, x);
+      largest = std::max(largest, x);
+    }
+    double deviation() const { return n > 0 ? std::sqrt(squares / double(n)) : 0.0; }
+    nlohmann::ordered_json json() const { return {{"n", n}, {"mean", mean}, {"deviation", deviation()}, {"least", least}, {"largest", largest}}; }
+  };
+
+  /// Elements with their counts in the order of first use: C2H6O is C C O H ... as well as O C C H ...
+  std::string formula(const Structure &frame)
+  {
+    std::map<int, int> count;
+    for (const int z : frame.numbers) count[z]++;
+    std::string text;
+    for (const auto &[z, n] : count) text += element_symbol(z) + (n > 1 ? std::to_string(n) : "");
+    return text;
+  }
+
+  void to_centre_of_mass(Structure &frame)
+  {
+    for (auto *values : {&frame.positions, &frame.velocities}) {
+      if (values->empty()) continue;
+      double sum[3] = {0, 0, 0}, mass = 0.0;
+      for (int i = 0; i < frame.n_atoms(); i++) {
+        const double m = atomic_mass(frame.numbers[i]);
+        mass += m;
+        for (int a = 0; a < 3; a++) sum[a] += m * (*values)[3 * i + a];
+      }
+      for (std::size_t k = 0; k < values->size(); k++) (*values)[k] -= sum[k % 3] / mass;
+    }
+  }
+
+  class Dataset {
+   public:
+    explicit Dataset(const Options &options) : options(options) {}
+
+    void read()
+    {
+      Progress progress("reading");
+      for (std::size_t f = 0; f < options.data.size(); f++) {
+        const auto reader = open_trajectory(options.data[f]);
+        std::optional<Structure> before;
+        long n = 0;
+        for (Structure frame; reader->next(frame); n++) {
+          look(frame, f, n, before);
+          before = frame;
+          progress.update((double(f) + reader->progress()) / double(options.data.size()), std::to_string(n_frames) + " frames");
+        }
+        if (n == 0) throw FileError("data file '" + options.data[f] + "' holds no frames");
+      }
+    }
+
+    /// Whether nothing was found that spoils training.
+    bool good() const { return problems.empty(); }
+
+    nlohmann::ordered_json report() const
+    {
+      nlohmann::ordered_json out;
+      out["files"] = options.data;
+      out["frames"] = n_frames;
+      out["atoms"] = n_atoms;
+      out["with_energy"] = with_energy;
+      out["with_forces"] = with_forces;
+      out["with_velocities"] = with_velocities;
+      out["duplicates"] = duplicates;
+      out["above_max_force"] = above_max_force;
+      for (const auto &[z, moments] : force_of_element)
+        out["elements"][element_symbol(z)] = {{"atoms", count_of_element.at(z)}, {"force_eV_per_A", moments.json()}};
+      for (const auto &[name, moments] : energy_of_molecule) out["molecules"][name] = {{"frames", frames_of_molecule.at(name)}, {"energy_eV", moments.json()}};
+      if (with_forces) out["net_force_largest_eV_per_A"] = net_force.largest;
+      if (work_pairs) {
+        out["work_against_energy"] = {
+            {"pairs", work_pairs}, {"relative_deviation", work_deviation()}, {"rms_energy_change_eV", std::sqrt(energy_squares / double(work_pairs))}};
+      }
+      out["problems"] = problems;
+      return out;
+    }
+
+    /// Judges once all is read.
+    void judge()
+    {
+      if (duplicates) problems.push_back(std::to_string(duplicates) + " frames have the positions of another one");
+      if (with_energy && with_energy < n_frames) problems.push_back(std::to_string(n_frames - with_energy) + " frames have no energy");
+      if (with_forces && with_forces < n_frames) problems.push_back(std::to_string(n_frames - with_forces) + " frames have no forces");
+      if (!with_energy && !with_forces) problems.push_back("there are neither energies nor forces");
+      if (with_forces && net_force.largest > options.net_force_tolerance)
+        problems.push_back("forces do not sum to zero: up to " + std::to_string(net_force.largest) + " eV/A (" + worst_net_force + ")");
+      if (work_pairs && work_deviation() > options.work_tolerance)
+        problems.push_back("forces are not the gradient of the energy: between successive frames their work differs by " +
+                           std::to_string(100 * work_deviation()) + " % of the energy change");
+    }
+
+    void print() const
+    {
+      const auto line = [](const std::string &name, const Moments &m, double unit) {
+        std::printf("  %-22s %9ld %12.4f %12.4f %12.4f %12.4f\n", name.c_str(), m.n, m.mean / unit, m.deviation() / unit, m.least / unit, m.largest / unit);
+      };
+      std::printf("%ld frames, %ld atoms, %zu files; with energy %ld, forces %ld, velocities %ld\n\n", n_frames, n_atoms, options.data.size(), with_energy,
+                  with_forces, with_velocities);
+      std::printf("  %-22s %9s %12s %12s %12s %12s\n", "energy (eV)", "frames", "mean", "deviation", "least", "largest");
+      for (const auto &[name, moments] : energy_of_molecule) line(name, moments, 1.0);
+      std::printf("\n  %-22s %9s %12s %12s %12s %12s\n", "force norm (eV/A)", "atoms", "mean", "deviation", "least", "largest");
+      for (const auto &[z, moments] : force_of_element) line(element_symbol(z), moments, 1.0);
+      std::printf("\n  duplicates %ld", duplicates);
+      if (with_forces) std::printf(", largest net force %.2g eV/A", net_force.largest);
+      if (work_pairs) std::printf(", work of the forces against the energy change %.2g %% (%ld pairs)", 100 * work_deviation(), work_pairs);
+      if (options.max_force > 0.0) std::printf(", frames above %g eV/A %ld", options.max_force, above_max_force);
+      std::printf("\n");
+      for (const auto &problem : problems) std::printf("  PROBLEM: %s\n", problem.c_str());
+    }
+
+    /// Writes train, valid and test files: whole frames, windows, files or molecules go to one of them.
+    void write_split() const
+    {
+      const std::vector<std::string> names = {"train.xyz", "valid.xyz", "test.xyz"};
+      std::filesystem::create_directories(options.output);
+      std::vector<std::unique_ptr<OutputFile>> files;
+      for (std::size_t k = 0; k < options.split.size(); k++)
+        files.push_back(std::make_unique<OutputFile>((std::filesystem::path(options.output) / names[k]).string(), options.force));
+
+      // groups in random order fill the parts by their number of frames
+      std::map<std::string, long> size;
+      for (const auto &group : group_of_frame)
+        if (!group.empty()) size[group]++;
+      std::vector<std::string> order;
+      long kept = 0;
+      for (const auto &[group, n] : size) {
+        order.push_back(group);
+        kept += n;
+      }
+      std::shuffle(order.begin(), order.end(), std::mt19937(options.seed));
+      const double whole = std::accumulate(options.split.begin(), options.split.end(), 0.0);
+      std::map<std::string, int> part;
+      std::vector<long> written(options.split.size(), 0);
+      for (const auto &group : order) {
+        // the part that lacks most of its share
+        int best = 0;
+        double lack = -HUGE_VAL;
+        for (std::size_t k = 0; k < options.split.size(); k++)
+          if (const double l = options.split[k] / whole * double(kept) - double(written[k]); l > lack) lack = l, best = int(k);
+        part[group] = best;
+        written[best] += size[group];
+      }
+      for (std::size_t k = 0; k < written.size(); k++)
+        if (written[k] == 0)
+          throw FileError("the split by " + options.by + " leaves nothing for " + names[k] + ": there are only " + std::to_string(order.size()) + " groups");
+
+      std::size_t n = 0;
+      for (const auto &path : options.data) {
+        const auto reader = open_trajectory(path);
+        for (Structure frame; reader->next(frame); n++) {
+          if (group_of_frame[n].empty()) continue;
+          if (options.centre) to_centre_of_mass(frame);
+          write_xyz(*files[part.at(group_of_frame[n])], frame);
+        }
+      }
+      for (auto &file : files) file->finish();
+      for (std::size_t k = 0; k < written.size(); k++)
+        spdlog::info("wrote {}: {} frames", (std::filesystem::path(options.output) / names[k]).string(), written[k]);
+    }
+
+    void plot() const
+    {
+      std::filesystem::create_directories(options.plots);
+      const auto path = (std::filesystem::path(options.plots) / "dataset.json").string();
+      {
+        OutputFile file(path, true);
+        nlohmann::ordered_json histograms = report();
+        histograms["force_samples_eV_per_A"] = force_samples;
+        histograms["energy_samples_eV"] = energy_samples;
+        std::fputs(histograms.dump().c_str(), file);
+        file.finish();
+      }
+      const auto picture = (std::filesystem::path(options.plots) / "dataset.png").string();
+      const std::string command = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/plot_dataset.py' '" + path + "' '" + picture + "'";
+      if (std::system(command.c_str()) != 0) throw FileError("the picture could not be drawn; the numbers are in '" + path + "'");
+      spdlog::info("wrote {}", picture);
+    }
+
+   private:
+    Options options;
+    long n_frames = 0, n_atoms = 0, with_energy = 0, with_forces = 0, with_velocities = 0, duplicates = 0, above_max_force = 0, window = 0;
+    std::map<int, Moments> force_of_element;
+    std::map<int, long> count_of_element;
+    std::map<std::string, Moments> energy_of_molecule;
+    std::map<std::string, long> frames_of_molecule;
+    std::map<std::string, double> first_energy;
+    Moments net_force;
+    std::string worst_net_force;
+    long work_pairs = 0;
+    double work_squares = 0.0, energy_squares = 0.0;
+    std::set<std::size_t> seen;
+    std::vector<std::string> group_of_frame;    ///< empty: left out
+    std::vector<std::string> problems;
+    std::map<std::string, std::vector<double>> force_samples, energy_samples;
+
+    double work_deviation() const { return energy_squares > 0.0 ? std::sqrt(work_squares / energy_squares) : 0.0; }
+
+    void look(const Structure &frame, std::size_t file, long n, const std::optional<Structure> &before)
+    {
+      const auto name = formula(frame);
+      n_frames++;
+      n_atoms += frame.n_atoms();
+      frames_of_molecule[name]++;
+      for (const int z : frame.numbers) count_of_element[z]++;
+      if (!frame.velocities.empty()) with_velocities++;
+      bool keep = true;
+
+      // positions in units of 1e-6 Å
+      std::size_t hash = std::hash<std::string>()(name);
+      for (const double x : frame.positions) hash = hash * 1099511628211ULL ^ std::size_t(std::llround(x * 1e6));
+      if (!seen.insert(hash).second) {
+        duplicates++;
+        keep = false;
+      }
+
+      if (frame.energy) {
+        with_energy++;
+        energy_of_molecule[name].add(*frame.energy);
+        auto &samples = energy_samples[name];
+        if (samples.size() < 20000) samples.push_back(*frame.energy);
+      }
+      if (!frame.forces.empty()) {
+        with_forces++;
+        double sum[3] = {0, 0, 0}, largest = 0.0;
+        for (int i = 0; i < frame.n_atoms(); i++) {
+          const double *f = &frame.forces[3 * i];
+          const double norm = std::hypot(f[0], f[1], f[2]);
+          largest = std::max(largest, norm);
+          force_of_element[frame.numbers[i]].add(norm);
+          auto &samples = force_samples[element_symbol(frame.numbers[i])];
+          if (samples.size() < 20000) samples.push_back(norm);
+          for (int a = 0; a < 3; a++) sum[a] += f[a];
+        }
+        const double net = std::hypot(sum[0], sum[1], sum[2]);
+        if (net_force.n == 0 || net > net_force.largest) worst_net_force = "'" + options.data[file] + "', frame " + std::to_string(n + 1);
+        net_force.add(net);
+        if (options.max_force > 0.0 && largest > options.max_force) {
+          above_max_force++;
+          keep = false;
+        }
+      }
+
+      const bool successive = before && before->numbers == frame.numbers && frame.step >= 0 && frame.step == before->step + 1;
+      if (!successive) window++;
+      // E(2) - E(1) = -(F(1) + F(2)) / 2 . (x(2) - x(1)), to third order in the time step
+      if (successive && frame.energy && before->energy && !frame.forces.empty() && !before->forces.empty()) {
+        double work = 0.0;
+        for (std::size_t k = 0; k < frame.positions.size(); k++)
+          work -= 0.5 * (frame.forces[k] + before->forces[k]) * (frame.positions[k] - before->positions[k]);
+        const double change = *frame.energy - *before->energy;
+        work_pairs++;
+        work_squares += (work - change) * (work - change);
+        energy_squares += change * change;
+      }
+      const std::string group = options.by == "molecule" ? name
+          : options.by == "trajectory"                   ? std::to_string(file)
+          : options.by == "window"                       ? std::to_string(window)
+                                                         : std::to_string(n_frames);
+      group_of_frame.push_back(keep ? group : "");
+    }
+  };
+
+  void run(const Options &options)
+  {
+    Dataset dataset(options);
+    dataset.read();
+    dataset.judge();
+    if (options.json)
+      std::printf("%s\n", dataset.report().dump(2).c_str());
+    else
+      dataset.print();
+    if (!options.plots.empty()) dataset.plot();
+    if (!options.output.empty()) dataset.write_split();
+    if (!dataset.good() && options.output.empty())
+      throw FileError("the data set has problems; a split (-o) leaves duplicates and frames above --max-force out");
+  }
+
+}    // namespace
+
+void add_command_dataset(CLI::App &program)
+{
+  auto o = std::make_shared<Options>();
+  auto *command = program.add_subcommand("dataset", "Statistics and checks of labelled frames; splits into train, valid and test");
+  command->add_option("data", o->data, "frames: .xyz or rMD17 .npz")->required();
+  auto *output = command->add_option("-o,--output", o->output, "folder for train.xyz, valid.xyz, test.xyz");
+  command->add_option("--split", o->split, "shares of train, valid and test, e.g. 0.8 0.1 0.1")->expected(1, 3)->check(CLI::PositiveNumber)->needs(output);
+  command->add_option("--by", o->by, "what stays together in a split; windows are runs of successive steps, trajectories are files")
+      ->check(CLI::IsMember({"frame", "window", "trajectory", "molecule"}))
+      ->capture_default_str();
+  command->add_option("--max-force", o->max_force, "leave frames with a larger force out, eV/Å")->check(CLI::PositiveNumber);
+  command->add_option("--net-force", o->net_force_tolerance, "accepted sum of the forces of a frame, eV/Å")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_flag("--centre", o->centre, "move frames to the centre-of-mass frame (positions and velocities)");
+  command->add_option("--seed", o->seed, "of the split")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--plots", o->plots, "folder for a picture of the force and energy distributions");
+  command->add_flag("--json", o->json, "print the result as JSON");
+  command->add_flag("--force", o->force, "overwrite existing files");
+  command->footer("Examples:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 0.1 --by trajectory -o split");
+  command->callback([o, output] {
+    if (output->count() && o->split.empty()) o->split = {0.8, 0.1, 0.1};
+    run(*o);
+  });
+}
+
+}    // namespace mlff

@@ -1,0 +1,79 @@
+// mlff label: training data from xTB, or from an ensemble of potentials.
+#include "command.h"
+#include "label.h"
+
+#include <memory>
+
+namespace mlff {
+
+void add_command_label(CLI::App &program)
+{
+  auto o = std::make_shared<LabelOptions>();
+  auto *command = program.add_subcommand("label", "Make training data: sample molecules with xTB in LAMMPS, or label given structures");
+  auto *list = command->add_option("--smiles", o->smiles_file, "molecules to sample: a file with a SMILES and a name in each line");
+  auto *one = command->add_option("--molecule", o->smiles, "one molecule to sample, as SMILES");
+  auto *given = command->add_option("--structures", o->structures, "frames to label as they are: .xyz or .npz");
+  list->excludes(one)->excludes(given);
+  one->excludes(given);
+  command->add_option("-o,--output", o->output, "folder (sampling) or .xyz file (--structures) to write")->required();
+
+  const char *labels = "Labels";
+  auto *method = command->add_option("--method", o->method, "xTB method of the forces")
+                     ->check(CLI::IsMember({"gfn2", "gfn1", "gfnff"}))
+                     ->capture_default_str()
+                     ->group(labels);
+  command->add_option("--accuracy", o->accuracy, "of xTB, smaller is tighter")->check(CLI::Range(1e-4, 1e3))->capture_default_str()->group(labels);
+  command->add_option("--model", o->models, "with --structures: potentials instead of xTB; of several the mean, and their spread")
+      ->needs(given)
+      ->excludes(method)
+      ->group(labels);
+  command->add_option("--charge", o->charge, "of given structures, e")->needs(given)->capture_default_str()->group(labels);
+  command->add_option("--uhf", o->uhf, "unpaired electrons of given structures")
+      ->needs(given)
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(labels);
+
+  const char *sampling = "Sampling";
+  command->add_option("--sampling", o->sampling, "langevin: spread frames; nve: windows of successive steps; rattle: displaced conformers")
+      ->check(CLI::IsMember({"langevin", "nve", "rattle"}))
+      ->capture_default_str()
+      ->group(sampling);
+  command->add_option("--temperature", o->temperatures, "K, one or more")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--trajectories", o->trajectories, "at each temperature, each from a conformer of its own")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(sampling);
+  command->add_option("--frames", o->frames, "of a trajectory (langevin, rattle)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--every", o->every, "steps between frames (langevin)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--windows", o->windows, "of a trajectory (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--window", o->window, "steps of a window (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--between", o->between, "Langevin steps before each window (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--warmup", o->warmup, "Langevin steps before all")->check(CLI::NonNegativeNumber)->capture_default_str()->group(sampling);
+  command->add_option("--timestep", o->timestep, "fs")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--rattle", o->rattle, "standard deviation of each coordinate, Å")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--seed", o->seed, "of conformers, velocities and noise")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--jobs", o->jobs, "trajectories at a time, 0: as many as cores")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--lmp", o->lammps, "LAMMPS with pair_style xtb (default: lmp beside this program)");
+  command->footer("Examples:\n"
+                  "  mlff label --smiles druglike.smi --temperature 300 500 -o data\n"
+                  "  mlff label --molecule CCO --sampling nve --temperature 300 400 500 --trajectories 5 -o windows\n"
+                  "  mlff label --structures frames.xyz --model a.safetensors b.safetensors -o labelled.xyz\n"
+                  "A run that was interrupted goes on when the same command is given again.");
+  command->callback([o, command] {
+    if (o->smiles_file.empty() && o->smiles.empty() && o->structures.empty())
+      throw CLI::ValidationError("one of --smiles, --molecule and --structures is required");
+    for (const auto *option : command->get_options())
+      if (option->count() > 0) {
+        o->command += " " + option->get_name();
+        for (const auto &value : option->results()) o->command += " " + value;
+      }
+    o->command = "mlff label" + o->command;
+    if (o->structures.empty())
+      label_molecules(*o);
+    else
+      label_structures(*o);
+  });
+}
+
+}    // namespace mlff

@@ -1,0 +1,583 @@
+#include "label.h"
+
+#include "elements.h"
+#include "engine.h"
+#include "output_file.h"
+#include "progress.h"
+#include "recipes.h"
+#include "tasks.h"
+#include "trajectory.h"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <set>
+#include <sstream>
+#include <thread>
+
+namespace mlff {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+  std::string text_of(const fs::path &path)
+  {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+
+  Json read_manifest(const fs::path &path)
+  {
+    try {
+      return Json::parse(text_of(path));
+    } catch (const nlohmann::json::exception &error) {
+      throw FileError("'" + path.string() + "' is no manifest of mlff label: " + error.what());
+    }
+  }
+
+  void write_manifest(const fs::path &path, const Json &manifest)
+  {
+    OutputFile file(path.string(), true);
+    std::fputs((manifest.dump(1) + "\n").c_str(), file);
+    file.finish();
+  }
+
+  /// Throws where an earlier manifest was made with other settings: its data and ours must not mix.
+  void compare_settings(const Json &before, const Json &now, const std::string &where)
+  {
+    for (const auto &[key, value] : now.items())
+      if (!before.contains(key) || before[key] != value)
+        throw FileError("'" + where + "' was made with " + key + " = " + (before.contains(key) ? before[key].dump() : "none") + ", now it is " + value.dump() +
+                        "; use the same settings to go on, or another output");
+  }
+
+  /// Keeps two runs from writing to one place.
+  class Lock {
+   public:
+    explicit Lock(const fs::path &path) : path(path), file(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644))
+    {
+      if (file < 0) throw FileError("'" + path.string() + "' cannot be written: " + std::strerror(errno));
+      if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        close(file);
+        throw FileError("another mlff label is writing beside '" + path.string() + "'; wait for it, or use another output");
+      }
+    }
+    ~Lock()
+    {
+      fs::remove(path);
+      close(file);
+    }
+    Lock(const Lock &) = delete;
+    Lock &operator=(const Lock &) = delete;
+
+   private:
+    fs::path path;
+    int file;
+  };
+
+  /// Counts frames while another process writes them.
+  class FrameCounter {
+   public:
+    explicit FrameCounter(fs::path path) : path(std::move(path)) {}
+    long count()
+    {
+      std::ifstream in(path, std::ios::binary);
+      if (!in) return frames;
+      in.seekg(offset);
+      for (std::string line; std::getline(in, line) && !in.eof(); offset = in.tellg())
+        if (line.find("Properties=") != std::string::npos) frames++;
+      return frames;
+    }
+
+   private:
+    fs::path path;
+    std::streamoff offset = 0;
+    long frames = 0;
+  };
+
+  /// One trajectory of one molecule.
+  struct Trajectory {
+    std::string name;    ///< of its file, without ending
+    const Molecule *molecule;
+    std::string molecule_name;
+    double temperature;
+    int conformer, seed;
+  };
+
+  class MoleculeLabels {
+   public:
+    explicit MoleculeLabels(const LabelOptions &options) : options(options), folder(options.output), work(folder / ".work") {}
+
+    void run()
+    {
+      find_lammps();
+      const auto list = options.smiles_file.empty() ? std::vector<NamedSmiles>{{options.smiles, "molecule"}} : read_smiles(options.smiles_file);
+      make_trajectories(list);
+      if (fs::exists(folder) && !fs::is_directory(folder)) throw FileError("'" + folder.string() + "' is no folder");
+      const auto manifest_path = folder / "manifest.json";
+      if (fs::exists(folder) && !fs::exists(manifest_path) && !fs::is_empty(folder))
+        throw FileError("the folder '" + folder.string() + "' holds other files and no manifest of mlff label; use a new folder");
+      fs::create_directories(folder);
+      const Lock lock(folder / ".lock");
+      if (fs::exists(manifest_path)) {
+        manifest = read_manifest(manifest_path);
+        compare_settings(manifest.value("settings", Json::object()), settings(list), folder.string());
+      } else {
+        manifest["program"] = "mlff " MLFF_VERSION;
+        manifest["xtb_version"] = xtb_version();
+        manifest["settings"] = settings(list);
+        manifest["commands"] = Json::array();
+        manifest["trajectories"] = Json::object();
+      }
+      manifest["commands"].push_back(options.command);
+      write_manifest(manifest_path, manifest);
+
+      fs::remove_all(work);
+      std::vector<Task> tasks;
+      long done = 0;
+      for (const auto &trajectory : trajectories) {
+        const auto &entries = manifest["trajectories"];
+        if (entries.contains(trajectory.name) && entries[trajectory.name].value("done", false) && fs::exists(folder / (trajectory.name + ".xyz")))
+          done++;
+        else
+          tasks.push_back(task(trajectory));
+      }
+      if (done > 0) spdlog::info("{} of {} trajectories are there already", done, trajectories.size());
+      // other processes share the cores: one thread each
+      setenv("OMP_NUM_THREADS", "1", 1);
+      setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+      setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+      {
+        Progress progress("labelling");
+        const int jobs = options.jobs > 0 ? options.jobs : std::max(1, int(std::thread::hardware_concurrency()));
+        run_tasks(tasks, jobs, [&](double share) {
+          progress.update((double(done) + share * double(tasks.size())) / double(trajectories.size()), std::to_string(trajectories.size()) + " trajectories");
+        });
+      }
+      fs::remove_all(work);
+      if (!failures.empty()) {
+        std::string text;
+        for (const auto &failure : failures) text += "\n  " + failure;
+        throw FileError(std::to_string(failures.size()) + " of " + std::to_string(trajectories.size()) + " trajectories failed; the others are complete in '" +
+                        folder.string() + "':" + text);
+      }
+      spdlog::info("{} trajectories of {} molecules in {}", trajectories.size(), molecules.size(), folder.string());
+    }
+
+   private:
+    LabelOptions options;
+    fs::path folder, work;
+    std::vector<Molecule> molecules;
+    std::vector<Trajectory> trajectories;
+    Json manifest;
+    std::vector<std::string> failures;
+
+    bool rattles() const { return options.sampling == "rattle"; }
+
+    long expected_frames() const { return options.sampling == "nve" ? long(options.windows) * (options.window + 1) : options.frames; }
+
+    void find_lammps()
+    {
+      if (rattles()) return;
+      if (options.lammps.empty()) options.lammps = (fs::canonical("/proc/self/exe").parent_path() / "lmp").string();
+      if (access(options.lammps.c_str(), X_OK) != 0) throw FileError("LAMMPS with pair_style xtb is not at '" + options.lammps + "'; name it with --lmp");
+    }
+
+    Json settings(const std::vector<NamedSmiles> &list) const
+    {
+      Json s;
+      s["method"] = options.method;
+      s["accuracy"] = options.accuracy;
+      s["sampling"] = options.sampling;
+      s["seed"] = options.seed;
+      s["trajectories"] = options.trajectories;
+      if (rattles()) {
+        s["rattle"] = options.rattle;
+        s["frames"] = options.frames;
+      } else {
+        s["temperature"] = options.temperatures;
+        s["timestep"] = options.timestep;
+        s["warmup"] = options.warmup;
+        if (options.sampling == "nve") {
+          s["windows"] = options.windows;
+          s["window"] = options.window;
+          s["between"] = options.between;
+        } else {
+          s["frames"] = options.frames;
+          s["every"] = options.every;
+        }
+      }
+      s["molecules"] = Json::object();
+      for (const auto &[smiles, name] : list) s["molecules"][name] = smiles;
+      return s;
+    }
+
+    void make_trajectories(const std::vector<NamedSmiles> &list)
+    {
+      const auto temperatures = rattles() ? std::vector<double>{0.0} : options.temperatures;
+      const int n_conformers = int(temperatures.size()) * options.trajectories;
+      std::vector<std::string> names;
+      for (const auto &[smiles, name] : list) {
+        molecules.push_back(make_molecule(smiles, n_conformers, options.seed));
+        names.push_back(name);
+        // what the method cannot do is said before anything runs
+        const auto &m = molecules.back();
+        try {
+          const XtbCalculator test({xtb_method_of(options.method), m.charge, m.unpaired_electrons, options.accuracy}, m.numbers, m.conformers.front());
+        } catch (const XtbError &error) {
+          throw FileError("molecule '" + name + "' (" + smiles + "): " + error.what());
+        }
+      }
+      for (std::size_t m = 0; m < molecules.size(); m++) {
+        int conformer = 0;
+        for (const double temperature : temperatures)
+          for (int t = 0; t < options.trajectories; t++, conformer++) {
+            std::ostringstream name;
+            name << names[m];
+            if (!rattles()) name << "_" << temperature << "K";
+            if (options.trajectories > 1) name << "_" << t + 1;
+            trajectories.push_back({name.str(), &molecules[m], names[m], temperature, conformer, options.seed + int(trajectories.size())});
+          }
+      }
+    }
+
+    Task task(const Trajectory &trajectory)
+    {
+      const fs::path place = work / trajectory.name;
+      auto counter = std::make_shared<FrameCounter>(place / "frames.xyz");
+      Task task;
+      task.run = [this, trajectory, place] {
+        fs::create_directories(place);
+        const int log = open((place / "log").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
+        dup2(log, STDOUT_FILENO);
+        dup2(log, STDERR_FILENO);
+        if (rattles()) return rattle(trajectory, place / "frames.xyz");
+        return run_lammps(trajectory, place);
+      };
+      task.progress = [this, counter] {
+        return double(counter->count()) / double(expected_frames());
+      };
+      task.finished = [this, trajectory, place](int status) {
+        finish(trajectory, place, status);
+      };
+      return task;
+    }
+
+    int run_lammps(const Trajectory &trajectory, const fs::path &place) const
+    {
+      Molecule start = *trajectory.molecule;
+      start.conformers = {start.conformers[trajectory.conformer]};
+      {
+        OutputFile data((place / "start.data").string(), true);
+        write_data(data, start, 1, 8.0, true, 1);
+        data.finish();
+        OutputFile input((place / "in.label").string(), true);
+        std::fputs(options.sampling == "nve" ? recipe_nve : recipe_langevin, input);
+        input.finish();
+      }
+      if (chdir(place.c_str()) != 0) throw FileError("cannot change to '" + place.string() + "'");
+      std::string elements;
+      for (const int z : elements_of(start.numbers)) elements += (elements.empty() ? "" : " ") + element_symbol(z);
+      const auto number = [](double value) {
+        std::ostringstream text;
+        text.precision(12);
+        text << value;
+        return text.str();
+      };
+      const std::vector<std::pair<std::string, std::string>> variables = {{"data", "start.data"},
+                                                                          {"elements", elements},
+                                                                          {"method", options.method},
+                                                                          {"charge", number(start.charge)},
+                                                                          {"uhf", number(start.unpaired_electrons)},
+                                                                          {"accuracy", number(options.accuracy)},
+                                                                          {"temperature", number(trajectory.temperature)},
+                                                                          {"seed", number(trajectory.seed)},
+                                                                          {"dt", number(options.timestep)},
+                                                                          {"warmup", number(options.warmup)},
+                                                                          {"frames", number(options.frames)},
+                                                                          {"every", number(options.every)},
+                                                                          {"windows", number(options.windows)},
+                                                                          {"window", number(options.window)},
+                                                                          {"between", number(options.between)},
+                                                                          {"output", "frames.xyz"}};
+      std::vector<std::string> words = {options.lammps, "-in", "in.label", "-log", "none", "-nocite"};
+      for (const auto &[name, value] : variables) words.insert(words.end(), {"-var", name, value});
+      std::vector<char *> argv;
+      for (auto &word : words) argv.push_back(word.data());
+      argv.push_back(nullptr);
+      execv(options.lammps.c_str(), argv.data());
+      throw FileError("'" + options.lammps + "' cannot be run: " + std::strerror(errno));
+    }
+
+    int rattle(const Trajectory &trajectory, const fs::path &path) const
+    {
+      const auto &m = *trajectory.molecule;
+      const auto &start = m.conformers[trajectory.conformer];
+      XtbCalculator calculator({xtb_method_of(options.method), m.charge, m.unpaired_electrons, options.accuracy}, m.numbers, start);
+      std::mt19937 generator(trajectory.seed);
+      std::normal_distribution<double> normal(0.0, options.rattle);
+      OutputFile file(path.string(), true);
+      for (int f = 0; f < options.frames; f++) {
+        Structure frame;
+        frame.numbers = m.numbers;
+        frame.positions = start;
+        for (double &x : frame.positions) x += normal(generator);
+        frame.forces.resize(frame.positions.size());
+        frame.energy = calculator.evaluate(frame.positions, frame.forces);
+        write_xyz(file, frame);
+      }
+      file.finish();
+      return 0;
+    }
+
+    void finish(const Trajectory &trajectory, const fs::path &place, int status)
+    {
+      Json entry;
+      entry["molecule"] = trajectory.molecule_name;
+      entry["smiles"] = trajectory.molecule->smiles;
+      entry["charge"] = trajectory.molecule->charge;
+      entry["uhf"] = trajectory.molecule->unpaired_electrons;
+      entry["atoms"] = trajectory.molecule->n_atoms();
+      if (!rattles()) entry["temperature"] = trajectory.temperature;
+      entry["seed"] = trajectory.seed;
+      std::string why;
+      if (status != 0) {
+        why = "it ended with status " + std::to_string(status);
+        std::istringstream log(text_of(place / "log"));
+        for (std::string line; std::getline(log, line);)
+          if (line.find("ERROR") != std::string::npos) why = line;
+      } else
+        why = check(place / "frames.xyz", entry);
+      if (why.empty()) {
+        entry["file"] = trajectory.name + ".xyz";
+        fs::rename(place / "frames.xyz", folder / (trajectory.name + ".xyz"));
+      } else {
+        entry["error"] = why;
+        failures.push_back(trajectory.name + ": " + why);
+      }
+      entry["done"] = why.empty();
+      manifest["trajectories"][trajectory.name] = entry;
+      write_manifest(folder / "manifest.json", manifest);
+      fs::remove_all(place);
+    }
+
+    /// All frames there, each with energy and forces? An empty string, or what is wrong.
+    std::string check(const fs::path &path, Json &entry) const
+    {
+      try {
+        const auto reader = open_trajectory(path.string());
+        long frames = 0;
+        for (Structure frame; reader->next(frame); frames++)
+          if (!frame.energy || frame.forces.empty()) return "frame " + std::to_string(frames + 1) + " has no energy or forces";
+        if (frames != expected_frames()) return "found " + std::to_string(frames) + " frames, expected " + std::to_string(expected_frames());
+        entry["frames"] = frames;
+      } catch (const std::exception &error) {
+        return error.what();
+      }
+      return "";
+    }
+  };
+
+  /// Labels frames one by one.
+  class Teacher {
+   public:
+    virtual ~Teacher() = default;
+    virtual void label(Structure &frame) = 0;
+  };
+
+  class XtbTeacher : public Teacher {
+   public:
+    explicit XtbTeacher(const LabelOptions &options) : options{xtb_method_of(options.method), options.charge, options.uhf, options.accuracy} {}
+
+    void label(Structure &frame) override
+    {
+      if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]) throw FileError("xTB labels molecules, this frame is periodic");
+      // GFN-FF takes its bonds from the first frame of a molecule
+      if (!calculator || calculator->numbers() != frame.numbers) calculator = std::make_unique<XtbCalculator>(options, frame.numbers, frame.positions);
+      frame.forces.resize(frame.positions.size());
+      frame.energy = calculator->evaluate(frame.positions, frame.forces);
+    }
+
+   private:
+    XtbOptions options;
+    std::unique_ptr<XtbCalculator> calculator;
+  };
+
+  class EnsembleTeacher : public Teacher {
+   public:
+    explicit EnsembleTeacher(const std::vector<std::string> &models)
+    {
+      for (const auto &path : models) {
+        potentials.push_back(Potential::read(path));
+        EngineOptions engine;
+        engine.precision = Precision::double_precision;
+        engines.push_back(make_engine(potentials.back(), engine));
+      }
+    }
+
+    void label(Structure &frame) override
+    {
+      const std::size_t n = frame.numbers.size(), m = engines.size();
+      std::vector<std::vector<double>> forces(m);
+      std::vector<double> energies;
+      for (std::size_t k = 0; k < m; k++) {
+        graph.clear();
+        append_graph(frame, potentials[k].elements, potentials[k].cutoff, graph);
+        engines[k]->evaluate(graph.view(), result);
+        sum_forces(graph.view(), result, forces[k]);
+        energies.push_back(result.energy[0]);
+      }
+      double mean = 0.0, spread = 0.0;
+      for (const double e : energies) mean += e / double(m);
+      for (const double e : energies) spread += (e - mean) * (e - mean) / double(m);
+      frame.energy = mean;
+      frame.forces.assign(3 * n, 0.0);
+      for (const auto &f : forces)
+        for (std::size_t k = 0; k < 3 * n; k++) frame.forces[k] += f[k] / double(m);
+      if (m < 2) return;
+      frame.energy_spread = std::sqrt(spread);
+      frame.spread.assign(n, 0.0);
+      for (const auto &f : forces)
+        for (std::size_t k = 0; k < 3 * n; k++) frame.spread[k / 3] += (f[k] - frame.forces[k]) * (f[k] - frame.forces[k]) / double(m);
+      for (double &s : frame.spread) s = std::sqrt(s);
+    }
+
+   private:
+    std::vector<Potential> potentials;
+    std::vector<std::unique_ptr<Engine>> engines;
+    GraphStorage graph;
+    Result result;
+  };
+
+}    // namespace
+
+std::vector<NamedSmiles> read_smiles(const std::string &path)
+{
+  std::ifstream in(path);
+  if (!in) throw FileError("SMILES file '" + path + "' cannot be opened: " + std::strerror(errno));
+  std::vector<NamedSmiles> list;
+  std::set<std::string> names;
+  long n = 0;
+  for (std::string line; std::getline(in, line);) {
+    n++;
+    std::istringstream words(line);
+    NamedSmiles entry;
+    // a # inside of a SMILES is a triple bond
+    if (!(words >> entry.smiles) || entry.smiles.front() == '#') continue;
+    const auto where = "SMILES file '" + path + "', line " + std::to_string(n) + ": ";
+    if (!(words >> entry.name)) throw FileError(where + "found only '" + entry.smiles + "'; expected a SMILES and a name");
+    if (entry.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != std::string::npos)
+      throw FileError(where + "the name '" + entry.name + "' becomes a file; accepted are letters, digits, _ and -");
+    if (!names.insert(entry.name).second) throw FileError(where + "the name '" + entry.name + "' is there twice");
+    list.push_back(entry);
+  }
+  if (list.empty()) throw FileError("SMILES file '" + path + "' names no molecule");
+  return list;
+}
+
+void label_molecules(const LabelOptions &options)
+{
+  MoleculeLabels(options).run();
+}
+
+void label_structures(const LabelOptions &options)
+{
+  if (!options.output.ends_with(".xyz") && !options.output.ends_with(".extxyz"))
+    throw FileError("output file '" + options.output + "' has an unknown ending; accepted: .xyz, .extxyz");
+  OutputFile::check(options.output, false);
+  // a frame that cannot be read is reported before hours of labelling
+  long total = 0;
+  {
+    const auto all = open_trajectory(options.structures);
+    for (Structure frame; all->next(frame);) total++;
+    if (total == 0) throw FileError("'" + options.structures + "' holds no frames");
+  }
+  const auto reader = open_trajectory(options.structures);
+  const fs::path part = options.output + ".part", manifest_path = options.output + ".json";
+  const Lock lock(options.output + ".lock");
+
+  Json settings;
+  settings["structures"] = options.structures;
+  if (options.models.empty()) {
+    settings["method"] = options.method;
+    settings["accuracy"] = options.accuracy;
+    settings["charge"] = options.charge;
+    settings["uhf"] = options.uhf;
+  } else
+    settings["models"] = options.models;
+
+  Json manifest;
+  long done = 0, bytes = 0;
+  if (fs::exists(part) && fs::exists(manifest_path)) {
+    manifest = read_manifest(manifest_path);
+    compare_settings(manifest.value("settings", Json::object()), settings, part.string());
+    done = manifest.value("frames", 0L);
+    bytes = manifest.value("bytes", 0L);
+    if (long(fs::file_size(part)) < bytes) throw FileError("'" + part.string() + "' is shorter than its manifest says; remove both to start again");
+    fs::resize_file(part, bytes);
+    spdlog::info("{} frames are there already", done);
+  } else {
+    manifest["program"] = "mlff " MLFF_VERSION;
+    if (options.models.empty()) manifest["xtb_version"] = xtb_version();
+    manifest["command"] = options.command;
+    manifest["settings"] = settings;
+    fs::remove(part);
+  }
+  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(part.c_str(), "a"), std::fclose);
+  if (!file) throw FileError("'" + part.string() + "' cannot be written: " + std::strerror(errno));
+  const auto save = [&](long frames) {
+    if (std::fflush(file.get()) != 0 || std::ferror(file.get())) throw FileError("'" + part.string() + "' cannot be written: is the disk full?");
+    fsync(fileno(file.get()));
+    manifest["frames"] = frames;
+    manifest["bytes"] = long(fs::file_size(part));
+    write_manifest(manifest_path, manifest);
+  };
+
+  std::unique_ptr<Teacher> teacher;
+  if (options.models.empty())
+    teacher = std::make_unique<XtbTeacher>(options);
+  else
+    teacher = std::make_unique<EnsembleTeacher>(options.models);
+  Progress progress("labelling");
+  long n = 0;
+  auto saved = std::chrono::steady_clock::now();
+  for (Structure frame; reader->next(frame);) {
+    if (++n <= done) continue;
+    frame.spread.clear();
+    frame.energy_spread.reset();
+    try {
+      teacher->label(frame);
+    } catch (const std::exception &error) {
+      save(n - 1);
+      if (n == 1) {
+        fs::remove(part);
+        fs::remove(manifest_path);
+      }
+      throw FileError("'" + options.structures + "', frame " + std::to_string(n) + ": " + error.what());
+    }
+    write_xyz(file.get(), frame);
+    if (std::chrono::steady_clock::now() - saved > std::chrono::seconds(2)) {
+      save(n);
+      saved = std::chrono::steady_clock::now();
+    }
+    progress.update(double(n) / double(total), std::to_string(n) + " of " + std::to_string(total) + " frames");
+  }
+  save(n);
+  manifest.erase("bytes");
+  write_manifest(manifest_path, manifest);
+  fs::rename(part, options.output);
+}
+
+}    // namespace mlff

@@ -1,0 +1,54 @@
+// The program mlff as a user runs it, in a folder of the test's own.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+namespace mlff_test {
+
+class ProgramTest : public testing::Test {
+ protected:
+  std::filesystem::path folder = std::filesystem::temp_directory_path() /
+      ("mlff-program-" + std::to_string(getpid()) + "-" + testing::UnitTest::GetInstance()->current_test_info()->name());
+  int status = 0;
+
+  void SetUp() override { std::filesystem::create_directories(folder); }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string file(const std::string &name) const { return (folder / name).string(); }
+
+  std::string content(const std::string &name) const
+  {
+    std::ifstream in(file(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+
+  /// Runs mlff; returns standard output, or with `errors` standard error.
+  std::string run(const std::string &arguments, bool errors = false)
+  {
+    const std::string command = "cd '" + folder.string() + "' && " MLFF_PROGRAM " " + arguments + (errors ? " 2>&1 >/dev/null" : " 2>/dev/null");
+    std::FILE *pipe = popen(command.c_str(), "r");
+    std::string text;
+    std::array<char, 4096> buffer;
+    for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), n);
+    status = pclose(pipe);
+    return text;
+  }
+
+  void expect_error(const std::string &arguments, const std::vector<std::string> &words)
+  {
+    const std::string text = run(arguments, true);
+    EXPECT_NE(status, 0) << arguments;
+    for (const auto &word : words) EXPECT_NE(text.find(word), std::string::npos) << arguments << "\n" << text;
+  }
+};
+
+}    // namespace mlff_test

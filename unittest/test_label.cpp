@@ -1,0 +1,290 @@
+// Molecules from SMILES, labelled data and its checks: mlff molecule, mlff label, mlff dataset.
+#include "molecule.h"
+#include "program_fixture.h"
+#include "trajectory.h"
+#include "xtb_calculator.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <csignal>
+#include <numeric>
+#include <set>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+using namespace mlff;
+
+namespace {
+
+double distance(const std::vector<double> &x, int i, int j)
+{
+  return std::hypot(x[3 * i] - x[3 * j], x[3 * i + 1] - x[3 * j + 1], x[3 * i + 2] - x[3 * j + 2]);
+}
+
+std::vector<Structure> frames_of(const std::string &path)
+{
+  const auto reader = open_trajectory(path);
+  std::vector<Structure> frames;
+  for (Structure frame; reader->next(frame);) frames.push_back(frame);
+  return frames;
+}
+
+TEST(Molecule, EthanolIsEthanol)
+{
+  const auto m = make_molecule("CCO", 3, 1);
+  EXPECT_EQ(m.numbers, (std::vector<int>{6, 6, 8, 1, 1, 1, 1, 1, 1}));
+  EXPECT_EQ(m.charge, 0);
+  EXPECT_EQ(m.unpaired_electrons, 0);
+  ASSERT_EQ(m.conformers.size(), 3u);
+  for (const auto &x : m.conformers) {
+    EXPECT_NEAR(distance(x, 0, 1), 1.52, 0.03);
+    EXPECT_NEAR(distance(x, 1, 2), 1.42, 0.03);
+    EXPECT_NEAR(distance(x, 2, 8), 0.97, 0.02);
+  }
+  EXPECT_NEAR(std::accumulate(m.partial_charges.begin(), m.partial_charges.end(), 0.0), 0.0, 1e-12);
+  EXPECT_LT(m.partial_charges[2], -0.3);
+  // reproducible, and other seeds give other structures
+  EXPECT_EQ(make_molecule("CCO", 3, 1).conformers, m.conformers);
+  EXPECT_NE(make_molecule("CCO", 3, 2).conformers, m.conformers);
+}
+
+TEST(Molecule, PartsOfAClusterDoNotOverlap)
+{
+  const auto m = make_molecule("O.O.O.O.O.O.CC(=O)[O-].C[NH3+]", 1, 1);
+  EXPECT_EQ(m.charge, 0);
+  const auto &x = m.conformers[0];
+  for (int i = 0; i < m.n_atoms(); i++)
+    for (int j = 0; j < i; j++) EXPECT_GT(distance(x, i, j), 0.9) << i << " " << j;
+  EXPECT_EQ(make_molecule("C[NH3+]", 1, 1).charge, 1);
+  EXPECT_EQ(make_molecule("[CH3]", 1, 1).unpaired_electrons, 1);
+}
+
+TEST(Molecule, BadSmilesIsOneClearSentence)
+{
+  const auto message = [](const std::string &smiles) {
+    try {
+      make_molecule(smiles, 1, 1);
+    } catch (const MoleculeError &error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_NE(message("CCX").find("SMILES 'CCX': it cannot be parsed"), std::string::npos);
+  EXPECT_NE(message("CC(C)(C)(C)C").find("Explicit valence for atom # 1 C, 5, is greater than permitted"), std::string::npos);
+  EXPECT_NE(message("").find("it is empty"), std::string::npos);
+  EXPECT_NE(message("C*").find("wildcard"), std::string::npos);
+  // a bicycle with both bridgeheads' substituents on one side
+  EXPECT_NE(message("F[C@]12CC[C@@](Cl)(CC1)CC2").find("no three-dimensional structure was found"), std::string::npos);
+}
+
+class Label : public mlff_test::ProgramTest {
+ protected:
+  const std::string quick = " --method gfnff --warmup 100 ";
+};
+
+TEST_F(Label, MoleculeWritesDataAndXyz)
+{
+  run("molecule CCO -o a.data -o a.xyz --copies 8 --conformers 2");
+  EXPECT_EQ(status, 0);
+  const auto data = content("a.data");
+  for (const char *words : {"72 atoms", "3 atom types", "Atom Type Labels", "2 C", "2 12.011    # C", "Atoms # full", "\n72 8 1 "})
+    EXPECT_NE(data.find(words), std::string::npos) << words;
+  EXPECT_EQ(frames_of(file("a.xyz")).size(), 2u);
+  expect_error("molecule CCO -o a.data", {"a.data' exists already and is not overwritten"});
+  expect_error("molecule CCX -o a.data --force", {"cannot be parsed"});
+  EXPECT_EQ(content("a.data"), data);
+  expect_error("molecule CCO -o a.pdb", {"unknown ending; accepted: .data, .xyz"});
+  run("molecule CCO -o b.data --no-labels");
+  EXPECT_EQ(content("b.data").find("Labels"), std::string::npos);
+}
+
+TEST_F(Label, LangevinFramesAreTheMethodsOwn)
+{
+  run("label --molecule CCO --sampling langevin --frames 5 --temperature 300 500 -o out" + quick);
+  ASSERT_EQ(status, 0);
+  for (const char *name : {"out/molecule_300K.xyz", "out/molecule_500K.xyz"}) {
+    const auto frames = frames_of(file(name));
+    ASSERT_EQ(frames.size(), 5u);
+    XtbCalculator calculator({XtbMethod::gfnff}, frames[0].numbers, frames[0].positions);
+    for (const auto &frame : frames) {
+      std::vector<double> forces(frame.forces.size());
+      // no force of a thermostat in it; ten digits in the file
+      EXPECT_NEAR(calculator.evaluate(frame.positions, forces), *frame.energy, 1e-6);
+      for (std::size_t k = 0; k < forces.size(); k++) EXPECT_NEAR(forces[k], frame.forces[k], 1e-6);
+    }
+  }
+  const auto manifest = nlohmann::json::parse(content("out/manifest.json"));
+  EXPECT_EQ(manifest["settings"]["method"], "gfnff");
+  EXPECT_EQ(manifest["trajectories"]["molecule_500K"]["temperature"], 500.0);
+  EXPECT_EQ(manifest["trajectories"]["molecule_500K"]["frames"], 5);
+  EXPECT_FALSE(manifest["xtb_version"].get<std::string>().empty());
+  EXPECT_FALSE(std::filesystem::exists(folder / "out" / ".work"));
+}
+
+TEST_F(Label, VelocitiesAreInAngstromPerPicosecond)
+{
+  run("label --molecule CCO --frames 500 --every 60 --temperature 300 -o out" + quick);
+  ASSERT_EQ(status, 0);
+  // kinetic energy 3/2 kT an atom; 15 ps of Langevin dynamics at 10/ps know it to 3 % or so
+  constexpr double boltzmann = 8.617333262e-5, unit = 1.0364269e-4;    // eV/K; g/mol Å^2/ps^2 in eV
+  double sum = 0.0;
+  long n = 0;
+  for (const auto &frame : frames_of(file("out/molecule_300K.xyz")))
+    for (int i = 0; i < frame.n_atoms(); i++, n++)
+      for (int a = 0; a < 3; a++) sum += 0.5 * atomic_mass(frame.numbers[i]) * frame.velocities[3 * i + a] * frame.velocities[3 * i + a] * unit;
+  EXPECT_NEAR(sum / double(n) / (1.5 * boltzmann), 300.0, 36.0);
+}
+
+TEST_F(Label, GoesOnAfterAKill)
+{
+  const std::string arguments = "label --molecule CCO --sampling nve --windows 3 --window 2000 --temperature 300 350 400 450 --jobs 1" + quick;
+  run(arguments + "-o whole");
+  ASSERT_EQ(status, 0);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    if (chdir(folder.c_str()) != 0) _exit(1);
+    setpgid(0, 0);
+    const int null = open("/dev/null", O_WRONLY);
+    dup2(null, 2);
+    execl("/bin/sh", "sh", "-c", ("exec " MLFF_PROGRAM " " + arguments + "-o cut").c_str(), nullptr);
+    _exit(1);
+  }
+  // at least one trajectory done, and not the last
+  while (!std::filesystem::exists(folder / "cut/molecule_300K.xyz")) usleep(2000);
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  ASSERT_FALSE(std::filesystem::exists(folder / "cut/molecule_450K.xyz"));
+  const auto first = std::filesystem::last_write_time(folder / "cut/molecule_300K.xyz");
+  const auto messages = run(arguments + "-o cut", true);
+  EXPECT_EQ(status, 0);
+  EXPECT_NE(messages.find("are there already"), std::string::npos) << messages;
+  EXPECT_EQ(std::filesystem::last_write_time(folder / "cut/molecule_300K.xyz"), first);
+  for (const char *name : {"300", "350", "400", "450"}) {
+    const auto path = std::string("/molecule_") + name + "K.xyz";
+    EXPECT_EQ(content("cut" + path), content("whole" + path)) << path;
+  }
+  expect_error(arguments + "--seed 2 -o cut", {"'cut' was made with seed = 1, now it is 2"});
+  run("dataset cut/molecule_300K.xyz");
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(Label, RattleAndRelabel)
+{
+  run("label --molecule CCO --sampling rattle --rattle 0.03 --frames 6 --method gfn2 -o out");
+  ASSERT_EQ(status, 0);
+  run("label --structures out/molecule.xyz --method gfn1 -o gfn1.xyz");
+  EXPECT_EQ(status, 0);
+  const auto before = frames_of(file("out/molecule.xyz")), after = frames_of(file("gfn1.xyz"));
+  ASSERT_EQ(after.size(), 6u);
+  EXPECT_EQ(before[5].positions, after[5].positions);
+  EXPECT_GT(std::abs(*before[5].energy - *after[5].energy), 1.0);
+  // an ensemble of two: mean and half of the difference
+  for (const char *seed : {"1", "2"}) {
+    run(std::string("label --structures out/molecule.xyz --model ") + MLFF_TEST_MODEL + " -o one" + seed + ".xyz");
+    EXPECT_EQ(status, 0);
+  }
+  run(std::string("label --structures out/molecule.xyz --model ") + MLFF_TEST_MODEL + " " + MLFF_TEST_MODEL + " -o both.xyz");
+  EXPECT_EQ(status, 0);
+  const auto one = frames_of(file("one1.xyz")), both = frames_of(file("both.xyz"));
+  EXPECT_TRUE(one[0].spread.empty());
+  ASSERT_EQ(both[0].spread.size(), 9u);
+  EXPECT_NEAR(*both[3].energy, *one[3].energy, 1e-9);
+  EXPECT_NEAR(both[3].spread[4], 0.0, 1e-9);
+  EXPECT_NEAR(*both[3].energy_spread, 0.0, 1e-9);
+}
+
+TEST_F(Label, BadInputChangesNothing)
+{
+  std::ofstream(file("bad.smi")) << "# two molecules\nCCO ethanol\nCC#N\n";
+  expect_error("label --smiles bad.smi -o out" + quick, {"SMILES file 'bad.smi', line 3: found only 'CC#N'; expected a SMILES and a name"});
+  std::ofstream(file("twice.smi")) << "CCO a\nCC a\n";
+  expect_error("label --smiles twice.smi -o out" + quick, {"line 2: the name 'a' is there twice"});
+  expect_error("label --molecule [Am] -o out", {"gfn2 has no element Am"});
+  expect_error("label --molecule CC* -o out", {"wildcard"});
+  expect_error("label --structures none.xyz -o x.xyz", {"none.xyz' cannot be opened"});
+  expect_error("label -o out", {"one of --smiles, --molecule and --structures is required"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  std::filesystem::create_directories(folder / "mine");
+  std::ofstream(file("mine/thesis.txt")) << "years of work";
+  expect_error("label --molecule CCO -o mine", {"holds other files and no manifest"});
+  EXPECT_EQ(content("mine/thesis.txt"), "years of work");
+
+  run("molecule CCO -o a.xyz");
+  const auto whole = content("a.xyz");
+  std::ofstream(file("cut.xyz")) << whole << whole.substr(0, whole.size() / 2);
+  expect_error("label --structures cut.xyz -o x.xyz", {"data file 'cut.xyz', frame 2, line"});
+  auto nan = whole;
+  nan.replace(nan.find("\nO ") + 3, 5, "nan  ");
+  std::ofstream(file("nan.xyz")) << nan;
+  expect_error("label --structures nan.xyz -o x.xyz", {"nan.xyz', frame 1, line 5: found 'nan"});
+  expect_error("label --structures a.xyz --charge 1 -o x.xyz", {"a.xyz', frame 1: charge 1 leaves 25 electrons"});
+  expect_error("label --structures a.xyz -o a.xyz", {"a.xyz' exists already"});
+  EXPECT_EQ(content("a.xyz"), whole);
+  for (const auto &entry : std::filesystem::directory_iterator(folder)) EXPECT_EQ(entry.path().filename().string().find("x.xyz"), std::string::npos);
+}
+
+TEST_F(Label, DatasetFindsWhatIsWrong)
+{
+  run("label --molecule CCO --sampling nve --windows 4 --window 30 --temperature 300 400 -o out" + quick);
+  auto report = nlohmann::json::parse(run("dataset --json out/molecule_300K.xyz out/molecule_400K.xyz"));
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(report["frames"], 248);
+  EXPECT_EQ(report["duplicates"], 0);
+  EXPECT_EQ(report["problems"].size(), 0u);
+  EXPECT_EQ(report["work_against_energy"]["pairs"], 240);
+  EXPECT_LT(report["work_against_energy"]["relative_deviation"], 0.02);
+  EXPECT_EQ(report["elements"]["H"]["atoms"], 6 * 248);
+
+  expect_error("dataset out/molecule_300K.xyz out/molecule_300K.xyz", {"the data set has problems"});
+  report = nlohmann::json::parse(run("dataset --json out/molecule_300K.xyz out/molecule_300K.xyz"));
+  EXPECT_EQ(report["duplicates"], 124);
+
+  // forces in another unit, and a force that pushes the molecule
+  auto frames = frames_of(file("out/molecule_300K.xyz"));
+  const auto write = [&](const std::string &name) {
+    std::FILE *out = std::fopen(file(name).c_str(), "w");
+    for (const auto &frame : frames) write_xyz(out, frame);
+    std::fclose(out);
+  };
+  for (auto &frame : frames)
+    for (double &f : frame.forces) f *= 0.5;
+  write("unit.xyz");
+  const auto unit = run("dataset unit.xyz");
+  EXPECT_NE(status, 0);
+  EXPECT_NE(unit.find("forces are not the gradient of the energy"), std::string::npos) << unit;
+  frames[7].forces[0] += 1.0;
+  write("pushed.xyz");
+  const auto pushed = run("dataset pushed.xyz");
+  EXPECT_NE(pushed.find("forces do not sum to zero: up to 1.000000 eV/A ('pushed.xyz', frame 8)"), std::string::npos) << pushed;
+}
+
+TEST_F(Label, DatasetSplitsByGroups)
+{
+  run("label --molecule CCO --sampling nve --windows 5 --window 9 --temperature 300 350 400 450 -o out" + quick);
+  run("dataset out/molecule_300K.xyz out/molecule_350K.xyz out/molecule_400K.xyz out/molecule_450K.xyz --split 0.6 0.2 0.2 --by window --centre -o split");
+  EXPECT_EQ(status, 0);
+  std::set<double> seen;
+  std::size_t n = 0;
+  for (const char *name : {"split/train.xyz", "split/valid.xyz", "split/test.xyz"}) {
+    const auto part = frames_of(file(name));
+    EXPECT_EQ(part.size() % 10, 0u) << "a window was torn";
+    n += part.size();
+    for (const auto &frame : part) {
+      EXPECT_TRUE(seen.insert(*frame.energy).second) << "a frame is there twice";
+      double sum[6] = {};
+      for (int k = 0; k < 27; k++) {
+        sum[k % 3] += atomic_mass(frame.numbers[k / 3]) * frame.positions[k];
+        sum[3 + k % 3] += atomic_mass(frame.numbers[k / 3]) * frame.velocities[k];
+      }
+      for (const double s : sum) EXPECT_NEAR(s, 0.0, 1e-9);
+    }
+  }
+  EXPECT_EQ(n, 200u);
+  EXPECT_EQ(frames_of(file("split/train.xyz")).size(), 120u);
+  expect_error("dataset out/molecule_300K.xyz --split 0.5 0.5 --by trajectory -o other", {"the split by trajectory leaves nothing for valid.xyz"});
+  expect_error("dataset out/molecule_300K.xyz -o split", {"exists already and is not overwritten"});
+}
+
+}    // namespace
