@@ -127,7 +127,9 @@ namespace {
       make_trajectories(list);
       if (fs::exists(folder) && !fs::is_directory(folder)) throw FileError("'" + folder.string() + "' is no folder");
       const auto manifest_path = folder / "manifest.json";
-      if (fs::exists(folder) && !fs::exists(manifest_path) && !fs::is_empty(folder))
+      if (fs::exists(folder) && !fs::exists(manifest_path) && std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const auto &entry) {
+            return entry.path().filename() != ".lock";
+          }))
         throw FileError("the folder '" + folder.string() + "' holds other files and no manifest of mlff label; use a new folder");
       fs::create_directories(folder);
       const Lock lock(folder / ".lock");
@@ -145,9 +147,14 @@ namespace {
       write_manifest(manifest_path, manifest);
 
       fs::remove_all(work);
+      // large molecules first: none is then left over for one core at the end
+      auto order = trajectories;
+      std::stable_sort(order.begin(), order.end(), [](const auto &a, const auto &b) {
+        return a.molecule->n_atoms() > b.molecule->n_atoms();
+      });
       std::vector<Task> tasks;
       long done = 0;
-      for (const auto &trajectory : trajectories) {
+      for (const auto &trajectory : order) {
         const auto &entries = manifest["trajectories"];
         if (entries.contains(trajectory.name) && entries[trajectory.name].value("done", false) && fs::exists(folder / (trajectory.name + ".xyz")))
           done++;

@@ -18,7 +18,7 @@ struct LabelOptions {
   double accuracy = 1.0;
   std::vector<double> temperatures = {300.0};
   int trajectories = 1;    ///< of each molecule at each temperature, from conformers of their own
-  int frames = 200, every = 20, warmup = 2000;
+  int frames = 200, every = 20, warmup = 1000;
   int windows = 15, window = 400, between = 200;
   double timestep = 0.5, rattle = 0.05;
   int charge = 0, uhf = 0;    ///< of given structures
