@@ -152,7 +152,7 @@ TEST_F(Label, GoesOnAfterAKill)
     _exit(1);
   }
   // at least one trajectory done, and not the last
-  while (!std::filesystem::exists(folder / "cut/molecule_300K.xyz")) usleep(2000);
+  while (content("cut/manifest.json").find("\"done\": true") == std::string::npos) usleep(2000);
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
   ASSERT_FALSE(std::filesystem::exists(folder / "cut/molecule_450K.xyz"));

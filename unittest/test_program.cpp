@@ -118,10 +118,10 @@ TEST_F(Program, ImportRefusals)
 TEST_F(Program, Help)
 {
   EXPECT_NE(run("--version").find("mlff "), std::string::npos);
-  expect_error("", {"no command given; accepted: import, info, eval, check-gradients, bench"});
-  expect_error("fly", {"unknown command 'fly'; accepted: import, info, eval, check-gradients, bench"});
+  expect_error("", {"no command given; accepted: import, info, eval, check-gradients, molecule"});
+  expect_error("fly", {"unknown command 'fly'; accepted: import, info, eval, check-gradients, molecule"});
   expect_error("info " + model + " more", {"more"});
-  for (const char *command : {"import", "info", "eval", "check-gradients", "bench"}) {
+  for (const char *command : {"import", "info", "eval", "check-gradients", "molecule", "dataset", "bench"}) {
     EXPECT_NE(run("--help").find(command), std::string::npos);
     const std::string help = run(std::string(command) + " --help");
     EXPECT_EQ(status, 0);
