@@ -15,7 +15,7 @@ struct LabelOptions {
   std::string smiles_file, smiles, structures, output;
   std::vector<std::string> models;
   std::string method = "gfn2", sampling = "langevin", lammps;
-  double accuracy = 1.0;
+  double accuracy = 0.1;
   std::vector<double> temperatures = {300.0};
   int trajectories = 1;    ///< of each molecule at each temperature, from conformers of their own
   int frames = 200, every = 20, warmup = 1000;

@@ -164,7 +164,7 @@ TEST_F(PairXTB, EachMoleculeAloneOneRank)
   auto both = a;
   both.numbers.insert(both.numbers.end(), b.numbers.begin(), b.numbers.end());
   for (int k = 0; k < 9; k++) both.positions.push_back(b.positions[k] + (k % 3 == 1 ? 3.2 : 0.0));
-  const auto ea = direct(a, XtbMethod::gfn2, 1.0), eb = direct(b, XtbMethod::gfn2, 1.0);
+  const auto ea = direct(a, XtbMethod::gfn2, 0.1), eb = direct(b, XtbMethod::gfn2, 0.1);
   command("units metal");
   command("atom_style molecular");
   const auto create_molecules = [&] {
@@ -209,7 +209,7 @@ TEST_F(PairXTB, AddsToOtherForcesAndLeavesNullTypesAloneOneRank)
   commands("pair_style lj/cut 8.0\npair_coeff * * 0.1 3.0\nrun 0 post no");
   const auto alone = forces();
   const double lj = lmp->force->pair->eng_vdwl;
-  const auto expected = direct(s, XtbMethod::gfnff, 1.0);
+  const auto expected = direct(s, XtbMethod::gfnff, 0.1);
   EXPECT_NEAR((sum - lj) * kcal_per_mol_in_eV, expected.energy, 1e-5);
   std::vector<double> difference;
   for (std::size_t k = 0; k < together.size(); k++) difference.push_back((together[k] - alone[k]) * kcal_per_mol_in_eV);
@@ -217,7 +217,7 @@ TEST_F(PairXTB, AddsToOtherForcesAndLeavesNullTypesAloneOneRank)
 
   // water alone of water and a carbon atom far below
   auto w = water();
-  const auto without = direct(w, XtbMethod::gfn2, 1.0);
+  const auto without = direct(w, XtbMethod::gfn2, 0.1);
   w.numbers.push_back(6);
   w.positions.insert(w.positions.end(), {0.0, 0.0, -3.0});
   commands("clear\nunits metal");
@@ -340,8 +340,8 @@ TEST(XtbCalculator, StartsFromTheLastWavefunction)
   const double e = calculator.evaluate(s.positions, first);
   EXPECT_NEAR(calculator.evaluate(s.positions, second), e, 1e-8);
   calculator.forget();
-  EXPECT_DOUBLE_EQ(calculator.evaluate(s.positions, second), e);
-  EXPECT_EQ(first, second);
+  EXPECT_NEAR(calculator.evaluate(s.positions, second), e, 1e-10);
+  EXPECT_LT(largest_difference(first, second), 1e-10);
   const auto charges = calculator.charges();
   EXPECT_NEAR(std::accumulate(charges.begin(), charges.end(), 0.0), 0.0, 1e-8);
   EXPECT_LT(charges[2], -0.2);

@@ -20,10 +20,9 @@ enum class XtbMethod { gfn2, gfn1, gfnff };
 
 struct XtbOptions {
   XtbMethod method = XtbMethod::gfn2;
-  int charge = 0;    ///< of the molecule, in e
-  int uhf = 0;       ///< number of unpaired electrons
-  double accuracy =
-      1.0;    ///< of the self-consistent charges and integrals, 0.0001 to 1000, smaller is tighter
+  int charge = 0;           ///< of the molecule, in e
+  int uhf = 0;              ///< number of unpaired electrons
+  double accuracy = 0.1;    ///< of charges and integrals, 0.0001 to 1000, smaller is tighter
   double electronic_temperature = 300.0;    ///< K
   int max_iterations = 250;                 ///< of the self-consistent charges
 };
