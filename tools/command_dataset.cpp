@@ -339,7 +339,7 @@ void add_command_dataset(CLI::App &program)
   command->add_option("--plots", o->plots, "folder for a picture of the force and energy distributions");
   command->add_flag("--json", o->json, "print the result as JSON");
   command->add_flag("--force", o->force, "overwrite existing files");
-  command->footer("Examples:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 0.1 --by trajectory -o split");
+  command->footer("Example:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 0.1 --by trajectory -o split");
   command->callback([o, output] {
     if (output->count() && o->split.empty()) o->split = {0.8, 0.1, 0.1};
     run(*o);
