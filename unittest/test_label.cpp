@@ -1,6 +1,7 @@
 // Molecules from SMILES, labelled data and its checks: mlff molecule, mlff label, mlff dataset.
 #include "molecule.h"
 #include "program_fixture.h"
+#include "random_model.h"
 #include "trajectory.h"
 #include "xtb_calculator.h"
 
@@ -180,19 +181,27 @@ TEST_F(Label, RattleAndRelabel)
   ASSERT_EQ(after.size(), 6u);
   EXPECT_EQ(before[5].positions, after[5].positions);
   EXPECT_GT(std::abs(*before[5].energy - *after[5].energy), 1.0);
-  // an ensemble of two: mean and half of the difference
-  for (const char *seed : {"1", "2"}) {
-    run(std::string("label --structures out/molecule.xyz --model ") + MLFF_TEST_MODEL + " -o one" + seed + ".xyz");
+  // an ensemble of two: their mean, and half of their difference
+  for (const unsigned seed : {1, 2}) {
+    const auto name = std::to_string(seed);
+    random_potential({8, 2, 6}, {1, 6, 8}, 4.0, seed).write(file("m" + name + ".safetensors"));
+    run("label --structures out/molecule.xyz --model m" + name + ".safetensors -o one" + name + ".xyz");
     EXPECT_EQ(status, 0);
   }
-  run(std::string("label --structures out/molecule.xyz --model ") + MLFF_TEST_MODEL + " " + MLFF_TEST_MODEL + " -o both.xyz");
+  run("label --structures out/molecule.xyz --model m1.safetensors m2.safetensors -o both.xyz");
   EXPECT_EQ(status, 0);
-  const auto one = frames_of(file("one1.xyz")), both = frames_of(file("both.xyz"));
+  const auto one = frames_of(file("one1.xyz")), two = frames_of(file("one2.xyz")), both = frames_of(file("both.xyz"));
   EXPECT_TRUE(one[0].spread.empty());
-  ASSERT_EQ(both[0].spread.size(), 9u);
-  EXPECT_NEAR(*both[3].energy, *one[3].energy, 1e-9);
-  EXPECT_NEAR(both[3].spread[4], 0.0, 1e-9);
-  EXPECT_NEAR(*both[3].energy_spread, 0.0, 1e-9);
+  ASSERT_EQ(both[3].spread.size(), 9u);
+  EXPECT_NEAR(*both[3].energy, 0.5 * (*one[3].energy + *two[3].energy), 1e-9);
+  EXPECT_NEAR(*both[3].energy_spread, 0.5 * std::abs(*one[3].energy - *two[3].energy), 1e-9);
+  EXPECT_GT(*both[3].energy_spread, 1e-3);
+  double squares = 0.0;
+  for (int k = 12; k < 15; k++) {
+    EXPECT_NEAR(both[3].forces[k], 0.5 * (one[3].forces[k] + two[3].forces[k]), 1e-9);
+    squares += 0.25 * (one[3].forces[k] - two[3].forces[k]) * (one[3].forces[k] - two[3].forces[k]);
+  }
+  EXPECT_NEAR(both[3].spread[4], std::sqrt(squares), 1e-9);
 }
 
 TEST_F(Label, BadInputChangesNothing)
