@@ -1,5 +1,6 @@
 #include "engine_host.h"
 
+#include "buffer.h"
 #include "painn_kernels.h"
 
 #include <omp.h>
@@ -7,32 +8,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <new>
 
 namespace mlff {
 
 namespace {
-
-  /// Memory on cache lines that only grows.
-  template <typename T> class Buffer {
-   public:
-    T *resize(std::size_t n)
-    {
-      if (n > size) {
-        const std::size_t with_room = n + n / 8;
-        values.reset(static_cast<T *>(::operator new(with_room * sizeof(T), std::align_val_t(64))));
-        size = with_room;
-      }
-      return values.get();
-    }
-
-   private:
-    struct Free {
-      void operator()(T *p) const { ::operator delete(p, std::align_val_t(64)); }
-    };
-    std::unique_ptr<T, Free> values;
-    std::size_t size = 0;
-  };
 
   const PainnKernels &best_kernels()
   {

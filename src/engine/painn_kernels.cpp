@@ -1,16 +1,16 @@
 // Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations: Schütt, Unke, Gastegger (ICML 2021);
 // the backward is written out by hand, bar = dE/d(quantity), and tested against autograd and finite differences.
 #include "painn_kernels.h"
+
+#include "painn_products.h"
 #include "radial.h"
 
-#include <cmath>
 #include <cstring>
 
 #include <omp.h>
 
 #ifndef MLFF_KERNELS
 #define MLFF_KERNELS painn_kernels_generic
-#define MLFF_VECTOR_BYTES 16
 #endif
 
 namespace mlff {
@@ -19,83 +19,6 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
 #define MLFF_STRING_(x) #x
 #define MLFF_STRING(x) MLFF_STRING_(x)
-
-  template <typename T> struct Simd {
-    typedef T Vector __attribute__((vector_size(MLFF_VECTOR_BYTES), aligned(sizeof(T)), may_alias));
-    static constexpr int lanes = MLFF_VECTOR_BYTES / int(sizeof(T));
-  };
-
-  /// C[m][0..width) (+)= A[m][:] panel + bias for ROWS rows; width = VECTORS * lanes columns at `column` of the panel.
-  template <typename T, int ROWS, int VECTORS>
-  inline void multiply_tile(int depth, const T *__restrict A, int lda, const T *__restrict panel, const T *bias, T *__restrict C, int ldc, bool add)
-  {
-    using Vector = typename Simd<T>::Vector;
-    constexpr int lanes = Simd<T>::lanes;
-    Vector sum[ROWS][VECTORS];
-    for (int m = 0; m < ROWS; m++)
-      for (int k = 0; k < VECTORS; k++) {
-        if (add)
-          sum[m][k] = *reinterpret_cast<const Vector *>(C + m * ldc + k * lanes);
-        else if (bias)
-          sum[m][k] = *reinterpret_cast<const Vector *>(bias + k * lanes);
-        else
-          sum[m][k] = Vector{};
-      }
-    for (int row = 0; row < depth; row++) {
-      Vector w[VECTORS];
-      for (int k = 0; k < VECTORS; k++) w[k] = *reinterpret_cast<const Vector *>(panel + row * panel_width + k * lanes);
-      for (int m = 0; m < ROWS; m++) {
-        const T a = A[m * lda + row];
-        for (int k = 0; k < VECTORS; k++) sum[m][k] += a * w[k];
-      }
-    }
-    for (int m = 0; m < ROWS; m++)
-      for (int k = 0; k < VECTORS; k++) *reinterpret_cast<Vector *>(C + m * ldc + k * lanes) = sum[m][k];
-  }
-
-  template <typename T, int VECTORS> inline void multiply_rows(int rows, int depth, const T *A, int lda, const T *panel, const T *bias, T *C, int ldc, bool add)
-  {
-    int m = 0;
-    for (; m + 6 <= rows; m += 6) multiply_tile<T, 6, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
-    for (; m + 3 <= rows; m += 3) multiply_tile<T, 3, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
-    for (; m < rows; m++) multiply_tile<T, 1, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
-  }
-
-  /// C = A M (+ bias), or C += A M. The sum over the depth runs in order, whatever the number of rows.
-  template <typename T> void multiply(int rows, const T *A, int lda, const Packed<T> &M, const T *bias, T *C, int ldc, bool add = false)
-  {
-    constexpr int lanes = Simd<T>::lanes;
-    constexpr int vectors = 2 * lanes <= panel_width ? 2 : 1;
-    for (int column = 0; column < M.columns; column += panel_width) {
-      const T *panel = M.values + long(column) * M.rows;
-      const int end = M.columns - column < panel_width ? M.columns - column : panel_width;
-      int c = 0;
-      for (; c + vectors * lanes <= end; c += vectors * lanes)
-        multiply_rows<T, vectors>(rows, M.rows, A, lda, panel + c, bias ? bias + column + c : nullptr, C + column + c, ldc, add);
-      for (; c < end; c += lanes) multiply_rows<T, 1>(rows, M.rows, A, lda, panel + c, bias ? bias + column + c : nullptr, C + column + c, ldc, add);
-    }
-  }
-
-  template <typename T> inline T sigmoid(T x)
-  {
-    return T(1) / (T(1) + std::exp(-x));
-  }
-
-  template <typename T> void silu(long n, const T *__restrict x, T *__restrict out)
-  {
-#pragma omp simd
-    for (long i = 0; i < n; i++) out[i] = x[i] * sigmoid(x[i]);
-  }
-
-  /// bar *= silu'(x)
-  template <typename T> void silu_backward(long n, const T *__restrict x, T *__restrict bar)
-  {
-#pragma omp simd
-    for (long i = 0; i < n; i++) {
-      const T g = sigmoid(x[i]);
-      bar[i] *= g * (T(1) + x[i] * (T(1) - g));
-    }
-  }
 
   /// Distances, directions and radial functions of an edge, in double.
   template <typename T> void edge_geometry(const PainnWeights<T> &w, const PainnWork<T> &work, int e)

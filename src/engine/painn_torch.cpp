@@ -59,6 +59,15 @@ std::vector<std::pair<std::string, torch::Tensor>> PainnModel::named() const
   return list;
 }
 
+std::vector<std::pair<std::string, torch::Tensor>> PainnModel::weights() const
+{
+  auto list = named();
+  std::erase_if(list, [](const auto &entry) {
+    return entry.first == "reference_energy" || entry.first == "scale";
+  });
+  return list;
+}
+
 void PainnModel::load(const Potential &potential)
 {
   torch::NoGradGuard guard;

@@ -20,6 +20,9 @@ class PainnModel : public torch::nn::Module {
   /// Copies weights out, in single precision (reference energies and scale in double).
   void store(Potential &potential) const;
 
+  /// The trained tensors by their names in the potential file.
+  std::vector<std::pair<std::string, torch::Tensor>> weights() const;
+
   /// species [N] int, centre and neighbor [E] int, r [E, 3] double. Returns energies of the atoms, [N] double, eV.
   torch::Tensor forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r);
 

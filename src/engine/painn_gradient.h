@@ -1,0 +1,46 @@
+// Gradient of a loss with respect to the weights of PaiNN by hand-written kernels: what training on the host uses.
+#pragma once
+
+#include "engine.h"
+
+#include <functional>
+#include <span>
+
+namespace mlff {
+
+/// The trained numbers of a model side by side: every tensor of painn_tensors but reference_energy and scale, in the order of
+/// their names, each row-major.
+struct WeightSlice {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::size_t offset, size;
+};
+std::vector<WeightSlice> painn_weight_slices(const PainnSizes &sizes, int n_species);
+
+/// Copies of the weights of a potential, and back.
+std::vector<double> flat_weights(const Potential &potential);
+void set_flat_weights(Potential &potential, std::span<const double> weights);
+
+/// Derivatives of a loss with respect to the predictions for structures first .. last-1 of a graph. atom_energy [n_centres] (eV)
+/// and force [n_centres][3] (eV/Å) are predictions; the callee fills energy_bar [n_centres] = dL/dE_i and force_bar
+/// [n_centres][3] = dL/dF, of the same structures only. All arrays are those of the whole graph. Called from several threads.
+using LossDerivative =
+    std::function<void(int first_structure, int last_structure, const double *atom_energy, const double *force, double *energy_bar, double *force_bar)>;
+
+/// Exact (no finite differences), equal to autograd: tested to 1e-10 in double precision.
+class PainnGradient {
+ public:
+  virtual ~PainnGradient() = default;
+
+  /// Weights as in painn_weight_slices.
+  virtual void set_weights(std::span<const double> weights) = 0;
+
+  /// Adds dL/dw to `gradient` [weights]. The graph must have no ghosts. The sum runs in an order that depends on the number of
+  /// threads alone. Throws EngineError for a graph with ghosts.
+  virtual void add_gradient(const Graph &graph, const LossDerivative &loss, std::span<double> gradient) = 0;
+};
+
+/// A model of the sizes, cutoff, scale and reference energies of `potential`, and its weights. Of the options precision and threads count.
+std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, const EngineOptions &options = {});
+
+}    // namespace mlff

@@ -1,0 +1,233 @@
+// Derivatives of a loss with respect to weights: the host's kernels against differences and against autograd.
+#include "painn_gradient.h"
+
+#include "random_model.h"
+#include "structure.h"
+
+#ifdef MLFF_TORCH
+#include "painn_torch.h"
+
+#include <torch/autograd.h>
+#endif
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace mlff;
+
+namespace {
+
+constexpr double cutoff = 4.0;
+
+/// Clusters of 1 to 14 atoms, one of them too far from each other to see anything.
+GraphStorage clusters(int n_structures, unsigned seed)
+{
+  Uniform uniform(seed);
+  GraphStorage graph;
+  const int numbers[] = {6, 8, 1};
+  for (int s = 0; s < n_structures; s++) {
+    Structure structure;
+    const int n = 1 + (s * 5) % 14;
+    for (int i = 0; i < n; i++) {
+      structure.numbers.push_back(numbers[(i + s) % 3]);
+      const double spacing = s == 3 ? 6.0 : 1.5;
+      structure.positions.push_back(spacing * (i % 3) + 0.3 * uniform());
+      structure.positions.push_back(spacing * (i / 3 % 3) + 0.3 * uniform());
+      structure.positions.push_back(spacing * (i / 9) + 0.3 * uniform());
+    }
+    append_graph(structure, {6, 8, 1}, cutoff, graph);
+  }
+  return graph;
+}
+
+/// L = sum of c_i E_i + b_i E_i^2 / 2 + G_k F_k + H_k F_k^2 / 2 with numbers that depend on the atom alone.
+struct Loss {
+  std::vector<double> c, b, G, H;
+  const Graph graph;
+
+  explicit Loss(const Graph &graph) : graph(graph)
+  {
+    Uniform uniform(7);
+    for (int i = 0; i < graph.n_centres(); i++) {
+      c.push_back(uniform());
+      b.push_back(0.2 * uniform());
+      for (int a = 0; a < 3; a++) {
+        G.push_back(uniform());
+        H.push_back(0.5 * uniform());
+      }
+    }
+  }
+  double value(const double *energy, const double *force) const
+  {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < c.size(); i++) sum += c[i] * energy[i] + 0.5 * b[i] * energy[i] * energy[i];
+    for (std::size_t k = 0; k < G.size(); k++) sum += G[k] * force[k] + 0.5 * H[k] * force[k] * force[k];
+    return sum;
+  }
+  void operator()(int first, int last, const double *energy, const double *force, double *energy_bar, double *force_bar) const
+  {
+    for (int i = graph.first_atom[first]; i < graph.first_atom[last]; i++) {
+      energy_bar[i] = c[i] + b[i] * energy[i];
+      for (int k = 3 * i; k < 3 * i + 3; k++) force_bar[k] = G[k] + H[k] * force[k];
+    }
+  }
+};
+
+Potential potential_of(const PainnSizes &sizes)
+{
+  Potential potential = random_potential(sizes, {6, 8, 1}, cutoff, 3);
+  for (double &e : potential.tensors["reference_energy"].values) e = -1.0;
+  return potential;
+}
+
+std::vector<double> gradient_of(const Potential &potential, const Graph &graph, Precision precision, int threads)
+{
+  EngineOptions options;
+  options.precision = precision;
+  options.threads = threads;
+  const auto gradient = make_painn_gradient(potential, options);
+  std::vector<double> sum(flat_weights(potential).size(), 0.0);
+  const Loss loss(graph);
+  gradient->add_gradient(graph, std::cref(loss), sum);
+  return sum;
+}
+
+double largest(const std::vector<double> &x)
+{
+  double m = 0.0;
+  for (const double value : x) m = std::max(m, std::abs(value));
+  return m;
+}
+
+const PainnSizes cases[] = {{8, 1, 5}, {16, 2, 6}, {20, 3, 7}, {32, 2, 20}};
+
+}    // namespace
+
+TEST(Gradient, SlicesCoverAllWeights)
+{
+  const Potential potential = potential_of({20, 3, 7});
+  const auto slices = painn_weight_slices(potential.sizes, 3);
+  const auto weights = flat_weights(potential);
+  EXPECT_EQ(slices.back().offset + slices.back().size, weights.size());
+  EXPECT_EQ(std::int64_t(weights.size()), potential.n_parameters());
+  Potential copy = potential_of({20, 3, 7});
+  for (auto &[name, tensor] : copy.tensors)
+    if (name != "scale" && name != "reference_energy") std::fill(tensor.values.begin(), tensor.values.end(), 0.0);
+  set_flat_weights(copy, weights);
+  for (const auto &[name, tensor] : potential.tensors) EXPECT_EQ(copy.tensors.at(name).values, tensor.values) << name;
+}
+
+TEST(Gradient, MatchesDifferencesOfEveryTensor)
+{
+  const GraphStorage storage = clusters(6, 11);
+  const Graph graph = storage.view();
+  const Potential potential = potential_of({8, 2, 5});
+  const auto gradient = gradient_of(potential, graph, Precision::double_precision, 1);
+  const Loss loss(graph);
+  EngineOptions options;
+  options.engine = "host";
+  options.precision = Precision::double_precision;
+  const auto value = [&](const std::vector<double> &weights) {
+    Potential moved = potential;
+    set_flat_weights(moved, weights);
+    Result result;
+    std::vector<double> forces;
+    make_engine(moved, options)->evaluate(graph, result);
+    sum_forces(graph, result, forces);
+    return loss.value(result.atom_energy.data(), forces.data());
+  };
+  const auto weights = flat_weights(potential);
+  for (const auto &slice : painn_weight_slices(potential.sizes, 3))
+    for (std::size_t i = slice.offset; i < slice.offset + slice.size; i += 1 + slice.size / 7) {
+      auto up = weights, down = weights;
+      const double step = 1e-4;
+      up[i] += step;
+      down[i] -= step;
+      const double difference = (value(up) - value(down)) / (2 * step);
+      EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference))) << slice.name << " " << i - slice.offset;
+    }
+}
+
+TEST(Gradient, DoesNotDependOnThreads)
+{
+  const GraphStorage storage = clusters(23, 5);
+  const Potential potential = potential_of({16, 2, 6});
+  const auto one = gradient_of(potential, storage.view(), Precision::double_precision, 1);
+  const auto three = gradient_of(potential, storage.view(), Precision::double_precision, 3);
+  for (std::size_t i = 0; i < one.size(); i++) EXPECT_NEAR(one[i], three[i], 1e-12 * largest(one));
+  EXPECT_EQ(three, gradient_of(potential, storage.view(), Precision::double_precision, 3));
+}
+
+TEST(Gradient, SinglePrecision)
+{
+  const GraphStorage storage = clusters(12, 5);
+  for (const auto &sizes : cases) {
+    const Potential potential = potential_of(sizes);
+    const auto full = gradient_of(potential, storage.view(), Precision::double_precision, 1);
+    const auto single = gradient_of(potential, storage.view(), Precision::single_precision, 1);
+    for (std::size_t i = 0; i < full.size(); i++) ASSERT_NEAR(single[i], full[i], 2e-5 * largest(full));
+  }
+}
+
+TEST(Gradient, AddsAndTakesNewWeights)
+{
+  const GraphStorage storage = clusters(5, 5);
+  const Graph graph = storage.view();
+  const Potential potential = potential_of({16, 2, 6}), other = random_potential({16, 2, 6}, {6, 8, 1}, cutoff, 9);
+  EngineOptions options;
+  options.precision = Precision::double_precision;
+  const auto gradient = make_painn_gradient(other, options);
+  const Loss loss(graph);
+  std::vector<double> sum(flat_weights(potential).size(), 0.0);
+  gradient->add_gradient(graph, std::cref(loss), sum);
+  const auto before = sum;
+  gradient->set_weights(flat_weights(potential));
+  gradient->add_gradient(graph, std::cref(loss), sum);
+  // scale and reference energies stay those of `other`
+  Potential mixed = potential;
+  for (const char *name : {"scale", "reference_energy"}) mixed.tensors[name] = other.tensors.at(name);
+  const auto expected = gradient_of(mixed, graph, Precision::double_precision, 1);
+  for (std::size_t i = 0; i < sum.size(); i++) EXPECT_NEAR(sum[i] - before[i], expected[i], 1e-11 * (largest(expected) + largest(before)));
+}
+
+#ifdef MLFF_TORCH
+TEST(Gradient, MatchesAutograd)
+{
+  const GraphStorage storage = clusters(12, 5);
+  const Graph graph = storage.view();
+  for (const auto &sizes : cases) {
+    const Potential potential = potential_of(sizes);
+    const auto ours = gradient_of(potential, graph, Precision::double_precision, 1);
+
+    PainnModel model(sizes, 3, cutoff);
+    model.to(torch::kDouble);
+    model.load(potential);
+    std::vector<int> centre;
+    for (int i = 0; i < graph.n_centres(); i++) centre.insert(centre.end(), graph.first_edge[i + 1] - graph.first_edge[i], i);
+    const auto integers = [](std::span<const int> values) {
+      return torch::tensor(std::vector<int>(values.begin(), values.end()), torch::kInt);
+    };
+    const auto r = torch::tensor(storage.r, torch::kDouble).reshape({-1, 3}).requires_grad_(true);
+    const auto energy = model.forward(integers(graph.species), integers(centre), integers(graph.neighbor), r);
+    const auto gradient = torch::autograd::grad({energy.sum()}, {r}, {}, true, true)[0];
+    const auto zero = torch::zeros({graph.n_centres(), 3}, torch::kDouble);
+    const auto force = zero.index_add(0, integers(centre), gradient).index_add(0, integers(graph.neighbor), gradient, -1);
+    const Loss loss(graph);
+    const auto numbers = [](const std::vector<double> &values) {
+      return torch::tensor(values, torch::kDouble);
+    };
+    const auto F = force.reshape(-1);
+    const auto L =
+        (numbers(loss.c) * energy + 0.5 * numbers(loss.b) * energy.square()).sum() + (numbers(loss.G) * F + 0.5 * numbers(loss.H) * F.square()).sum();
+    L.backward();
+    Potential derivative = potential;
+    for (auto &[name, parameter] : model.weights()) {
+      const auto values = parameter.grad().contiguous();
+      derivative.tensors[name].values.assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
+    }
+    const auto theirs = flat_weights(derivative);
+    for (std::size_t i = 0; i < ours.size(); i++) ASSERT_NEAR(ours[i], theirs[i], 1e-10 * largest(theirs)) << i << " F " << sizes.features;
+  }
+}
+#endif
