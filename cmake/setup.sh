@@ -55,6 +55,7 @@ nlohmann-json3-dev header:nlohmann/json.hpp
 libcli11-dev header:CLI/CLI.hpp
 libspdlog-dev header:spdlog/spdlog.h
 libzip-dev header:zip.h
+libyaml-cpp-dev header:yaml-cpp/yaml.h
 libssl-dev header:openssl/evp.h
 libyaml-dev header:yaml.h
 pkg-config command:pkg-config

@@ -1,6 +1,7 @@
 #include "label.h"
 
 #include "elements.h"
+#include "ensemble.h"
 #include "engine.h"
 #include "output_file.h"
 #include "progress.h"
@@ -424,48 +425,11 @@ namespace {
 
   class EnsembleTeacher : public Teacher {
    public:
-    explicit EnsembleTeacher(const std::vector<std::string> &models)
-    {
-      for (const auto &path : models) {
-        potentials.push_back(Potential::read(path));
-        EngineOptions engine;
-        engine.precision = Precision::double_precision;
-        engines.push_back(make_engine(potentials.back(), engine));
-      }
-    }
-
-    void label(Structure &frame) override
-    {
-      const std::size_t n = frame.numbers.size(), m = engines.size();
-      std::vector<std::vector<double>> forces(m);
-      std::vector<double> energies;
-      for (std::size_t k = 0; k < m; k++) {
-        graph.clear();
-        append_graph(frame, potentials[k].elements, potentials[k].cutoff, graph);
-        engines[k]->evaluate(graph.view(), result);
-        sum_forces(graph.view(), result, forces[k]);
-        energies.push_back(result.energy[0]);
-      }
-      double mean = 0.0, spread = 0.0;
-      for (const double e : energies) mean += e / double(m);
-      for (const double e : energies) spread += (e - mean) * (e - mean) / double(m);
-      frame.energy = mean;
-      frame.forces.assign(3 * n, 0.0);
-      for (const auto &f : forces)
-        for (std::size_t k = 0; k < 3 * n; k++) frame.forces[k] += f[k] / double(m);
-      if (m < 2) return;
-      frame.energy_spread = std::sqrt(spread);
-      frame.spread.assign(n, 0.0);
-      for (const auto &f : forces)
-        for (std::size_t k = 0; k < 3 * n; k++) frame.spread[k / 3] += (f[k] - frame.forces[k]) * (f[k] - frame.forces[k]) / double(m);
-      for (double &s : frame.spread) s = std::sqrt(s);
-    }
+    explicit EnsembleTeacher(const std::vector<std::string> &models) : ensemble(models) {}
+    void label(Structure &frame) override { ensemble.label(frame); }
 
    private:
-    std::vector<Potential> potentials;
-    std::vector<std::unique_ptr<Engine>> engines;
-    GraphStorage graph;
-    Result result;
+    Ensemble ensemble;
   };
 
 }    // namespace

@@ -35,6 +35,7 @@ int main(int argc, char **argv)
   mlff::add_command_label(program);
 #endif
   mlff::add_command_dataset(program);
+  mlff::add_command_train(program);
   mlff::add_command_bench(program);
   try {
     program.parse(argc, argv);

@@ -4,12 +4,6 @@
 #include "random_model.h"
 #include "structure.h"
 
-#ifdef MLFF_TORCH
-#include "painn_torch.h"
-
-#include <torch/autograd.h>
-#endif
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -81,12 +75,14 @@ Potential potential_of(const PainnSizes &sizes)
   return potential;
 }
 
-std::vector<double> gradient_of(const Potential &potential, const Graph &graph, Precision precision, int threads)
+std::vector<double> gradient_of(const Potential &potential, const Graph &graph, Precision precision, int threads, const std::string &engine = "host",
+                                bool mixed = false)
 {
   EngineOptions options;
+  options.engine = engine;
   options.precision = precision;
   options.threads = threads;
-  const auto gradient = make_painn_gradient(potential, options);
+  const auto gradient = make_painn_gradient(potential, options, mixed);
   std::vector<double> sum(flat_weights(potential).size(), 0.0);
   const Loss loss(graph);
   gradient->add_gradient(graph, std::cref(loss), sum);
@@ -195,39 +191,99 @@ TEST(Gradient, AddsAndTakesNewWeights)
 TEST(Gradient, MatchesAutograd)
 {
   const GraphStorage storage = clusters(12, 5);
-  const Graph graph = storage.view();
   for (const auto &sizes : cases) {
     const Potential potential = potential_of(sizes);
-    const auto ours = gradient_of(potential, graph, Precision::double_precision, 1);
-
-    PainnModel model(sizes, 3, cutoff);
-    model.to(torch::kDouble);
-    model.load(potential);
-    std::vector<int> centre;
-    for (int i = 0; i < graph.n_centres(); i++) centre.insert(centre.end(), graph.first_edge[i + 1] - graph.first_edge[i], i);
-    const auto integers = [](std::span<const int> values) {
-      return torch::tensor(std::vector<int>(values.begin(), values.end()), torch::kInt);
-    };
-    const auto r = torch::tensor(storage.r, torch::kDouble).reshape({-1, 3}).requires_grad_(true);
-    const auto energy = model.forward(integers(graph.species), integers(centre), integers(graph.neighbor), r);
-    const auto gradient = torch::autograd::grad({energy.sum()}, {r}, {}, true, true)[0];
-    const auto zero = torch::zeros({graph.n_centres(), 3}, torch::kDouble);
-    const auto force = zero.index_add(0, integers(centre), gradient).index_add(0, integers(graph.neighbor), gradient, -1);
-    const Loss loss(graph);
-    const auto numbers = [](const std::vector<double> &values) {
-      return torch::tensor(values, torch::kDouble);
-    };
-    const auto F = force.reshape(-1);
-    const auto L =
-        (numbers(loss.c) * energy + 0.5 * numbers(loss.b) * energy.square()).sum() + (numbers(loss.G) * F + 0.5 * numbers(loss.H) * F.square()).sum();
-    L.backward();
-    Potential derivative = potential;
-    for (auto &[name, parameter] : model.weights()) {
-      const auto values = parameter.grad().contiguous();
-      derivative.tensors[name].values.assign(values.data_ptr<double>(), values.data_ptr<double>() + values.numel());
-    }
-    const auto theirs = flat_weights(derivative);
-    for (std::size_t i = 0; i < ours.size(); i++) ASSERT_NEAR(ours[i], theirs[i], 1e-10 * largest(theirs)) << i << " F " << sizes.features;
+    const auto host = gradient_of(potential, storage.view(), Precision::double_precision, 1);
+    const auto torch = gradient_of(potential, storage.view(), Precision::double_precision, 1, "torch");
+    for (std::size_t i = 0; i < host.size(); i++) ASSERT_NEAR(host[i], torch[i], 1e-10 * largest(torch)) << i << " F " << sizes.features;
   }
 }
+
+TEST(Gradient, MixedPrecisionPointsTheSameWay)
+{
+  const GraphStorage storage = clusters(12, 5);
+  const Potential potential = potential_of({32, 2, 20});
+  const auto full = gradient_of(potential, storage.view(), Precision::double_precision, 1);
+  const auto mixed = gradient_of(potential, storage.view(), Precision::single_precision, 1, "torch", true);
+  double product = 0.0, a = 0.0, b = 0.0, difference = 0.0;
+  for (std::size_t i = 0; i < full.size(); i++) {
+    product += full[i] * mixed[i];
+    a += full[i] * full[i];
+    b += mixed[i] * mixed[i];
+    difference += std::abs(full[i] - mixed[i]);
+  }
+  EXPECT_GT(product / std::sqrt(a * b), 0.99);
+  EXPECT_GT(difference, 1e-4 * std::sqrt(a));    // bfloat16 was used
+}
+
+TEST(Gradient, JacobianRows)
+{
+  const GraphStorage storage = clusters(5, 5);
+  const Graph graph = storage.view();
+  const Potential potential = potential_of({8, 2, 5});
+  std::vector<int> component;
+  for (int s = 0; s < graph.n_structures(); s++) component.push_back(3 * graph.first_atom[s] + s % 3);
+  const std::size_t n = 3 * std::size_t(graph.n_centres());
+  std::vector<double> target;
+  Uniform uniform(4);
+  for (std::size_t k = 0; k < n; k++) target.push_back(uniform());
+
+  EngineOptions options;
+  options.engine = "torch";
+  options.precision = Precision::double_precision;
+  std::vector<double> rows;
+  const auto loss = [&](const double *row, double *bar) {
+    rows.assign(row, row + n);
+    for (std::size_t k = 0; k < n; k++) bar[k] = row[k] - target[k];
+  };
+  const auto weights = flat_weights(potential);
+  std::vector<double> gradient(weights.size(), 0.0), unused(weights.size());
+  const auto engine = make_painn_gradient(potential, options);
+  engine->add_jacobian_gradient(graph, component, loss, gradient);
+
+  // rows against differences of the forces of the host engine: dF_k/dx_j = dF_j/dx_k
+  const auto host = make_engine(potential, {"host", Precision::double_precision});
+  const auto forces = [&](double step) {
+    GraphStorage moved = storage;
+    for (int i = 0; i < graph.n_centres(); i++)
+      for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++)
+        for (const int k : component) {
+          if (k / 3 == graph.neighbor[e]) moved.r[3 * e + k % 3] += step;
+          if (k / 3 == i) moved.r[3 * e + k % 3] -= step;
+        }
+    Result result;
+    std::vector<double> f;
+    host->evaluate(moved.view(), result);
+    sum_forces(moved.view(), result, f);
+    return f;
+  };
+  const auto up = forces(1e-4), down = forces(-1e-4);
+  const auto at_start = rows;
+  for (std::size_t k = 0; k < n; k++) EXPECT_NEAR(rows[k], (up[k] - down[k]) / 2e-4, 1e-5 * (1 + std::abs(rows[k])));
+
+  // derivative of the loss against its differences
+  const auto value = [&](const std::vector<double> &w) {
+    engine->set_weights(w);
+    engine->add_jacobian_gradient(graph, component, loss, unused);
+    double sum = 0.0;
+    for (std::size_t k = 0; k < n; k++) sum += 0.5 * (rows[k] - target[k]) * (rows[k] - target[k]);
+    return sum;
+  };
+  for (std::size_t i = 0; i < weights.size(); i += 1 + weights.size() / 40) {
+    auto more = weights, less = weights;
+    more[i] += 1e-5;
+    less[i] -= 1e-5;
+    const double difference = (value(more) - value(less)) / 2e-5;
+    EXPECT_NEAR(gradient[i], difference, 1e-5 * (1 + std::abs(difference))) << i;
+  }
+  const auto on_host = make_painn_gradient(potential, {"host"});
+  EXPECT_THROW(on_host->add_jacobian_gradient(graph, component, loss, unused), EngineError);
+}
 #endif
+
+TEST(Gradient, Errors)
+{
+  const Potential potential = potential_of({8, 1, 5});
+  EXPECT_THROW(make_painn_gradient(potential, {"kokkos"}), EngineError);
+  EXPECT_THROW(make_painn_gradient(potential, {"host"}, true), EngineError);
+}

@@ -1,8 +1,8 @@
 #include "engine_torch.h"
 
 #include "painn_torch.h"
+#include "torch_threads.h"
 
-#include <ATen/Parallel.h>
 #include <torch/autograd.h>
 #include <torch/cuda.h>
 // a file that only a LibTorch built with CUDA has
@@ -19,20 +19,6 @@
 namespace mlff {
 
 namespace {
-
-  /// Sets LibTorch's thread count for one evaluation and gives LAMMPS its own back: both read the same OpenMP setting.
-  class ThreadScope {
-   public:
-    explicit ThreadScope(int threads) : before(omp_get_max_threads())
-    {
-      if (at::get_num_threads() != threads) at::set_num_threads(threads);
-      omp_set_num_threads(threads);
-    }
-    ~ThreadScope() { omp_set_num_threads(before); }
-
-   private:
-    int before;
-  };
 
   /// Runs one evaluation on the stream of the program around us: its kernels and ours then need no synchronisation.
   class StreamScope {

@@ -2,6 +2,9 @@
 
 #include "buffer.h"
 #include "painn_gradient_kernels.h"
+#ifdef MLFF_TORCH
+#include "painn_gradient_torch.h"
+#endif
 
 #include <omp.h>
 
@@ -149,6 +152,12 @@ namespace {
           gradient[i] += sum;
         }
       }
+    }
+
+    std::string description() const override
+    {
+      return std::string("host engine (") + (kernels.name + sizeof("gradient_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
+          " precision, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
     }
 
    private:
@@ -429,8 +438,22 @@ namespace {
 
 }    // namespace
 
-std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, const EngineOptions &options)
+void PainnGradient::add_jacobian_gradient(const Graph &, std::span<const int>, const JacobianDerivative &, std::span<double>)
 {
+  throw EngineError("the host engine has no third derivatives: a loss of Jacobian rows needs the engine torch");
+}
+
+std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, const EngineOptions &options, bool mixed)
+{
+  if (options.engine == "torch") {
+#ifdef MLFF_TORCH
+    return make_torch_gradient(potential, options, mixed);
+#else
+    throw EngineError("engine 'torch' is not in this build (MLFF_TORCH=OFF); accepted: auto, host");
+#endif
+  }
+  if (options.engine != "host" && options.engine != "auto") throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
+  if (mixed) throw EngineError("mixed precision needs the engine torch");
   if (options.precision == Precision::single_precision) return std::make_unique<HostGradient<float>>(potential, options);
   return std::make_unique<HostGradient<double>>(potential, options);
 }

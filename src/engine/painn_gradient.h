@@ -1,4 +1,4 @@
-// Gradient of a loss with respect to the weights of PaiNN by hand-written kernels: what training on the host uses.
+// Gradient of a loss with respect to the weights of PaiNN: by hand-written kernels on the host, or by LibTorch's autograd.
 #pragma once
 
 #include "engine.h"
@@ -27,6 +27,10 @@ void set_flat_weights(Potential &potential, std::span<const double> weights);
 using LossDerivative =
     std::function<void(int first_structure, int last_structure, const double *atom_energy, const double *force, double *energy_bar, double *force_bar)>;
 
+/// Derivative of a loss with respect to rows of the Jacobian of the forces. row [n_centres][3] (eV/Å²) holds, for the atoms of each
+/// structure, dF_k/dx of the component k chosen for it; the callee fills row_bar alike.
+using JacobianDerivative = std::function<void(const double *row, double *row_bar)>;
+
 /// Exact (no finite differences), equal to autograd: tested to 1e-10 in double precision.
 class PainnGradient {
  public:
@@ -38,9 +42,18 @@ class PainnGradient {
   /// Adds dL/dw to `gradient` [weights]. The graph must have no ghosts. The sum runs in an order that depends on the number of
   /// threads alone. Throws EngineError for a graph with ghosts.
   virtual void add_gradient(const Graph &graph, const LossDerivative &loss, std::span<double> gradient) = 0;
+
+  /// The same for a loss of Jacobian rows; component [n_structures] is 3 * centre + axis, centres counted over the whole graph.
+  /// Throws EngineError where the engine has no third derivatives.
+  virtual void add_jacobian_gradient(const Graph &graph, std::span<const int> component, const JacobianDerivative &loss, std::span<double> gradient);
+
+  /// Name and precision, as one line for a log.
+  virtual std::string description() const = 0;
 };
 
-/// A model of the sizes, cutoff, scale and reference energies of `potential`, and its weights. Of the options precision and threads count.
-std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, const EngineOptions &options = {});
+/// A model of the sizes, cutoff, scale and reference energies of `potential`, and its weights. Of the options engine (host, torch,
+/// auto: host), precision, threads and device (torch) count. `mixed`: products in bfloat16, torch engine only.
+/// Throws EngineError naming what is missing.
+std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, const EngineOptions &options = {}, bool mixed = false);
 
 }    // namespace mlff

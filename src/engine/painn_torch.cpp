@@ -101,34 +101,39 @@ torch::Tensor PainnModel::forward(const torch::Tensor &species, const torch::Ten
     scale = scale.to(r.device());
   }
 
+  // a no-op unless autocast computes products in a shorter type
+  const auto apply = [type](torch::nn::Linear &module, const torch::Tensor &x) {
+    return module->forward(x).to(type);
+  };
+
   // geometry, in double
   const auto d = (r * r).sum(1, true).sqrt();
   const auto u = (r / d).to(type).unsqueeze(2);    // [E, 3, 1]
   const double spacing = cutoff / (sizes.radial - 1);
   const auto phi = torch::exp(-0.5 / (spacing * spacing) * (d - centres).square());
   const auto inside = 0.5 * (torch::cos(std::numbers::pi / cutoff * d) + 1.0) * (d < cutoff);
-  const auto W = filter->forward(phi.to(type)) * inside.to(type);    // [E, 3FL]
+  const auto W = apply(filter, phi.to(type)) * inside.to(type);    // [E, 3FL]
 
   auto s = embedding.index_select(0, species);    // [N, F]
   torch::Tensor v;                                // [N, 3, F], zero before the first layer
   for (int l = 0; l < sizes.layers; l++) {
     Layer &layer = layers[l];
     // message
-    const auto h = layer.message1->forward(torch::silu(layer.message0->forward(s)));
+    const auto h = apply(layer.message1, torch::silu(apply(layer.message0, s)));
     const auto x = W.narrow(1, 3 * F * l, 3 * F) * h.index_select(0, neighbor);
     auto dv = u * x.narrow(1, F, F).unsqueeze(1);
     if (l > 0) dv = dv + v.index_select(0, neighbor) * x.narrow(1, 2 * F, F).unsqueeze(1);
     s = s.index_add(0, centre, x.narrow(1, 0, F));
     v = (l > 0 ? v : torch::zeros({n, 3, F}, s.options())).index_add(0, centre, dv);
     // update
-    const auto pq = layer.mix->forward(v);
+    const auto pq = apply(layer.mix, v);
     const auto p = pq.narrow(2, 0, F), q = pq.narrow(2, F, F);
     const auto norm = (p.square().sum(1) + norm_floor).sqrt();
-    const auto y = layer.update1->forward(torch::silu(layer.update0->forward(torch::cat({s, norm}, 1))));
+    const auto y = apply(layer.update1, torch::silu(apply(layer.update0, torch::cat({s, norm}, 1))));
     s = s + y.narrow(1, 0, F) + y.narrow(1, 2 * F, F) * (p * q).sum(1);
     if (l + 1 < sizes.layers) v = v + y.narrow(1, F, F).unsqueeze(1) * q;
   }
-  const auto network = readout1->forward(torch::silu(readout0->forward(s))).squeeze(1);
+  const auto network = apply(readout1, torch::silu(apply(readout0, s))).squeeze(1);
   return network.to(torch::kDouble) * scale + reference_energy.index_select(0, species);
 }
 

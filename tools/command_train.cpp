@@ -1,0 +1,37 @@
+// mlff train: a potential from labelled frames or from teachers.
+#include "command.h"
+#include "output_file.h"
+#include "trainer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace mlff {
+
+namespace {
+
+  struct Options {
+    std::string settings;
+    bool restart = false, force = false, plots = true;
+  };
+
+}    // namespace
+
+void add_command_train(CLI::App &program)
+{
+  auto options = std::make_shared<Options>();
+  auto *command = program.add_subcommand("train", "Train a potential on labelled frames, or on labels of other potentials; resumes where it was stopped");
+  command->add_option("settings", options->settings, "YAML file, see doc/train.md")->required();
+  command->add_flag("--restart", options->restart, "forget an earlier checkpoint");
+  command->add_flag("--force", options->force, "overwrite an existing potential");
+  command->add_flag("--plots,!--no-plots", options->plots, "pictures of the learning curve and of predictions against labels");
+  command->footer("Example:\n  mlff train examples/train/ethanol.yaml");
+  command->callback([options] {
+    Trainer trainer(TrainSettings::read(options->settings), "mlff train " + options->settings);
+    if (!trainer.run(options->restart, options->force)) std::exit(130);
+  });
+}
+
+}    // namespace mlff

@@ -1,0 +1,64 @@
+// Settings of mlff train.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+/// One term of the loss: weight times the mean of x^2 (mse), or of x^2 inside and 2 delta |x| - delta^2 outside +-delta (huber).
+/// The weight runs linearly from `weight` to `final_weight` over the training.
+struct LossTerm {
+  double weight = 0.0, final_weight = 0.0;
+  bool huber = false;
+  double delta = 0.0;
+};
+
+/// Frames from one file.
+struct DataFile {
+  std::string file;
+  long frames = 0;        ///< this many, drawn at random; 0: all
+  double weight = 1.0;    ///< factor on the loss of its frames
+  bool teacher = false;    ///< energies and forces of the teachers instead of those in the file
+};
+
+struct TrainSettings {
+  // model
+  int features = 32, layers = 2, radial = 20;
+  double cutoff = 5.0;                   ///< Å
+  std::vector<std::string> elements;     ///< empty: those of the data
+  std::string init_from;                 ///< potential to start from; empty: random weights
+  std::vector<std::string> freeze;       ///< names of tensors, or their first parts, that stay as they are
+
+  // data
+  std::vector<DataFile> train, valid;
+  double valid_fraction = 0.05;    ///< share of the training frames kept for validation where `valid` is empty
+  double max_force = 0.0;          ///< frames with a larger force are left out, eV/Å; 0: none
+
+  // teachers
+  std::vector<std::string> teachers;    ///< potentials; labels are their mean
+  double spread = 0.0;                  ///< eV/Å: force weights of atoms are 1 / (1 + (spread of the labels / this)^2); 0: all 1
+
+  // loss; energies per square root of the number of atoms (eV), forces (eV/Å), atom energies (eV), Jacobian rows (eV/Å^2)
+  LossTerm energy, force, atom_energy, jacobian;
+
+  // course
+  long steps = 40000, batch_atoms = 96, accumulate = 1, warmup = 500, validate_every = 1000, patience = 0;
+  double learning_rate = 2e-3, final_learning_rate = 1e-5, weight_decay = 0.0, clip = 1.0, ema = 0.999;
+  std::string precision = "single", engine = "auto", device = "auto";
+  int threads = 1;
+  unsigned seed = 1;
+  double checkpoint_seconds = 60.0;
+
+  std::string output, citation;
+
+  /// Reads and checks a file; file names in it are relative to its folder. Throws FileError.
+  static TrainSettings read(const std::string &path);
+
+  /// All that the result depends on.
+  nlohmann::ordered_json description() const;
+};
+
+}    // namespace mlff

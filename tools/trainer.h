@@ -1,0 +1,81 @@
+// Training of a potential: loss, optimizer, schedule, checkpoints.
+#pragma once
+
+#include "adamw.h"
+#include "painn_gradient.h"
+#include "train_settings.h"
+#include "training_data.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <map>
+#include <memory>
+
+namespace mlff {
+
+/// Errors of a potential on labelled frames.
+struct ErrorSums {
+  double energy_per_atom = 0.0, force = 0.0, force_square = 0.0;    ///< sums of |dE|/n (eV), |dF| (eV/Å) and dF^2 over components
+  long n_energies = 0, n_components = 0;
+  std::map<int, std::pair<double, long>> element;    ///< sum of |dF| and number of components on each element
+
+  double force_mae() const { return n_components ? force / double(n_components) : 0.0; }
+  double force_rmse() const;
+  double energy_mae() const { return n_energies ? energy_per_atom / double(n_energies) : 0.0; }
+  nlohmann::ordered_json json() const;    ///< in meV and meV/Å
+};
+
+ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames, Precision precision, int threads);
+
+class Trainer {
+ public:
+  /// Reads data and teachers. `command` goes into the provenance of the result. Throws FileError, PotentialError, EngineError.
+  Trainer(const TrainSettings &settings, const std::string &command);
+
+  /// Trains to the end, from the checkpoint where there is one. Files: the potential named in the settings and, in the folder of
+  /// its name with ".training" for the ending, log.jsonl, checkpoint, and the data of the plots. `force` overwrites the potential, `restart` throws an
+  /// earlier checkpoint away. False where a signal stopped it: the checkpoint is written then.
+  bool run(bool restart, bool force);
+
+  /// What the result's provenance says.
+  const nlohmann::ordered_json &report() const { return provenance; }
+
+ private:
+  TrainSettings settings;
+  std::string command, folder;
+  std::unique_ptr<Ensemble> teacher;
+  TrainingData data;
+  Potential potential;    // sizes, elements, reference energies, scale; weights of the start
+  std::unique_ptr<PainnGradient> engine;
+  std::vector<bool> frozen;
+  nlohmann::ordered_json provenance;
+
+  // the state that a checkpoint holds
+  std::vector<double> weights, average, best;
+  AdamW optimizer{0};
+  long step = 0, epoch = 0, position = 0;    // frames of the epoch that are done
+  double best_error = -1.0, seconds = 0.0;
+  long best_step = 0, without_gain = 0, frames_since = 0;
+  std::array<double, 5> sums{};    // loss terms and force MAE since the last validation
+  long batches_since = 0;
+
+  std::vector<int> order;    // of the epoch
+  GraphStorage graph;
+  std::vector<const TrainingFrame *> batch;
+  std::vector<double> gradient;
+
+  void prepare_model();
+  void next_batch();
+  void add_batch();
+  void add_jacobian(double weight, double &term);
+  bool validate();
+  void save_checkpoint() const;
+  bool load_checkpoint();
+  void write_result();
+  Potential with_weights(const std::vector<double> &values) const;
+  double schedule(long at) const;
+  std::string checkpoint_path() const { return folder + "/checkpoint"; }
+};
+
+}    // namespace mlff
