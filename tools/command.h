@@ -8,6 +8,7 @@ namespace mlff {
 void add_command_bench(CLI::App &program);
 void add_command_check_gradients(CLI::App &program);
 void add_command_dataset(CLI::App &program);
+void add_command_distill(CLI::App &program);
 void add_command_eval(CLI::App &program);
 void add_command_import(CLI::App &program);
 void add_command_info(CLI::App &program);

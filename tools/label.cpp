@@ -6,6 +6,7 @@
 #include "output_file.h"
 #include "progress.h"
 #include "recipes.h"
+#include "run_folder.h"
 #include "tasks.h"
 #include "trajectory.h"
 
@@ -33,12 +34,6 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-  std::string text_of(const fs::path &path)
-  {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  }
-
   Json read_manifest(const fs::path &path)
   {
     try {
@@ -46,13 +41,6 @@ namespace {
     } catch (const nlohmann::json::exception &error) {
       throw FileError("'" + path.string() + "' is no manifest of mlff label: " + error.what());
     }
-  }
-
-  void write_manifest(const fs::path &path, const Json &manifest)
-  {
-    OutputFile file(path.string(), true);
-    std::fputs((manifest.dump(1) + "\n").c_str(), file);
-    file.finish();
   }
 
   /// Throws where an earlier manifest was made with other settings: its data and ours must not mix.
@@ -63,50 +51,6 @@ namespace {
         throw FileError("'" + where + "' was made with " + key + " = " + (before.contains(key) ? before[key].dump() : "none") + ", now it is " + value.dump() +
                         "; use the same settings to go on, or another output");
   }
-
-  /// Keeps two runs from writing to one place.
-  class Lock {
-   public:
-    explicit Lock(const fs::path &path) : path(path), file(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644))
-    {
-      if (file < 0) throw FileError("'" + path.string() + "' cannot be written: " + std::strerror(errno));
-      if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-        close(file);
-        throw FileError("another mlff label is writing beside '" + path.string() + "'; wait for it, or use another output");
-      }
-    }
-    ~Lock()
-    {
-      fs::remove(path);
-      close(file);
-    }
-    Lock(const Lock &) = delete;
-    Lock &operator=(const Lock &) = delete;
-
-   private:
-    fs::path path;
-    int file;
-  };
-
-  /// Counts frames while another process writes them.
-  class FrameCounter {
-   public:
-    explicit FrameCounter(fs::path path) : path(std::move(path)) {}
-    long count()
-    {
-      std::ifstream in(path, std::ios::binary);
-      if (!in) return frames;
-      in.seekg(offset);
-      for (std::string line; std::getline(in, line) && !in.eof(); offset = in.tellg())
-        if (line.find("Properties=") != std::string::npos) frames++;
-      return frames;
-    }
-
-   private:
-    fs::path path;
-    std::streamoff offset = 0;
-    long frames = 0;
-  };
 
   /// One trajectory of one molecule.
   struct Trajectory {
@@ -123,7 +67,7 @@ namespace {
 
     void run()
     {
-      find_lammps();
+      if (!rattles()) options.lammps = lammps_program(options.lammps);
       const auto list = options.smiles_file.empty() ? std::vector<NamedSmiles>{{options.smiles, "molecule"}} : read_smiles(options.smiles_file);
       make_trajectories(list);
       if (fs::exists(folder) && !fs::is_directory(folder)) throw FileError("'" + folder.string() + "' is no folder");
@@ -163,10 +107,7 @@ namespace {
           tasks.push_back(task(trajectory));
       }
       if (done > 0) spdlog::info("{} of {} trajectories are there already", done, trajectories.size());
-      // other processes share the cores: one thread each
-      setenv("OMP_NUM_THREADS", "1", 1);
-      setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-      setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+      one_thread_each();
       {
         Progress progress("labelling");
         const int jobs = options.jobs > 0 ? options.jobs : std::max(1, int(std::thread::hardware_concurrency()));
@@ -195,13 +136,6 @@ namespace {
     bool rattles() const { return options.sampling == "rattle"; }
 
     long expected_frames() const { return options.sampling == "nve" ? long(options.windows) * (options.window + 1) : options.frames; }
-
-    void find_lammps()
-    {
-      if (rattles()) return;
-      if (options.lammps.empty()) options.lammps = (fs::canonical("/proc/self/exe").parent_path() / "lmp").string();
-      if (access(options.lammps.c_str(), X_OK) != 0) throw FileError("LAMMPS with pair_style xtb is not at '" + options.lammps + "'; name it with --lmp");
-    }
 
     Json settings(const std::vector<NamedSmiles> &list) const
     {
@@ -268,9 +202,7 @@ namespace {
       Task task;
       task.run = [this, trajectory, place] {
         fs::create_directories(place);
-        const int log = open((place / "log").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
-        dup2(log, STDOUT_FILENO);
-        dup2(log, STDERR_FILENO);
+        output_to(place / "log");
         if (rattles()) return rattle(trajectory, place / "frames.xyz");
         return run_lammps(trajectory, place);
       };
@@ -291,42 +223,26 @@ namespace {
         OutputFile data((place / "start.data").string(), true);
         write_data(data, start, 1, 8.0, true, 1);
         data.finish();
-        OutputFile input((place / "in.label").string(), true);
-        std::fputs(options.sampling == "nve" ? recipe_nve : recipe_langevin, input);
-        input.finish();
       }
-      if (chdir(place.c_str()) != 0) throw FileError("cannot change to '" + place.string() + "'");
       std::string elements;
       for (const int z : elements_of(start.numbers)) elements += (elements.empty() ? "" : " ") + element_symbol(z);
-      const auto number = [](double value) {
-        std::ostringstream text;
-        text.precision(12);
-        text << value;
-        return text.str();
-      };
-      const std::vector<std::pair<std::string, std::string>> variables = {{"data", "start.data"},
-                                                                          {"elements", elements},
-                                                                          {"method", options.method},
-                                                                          {"charge", number(start.charge)},
-                                                                          {"uhf", number(start.unpaired_electrons)},
-                                                                          {"accuracy", number(options.accuracy)},
-                                                                          {"temperature", number(trajectory.temperature)},
-                                                                          {"seed", number(trajectory.seed)},
-                                                                          {"dt", number(options.timestep)},
-                                                                          {"warmup", number(options.warmup)},
-                                                                          {"frames", number(options.frames)},
-                                                                          {"every", number(options.every)},
-                                                                          {"windows", number(options.windows)},
-                                                                          {"window", number(options.window)},
-                                                                          {"between", number(options.between)},
-                                                                          {"output", "frames.xyz"}};
-      std::vector<std::string> words = {options.lammps, "-in", "in.label", "-log", "none", "-nocite"};
-      for (const auto &[name, value] : variables) words.insert(words.end(), {"-var", name, value});
-      std::vector<char *> argv;
-      for (auto &word : words) argv.push_back(word.data());
-      argv.push_back(nullptr);
-      execv(options.lammps.c_str(), argv.data());
-      throw FileError("'" + options.lammps + "' cannot be run: " + std::strerror(errno));
+      replace_by_lammps(options.lammps, place, options.sampling == "nve" ? recipe_nve : recipe_langevin,
+                        {{"data", "start.data"},
+                         {"elements", elements},
+                         {"method", options.method},
+                         {"charge", number(start.charge)},
+                         {"uhf", number(start.unpaired_electrons)},
+                         {"accuracy", number(options.accuracy)},
+                         {"temperature", number(trajectory.temperature)},
+                         {"seed", number(trajectory.seed)},
+                         {"dt", number(options.timestep)},
+                         {"warmup", number(options.warmup)},
+                         {"frames", number(options.frames)},
+                         {"every", number(options.every)},
+                         {"windows", number(options.windows)},
+                         {"window", number(options.window)},
+                         {"between", number(options.between)},
+                         {"output", "frames.xyz"}});
     }
 
     int rattle(const Trajectory &trajectory, const fs::path &path) const
@@ -362,10 +278,7 @@ namespace {
       entry["seed"] = trajectory.seed;
       std::string why;
       if (status != 0) {
-        why = "it ended with status " + std::to_string(status);
-        std::istringstream log(text_of(place / "log"));
-        for (std::string line; std::getline(log, line);)
-          if (line.find("ERROR") != std::string::npos) why = line;
+        why = last_error(place / "log", status);
       } else
         why = check(place / "frames.xyz", entry);
       if (why.empty()) {

@@ -36,6 +36,9 @@ int main(int argc, char **argv)
 #endif
   mlff::add_command_dataset(program);
   mlff::add_command_train(program);
+#ifdef MLFF_XTB
+  mlff::add_command_distill(program);
+#endif
   mlff::add_command_bench(program);
   try {
     program.parse(argc, argv);

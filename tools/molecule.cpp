@@ -148,6 +148,11 @@ double atomic_mass(int atomic_number)
   return RDKit::PeriodicTable::getTable()->getAtomicWeight(atomic_number);
 }
 
+double covalent_radius(int atomic_number)
+{
+  return RDKit::PeriodicTable::getTable()->getRcovalent(atomic_number);
+}
+
 std::vector<int> elements_of(const std::vector<int> &numbers)
 {
   const std::set<int> elements(numbers.begin(), numbers.end());

@@ -43,4 +43,7 @@ std::vector<int> elements_of(const std::vector<int> &numbers);
 /// Standard atomic weight in g/mol.
 double atomic_mass(int atomic_number);
 
+/// Å
+double covalent_radius(int atomic_number);
+
 }    // namespace mlff

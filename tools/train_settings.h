@@ -1,12 +1,17 @@
 // Settings of mlff train.
 #pragma once
 
+#include "yaml_section.h"
+
 #include <nlohmann/json.hpp>
 
 #include <string>
 #include <vector>
 
 namespace mlff {
+
+/// A file name in a settings file is relative to the folder of that.
+std::string beside(const std::string &settings, const std::string &file);
 
 /// One term of the loss: weight times the mean of x^2 (mse), or of x^2 inside and 2 delta |x| - delta^2 outside +-delta (huber).
 /// The weight runs linearly from `weight` to `final_weight` over the training.
@@ -56,6 +61,12 @@ struct TrainSettings {
 
   /// Reads and checks a file; file names in it are relative to its folder. Throws FileError.
   static TrainSettings read(const std::string &path);
+
+  /// The sections model, loss and training of a map; `path` is the file it is from.
+  void read_student(YamlSection &top, const std::string &path);
+
+  /// A list of data files under a key.
+  static std::vector<DataFile> read_files(YamlSection &data, const std::string &key, const std::string &path, bool teachers);
 
   /// All that the result depends on.
   nlohmann::ordered_json description() const;
