@@ -125,4 +125,20 @@ TEST(Ensemble, NamesTheMemberThatFails)
   EXPECT_THROW(Ensemble({random_potential()}, {"tensorflow"}, {"a"}), EngineError);
 }
 
+TEST(CommonRange, IsTheNarrowest)
+{
+  std::vector<Potential> list = {random_potential({8, 2, 6}, {6, 8, 1}), random_potential({8, 2, 6}, {1, 6}), random_potential({8, 2, 6}, {6, 7, 1})};
+  EXPECT_TRUE(common_range(list).empty());
+  list[1].range = {{7.0, 0.9}, {5.0, 1.2}};
+  list[2].range = {{6.0, 1.3}, {1.0, 9.0}, {3.0, 0.8}};
+  const auto range = common_range(list);
+  ASSERT_EQ(range.size(), 3u);
+  EXPECT_EQ(range[0].force, 5.0);
+  EXPECT_EQ(range[0].nearest, 1.3);
+  EXPECT_EQ(range[1].force, std::numeric_limits<double>::infinity());
+  EXPECT_EQ(range[1].nearest, 0.0);
+  EXPECT_EQ(range[2].force, 3.0);
+  EXPECT_EQ(range[2].nearest, 0.9);
+}
+
 }    // namespace

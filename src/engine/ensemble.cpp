@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace mlff {
 
@@ -138,6 +139,24 @@ std::size_t Ensemble::bytes(int atoms, int edges) const
 std::string Ensemble::description() const
 {
   return members.front().engine->description() + ", mean of " + std::to_string(members.size()) + " potentials";
+}
+
+std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials)
+{
+  std::vector<TrainingRange> common;
+  for (const auto &potential : potentials) {
+    if (potential.range.empty()) continue;
+    const auto &elements = potentials.front().elements;
+    common.resize(elements.size(), {std::numeric_limits<double>::infinity(), 0.0});
+    for (std::size_t s = 0; s < elements.size(); s++) {
+      const auto found = std::find(potential.elements.begin(), potential.elements.end(), elements[s]);
+      if (found == potential.elements.end()) continue;
+      const auto &range = potential.range[std::size_t(found - potential.elements.begin())];
+      common[s].force = std::min(common[s].force, range.force);
+      common[s].nearest = std::max(common[s].nearest, range.nearest);
+    }
+  }
+  return common;
 }
 
 }    // namespace mlff

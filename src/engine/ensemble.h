@@ -52,4 +52,8 @@ class Ensemble : public Engine {
   Graph graph_of(const Member &member, const Graph &graph);
 };
 
+/// What the training data of all these potentials cover, for each species of the first: the smallest force and the largest
+/// nearest distance of those that know their range. Empty where none does; {infinity, 0} for an element that none of them has.
+std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials);
+
 }    // namespace mlff
