@@ -183,17 +183,17 @@ TEST_F(PairMLFFEnsemble, OneFileAmongSeveralWordsIsAsBefore)
   EXPECT_IN_LOG("mean of 3 potentials", 1);
 }
 
+#ifdef MLFF_TORCH
 TEST_F(PairMLFFEnsemble, TorchIsMeanOfSingleRunsOneRank)
 {
-#ifdef MLFF_TORCH
   const Structure structure = random_structure(30, 5, triclinic, {true, true, true});
   const auto files = write_potentials({3, 4, 3.5});
   const Values expected = mean_of_runs(structure, files), found = evaluate(structure, files, "on", "mlff engine torch precision double");
   expect_in_log("torch engine");
   EXPECT_LT(largest_difference(found.forces, expected.forces), 1e-10);
   EXPECT_LT(largest_difference(found.spread, expected.spread), 1e-10);
-#endif
 }
+#endif
 
 TEST_F(PairMLFFEnsemble, FollowsAtomsThroughTheBox)
 {
@@ -286,14 +286,18 @@ TEST_F(PairMLFFEnsemble, ComputeFindsSubStyles)
   for (std::size_t k = 0; k < both.size(); k++) both[k] += lj[k];
   EXPECT_LT(largest_difference(forces(), both), 1e-11);
 
-  commands("pair_style hybrid/overlay " + style + " " + style + "\npair_coeff * * mlff 1 " + files[0] + " " + files[2] + " C O H\npair_coeff * * mlff 2 " +
-           joined(files) + "C O H");
-  expect_error("run 0", {"Compute mlff/uncertainty needs a pair style mlff; found pair style hybrid/overlay", "give the number of one of them"});
-  commands("uncompute u\ncompute u all mlff/uncertainty 2\ncompute other all mlff/uncertainty 1\nthermo_style custom step c_u c_other\nrun 0 post no");
+  const auto two_sub_styles = [&](const std::string &computes) {
+    commands("clear\nunits metal");
+    create(structure);
+    commands("pair_style hybrid/overlay " + style + " " + style + "\npair_coeff * * mlff 1 " + files[0] + " " + files[2] + " C O H\npair_coeff * * mlff 2 " +
+             joined(files) + "C O H\n" + computes);
+  };
+  two_sub_styles("compute u all mlff/uncertainty 2\ncompute other all mlff/uncertainty 1\nthermo_style custom step c_u c_other\nrun 0 post no");
   EXPECT_LT(largest_difference(spread(), expected.spread), 1e-12);
   EXPECT_LT(largest_difference(spread("other"), first.spread), 1e-12);
-  command("uncompute other");
-  command("compute other all mlff/uncertainty 3");
+  two_sub_styles("compute u all mlff/uncertainty");
+  expect_error("run 0", {"Compute mlff/uncertainty needs a pair style mlff; found pair style hybrid/overlay", "give the number of one of them"});
+  two_sub_styles("compute u all mlff/uncertainty 3");
   expect_error("run 0", {"needs number 3 of pair style mlff; found pair style hybrid/overlay"});
 }
 
@@ -417,11 +421,19 @@ TEST_F(PairMLFFEnsemble, RefusesComputes)
   expect_error("compute u all mlff/uncertainty 1 2", {"argument '2'"});
   expect_error("compute u all mlff/uncertainty 0", {"sub-style number 0", "1 or more"});
   expect_error("compute u all mlff/uncertainty first", {"Expected integer"});
-  command("compute u all mlff/uncertainty");
+  // an error ends LAMMPS: what comes after one starts again
+  const auto begin = [this] {
+    commands("clear\nunits metal");
+    create(random_structure(6, 1));
+    command("compute u all mlff/uncertainty");
+  };
+  begin();
   commands("pair_style zero 4.0\npair_coeff * *");
   expect_error("run 0", {"Compute mlff/uncertainty needs a pair style mlff; found pair style zero"});
+  begin();
   use({files[0]});
   expect_error("run 0", {"needs a pair style mlff with 2 or more potentials; its pair_coeff names 1"});
+  begin();
   use(files);
   command("run 0 post no");
   lmp->modify->get_compute_by_id("u")->compute_peratom();
