@@ -342,6 +342,20 @@ void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
           for (int k = 0; k < 6; k++) d_vatom(local(c), k) += row_stress(6 * c + k);
         });
   }
+
+  // on the host, and so not on every step
+  if (impl->watches() && (neighbor->ago == 0 || update->ntimestep % 10 == 0)) {
+    const auto h_first = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), first);
+    const auto h_r = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), r);
+    const auto h_force = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), row_force);
+    atomKK->sync(Host, TAG_MASK);
+    mlff::Graph graph;
+    graph.species = impl->graph.species;
+    graph.first_edge = {h_first.data(), (std::size_t) ncentres + 1};
+    graph.r = {h_r.data(), 3 * (std::size_t) nedges};
+    impl->warnings.check_range(impl->local, graph, h_force.data(), impl->range, factor);
+    impl->warnings.report();
+  }
 }
 
 /* ----------------------------------------------------------------------
@@ -369,6 +383,11 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::settings(int narg, 
 template <class DeviceType> void PairMLFFKokkos<DeviceType>::coeff(int narg, char **arg)
 {
   PairMLFF::coeff(narg, arg);
+  if (n_potentials() > 1)
+    error->all(FLERR, 3,
+               "Pair style mlff/kk runs one potential, but pair_coeff names {}; use pair style mlff, with "
+               "'suffix off' before pair_style if LAMMPS was started with '-sf kk'",
+               n_potentials());
   networks->single.reset();
   networks->full.reset();
 }
@@ -391,7 +410,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine()
     using T = decltype(type);
     using NetworkType = Network<DeviceType, T>;
     network = std::make_unique<NetworkType>();
-    network->painn.set_weights(impl->potential, spline);
+    network->painn.set_weights(impl->potentials.front(), spline);
     if (comm->nprocs == 1) return;
     // other ranks see host memory: on a CPU that is where the features are
     const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array, int width,

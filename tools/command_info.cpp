@@ -30,6 +30,8 @@ namespace {
     info["cutoff_A"] = potential.cutoff;
     info["parameters"] = potential.n_parameters();
     for (int s = 0; s < potential.n_species(); s++) info["reference_energy_eV"][element_symbol(potential.elements[s])] = energies[s];
+    for (std::size_t s = 0; s < potential.range.size(); s++)
+      info["range"][element_symbol(potential.elements[s])] = {{"force_eV_per_A", potential.range[s].force}, {"nearest_A", potential.range[s].nearest}};
     info["date"] = potential.date;
     info["citation"] = potential.citation;
     info["training"] = nlohmann::json::parse(potential.training, nullptr, false);

@@ -1,7 +1,7 @@
 #include "distill.h"
 
 #include "elements.h"
-#include "ensemble.h"
+#include "teacher_ensemble.h"
 #include "label.h"
 #include "molecule.h"
 #include "output_file.h"
@@ -365,7 +365,7 @@ namespace {
     {
       std::vector<std::string> students;
       for (int k = 0; k < settings.students; k++) students.push_back(student(r - 1, k));
-      Ensemble committee(students, 1);
+      TeacherEnsemble committee(students, 1);
       std::vector<Structure> frames;
       std::vector<double> spread;
       long discarded = 0;
@@ -385,9 +385,9 @@ namespace {
           frames.push_back(frame);
         }
       }
-      std::unique_ptr<Ensemble> models;
+      std::unique_ptr<TeacherEnsemble> models;
       std::unique_ptr<XtbCalculator> xtb;
-      if (!settings.models.empty()) models = std::make_unique<Ensemble>(settings.models, 1);
+      if (!settings.models.empty()) models = std::make_unique<TeacherEnsemble>(settings.models, 1);
       const auto write = [&](const std::string &path, const std::vector<int> &which) {
         OutputFile file(path, true);
         long n = 0;

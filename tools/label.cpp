@@ -1,7 +1,7 @@
 #include "label.h"
 
 #include "elements.h"
-#include "ensemble.h"
+#include "teacher_ensemble.h"
 #include "engine.h"
 #include "output_file.h"
 #include "progress.h"
@@ -342,7 +342,7 @@ namespace {
     void label(Structure &frame) override { ensemble.label(frame); }
 
    private:
-    Ensemble ensemble;
+    TeacherEnsemble ensemble;
   };
 
 }    // namespace

@@ -136,7 +136,7 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
 Trainer::Trainer(const TrainSettings &given, const std::string &command) : settings(given), command(command)
 {
   folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) + ".training";
-  if (!settings.teachers.empty()) teacher = std::make_unique<Ensemble>(settings.teachers, settings.threads);
+  if (!settings.teachers.empty()) teacher = std::make_unique<TeacherEnsemble>(settings.teachers, settings.threads);
   prepare_model();
   const bool fresh = settings.init_from.empty();
   const auto slices = painn_weight_slices(potential.sizes, potential.n_species());
@@ -190,6 +190,7 @@ void Trainer::prepare_model()
   potential.elements = data.elements;
   potential.cutoff = settings.cutoff;
   potential.citation = settings.citation;
+  potential.range = data.range;
   // K. He's and X. Glorot's uniform start: as wide as sums of inputs and outputs allow; biases zero
   Uniform uniform(settings.seed);
   for (const auto &[name, shape] : painn_tensors(potential.sizes, potential.n_species())) {

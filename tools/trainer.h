@@ -44,7 +44,7 @@ class Trainer {
  private:
   TrainSettings settings;
   std::string command, folder;
-  std::unique_ptr<Ensemble> teacher;
+  std::unique_ptr<TeacherEnsemble> teacher;
   TrainingData data;
   Potential potential;    // sizes, elements, reference energies, scale; weights of the start
   std::unique_ptr<PainnGradient> engine;

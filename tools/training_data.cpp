@@ -100,7 +100,7 @@ std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &fra
   return b;
 }
 
-TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements, double cutoff, Ensemble *teacher)
+TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements, double cutoff, TeacherEnsemble *teacher)
 {
   TrainingData data;
   const bool atom_energies = settings.atom_energy.weight > 0 || settings.atom_energy.final_weight > 0;
@@ -181,22 +181,25 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
     for (auto &frame : *list) append_graph(frame.structure, data.elements, cutoff, frame.graph);
 
   data.reference_energy = least_squares_energies(data.train, data.elements);
-  data.largest_force.assign(data.elements.size(), 0.0);
-  data.nearest.assign(data.elements.size(), cutoff);
+  data.range.assign(data.elements.size(), {0.0, cutoff});
   double square = 0.0;
   long n = 0;
   for (const auto &frame : data.train) {
     const Graph graph = frame.graph.view();
     for (int i = 0; i < graph.n_centres(); i++) {
-      double &nearest = data.nearest[graph.species[i]];
-      for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) nearest = std::min(nearest, norm(&graph.r[3 * e]));
+      TrainingRange &range = data.range[graph.species[i]];
+      for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) range.nearest = std::min(range.nearest, norm(&graph.r[3 * e]));
       if (frame.structure.forces.empty()) continue;
       const double f = norm(&frame.structure.forces[3 * i]);
-      data.largest_force[graph.species[i]] = std::max(data.largest_force[graph.species[i]], f);
+      range.force = std::max(range.force, f);
       square += f * f;
       n += 3;
     }
   }
+  if (std::any_of(data.range.begin(), data.range.end(), [](const TrainingRange &range) {
+        return !(range.force > 0);
+      }))
+    data.range.clear();
   if (n > 0 && square > 0) data.scale = std::sqrt(square / double(n));
   return data;
 }

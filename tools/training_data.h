@@ -2,8 +2,8 @@
 #pragma once
 
 #include "engine.h"
-#include "ensemble.h"
 #include "structure.h"
+#include "teacher_ensemble.h"
 #include "train_settings.h"
 
 #include <random>
@@ -23,14 +23,13 @@ struct TrainingData {
   std::vector<int> elements;                ///< atomic numbers, ascending
   std::vector<double> reference_energy;     ///< [elements] eV, least squares over the training frames
   double scale = 1.0;                       ///< root mean square of the training forces, eV/Å
-  std::vector<double> largest_force;        ///< [elements] eV/Å, norm, of the training frames
-  std::vector<double> nearest;              ///< [elements] Å, shortest distance to a neighbor, of the training frames
+  std::vector<TrainingRange> range;         ///< [elements] of the training frames; empty where an element has no forces
   long left_out = 0;                        ///< frames above max_force
 };
 
 /// Reads all files of the settings. `elements`: those the model knows (empty: those of the data), `cutoff` of its graphs (Å).
 /// `teacher` may be null. Shows progress. Throws FileError naming file and frame.
-TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements, double cutoff, Ensemble *teacher);
+TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements, double cutoff, TeacherEnsemble *teacher);
 
 /// Order 0 .. n-1 shuffled, the same on every machine.
 std::vector<int> shuffled(int n, std::uint64_t seed);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -100,6 +101,21 @@ TEST_F(PotentialFile, ComesBackAsWritten)
   }
 }
 
+TEST_F(PotentialFile, TrainingRangeComesBackAsWritten)
+{
+  Potential written = random_potential({8, 2, 6}, {8, 1});
+  written.write(path);
+  EXPECT_TRUE(Potential::read(path).range.empty());
+  written.range = {{7.1, 0.93}, {1.0 / 3.0, 1.25e-3}};
+  written.write(path, true);
+  const auto range = Potential::read(path).range;
+  ASSERT_EQ(range.size(), 2u);
+  for (int s = 0; s < 2; s++) {
+    EXPECT_EQ(range[s].force, written.range[s].force);
+    EXPECT_EQ(range[s].nearest, written.range[s].nearest);
+  }
+}
+
 TEST_F(PotentialFile, DataAreAligned)
 {
   random_potential().write(path);
@@ -141,6 +157,11 @@ TEST_F(PotentialFile, RefusesWhatCannotBeWritten)
 {
   Potential bad = random_potential();
   bad.tensors.erase("filter.bias");
+  EXPECT_THROW(bad.write(path), PotentialError);
+  bad = random_potential();
+  bad.range = {{1.0, 1.0}};
+  EXPECT_THROW(bad.write(path), PotentialError);
+  bad.range = {{1.0, 1.0}, {1.0, std::nan("")}, {1.0, 1.0}};
   EXPECT_THROW(bad.write(path), PotentialError);
   EXPECT_FALSE(std::filesystem::exists(path));
   EXPECT_THROW(random_potential().write("/nonexistent/folder/x.safetensors"), PotentialError);
@@ -230,6 +251,27 @@ TEST_F(PotentialFile, RefusesMetadata)
   expect_refusal({"'features' is 8.5", "whole number"});
   edit_metadata("hyperparameters", "{\"features\":8,");
   expect_refusal({"'hyperparameters' is not valid JSON"});
+  const std::string others = R"("C": {"force": 5, "nearest": 1.1}, "O": {"force": 9, "nearest": 0.9})";
+  edit_metadata("range", "{" + others + R"(, "H": {"force": 7, "nearest": 0.8, "more": "is ignored"}})");
+  EXPECT_EQ(Potential::read(path).range.at(2).nearest, 0.8);
+  edit_metadata("range", "{");
+  expect_refusal({"'range' is not valid JSON"});
+  edit_metadata("range", "[1, 2]");
+  expect_refusal({"'range' is [1,2]", "an entry for each element"});
+  edit_metadata("range", "{" + others + "}");
+  expect_refusal({"'range' has no entry for H"});
+  edit_metadata("range", "{" + others + R"(, "H": {"force": 7, "nearest": 0.8}, "N": {"force": 7, "nearest": 0.8}})");
+  expect_refusal({"'range' has an entry 'N'", "no element of this potential"});
+  edit_metadata("range", "{" + others + R"(, "H": {"force": 7}})");
+  expect_refusal({"'range' of H is {\"force\":7}", "'force' and 'nearest'"});
+  edit_metadata("range", "{" + others + R"(, "H": {"force": "7", "nearest": 0.8}})");
+  expect_refusal({"'range' of H", "'force' and 'nearest'"});
+  edit_metadata("range", "{" + others + R"(, "H": 7})");
+  expect_refusal({"'range' of H is 7", "'force' and 'nearest'"});
+  edit_metadata("range", "{" + others + R"(, "H": {"force": 7, "nearest": 0}})");
+  expect_refusal({"'range'", "'nearest' of H is 0", "above 0 Å"});
+  edit_metadata("range", "{" + others + R"(, "H": {"force": -7, "nearest": 1}})");
+  expect_refusal({"'range'", "'force' of H is -7", "above 0 eV/Å"});
   for (const char *key : {"format", "format_version", "model", "hyperparameters", "elements", "units", "cutoff", "date", "citation", "training", "sha256"}) {
     edit_header([&](json &header) {
       header["__metadata__"].erase(key);

@@ -76,6 +76,15 @@ TEST_F(Program, Info)
   EXPECT_EQ(info["features"], 8);
   EXPECT_EQ(info["reference_energy_eV"].size(), 3u);
   EXPECT_EQ(info["sha256"].get<std::string>().size(), 64u);
+  EXPECT_FALSE(info.contains("range"));
+  auto potential = mlff::Potential::read(model);
+  potential.range = {{5.5, 1.1}, {6.25, 1.2}, {7.5, 0.9}};
+  potential.write(file("range.safetensors"));
+  const auto range = nlohmann::json::parse(run("info --json range.safetensors"))["range"];
+  ASSERT_EQ(range.size(), 3u);
+  EXPECT_EQ(range["C"]["force_eV_per_A"], 6.25);
+  EXPECT_EQ(range["C"]["nearest_A"], 1.2);
+  EXPECT_NE(run("info range.safetensors").find("\"nearest_A\":1.2"), std::string::npos);
   std::ofstream((folder / "bad.safetensors").string()) << "bad";
   expect_error("info bad.safetensors", {"'bad.safetensors'", "truncated"});
 }

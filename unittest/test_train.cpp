@@ -1,6 +1,6 @@
 // mlff train and mlff distill as a user runs them: results, exact resume, settings and their errors.
 #include "adamw.h"
-#include "ensemble.h"
+#include "teacher_ensemble.h"
 #include "painn_gradient.h"
 #include "program_fixture.h"
 #include "random_potential.h"
@@ -191,7 +191,7 @@ TEST_F(Train, EnsembleMeanAndSpread)
 {
   auto other = mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 2);
   other.write(file("other.safetensors"));
-  Ensemble both({teacher, file("other.safetensors")}), first({teacher}), second({file("other.safetensors")});
+  TeacherEnsemble both({teacher, file("other.safetensors")}), first({teacher}), second({file("other.safetensors")});
   const auto reader = open_trajectory(data);
   Structure frame, a, b;
   ASSERT_TRUE(reader->next(frame));
@@ -388,7 +388,7 @@ TEST_F(Distill, RoundsAndManifest)
     EXPECT_EQ(training["distillation"]["rounds"].size(), 3u);
   }
   // labels are the teacher's
-  Ensemble labels({teacher});
+  TeacherEnsemble labels({teacher});
   const auto reader = open_trajectory(file("d/round-1/molecule.xyz"));
   int n = 0;
   for (Structure frame; reader->next(frame); n++) {

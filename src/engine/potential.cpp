@@ -14,6 +14,7 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <tuple>
 
 namespace mlff {
 
@@ -101,6 +102,8 @@ namespace {
       object = *found;
     }
 
+    bool has(const std::string &key) const { return object.contains(key); }
+
     std::string text(const std::string &key) const
     {
       const auto found = object.find(key);
@@ -139,6 +142,26 @@ namespace {
     if (!found->is_number_integer() || *found < 1 || *found > 65536)
       fail(path, std::string("hyperparameter '") + key + "' is " + found->dump() + "; expected a whole number from 1 to 65536");
     return found->get<int>();
+  }
+
+  /// Metadata `range`, {"H": {"force": 7.1, "nearest": 0.93}, ...}: one entry for each element of the potential.
+  std::vector<TrainingRange> training_range(const std::string &path, const json &entries, const std::vector<int> &elements)
+  {
+    if (!entries.is_object()) fail(path, "metadata 'range' is " + entries.dump() + "; expected an object with an entry for each element");
+    std::vector<TrainingRange> range(elements.size());
+    for (const auto &[name, entry] : entries.items()) {
+      const auto found = std::find(elements.begin(), elements.end(), atomic_number(name));
+      if (found == elements.end()) fail(path, "metadata 'range' has an entry '" + name + "', which is no element of this potential");
+      const auto number = [&, &name = name, &entry = entry](const char *key) {
+        if (!entry.is_object() || !entry.contains(key) || !entry[key].is_number())
+          fail(path, "metadata 'range' of " + name + " is " + entry.dump() + "; expected the numbers 'force' and 'nearest'");
+        return entry[key].get<double>();
+      };
+      range[std::size_t(found - elements.begin())] = {number("force"), number("nearest")};
+    }
+    for (const int z : elements)
+      if (!entries.contains(element_symbol(z))) fail(path, "metadata 'range' has no entry for " + element_symbol(z));
+    return range;
   }
 
   std::string read_bytes(std::ifstream &file, std::uint64_t n)
@@ -203,6 +226,15 @@ void Potential::check(const std::string &path) const
     if (!seen.insert(z).second) fail(path, "element " + element_symbol(z) + " is listed twice");
   }
   if (!std::isfinite(cutoff) || cutoff <= 0.0) fail(path, "metadata 'cutoff' is " + std::to_string(cutoff) + "; expected a length above 0 Å");
+  if (!range.empty() && range.size() != elements.size())
+    fail(path,
+         "metadata 'range' has " + std::to_string(range.size()) + " entries; expected one for each of the " + std::to_string(elements.size()) + " elements");
+  for (std::size_t s = 0; s < range.size(); s++)
+    for (const auto &[key, value, unit] : {std::tuple{"force", range[s].force, "eV/Å"}, std::tuple{"nearest", range[s].nearest, "Å"}})
+      if (!std::isfinite(value) || value <= 0.0)
+        fail(path,
+             std::string("metadata 'range': '") + key + "' of " + element_symbol(elements[s]) + " is " + json(value).dump() + "; expected a number above 0 " +
+                 unit);
   if (sizes.radial < 2) fail(path, "hyperparameter 'radial' is " + std::to_string(sizes.radial) + "; expected 2 or more");
 
   const auto shapes = painn_tensors(sizes, n_species());
@@ -262,6 +294,8 @@ Potential Potential::read(const std::string &path)
     if (z == 0) fail(path, "metadata 'elements' holds " + name.dump() + ", which is no element");
     potential.elements.push_back(z);
   }
+
+  if (metadata.has("range")) potential.range = training_range(path, metadata.parsed("range"), potential.elements);
 
   const json hyperparameters = metadata.parsed("hyperparameters");
   if (!hyperparameters.is_object()) fail(path, "metadata 'hyperparameters' is no JSON object");
@@ -352,6 +386,11 @@ void Potential::write(const std::string &path, bool overwrite)
                             {"cutoff", cutoff_text},    {"date", date},
                             {"citation", citation},     {"training", training},
                             {"sha256", sha256}};
+  if (!range.empty()) {
+    json entries = json::object();
+    for (std::size_t s = 0; s < range.size(); s++) entries[element_symbol(elements[s])] = {{"force", range[s].force}, {"nearest", range[s].nearest}};
+    header["__metadata__"]["range"] = entries.dump();
+  }
   std::string header_text;
   try {
     header_text = header.dump();

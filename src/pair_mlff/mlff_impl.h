@@ -11,7 +11,8 @@
 #ifndef LMP_MLFF_IMPL_H
 #define LMP_MLFF_IMPL_H
 
-#include "engine.h"
+#include "atom_warnings.h"
+#include "ensemble.h"
 #include "rank_exchange.h"
 
 #include <memory>
@@ -20,9 +21,22 @@
 namespace LAMMPS_NS {
 
 struct MLFFImpl {
+  explicit MLFFImpl(LAMMPS *lmp) : warnings(lmp) {}
+
   mlff::EngineOptions options;
-  mlff::Potential potential;
+  std::vector<std::string> files;             // as given, one of each potential
+  std::vector<mlff::Potential> potentials;    // the style works with the mean of several
   std::unique_ptr<mlff::Engine> engine;
+  mlff::Ensemble *ensemble = nullptr;    // the engine, if there are several potentials
+
+  bool warn = true;          // off: no warnings at all
+  double threshold = 0.0;    // of the spread in the force unit of the input, 0: none
+  AtomWarnings warnings;
+  std::vector<mlff::TrainingRange> range;    // of each species, empty: not known
+  std::vector<double> spread;                // of each owned atom, in the force unit of the input
+  bigint spread_step = -1;                   // and when it was found
+
+  bool watches() const { return warn && (threshold > 0.0 || !range.empty()); }
 
   mlff::GraphStorage graph;
   mlff::Result result;

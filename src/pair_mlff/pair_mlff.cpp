@@ -21,6 +21,7 @@
 #include "error.h"
 #include "force.h"
 #include "memory.h"
+#include "modify.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "update.h"
@@ -30,13 +31,14 @@
 #include "mlff_impl.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 using namespace LAMMPS_NS;
 
 /* ---------------------------------------------------------------------- */
 
-PairMLFF::PairMLFF(LAMMPS *lmp) : Pair(lmp), impl(new MLFFImpl), cutoff(0.0), scale(1.0)
+PairMLFF::PairMLFF(LAMMPS *lmp) : Pair(lmp), impl(new MLFFImpl(lmp)), cutoff(0.0), scale(1.0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -127,6 +129,50 @@ void PairMLFF::compute(int eflag, int vflag)
     if (eflag_atom) eatom[i] += scale * impl->result.atom_energy[c];
   }
   if (eflag_global) eng_vdwl += scale * impl->result.energy[0];
+
+  if (impl->ensemble && impl->ensemble->find_spread) keep_spread();
+  if (!impl->watches()) return;
+  if (impl->threshold > 0.0)
+    impl->warnings.check_spread(impl->local, impl->spread, impl->threshold);
+  if (!impl->range.empty())
+    impl->warnings.check_range(impl->local, graph, force.data(), impl->range, scale);
+  impl->warnings.report();
+}
+
+/* ----------------------------------------------------------------------
+   spread of the forces of several potentials, from centres to owned atoms
+------------------------------------------------------------------------- */
+
+void PairMLFF::keep_spread()
+{
+  impl->spread.assign(atom->nlocal, 0.0);
+  for (std::size_t c = 0; c < impl->local.size(); c++)
+    impl->spread[impl->local[c]] = scale * impl->ensemble->spread[c];
+  impl->spread_step = update->ntimestep;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairMLFF::finish()
+{
+  if (impl->watches()) impl->warnings.end_run();
+}
+
+/* ---------------------------------------------------------------------- */
+
+int PairMLFF::n_potentials() const
+{
+  return (int) impl->potentials.size();
+}
+
+/* ----------------------------------------------------------------------
+   spread of the owned atoms on this timestep, null if it was not found
+------------------------------------------------------------------------- */
+
+const std::vector<double> *PairMLFF::spread(bigint step) const
+{
+  if (impl->spread_step != step || (int) impl->spread.size() != atom->nlocal) return nullptr;
+  return &impl->spread;
 }
 
 /* ----------------------------------------------------------------------
@@ -269,14 +315,16 @@ void PairMLFF::allocate()
 void PairMLFF::settings(int narg, char **arg)
 {
   mlff::EngineOptions options;
+  bool warn = true;
+  double threshold = 0.0;
 
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
     if (word != "engine" && word != "precision" && word != "threads" && word != "device" &&
-        word != "filter")
+        word != "filter" && word != "warn")
       error->all(FLERR, iarg,
                  "Unknown pair_style mlff keyword '{}'; accepted: engine, precision, threads, "
-                 "device, filter",
+                 "device, filter, warn",
                  word);
     if (iarg + 1 >= narg) utils::missing_cmd_args(FLERR, "pair_style mlff " + word, error);
     const std::string value = arg[iarg + 1];
@@ -307,6 +355,15 @@ void PairMLFF::settings(int narg, char **arg)
         error->all(FLERR, iarg + 1,
                    "Unknown pair_style mlff filter '{}'; accepted: auto, exact, spline", value);
       options.filter = mlff::filter_of(value);
+    } else if (word == "warn") {
+      warn = value != "off";
+      threshold = utils::is_double(value) ? utils::numeric(FLERR, value, false, lmp) : 0.0;
+      if (value != "off" && value != "auto" && !(threshold > 0.0 && std::isfinite(threshold)))
+        error->all(
+            FLERR, iarg + 1,
+            "Pair style mlff warn is '{}'; accepted: auto, off, or a threshold above 0 of the "
+            "spread of the forces of several potentials",
+            value);
     } else {
       if (value != "auto" && value != "cpu" && value != "cuda")
         error->all(FLERR, iarg + 1,
@@ -315,54 +372,130 @@ void PairMLFF::settings(int narg, char **arg)
     }
   }
   impl->options = options;
+  impl->warn = warn;
+  impl->threshold = threshold;
+  impl->ensemble = nullptr;
   impl->engine.reset();
 }
 
 /* ----------------------------------------------------------------------
-   pair_coeff * * FILE element of type 1, element of type 2, ...
+   pair_coeff * * FILE ... element of type 1, element of type 2, ...
+   The first word is a file, and so are those up to an element or NULL.
 ------------------------------------------------------------------------- */
+
+static bool is_element(const std::string &word)
+{
+  return word == "NULL" || mlff::atomic_number(word) > 0;
+}
+
+/* ---------------------------------------------------------------------- */
 
 void PairMLFF::coeff(int narg, char **arg)
 {
   if (narg < 4) utils::missing_cmd_args(FLERR, "pair_coeff", error);
   if (!allocated) allocate();
 
-  // the path given, the folders of LAMMPS_POTENTIALS, the potentials that came with this build
+  int ielement = 3;
+  while (ielement < narg && !is_element(arg[ielement])) ielement++;
+  read_potentials({arg + 2, arg + ielement});
+  map_elements(narg, arg, ielement);
+  impl->range = mlff::common_range(impl->potentials);
+  impl->ensemble = nullptr;
+  impl->engine.reset();
 
-  std::string path = utils::get_potential_file_path(arg[2]);
-  if (path.empty()) {
-    const std::string shipped = platform::path_join(MLFF_POTENTIALS, arg[2]);
-    if (platform::file_is_readable(shipped)) path = shipped;
+  cutoff = 0.0;
+  for (std::size_t k = 0; k < impl->potentials.size(); k++) {
+    const auto &potential = impl->potentials[k];
+    cutoff = std::max(cutoff, potential.cutoff);
+    if (comm->me == 0) {
+      utils::logmesg(lmp, "Reading mlff potential file {} with DATE: {}\n", impl->files[k],
+                     potential.date);
+      for (std::size_t other = 0; other < k; other++)
+        if (impl->potentials[other].sha256 == potential.sha256)
+          error->warning(FLERR,
+                         "Pair style mlff: potential files '{}' and '{}' hold the same weights",
+                         impl->files[other], impl->files[k]);
+    }
+    if (lmp->citeme && !potential.citation.empty())
+      lmp->citeme->add("pair_style mlff, potential " + potential.sha256.substr(0, 12) + ": " +
+                       potential.citation + "\n\n");
   }
-  if (path.empty())
-    error->all(FLERR, 2,
-               "Cannot open potential file '{}' of pair style mlff: it is neither there, nor in "
-               "the folders of LAMMPS_POTENTIALS, nor in {}",
-               arg[2], MLFF_POTENTIALS);
-  mlff::Potential potential;
-  try {
-    potential = mlff::Potential::read(path);
-  } catch (mlff::PotentialError &e) {
-    error->all(FLERR, 2, "Pair style mlff: {}", e.what());
-  }
+}
 
+/* ----------------------------------------------------------------------
+   each file: the path given, the folders of LAMMPS_POTENTIALS, the
+   potentials that came with this build
+------------------------------------------------------------------------- */
+
+void PairMLFF::read_potentials(const std::vector<std::string> &files)
+{
+  std::vector<mlff::Potential> potentials;
+  for (const auto &file : files) {
+    const int iarg = 2 + (int) potentials.size();
+    std::string path = utils::get_potential_file_path(file);
+    if (path.empty()) {
+      const std::string shipped = platform::path_join(MLFF_POTENTIALS, file);
+      if (platform::file_is_readable(shipped)) path = shipped;
+    }
+    if (path.empty() && !potentials.empty())
+      error->all(FLERR, iarg,
+                 "Word '{}' in pair_coeff of pair style mlff is no element, not NULL, and no "
+                 "potential file: it is neither there, nor in the folders of LAMMPS_POTENTIALS, "
+                 "nor in {}",
+                 file, MLFF_POTENTIALS);
+    if (path.empty())
+      error->all(FLERR, iarg,
+                 "Cannot open potential file '{}' of pair style mlff: it is neither there, nor in "
+                 "the folders of LAMMPS_POTENTIALS, nor in {}",
+                 file, MLFF_POTENTIALS);
+    try {
+      potentials.push_back(mlff::Potential::read(path));
+    } catch (mlff::PotentialError &e) {
+      error->all(FLERR, iarg, "Pair style mlff: {}", e.what());
+    }
+  }
+  impl->files = files;
+  impl->potentials = std::move(potentials);
+}
+
+/* ----------------------------------------------------------------------
+   element of each type, from arg[ielement] on; every potential has them all
+------------------------------------------------------------------------- */
+
+void PairMLFF::map_elements(int narg, char **arg, int ielement)
+{
   const int ntypes = atom->ntypes;
-  if (narg - 3 != ntypes)
+  if (narg - ielement != ntypes) {
+    std::string hint;
+    for (int k = ielement; k < narg && hint.empty(); k++) {
+      const std::string word = arg[k];
+      if (!is_element(word))
+        hint = fmt::format("; potential files come before the elements, '{}' does not", word);
+      else if (platform::file_is_readable(word))
+        hint = fmt::format("; '{}' is taken for an element, a file of this name is './{}'", word,
+                           word);
+    }
     error->all(FLERR,
                "Pair_coeff of pair style mlff has {} elements after '{}'; expected one for each "
-               "of the {} atom types (NULL for a type without this potential)",
-               narg - 3, arg[2], ntypes);
+               "of the {} atom types (NULL for a type without this potential){}",
+               narg - ielement, arg[ielement - 1], ntypes, hint);
+  }
+
   for (int t = 1; t <= ntypes; t++) {
-    const std::string word = arg[2 + t];
+    const int iarg = ielement + t - 1;
+    const std::string word = arg[iarg];
     map[t] = -1;
     if (word == "NULL") continue;
     const int number = mlff::atomic_number(word);
-    for (int s = 0; s < potential.n_species(); s++)
-      if (number > 0 && potential.elements[s] == number) map[t] = s;
-    if (map[t] < 0)
-      error->all(FLERR, 2 + t,
-                 "Element '{}' of atom type {} is not in potential file '{}'; accepted: {}, NULL",
-                 word, t, arg[2], potential.element_names());
+    for (std::size_t k = impl->potentials.size(); k-- > 0;) {
+      const auto &elements = impl->potentials[k].elements;
+      const auto found = std::find(elements.begin(), elements.end(), number);
+      if (number == 0 || found == elements.end())
+        error->all(FLERR, iarg,
+                   "Element '{}' of atom type {} is not in potential file '{}'; accepted: {}, NULL",
+                   word, t, impl->files[k], impl->potentials[k].element_names());
+      map[t] = (int) (found - elements.begin());    // the first potential's number stays
+    }
   }
 
   int count = 0;
@@ -372,17 +505,6 @@ void PairMLFF::coeff(int narg, char **arg)
       count += setflag[i][j];
     }
   if (count == 0) error->all(FLERR, "Pair_coeff of pair style mlff maps every atom type to NULL");
-
-  cutoff = potential.cutoff;
-  impl->potential = std::move(potential);
-  impl->engine.reset();
-
-  if (comm->me == 0)
-    utils::logmesg(lmp, "Reading mlff potential file {} with DATE: {}\n", arg[2],
-                   impl->potential.date);
-  if (lmp->citeme && !impl->potential.citation.empty())
-    lmp->citeme->add("pair_style mlff, potential " + impl->potential.sha256.substr(0, 12) + ": " +
-                     impl->potential.citation + "\n\n");
 }
 
 /* ----------------------------------------------------------------------
@@ -401,7 +523,18 @@ void PairMLFF::init_style()
 
   check_topology();
 
+  if (impl->threshold > 0.0 && n_potentials() < 2)
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style mlff warn {} is a threshold of the spread between several potentials, "
+               "but pair_coeff names {}; accepted with one potential: auto, off",
+               impl->threshold, n_potentials());
+
   make_engine();
+  if (impl->ensemble)
+    impl->ensemble->find_spread = impl->threshold > 0.0 ||
+        !modify->get_compute_by_style("^mlff/uncertainty$").empty();
+  impl->spread_step = -1;
+  impl->warnings.start_run();
   if (comm->nprocs > 1) impl->exchange.reset(new RankExchange(world));
 
   neighbor->add_request(this, NeighConst::REQ_FULL);
@@ -414,7 +547,12 @@ void PairMLFF::make_engine()
   if (!impl->engine) {
     if (lmp->kokkos) use_kokkos_stream(impl->options);
     try {
-      impl->engine = mlff::make_engine(impl->potential, impl->options);
+      if (n_potentials() == 1)
+        impl->engine = mlff::make_engine(impl->potentials.front(), impl->options);
+      else {
+        impl->ensemble = new mlff::Ensemble(impl->potentials, impl->options, impl->files);
+        impl->engine.reset(impl->ensemble);
+      }
     } catch (mlff::EngineError &e) {
       error->all(FLERR, Error::NOLASTLINE, "Pair style mlff: {}", e.what());
     }
@@ -481,6 +619,7 @@ double PairMLFF::memory_usage()
   double bytes = Pair::memory_usage();
   const auto graph = impl->graph.view();
   bytes += (double) impl->owner.capacity() * (sizeof(RankExchange::Ghost) + sizeof(int));
+  bytes += (double) impl->spread.capacity() * sizeof(double);
   bytes += (double) graph.n_edges() * (3 * sizeof(double) + sizeof(int));
   if (impl->engine) bytes += (double) impl->engine->bytes(graph.n_atoms(), graph.n_edges());
   return bytes;

@@ -36,21 +36,29 @@ class PairMLFF : public Pair {
   void *extract(const char *, int &) override;
   int pack_forward_comm(int, int *, double *, int, int *) override;
   void unpack_forward_comm(int, int, double *) override;
+  void finish() override;
   double memory_usage() override;
+
+  // for compute mlff/uncertainty
+  int n_potentials() const;
+  const std::vector<double> *spread(bigint) const;
 
  protected:
   struct MLFFImpl
       *impl;    // model, engine, graph, exchange: keeps the engine library out of this header
 
-  double cutoff;    // of the model, in the distance unit of the input (Angstrom in metal and real)
+  double cutoff;    // of the model, the largest of several, in the distance unit of the input
   double scale;     // eV to the energy unit of the input
 
   virtual void allocate();
   virtual void make_engine();
+  void read_potentials(const std::vector<std::string> &);
+  void map_elements(int, char **, int);
   void check_topology();
   void number_rows();
   void number_rows(int, const int *, const std::vector<char> &);
   void find_edges();
+  void keep_spread();
 };
 
 }    // namespace LAMMPS_NS

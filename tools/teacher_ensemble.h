@@ -6,10 +6,10 @@
 
 namespace mlff {
 
-class Ensemble {
+class TeacherEnsemble {
  public:
   /// Reads the potentials; they are evaluated in double precision on `threads` threads (0: automatic).
-  explicit Ensemble(const std::vector<std::string> &files, int threads = 0);
+  explicit TeacherEnsemble(const std::vector<std::string> &files, int threads = 0);
 
   /// Sets energy and forces of a frame to the means of the models and, of two models and more, energy_spread and spread to the root
   /// mean square deviations from them. Throws StructureError, also where a model does not know an element.

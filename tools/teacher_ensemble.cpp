@@ -1,10 +1,10 @@
-#include "ensemble.h"
+#include "teacher_ensemble.h"
 
 #include <cmath>
 
 namespace mlff {
 
-Ensemble::Ensemble(const std::vector<std::string> &files, int threads)
+TeacherEnsemble::TeacherEnsemble(const std::vector<std::string> &files, int threads)
 {
   for (const auto &path : files) {
     potentials.push_back(Potential::read(path));
@@ -15,7 +15,7 @@ Ensemble::Ensemble(const std::vector<std::string> &files, int threads)
   }
 }
 
-void Ensemble::label(Structure &frame, std::vector<double> *atom_energy)
+void TeacherEnsemble::label(Structure &frame, std::vector<double> *atom_energy)
 {
   const std::size_t n = frame.numbers.size(), m = engines.size();
   std::vector<std::vector<double>> forces(m);

@@ -1,0 +1,162 @@
+#include "ensemble.h"
+
+#include "elements.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace mlff {
+
+Ensemble::Ensemble(const std::vector<Potential> &potentials, const EngineOptions &options, const std::vector<std::string> &names)
+{
+  double largest = 0.0;
+  for (const auto &potential : potentials) largest = std::max(largest, potential.cutoff);
+  elements = potentials.front().elements;
+  for (std::size_t m = 0; m < potentials.size(); m++) {
+    const auto &potential = potentials[m];
+    Member member{names[m], {}, -1, make_engine(potential, options)};
+    for (const int z : elements) {
+      const auto found = std::find(potential.elements.begin(), potential.elements.end(), z);
+      member.species_of.push_back(found == potential.elements.end() ? -1 : int(found - potential.elements.begin()));
+    }
+    if (potential.cutoff < largest) {
+      const auto same = std::find_if(shorter.begin(), shorter.end(), [&](const Edges &edges) {
+        return edges.cutoff == potential.cutoff;
+      });
+      member.edges = int(same - shorter.begin());
+      if (same == shorter.end()) shorter.push_back({potential.cutoff, {}, {}, {}, {}});
+    }
+    members.push_back(std::move(member));
+  }
+}
+
+void Ensemble::find_edges(const Graph &graph, Edges &edges) const
+{
+  const double cutoff_square = edges.cutoff * edges.cutoff;
+  edges.first_edge.assign(1, 0);
+  edges.neighbor.clear();
+  edges.index.clear();
+  edges.r.clear();
+  for (int i = 0; i < graph.n_centres(); i++) {
+    for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) {
+      const double *r = &graph.r[3 * std::size_t(e)];
+      if (r[0] * r[0] + r[1] * r[1] + r[2] * r[2] >= cutoff_square) continue;
+      edges.neighbor.push_back(graph.neighbor[e]);
+      edges.index.push_back(e);
+      edges.r.insert(edges.r.end(), r, r + 3);
+    }
+    edges.first_edge.push_back(int(edges.neighbor.size()));
+  }
+}
+
+Graph Ensemble::graph_of(const Member &member, const Graph &graph)
+{
+  species.resize(graph.species.size());
+  for (std::size_t i = 0; i < species.size(); i++) {
+    species[i] = member.species_of[graph.species[i]];
+    if (species[i] < 0) throw EngineError(member.name + ": element " + element_symbol(elements[graph.species[i]]) + " is not in this potential");
+  }
+  Graph own = graph;
+  own.species = species;
+  if (member.edges >= 0) {
+    const auto &edges = shorter[member.edges];
+    own.first_edge = edges.first_edge;
+    own.neighbor = edges.neighbor;
+    own.r = edges.r;
+  }
+  return own;
+}
+
+void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *exchange)
+{
+  const std::size_t n = members.size(), n_atoms = graph.species.size(), n_centres = std::size_t(graph.n_centres());
+  for (auto &edges : shorter) find_edges(graph, edges);
+  result.energy.assign(graph.n_structures(), 0.0);
+  result.atom_energy.assign(n_centres, 0.0);
+  result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
+  spread.clear();
+  if (find_spread) forces.assign(3 * n * n_atoms, 0.0);
+
+  for (std::size_t m = 0; m < n; m++) {
+    const Graph own = graph_of(members[m], graph);
+    try {
+      members[m].engine->evaluate(own, single, exchange);
+    } catch (const EngineError &error) {
+      throw EngineError(members[m].name + ": " + error.what());
+    }
+    for (std::size_t s = 0; s < single.energy.size(); s++) result.energy[s] += single.energy[s];
+    for (std::size_t i = 0; i < n_centres; i++) result.atom_energy[i] += single.atom_energy[i];
+    const int *index = members[m].edges >= 0 ? shorter[members[m].edges].index.data() : nullptr;
+    for (int e = 0; e < own.n_edges(); e++) {
+      const std::size_t place = 3 * std::size_t(index ? index[e] : e);
+      for (int a = 0; a < 3; a++) result.gradient[place + a] += single.gradient[3 * std::size_t(e) + a];
+    }
+    if (!find_spread) continue;
+    for (std::size_t i = 0; i < n_centres; i++)
+      for (int e = own.first_edge[i]; e < own.first_edge[i + 1]; e++)
+        for (int a = 0; a < 3; a++) {
+          forces[3 * (n * i + m) + a] += single.gradient[3 * std::size_t(e) + a];
+          forces[3 * (n * own.neighbor[e] + m) + a] -= single.gradient[3 * std::size_t(e) + a];
+        }
+  }
+
+  for (double &e : result.energy) e /= double(n);
+  for (double &e : result.atom_energy) e /= double(n);
+  for (double &g : result.gradient) g /= double(n);
+  if (!find_spread) return;
+
+  // a force is complete only with what the edges of other ranks add to it
+  if (exchange) exchange->reverse(forces.data(), int(3 * n));
+  spread.resize(n_centres);
+  for (std::size_t i = 0; i < n_centres; i++) {
+    const double *f = &forces[3 * n * i];
+    double square = 0.0;
+    for (int a = 0; a < 3; a++) {
+      double mean = 0.0;
+      for (std::size_t m = 0; m < n; m++) mean += f[3 * m + a];
+      mean /= double(n);
+      for (std::size_t m = 0; m < n; m++) square += (f[3 * m + a] - mean) * (f[3 * m + a] - mean);
+    }
+    spread[i] = std::sqrt(square / double(n));
+  }
+}
+
+bool Ensemble::exchanges() const
+{
+  return std::all_of(members.begin(), members.end(), [](const Member &member) {
+    return member.engine->exchanges();
+  });
+}
+
+std::size_t Ensemble::bytes(int atoms, int edges) const
+{
+  std::size_t sum = sizeof(double) * (6 * std::size_t(edges) + (find_spread ? 3 * members.size() * std::size_t(atoms) : 0));
+  for (const auto &member : members) sum += member.engine->bytes(atoms, edges);
+  return sum;
+}
+
+std::string Ensemble::description() const
+{
+  return members.front().engine->description() + ", mean of " + std::to_string(members.size()) + " potentials";
+}
+
+std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials)
+{
+  std::vector<TrainingRange> common;
+  for (const auto &potential : potentials) {
+    if (potential.range.empty()) continue;
+    const auto &elements = potentials.front().elements;
+    common.resize(elements.size(), {std::numeric_limits<double>::infinity(), 0.0});
+    for (std::size_t s = 0; s < elements.size(); s++) {
+      const auto found = std::find(potential.elements.begin(), potential.elements.end(), elements[s]);
+      if (found == potential.elements.end()) continue;
+      const auto &range = potential.range[std::size_t(found - potential.elements.begin())];
+      common[s].force = std::min(common[s].force, range.force);
+      common[s].nearest = std::max(common[s].nearest, range.nearest);
+    }
+  }
+  return common;
+}
+
+}    // namespace mlff

@@ -1,0 +1,59 @@
+// Several potentials as one engine: the mean of their results, and how far their forces are apart.
+#pragma once
+
+#include "engine.h"
+
+namespace mlff {
+
+/// One engine for each potential, one after the other on the same graph. The graph has the species of the first potential and
+/// all edges within the largest cutoff; each member sees the edges within its own. Energies and gradients are means over the
+/// members, summed in their order.
+class Ensemble : public Engine {
+ public:
+  /// Throws EngineError as make_engine does. `potentials` holds at least one; `names` has one entry for each and is what messages
+  /// call them.
+  Ensemble(const std::vector<Potential> &potentials, const EngineOptions &options, const std::vector<std::string> &names);
+
+  /// Throws EngineError, with the name of the member, also where an atom's element is not in one of the potentials.
+  void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
+
+  bool exchanges() const override;
+  std::size_t bytes(int atoms, int edges) const override;
+  std::string description() const override;
+
+  bool find_spread = false;    ///< whether evaluate() fills spread; costs one more exchange of 3 numbers a member and atom
+
+  /// [n_centres] root mean square over the members m of |F_i^m - <F_i>|, eV/Å; F_i are forces, complete over all ranks.
+  std::vector<double> spread;
+
+ private:
+  /// Edges within a cutoff smaller than the largest.
+  struct Edges {
+    double cutoff;
+    std::vector<int> first_edge, neighbor, index;    // index: of the edge among all
+    std::vector<double> r;
+  };
+
+  struct Member {
+    std::string name;
+    std::vector<int> species_of;    // species here of a species of the first potential, -1: none
+    int edges;                      // index into `shorter`, -1: all edges
+    std::unique_ptr<Engine> engine;
+  };
+
+  std::vector<int> elements;    // of the first potential
+  std::vector<Member> members;
+  std::vector<Edges> shorter;
+  std::vector<int> species;
+  Result single;
+  std::vector<double> forces;    // [n_atoms][members][3]
+
+  void find_edges(const Graph &graph, Edges &edges) const;
+  Graph graph_of(const Member &member, const Graph &graph);
+};
+
+/// What the training data of all these potentials cover, for each species of the first: the smallest force and the largest
+/// nearest distance of those that know their range. Empty where none does; {infinity, 0} for an element that none of them has.
+std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials);
+
+}    // namespace mlff
