@@ -1,6 +1,5 @@
 // mlff train: a potential from labelled frames or from teachers.
 #include "command.h"
-#include "output_file.h"
 #include "trainer.h"
 
 #include <spdlog/spdlog.h>
@@ -31,6 +30,13 @@ void add_command_train(CLI::App &program)
   command->callback([options] {
     Trainer trainer(TrainSettings::read(options->settings), "mlff train " + options->settings);
     if (!trainer.run(options->restart, options->force)) std::exit(130);
+    if (!options->plots) return;
+    const std::string picture = trainer.work_folder() + "/training.png";
+    const std::string line = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/plot_training.py' '" + trainer.work_folder() + "' '" + picture + "'";
+    if (std::system(line.c_str()) == 0)
+      spdlog::info("wrote {}", picture);
+    else
+      spdlog::warn("the picture could not be drawn; the numbers are in {}", trainer.work_folder());
   });
 }
 

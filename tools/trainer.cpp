@@ -94,7 +94,7 @@ nlohmann::ordered_json ErrorSums::json() const
   return json;
 }
 
-ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames, Precision precision, int threads)
+ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames, Precision precision, int threads, Predictions *predictions)
 {
   EngineOptions options;
   options.engine = "host";
@@ -117,6 +117,12 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
       if (structure.energy) {
         sums.energy_per_atom += std::abs(result.energy[k - first] - *structure.energy) / structure.n_atoms();
         sums.n_energies++;
+        if (predictions && predictions->energy.size() < 20000) {
+          double reference = 0.0;
+          for (const int s : frames[k].graph.species) reference += potential.tensors.at("reference_energy").values[s];
+          const double n = structure.n_atoms();
+          predictions->energy.push_back({(result.energy[k - first] - reference) / n, (*structure.energy - reference) / n});
+        }
       }
       const double *f = &force[3 * std::size_t(view.first_atom[k - first])];
       for (std::size_t c = 0; c < structure.forces.size(); c++) {
@@ -124,6 +130,7 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
         sums.force += difference;
         sums.force_square += difference * difference;
         sums.n_components++;
+        if (predictions && predictions->force.size() < 30000) predictions->force.push_back({f[c], structure.forces[c]});
         auto &own = sums.element[structure.numbers[c / 3]];
         own.first += difference;
         own.second++;
@@ -550,7 +557,18 @@ void Trainer::write_result()
 {
   Potential result = with_weights(data.valid.empty() ? average : best);
   const Precision precision = settings.precision == "double" ? Precision::double_precision : Precision::single_precision;
+  Predictions predictions;
+  const auto &shown = data.valid.empty() ? data.train : data.valid;
   const ErrorSums train = errors_of(result, data.train, precision, settings.threads), valid = errors_of(result, data.valid, precision, settings.threads);
+  errors_of(result, shown, precision, settings.threads, &predictions);
+  {
+    OutputFile file(folder + "/predictions.json", true);
+    const nlohmann::ordered_json json = {{"frames", data.valid.empty() ? "training" : "validation"},
+                                         {"force_eV_per_A", predictions.force},
+                                         {"energy_eV_per_atom", predictions.energy}};
+    std::fputs(json.dump().c_str(), file);
+    file.finish();
+  }
   provenance = {{"program", std::string("mlff ") + MLFF_VERSION}, {"command", command}, {"settings", settings.description()}};
   provenance["n_train"] = data.train.size();
   provenance["n_valid"] = data.valid.size();

@@ -26,7 +26,13 @@ struct ErrorSums {
   nlohmann::ordered_json json() const;    ///< in meV and meV/Å
 };
 
-ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames, Precision precision, int threads);
+/// A predicted force component and its label, eV/Å, or an energy per atom, eV, both less the reference energies.
+struct Predictions {
+  std::vector<std::array<double, 2>> force, energy;
+};
+
+/// `predictions`, where it is given, takes at most some ten thousand of them.
+ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames, Precision precision, int threads, Predictions *predictions = nullptr);
 
 class Trainer {
  public:
@@ -37,6 +43,9 @@ class Trainer {
   /// its name with ".training" for the ending, log.jsonl, checkpoint, and the data of the plots. `force` overwrites the potential, `restart` throws an
   /// earlier checkpoint away. False where a signal stopped it: the checkpoint is written then.
   bool run(bool restart, bool force);
+
+  /// Folder of the log and of the data of the plots.
+  const std::string &work_folder() const { return folder; }
 
   /// What the result's provenance says.
   const nlohmann::ordered_json &report() const { return provenance; }

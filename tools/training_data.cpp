@@ -181,6 +181,17 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
     for (auto &frame : *list) append_graph(frame.structure, data.elements, cutoff, frame.graph);
 
   data.reference_energy = least_squares_energies(data.train, data.elements);
+  if (atom_energies) {
+    // only the teachers know how the energy is shared among atoms
+    std::vector<double> sum(data.elements.size(), 0.0), count(data.elements.size(), 0.0);
+    for (const auto &frame : data.train)
+      for (std::size_t i = 0; i < frame.atom_energy.size(); i++) {
+        sum[frame.graph.species[i]] += frame.atom_energy[i];
+        count[frame.graph.species[i]] += 1.0;
+      }
+    for (std::size_t s = 0; s < sum.size(); s++)
+      if (count[s] > 0) data.reference_energy[s] = sum[s] / count[s];
+  }
   data.range.assign(data.elements.size(), {0.0, cutoff});
   double square = 0.0;
   long n = 0;

@@ -21,7 +21,7 @@ struct TrainingFrame {
 struct TrainingData {
   std::vector<TrainingFrame> train, valid;
   std::vector<int> elements;                ///< atomic numbers, ascending
-  std::vector<double> reference_energy;     ///< [elements] eV, least squares over the training frames
+  std::vector<double> reference_energy;     ///< [elements] eV: least squares over the training frames, or means of the teachers' atom energies where these are learned
   double scale = 1.0;                       ///< root mean square of the training forces, eV/Å
   std::vector<TrainingRange> range;         ///< [elements] of the training frames; empty where an element has no forces
   long left_out = 0;                        ///< frames above max_force

@@ -166,8 +166,11 @@ std::vector<YamlSection> YamlSection::sections(const std::string &key)
 void YamlSection::finish() const
 {
   if (!node.IsDefined() || !node.IsMap()) return;
+  std::set<std::string> seen;
   for (const auto &entry : node) {
     const auto key = entry.first.as<std::string>();
+    if (!seen.insert(key).second)
+      throw FileError("settings file '" + path + "', line " + std::to_string(entry.first.Mark().line + 1) + ": '" + name + key + "' is there twice");
     if (!known.contains(key))
       throw FileError("settings file '" + path + "', line " + std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + name + key +
                       "'; accepted: " + join(known));
