@@ -84,9 +84,18 @@ namespace {
       for (std::size_t f = 0; f < options.data.size(); f++) {
         const auto reader = open_trajectory(options.data[f]);
         std::optional<Structure> before;
+        std::vector<std::pair<int, int>> bonds;
+        std::vector<int> bonded;    // numbers of the molecule that the bonds are of
         long n = 0;
         for (Structure frame; reader->next(frame); n++) {
           look(frame, f, n, before);
+          if (frame.periodic == std::array{false, false, false}) {
+            if (bonded != frame.numbers) {
+              bonded = frame.numbers;
+              bonds = bonds_of(frame.numbers, frame.positions);
+            }
+            if (!bonds_hold(bonds, frame.numbers, frame.positions)) broken++;
+          }
           before = frame;
           progress.update((double(f) + reader->progress()) / double(options.data.size()), std::to_string(n_frames) + " frames");
         }
@@ -108,6 +117,7 @@ namespace {
       out["with_velocities"] = with_velocities;
       out["duplicates"] = duplicates;
       out["above_max_force"] = above_max_force;
+      out["broken_bonds"] = broken;
       for (const auto &[z, moments] : force_of_element)
         out["elements"][element_symbol(z)] = {{"atoms", count_of_element.at(z)}, {"force_eV_per_A", moments.json()}};
       for (const auto &[name, moments] : energy_of_molecule) out["molecules"][name] = {{"frames", frames_of_molecule.at(name)}, {"energy_eV", moments.json()}};
@@ -145,7 +155,7 @@ namespace {
       for (const auto &[name, moments] : energy_of_molecule) line(name, moments, 1.0);
       std::printf("\n  %-22s %9s %12s %12s %12s %12s\n", "force norm (eV/A)", "atoms", "mean", "deviation", "least", "largest");
       for (const auto &[z, moments] : force_of_element) line(element_symbol(z), moments, 1.0);
-      std::printf("\n  duplicates %ld", duplicates);
+      std::printf("\n  duplicates %ld, frames with a bond of their file's first frame broken %ld", duplicates, broken);
       if (with_forces) std::printf(", largest net force %.2g eV/A", net_force.largest);
       if (work_pairs) std::printf(", work of the forces against the energy change %.2g %% (%ld pairs)", 100 * work_deviation(), work_pairs);
       if (options.max_force > 0.0) std::printf(", frames above %g eV/A %ld", options.max_force, above_max_force);
@@ -223,7 +233,7 @@ namespace {
 
    private:
     Options options;
-    long n_frames = 0, n_atoms = 0, with_energy = 0, with_forces = 0, with_velocities = 0, duplicates = 0, above_max_force = 0, window = 0;
+    long n_frames = 0, n_atoms = 0, with_energy = 0, with_forces = 0, with_velocities = 0, duplicates = 0, above_max_force = 0, broken = 0, window = 0;
     std::map<int, Moments> force_of_element;
     std::map<int, long> count_of_element;
     std::map<std::string, Moments> energy_of_molecule;

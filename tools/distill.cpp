@@ -286,15 +286,12 @@ namespace {
     /// Bonds of the start that hold, and no two atoms too close: what a teacher can label.
     bool sound(const Molecule &molecule, const Structure &frame) const
     {
-      const auto &start = molecule.conformers.front();
       for (int i = 0; i < frame.n_atoms(); i++)
         for (int j = 0; j < i; j++) {
           const double radii = covalent_radius(frame.numbers[i]) + covalent_radius(frame.numbers[j]);
-          const double d = distance(&frame.positions[3 * i], &frame.positions[3 * j]);
-          if (!(d > 0.6 * radii)) return false;
-          if (distance(&start[3 * i], &start[3 * j]) < 1.25 * radii && !(d < 1.6 * radii)) return false;
+          if (!(distance(&frame.positions[3 * i], &frame.positions[3 * j]) > 0.6 * radii)) return false;
         }
-      return true;
+      return bonds_hold(bonds_of(molecule.numbers, molecule.conformers.front()), frame.numbers, frame.positions);
     }
 
     /// Frames of one molecule in the order of how much they teach: the spread of the students times the distance from those before.

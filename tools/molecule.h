@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mlff {
@@ -45,5 +46,11 @@ double atomic_mass(int atomic_number);
 
 /// Å
 double covalent_radius(int atomic_number);
+
+/// Pairs of atoms nearer than 1.25 times the sum of their covalent radii; positions [n][3] Å of an open molecule.
+std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const std::vector<double> &positions);
+
+/// Whether all these bonds are shorter than 1.6 times the sum of the covalent radii.
+bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector<int> &numbers, const std::vector<double> &positions);
 
 }    // namespace mlff

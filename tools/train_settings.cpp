@@ -1,5 +1,8 @@
 #include "train_settings.h"
 
+#include <glob.h>
+
+#include <algorithm>
 #include <filesystem>
 
 namespace mlff {
@@ -11,6 +14,19 @@ std::string beside(const std::string &settings, const std::string &file)
 }
 
 namespace {
+
+  /// Files that a name with *, ? or [] stands for, in alphabetical order; other names as they are.
+  std::vector<std::string> matching(const std::string &name)
+  {
+    glob_t found;
+    if (name.find_first_of("*?[") == std::string::npos) return {name};
+    const int status = glob(name.c_str(), 0, nullptr, &found);
+    std::vector<std::string> files;
+    for (std::size_t k = 0; status == 0 && k < found.gl_pathc; k++) files.emplace_back(found.gl_pathv[k]);
+    globfree(&found);
+    if (files.empty()) throw FileError("no file is named like '" + name + "'");
+    return files;
+  }
 
   LossTerm loss_term(YamlSection &loss, const std::string &name, double weight, double delta)
   {
@@ -108,10 +124,11 @@ std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::st
     file.teacher = entry.word("labels", "file", {"file", "teacher"}) == "teacher";
     if (file.teacher && !teachers) entry.fail("labels", "is 'teacher', but 'teacher.models' names no potential");
     entry.finish();
-    for (const auto &name : names) {
-      file.file = beside(path, name);
-      list.push_back(file);
-    }
+    for (const auto &name : names)
+      for (const auto &found : matching(beside(path, name))) {
+        file.file = found;
+        list.push_back(file);
+      }
   }
   return list;
 }

@@ -288,6 +288,7 @@ TEST_F(Train, SettingsErrors)
   expect_settings_error({{"model", "{init_from: teacher.safetensors, features: 8}"}}, {"'model.features'", "init_from"});
   expect_settings_error({{"data", "{valid: {file: x.xyz}}"}}, {"'data.train' is missing"});
   expect_settings_error({{"data", "{train: {frames: 3}}"}}, {"'data.train.file' is missing"});
+  expect_settings_error({{"data", "{train: {file: 'none*.xyz'}}"}}, {"none*.xyz", "no file"});
   expect_settings_error({{"data", "{train: {file: none.xyz}}"}}, {"none.xyz", "cannot be opened"});
   expect_settings_error({{"data", "{train: {file: " + data + ", frames: 500}}"}}, {"20 frames", "500"});
   expect_settings_error({{"data", "{train: {file: " + data + ", labels: teacher}}"}}, {"'data.train.labels'", "teacher.models"});
