@@ -1,7 +1,6 @@
 #include "distill.h"
 
 #include "elements.h"
-#include "teacher_ensemble.h"
 #include "label.h"
 #include "molecule.h"
 #include "output_file.h"
@@ -9,6 +8,7 @@
 #include "recipes.h"
 #include "run_folder.h"
 #include "tasks.h"
+#include "teacher_ensemble.h"
 #include "trainer.h"
 #include "trajectory.h"
 #include "units.h"
@@ -64,8 +64,9 @@ DistillSettings DistillSettings::read(const std::string &path)
   select.finish();
   const long candidates = s.frames * long(s.temperatures.size());
   if (s.select + s.probe > candidates)
-    select.fail("frames", "and 'select.probe' ask for " + std::to_string(s.select + s.probe) + " of the " + std::to_string(candidates) +
-                              " frames that 'sampling' makes of a molecule");
+    select.fail("frames",
+                "and 'select.probe' ask for " + std::to_string(s.select + s.probe) + " of the " + std::to_string(candidates) +
+                    " frames that 'sampling' makes of a molecule");
 
   s.rounds = top.whole("rounds", s.rounds, 1);
   s.gain = top.number("gain", s.gain, -1.0, 1.0);
@@ -157,8 +158,8 @@ namespace {
       const Lock lock(folder / ".lock");
       save();
       one_thread_each();
-      std::printf("%6s %10s %10s %12s %12s %12s\n%6s %10s %10s %12s %12s %12s\n", "round", "frames", "discarded", "spread", "probe F MAE", "valid F MAE", "", "", "",
-                  "meV/A", "meV/A", "meV/A");
+      std::printf("%6s %10s %10s %12s %12s %12s\n%6s %10s %10s %12s %12s %12s\n", "round", "frames", "discarded", "spread", "probe F MAE", "valid F MAE", "",
+                  "", "", "meV/A", "meV/A", "meV/A");
       bool last = false;
       for (long r = 0; r <= settings.rounds; r++) {
         if (long(manifest["rounds"].size()) <= r) manifest["rounds"].push_back(Json::object());
@@ -171,8 +172,8 @@ namespace {
         }
         train(r);
         const Json &e = entry(r);
-        std::printf("%6ld %10ld %10ld %12s %12s %12.2f\n", r, r > 0 ? e["labelled"].get<long>() : e["n_train"].get<long>(), r > 0 ? e["discarded"].get<long>() : 0L,
-                    r > 0 ? number(std::round(100 * e["mean_spread_meV_per_A"].get<double>()) / 100).c_str() : "-",
+        std::printf("%6ld %10ld %10ld %12s %12s %12.2f\n", r, r > 0 ? e["labelled"].get<long>() : e["n_train"].get<long>(),
+                    r > 0 ? e["discarded"].get<long>() : 0L, r > 0 ? number(std::round(100 * e["mean_spread_meV_per_A"].get<double>()) / 100).c_str() : "-",
                     r > 0 ? number(std::round(100 * e["probe"]["force_mae_meV_per_A"].get<double>()) / 100).c_str() : "-",
                     e["valid"]["force_mae_meV_per_A"].get<double>());
         std::fflush(stdout);
@@ -398,8 +399,9 @@ namespace {
             else {
               const auto &molecule = molecules[m];
               if (!xtb)
-                xtb = std::make_unique<XtbCalculator>(
-                    XtbOptions{xtb_method_of(settings.method), molecule.charge, molecule.unpaired_electrons, settings.accuracy}, frame.numbers, frame.positions);
+                xtb =
+                    std::make_unique<XtbCalculator>(XtbOptions{xtb_method_of(settings.method), molecule.charge, molecule.unpaired_electrons, settings.accuracy},
+                                                    frame.numbers, frame.positions);
               frame.energy = xtb->evaluate(frame.positions, frame.forces);
             }
           } catch (const XtbError &error) {
@@ -433,11 +435,12 @@ namespace {
       // the summary before the frames: these say that the molecule is done
       const std::string part = labelled(r, m) + ".part";
       const long selected = write(part, chosen);
-      write_manifest(labelled(r, m) + ".json", {{"labelled", probes + selected},
-                                                {"probes", probes},
-                                                {"candidates", frames.size()},
-                                                {"discarded", discarded},
-                                                {"mean_spread_meV_per_A", frames.empty() ? 0.0 : mean / double(frames.size()) / meV}});
+      write_manifest(labelled(r, m) + ".json",
+                     {{"labelled", probes + selected},
+                      {"probes", probes},
+                      {"candidates", frames.size()},
+                      {"discarded", discarded},
+                      {"mean_spread_meV_per_A", frames.empty() ? 0.0 : mean / double(frames.size()) / meV}});
       fs::rename(part, labelled(r, m));
     }
 
@@ -458,7 +461,8 @@ namespace {
         }
       }
       if (frames.empty())
-        throw FileError("round " + std::to_string(r) + ": the student's trajectories hold no frame that could be labelled; begin with more frames ('data.start')");
+        throw FileError("round " + std::to_string(r) +
+                        ": the student's trajectories hold no frame that could be labelled; begin with more frames ('data.start')");
       e["probe"] = errors_of(before, frames, Precision::double_precision, 1).json();
       save();
     }

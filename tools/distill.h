@@ -29,8 +29,8 @@ struct DistillSettings {
   long probe = 10;     ///< frames at random, which measure the student before it learns from them
 
   long rounds = 6;
-  double gain = 0.05;      ///< stop where the error on the probes fell by less than this share
-  int students = 2;        ///< with different seeds; their spread is the uncertainty
+  double gain = 0.05;    ///< stop where the error on the probes fell by less than this share
+  int students = 2;      ///< with different seeds; their spread is the uncertainty
   TrainSettings student;
   unsigned seed = 1;
   std::string output;    ///< folder

@@ -1,13 +1,13 @@
 #include "label.h"
 
 #include "elements.h"
-#include "teacher_ensemble.h"
 #include "engine.h"
 #include "output_file.h"
 #include "progress.h"
 #include "recipes.h"
 #include "run_folder.h"
 #include "tasks.h"
+#include "teacher_ensemble.h"
 #include "trajectory.h"
 
 #include <nlohmann/json.hpp>

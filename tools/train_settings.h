@@ -24,18 +24,18 @@ struct LossTerm {
 /// Frames from one file.
 struct DataFile {
   std::string file;
-  long frames = 0;        ///< this many, drawn at random; 0: all
-  double weight = 1.0;    ///< factor on the loss of its frames
+  long frames = 0;         ///< this many, drawn at random; 0: all
+  double weight = 1.0;     ///< factor on the loss of its frames
   bool teacher = false;    ///< energies and forces of the teachers instead of those in the file
 };
 
 struct TrainSettings {
   // model
   int features = 32, layers = 2, radial = 20;
-  double cutoff = 5.0;                   ///< Å
-  std::vector<std::string> elements;     ///< empty: those of the data
-  std::string init_from;                 ///< potential to start from; empty: random weights
-  std::vector<std::string> freeze;       ///< names of tensors, or their first parts, that stay as they are
+  double cutoff = 5.0;                  ///< Å
+  std::vector<std::string> elements;    ///< empty: those of the data
+  std::string init_from;                ///< potential to start from; empty: random weights
+  std::vector<std::string> freeze;      ///< names of tensors, or their first parts, that stay as they are
 
   // data
   std::vector<DataFile> train, valid;

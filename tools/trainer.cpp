@@ -35,9 +35,10 @@ namespace {
     SignalScope()
     {
       stop_signal = 0;
-      for (int k = 0; k < 2; k++) before[k] = std::signal(numbers[k], [](int number) {
-        stop_signal = number;
-      });
+      for (int k = 0; k < 2; k++)
+        before[k] = std::signal(numbers[k], [](int number) {
+          stop_signal = number;
+        });
     }
     ~SignalScope()
     {
@@ -252,7 +253,8 @@ double Trainer::schedule(long at) const
 {
   if (at < settings.warmup) return settings.learning_rate * double(at + 1) / double(settings.warmup);
   const double share = double(at - settings.warmup) / double(std::max(1L, settings.steps - settings.warmup));
-  return settings.final_learning_rate + 0.5 * (settings.learning_rate - settings.final_learning_rate) * (1.0 + std::cos(std::numbers::pi * std::min(1.0, share)));
+  return settings.final_learning_rate +
+      0.5 * (settings.learning_rate - settings.final_learning_rate) * (1.0 + std::cos(std::numbers::pi * std::min(1.0, share)));
 }
 
 void Trainer::next_batch()
@@ -385,7 +387,8 @@ bool Trainer::validate()
   } else
     without_gain++;
 
-  nlohmann::ordered_json line = {{"step", step}, {"epoch", double(epoch) + double(position) / double(data.train.size())}, {"learning_rate", schedule(step - 1)}};
+  nlohmann::ordered_json line = {
+      {"step", step}, {"epoch", double(epoch) + double(position) / double(data.train.size())}, {"learning_rate", schedule(step - 1)}};
   const double n = double(std::max(1L, batches_since));
   for (int k = 0; k < 4; k++) line["loss"][term_names[k]] = sums[k] / n;
   line["train_force_mae_meV_per_A"] = sums[4] / n / meV;
@@ -504,8 +507,8 @@ bool Trainer::run(bool restart, bool force)
   if (data.left_out) std::printf(", %ld left out", data.left_out);
   std::printf("; %zu weights; %s\n", weights.size(), engine->description().c_str());
   if (resumed) std::printf("resumed at step %ld of %ld\n", step, settings.steps);
-  std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step", "epoch", "rate", "train F", "valid F", "valid E", "frames",
-              "", "", "", "meV/A", "meV/A", "meV/atom", "per s");
+  std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step", "epoch", "rate", "train F", "valid F", "valid E", "frames", "",
+              "", "", "meV/A", "meV/A", "meV/atom", "per s");
   std::fflush(stdout);
 
   const SignalScope signals;
@@ -563,9 +566,8 @@ void Trainer::write_result()
   errors_of(result, shown, precision, settings.threads, &predictions);
   {
     OutputFile file(folder + "/predictions.json", true);
-    const nlohmann::ordered_json json = {{"frames", data.valid.empty() ? "training" : "validation"},
-                                         {"force_eV_per_A", predictions.force},
-                                         {"energy_eV_per_atom", predictions.energy}};
+    const nlohmann::ordered_json json = {
+        {"frames", data.valid.empty() ? "training" : "validation"}, {"force_eV_per_A", predictions.force}, {"energy_eV_per_atom", predictions.energy}};
     std::fputs(json.dump().c_str(), file);
     file.finish();
   }
@@ -579,11 +581,10 @@ void Trainer::write_result()
   result.date = today();
   result.training = provenance.dump();
   result.write(settings.output, true);
-  std::printf("\nwrote %s (weights of step %ld)\n\n%-12s %16s %16s\n%-12s %16s %16s\n", settings.output.c_str(), provenance["best_step"].get<long>(), "", "force MAE",
-              "energy MAE", "", "meV/A", "meV/atom");
+  std::printf("\nwrote %s (weights of step %ld)\n\n%-12s %16s %16s\n%-12s %16s %16s\n", settings.output.c_str(), provenance["best_step"].get<long>(), "",
+              "force MAE", "energy MAE", "", "meV/A", "meV/atom");
   for (const auto &[name, errors] : {std::pair{"training", &train}, std::pair{"validation", &valid}})
-    if (errors->n_components || errors->n_energies)
-      std::printf("%-12s %16.2f %16.2f\n", name, errors->force_mae() / meV, errors->energy_mae() / meV);
+    if (errors->n_components || errors->n_energies) std::printf("%-12s %16.2f %16.2f\n", name, errors->force_mae() / meV, errors->energy_mae() / meV);
 }
 
 }    // namespace mlff

@@ -131,7 +131,8 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
           }
           progress.update(double(k + 1) / double(read.frames.size()), std::to_string(k + 1) + " frames");
         }
-        if (structure.forces.empty() && need_forces) fail(file.file, read.number[k], "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: 0'");
+        if (structure.forces.empty() && need_forces)
+          fail(file.file, read.number[k], "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: 0'");
         if (structure.energy && !std::isfinite(*structure.energy)) fail(file.file, read.number[k], "the energy is not finite");
         double largest = 0.0;
         for (int i = 0; i < int(structure.forces.size()) / 3; i++) {

@@ -20,11 +20,12 @@ struct TrainingFrame {
 
 struct TrainingData {
   std::vector<TrainingFrame> train, valid;
-  std::vector<int> elements;                ///< atomic numbers, ascending
-  std::vector<double> reference_energy;     ///< [elements] eV: least squares over the training frames, or means of the teachers' atom energies where these are learned
-  double scale = 1.0;                       ///< root mean square of the training forces, eV/Å
-  std::vector<TrainingRange> range;         ///< [elements] of the training frames; empty where an element has no forces
-  long left_out = 0;                        ///< frames above max_force
+  std::vector<int> elements;    ///< atomic numbers, ascending
+  std::vector<double>
+      reference_energy;    ///< [elements] eV: least squares over the training frames, or means of the teachers' atom energies where these are learned
+  double scale = 1.0;      ///< root mean square of the training forces, eV/Å
+  std::vector<TrainingRange> range;    ///< [elements] of the training frames; empty where an element has no forces
+  long left_out = 0;                   ///< frames above max_force
 };
 
 /// Reads all files of the settings. `elements`: those the model knows (empty: those of the data), `cutoff` of its graphs (Å).

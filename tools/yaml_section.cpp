@@ -53,7 +53,8 @@ void YamlSection::fail(const std::string &key, const std::string &what) const
 void YamlSection::wrong(const std::string &key, const YAML::Node &value, const std::string &accepted) const
 {
   const auto mark = value.Mark();
-  throw FileError("settings file '" + path + "', line " + std::to_string(mark.line + 1) + ": '" + name + key + "' is " + found(value) + "; accepted: " + accepted);
+  throw FileError("settings file '" + path + "', line " + std::to_string(mark.line + 1) + ": '" + name + key + "' is " + found(value) +
+                  "; accepted: " + accepted);
 }
 
 YAML::Node YamlSection::find(const std::string &key)

@@ -1,11 +1,11 @@
 // mlff train and mlff distill as a user runs them: results, exact resume, settings and their errors.
 #include "adamw.h"
-#include "teacher_ensemble.h"
 #include "painn_gradient.h"
 #include "program_fixture.h"
 #include "random_potential.h"
-#include "trajectory.h"
+#include "teacher_ensemble.h"
 #include "training_data.h"
+#include "trajectory.h"
 #include "units.h"
 
 #include <gtest/gtest.h>
@@ -80,7 +80,8 @@ TEST_F(Train, LearnsAndSaysWhatItDid)
   settings("a", {{"training", "{steps: 400, batch_atoms: 36, validate_every: 100, warmup: 20, threads: 1, learning_rate: 0.005}"}});
   const std::string text = run("train a.yaml --no-plots");
   ASSERT_EQ(status, 0);
-  for (const char *word : {"16 training and 4 validation frames of H C O", "valid F", "wrote", "force MAE"}) EXPECT_NE(text.find(word), std::string::npos) << text;
+  for (const char *word : {"16 training and 4 validation frames of H C O", "valid F", "wrote", "force MAE"})
+    EXPECT_NE(text.find(word), std::string::npos) << text;
   const auto lines = log("a");
   ASSERT_EQ(lines.size(), 4u);
   EXPECT_EQ(lines[3]["step"], 400);
@@ -104,7 +105,9 @@ TEST_F(Train, TorchAndHostTrainAlike)
   GTEST_SKIP() << "this build has no LibTorch";
 #endif
   for (const char *engine : {"host", "torch"}) {
-    settings(engine, {{"training", std::string("{steps: 20, batch_atoms: 36, validate_every: 20, precision: double, threads: 1, device: cpu, engine: ") + engine + "}"}});
+    settings(
+        engine,
+        {{"training", std::string("{steps: 20, batch_atoms: 36, validate_every: 20, precision: double, threads: 1, device: cpu, engine: ") + engine + "}"}});
     run(std::string("train --no-plots ") + engine + ".yaml");
     ASSERT_EQ(status, 0);
   }
@@ -176,10 +179,11 @@ TEST_F(Train, KilledAndResumedIsTheSame)
 TEST_F(Train, ATeacherThatTheStudentCanEqual)
 {
   // labels of a random PaiNN on rattled frames: the student gets its weights and cannot be wrong; then learns from scratch
-  settings("same", {{"model", "{init_from: teacher.safetensors}"},
-                    {"teacher", "{models: teacher.safetensors}"},
-                    {"data", "{train: {file: " + data + ", labels: teacher}}"},
-                    {"training", "{steps: 1, learning_rate: 0, validate_every: 1, threads: 1, precision: double}"}});
+  settings("same",
+           {{"model", "{init_from: teacher.safetensors}"},
+            {"teacher", "{models: teacher.safetensors}"},
+            {"data", "{train: {file: " + data + ", labels: teacher}}"},
+            {"training", "{steps: 1, learning_rate: 0, validate_every: 1, threads: 1, precision: double}"}});
   run("train --no-plots same.yaml");
   ASSERT_EQ(status, 0);
   EXPECT_LT(training("same")["train"]["force_mae_meV_per_A"], 1e-6);
@@ -221,8 +225,9 @@ TEST_F(Train, EnsembleMeanAndSpread)
 
 TEST_F(Train, FrozenTensorsStay)
 {
-  settings("f", {{"model", "{init_from: teacher.safetensors, freeze: [embedding, filter, message.0]}"},
-                 {"training", "{steps: 10, validate_every: 10, threads: 1, weight_decay: 0.01}"}});
+  settings("f",
+           {{"model", "{init_from: teacher.safetensors, freeze: [embedding, filter, message.0]}"},
+            {"training", "{steps: 10, validate_every: 10, threads: 1, weight_decay: 0.01}"}});
   run("train --no-plots f.yaml");
   ASSERT_EQ(status, 0);
   const Potential before = Potential::read(teacher), after = Potential::read(file("f.safetensors"));
@@ -240,19 +245,21 @@ TEST_F(Train, JacobianAtomEnergiesMixedPrecision)
 #ifndef MLFF_TORCH
   GTEST_SKIP() << "this build has no LibTorch";
 #endif
-  settings("j", {{"teacher", "{models: " SHIPPED_POTENTIAL "}"},
-                 {"data", "{train: {file: " + data + ", labels: teacher}}"},
-                 {"loss", "{jacobian: {weight: 0.01}, energy: {weight: 0}}"},
-                 {"training", "{steps: 60, batch_atoms: 36, validate_every: 20, warmup: 10, threads: 1, learning_rate: 0.005, device: cpu}"}});
+  settings("j",
+           {{"teacher", "{models: " SHIPPED_POTENTIAL "}"},
+            {"data", "{train: {file: " + data + ", labels: teacher}}"},
+            {"loss", "{jacobian: {weight: 0.01}, energy: {weight: 0}}"},
+            {"training", "{steps: 60, batch_atoms: 36, validate_every: 20, warmup: 10, threads: 1, learning_rate: 0.005, device: cpu}"}});
   const std::string text = run("train --no-plots j.yaml");
   ASSERT_EQ(status, 0);
   EXPECT_NE(text.find("torch engine"), std::string::npos);
   const auto lines = log("j");
   for (const char *term : {"jacobian", "force"}) EXPECT_LT(lines[2]["loss"][term], 0.8 * lines[0]["loss"][term].get<double>()) << term;
-  settings("a", {{"teacher", "{models: " SHIPPED_POTENTIAL "}"},
-                 {"data", "{train: {file: " + data + ", labels: teacher}}"},
-                 {"loss", "{atom_energy: {weight: 1.0, kind: huber, delta: 0.1}, energy: {weight: 0}, force: {weight: 0}}"},
-                 {"training", "{steps: 300, batch_atoms: 36, validate_every: 100, warmup: 10, threads: 1, learning_rate: 0.002}"}});
+  settings("a",
+           {{"teacher", "{models: " SHIPPED_POTENTIAL "}"},
+            {"data", "{train: {file: " + data + ", labels: teacher}}"},
+            {"loss", "{atom_energy: {weight: 1.0, kind: huber, delta: 0.1}, energy: {weight: 0}, force: {weight: 0}}"},
+            {"training", "{steps: 300, batch_atoms: 36, validate_every: 100, warmup: 10, threads: 1, learning_rate: 0.002}"}});
   run("train --no-plots a.yaml");
   ASSERT_EQ(status, 0);
   EXPECT_LT(log("a")[2]["loss"]["atom_energy"], 0.5 * log("a")[0]["loss"]["atom_energy"].get<double>());
@@ -366,11 +373,12 @@ class Distill : public Train {
  protected:
   void distill_settings(const std::string &name, const std::string &more = "")
   {
-    write(name + ".yaml", "molecules: CCO\nteacher: {models: [teacher.safetensors]}\ndata: {start: {file: " + data +
-                              "}}\nsampling: {temperatures: [200], frames: 30, every: 5, warmup: 50}\nselect: {frames: 8, probe: 4}\nrounds: 2\ngain: -1\n"
-                              "student:\n  model: {features: 16, layers: 2, radial: 8, cutoff: 4.0}\n"
-                              "  training: {steps: 150, batch_atoms: 36, validate_every: 50, warmup: 10, learning_rate: 0.005}\n" +
-                              more + "output: " + name + "\n");
+    write(name + ".yaml",
+          "molecules: CCO\nteacher: {models: [teacher.safetensors]}\ndata: {start: {file: " + data +
+              "}}\nsampling: {temperatures: [200], frames: 30, every: 5, warmup: 50}\nselect: {frames: 8, probe: 4}\nrounds: 2\ngain: -1\n"
+              "student:\n  model: {features: 16, layers: 2, radial: 8, cutoff: 4.0}\n"
+              "  training: {steps: 150, batch_atoms: 36, validate_every: 50, warmup: 10, learning_rate: 0.005}\n" +
+              more + "output: " + name + "\n");
   }
 };
 
@@ -389,7 +397,8 @@ TEST_F(Distill, RoundsAndManifest)
     EXPECT_GT(round["labelled"], 0);
     EXPECT_GT(round["mean_spread_meV_per_A"], 0.0);
     EXPECT_GT(round["probe"]["force_mae_meV_per_A"], 0.0);
-    EXPECT_EQ(round["n_train"].get<int>() , manifest["rounds"][r - 1]["n_train"].get<int>() + std::lround(0.95 * (20 + 12 * r)) - std::lround(0.95 * (20 + 12 * (r - 1))));
+    EXPECT_EQ(round["n_train"].get<int>(),
+              manifest["rounds"][r - 1]["n_train"].get<int>() + std::lround(0.95 * (20 + 12 * r)) - std::lround(0.95 * (20 + 12 * (r - 1))));
   }
   for (const char *name : {"d/student-1.safetensors", "d/student-2.safetensors"}) {
     const auto training = Json::parse(Potential::read(file(name)).training);
@@ -409,7 +418,8 @@ TEST_F(Distill, RoundsAndManifest)
   // killed after any stage, the same comes out
   distill_settings("again");
   for (int attempt = 0; attempt < 4; attempt++) {
-    const std::string command = "cd '" + folder.string() + "' && timeout -s KILL " + std::to_string(0.7 + attempt) + " " MLFF_PROGRAM " distill again.yaml >/dev/null 2>&1";
+    const std::string command =
+        "cd '" + folder.string() + "' && timeout -s KILL " + std::to_string(0.7 + attempt) + " " MLFF_PROGRAM " distill again.yaml >/dev/null 2>&1";
     if (std::system(command.c_str()) == 0) break;
   }
   run("distill again.yaml");

@@ -18,11 +18,11 @@ struct Structure {
   std::array<double, 9> cell = {0, 0, 0, 0, 0, 0, 0, 0, 0};    ///< rows a, b, c
   std::array<bool, 3> periodic = {false, false, false};
   std::optional<double> energy;
-  std::vector<double> forces;        ///< [n][3]
-  std::vector<double> velocities;    ///< [n][3]
-  std::vector<double> spread;        ///< [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
+  std::vector<double> forces;             ///< [n][3]
+  std::vector<double> velocities;         ///< [n][3]
+  std::vector<double> spread;             ///< [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
   std::optional<double> energy_spread;    ///< eV, likewise
-  long step = -1;                    ///< time step of a trajectory; -1: not given
+  long step = -1;                         ///< time step of a trajectory; -1: not given
 
   int n_atoms() const { return int(numbers.size()); }
 };

@@ -1,0 +1,616 @@
+#include "replica_batch.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <new>
+#include <sstream>
+
+namespace mlff {
+
+namespace {
+
+  constexpr std::uint64_t board_version = 0x6d6c66663031ull;
+
+  enum State : int { vacant, away_state, ready, running, done, failed };
+
+  double now()
+  {
+    timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
+  }
+
+  /// When a process began, in clock ticks since the machine did; 0 for one that is gone, or dead and not yet buried.
+  long started(pid_t pid)
+  {
+    char path[64], text[1024];
+    std::snprintf(path, sizeof(path), "/proc/%d/stat", int(pid));
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    const ssize_t n = read(file, text, sizeof(text) - 1);
+    close(file);
+    if (n <= 0) return 0;
+    text[n] = '\0';
+    // the name in parentheses may hold anything
+    const char *at = std::strrchr(text, ')');
+    if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X') return 0;
+    std::istringstream words(at + 2);
+    std::string word;
+    for (int k = 0; k < 20; k++) words >> word;    // fields 3 to 22
+    return std::atol(word.c_str());
+  }
+
+  void wait_for(std::atomic<std::uint32_t> &bell, std::uint32_t value, double seconds)
+  {
+    timespec t;
+    t.tv_sec = time_t(seconds);
+    t.tv_nsec = long((seconds - double(t.tv_sec)) * 1e9);
+    syscall(SYS_futex, reinterpret_cast<std::uint32_t *>(&bell), FUTEX_WAIT, value, &t, nullptr, 0);
+  }
+
+  void ring(std::atomic<std::uint32_t> &bell)
+  {
+    bell.fetch_add(1);
+    syscall(SYS_futex, reinterpret_cast<std::uint32_t *>(&bell), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  }
+
+  std::size_t machine_memory()
+  {
+    return std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGE_SIZE));
+  }
+
+  /// Where the arrays of a graph and of its results lie in a replica's memory.
+  struct Layout {
+    std::size_t first_atom, species, first_edge, neighbor, r, energy, atom_energy, gradient, end;
+    Layout(std::size_t structures, std::size_t atoms, std::size_t edges)
+    {
+      std::size_t at = 0;
+      const auto place = [&at](std::size_t bytes) {
+        const std::size_t here = at;
+        at += (bytes + 63) / 64 * 64;
+        return here;
+      };
+      first_atom = place(sizeof(int) * (structures + 1));
+      species = place(sizeof(int) * atoms);
+      first_edge = place(sizeof(int) * (atoms + 1));
+      neighbor = place(sizeof(int) * edges);
+      r = place(sizeof(double) * 3 * edges);
+      energy = place(sizeof(double) * structures);
+      atom_energy = place(sizeof(double) * atoms);
+      gradient = place(sizeof(double) * 3 * edges);
+      end = at;
+    }
+  };
+
+}    // namespace
+
+struct ReplicaBatch::Slot {
+  int state = vacant;
+  pid_t pid = 0;
+  long started = 0;    // of the process: its number may be used again
+  int file = -1;       // its memory is /proc/pid/fd/file
+  std::size_t capacity = 0;
+  int structures = 0, atoms = 0, edges = 0;
+  int evaluator = -1;    // slot that evaluates this one
+  long batch = 0;        // number of the batch it is in
+  int missed = 0;        // batches in a row that did not wait for it any longer
+  int in_run = 0;        // the others wait for it
+  char error[400] = "";
+  double times[4] = {0, 0, 0, 0};    // gather, wait, model, scatter
+  long calls = 0;
+};
+
+struct ReplicaBatch::Board {
+  std::atomic<std::uint64_t> version;    // set when all else is
+  pthread_mutex_t mutex;
+  std::atomic<std::uint32_t> bell;
+  long batches, retries;
+  long histogram[most_replicas + 1];
+  double left_times[4];    // of replicas that left
+  long left_calls;
+  Slot slots[most_replicas];
+};
+
+struct ReplicaBatch::View {
+  pid_t pid = 0;
+  long started = 0;
+  std::size_t capacity = 0;
+  char *memory = nullptr;
+  ~View()
+  {
+    if (memory) munmap(memory, capacity);
+  }
+};
+
+/// A replica in a batch, as it was when the batch was chosen.
+struct ReplicaBatch::Member {
+  int slot, structures, atoms, edges;
+  char *memory;
+};
+
+/// The lock of the board. A replica that died with it leaves a state that every field allows, so the next one goes on.
+class ReplicaBatch::Guard {
+ public:
+  explicit Guard(const ReplicaBatch &batch) : batch(batch) { lock(); }
+  ~Guard()
+  {
+    if (held) unlock();
+  }
+  Guard(const Guard &) = delete;
+  Guard &operator=(const Guard &) = delete;
+  void lock()
+  {
+    const int status = pthread_mutex_lock(&batch.board->mutex);
+    if (status == EOWNERDEAD)
+      pthread_mutex_consistent(&batch.board->mutex);
+    else if (status != 0)
+      throw EngineError(std::string("the replicas' lock is broken: ") + std::strerror(status));
+    held = true;
+    if (status == EOWNERDEAD) const_cast<ReplicaBatch &>(batch).sweep();
+  }
+  void unlock()
+  {
+    held = false;
+    pthread_mutex_unlock(&batch.board->mutex);
+  }
+
+ private:
+  const ReplicaBatch &batch;
+  bool held = false;
+};
+
+std::string launch_of_this_process()
+{
+  std::string text;
+  for (const char *name : {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid", "PMI_JOBID", "SLURM_STEP_ID"})
+    if (const char *value = std::getenv(name)) {
+      text = std::string(name) + "=" + value;
+      break;
+    }
+  if (const char *value = std::getenv("SLURM_JOB_ID")) text += std::string(";") + value;
+  if (text.empty()) text = std::to_string(getppid());
+  return text + ";" + std::to_string(getppid()) + ";" + std::to_string(started(getppid()));
+}
+
+ReplicaBatch::ReplicaBatch(std::unique_ptr<Engine> engine, const BatchOptions &options) :
+    engine(std::move(engine)), options(options), budget(options.memory ? options.memory : machine_memory() / 4)
+{
+  views.resize(most_replicas);
+  memory_file = memfd_create("mlff-replica", MFD_CLOEXEC);
+  if (memory_file < 0) throw EngineError(std::string("no shared memory for a batch of replicas: ") + std::strerror(errno));
+  try {
+    open_board();
+    take_slot();
+  } catch (...) {
+    close(memory_file);
+    if (board) munmap(board, sizeof(Board));
+    if (board_file >= 0) close(board_file);
+    throw;
+  }
+}
+
+ReplicaBatch::~ReplicaBatch()
+{
+  close_board();
+  if (memory) munmap(memory, capacity);
+  close(memory_file);
+}
+
+void ReplicaBatch::map_board()
+{
+  void *at = mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED, board_file, 0);
+  if (at == MAP_FAILED) throw EngineError("no shared memory for a batch of replicas: " + std::string(std::strerror(errno)));
+  board = static_cast<Board *>(at);
+}
+
+/// Joins the board of the replicas with the same job and model, or makes one. One replica at a time: they hold the lock of a folder
+/// meanwhile, which goes with a process that dies.
+void ReplicaBatch::open_board()
+{
+  std::ostringstream text;
+  text << "mlff-board-" << std::hex << std::hash<std::string>()(options.job) << "-" << std::hash<std::string>()(options.model);
+  const std::string name = text.str(), link = "/memfd:" + name + " (deleted)";
+  struct Turn {
+    int folder = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    Turn()
+    {
+      if (folder >= 0) flock(folder, LOCK_EX);
+    }
+    ~Turn()
+    {
+      if (folder >= 0) close(folder);
+    }
+  } turn;
+
+  // an open file of any process of this user
+  namespace fs = std::filesystem;
+  std::error_code code;
+  for (const auto &process : fs::directory_iterator("/proc", code)) {
+    const std::string number = process.path().filename().string();
+    if (number.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::error_code closed;
+    for (auto entry = fs::directory_iterator(process.path() / "fd", closed); !closed && entry != fs::directory_iterator(); entry.increment(closed)) {
+      std::error_code gone;
+      if (fs::read_symlink(entry->path(), gone) != link || gone) continue;
+      board_file = open(entry->path().c_str(), O_RDWR | O_CLOEXEC);
+      if (board_file < 0) continue;
+      map_board();
+      if (board->version.load() == board_version) return;
+      munmap(board, sizeof(Board));
+      board = nullptr;
+      close(board_file);
+      board_file = -1;
+    }
+  }
+
+  board_file = memfd_create(name.c_str(), MFD_CLOEXEC);
+  if (board_file < 0 || ftruncate(board_file, sizeof(Board)) != 0)
+    throw EngineError("no shared memory for a batch of replicas: " + std::string(std::strerror(errno)));
+  map_board();
+  new (board) Board{};
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  pthread_mutex_init(&board->mutex, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+  board->version.store(board_version);
+}
+
+void ReplicaBatch::take_slot()
+{
+  Guard guard(*this);
+  sweep();
+  for (int s = 0; s < most_replicas && own < 0; s++)
+    if (board->slots[s].state == vacant) own = s;
+  if (own < 0) throw EngineError("more than " + std::to_string(most_replicas) + " replicas meet on this node");
+  Slot &slot = board->slots[own];
+  slot = Slot{};
+  slot.pid = getpid();
+  slot.started = started(slot.pid);
+  slot.file = memory_file;
+  slot.state = away_state;
+}
+
+void ReplicaBatch::close_board()
+{
+  if (!board) return;
+  {
+    Guard guard(*this);
+    Slot &slot = board->slots[own];
+    for (int k = 0; k < 4; k++) board->left_times[k] += slot.times[k] + (k == 3 ? scatter : 0.0);
+    board->left_calls += slot.calls;
+    slot.state = vacant;
+    sweep();
+    ring(board->bell);
+  }
+  munmap(board, sizeof(Board));
+  close(board_file);
+  board = nullptr;
+}
+
+void ReplicaBatch::enter()
+{
+  Guard guard(*this);
+  board->slots[own].in_run = 1;
+  board->slots[own].missed = 0;
+}
+
+void ReplicaBatch::leave()
+{
+  Guard guard(*this);
+  board->slots[own].in_run = 0;
+  last_left = 0.0;
+  ring(board->bell);
+}
+
+/// Frees the slots of replicas that are gone, and makes those ready again that they were evaluating. The lock is held.
+void ReplicaBatch::sweep()
+{
+  for (Slot &slot : board->slots) {
+    if (slot.state == vacant || slot.pid == getpid() || started(slot.pid) == slot.started) continue;
+    slot.state = vacant;
+    slot.in_run = 0;
+  }
+  for (Slot &slot : board->slots) {
+    if (slot.state != running) continue;
+    const Slot &evaluator = board->slots[slot.evaluator];
+    if (evaluator.state == running && evaluator.batch == slot.batch) continue;
+    slot.state = ready;
+    slot.evaluator = -1;
+    board->retries++;
+  }
+}
+
+/// Whether nobody is worth waiting for. The lock is held.
+bool ReplicaBatch::all_here() const
+{
+  for (const Slot &slot : board->slots)
+    if (slot.state != vacant && slot.state != ready && slot.in_run && slot.missed < 2) return false;
+  return true;
+}
+
+void ReplicaBatch::put(const Graph &graph)
+{
+  const std::size_t structures = graph.n_structures(), atoms = graph.n_centres(), edges = graph.n_edges();
+  const Layout layout(structures, atoms, edges);
+  if (layout.end > capacity) {
+    const std::size_t wanted = layout.end + layout.end / 4 + 4096;
+    if (ftruncate(memory_file, off_t(wanted)) != 0) throw EngineError("no shared memory for the graph of a replica: " + std::string(std::strerror(errno)));
+    if (memory) munmap(memory, capacity);
+    void *at = mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file, 0);
+    memory = at == MAP_FAILED ? nullptr : static_cast<char *>(at);
+    capacity = memory ? wanted : 0;
+    if (!memory) throw EngineError("no shared memory for the graph of a replica: " + std::string(std::strerror(errno)));
+  }
+  const auto copy = [&](std::size_t place, const auto &values) {
+    if (!values.empty()) std::memcpy(memory + place, values.data(), values.size_bytes());
+  };
+  copy(layout.first_atom, graph.first_atom);
+  copy(layout.species, graph.species);
+  copy(layout.first_edge, graph.first_edge);
+  copy(layout.neighbor, graph.neighbor);
+  copy(layout.r, graph.r);
+}
+
+/// The memory of a replica, null where it is gone.
+char *ReplicaBatch::memory_of(int s)
+{
+  if (s == own) return memory;
+  const Slot &slot = board->slots[s];
+  auto &view = views[s];
+  if (view && view->pid == slot.pid && view->started == slot.started && view->capacity == slot.capacity) return view->memory;
+  view.reset(new View);
+  const std::string path = "/proc/" + std::to_string(slot.pid) + "/fd/" + std::to_string(slot.file);
+  const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) {
+    view.reset();
+    return nullptr;
+  }
+  void *at = mmap(nullptr, slot.capacity, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  close(file);
+  if (at == MAP_FAILED) {
+    view.reset();
+    return nullptr;
+  }
+  view->pid = slot.pid;
+  view->started = slot.started;
+  view->capacity = slot.capacity;
+  view->memory = static_cast<char *>(at);
+  return view->memory;
+}
+
+/// Those that this replica evaluates now: itself, and all others that are ready, within the memory. The lock is held.
+std::vector<ReplicaBatch::Member> ReplicaBatch::choose()
+{
+  std::vector<Member> batch;
+  int atoms = board->slots[own].atoms, edges = board->slots[own].edges;
+  board->batches++;
+  for (int s = 0; s < most_replicas; s++) {
+    Slot &slot = board->slots[s];
+    if (slot.state != ready) continue;
+    if (s != own && engine->bytes(atoms + slot.atoms, edges + slot.edges) > budget) continue;
+    char *at = memory_of(s);
+    if (!at) continue;
+    if (s != own) {
+      atoms += slot.atoms;
+      edges += slot.edges;
+    }
+    batch.push_back({s, slot.structures, slot.atoms, slot.edges, at});
+    slot.state = running;
+    slot.evaluator = own;
+    slot.batch = board->batches;
+  }
+  // those that did not come in time
+  for (Slot &slot : board->slots)
+    if (slot.state == away_state || slot.state == done || slot.state == failed) slot.missed += slot.in_run;
+  return batch;
+}
+
+/// Evaluates the graphs of a batch together and writes their results. The lock is not held.
+void ReplicaBatch::run(std::span<const Member> batch)
+{
+  graph.clear();
+  for (const Member &member : batch) {
+    const Layout layout(member.structures, member.atoms, member.edges);
+    const auto ints = [&](std::size_t place, std::size_t n) {
+      return std::span<const int>(reinterpret_cast<const int *>(member.memory + place), n);
+    };
+    Graph one;
+    one.first_atom = ints(layout.first_atom, member.structures + 1);
+    one.species = ints(layout.species, member.atoms);
+    one.first_edge = ints(layout.first_edge, member.atoms + 1);
+    one.neighbor = ints(layout.neighbor, member.edges);
+    one.r = {reinterpret_cast<const double *>(member.memory + layout.r), 3 * std::size_t(member.edges)};
+    graph.append(one);
+  }
+  stage("evaluating");
+  engine->evaluate(graph.view(), together);
+  stage("evaluated");
+  const double *energy = together.energy.data(), *atom_energy = together.atom_energy.data(), *gradient = together.gradient.data();
+  for (const Member &member : batch) {
+    const Layout layout(member.structures, member.atoms, member.edges);
+    const auto copy = [&](std::size_t place, const double *&from, std::size_t n) {
+      if (n > 0) std::memcpy(member.memory + place, from, sizeof(double) * n);
+      from += n;
+    };
+    copy(layout.energy, energy, member.structures);
+    copy(layout.atom_energy, atom_energy, member.atoms);
+    copy(layout.gradient, gradient, 3 * std::size_t(member.edges));
+  }
+}
+
+/// A batch together, or, where that fails, one by one: a graph that cannot be evaluated is nobody else's trouble. False in that case.
+bool ReplicaBatch::run_singly(std::span<const Member> batch, std::vector<std::string> &errors)
+{
+  errors.assign(batch.size(), "");
+  const auto attempt = [&](std::span<const Member> members) -> std::string {
+    try {
+      run(members);
+    } catch (const std::bad_alloc &) {
+      int atoms = 0, edges = 0;
+      for (const Member &member : members) {
+        atoms += member.atoms;
+        edges += member.edges;
+      }
+      budget = std::min(budget, engine->bytes(atoms, edges) / 2);
+      return "there is not enough memory for " + std::to_string(atoms) + " atoms";
+    } catch (const std::exception &error) {
+      return error.what();
+    }
+    return "";
+  };
+  const std::string error = attempt(batch);
+  if (error.empty()) return true;
+  if (batch.size() == 1)
+    errors[0] = error;
+  else
+    for (std::size_t k = 0; k < batch.size(); k++) errors[k] = attempt(batch.subspan(k, 1));
+  return batch.size() == 1;
+}
+
+void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchange *)
+{
+  if (own_graph.n_atoms() != own_graph.n_centres()) throw EngineError("replicas of several ranks do not batch: the graph has ghosts");
+  const double begin = now();
+  put(own_graph);
+  const double gathered = now();
+  double in_model = 0.0;
+  stage("gathered");
+  if (last_left > 0.0) away = away > 0.0 ? 0.8 * away + 0.2 * (begin - last_left) : begin - last_left;
+
+  Guard guard(*this);
+  stage("locked");
+  Slot &slot = board->slots[own];
+  slot.capacity = capacity;
+  slot.structures = own_graph.n_structures();
+  slot.atoms = own_graph.n_centres();
+  slot.edges = own_graph.n_edges();
+  slot.state = ready;
+  slot.missed = 0;
+  slot.in_run = 1;
+  slot.calls++;
+  // everybody else may need a core for as long as this one was away
+  const double n = double(std::count_if(board->slots, board->slots + most_replicas, [](const Slot &other) {
+    return other.state != vacant && other.in_run;
+  }));
+  const double limit = options.wait > 0.0 ? options.wait : std::clamp(2.0 * n * away + 2.0 * model_seconds, 2e-4, 0.05);
+  double deadline = gathered + limit;
+
+  while (slot.state != done && slot.state != failed) {
+    if (slot.state == ready && (all_here() || now() >= deadline)) {
+      const auto batch = choose();
+      guard.unlock();
+      const double start = now();
+      std::vector<std::string> errors;
+      const bool at_once = run_singly(batch, errors);
+      const double seconds = now() - start;
+      in_model += seconds;
+      guard.lock();
+      model_seconds = model_seconds > 0.0 ? 0.8 * model_seconds + 0.2 * seconds : seconds;
+      for (std::size_t k = 0; k < batch.size(); k++) {
+        Slot &member = board->slots[batch[k].slot];
+        if (member.state != running || member.evaluator != own) continue;    // it died meanwhile
+        member.state = errors[k].empty() ? done : failed;
+        std::snprintf(member.error, sizeof(member.error), "%s", errors[k].c_str());
+      }
+      board->histogram[batch.size()]++;
+      if (!at_once) board->retries++;
+      ring(board->bell);
+      continue;
+    }
+    const std::uint32_t value = board->bell.load();
+    // the one that completes the set must not be missed: whoever arrives rings
+    const double left = slot.state == ready ? std::max(deadline - now(), 1e-5) : 0.02;
+    guard.unlock();
+    stage("waiting");
+    wait_for(board->bell, value, std::min(left, 0.02));
+    guard.lock();
+    if (slot.state == running || now() >= deadline) sweep();
+  }
+  const bool good = slot.state == done;
+  const std::string error = slot.error;
+  slot.state = away_state;
+  slot.evaluator = -1;
+  const double waited = now();
+  slot.times[0] += gathered - begin;
+  slot.times[1] += waited - gathered - in_model;
+  slot.times[2] += in_model;
+  slot.times[3] += scatter;    // of the call before
+  guard.unlock();
+  last_left = now();
+  if (!good) throw EngineError(error);
+  take(result);
+  last_left = now();
+  scatter = last_left - waited;
+}
+
+void ReplicaBatch::take(Result &result)
+{
+  const Slot &slot = board->slots[own];
+  const Layout layout(slot.structures, slot.atoms, slot.edges);
+  const auto copy = [&](std::vector<double> &to, std::size_t place, std::size_t n) {
+    const double *from = reinterpret_cast<const double *>(memory + place);
+    to.assign(from, from + n);
+  };
+  copy(result.energy, layout.energy, slot.structures);
+  copy(result.atom_energy, layout.atom_energy, slot.atoms);
+  copy(result.gradient, layout.gradient, 3 * std::size_t(slot.edges));
+}
+
+std::size_t ReplicaBatch::bytes(int atoms, int edges) const
+{
+  return engine->bytes(atoms, edges);
+}
+
+std::string ReplicaBatch::description() const
+{
+  return engine->description() + ", batched over replicas";
+}
+
+BatchStatistics ReplicaBatch::statistics() const
+{
+  Guard guard(*this);
+  BatchStatistics statistics;
+  statistics.histogram.assign(board->histogram, board->histogram + most_replicas + 1);
+  while (statistics.histogram.size() > 1 && statistics.histogram.back() == 0) statistics.histogram.pop_back();
+  double times[4];
+  std::copy_n(board->left_times, 4, times);
+  statistics.calls = board->left_calls;
+  statistics.retries = board->retries;
+  for (const Slot &slot : board->slots) {
+    if (slot.state == vacant) continue;
+    for (int k = 0; k < 4; k++) times[k] += slot.times[k];
+    statistics.calls += slot.calls;
+  }
+  statistics.gather = times[0];
+  statistics.wait = times[1];
+  statistics.model = times[2];
+  statistics.scatter = times[3];
+  return statistics;
+}
+
+int ReplicaBatch::n_replicas() const
+{
+  Guard guard(*this);
+  return int(std::count_if(board->slots, board->slots + most_replicas, [](const Slot &slot) {
+    return slot.state != vacant;
+  }));
+}
+
+}    // namespace mlff

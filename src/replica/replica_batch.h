@@ -1,0 +1,102 @@
+// One evaluation for all replicas of a node: processes with the same model lay their graphs side by side in shared memory, and
+// the last one to arrive evaluates them together.
+#pragma once
+
+#include "engine.h"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+struct BatchOptions {
+  std::string job;           ///< only replicas with the same one meet: those of one launch on one node
+  std::string model;         ///< likewise: hash of weights, engine and precision, on which results depend
+  double wait = 0.0;         ///< s, how long a replica waits for the others; 0: by the time they took so far
+  std::size_t memory = 0;    ///< bytes of one evaluation; 0: a quarter of what the machine has
+};
+
+/// What happened so far, over all replicas of the group.
+struct BatchStatistics {
+  std::vector<long> histogram;    ///< [replicas + 1] evaluations with so many of them together
+  long calls = 0,
+       retries = 0;                                               ///< evaluate() calls, and evaluations repeated because a replica failed or memory ran out
+  double gather = 0.0, wait = 0.0, model = 0.0, scatter = 0.0;    ///< s, sums over replicas
+};
+
+/// An engine of this process that joins those of other processes. Rules: any replica may come, stay away, leave or die at any
+/// time, and none waits for another for ever; who waits sleeps; results do not depend on who else is in a batch. Linux: the
+/// board where replicas meet, and their graphs, lie in anonymous memory that others find and open through /proc. Nothing has a
+/// name that could outlive the last replica.
+class ReplicaBatch : public Engine {
+ public:
+  /// Throws EngineError where shared memory cannot be had.
+  ReplicaBatch(std::unique_ptr<Engine> engine, const BatchOptions &options);
+  ~ReplicaBatch() override;
+
+  /// From enter() to leave() the others wait for this replica; evaluate() enters by itself.
+  void enter();
+  void leave();
+
+  /// Throws EngineError for a graph with ghosts, and where the evaluation of this replica's own graph fails.
+  void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
+
+  bool exchanges() const override { return false; }
+  std::size_t bytes(int atoms, int edges) const override;
+  std::string description() const override;
+
+  BatchStatistics statistics() const;
+  int n_replicas() const;    ///< registered now, this one included
+
+  static constexpr int most_replicas = 256;
+
+  /// Test hook: called with the name of a stage ("gathered", "waiting", "evaluating", "evaluated", "locked") as it is reached.
+  void (*at_stage)(const char *stage) = nullptr;
+
+ private:
+  struct Board;
+  struct Slot;
+  struct View;
+  struct Member;
+  class Guard;
+
+  std::unique_ptr<Engine> engine;
+  BatchOptions options;
+  int board_file = -1;
+  Board *board = nullptr;
+  int own = -1;    // slot of this replica
+  int memory_file = -1;
+  std::size_t capacity = 0;
+  char *memory = nullptr;    // own graph and results
+  double away = 0.0, last_left = 0.0, model_seconds = 0.0, scatter = 0.0;
+  std::size_t budget;
+
+  std::vector<std::unique_ptr<View>> views;    // of the memory of others, by slot
+  GraphStorage graph;
+  Result together;
+
+  void open_board();
+  void map_board();
+  void take_slot();
+  void close_board();
+  void put(const Graph &graph);
+  void take(Result &result);
+  char *memory_of(int slot);
+  bool all_here() const;
+  void sweep();
+  std::vector<Member> choose();
+  void run(std::span<const Member> batch);
+  bool run_singly(std::span<const Member> batch, std::vector<std::string> &errors);
+  void stage(const char *name) const
+  {
+    if (at_stage) at_stage(name);
+  }
+};
+
+/// Names the launch that this process belongs to, without talking to anyone: the launcher's job number where it tells it
+/// (PMIx, Slurm), else the parent process and when that began.
+std::string launch_of_this_process();
+
+}    // namespace mlff
