@@ -41,6 +41,24 @@ TEST(ShippedPotential, ErrorOnLabelledFrames)
       EXPECT_NEAR(force_error(potential, TEST_DATA "/ethanol_rmd17.xyz", {engine, precision, 1, "cpu"}), 5.904, 0.001) << engine;
 }
 
+TEST(ShippedPotential, Students)
+{
+  const struct {
+    const char *potential, *data;
+    double error;
+  } students[] = {{"/ethanol-rmd17-painn32.safetensors", "/ethanol_rmd17.xyz", 6.922},
+                  {"/ethanol-rmd17-painn64.safetensors", "/ethanol_rmd17.xyz", 5.042},
+                  {"/ethanol-gfn2-painn32.safetensors", "/ethanol_gfn2.xyz", 2.537}};
+  for (const auto &student : students) {
+    const Potential potential = Potential::read(std::filesystem::path(SHIPPED_POTENTIAL).parent_path().string() + student.potential);
+    EXPECT_EQ(potential.range.size(), 3u);
+    EXPECT_FALSE(potential.citation.empty());
+    for (const auto &engine : available_engines())
+      EXPECT_NEAR(force_error(potential, std::string(TEST_DATA) + student.data, {engine, Precision::double_precision, 1, "cpu"}), student.error, 0.001)
+          << student.potential << " " << engine;
+  }
+}
+
 TEST(ShippedPotential, EnergiesEqualIndependentEvaluation)
 {
   const Potential potential = Potential::read(SHIPPED_POTENTIAL);
