@@ -94,23 +94,22 @@ namespace {
 
       // the walks must be the same: take_weights fills addresses and places of all weights
       Arena<T> count(nullptr);
-      take_weights(count, potential.n_species());
+      take_weights(count);
       constants.assign(count.size() + 16, T(0));
       T *aligned = constants.data();
       while (reinterpret_cast<std::uintptr_t>(aligned) % 64) aligned++;
       Arena<T> weights_arena(aligned);
-      take_weights(weights_arena, potential.n_species());
+      take_weights(weights_arena);
       packed = aligned;
 
-      n_sums = 0;
-      n_sums = take_sums(nullptr, potential.n_species(), nullptr);
+      n_sums = take_sums(nullptr, nullptr);
       own.resize(threads);
       for (auto &mine : own) {
         mine.layer_sums.resize(sizes.layers);
         mine.value.resize(sizes.layers);
         mine.tangent.resize(sizes.layers);
         mine.sum_values.resize(n_sums);
-        take_sums(mine.sum_values.resize(n_sums), potential.n_species(), &mine);
+        take_sums(mine.sum_values.resize(n_sums), &mine);
       }
       set_weights(flat_weights(potential));
     }
@@ -204,7 +203,7 @@ namespace {
       return {sizes.features / 2, padded(sizes.features / 2)};
     }
 
-    /// Takes the room of one packed matrix; notes where weight [out][in] number i of it lands.
+    /// Takes the room of one packed matrix.
     Packed<T> take_packed(Arena<T> &arena, int rows, int columns)
     {
       return {arena.take(std::size_t((columns + panel_width - 1) / panel_width) * panel_width * rows), rows, columns};
@@ -215,7 +214,8 @@ namespace {
       return (long(column / panel_width) * matrix.rows + row) * panel_width + column % panel_width;
     }
 
-    void take_weights(Arena<T> &arena, int n_species)
+    /// Lays the packed weights out and notes where each weight lands: the addresses count from the second walk on.
+    void take_weights(Arena<T> &arena)
     {
       const Blocks F = feature_blocks(), H = hidden_blocks();
       auto &model = weights.model;
@@ -274,7 +274,7 @@ namespace {
     }
 
     /// Lays the sums of a thread out; without a thread notes the place of each weight. Returns their number.
-    std::size_t take_sums(T *base, int n_species, Own *mine)
+    std::size_t take_sums(T *base, Own *mine)
     {
       const Blocks F = feature_blocks(), H = hidden_blocks();
       Arena<T> arena(base);
@@ -376,7 +376,7 @@ namespace {
       work.tangent = mine.tangent.data();
       work.s_end = arena.take(n * F);
       work.s_end_dot = arena.take(n * F);
-      for (T **p : {&work.z, &work.z_bar, &work.z_dot, &work.z_bar_dot, &work.silu_z, &work.silu_z_dot}) *p = arena.take(n * H);
+      for (T **p : {&work.z, &work.z_bar, &work.z_dot, &work.z_bar_dot, &work.silu_z}) *p = arena.take(n * H);
       work.scratch = arena.take(std::max(n * F, edges * K1));
       return arena.size();
     }

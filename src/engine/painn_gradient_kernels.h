@@ -35,8 +35,6 @@ template <typename T> struct GradientLayerValues {
   T *h_bar, *g0_bar, *m0_bar;                                                             // message
 };
 
-inline constexpr int gradient_layer_width = 26 + 27;    ///< F-vectors of one atom in GradientLayerValues
-
 /// A group of whole structures, small enough for the cache of a core.
 template <typename T> struct GradientWork {
   int n_atoms, n_edges;
@@ -53,7 +51,7 @@ template <typename T> struct GradientWork {
   GradientLayerValues<T> *value, *tangent;    // [layers]
   T *s_end, *s_end_dot;                       // [atoms][F] after the last layer
   T *z, *z_bar, *z_dot, *z_bar_dot;           // [atoms][H]
-  T *silu_z, *silu_z_dot;                     // [atoms][H]
+  T *silu_z;                                  // [atoms][H]
   T *scratch;                                 // [edges][K + 1] or [atoms][3F]
 
   double *atom_energy;    // [atoms]
