@@ -95,13 +95,13 @@ class Replica : public testing::Test {
 
 TEST_F(Replica, OneAloneIsThePlainEngine)
 {
-  ReplicaBatch batch(host(), options());
+  ReplicaBatch batch(host(), options(30.0));
   for (const int n : {1, 20, 7, 300, 2}) {
     const auto graph = cluster(n, unsigned(n));
     Result result;
     const auto start = Clock::now();
     batch.evaluate(graph.view(), result);
-    EXPECT_LT(Clock::now() - start, std::chrono::milliseconds(400)) << "it waited for nobody";
+    EXPECT_LT(Clock::now() - start, std::chrono::seconds(10)) << "it waited for nobody";
     EXPECT_TRUE(same(result, alone(graph)));
   }
   EXPECT_EQ(batch.statistics().histogram[1], 5);
@@ -187,7 +187,7 @@ TEST_F(Replica, DifferentModelsDoNotMeet)
 
 TEST_F(Replica, OneThatNeverComesIsNotAwaitedForEver)
 {
-  ReplicaBatch a(host(), options(0.05)), b(host(), options(0.05));
+  ReplicaBatch a(host(), options(0.5)), b(host(), options(0.5));
   b.enter();
   const auto graph = cluster(9, 1);
   const auto expected = alone(graph);
@@ -197,7 +197,7 @@ TEST_F(Replica, OneThatNeverComesIsNotAwaitedForEver)
     a.evaluate(graph.view(), result);
     EXPECT_TRUE(same(result, expected));
   }
-  EXPECT_LT(Clock::now() - start, std::chrono::seconds(2)) << "after it missed twice nobody waits for it";
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(15)) << "after it missed twice nobody waits for it";
   // and when it comes it is welcome
   std::atomic<bool> finished = false;
   std::thread late([&] {
