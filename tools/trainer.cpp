@@ -148,7 +148,6 @@ Trainer::Trainer(const TrainSettings &given, const std::string &command) : setti
   prepare_model();
   const bool fresh = settings.init_from.empty();
   const auto slices = painn_weight_slices(potential.sizes, potential.n_species());
-  frozen.clear();
   for (const auto &name : settings.freeze) {
     bool found = false;
     frozen.resize(weights.size());
@@ -571,7 +570,7 @@ void Trainer::write_result()
     std::fputs(json.dump().c_str(), file);
     file.finish();
   }
-  provenance = {{"program", std::string("mlff ") + MLFF_VERSION}, {"command", command}, {"settings", settings.description()}};
+  nlohmann::ordered_json provenance = {{"program", std::string("mlff ") + MLFF_VERSION}, {"command", command}, {"settings", settings.description()}};
   provenance["n_train"] = data.train.size();
   provenance["n_valid"] = data.valid.size();
   provenance["steps"] = step;

@@ -47,9 +47,6 @@ class Trainer {
   /// Folder of the log and of the data of the plots.
   const std::string &work_folder() const { return folder; }
 
-  /// What the result's provenance says.
-  const nlohmann::ordered_json &report() const { return provenance; }
-
  private:
   TrainSettings settings;
   std::string command, folder;
@@ -58,7 +55,6 @@ class Trainer {
   Potential potential;    // sizes, elements, reference energies, scale; weights of the start
   std::unique_ptr<PainnGradient> engine;
   std::vector<bool> frozen;
-  nlohmann::ordered_json provenance;
 
   // the state that a checkpoint holds
   std::vector<double> weights, average, best;
