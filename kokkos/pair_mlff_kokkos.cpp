@@ -28,8 +28,8 @@
 #include "neighbor.h"
 #include "update.h"
 
+#include "engine_kokkos.h"
 #include "mlff_impl.h"
-#include "painn_kokkos.h"
 
 #include <cmath>
 
@@ -80,7 +80,8 @@ template <class DeviceType> struct PairMLFFKokkos<DeviceType>::Networks {
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType> PairMLFFKokkos<DeviceType>::PairMLFFKokkos(LAMMPS *lmp) : PairMLFF(lmp), networks(nullptr)
+template <class DeviceType>
+PairMLFFKokkos<DeviceType>::PairMLFFKokkos(LAMMPS *lmp) : PairMLFF(lmp), networks(nullptr), batched(false)
 {
   if (!lmp->kokkos || !lmp->kokkos->kokkos_exists)
     error->all(FLERR, Error::NOLASTLINE,
@@ -101,17 +102,38 @@ template <class DeviceType> PairMLFFKokkos<DeviceType>::~PairMLFFKokkos()
 {
   if (copymode) return;
 
-  memoryKK->destroy_kokkos(k_eatom, eatom);
-  memoryKK->destroy_kokkos(k_vatom, vatom);
+  destroy_tallies();
+  delete networks;
+}
+
+/* ----------------------------------------------------------------------
+   per-atom tallies, which are the host's where partitions evaluate together
+------------------------------------------------------------------------- */
+
+template <class DeviceType> void PairMLFFKokkos<DeviceType>::destroy_tallies()
+{
+  if (batched) {
+    memory->destroy(eatom);
+    memory->destroy(vatom);
+  } else {
+    memoryKK->destroy_kokkos(k_eatom, eatom);
+    memoryKK->destroy_kokkos(k_vatom, vatom);
+  }
   eatom = nullptr;
   vatom = nullptr;
-  delete networks;
+  maxeatom = maxvatom = 0;
 }
 
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType> void PairMLFFKokkos<DeviceType>::compute(int eflag, int vflag)
 {
+  if (batched) {
+    atomKK->sync(Host, datamask_read);
+    PairMLFF::compute(eflag, vflag);
+    atomKK->modified(Host, datamask_modify);
+    return;
+  }
   ev_init(eflag, vflag, 0);
 
   if (eflag_atom) {
@@ -236,9 +258,7 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType>
-template <typename NetworkType>
-void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
+template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
 {
   using Range = Kokkos::RangePolicy<DeviceType>;
   auto &painn = network.painn;
@@ -394,7 +414,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::coeff(int narg, cha
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine()
+template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*find_spread*/)
 {
   const bool full = impl->options.precision == mlff::Precision::double_precision;
   if (full && sizeof(KK_FLOAT) < sizeof(double))
@@ -402,15 +422,28 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine()
                "Pair style mlff/kk precision double needs positions in double precision, but this "
                "LAMMPS was built with KOKKOS_PREC=single or mixed; use precision single or build "
                "with -D KOKKOS_PREC=double");
-  if (networks->single || networks->full) return;
+  if (networks->single || networks->full || impl->engine) return;
 
   const bool spline = impl->options.filter == mlff::Filter::spline ||
       (impl->options.filter == mlff::Filter::automatic && !full);
+
+  const auto &potential = impl->potentials.front();
+  if (full)
+    impl->engine = std::make_unique<EngineKokkos<DeviceType, double>>(potential, spline);
+  else
+    impl->engine = std::make_unique<EngineKokkos<DeviceType, float>>(potential, spline);
+  join_replicas("");
+  if (impl->replicas->joined()) {
+    if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff/kk: {}\n", impl->engine->description());
+    return;
+  }
+  impl->engine.reset();
+
   const auto prepare = [&](auto &network, auto type) {
     using T = decltype(type);
     using NetworkType = Network<DeviceType, T>;
     network = std::make_unique<NetworkType>();
-    network->painn.set_weights(impl->potentials.front(), spline);
+    network->painn.set_weights(potential, spline);
     if (comm->nprocs == 1) return;
     // other ranks see host memory: on a CPU that is where the features are
     const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array, int width,
@@ -443,6 +476,12 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine()
 template <class DeviceType> void PairMLFFKokkos<DeviceType>::init_style()
 {
   PairMLFF::init_style();
+
+  const bool joined = impl->replicas->joined();
+  if (joined != batched) destroy_tallies();
+  batched = joined;
+  execution_space = batched ? Host : ExecutionSpaceFromDevice<DeviceType>::space;
+  if (batched) return;
 
   auto *request = neighbor->find_request(this);
   request->set_kokkos_host(std::is_same_v<DeviceType, LMPHostType> && !std::is_same_v<DeviceType, LMPDeviceType>);

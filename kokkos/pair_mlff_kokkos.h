@@ -51,7 +51,10 @@ template <class DeviceType> class PairMLFFKokkos : public PairMLFF {
   DAT::ttransform_kkacc_1d k_eatom;
   DAT::ttransform_kkacc_1d_6 k_vatom;
 
-  void make_engine() override;
+  bool batched;    // with other partitions: the graph is made on the host
+
+  void make_engine(bool) override;
+  void destroy_tallies();
 };
 
 }    // namespace LAMMPS_NS

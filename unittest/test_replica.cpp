@@ -65,6 +65,7 @@ class Fragile : public Engine {
   }
   bool exchanges() const override { return false; }
   std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
+  int cores() const override { return 1; }
   std::string description() const override { return "fragile"; }
 
  private:
@@ -76,7 +77,7 @@ class Replica : public testing::Test {
  protected:
   std::string job = std::to_string(getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name();
 
-  BatchOptions options(double wait = 0.5) const { return {job, "model", wait, 0}; }
+  BatchOptions options(double wait = 0.5) const { return {job, "model", wait, 0, 1}; }
 
   static void SetUpTestSuite() { before = shared_memory(); }
 

@@ -68,6 +68,9 @@ class Engine {
   /// Estimated memory of one evaluation.
   virtual std::size_t bytes(int atoms, int edges) const = 0;
 
+  /// Cores that an evaluation keeps busy at most; 0 where it runs on another device.
+  virtual int cores() const = 0;
+
   /// Name, precision, device and threads, as one line for a log.
   virtual std::string description() const = 0;
 };

@@ -71,6 +71,8 @@ namespace {
       return per_atom * std::size_t(atoms) + per_edge * std::size_t(edges);
     }
 
+    int cores() const override { return threads; }
+
     std::string description() const override
     {
       return std::string("host engine (") + (kernels.name + sizeof("painn_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +

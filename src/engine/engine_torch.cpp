@@ -83,6 +83,8 @@ namespace {
       return width * (std::size_t(edges) * (4 * std::size_t(sizes.radial) + L * F * 30) + std::size_t(atoms) * L * F * 48);
     }
 
+    int cores() const override { return device.is_cuda() ? 0 : threads; }
+
     std::string description() const override
     {
       return std::string("torch engine, ") + (single ? "single" : "double") + " precision, " +

@@ -19,6 +19,7 @@ class Ensemble : public Engine {
 
   bool exchanges() const override;
   std::size_t bytes(int atoms, int edges) const override;
+  int cores() const override { return members.front().engine->cores(); }
   std::string description() const override;
 
   bool find_spread = false;    ///< whether evaluate() fills spread; costs one more exchange of 3 numbers a member and atom

@@ -14,6 +14,7 @@
 #include "atom_warnings.h"
 #include "ensemble.h"
 #include "rank_exchange.h"
+#include "replica_group.h"
 
 #include <memory>
 #include <vector>
@@ -24,6 +25,7 @@ struct MLFFImpl {
   explicit MLFFImpl(LAMMPS *lmp) : warnings(lmp) {}
 
   mlff::EngineOptions options;
+  std::unique_ptr<ReplicaGroup> replicas;
   std::vector<std::string> files;             // as given, one of each potential
   std::vector<mlff::Potential> potentials;    // the style works with the mean of several
   std::unique_ptr<mlff::Engine> engine;

@@ -155,6 +155,7 @@ void PairMLFF::keep_spread()
 
 void PairMLFF::finish()
 {
+  impl->replicas->end_run();
   if (impl->watches()) impl->warnings.end_run();
 }
 
@@ -315,20 +316,23 @@ void PairMLFF::allocate()
 void PairMLFF::settings(int narg, char **arg)
 {
   mlff::EngineOptions options;
+  ReplicaGroup replicas(lmp);
   bool warn = true;
   double threshold = 0.0;
 
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
     if (word != "engine" && word != "precision" && word != "threads" && word != "device" &&
-        word != "filter" && word != "warn")
+        word != "filter" && word != "warn" && !ReplicaGroup::knows(word))
       error->all(FLERR, iarg,
                  "Unknown pair_style mlff keyword '{}'; accepted: engine, precision, threads, "
-                 "device, filter, warn",
+                 "device, filter, warn, batch, wait, memory",
                  word);
     if (iarg + 1 >= narg) utils::missing_cmd_args(FLERR, "pair_style mlff " + word, error);
     const std::string value = arg[iarg + 1];
-    if (word == "engine") {
+    if (ReplicaGroup::knows(word)) {
+      replicas.set(word, value, iarg + 1);
+    } else if (word == "engine") {
       std::string accepted = "auto";
       bool found = value == "auto";
       for (const auto &name : mlff::available_engines()) {
@@ -372,6 +376,7 @@ void PairMLFF::settings(int narg, char **arg)
     }
   }
   impl->options = options;
+  impl->replicas = std::make_unique<ReplicaGroup>(replicas);
   impl->warn = warn;
   impl->threshold = threshold;
   impl->ensemble = nullptr;
@@ -529,11 +534,12 @@ void PairMLFF::init_style()
                "but pair_coeff names {}; accepted with one potential: auto, off",
                impl->threshold, n_potentials());
 
-  make_engine();
-  if (impl->ensemble)
-    impl->ensemble->find_spread = impl->threshold > 0.0 ||
-        !modify->get_compute_by_style("^mlff/uncertainty$").empty();
   impl->spread_step = -1;
+  const bool find_spread = n_potentials() > 1 &&
+      (impl->threshold > 0.0 || !modify->get_compute_by_style("^mlff/uncertainty$").empty());
+  if (impl->ensemble && impl->ensemble->find_spread != find_spread) impl->engine.reset();
+  make_engine(find_spread);
+  impl->replicas->start_run();
   impl->warnings.start_run();
   if (comm->nprocs > 1) impl->exchange.reset(new RankExchange(world));
 
@@ -542,7 +548,7 @@ void PairMLFF::init_style()
 
 /* ---------------------------------------------------------------------- */
 
-void PairMLFF::make_engine()
+void PairMLFF::make_engine(bool find_spread)
 {
   if (!impl->engine) {
     if (lmp->kokkos) use_kokkos_stream(impl->options);
@@ -552,10 +558,12 @@ void PairMLFF::make_engine()
       else {
         impl->ensemble = new mlff::Ensemble(impl->potentials, impl->options, impl->files);
         impl->engine.reset(impl->ensemble);
+        impl->ensemble->find_spread = find_spread;
       }
     } catch (mlff::EngineError &e) {
       error->all(FLERR, Error::NOLASTLINE, "Pair style mlff: {}", e.what());
     }
+    join_replicas(find_spread ? "the spread of its potentials is wanted" : "");
     if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
   }
   if (comm->nprocs > 1 && !impl->engine->exchanges())
@@ -563,6 +571,19 @@ void PairMLFF::make_engine()
                "Pair style mlff engine torch runs on one MPI rank per partition, found {}; use "
                "engine host",
                comm->nprocs);
+}
+
+/* ----------------------------------------------------------------------
+   partitions with the same model evaluate it together
+------------------------------------------------------------------------- */
+
+void PairMLFF::join_replicas(const std::string &alone)
+{
+  std::vector<std::string> hashes;
+  for (const auto &potential : impl->potentials) hashes.push_back(potential.sha256);
+  impl->engine = impl->replicas->join(
+      std::move(impl->engine), hashes,
+      comm->nprocs > 1 ? fmt::format("it has {} MPI ranks", comm->nprocs) : alone);
 }
 
 /* ----------------------------------------------------------------------

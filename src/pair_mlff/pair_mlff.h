@@ -51,7 +51,8 @@ class PairMLFF : public Pair {
   double scale;     // eV to the energy unit of the input
 
   virtual void allocate();
-  virtual void make_engine();
+  virtual void make_engine(bool);
+  void join_replicas(const std::string &);
   void read_potentials(const std::vector<std::string> &);
   void map_elements(int, char **, int);
   void check_topology();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -24,7 +25,8 @@ namespace mlff {
 
 namespace {
 
-  constexpr std::uint64_t board_version = 0x6d6c66663031ull;
+  constexpr int windows = 8;    ///< of a comparison, at most: together, single, together, ...
+  constexpr std::uint64_t board_version = 0x6d6c66663032ull;
 
   enum State : int { vacant, away_state, ready, running, done, failed };
 
@@ -100,6 +102,7 @@ namespace {
 }    // namespace
 
 struct ReplicaBatch::Slot {
+  std::atomic<std::uint32_t> bell = 0;    // rung when its state was changed by another, or it may evaluate
   int state = vacant;
   pid_t pid = 0;
   long started = 0;    // of the process: its number may be used again
@@ -110,6 +113,7 @@ struct ReplicaBatch::Slot {
   long batch = 0;        // number of the batch it is in
   int missed = 0;        // batches in a row that did not wait for it any longer
   int in_run = 0;        // the others wait for it
+  cpu_set_t cores;       // that it may use
   char error[400] = "";
   double times[4] = {0, 0, 0, 0};    // gather, wait, model, scatter
   long calls = 0;
@@ -118,11 +122,24 @@ struct ReplicaBatch::Slot {
 struct ReplicaBatch::Board {
   std::atomic<std::uint64_t> version;    // set when all else is
   pthread_mutex_t mutex;
-  std::atomic<std::uint32_t> bell;
+  int n_slots;                // used ones are below
+  std::atomic<int> in_run;    // replicas the others wait for
+  int most_in_run;            // so far
+  int evaluations;            // that may run at a time
   long batches, retries;
   long histogram[most_replicas + 1];
   double left_times[4];    // of replicas that left
-  long left_calls;
+  long left_calls, single_calls;
+
+  // comparison of batches with single calls: windows of calls in turn, the first of each kind for warming up
+  std::atomic<int> single;           // calls are made alone now
+  std::atomic<int> compared;         // replicas of the last comparison that came to an end
+  std::atomic<int> window;           // of the comparison under way; -1: none is
+  std::atomic<long> window_calls;    // made in it
+  std::atomic<long> window_ends;     // when it holds so many
+  int window_replicas;
+  double window_began, rate[windows], together_rate, single_rate;
+
   Slot slots[most_replicas];
 };
 
@@ -173,6 +190,11 @@ class ReplicaBatch::Guard {
   const ReplicaBatch &batch;
   bool held = false;
 };
+
+std::span<ReplicaBatch::Slot> ReplicaBatch::slots() const
+{
+  return {board->slots, std::size_t(board->n_slots)};
+}
 
 std::string launch_of_this_process()
 {
@@ -263,6 +285,7 @@ void ReplicaBatch::open_board()
     throw EngineError("no shared memory for a batch of replicas: " + std::string(std::strerror(errno)));
   map_board();
   new (board) Board{};
+  board->window = -1;
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
@@ -280,11 +303,31 @@ void ReplicaBatch::take_slot()
     if (board->slots[s].state == vacant) own = s;
   if (own < 0) throw EngineError("more than " + std::to_string(most_replicas) + " replicas meet on this node");
   Slot &slot = board->slots[own];
-  slot = Slot{};
+  slot.~Slot();
+  new (&slot) Slot;
+  board->n_slots = std::max(board->n_slots, own + 1);
   slot.pid = getpid();
   slot.started = started(slot.pid);
   slot.file = memory_file;
+  CPU_ZERO(&slot.cores);
+  sched_getaffinity(0, sizeof(slot.cores), &slot.cores);
   slot.state = away_state;
+}
+
+/// How many are waited for, and how many evaluations they have cores for. The lock is held.
+void ReplicaBatch::count_replicas()
+{
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  board->in_run = 0;
+  for (const Slot &slot : slots()) {
+    if (slot.state == vacant || !slot.in_run) continue;
+    board->in_run++;
+    CPU_OR(&cores, &cores, &slot.cores);
+  }
+  board->most_in_run = std::max(board->most_in_run, board->in_run.load());
+  const int fitting = engine->cores() > 0 ? CPU_COUNT(&cores) / engine->cores() : 1;
+  board->evaluations = options.at_a_time > 0 ? options.at_a_time : std::max(1, fitting);
 }
 
 void ReplicaBatch::close_board()
@@ -295,9 +338,11 @@ void ReplicaBatch::close_board()
     Slot &slot = board->slots[own];
     for (int k = 0; k < 4; k++) board->left_times[k] += slot.times[k] + (k == 3 ? scatter : 0.0);
     board->left_calls += slot.calls;
+    board->single_calls += single_calls;
     slot.state = vacant;
     sweep();
-    ring(board->bell);
+    count_replicas();
+    wake_one();
   }
   munmap(board, sizeof(Board));
   close(board_file);
@@ -309,25 +354,31 @@ void ReplicaBatch::enter()
   Guard guard(*this);
   board->slots[own].in_run = 1;
   board->slots[own].missed = 0;
+  count_replicas();
 }
 
 void ReplicaBatch::leave()
 {
   Guard guard(*this);
   board->slots[own].in_run = 0;
+  board->single_calls += single_calls;
+  single_calls = 0;
   last_left = 0.0;
-  ring(board->bell);
+  count_replicas();
+  wake_one();
 }
 
 /// Frees the slots of replicas that are gone, and makes those ready again that they were evaluating. The lock is held.
 void ReplicaBatch::sweep()
 {
-  for (Slot &slot : board->slots) {
+  bool lost = false;
+  for (Slot &slot : slots()) {
     if (slot.state == vacant || slot.pid == getpid() || started(slot.pid) == slot.started) continue;
     slot.state = vacant;
     slot.in_run = 0;
+    lost = true;
   }
-  for (Slot &slot : board->slots) {
+  for (Slot &slot : slots()) {
     if (slot.state != running) continue;
     const Slot &evaluator = board->slots[slot.evaluator];
     if (evaluator.state == running && evaluator.batch == slot.batch) continue;
@@ -335,14 +386,37 @@ void ReplicaBatch::sweep()
     slot.evaluator = -1;
     board->retries++;
   }
+  if (lost) count_replicas();
 }
 
-/// Whether nobody is worth waiting for. The lock is held.
-bool ReplicaBatch::all_here() const
+/// Whether one that is ready should evaluate now: a share of the replicas is ready and a core free, or there is nobody worth
+/// waiting for. The lock is held.
+bool ReplicaBatch::enough(bool late) const
 {
-  for (const Slot &slot : board->slots)
-    if (slot.state != vacant && slot.state != ready && slot.in_run && slot.missed < 2) return false;
-  return true;
+  int n_ready = 0, n_running = 0, awaited = 0;
+  for (int s = 0; s < board->n_slots; s++) {
+    const Slot &slot = board->slots[s];
+    if (slot.state == ready)
+      n_ready++;
+    else if (slot.state == running)
+      n_running += slot.evaluator == s;
+    else if (slot.state != vacant && slot.in_run && slot.missed < 2)
+      awaited++;
+  }
+  if (n_ready == 0 || n_running >= board->evaluations) return false;
+  const int share = (board->in_run + board->evaluations - 1) / board->evaluations;
+  return late || awaited == 0 || (n_ready >= share && board->evaluations > 1) || board->single.load();
+}
+
+/// Wakes one that may evaluate. The lock is held.
+void ReplicaBatch::wake_one()
+{
+  if (!enough(false)) return;
+  for (Slot &slot : slots())
+    if (slot.state == ready) {
+      ring(slot.bell);
+      return;
+    }
 }
 
 void ReplicaBatch::put(const Graph &graph)
@@ -396,12 +470,12 @@ char *ReplicaBatch::memory_of(int s)
 }
 
 /// Those that this replica evaluates now: itself, and all others that are ready, within the memory. The lock is held.
-std::vector<ReplicaBatch::Member> ReplicaBatch::choose()
+std::vector<ReplicaBatch::Member> ReplicaBatch::choose(bool late)
 {
   std::vector<Member> batch;
   int atoms = board->slots[own].atoms, edges = board->slots[own].edges;
   board->batches++;
-  for (int s = 0; s < most_replicas; s++) {
+  for (int s = 0; s < board->n_slots; s++) {
     Slot &slot = board->slots[s];
     if (slot.state != ready) continue;
     if (s != own && engine->bytes(atoms + slot.atoms, edges + slot.edges) > budget) continue;
@@ -417,8 +491,8 @@ std::vector<ReplicaBatch::Member> ReplicaBatch::choose()
     slot.batch = board->batches;
   }
   // those that did not come in time
-  for (Slot &slot : board->slots)
-    if (slot.state == away_state || slot.state == done || slot.state == failed) slot.missed += slot.in_run;
+  for (Slot &slot : slots())
+    if (late && (slot.state == away_state || slot.state == done || slot.state == failed)) slot.missed += slot.in_run;
   return batch;
 }
 
@@ -487,6 +561,14 @@ bool ReplicaBatch::run_singly(std::span<const Member> batch, std::vector<std::st
 void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchange *)
 {
   if (own_graph.n_atoms() != own_graph.n_centres()) throw EngineError("replicas of several ranks do not batch: the graph has ghosts");
+  if (options.choice != BatchOptions::Choice::together) {
+    compare();
+    if (board->single.load()) {
+      single_calls++;
+      engine->evaluate(own_graph, result);
+      return;
+    }
+  }
   const double begin = now();
   put(own_graph);
   const double gathered = now();
@@ -503,18 +585,19 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
   slot.edges = own_graph.n_edges();
   slot.state = ready;
   slot.missed = 0;
-  slot.in_run = 1;
+  if (!slot.in_run) {
+    slot.in_run = 1;
+    count_replicas();
+  }
   slot.calls++;
   // everybody else may need a core for as long as this one was away
-  const double n = double(std::count_if(board->slots, board->slots + most_replicas, [](const Slot &other) {
-    return other.state != vacant && other.in_run;
-  }));
-  const double limit = options.wait > 0.0 ? options.wait : std::clamp(2.0 * n * away + 2.0 * model_seconds, 2e-4, 0.05);
-  double deadline = gathered + limit;
+  const double limit = options.wait > 0.0 ? options.wait : std::clamp(2.0 * board->in_run * away + 2.0 * model_seconds, 2e-4, 0.05);
+  const double deadline = gathered + limit;
 
   while (slot.state != done && slot.state != failed) {
-    if (slot.state == ready && (all_here() || now() >= deadline)) {
-      const auto batch = choose();
+    const bool late = now() >= deadline;
+    if (slot.state == ready && enough(late)) {
+      const auto batch = choose(late);
       guard.unlock();
       const double start = now();
       std::vector<std::string> errors;
@@ -528,18 +611,18 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
         if (member.state != running || member.evaluator != own) continue;    // it died meanwhile
         member.state = errors[k].empty() ? done : failed;
         std::snprintf(member.error, sizeof(member.error), "%s", errors[k].c_str());
+        if (batch[k].slot != own) ring(member.bell);
       }
       board->histogram[batch.size()]++;
       if (!at_once) board->retries++;
-      ring(board->bell);
+      wake_one();
       continue;
     }
-    const std::uint32_t value = board->bell.load();
-    // the one that completes the set must not be missed: whoever arrives rings
-    const double left = slot.state == ready ? std::max(deadline - now(), 1e-5) : 0.02;
+    const std::uint32_t value = slot.bell.load();
+    const double left = slot.state == ready && !late ? std::max(deadline - now(), 1e-5) : 0.02;
     guard.unlock();
     stage("waiting");
-    wait_for(board->bell, value, std::min(left, 0.02));
+    wait_for(slot.bell, value, std::min(left, 0.02));
     guard.lock();
     if (slot.state == running || now() >= deadline) sweep();
   }
@@ -558,6 +641,66 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
   take(result);
   last_left = now();
   scatter = last_left - waited;
+}
+
+/// Counts a call of the comparison under way, and begins one where replicas came or went since the last.
+void ReplicaBatch::compare()
+{
+  if (board->window.load() < 0) {
+    const int n = board->in_run.load(), before = board->compared.load();
+    if (before > 0 && 4 * std::abs(n - before) <= before) return;
+    Guard guard(*this);
+    if (!board->slots[own].in_run) {
+      board->slots[own].in_run = 1;
+      board->slots[own].missed = 0;
+      count_replicas();
+    }
+    if (board->window.load() < 0) begin_window(0);
+  }
+  if (board->window_calls.fetch_add(1) + 1 < board->window_ends.load()) return;
+  Guard guard(*this);
+  end_window();
+}
+
+/// The lock is held.
+void ReplicaBatch::begin_window(int window)
+{
+  board->window_replicas = board->in_run;
+  board->window_began = now();
+  board->window_calls = 0;
+  board->window_ends = 16 * board->in_run;
+  board->single = window % 2;
+  board->window = window;
+  // whoever waits for a batch need not any longer
+  if (window % 2)
+    for (Slot &slot : slots())
+      if (slot.state == ready) ring(slot.bell);
+}
+
+/// The lock is held.
+void ReplicaBatch::end_window()
+{
+  const int window = board->window.load();
+  const double seconds = now() - board->window_began;
+  if (window < 0 || board->window_calls.load() < board->window_ends.load()) return;    // another was first
+  if (seconds < 5e-3) {
+    board->window_ends += 4 * board->in_run;
+    return;
+  }
+  if (board->in_run != board->window_replicas) return begin_window(0);
+  board->rate[window] = double(board->window_calls.load()) / seconds;
+  if (window % 2 == 0 || window < 3) return begin_window(window + 1);
+
+  // as many windows as the difference needs
+  double rates[2] = {0.0, 0.0};
+  for (int w = 2; w <= window; w++) rates[w % 2] += board->rate[w] / double(window / 2);
+  const double ratio = std::max(rates[0], rates[1]) / std::min(rates[0], rates[1]);
+  if (window + 1 < windows && ratio < (window == 3 ? 1.4 : 1.2)) return begin_window(window + 1);
+  board->together_rate = rates[0];
+  board->single_rate = rates[1];
+  board->compared = board->in_run.load();
+  board->single = options.choice == BatchOptions::Choice::faster && rates[1] > rates[0];
+  board->window = -1;
 }
 
 void ReplicaBatch::take(Result &result)
@@ -591,9 +734,14 @@ BatchStatistics ReplicaBatch::statistics() const
   while (statistics.histogram.size() > 1 && statistics.histogram.back() == 0) statistics.histogram.pop_back();
   double times[4];
   std::copy_n(board->left_times, 4, times);
+  statistics.replicas = board->most_in_run;
   statistics.calls = board->left_calls;
+  statistics.single_calls = board->single_calls + single_calls;
+  statistics.together = board->together_rate;
+  statistics.single = board->single_rate;
+  statistics.compared = board->compared;
   statistics.retries = board->retries;
-  for (const Slot &slot : board->slots) {
+  for (const Slot &slot : slots()) {
     if (slot.state == vacant) continue;
     for (int k = 0; k < 4; k++) times[k] += slot.times[k];
     statistics.calls += slot.calls;
@@ -608,7 +756,8 @@ BatchStatistics ReplicaBatch::statistics() const
 int ReplicaBatch::n_replicas() const
 {
   Guard guard(*this);
-  return int(std::count_if(board->slots, board->slots + most_replicas, [](const Slot &slot) {
+  const auto all = slots();
+  return int(std::count_if(all.begin(), all.end(), [](const Slot &slot) {
     return slot.state != vacant;
   }));
 }

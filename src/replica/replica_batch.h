@@ -16,13 +16,23 @@ struct BatchOptions {
   std::string model;         ///< likewise: hash of weights, engine and precision, on which results depend
   double wait = 0.0;         ///< s, how long a replica waits for the others; 0: by the time they took so far
   std::size_t memory = 0;    ///< bytes of one evaluation; 0: a quarter of what the machine has
+  int at_a_time = 0;         ///< evaluations; 0: as many as the replicas have cores for, one where the engine uses none
+  enum class Choice {
+    together,    ///< every call waits for the others
+    compared,    ///< the same, but the first calls also find out what single calls would cost
+    faster       ///< the first calls find out whether batches or single calls are faster, for the replicas there are then
+  } choice = Choice::together;
 };
 
 /// What happened so far, over all replicas of the group.
 struct BatchStatistics {
-  std::vector<long> histogram;    ///< [replicas + 1] evaluations with so many of them together
-  long calls = 0,
-       retries = 0;                                               ///< evaluate() calls, and evaluations repeated because a replica failed or memory ran out
+  int replicas = 0;                                               ///< most of them at a time
+  std::vector<long> histogram;                                    ///< [replicas + 1] evaluations with so many of them together
+  long calls = 0;                                                 ///< of evaluate() in batches
+  long single_calls = 0;                                          ///< and outside of them, where those are faster or compared
+  long retries = 0;                                               ///< evaluations repeated because a replica failed or memory ran out
+  double together = 0.0, single = 0.0;                            ///< calls per second of all replicas in a batch and alone; 0: not compared
+  int compared = 0;                                               ///< replicas of that comparison
   double gather = 0.0, wait = 0.0, model = 0.0, scatter = 0.0;    ///< s, sums over replicas
 };
 
@@ -30,6 +40,9 @@ struct BatchStatistics {
 /// time, and none waits for another for ever; who waits sleeps; results do not depend on who else is in a batch. Linux: the
 /// board where replicas meet, and their graphs, lie in anonymous memory that others find and open through /proc. Nothing has a
 /// name that could outlive the last replica.
+///
+/// Where replicas have more cores than one evaluation uses, they gather in as many batches: while one is evaluated the members
+/// of the other get on with their own work.
 class ReplicaBatch : public Engine {
  public:
   /// Throws EngineError where shared memory cannot be had.
@@ -45,6 +58,7 @@ class ReplicaBatch : public Engine {
 
   bool exchanges() const override { return false; }
   std::size_t bytes(int atoms, int edges) const override;
+  int cores() const override { return engine->cores(); }
   std::string description() const override;
 
   BatchStatistics statistics() const;
@@ -72,6 +86,7 @@ class ReplicaBatch : public Engine {
   char *memory = nullptr;    // own graph and results
   double away = 0.0, last_left = 0.0, model_seconds = 0.0, scatter = 0.0;
   std::size_t budget;
+  long single_calls = 0;    // not yet on the board
 
   std::vector<std::unique_ptr<View>> views;    // of the memory of others, by slot
   GraphStorage graph;
@@ -84,9 +99,15 @@ class ReplicaBatch : public Engine {
   void put(const Graph &graph);
   void take(Result &result);
   char *memory_of(int slot);
-  bool all_here() const;
+  std::span<Slot> slots() const;
+  void count_replicas();
+  bool enough(bool late) const;
+  void wake_one();
   void sweep();
-  std::vector<Member> choose();
+  std::vector<Member> choose(bool late);
+  void compare();
+  void begin_window(int window);
+  void end_window();
   void run(std::span<const Member> batch);
   bool run_singly(std::span<const Member> batch, std::vector<std::string> &errors);
   void stage(const char *name) const
