@@ -1,35 +1,17 @@
 // The program mlff as a user runs it, in a folder of the test's own.
 #pragma once
 
-#include <gtest/gtest.h>
+#include "folder_fixture.h"
 
 #include <array>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <string>
 #include <vector>
-
-#include <unistd.h>
 
 namespace mlff_test {
 
-class ProgramTest : public testing::Test {
+class ProgramTest : public FolderTest {
  protected:
-  std::filesystem::path folder = std::filesystem::temp_directory_path() /
-      ("mlff-program-" + std::to_string(getpid()) + "-" + testing::UnitTest::GetInstance()->current_test_info()->name());
   int status = 0;
-
-  void SetUp() override { std::filesystem::create_directories(folder); }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
-  std::string file(const std::string &name) const { return (folder / name).string(); }
-
-  std::string content(const std::string &name) const
-  {
-    std::ifstream in(file(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  }
 
   /// Runs mlff; returns standard output, or with `errors` standard error.
   std::string run(const std::string &arguments, bool errors = false)

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <new>
 #include <set>
 #include <thread>
@@ -269,6 +270,106 @@ TEST_F(Replica, MemorySplitsABatch)
     EXPECT_EQ(good, 5 * n_replicas);
     if (told) { EXPECT_LE(replicas[0]->statistics().histogram.size(), 3u); }
   }
+}
+
+/// As fast as it is told: a device that takes one evaluation at a time, or cores that take any number.
+class Timed : public Engine {
+ public:
+  Timed(std::chrono::microseconds call, std::chrono::microseconds structure, std::mutex *device) :
+      inner(host()), call(call), structure(structure), device(device)
+  {
+  }
+  void evaluate(const Graph &graph, Result &result, GhostExchange *) override
+  {
+    std::unique_lock<std::mutex> lock;
+    if (device) lock = std::unique_lock(*device);
+    const int now = ++running;
+    for (int before = most; before < now && !most.compare_exchange_weak(before, now);) {}
+    std::this_thread::sleep_for(call + structure * (graph.n_structures() - 1));
+    inner->evaluate(graph, result);
+    running--;
+  }
+  bool exchanges() const override { return false; }
+  std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
+  int cores() const override { return 1; }
+  std::string description() const override { return "timed"; }
+
+  static inline std::atomic<int> running = 0, most = 0;
+
+ private:
+  std::unique_ptr<Engine> inner;
+  std::chrono::microseconds call, structure;
+  std::mutex *device;
+};
+
+TEST_F(Replica, TheFasterWayIsChosen)
+{
+  using std::chrono::microseconds;
+  std::mutex device;
+  const auto graph = cluster(5, 1);
+  const auto expected = alone(graph);
+  for (const bool batches_pay : {true, false}) {
+    constexpr int n_replicas = 6, calls = 200;
+    std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+    for (int k = 0; k < n_replicas; k++) {
+      auto o = options(0.0);
+      o.choice = BatchOptions::Choice::faster;
+      replicas.push_back(std::make_unique<ReplicaBatch>(batches_pay ? std::make_unique<Timed>(microseconds(500), microseconds(0), &device)
+                                                                    : std::make_unique<Timed>(microseconds(500), microseconds(500), nullptr),
+                                                        o));
+      replicas.back()->enter();
+    }
+    std::atomic<int> wrong = 0;
+    std::vector<std::thread> threads;
+    for (int k = 0; k < n_replicas; k++)
+      threads.emplace_back([&, k] {
+        Result result;
+        for (int call = 0; call < calls; call++) {
+          replicas[k]->evaluate(graph.view(), result);
+          if (!same(result, expected)) wrong++;
+        }
+        replicas[k]->leave();
+      });
+    for (auto &thread : threads) thread.join();
+    const auto s = replicas[0]->statistics();
+    EXPECT_EQ(wrong, 0);
+    EXPECT_EQ(s.calls + s.single_calls, n_replicas * calls);
+    EXPECT_EQ(s.compared, n_replicas);
+    EXPECT_EQ(s.together > s.single, batches_pay) << s.together << " " << s.single;
+    EXPECT_GT(batches_pay ? s.calls : s.single_calls, n_replicas * calls / 2);
+  }
+}
+
+TEST_F(Replica, AsManyEvaluationsAtATimeAsThereAreCoresFor)
+{
+  constexpr int n_replicas = 8, rounds = 60;
+  Timed::most = 0;
+  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    auto o = options(0.2);
+    o.at_a_time = 2;
+    replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Timed>(std::chrono::microseconds(500), std::chrono::microseconds(100), nullptr), o));
+    replicas.back()->enter();
+  }
+  const auto graph = cluster(5, 1);
+  const auto expected = alone(graph);
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      Result result;
+      for (int round = 0; round < rounds; round++) {
+        replicas[k]->evaluate(graph.view(), result);
+        if (!same(result, expected)) wrong++;
+      }
+      replicas[k]->leave();
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(Timed::most, 2);
+  const auto s = replicas[0]->statistics();
+  ASSERT_GT(s.histogram.size(), 4u);
+  EXPECT_GT(s.histogram[4], rounds) << "two halves take turns";
 }
 
 TEST_F(Replica, GhostsAreRefused)

@@ -316,7 +316,7 @@ void PairMLFF::allocate()
 void PairMLFF::settings(int narg, char **arg)
 {
   mlff::EngineOptions options;
-  ReplicaGroup replicas(lmp);
+  auto replicas = std::make_unique<ReplicaGroup>(lmp);
   bool warn = true;
   double threshold = 0.0;
 
@@ -331,7 +331,7 @@ void PairMLFF::settings(int narg, char **arg)
     if (iarg + 1 >= narg) utils::missing_cmd_args(FLERR, "pair_style mlff " + word, error);
     const std::string value = arg[iarg + 1];
     if (ReplicaGroup::knows(word)) {
-      replicas.set(word, value, iarg + 1);
+      replicas->set(word, value, iarg + 1);
     } else if (word == "engine") {
       std::string accepted = "auto";
       bool found = value == "auto";
@@ -376,7 +376,7 @@ void PairMLFF::settings(int narg, char **arg)
     }
   }
   impl->options = options;
-  impl->replicas = std::make_unique<ReplicaGroup>(replicas);
+  impl->replicas = std::move(replicas);
   impl->warn = warn;
   impl->threshold = threshold;
   impl->ensemble = nullptr;

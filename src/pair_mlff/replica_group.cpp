@@ -17,8 +17,28 @@
 #include "replica_batch.h"
 
 #include <cmath>
+#include <map>
+#include <set>
 
 using namespace LAMMPS_NS;
+
+// of each model, the places that styles of this process have taken
+static std::map<std::string, std::set<int>> places;
+
+/* ---------------------------------------------------------------------- */
+
+ReplicaGroup::~ReplicaGroup()
+{
+  leave_place();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void ReplicaGroup::leave_place()
+{
+  if (place >= 0) places[model].erase(place);
+  place = -1;
+}
 
 /* ---------------------------------------------------------------------- */
 
@@ -64,9 +84,13 @@ std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> e
   }
   mlff::BatchOptions options;
   options.job = mlff::launch_of_this_process();
-  options.model = engine->description();
-  for (const auto &hash : potentials) options.model += " " + hash;
-  options.model += choice == ON ? " on" : " auto";
+  leave_place();
+  model = engine->description();
+  for (const auto &hash : potentials) model += " " + hash;
+  model += choice == ON ? " on" : " auto";
+  place = 0;
+  while (!places[model].insert(place).second) place++;
+  options.model = model + " " + std::to_string(place);
   options.wait = wait;
   options.memory = memory;
   options.choice = choice == ON ? mlff::BatchOptions::Choice::compared

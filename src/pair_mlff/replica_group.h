@@ -37,6 +37,7 @@ namespace LAMMPS_NS {
 class ReplicaGroup : protected Pointers {
  public:
   explicit ReplicaGroup(class LAMMPS *lmp) : Pointers(lmp) {}
+  ~ReplicaGroup() override;
 
   static bool knows(const std::string &word);
   void set(const std::string &word, const std::string &value, int iarg);
@@ -55,6 +56,11 @@ class ReplicaGroup : protected Pointers {
   std::size_t memory = 0;                 // bytes
   mlff::ReplicaBatch *batch = nullptr;    // the engine that join() made
 
+  // styles of one process cannot wait for each other: the first of each partition meet, the second ones, ...
+  std::string model;
+  int place = -1;
+
+  void leave_place();
   std::string summary() const;
 };
 

@@ -122,10 +122,10 @@ struct ReplicaBatch::Slot {
 struct ReplicaBatch::Board {
   std::atomic<std::uint64_t> version;    // set when all else is
   pthread_mutex_t mutex;
-  int n_slots;                // used ones are below
-  std::atomic<int> in_run;    // replicas the others wait for
-  int most_in_run;            // so far
-  int evaluations;            // that may run at a time
+  int n_slots;                     // used ones are below
+  std::atomic<int> in_run;         // replicas the others wait for
+  int most_in_run;                 // so far
+  std::atomic<int> evaluations;    // that may run at a time
   long batches, retries;
   long histogram[most_replicas + 1];
   double left_times[4];    // of replicas that left
@@ -562,8 +562,10 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
 {
   if (own_graph.n_atoms() != own_graph.n_centres()) throw EngineError("replicas of several ranks do not batch: the graph has ghosts");
   if (options.choice != BatchOptions::Choice::together) {
-    compare();
-    if (board->single.load()) {
+    // nobody needs to share where there is a core for each
+    const bool apart = options.choice == BatchOptions::Choice::faster && board->in_run.load() <= board->evaluations.load();
+    if (!apart) compare();
+    if (apart || board->single.load()) {
       single_calls++;
       engine->evaluate(own_graph, result);
       return;
