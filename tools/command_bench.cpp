@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "progress.h"
 #include "random_model.h"
+#include "split_engine.h"
 #include "trajectory.h"
 
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -19,10 +21,11 @@ namespace mlff {
 namespace {
 
   struct Options {
-    std::string model, data, precision = "single", device = "cpu";
+    std::string model, precision = "single", device = "cpu";
+    std::vector<std::string> data;
     int threads = 1, repeats = 7;
     std::vector<int> batches = {1, 16, 64};
-    std::vector<int> atoms = {1000}, random;
+    std::vector<int> atoms, random;
     bool json = false;
   };
 
@@ -71,19 +74,19 @@ namespace {
                                        : Potential::read(options.model);
     const std::string name = random ? "random weights" : options.model;
     std::vector<System> systems;
-    if (!options.data.empty()) {
-      const auto reader = open_trajectory(options.data);
+    for (const auto &data : options.data) {
+      const auto reader = open_trajectory(data);
       std::vector<Structure> frames;
       const int largest = *std::max_element(options.batches.begin(), options.batches.end());
       for (Structure frame; int(frames.size()) < largest && reader->next(frame);) frames.push_back(frame);
-      if (frames.empty()) throw FileError("data file '" + options.data + "' holds no frame");
+      if (frames.empty()) throw FileError("data file '" + data + "' holds no frame");
       for (const int batch : options.batches) {
-        System system{"batch of " + std::to_string(batch) + " frames", {}};
+        System system{std::filesystem::path(data).stem().string() + " x " + std::to_string(batch), {}};
         for (int k = 0; k < batch; k++) append_graph(frames[k % frames.size()], potential.elements, potential.cutoff, system.graph);
         systems.push_back(std::move(system));
       }
     }
-    for (const int n : options.atoms) {
+    for (const int n : options.atoms.empty() && options.data.empty() ? std::vector<int>{1000} : options.atoms) {
       System system{std::to_string(n) + " atoms, periodic", {}};
       append_graph(condensed(potential, n), potential.elements, potential.cutoff, system.graph);
       systems.push_back(std::move(system));
@@ -92,7 +95,8 @@ namespace {
     // reference of the ratios last: LibTorch autograd where this build has it
     const auto names = available_engines();
     std::vector<std::unique_ptr<Engine>> engines;
-    for (const auto &name : names) engines.push_back(make_engine(potential, {name, precision_of(options.precision), options.threads, options.device}));
+    for (const auto &name : names)
+      engines.push_back(std::make_unique<SplitEngine>(make_engine(potential, {name, precision_of(options.precision), options.threads, options.device})));
 
     nlohmann::ordered_json report = {
         {"model", name}, {"features", potential.sizes.features}, {"layers", potential.sizes.layers}, {"processor", processor()}, {"repeats", options.repeats}};
@@ -123,6 +127,7 @@ namespace {
         row[names[k]] = {{"us_per_atom", 1e6 * median(seconds[k]) / graph.n_centres()},
                          {"us_per_atom_min", 1e6 * *std::min_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()},
                          {"us_per_atom_max", 1e6 * *std::max_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()}};
+        row[names[k]]["MB"] = 1e-6 * double(engines[k]->bytes(graph.n_atoms(), graph.n_edges()));
         row[names[k]]["ratio_to_" + names.back()] = median(seconds.back()) / median(seconds[k]);
       }
       report["systems"].push_back(row);
@@ -136,12 +141,12 @@ namespace {
     std::printf("%s: PaiNN F%d L%d K%d, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.sizes.features, potential.sizes.layers,
                 potential.sizes.radial, potential.cutoff, processor().c_str(), options.repeats);
     for (const auto &engine : engines) std::printf("  %s\n", engine->description().c_str());
-    std::printf("\n%-24s %8s %9s", "energy and forces", "atoms", "edges");
-    for (const auto &name : names) std::printf(" %18s", (name + " us/atom").c_str());
+    std::printf("\n%-32s %8s %9s", "energy and forces", "atoms", "edges");
+    for (const auto &name : names) std::printf(" %18s %9s", (name + " us/atom").c_str(), "MB");
     std::printf(names.size() > 1 ? "   %s\n" : "\n", ("faster than " + names.back()).c_str());
     for (const auto &row : report["systems"]) {
-      std::printf("%-24s %8d %9d", row["system"].get<std::string>().c_str(), row["atoms"].get<int>(), row["edges"].get<int>());
-      for (const auto &name : names) std::printf(" %18.1f", row[name]["us_per_atom"].get<double>());
+      std::printf("%-32s %8d %9d", row["system"].get<std::string>().c_str(), row["atoms"].get<int>(), row["edges"].get<int>());
+      for (const auto &name : names) std::printf(" %18.1f %9.1f", row[name]["us_per_atom"].get<double>(), row[name]["MB"].get<double>());
       for (std::size_t k = 0; k + 1 < names.size(); k++) std::printf("   %s %.1fx", names[k].c_str(), row[names[k]]["ratio_to_" + names.back()].get<double>());
       std::printf("\n");
     }
@@ -158,9 +163,9 @@ void add_command_bench(CLI::App &program)
       ->expected(3)
       ->check(CLI::PositiveNumber)
       ->excludes("--model");
-  command->add_option("--data", options->data, "frames for batches: rMD17 .npz or extended XYZ");
+  command->add_option("--data", options->data, "frames for batches, one or more files: rMD17 .npz or extended XYZ");
   command->add_option("--batch", options->batches, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--atoms", options->atoms, "sizes of periodic random systems")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--atoms", options->atoms, "sizes of periodic random systems; 1000 if neither this nor --data is given")->check(CLI::PositiveNumber);
   command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
   command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
   command->add_option("--threads", options->threads, "at most this many")->check(CLI::PositiveNumber)->capture_default_str();

@@ -3,6 +3,7 @@
 #include "elements.h"
 #include "engine.h"
 #include "progress.h"
+#include "split_engine.h"
 #include "trajectory.h"
 #include "units.h"
 
@@ -22,6 +23,7 @@ namespace {
   struct Options {
     std::string model, data, engine = "auto", precision = "single", device = "auto", output;
     int threads = 0, batch = 64;
+    std::size_t memory = 0;
     bool json = false, force = false;
   };
 
@@ -44,7 +46,7 @@ namespace {
    public:
     explicit Evaluation(const Options &options) :
         options(options), potential(Potential::read(options.model)),
-        engine(make_engine(potential, {options.engine, precision_of(options.precision), options.threads, options.device})),
+        engine(make_engine(potential, {options.engine, precision_of(options.precision), options.threads, options.device}), options.memory << 20),
         reader(open_trajectory(options.data))
     {
       if (options.output.empty()) return;
@@ -77,7 +79,7 @@ namespace {
           throw FileError("data file '" + options.data + "', frame " + std::to_string(n_frames) + ": " + error.what());
         }
         batch.push_back(std::move(frame));
-        if (int(batch.size()) >= options.batch || engine->bytes(int(graph.species.size()), int(graph.neighbor.size())) > largest_batch) {
+        if (int(batch.size()) >= options.batch) {
           evaluate_batch();
           progress.update(reader->progress(), std::to_string(n_frames) + " frames");
         }
@@ -95,7 +97,7 @@ namespace {
       nlohmann::ordered_json report;
       report["model"] = options.model;
       report["data"] = options.data;
-      report["engine"] = engine->description();
+      report["engine"] = engine.description();
       report["n_frames"] = n_frames;
       report["n_atoms"] = n_atoms;
       report["energy_mae_meV"] = energy.n ? nlohmann::json(energy.mae() / meV) : nlohmann::json();
@@ -111,7 +113,7 @@ namespace {
         return;
       }
       std::printf("%s on %s: %ld frames, %ld atoms, %.1f s (%s)\n\n", options.model.c_str(), options.data.c_str(), n_frames, n_atoms, seconds,
-                  engine->description().c_str());
+                  engine.description().c_str());
       std::printf("%-24s %12s %12s\n", "", "MAE", "RMSE");
       if (energy.n) std::printf("%-24s %12.3f %12.3f\n", "energy (meV)", energy.mae() / meV, energy.rmse() / meV);
       if (force.n) std::printf("%-24s %12.3f %12.3f\n", "force (meV/A)", force.mae() / meV, force.rmse() / meV);
@@ -120,11 +122,9 @@ namespace {
     }
 
    private:
-    static constexpr std::size_t largest_batch = std::size_t(512) << 20;
-
     Options options;
     Potential potential;
-    std::unique_ptr<Engine> engine;
+    SplitEngine engine;
     std::unique_ptr<TrajectoryReader> reader;
     std::FILE *output = nullptr;
 
@@ -141,7 +141,7 @@ namespace {
     void evaluate_batch()
     {
       const Graph view = graph.view();
-      engine->evaluate(view, result);
+      engine.evaluate(view, result);
       sum_forces(view, result, forces);
       for (std::size_t s = 0; s < batch.size(); s++) {
         Structure &frame = batch[s];
@@ -176,6 +176,7 @@ void add_command_eval(CLI::App &program)
   command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
   command->add_option("--threads", options->threads, "at most this many, 0: automatic")->check(CLI::NonNegativeNumber)->capture_default_str();
   command->add_option("--batch", options->batch, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--memory", options->memory, "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's")->capture_default_str();
   command->add_option("-o,--output", options->output, "write the frames with predicted energies and forces, .xyz");
   command->add_flag("--json", options->json, "print the result as JSON");
   command->add_flag("--force", options->force, "overwrite an existing output file");

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # On a machine with an NVIDIA GPU and the CUDA toolkit: builds LAMMPS with pair_style mlff/kk for it, holds the device against the
-# references of the tests, and prints the time of a step against the number of atoms, on the device and on the host.
+# references of the tests, and prints the time of a step against the number of atoms, on the device and on the host, and that of
+# replicas which share the device.
 #
 #   tools/gpu-check.sh [build folder, default build-cuda]
 #
@@ -44,4 +45,7 @@ for cells in 2 4 8 16 32; do
   done
   printf '%8d %12s %12s\n' $((cells * cells * cells)) $times
 done
+
+echo "== replica-steps per second of ethanol, each replica alone and all of them together"
+LMP=$build/bin/lmp "$top/tools/bench_replicas.sh" --replicas 1 4 16 --kokkos "g 1" || status=1
 exit $status

@@ -15,12 +15,12 @@ std::string beside(const std::string &settings, const std::string &file)
 
 namespace {
 
-  /// Files that a name with *, ? or [] stands for, in alphabetical order; other names as they are.
+  /// Files that a name with *, ?, [] or {a,b} stands for, in alphabetical order (of braces in theirs); other names as they are.
   std::vector<std::string> matching(const std::string &name)
   {
     glob_t found;
-    if (name.find_first_of("*?[") == std::string::npos) return {name};
-    const int status = glob(name.c_str(), 0, nullptr, &found);
+    if (name.find_first_of("*?[{") == std::string::npos) return {name};
+    const int status = glob(name.c_str(), GLOB_BRACE, nullptr, &found);
     std::vector<std::string> files;
     for (std::size_t k = 0; status == 0 && k < found.gl_pathc; k++) files.emplace_back(found.gl_pathv[k]);
     globfree(&found);

@@ -268,7 +268,7 @@ TEST_F(Replica, MemorySplitsABatch)
       });
     for (auto &thread : threads) thread.join();
     EXPECT_EQ(good, 5 * n_replicas);
-    if (told) { EXPECT_LE(replicas[0]->statistics().histogram.size(), 3u); }
+    EXPECT_GT(replicas[0]->statistics().splits, 0);
   }
 }
 

@@ -66,7 +66,11 @@ namespace {
       if (graph.n_centres() > 0) {
         try {
           run(graph, result);
+        } catch (const c10::OutOfMemoryError &) {
+          throw std::bad_alloc();
         } catch (const c10::Error &error) {
+          // its allocator of host memory has no error class of its own
+          if (std::string(error.what_without_backtrace()).find("not enough memory") != std::string::npos) throw std::bad_alloc();
           throw EngineError(std::string("LibTorch: ") + error.what_without_backtrace());
         }
       }

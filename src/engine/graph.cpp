@@ -1,5 +1,7 @@
 #include "graph.h"
 
+#include <cstddef>
+
 namespace mlff {
 
 void GraphStorage::clear()
@@ -11,15 +13,18 @@ void GraphStorage::clear()
   r.clear();
 }
 
-void GraphStorage::append(const Graph &other)
+void GraphStorage::append(const Graph &other, int first, int last)
 {
-  const int atoms = int(species.size());
-  const int edges = int(neighbor.size());
-  for (int s = 0; s < other.n_structures(); s++) first_atom.push_back(atoms + other.first_atom[s + 1]);
-  for (int i = 0; i < other.n_centres(); i++) first_edge.push_back(edges + other.first_edge[i + 1]);
-  species.insert(species.end(), other.species.begin(), other.species.end());
-  for (const int j : other.neighbor) neighbor.push_back(atoms + j);
-  r.insert(r.end(), other.r.begin(), other.r.end());
+  if (last <= first) return;
+  const int atom = other.first_atom[first], last_atom = other.first_atom[last];
+  const int edge = other.first_edge[atom], last_edge = other.first_edge[last_atom];
+  // from their numbers there to the numbers here
+  const int atoms = int(species.size()) - atom, edges = int(neighbor.size()) - edge;
+  for (int s = first; s < last; s++) first_atom.push_back(atoms + other.first_atom[s + 1]);
+  for (int i = atom; i < last_atom; i++) first_edge.push_back(edges + other.first_edge[i + 1]);
+  species.insert(species.end(), other.species.begin() + atom, other.species.begin() + last_atom);
+  for (int e = edge; e < last_edge; e++) neighbor.push_back(atoms + other.neighbor[e]);
+  r.insert(r.end(), other.r.begin() + 3 * std::ptrdiff_t(edge), other.r.begin() + 3 * std::ptrdiff_t(last_edge));
 }
 
 }    // namespace mlff

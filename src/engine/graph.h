@@ -31,7 +31,10 @@ struct GraphStorage {
   void clear();
 
   /// Adds the structures of another graph (without ghosts) behind those already here.
-  void append(const Graph &other);
+  void append(const Graph &other) { append(other, 0, other.n_structures()); }
+
+  /// The same of its structures first .. last-1.
+  void append(const Graph &other, int first, int last);
 };
 
 }    // namespace mlff

@@ -153,6 +153,9 @@ std::string ReplicaGroup::summary() const
         1e6 * s.gather / s.calls, 1e6 * s.wait / s.calls, 1e6 * s.model / s.calls,
         1e6 * s.scatter / s.calls);
   if (s.retries) text += fmt::format("  evaluations repeated: {}\n", s.retries);
+  text += fmt::format(
+      "  memory limit of an evaluation: {}, {} evaluations split\n",
+      memory ? fmt::format("{:.0f} MB", 1e-6 * memory) : "a quarter of the machine's", s.splits);
   if (s.compared)
     text += fmt::format("  first calls of {} replicas: {:.0f} replica-steps/s together, {:.0f} "
                         "alone: gain {:.2f}; {}\n",

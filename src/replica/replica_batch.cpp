@@ -71,11 +71,6 @@ namespace {
     syscall(SYS_futex, reinterpret_cast<std::uint32_t *>(&bell), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
   }
 
-  std::size_t machine_memory()
-  {
-    return std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGE_SIZE));
-  }
-
   /// Where the arrays of a graph and of its results lie in a replica's memory.
   struct Layout {
     std::size_t first_atom, species, first_edge, neighbor, r, energy, atom_energy, gradient, end;
@@ -126,7 +121,7 @@ struct ReplicaBatch::Board {
   std::atomic<int> in_run;         // replicas the others wait for
   int most_in_run;                 // so far
   std::atomic<int> evaluations;    // that may run at a time
-  long batches, retries;
+  long batches, retries, splits;
   long histogram[most_replicas + 1];
   double left_times[4];    // of replicas that left
   long left_calls, single_calls;
@@ -209,8 +204,7 @@ std::string launch_of_this_process()
   return text + ";" + std::to_string(getppid()) + ";" + std::to_string(started(getppid()));
 }
 
-ReplicaBatch::ReplicaBatch(std::unique_ptr<Engine> engine, const BatchOptions &options) :
-    engine(std::move(engine)), options(options), budget(options.memory ? options.memory : machine_memory() / 4)
+ReplicaBatch::ReplicaBatch(std::unique_ptr<Engine> engine, const BatchOptions &options) : engine(std::move(engine), options.memory), options(options)
 {
   views.resize(most_replicas);
   memory_file = memfd_create("mlff-replica", MFD_CLOEXEC);
@@ -326,7 +320,7 @@ void ReplicaBatch::count_replicas()
     CPU_OR(&cores, &cores, &slot.cores);
   }
   board->most_in_run = std::max(board->most_in_run, board->in_run.load());
-  const int fitting = engine->cores() > 0 ? CPU_COUNT(&cores) / engine->cores() : 1;
+  const int fitting = engine.cores() > 0 ? CPU_COUNT(&cores) / engine.cores() : 1;
   board->evaluations = options.at_a_time > 0 ? options.at_a_time : std::max(1, fitting);
 }
 
@@ -469,22 +463,16 @@ char *ReplicaBatch::memory_of(int s)
   return view->memory;
 }
 
-/// Those that this replica evaluates now: itself, and all others that are ready, within the memory. The lock is held.
+/// Those that this replica evaluates now: itself, and all others that are ready. The lock is held.
 std::vector<ReplicaBatch::Member> ReplicaBatch::choose(bool late)
 {
   std::vector<Member> batch;
-  int atoms = board->slots[own].atoms, edges = board->slots[own].edges;
   board->batches++;
   for (int s = 0; s < board->n_slots; s++) {
     Slot &slot = board->slots[s];
     if (slot.state != ready) continue;
-    if (s != own && engine->bytes(atoms + slot.atoms, edges + slot.edges) > budget) continue;
     char *at = memory_of(s);
     if (!at) continue;
-    if (s != own) {
-      atoms += slot.atoms;
-      edges += slot.edges;
-    }
     batch.push_back({s, slot.structures, slot.atoms, slot.edges, at});
     slot.state = running;
     slot.evaluator = own;
@@ -514,7 +502,7 @@ void ReplicaBatch::run(std::span<const Member> batch)
     graph.append(one);
   }
   stage("evaluating");
-  engine->evaluate(graph.view(), together);
+  engine.evaluate(graph.view(), together);
   stage("evaluated");
   const double *energy = together.energy.data(), *atom_energy = together.atom_energy.data(), *gradient = together.gradient.data();
   for (const Member &member : batch) {
@@ -536,14 +524,6 @@ bool ReplicaBatch::run_singly(std::span<const Member> batch, std::vector<std::st
   const auto attempt = [&](std::span<const Member> members) -> std::string {
     try {
       run(members);
-    } catch (const std::bad_alloc &) {
-      int atoms = 0, edges = 0;
-      for (const Member &member : members) {
-        atoms += member.atoms;
-        edges += member.edges;
-      }
-      budget = std::min(budget, engine->bytes(atoms, edges) / 2);
-      return "there is not enough memory for " + std::to_string(atoms) + " atoms";
     } catch (const std::exception &error) {
       return error.what();
     }
@@ -567,7 +547,7 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
     if (!apart) compare();
     if (apart || board->single.load()) {
       single_calls++;
-      engine->evaluate(own_graph, result);
+      engine.evaluate(own_graph, result);
       return;
     }
   }
@@ -602,6 +582,7 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
       const auto batch = choose(late);
       guard.unlock();
       const double start = now();
+      const long splits = engine.n_splits();
       std::vector<std::string> errors;
       const bool at_once = run_singly(batch, errors);
       const double seconds = now() - start;
@@ -616,6 +597,7 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
         if (batch[k].slot != own) ring(member.bell);
       }
       board->histogram[batch.size()]++;
+      board->splits += engine.n_splits() - splits;
       if (!at_once) board->retries++;
       wake_one();
       continue;
@@ -720,12 +702,12 @@ void ReplicaBatch::take(Result &result)
 
 std::size_t ReplicaBatch::bytes(int atoms, int edges) const
 {
-  return engine->bytes(atoms, edges);
+  return engine.bytes(atoms, edges);
 }
 
 std::string ReplicaBatch::description() const
 {
-  return engine->description() + ", batched over replicas";
+  return engine.description() + ", batched over replicas";
 }
 
 BatchStatistics ReplicaBatch::statistics() const
@@ -743,6 +725,7 @@ BatchStatistics ReplicaBatch::statistics() const
   statistics.single = board->single_rate;
   statistics.compared = board->compared;
   statistics.retries = board->retries;
+  statistics.splits = board->splits;
   for (const Slot &slot : slots()) {
     if (slot.state == vacant) continue;
     for (int k = 0; k < 4; k++) times[k] += slot.times[k];

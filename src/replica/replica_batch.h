@@ -2,7 +2,7 @@
 // the last one to arrive evaluates them together.
 #pragma once
 
-#include "engine.h"
+#include "split_engine.h"
 
 #include <memory>
 #include <span>
@@ -30,7 +30,8 @@ struct BatchStatistics {
   std::vector<long> histogram;                                    ///< [replicas + 1] evaluations with so many of them together
   long calls = 0;                                                 ///< of evaluate() in batches
   long single_calls = 0;                                          ///< and outside of them, where those are faster or compared
-  long retries = 0;                                               ///< evaluations repeated because a replica failed or memory ran out
+  long splits = 0;                                                ///< evaluations in several pieces, for lack of memory
+  long retries = 0;                                               ///< evaluations repeated because a replica failed
   double together = 0.0, single = 0.0;                            ///< calls per second of all replicas in a batch and alone; 0: not compared
   int compared = 0;                                               ///< replicas of that comparison
   double gather = 0.0, wait = 0.0, model = 0.0, scatter = 0.0;    ///< s, sums over replicas
@@ -58,7 +59,7 @@ class ReplicaBatch : public Engine {
 
   bool exchanges() const override { return false; }
   std::size_t bytes(int atoms, int edges) const override;
-  int cores() const override { return engine->cores(); }
+  int cores() const override { return engine.cores(); }
   std::string description() const override;
 
   BatchStatistics statistics() const;
@@ -76,7 +77,7 @@ class ReplicaBatch : public Engine {
   struct Member;
   class Guard;
 
-  std::unique_ptr<Engine> engine;
+  SplitEngine engine;
   BatchOptions options;
   int board_file = -1;
   Board *board = nullptr;
@@ -85,7 +86,6 @@ class ReplicaBatch : public Engine {
   std::size_t capacity = 0;
   char *memory = nullptr;    // own graph and results
   double away = 0.0, last_left = 0.0, model_seconds = 0.0, scatter = 0.0;
-  std::size_t budget;
   long single_calls = 0;    // not yet on the board
 
   std::vector<std::unique_ptr<View>> views;    // of the memory of others, by slot

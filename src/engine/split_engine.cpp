@@ -1,0 +1,89 @@
+#include "split_engine.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+
+namespace mlff {
+
+namespace {
+
+  std::size_t peak_memory()
+  {
+    rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return std::size_t(usage.ru_maxrss) * 1024;
+  }
+
+  std::size_t machine_memory()
+  {
+    return std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGE_SIZE));
+  }
+
+}    // namespace
+
+SplitEngine::SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory) : engine(std::move(engine)), budget(memory ? memory : machine_memory() / 4) {}
+
+void SplitEngine::probe(const Graph &graph, Result &result, GhostExchange *exchange)
+{
+  const std::size_t estimate = engine->bytes(graph.n_atoms(), graph.n_edges());
+  const std::size_t before = peak_memory();
+  engine->evaluate(graph, result, exchange);
+  if (estimate <= largest) return;
+  // an engine keeps its arrays: what it takes now comes on top of what it took for the largest so far. A megabyte tells nothing.
+  const double grown = double(peak_memory() - before), expected = double(estimate - largest);
+  if (expected > 1e6) factor = std::max(factor, grown / expected);
+  largest = estimate;
+}
+
+void SplitEngine::evaluate(const Graph &graph, Result &result, GhostExchange *exchange)
+{
+  const int n = graph.n_structures();
+  const bool whole = n < 2 || graph.n_atoms() != graph.n_centres();
+  if (whole || bytes(graph.n_atoms(), graph.n_edges()) <= budget) {
+    try {
+      return probe(graph, result, exchange);
+    } catch (const std::bad_alloc &) {
+      if (whole)
+        throw EngineError("there is not enough memory for a system of " + std::to_string(graph.n_atoms()) + " atoms and " + std::to_string(graph.n_edges()) +
+                          " edges");
+      budget = std::min(budget, bytes(graph.n_atoms(), graph.n_edges()) / 2);
+    }
+  }
+
+  splits++;
+  result.energy.resize(n);
+  result.atom_energy.resize(graph.n_centres());
+  result.gradient.resize(3 * std::size_t(graph.n_edges()));
+  for (int first = 0; first < n;) {
+    const auto atoms = [&](int last) {
+      return graph.first_atom[last] - graph.first_atom[first];
+    };
+    const auto edges = [&](int last) {
+      return graph.first_edge[graph.first_atom[last]] - graph.first_edge[graph.first_atom[first]];
+    };
+    int last = first + 1;
+    while (last < n && bytes(atoms(last + 1), edges(last + 1)) <= budget) last++;
+    piece.clear();
+    piece.append(graph, first, last);
+    try {
+      probe(piece.view(), part, nullptr);
+    } catch (const std::bad_alloc &) {
+      if (last == first + 1)
+        throw EngineError("there is not enough memory for structure " + std::to_string(first + 1) + " of " + std::to_string(atoms(last)) + " atoms");
+      budget = std::min(budget, bytes(atoms(last), edges(last)) / 2);
+      continue;
+    } catch (const EngineError &error) {
+      throw EngineError(std::string(error.what()) + " (structures " + std::to_string(first + 1) + " to " + std::to_string(last) + ")");
+    }
+    const int atom = graph.first_atom[first], edge = graph.first_edge[atom];
+    std::copy(part.energy.begin(), part.energy.end(), result.energy.begin() + first);
+    std::copy(part.atom_energy.begin(), part.atom_energy.end(), result.atom_energy.begin() + atom);
+    std::copy(part.gradient.begin(), part.gradient.end(), result.gradient.begin() + 3 * long(edge));
+    first = last;
+  }
+}
+
+}    // namespace mlff

@@ -1,0 +1,40 @@
+// Any number of structures in one call, in as many pieces as memory asks for.
+#pragma once
+
+#include "engine.h"
+
+namespace mlff {
+
+/// An engine that evaluates the structures of a graph in pieces of a memory budget. The estimate of an engine is checked against
+/// what the process really took (a probe at each evaluation that is larger than those before), and where memory runs out
+/// nevertheless the piece is halved and tried again.
+class SplitEngine : public Engine {
+ public:
+  /// memory: bytes of one evaluation; 0: a quarter of what the machine has.
+  explicit SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory = 0);
+
+  /// Throws EngineError where a single structure needs more than there is. A graph with ghosts is evaluated whole.
+  void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
+
+  bool exchanges() const override { return engine->exchanges(); }
+  int cores() const override { return engine->cores(); }
+  std::string description() const override { return engine->description(); }
+
+  /// As found by the probe.
+  std::size_t bytes(int atoms, int edges) const override { return std::size_t(factor * double(engine->bytes(atoms, edges))); }
+
+  long n_splits() const { return splits; }    ///< evaluations that took more than one piece
+
+ private:
+  std::unique_ptr<Engine> engine;
+  std::size_t budget;
+  double factor = 1.0;        // bytes taken by bytes estimated
+  std::size_t largest = 0;    // estimate of the largest evaluation so far
+  long splits = 0;
+  GraphStorage piece;
+  Result part;
+
+  void probe(const Graph &graph, Result &result, GhostExchange *exchange);
+};
+
+}    // namespace mlff
