@@ -20,6 +20,7 @@
 #include <filesystem>
 #include <new>
 #include <sstream>
+#include <utility>
 
 namespace mlff {
 
@@ -51,10 +52,12 @@ namespace {
     // the name in parentheses may hold anything
     const char *at = std::strrchr(text, ')');
     if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X') return 0;
-    std::istringstream words(at + 2);
-    std::string word;
-    for (int k = 0; k < 20; k++) words >> word;    // fields 3 to 22
-    return std::atol(word.c_str());
+    // fields 3 to 22, a blank before each
+    for (int field = 3; field <= 22; field++) {
+      at = std::strchr(at + 1, ' ');
+      if (!at) return 0;
+    }
+    return std::atol(at);
   }
 
   void wait_for(std::atomic<std::uint32_t> &bell, std::uint32_t value, double seconds)
@@ -98,7 +101,7 @@ namespace {
 
 struct ReplicaBatch::Slot {
   std::atomic<std::uint32_t> bell = 0;    // rung when its state was changed by another, or it may evaluate
-  int state = vacant;
+  std::atomic<int> state = vacant;        // done and failed become away by its own hand; all else changes under the lock
   pid_t pid = 0;
   long started = 0;    // of the process: its number may be used again
   int file = -1;       // its memory is /proc/pid/fd/file
@@ -330,7 +333,7 @@ void ReplicaBatch::close_board()
   {
     Guard guard(*this);
     Slot &slot = board->slots[own];
-    for (int k = 0; k < 4; k++) board->left_times[k] += slot.times[k] + (k == 3 ? scatter : 0.0);
+    for (int k = 0; k < 4; k++) board->left_times[k] += slot.times[k] + times[k];
     board->left_calls += slot.calls;
     board->single_calls += single_calls;
     slot.state = vacant;
@@ -354,9 +357,10 @@ void ReplicaBatch::enter()
 void ReplicaBatch::leave()
 {
   Guard guard(*this);
-  board->slots[own].in_run = 0;
-  board->single_calls += single_calls;
-  single_calls = 0;
+  Slot &slot = board->slots[own];
+  slot.in_run = 0;
+  for (int k = 0; k < 4; k++) slot.times[k] += std::exchange(times[k], 0.0);
+  board->single_calls += std::exchange(single_calls, 0);
   last_left = 0.0;
   count_replicas();
   wake_one();
@@ -366,6 +370,7 @@ void ReplicaBatch::leave()
 void ReplicaBatch::sweep()
 {
   bool lost = false;
+  last_sweep = now();
   for (Slot &slot : slots()) {
     if (slot.state == vacant || slot.pid == getpid() || started(slot.pid) == slot.started) continue;
     slot.state = vacant;
@@ -402,15 +407,19 @@ bool ReplicaBatch::enough(bool late) const
   return late || awaited == 0 || (n_ready >= share && board->evaluations > 1) || board->single.load();
 }
 
-/// Wakes one that may evaluate. The lock is held.
+/// One that may evaluate now, null where there is none. The lock is held.
+ReplicaBatch::Slot *ReplicaBatch::next_evaluator() const
+{
+  if (!enough(false)) return nullptr;
+  for (Slot &slot : slots())
+    if (slot.state == ready) return &slot;
+  return nullptr;
+}
+
+/// Wakes that one. The lock is held.
 void ReplicaBatch::wake_one()
 {
-  if (!enough(false)) return;
-  for (Slot &slot : slots())
-    if (slot.state == ready) {
-      ring(slot.bell);
-      return;
-    }
+  if (Slot *slot = next_evaluator()) ring(slot->bell);
 }
 
 void ReplicaBatch::put(const Graph &graph)
@@ -558,73 +567,79 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
   stage("gathered");
   if (last_left > 0.0) away = away > 0.0 ? 0.8 * away + 0.2 * (begin - last_left) : begin - last_left;
 
-  Guard guard(*this);
-  stage("locked");
   Slot &slot = board->slots[own];
-  slot.capacity = capacity;
-  slot.structures = own_graph.n_structures();
-  slot.atoms = own_graph.n_centres();
-  slot.edges = own_graph.n_edges();
-  slot.state = ready;
-  slot.missed = 0;
-  if (!slot.in_run) {
-    slot.in_run = 1;
-    count_replicas();
-  }
-  slot.calls++;
-  // everybody else may need a core for as long as this one was away
-  const double limit = options.wait > 0.0 ? options.wait : std::clamp(2.0 * board->in_run * away + 2.0 * model_seconds, 2e-4, 0.05);
-  const double deadline = gathered + limit;
-
-  while (slot.state != done && slot.state != failed) {
-    const bool late = now() >= deadline;
-    if (slot.state == ready && enough(late)) {
-      const auto batch = choose(late);
-      guard.unlock();
-      const double start = now();
-      const long splits = engine.n_splits();
-      std::vector<std::string> errors;
-      const bool at_once = run_singly(batch, errors);
-      const double seconds = now() - start;
-      in_model += seconds;
-      guard.lock();
-      model_seconds = model_seconds > 0.0 ? 0.8 * model_seconds + 0.2 * seconds : seconds;
-      for (std::size_t k = 0; k < batch.size(); k++) {
-        Slot &member = board->slots[batch[k].slot];
-        if (member.state != running || member.evaluator != own) continue;    // it died meanwhile
-        member.state = errors[k].empty() ? done : failed;
-        std::snprintf(member.error, sizeof(member.error), "%s", errors[k].c_str());
-        if (batch[k].slot != own) ring(member.bell);
-      }
-      board->histogram[batch.size()]++;
-      board->splits += engine.n_splits() - splits;
-      if (!at_once) board->retries++;
-      wake_one();
-      continue;
+  double deadline;
+  {
+    Guard guard(*this);
+    stage("locked");
+    slot.capacity = capacity;
+    slot.structures = own_graph.n_structures();
+    slot.atoms = own_graph.n_centres();
+    slot.edges = own_graph.n_edges();
+    slot.state = ready;
+    slot.missed = 0;
+    if (!slot.in_run) {
+      slot.in_run = 1;
+      count_replicas();
     }
-    const std::uint32_t value = slot.bell.load();
-    const double left = slot.state == ready && !late ? std::max(deadline - now(), 1e-5) : 0.02;
-    guard.unlock();
-    stage("waiting");
-    wait_for(slot.bell, value, std::min(left, 0.02));
-    guard.lock();
-    if (slot.state == running || now() >= deadline) sweep();
+    slot.calls++;
+    for (int k = 0; k < 4; k++) slot.times[k] += times[k];    // of the call before
+    // everybody else may need a core for as long as this one was away, and a core is had in slices of some milliseconds
+    const double limit = options.wait > 0.0 ? options.wait : std::clamp(2.0 * board->in_run * away + 2.0 * model_seconds, 5e-3, 0.05);
+    deadline = gathered + limit;
+
+    while (slot.state != done && slot.state != failed) {
+      const bool late = now() >= deadline;
+      if (slot.state == ready && enough(late)) {
+        const auto batch = choose(late);
+        guard.unlock();
+        const double start = now();
+        const long splits = engine.n_splits();
+        std::vector<std::string> errors;
+        const bool at_once = run_singly(batch, errors);
+        const double seconds = now() - start;
+        in_model += seconds;
+        guard.lock();
+        model_seconds = model_seconds > 0.0 ? 0.8 * model_seconds + 0.2 * seconds : seconds;
+        std::vector<Slot *> to_wake;
+        for (std::size_t k = 0; k < batch.size(); k++) {
+          Slot &member = board->slots[batch[k].slot];
+          if (member.state != running || member.evaluator != own) continue;    // it died meanwhile
+          std::snprintf(member.error, sizeof(member.error), "%s", errors[k].c_str());
+          member.state = errors[k].empty() ? done : failed;
+          if (batch[k].slot != own) to_wake.push_back(&member);
+        }
+        board->histogram[batch.size()]++;
+        board->splits += engine.n_splits() - splits;
+        if (!at_once) board->retries++;
+        if (Slot *next = next_evaluator()) to_wake.push_back(next);
+        // without the lock, for which they would wait next
+        guard.unlock();
+        for (Slot *other : to_wake) ring(other->bell);
+        break;
+      }
+      const std::uint32_t value = slot.bell.load();
+      const double left = slot.state == ready && !late ? std::max(deadline - now(), 1e-5) : 0.02;
+      guard.unlock();
+      stage("waiting");
+      wait_for(slot.bell, value, std::min(left, 0.02));
+      if (slot.state == done || slot.state == failed) break;
+      guard.lock();
+      // whether whoever evaluates it, or is awaited, still lives
+      if (now() - std::max(last_sweep, gathered) > 0.01) sweep();
+    }
   }
   const bool good = slot.state == done;
-  const std::string error = slot.error;
+  const std::string error = good ? "" : slot.error;
   slot.state = away_state;
-  slot.evaluator = -1;
   const double waited = now();
-  slot.times[0] += gathered - begin;
-  slot.times[1] += waited - gathered - in_model;
-  slot.times[2] += in_model;
-  slot.times[3] += scatter;    // of the call before
-  guard.unlock();
+  if (good) take(result);
   last_left = now();
+  times[0] = gathered - begin;
+  times[1] = waited - gathered - in_model;
+  times[2] = in_model;
+  times[3] = last_left - waited;
   if (!good) throw EngineError(error);
-  take(result);
-  last_left = now();
-  scatter = last_left - waited;
 }
 
 /// Counts a call of the comparison under way, and begins one where replicas came or went since the last.

@@ -85,8 +85,9 @@ class ReplicaBatch : public Engine {
   int memory_file = -1;
   std::size_t capacity = 0;
   char *memory = nullptr;    // own graph and results
-  double away = 0.0, last_left = 0.0, model_seconds = 0.0, scatter = 0.0;
-  long single_calls = 0;    // not yet on the board
+  double away = 0.0, last_left = 0.0, model_seconds = 0.0, last_sweep = 0.0;
+  double times[4] = {0, 0, 0, 0};    // gather, wait, model, scatter of the last call
+  long single_calls = 0;             // not yet on the board
 
   std::vector<std::unique_ptr<View>> views;    // of the memory of others, by slot
   GraphStorage graph;
@@ -102,6 +103,7 @@ class ReplicaBatch : public Engine {
   std::span<Slot> slots() const;
   void count_replicas();
   bool enough(bool late) const;
+  Slot *next_evaluator() const;
   void wake_one();
   void sweep();
   std::vector<Member> choose(bool late);
