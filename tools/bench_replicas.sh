@@ -2,13 +2,15 @@
 # Replicas of ethanol in one -partition run, 1 to 64 of them: pair_style mlff with LibTorch or the host engine, each replica alone
 # or all of a node together. Prints replica-steps per second, medians of several repeats taken in turn.
 #
-#   tools/bench_replicas.sh [--replicas N ...] [--repeats N] [--seconds S] [--potential FILE] [--cores LIST] [--kokkos "g 1"] [--json]
+#   tools/bench_replicas.sh [--replicas N ...] [--repeats N] [--seconds S] [--potential FILE] [--cores LIST] [--kokkos "g 1"]
+#                           [--paths PATH ...] [--json]
 #
-# --cores: only these, as taskset takes them. --kokkos: also pair_style mlff/kk on that device.
+# --cores: only these, as taskset takes them. --kokkos: also pair_style mlff/kk on that device. --paths: only these of torch-single,
+# torch-batched, torch-auto, host-single, host-batched, host-auto (and kokkos-... with --kokkos).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-replicas=() repeats=3 seconds=3 potential=ethanol-rmd17-painn32.safetensors cores="" kokkos="" json=0
+replicas=() repeats=3 seconds=3 potential=ethanol-rmd17-painn32.safetensors cores="" kokkos="" chosen=() json=0
 usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; }
 fail() { echo "bench_replicas.sh: $*" >&2; exit 2; }
 value() { [ $# -gt 1 ] || fail "'$1' needs a value"; }
@@ -21,9 +23,11 @@ while [ $# -gt 0 ]; do
     --potential) value "$@"; potential=$2; shift 2 ;;
     --cores) value "$@"; cores=$2; shift 2 ;;
     --kokkos) value "$@"; kokkos=$2; shift 2 ;;
+    --paths) shift; while [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; do chosen+=("$1"); shift; done
+      [ ${#chosen[@]} -gt 0 ] || fail "'--paths' needs a value" ;;
     --json) json=1; shift ;;
     -h|--help) usage; exit 0 ;;
-    *) fail "unknown option '$1'; accepted: --replicas, --repeats, --seconds, --potential, --cores, --kokkos, --json" ;;
+    *) fail "unknown option '$1'; accepted: --replicas, --repeats, --seconds, --potential, --cores, --kokkos, --paths, --json" ;;
   esac
 done
 [ ${#replicas[@]} -gt 0 ] || replicas=(1 2 4 8 16 32 64)
@@ -77,6 +81,8 @@ if [ -n "$kokkos" ]; then
   style+=([kokkos-single]="mlff batch off" [kokkos-batched]="mlff batch on" [kokkos-auto]="mlff batch auto")
   paths+=(kokkos-single kokkos-batched kokkos-auto)
 fi
+for path in "${chosen[@]}"; do [[ " ${paths[*]} " == *" $path "* ]] || fail "unknown path '$path'; accepted: ${paths[*]}"; done
+[ ${#chosen[@]} = 0 ] || paths=("${chosen[@]}")
 flags() { [[ $1 != kokkos-* ]] || echo "-k on $kokkos -sf kk"; }
 
 median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
@@ -102,6 +108,6 @@ for n in "${replicas[@]}"; do
     separator=$',\n    '
     [ $json = 1 ] || printf ' %14.0f' "${middle[$path]}"
   done
-  [ $json = 1 ] || awk -v a="${middle[torch-single]}" -v b="${middle[host-single]}" -v c="${middle[host-batched]}" 'BEGIN {printf " %7.1fx\n", (b > c ? b : c) / a}'
+  [ $json = 1 ] || awk -v a="${middle[torch-single]:-0}" -v b="${middle[host-single]:-0}" -v c="${middle[host-batched]:-0}" 'BEGIN {if (a > 0) printf " %7.1fx", (b > c ? b : c) / a; print ""}'
 done
 [ $json = 0 ] || printf '{\n  "potential": "%s",\n  "cores": %s,\n  "rows": [\n    %s\n  ]\n}\n' "$potential" "$("${pin[@]}" env -u OMP_NUM_THREADS nproc)" "$rows"

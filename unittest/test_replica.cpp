@@ -150,6 +150,39 @@ TEST_F(Replica, ThreadsOfAllSizesAreBitwiseTheSameAsAlone)
   EXPECT_GT(statistics.histogram[n_replicas], rounds / 2) << "most evaluations hold all";
 }
 
+#ifdef MLFF_TORCH
+TEST_F(Replica, TorchTogetherIsTorchAlone)
+{
+  const int sizes[] = {0, 1, 9, 33, 500, 2000, 1, 64};
+  constexpr int n_replicas = 8;
+  const EngineOptions single{"torch", Precision::single_precision, 1, "cpu"};
+  std::vector<GraphStorage> graphs;
+  std::vector<Result> expected;
+  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    replicas.push_back(std::make_unique<ReplicaBatch>(make_engine(potential(), single), options()));
+    replicas.back()->enter();
+    graphs.push_back(cluster(sizes[k], unsigned(k + 1)));
+    expected.emplace_back();
+    make_engine(potential(), single)->evaluate(graphs.back().view(), expected.back());
+  }
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      Result result;
+      for (int round = 0; round < 5; round++) {
+        replicas[k]->evaluate(graphs[k].view(), result);
+        ASSERT_EQ(result.energy.size(), expected[k].energy.size());
+        for (std::size_t s = 0; s < result.energy.size(); s++) EXPECT_NEAR(result.energy[s], expected[k].energy[s], 1e-6) << sizes[k] << " atoms";
+        for (std::size_t i = 0; i < result.gradient.size(); i++) ASSERT_NEAR(result.gradient[i], expected[k].gradient[i], 1e-5);
+      }
+      replicas[k]->leave();
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_GT(replicas[0]->statistics().histogram[n_replicas], 0);
+}
+#endif
+
 TEST_F(Replica, ThousandRounds)
 {
   constexpr int n_replicas = 4, rounds = 1000;

@@ -29,9 +29,9 @@ SplitEngine::SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory) : e
 void SplitEngine::probe(const Graph &graph, Result &result, GhostExchange *exchange)
 {
   const std::size_t estimate = engine->bytes(graph.n_atoms(), graph.n_edges());
+  if (estimate <= largest) return engine->evaluate(graph, result, exchange);
   const std::size_t before = peak_memory();
   engine->evaluate(graph, result, exchange);
-  if (estimate <= largest) return;
   // an engine keeps its arrays: what it takes now comes on top of what it took for the largest so far. A megabyte tells nothing.
   const double grown = double(peak_memory() - before), expected = double(estimate - largest);
   if (expected > 1e6) factor = std::max(factor, grown / expected);

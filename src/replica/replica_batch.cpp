@@ -130,11 +130,12 @@ struct ReplicaBatch::Board {
   long left_calls, single_calls;
 
   // comparison of batches with single calls: windows of calls in turn, the first of each kind for warming up
-  std::atomic<int> single;           // calls are made alone now
-  std::atomic<int> compared;         // replicas of the last comparison that came to an end
-  std::atomic<int> window;           // of the comparison under way; -1: none is
-  std::atomic<long> window_calls;    // made in it
-  std::atomic<long> window_ends;     // when it holds so many
+  std::atomic<int> single;                         // calls are made alone now
+  std::atomic<int> compared;                       // replicas of the last comparison that came to an end
+  std::atomic<int> single_up_to, together_from;    // numbers of replicas that are faster alone, and together, as found so far
+  std::atomic<int> window;                         // of the comparison under way; -1: none is
+  std::atomic<long> window_calls;                  // made in it
+  std::atomic<long> window_ends;                   // when it holds so many
   int window_replicas;
   double window_began, rate[windows], together_rate, single_rate;
 
@@ -283,6 +284,7 @@ void ReplicaBatch::open_board()
   map_board();
   new (board) Board{};
   board->window = -1;
+  board->together_from = 4 * most_replicas;
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
   pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
@@ -646,8 +648,17 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
 void ReplicaBatch::compare()
 {
   if (board->window.load() < 0) {
-    const int n = board->in_run.load(), before = board->compared.load();
-    if (before > 0 && 4 * std::abs(n - before) <= before) return;
+    // the more replicas the more a batch saves: what was found for one number tells of others
+    const int n = board->in_run.load();
+    if (options.choice == BatchOptions::Choice::compared && board->compared.load() > 0) return;
+    if (n > 0 && n <= board->single_up_to.load()) {
+      board->single = 1;
+      return;
+    }
+    if (4 * n >= 3 * board->together_from.load()) {
+      board->single = 0;
+      return;
+    }
     Guard guard(*this);
     if (!board->slots[own].in_run) {
       board->slots[own].in_run = 1;
@@ -686,7 +697,10 @@ void ReplicaBatch::end_window()
     board->window_ends += 4 * board->in_run;
     return;
   }
-  if (board->in_run != board->window_replicas) return begin_window(0);
+  if (board->in_run != board->window_replicas) {
+    board->window = -1;    // the next call sees what to do for so many
+    return;
+  }
   board->rate[window] = double(board->window_calls.load()) / seconds;
   if (window % 2 == 0 || window < 3) return begin_window(window + 1);
 
@@ -698,7 +712,12 @@ void ReplicaBatch::end_window()
   board->together_rate = rates[0];
   board->single_rate = rates[1];
   board->compared = board->in_run.load();
-  board->single = options.choice == BatchOptions::Choice::faster && rates[1] > rates[0];
+  const bool single = options.choice == BatchOptions::Choice::faster && rates[1] > rates[0];
+  board->single = single;
+  if (single)
+    board->single_up_to = board->compared.load();
+  else
+    board->together_from = board->compared.load();
   board->window = -1;
 }
 
