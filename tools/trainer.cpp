@@ -147,7 +147,7 @@ Trainer::Trainer(const TrainSettings &given, const std::string &command) : setti
   if (!settings.teachers.empty()) teacher = std::make_unique<TeacherEnsemble>(settings.teachers, settings.threads);
   prepare_model();
   const bool fresh = settings.init_from.empty();
-  const auto slices = painn_weight_slices(potential.sizes, potential.n_species());
+  const auto slices = weight_slices(potential);
   for (const auto &name : settings.freeze) {
     bool found = false;
     frozen.resize(weights.size());
@@ -213,7 +213,7 @@ void Trainer::prepare_model()
   potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
   potential.tensors["scale"] = {"F64", {}, {data.scale}};
   if (!settings.init_from.empty()) {
-    for (const auto &slice : painn_weight_slices(potential.sizes, potential.n_species()))
+    for (const auto &slice : weight_slices(potential))
       if (slice.name != "embedding") potential.tensors[slice.name] = start.tensors.at(slice.name);
     potential.tensors["scale"] = start.tensors.at("scale");
     for (int s = 0; s < potential.n_species(); s++)

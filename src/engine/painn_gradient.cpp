@@ -12,12 +12,12 @@
 
 namespace mlff {
 
-std::vector<WeightSlice> painn_weight_slices(const PainnSizes &sizes, int n_species)
+std::vector<WeightSlice> weight_slices(const Potential &potential)
 {
   std::vector<WeightSlice> slices;
   std::size_t offset = 0;
-  for (const auto &[name, shape] : painn_tensors(sizes, n_species)) {
-    if (name == "reference_energy" || name == "scale") continue;
+  for (const auto &[name, shape] : tensors_of(potential)) {
+    if (!is_trained(name)) continue;
     std::size_t size = 1;
     for (const auto extent : shape) size *= std::size_t(extent);
     slices.push_back({name, shape, offset, size});
@@ -29,7 +29,7 @@ std::vector<WeightSlice> painn_weight_slices(const PainnSizes &sizes, int n_spec
 std::vector<double> flat_weights(const Potential &potential)
 {
   std::vector<double> weights;
-  for (const auto &slice : painn_weight_slices(potential.sizes, potential.n_species())) {
+  for (const auto &slice : weight_slices(potential)) {
     const auto &values = potential.tensors.at(slice.name).values;
     weights.insert(weights.end(), values.begin(), values.end());
   }
@@ -38,7 +38,7 @@ std::vector<double> flat_weights(const Potential &potential)
 
 void set_flat_weights(Potential &potential, std::span<const double> weights)
 {
-  for (const auto &slice : painn_weight_slices(potential.sizes, potential.n_species())) {
+  for (const auto &slice : weight_slices(potential)) {
     Tensor &tensor = potential.tensors[slice.name];
     tensor.shape = slice.shape;
     tensor.values.assign(weights.begin() + slice.offset, weights.begin() + slice.offset + slice.size);
@@ -51,8 +51,7 @@ namespace {
    public:
     HostGradient(const Potential &potential, const EngineOptions &options) :
         sizes(potential.sizes), kernels(MLFF_BEST_KERNELS(gradient_kernels)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        reference_energy(potential.tensors.at("reference_energy").values), names(painn_weight_slices(sizes, potential.n_species())), packing(names),
-        places(names)
+        reference_energy(potential.tensors.at("reference_energy").values), names(weight_slices(potential)), packing(names), places(names)
     {
       auto &model = weights.model;
       model.F = padded(sizes.features);
