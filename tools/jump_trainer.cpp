@@ -103,7 +103,7 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   YamlSection report = top.section("report");
   s.every = int(report.whole("every", s.every, 1));
   s.energies = report.whole("energies", s.energies);
-  s.energy.method = report.word("method", "", {"", "none", "gfn2", "gfn1", "gfnff"});
+  s.energy.method = report.word("method", "data", {"data", "none", "gfn2", "gfn1", "gfnff"});
   s.energy.accuracy = report.number("accuracy", s.energy.accuracy, 1e-4);
   s.energy.charge = int(report.whole("charge", 0, -100));
   s.energy.uhf = int(report.whole("uhf", 0));
@@ -221,8 +221,9 @@ void JumpTrainer::prepare_model()
                                                  : std::vector<std::string>(trajectory.numbers.size());
       for (int i = 0; i < trajectory.n_atoms(); i++) species.insert({trajectory.numbers[i], environments[i]});
       if (list == &train && trajectory.temperature > 0) temperatures.insert(trajectory.temperature);
-      if (settings.energy.method.empty()) settings.energy = trajectory.teacher;
+      if (settings.energy.method == "data" && !trajectory.teacher.method.empty()) settings.energy = trajectory.teacher;
     }
+  if (settings.energy.method == "data") settings.energy.method = "none";
   potential.jump.temperatures.assign(temperatures.begin(), temperatures.end());
   std::map<int, int> number;
   for (const auto &[z, environment] : species) {

@@ -32,7 +32,7 @@ struct JumpTrainSettings : CourseSettings {
   long windows = 64;    ///< of a step, the same number for every molecule
 
   // report
-  XtbSettings energy;    ///< empty method: that of the data, if its manifest tells
+  XtbSettings energy;    ///< method "data": that of the data, if its manifest tells; "none": no energies
   long energies = 200;
   int every = 20;
 
