@@ -45,11 +45,10 @@ namespace {
       for (int a = 0; a < 3; a++) k.u[3 * e + a] = T(r[a] / d);
       const Radial fc = cutoff_function(d, w.model.cutoff);
       T *phi = k.phi + e * (K + 1), *slope = slopes ? k.phi_slope + e * (K + 1) : nullptr;
-      for (int b = 0; b < K; b++) {
-        const Radial radial = radial_function(b, d, w.model.cutoff / (K - 1));
-        phi[b] = T(radial.value * fc.value);
-        if constexpr (slopes) slope[b] = T(radial.value * fc.slope + radial.slope * fc.value);
-      }
+      radial_functions(K, d, w.model.cutoff / (K - 1), [=](int b, double value, double by_d) {
+        phi[b] = T(value * fc.value);
+        if constexpr (slopes) slope[b] = T(value * fc.slope + by_d * fc.value);
+      });
       phi[K] = T(fc.value);
       if constexpr (slopes) slope[K] = T(fc.slope);
     }

@@ -39,11 +39,11 @@ namespace {
     const Radial fc = cutoff_function(d, w.cutoff);
     g.inside = T(fc.value);
     g.inside_slope = T(fc.slope);
-    for (int k = 0; k < w.K; k++) {
-      const Radial phi = radial_function(k, d, w.cutoff / (w.K - 1));
-      work.phi[long(e) * w.K + k] = T(phi.value * fc.value);
-      if (work.phi_slope) work.phi_slope[long(e) * w.K + k] = T(phi.value * fc.slope + phi.slope * fc.value);
-    }
+    T *phi = work.phi + long(e) * w.K, *phi_slope = work.phi_slope ? work.phi_slope + long(e) * w.K : nullptr;
+    radial_functions(w.K, d, w.cutoff / (w.K - 1), [=](int k, double value, double slope) {
+      phi[k] = T(value * fc.value);
+      if (phi_slope) phi_slope[k] = T(value * fc.slope + slope * fc.value);
+    });
   }
 
   /// Exact filter of an edge: W [3F] and, where asked for, its slope.
