@@ -11,7 +11,7 @@ namespace mlff {
 
 struct JumpTrainSettings : CourseSettings {
   // model
-  int features = 32, layers = 2, radial = 20;
+  int features = 32, layers = 2, radial = 16;
   double cutoff = 6.0;                    ///< Å
   std::vector<double> strides = {8.0};    ///< fs, ascending
   bool classes = false;                   ///< species by what atoms are bonded to, else elements
