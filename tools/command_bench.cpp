@@ -1,6 +1,6 @@
 // mlff bench: the engines of this build side by side, in turn, in one run.
 #include "command.h"
-#include "engine.h"
+#include "jump_windows.h"
 #include "progress.h"
 #include "random_model.h"
 #include "split_engine.h"
@@ -13,6 +13,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <random>
 
@@ -65,7 +66,67 @@ namespace {
   struct System {
     std::string name;
     GraphStorage graph;
+
+    // of jumps
+    std::vector<double> mass, velocity, force;
   };
+
+  /// Frames of a file side by side, one system for each size of batch. For jumps with velocities and forces, made up where the file has none:
+  /// times do not depend on them.
+  std::vector<System> batches(const Options &options, const std::string &data, const Potential &potential)
+  {
+    std::vector<System> systems;
+    const auto reader = open_trajectory(data);
+    std::vector<Structure> frames;
+    const int largest = *std::max_element(options.batches.begin(), options.batches.end());
+    for (Structure frame; int(frames.size()) < largest && reader->next(frame);) frames.push_back(frame);
+    if (frames.empty()) throw FileError("data file '" + data + "' holds no frame");
+    for (const int batch : options.batches) {
+      System system{std::filesystem::path(data).stem().string() + " x " + std::to_string(batch), {}, {}, {}, {}};
+      for (int k = 0; k < batch; k++) {
+        const Structure &frame = frames[k % frames.size()];
+        if (!potential.is_jump()) {
+          append_graph(frame, potential.elements, potential.cutoff, system.graph);
+          continue;
+        }
+        const auto species = jump_species(potential, frame.numbers, frame.positions);
+        append_pairs(species, frame.positions, potential.cutoff, system.graph);
+        for (const int s : species) system.mass.push_back(potential.jump.species[s].mass);
+        for (std::size_t c = 0; c < frame.positions.size(); c++) {
+          system.velocity.push_back(frame.velocities.empty() ? double(c % 7) - 3.0 : frame.velocities[c]);
+          system.force.push_back(frame.forces.empty() ? double(c % 5) - 2.0 : frame.forces[c]);
+        }
+      }
+      systems.push_back(std::move(system));
+    }
+    return systems;
+  }
+
+  /// An engine as something that can be timed.
+  struct Timed {
+    std::function<void(const System &)> call;
+    std::function<std::size_t(int atoms, int edges)> bytes;    // of an evaluation
+    std::string description;
+  };
+
+  Timed timed(const Potential &potential, const EngineOptions &options)
+  {
+    if (potential.is_jump()) {
+      std::shared_ptr<JumpEngine> engine = make_jump_engine(potential, options);
+      return {[engine, result = std::make_shared<JumpResult>()](const System &system) {
+                engine->evaluate(system.graph.view(), {system.mass, system.velocity, system.force, {}}, *result);
+              },
+              nullptr, engine->description()};
+    }
+    const auto engine = std::make_shared<SplitEngine>(make_engine(potential, options));
+    return {[engine, result = std::make_shared<Result>()](const System &system) {
+              engine->evaluate(system.graph.view(), *result);
+            },
+            [engine](int atoms, int edges) {
+              return engine->bytes(atoms, edges);
+            },
+            engine->description()};
+  }
 
   void run(const Options &options)
   {
@@ -74,51 +135,41 @@ namespace {
                                        : Potential::read(options.model);
     const std::string name = random ? "random weights" : options.model;
     std::vector<System> systems;
-    for (const auto &data : options.data) {
-      const auto reader = open_trajectory(data);
-      std::vector<Structure> frames;
-      const int largest = *std::max_element(options.batches.begin(), options.batches.end());
-      for (Structure frame; int(frames.size()) < largest && reader->next(frame);) frames.push_back(frame);
-      if (frames.empty()) throw FileError("data file '" + data + "' holds no frame");
-      for (const int batch : options.batches) {
-        System system{std::filesystem::path(data).stem().string() + " x " + std::to_string(batch), {}};
-        for (int k = 0; k < batch; k++) append_graph(frames[k % frames.size()], potential.elements, potential.cutoff, system.graph);
-        systems.push_back(std::move(system));
-      }
-    }
+    if (potential.is_jump() && options.data.empty()) throw FileError("jumps are timed on molecules: name a file of frames with --data");
+    for (const auto &data : options.data)
+      for (auto &system : batches(options, data, potential)) systems.push_back(std::move(system));
     for (const int n : options.atoms.empty() && options.data.empty() ? std::vector<int>{1000} : options.atoms) {
-      System system{std::to_string(n) + " atoms, periodic", {}};
+      if (potential.is_jump()) break;
+      System system{std::to_string(n) + " atoms, periodic", {}, {}, {}, {}};
       append_graph(condensed(potential, n), potential.elements, potential.cutoff, system.graph);
       systems.push_back(std::move(system));
     }
 
     // reference of the ratios last: LibTorch autograd where this build has it
     const auto names = available_engines();
-    std::vector<std::unique_ptr<Engine>> engines;
-    for (const auto &name : names)
-      engines.push_back(std::make_unique<SplitEngine>(make_engine(potential, {name, precision_of(options.precision), options.threads, options.device})));
+    std::vector<Timed> engines;
+    for (const auto &name : names) engines.push_back(timed(potential, {name, precision_of(options.precision), options.threads, options.device}));
 
     nlohmann::ordered_json report = {
         {"model", name}, {"features", potential.sizes.features}, {"layers", potential.sizes.layers}, {"processor", processor()}, {"repeats", options.repeats}};
-    for (std::size_t k = 0; k < engines.size(); k++) report["engines"][names[k]] = engines[k]->description();
+    for (std::size_t k = 0; k < engines.size(); k++) report["engines"][names[k]] = engines[k].description;
     Progress progress("mlff bench");
     for (std::size_t s = 0; s < systems.size(); s++) {
       const Graph graph = systems[s].graph.view();
       std::vector<std::vector<double>> seconds(engines.size());
-      Result result;
       // several calls a sample for small systems, so that a sample lasts some milliseconds; the engines take turns
       std::vector<int> calls(engines.size(), 1);
       for (std::size_t k = 0; k < engines.size(); k++) {
-        for (int warm = 0; warm < 3; warm++) engines[k]->evaluate(graph, result);
+        for (int warm = 0; warm < 3; warm++) engines[k].call(systems[s]);
         const auto start = Clock::now();
-        engines[k]->evaluate(graph, result);
+        engines[k].call(systems[s]);
         calls[k] = std::clamp(int(0.02 / std::chrono::duration<double>(Clock::now() - start).count()), 1, 1000);
       }
       for (int repeat = 0; repeat < options.repeats; repeat++) {
         progress.update((double(s) + double(repeat) / options.repeats) / double(systems.size()), systems[s].name);
         for (std::size_t k = 0; k < engines.size(); k++) {
           const auto start = Clock::now();
-          for (int call = 0; call < calls[k]; call++) engines[k]->evaluate(graph, result);
+          for (int call = 0; call < calls[k]; call++) engines[k].call(systems[s]);
           seconds[k].push_back(std::chrono::duration<double>(Clock::now() - start).count() / calls[k]);
         }
       }
@@ -127,7 +178,7 @@ namespace {
         row[names[k]] = {{"us_per_atom", 1e6 * median(seconds[k]) / graph.n_centres()},
                          {"us_per_atom_min", 1e6 * *std::min_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()},
                          {"us_per_atom_max", 1e6 * *std::max_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()}};
-        row[names[k]]["MB"] = 1e-6 * double(engines[k]->bytes(graph.n_atoms(), graph.n_edges()));
+        row[names[k]]["MB"] = engines[k].bytes ? nlohmann::json(1e-6 * double(engines[k].bytes(graph.n_atoms(), graph.n_edges()))) : nlohmann::json();
         row[names[k]]["ratio_to_" + names.back()] = median(seconds.back()) / median(seconds[k]);
       }
       report["systems"].push_back(row);
@@ -138,15 +189,21 @@ namespace {
       std::printf("%s\n", report.dump(2).c_str());
       return;
     }
-    std::printf("%s: PaiNN F%d L%d K%d, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.sizes.features, potential.sizes.layers,
+    std::printf("%s: %s F%d L%d K%d, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.model.c_str(), potential.sizes.features, potential.sizes.layers,
                 potential.sizes.radial, potential.cutoff, processor().c_str(), options.repeats);
-    for (const auto &engine : engines) std::printf("  %s\n", engine->description().c_str());
-    std::printf("\n%-32s %8s %9s", "energy and forces", "atoms", "edges");
+    for (const auto &engine : engines) std::printf("  %s\n", engine.description.c_str());
+    std::printf("\n%-32s %8s %9s", potential.is_jump() ? "jump" : "energy and forces", "atoms", "edges");
     for (const auto &name : names) std::printf(" %18s %9s", (name + " us/atom").c_str(), "MB");
     std::printf(names.size() > 1 ? "   %s\n" : "\n", ("faster than " + names.back()).c_str());
     for (const auto &row : report["systems"]) {
       std::printf("%-32s %8d %9d", row["system"].get<std::string>().c_str(), row["atoms"].get<int>(), row["edges"].get<int>());
-      for (const auto &name : names) std::printf(" %18.1f %9.1f", row[name]["us_per_atom"].get<double>(), row[name]["MB"].get<double>());
+      for (const auto &name : names) {
+        std::printf(" %18.1f", row[name]["us_per_atom"].get<double>());
+        if (row[name]["MB"].is_null())
+          std::printf(" %9s", "-");
+        else
+          std::printf(" %9.1f", row[name]["MB"].get<double>());
+      }
       for (std::size_t k = 0; k + 1 < names.size(); k++) std::printf("   %s %.1fx", names[k].c_str(), row[names[k]]["ratio_to_" + names.back()].get<double>());
       std::printf("\n");
     }

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "elements.h"
 #include "engine.h"
+#include "jump_report.h"
 #include "progress.h"
 #include "split_engine.h"
 #include "trajectory.h"
@@ -163,12 +164,30 @@ namespace {
     }
   };
 
+  /// Errors of a jump network on windows of a trajectory, beside the controls, as mlff train reports them.
+  void evaluate_jump(const Options &options, const Potential &potential)
+  {
+    if (!options.output.empty() || options.engine == "torch") throw FileError("a jump network is evaluated by the host engine, without --output");
+    std::vector<NveTrajectory> trajectories = {read_nve(options.data, potential.jump.timestep)};
+    trajectories[0].species = jump_species(potential, trajectories[0].numbers, trajectories[0].segments.front().x);
+    JumpReportOptions report;
+    report.precision = precision_of(options.precision);
+    report.threads = options.threads;
+    report.energy = xtb_energies(trajectories[0].teacher);
+    const auto reports = jump_report(potential, trajectories, report);
+    if (!options.json) return print(reports);
+    nlohmann::ordered_json json;
+    for (const auto &one : reports) json.push_back(one.json());
+    std::printf("%s\n", json.dump(2).c_str());
+  }
+
 }    // namespace
 
 void add_command_eval(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("eval", "Compare a potential with labelled frames: energy and force errors");
+  auto *command =
+      program.add_subcommand("eval", "Compare a potential with labelled frames: energy and force errors; a jump network with windows of NVE dynamics");
   command->add_option("--model", options->model, "potential, .safetensors")->required();
   command->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")->required();
   command->add_option("--engine", options->engine, "auto or an engine of this build")->capture_default_str();
@@ -182,6 +201,7 @@ void add_command_eval(CLI::App &program)
   command->add_flag("--force", options->force, "overwrite an existing output file");
   command->footer("Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
   command->callback([options] {
+    if (const Potential potential = Potential::read(options->model); potential.is_jump()) return evaluate_jump(*options, potential);
     Evaluation evaluation(*options);
     evaluation.run();
     evaluation.print();

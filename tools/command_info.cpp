@@ -20,7 +20,6 @@ namespace {
   void run(const Options &options)
   {
     const Potential potential = Potential::read(options.file);
-    const auto &energies = potential.tensors.at("reference_energy").values;
     nlohmann::ordered_json info;
     info["file"] = options.file;
     info["model"] = potential.model;
@@ -29,7 +28,22 @@ namespace {
     info["radial"] = potential.sizes.radial;
     info["cutoff_A"] = potential.cutoff;
     info["parameters"] = potential.n_parameters();
-    for (int s = 0; s < potential.n_species(); s++) info["reference_energy_eV"][element_symbol(potential.elements[s])] = energies[s];
+    if (potential.is_jump()) {
+      info["timestep_fs"] = potential.jump.timestep;
+      info["strides_fs"] = potential.jump.strides;
+      info["temperatures_K"] = potential.jump.temperatures;
+      for (const auto &species : potential.jump.species)
+        info["species"][species.name] = {{"mass", species.mass},
+                                         {"largest",
+                                          {{"velocity_A_per_ps", species.velocity},
+                                           {"force_eV_per_A", species.force},
+                                           {"displacement_A", species.displacement},
+                                           {"velocity_change_A_per_ps", species.velocity_change}}}};
+      for (const auto &species : potential.jump.species)
+        if (!species.environment.empty()) info["species"][species.name]["environment"] = species.environment;
+    } else
+      for (int s = 0; s < potential.n_species(); s++)
+        info["reference_energy_eV"][element_symbol(potential.elements[s])] = potential.tensors.at("reference_energy").values[s];
     for (std::size_t s = 0; s < potential.range.size(); s++)
       info["range"][element_symbol(potential.elements[s])] = {{"force_eV_per_A", potential.range[s].force}, {"nearest_A", potential.range[s].nearest}};
     info["date"] = potential.date;
@@ -42,6 +56,7 @@ namespace {
     }
     for (const auto &[key, value] : info.items())
       std::printf("%-20s %s\n", key.c_str(), value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+    if (potential.is_jump()) return;
     std::printf("%-20s pair_style mlff\n%-20s pair_coeff * * %s %s\n", "use in LAMMPS", "", options.file.c_str(), potential.element_names().c_str());
   }
 

@@ -49,6 +49,7 @@ void add_command_label(CLI::App &program)
   command->add_option("--windows", o->windows, "of a trajectory (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
   command->add_option("--window", o->window, "steps of a window (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
   command->add_option("--between", o->between, "Langevin steps before each window (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_flag("--rotation", o->rotation, "keep the rotation of the whole molecule in its windows (nve)")->group(sampling);
   command->add_option("--warmup", o->warmup, "Langevin steps before all")->check(CLI::NonNegativeNumber)->capture_default_str()->group(sampling);
   command->add_option("--timestep", o->timestep, "fs")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
   command->add_option("--rattle", o->rattle, "standard deviation of each coordinate, Å")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);

@@ -1,5 +1,6 @@
-// mlff train: a potential from labelled frames or from teachers.
+// mlff train: a potential from labelled frames or from teachers, or a jump network from trajectories.
 #include "command.h"
+#include "jump_trainer.h"
 #include "trainer.h"
 
 #include <spdlog/spdlog.h>
@@ -28,7 +29,12 @@ void add_command_train(CLI::App &program)
   command->add_flag("--plots,!--no-plots", options->plots, "pictures of the learning curve and of predictions against labels");
   command->footer("Example:\n  mlff train examples/train/ethanol.yaml");
   command->callback([options] {
-    Trainer trainer(TrainSettings::read(options->settings), "mlff train " + options->settings);
+    const std::string command_line = "mlff train " + options->settings;
+    if (training_kind(options->settings) == "kstep") {
+      if (!JumpTrainer(JumpTrainSettings::read_file(options->settings), command_line).run(options->restart, options->force)) std::exit(130);
+      return;
+    }
+    Trainer trainer(TrainSettings::read_file(options->settings), command_line);
     if (!trainer.run(options->restart, options->force)) std::exit(130);
     if (!options->plots) return;
     const std::string picture = trainer.work_folder() + "/training.png";

@@ -156,6 +156,7 @@ namespace {
           s["windows"] = options.windows;
           s["window"] = options.window;
           s["between"] = options.between;
+          s["rotation"] = options.rotation;
         } else {
           s["frames"] = options.frames;
           s["every"] = options.every;
@@ -242,6 +243,7 @@ namespace {
                          {"windows", number(options.windows)},
                          {"window", number(options.window)},
                          {"between", number(options.between)},
+                         {"rotation", number(options.rotation)},
                          {"output", "frames.xyz"}});
     }
 

@@ -20,6 +20,7 @@ struct LabelOptions {
   int trajectories = 1;    ///< of each molecule at each temperature, from conformers of their own
   int frames = 200, every = 20, warmup = 1000;
   int windows = 15, window = 400, between = 200;
+  bool rotation = false;    ///< whether the molecules of windows turn as a whole
   double timestep = 0.5, rattle = 0.05;
   int charge = 0, uhf = 0;    ///< of given structures
   int seed = 1, jobs = 0;

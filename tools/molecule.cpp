@@ -30,16 +30,6 @@ namespace {
 
   using Vector = std::array<double, 3>;
 
-  /// A rotation drawn uniformly (Shoemake's quaternion).
-  std::array<double, 9> random_rotation(std::mt19937 &generator)
-  {
-    std::uniform_real_distribution<double> uniform(0.0, 1.0);
-    const double u = uniform(generator), a = 2 * std::numbers::pi * uniform(generator), b = 2 * std::numbers::pi * uniform(generator);
-    const double x = std::sqrt(1 - u) * std::sin(a), y = std::sqrt(1 - u) * std::cos(a), z = std::sqrt(u) * std::sin(b), w = std::sqrt(u) * std::cos(b);
-    return {1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), 2 * (x * y + z * w),    1 - 2 * (x * x + z * z),
-            2 * (y * z - x * w),     2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)};
-  }
-
   Vector rotate(const std::array<double, 9> &m, const double *x)
   {
     return {m[0] * x[0] + m[1] * x[1] + m[2] * x[2], m[3] * x[0] + m[4] * x[1] + m[5] * x[2], m[6] * x[0] + m[7] * x[1] + m[8] * x[2]};
@@ -142,6 +132,15 @@ namespace {
   }
 
 }    // namespace
+
+std::array<double, 9> random_rotation(std::mt19937 &generator)
+{
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  const double u = uniform(generator), a = 2 * std::numbers::pi * uniform(generator), b = 2 * std::numbers::pi * uniform(generator);
+  const double x = std::sqrt(1 - u) * std::sin(a), y = std::sqrt(1 - u) * std::cos(a), z = std::sqrt(u) * std::sin(b), w = std::sqrt(u) * std::cos(b);
+  return {1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), 2 * (x * y + z * w),    1 - 2 * (x * x + z * z),
+          2 * (y * z - x * w),     2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)};
+}
 
 double atomic_mass(int atomic_number)
 {

@@ -3,7 +3,9 @@
 
 #include "structure.h"
 
+#include <array>
 #include <cstdio>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -40,6 +42,9 @@ void write_data(std::FILE *file, const Molecule &molecule, int copies, double di
 
 /// Elements of a molecule in ascending atomic number: the order of the types in its data file.
 std::vector<int> elements_of(const std::vector<int> &numbers);
+
+/// Rotation matrix, row-major, drawn uniformly from all rotations (Shoemake's quaternion).
+std::array<double, 9> random_rotation(std::mt19937 &generator);
 
 /// Standard atomic weight in g/mol.
 double atomic_mass(int atomic_number);

@@ -13,20 +13,25 @@ std::string beside(const std::string &settings, const std::string &file)
   return path.is_absolute() ? file : (std::filesystem::path(settings).parent_path() / path).lexically_normal().string();
 }
 
-namespace {
+std::vector<std::string> matching_files(const std::string &name)
+{
+  glob_t found;
+  if (name.find_first_of("*?[{") == std::string::npos) return {name};
+  const int status = glob(name.c_str(), GLOB_BRACE, nullptr, &found);
+  std::vector<std::string> files;
+  for (std::size_t k = 0; status == 0 && k < found.gl_pathc; k++) files.emplace_back(found.gl_pathv[k]);
+  globfree(&found);
+  if (files.empty()) throw FileError("no file is named like '" + name + "'");
+  return files;
+}
 
-  /// Files that a name with *, ?, [] or {a,b} stands for, in alphabetical order (of braces in theirs); other names as they are.
-  std::vector<std::string> matching(const std::string &name)
-  {
-    glob_t found;
-    if (name.find_first_of("*?[{") == std::string::npos) return {name};
-    const int status = glob(name.c_str(), GLOB_BRACE, nullptr, &found);
-    std::vector<std::string> files;
-    for (std::size_t k = 0; status == 0 && k < found.gl_pathc; k++) files.emplace_back(found.gl_pathv[k]);
-    globfree(&found);
-    if (files.empty()) throw FileError("no file is named like '" + name + "'");
-    return files;
-  }
+std::string training_kind(const std::string &path)
+{
+  YamlSection top = YamlSection::file(path);
+  return top.section("model").word("kind", "painn", {"painn", "kstep"});
+}
+
+namespace {
 
   LossTerm loss_term(YamlSection &loss, const std::string &name, double weight, double delta)
   {
@@ -87,23 +92,9 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
   loss.finish();
 
   YamlSection training = top.section("training");
-  steps = training.whole("steps", steps, 1);
+  read(training, {"single", "double", "mixed"});
   batch_atoms = training.whole("batch_atoms", batch_atoms, 1);
   accumulate = training.whole("accumulate", accumulate, 1);
-  learning_rate = training.number("learning_rate", learning_rate, 0.0);
-  final_learning_rate = training.number("final_learning_rate", std::min(final_learning_rate, learning_rate), 0.0);
-  warmup = training.whole("warmup", warmup);
-  weight_decay = training.number("weight_decay", weight_decay, 0.0);
-  clip = training.number("clip", clip, 0.0);
-  ema = training.number("ema", ema, 0.0, 0.999999);
-  validate_every = training.whole("validate_every", validate_every, 1);
-  patience = training.whole("patience", patience);
-  precision = training.word("precision", precision, {"single", "double", "mixed"});
-  engine = training.word("engine", engine, {"auto", "host", "torch"});
-  device = training.word("device", device, {"auto", "cpu", "cuda"});
-  threads = int(training.whole("threads", threads, 1));
-  seed = unsigned(training.whole("seed", seed));
-  checkpoint_seconds = training.number("checkpoint_seconds", checkpoint_seconds, 0.0);
   training.finish();
   const bool third = jacobian.weight > 0 || jacobian.final_weight > 0;
   if (engine == "auto") engine = third || precision == "mixed" || device == "cuda" ? "torch" : "host";
@@ -125,7 +116,7 @@ std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::st
     if (file.teacher && !teachers) entry.fail("labels", "is 'teacher', but 'teacher.models' names no potential");
     entry.finish();
     for (const auto &name : names)
-      for (const auto &found : matching(beside(path, name))) {
+      for (const auto &found : matching_files(beside(path, name))) {
         file.file = found;
         list.push_back(file);
       }
@@ -133,7 +124,7 @@ std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::st
   return list;
 }
 
-TrainSettings TrainSettings::read(const std::string &path)
+TrainSettings TrainSettings::read_file(const std::string &path)
 {
   TrainSettings s;
   YamlSection top = YamlSection::file(path);
@@ -180,21 +171,9 @@ nlohmann::ordered_json TrainSettings::description() const
   json["loss"] = {{"energy", describe(energy)}, {"force", describe(force)}};
   if (atom_energy.weight > 0 || atom_energy.final_weight > 0) json["loss"]["atom_energy"] = describe(atom_energy);
   if (jacobian.weight > 0 || jacobian.final_weight > 0) json["loss"]["jacobian"] = describe(jacobian);
-  json["training"] = {{"steps", steps},
-                      {"batch_atoms", batch_atoms},
-                      {"accumulate", accumulate},
-                      {"learning_rate", learning_rate},
-                      {"final_learning_rate", final_learning_rate},
-                      {"warmup", warmup},
-                      {"weight_decay", weight_decay},
-                      {"clip", clip},
-                      {"ema", ema},
-                      {"validate_every", validate_every},
-                      {"patience", patience},
-                      {"precision", precision},
-                      {"engine", engine},
-                      {"threads", threads},
-                      {"seed", seed}};
+  json["training"] = CourseSettings::description();
+  json["training"]["batch_atoms"] = batch_atoms;
+  json["training"]["accumulate"] = accumulate;
   return json;
 }
 

@@ -1,7 +1,7 @@
 // Settings of mlff train.
 #pragma once
 
-#include "yaml_section.h"
+#include "course.h"
 
 #include <nlohmann/json.hpp>
 
@@ -12,6 +12,12 @@ namespace mlff {
 
 /// A file name in a settings file is relative to the folder of that.
 std::string beside(const std::string &settings, const std::string &file);
+
+/// Files that a name with *, ? or [] stands for, in alphabetical order; other names as they are. Throws FileError where there is none.
+std::vector<std::string> matching_files(const std::string &name);
+
+/// What a settings file trains, 'model.kind': painn or kstep. Throws FileError.
+std::string training_kind(const std::string &path);
 
 /// One term of the loss: weight times the mean of x^2 (mse), or of x^2 inside and 2 delta |x| - delta^2 outside +-delta (huber).
 /// The weight runs linearly from `weight` to `final_weight` over the training.
@@ -29,7 +35,7 @@ struct DataFile {
   bool teacher = false;    ///< energies and forces of the teachers instead of those in the file
 };
 
-struct TrainSettings {
+struct TrainSettings : CourseSettings {
   // model
   int features = 32, layers = 2, radial = 20;
   double cutoff = 5.0;                  ///< Å
@@ -49,18 +55,12 @@ struct TrainSettings {
   // loss; energies per square root of the number of atoms (eV), forces (eV/Å), atom energies (eV), Jacobian rows (eV/Å^2)
   LossTerm energy, force, atom_energy, jacobian;
 
-  // course
-  long steps = 40000, batch_atoms = 96, accumulate = 1, warmup = 500, validate_every = 1000, patience = 0;
-  double learning_rate = 2e-3, final_learning_rate = 1e-5, weight_decay = 0.0, clip = 1.0, ema = 0.999;
-  std::string precision = "single", engine = "auto", device = "auto";
-  int threads = 1;
-  unsigned seed = 1;
-  double checkpoint_seconds = 60.0;
+  long batch_atoms = 96, accumulate = 1;    ///< atoms of a batch, batches of a step
 
   std::string output, citation;
 
   /// Reads and checks a file; file names in it are relative to its folder. Throws FileError.
-  static TrainSettings read(const std::string &path);
+  static TrainSettings read_file(const std::string &path);
 
   /// The sections model, loss and training of a map; `path` is the file it is from.
   void read_student(YamlSection &top, const std::string &path);

@@ -3,54 +3,17 @@
 #include "elements.h"
 #include "npz.h"
 #include "output_file.h"
-#include "progress.h"
-#include "random_model.h"
 #include "units.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <csignal>
-#include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <numbers>
 
 namespace mlff {
 
 namespace {
 
-  using Clock = std::chrono::steady_clock;
-  namespace fs = std::filesystem;
-
   constexpr const char *term_names[] = {"energy", "force", "atom_energy", "jacobian"};
-
-  volatile std::sig_atomic_t stop_signal = 0;
-
-  /// Ends the training with a checkpoint on Ctrl-C and on SIGTERM.
-  class SignalScope {
-   public:
-    SignalScope()
-    {
-      stop_signal = 0;
-      for (int k = 0; k < 2; k++)
-        before[k] = std::signal(numbers[k], [](int number) {
-          stop_signal = number;
-        });
-    }
-    ~SignalScope()
-    {
-      for (int k = 0; k < 2; k++) std::signal(numbers[k], before[k]);
-    }
-    SignalScope(const SignalScope &) = delete;
-    SignalScope &operator=(const SignalScope &) = delete;
-
-   private:
-    static constexpr int numbers[2] = {SIGINT, SIGTERM};
-    void (*before[2])(int);
-  };
 
   /// rho(x) and its derivative.
   double penalty(const LossTerm &term, double x, double &slope)
@@ -66,14 +29,6 @@ namespace {
   double weight_at(const LossTerm &term, double share)
   {
     return term.weight + share * (term.final_weight - term.weight);
-  }
-
-  std::string today()
-  {
-    const std::time_t now = std::time(nullptr);
-    char text[16];
-    std::strftime(text, sizeof(text), "%Y-%m-%d", std::gmtime(&now));
-    return text;
   }
 
 }    // namespace
@@ -146,33 +101,10 @@ Trainer::Trainer(const TrainSettings &given, const std::string &command) : setti
   folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) + ".training";
   if (!settings.teachers.empty()) teacher = std::make_unique<TeacherEnsemble>(settings.teachers, settings.threads);
   prepare_model();
-  const bool fresh = settings.init_from.empty();
-  const auto slices = painn_weight_slices(potential.sizes, potential.n_species());
-  for (const auto &name : settings.freeze) {
-    bool found = false;
-    frozen.resize(weights.size());
-    for (const auto &slice : slices)
-      if (slice.name == name || slice.name.starts_with(name + ".")) {
-        found = true;
-        std::fill_n(frozen.begin() + long(slice.offset), slice.size, true);
-      }
-    if (found) continue;
-    std::string names;
-    for (const auto &slice : slices) names += (names.empty() ? "" : ", ") + slice.name;
-    throw FileError("'model.freeze' names the tensor '" + name + "'; accepted (or what they begin with): " + names);
-  }
-  if (fresh && !settings.freeze.empty()) throw FileError("'model.freeze' needs 'model.init_from': random weights would stay random");
-
-  EngineOptions options;
-  options.engine = settings.engine;
-  options.precision = settings.precision == "double" ? Precision::double_precision : Precision::single_precision;
-  options.threads = settings.threads;
-  options.device = settings.device;
-  engine = make_painn_gradient(potential, options, settings.precision == "mixed");
-  gradient.resize(weights.size());
-  optimizer = AdamW(weights.size());
-  optimizer.weight_decay = settings.weight_decay;
-  average = best = weights;
+  course = std::make_unique<Course>(settings, folder, flat_weights(potential));
+  course->freeze(settings.freeze, weight_slices(potential), "model.freeze");
+  if (settings.init_from.empty() && !settings.freeze.empty()) throw FileError("'model.freeze' needs 'model.init_from': random weights would stay random");
+  engine = make_painn_gradient(potential, settings.options(), settings.precision == "mixed");
 }
 
 void Trainer::prepare_model()
@@ -198,22 +130,11 @@ void Trainer::prepare_model()
   potential.cutoff = settings.cutoff;
   potential.citation = settings.citation;
   potential.range = data.range;
-  // K. He's and X. Glorot's uniform start: as wide as sums of inputs and outputs allow; biases zero
-  Uniform uniform(settings.seed);
-  for (const auto &[name, shape] : painn_tensors(potential.sizes, potential.n_species())) {
-    Tensor tensor;
-    tensor.shape = shape;
-    std::size_t n = 1;
-    for (const auto extent : shape) n *= std::size_t(extent);
-    tensor.values.assign(n, 0.0);
-    const double width = name == "embedding" ? std::sqrt(3.0) : shape.size() == 2 ? std::sqrt(6.0 / double(shape[0] + shape[1])) : 0.0;
-    for (double &x : tensor.values) x = width * uniform();
-    potential.tensors[name] = tensor;
-  }
+  start_weights(potential, {"embedding"}, settings.seed);
   potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
   potential.tensors["scale"] = {"F64", {}, {data.scale}};
   if (!settings.init_from.empty()) {
-    for (const auto &slice : painn_weight_slices(potential.sizes, potential.n_species()))
+    for (const auto &slice : weight_slices(potential))
       if (slice.name != "embedding") potential.tensors[slice.name] = start.tensors.at(slice.name);
     potential.tensors["scale"] = start.tensors.at("scale");
     for (int s = 0; s < potential.n_species(); s++)
@@ -245,15 +166,6 @@ void Trainer::prepare_model()
     auto &reference = potential.tensors["reference_energy"].values;
     for (std::size_t s = 0; s < reference.size(); s++) reference[s] += predicted[s];
   }
-  weights = flat_weights(potential);
-}
-
-double Trainer::schedule(long at) const
-{
-  if (at < settings.warmup) return settings.learning_rate * double(at + 1) / double(settings.warmup);
-  const double share = double(at - settings.warmup) / double(std::max(1L, settings.steps - settings.warmup));
-  return settings.final_learning_rate +
-      0.5 * (settings.learning_rate - settings.final_learning_rate) * (1.0 + std::cos(std::numbers::pi * std::min(1.0, share)));
 }
 
 void Trainer::next_batch()
@@ -280,10 +192,10 @@ void Trainer::next_batch()
   }
 }
 
-void Trainer::add_batch()
+void Trainer::add_batch(std::span<double> gradient)
 {
   const Graph view = graph.view();
-  const double share = double(step) / double(settings.steps), part = 1.0 / double(settings.accumulate);
+  const double share = double(course->step) / double(settings.steps), part = 1.0 / double(settings.accumulate);
   const double w_energy = weight_at(settings.energy, share), w_force = weight_at(settings.force, share), w_atom = weight_at(settings.atom_energy, share),
                w_jacobian = weight_at(settings.jacobian, share);
   long n_energies = 0, n_components = 0, n_atom_energies = 0;
@@ -326,18 +238,18 @@ void Trainer::add_batch()
     for (int k = 0; k < 3; k++) sums[k] += part * term[k];
     sums[4] += part * term[3];
   }
-  if (w_jacobian > 0) add_jacobian(w_jacobian * part, sums[3]);
+  if (w_jacobian > 0) add_jacobian(w_jacobian * part, sums[3], gradient);
   frames_since += long(batch.size());
 }
 
-void Trainer::add_jacobian(double weight, double &term)
+void Trainer::add_jacobian(double weight, double &term, std::span<double> gradient)
 {
   // one random component of each structure; the teachers' row by central differences of their forces (the Jacobian is symmetric)
   constexpr double h = 0.002;    // Å
   const Graph view = graph.view();
   std::vector<int> component;
   std::vector<double> target;
-  std::mt19937_64 generator(settings.seed * 104729ull + std::uint64_t(step));
+  std::mt19937_64 generator(settings.seed * 104729ull + std::uint64_t(course->step));
   for (std::size_t s = 0; s < batch.size(); s++) {
     Structure moved = batch[s]->structure;
     const int n = moved.n_atoms(), k = int(generator() % std::uint64_t(3 * n));
@@ -372,193 +284,88 @@ Potential Trainer::with_weights(const std::vector<double> &values) const
   return copy;
 }
 
-bool Trainer::validate()
+void Trainer::validate()
 {
-  const Precision precision = settings.precision == "double" ? Precision::double_precision : Precision::single_precision;
-  const ErrorSums errors = errors_of(with_weights(average), data.valid, precision, settings.threads);
-  const double error = errors.n_components ? errors.force_mae() : errors.energy_mae();
-  const bool gained = best_error < 0.0 || error < best_error || data.valid.empty();
-  if (gained) {
-    best_error = error;
-    best_step = step;
-    best = average;
-    without_gain = 0;
-  } else
-    without_gain++;
+  const ErrorSums errors = errors_of(with_weights(course->average), data.valid, settings.options().precision, settings.threads);
+  const bool gained = course->validated(errors.n_components ? errors.force_mae() : errors.energy_mae(), data.valid.empty());
 
   nlohmann::ordered_json line = {
-      {"step", step}, {"epoch", double(epoch) + double(position) / double(data.train.size())}, {"learning_rate", schedule(step - 1)}};
+      {"step", course->step}, {"epoch", double(epoch) + double(position) / double(data.train.size())}, {"learning_rate", course->rate(course->step - 1)}};
   const double n = double(std::max(1L, batches_since));
   for (int k = 0; k < 4; k++) line["loss"][term_names[k]] = sums[k] / n;
   line["train_force_mae_meV_per_A"] = sums[4] / n / meV;
   line["valid"] = errors.json();
-  line["best_step"] = best_step;
-  line["frames_per_second"] = seconds > 0 ? double(frames_since) / seconds : 0.0;
-  {
-    std::ofstream log(folder + "/log.jsonl", std::ios::app);
-    log << line.dump() << "\n";
-    if (!log.flush()) throw FileError("'" + folder + "/log.jsonl' cannot be written: is the disk full?");
-  }
+  line["best_step"] = course->best_step;
+  line["frames_per_second"] = course->seconds > 0 ? double(frames_since) / course->seconds : 0.0;
+  course->log(line);
   const auto in_meV = [](double x) {
     char text[32];
     std::snprintf(text, sizeof(text), "%.2f", x / meV);
     return std::string(text);
   };
-  std::printf("%9ld %8.1f %10.2e %10.2f %10s %10s %9.0f%s\n", step, line["epoch"].get<double>(), line["learning_rate"].get<double>(), sums[4] / n / meV,
+  std::printf("%9ld %8.1f %10.2e %10.2f %10s %10s %9.0f%s\n", course->step, line["epoch"].get<double>(), line["learning_rate"].get<double>(), sums[4] / n / meV,
               errors.n_components ? in_meV(errors.force_mae()).c_str() : "-", errors.n_energies ? in_meV(errors.energy_mae()).c_str() : "-",
               line["frames_per_second"].get<double>(), gained ? " *" : "");
   std::fflush(stdout);
   sums = {};
   batches_since = frames_since = 0;
-  seconds = 0.0;
-  return settings.patience == 0 || without_gain < settings.patience;
 }
 
-void Trainer::save_checkpoint() const
+Course::Parts Trainer::parts()
 {
-  nlohmann::ordered_json header = {{"settings", settings.description()},
-                                   {"n_weights", weights.size()},
-                                   {"step", step},
-                                   {"epoch", epoch},
-                                   {"position", position},
-                                   {"optimizer_steps", optimizer.steps},
-                                   {"best_error", best_error},
-                                   {"best_step", best_step},
-                                   {"without_gain", without_gain},
-                                   {"frames_since", frames_since},
-                                   {"batches_since", batches_since},
-                                   {"seconds", seconds},
-                                   {"sums", sums}};
-  OutputFile file(checkpoint_path(), true);
-  const std::string text = header.dump() + "\n";
-  std::fwrite(text.data(), 1, text.size(), file);
-  for (const auto *values : {&weights, &average, &best, &optimizer.mean, &optimizer.square}) std::fwrite(values->data(), sizeof(double), values->size(), file);
-  file.finish();
-}
-
-bool Trainer::load_checkpoint()
-{
-  std::ifstream file(checkpoint_path(), std::ios::binary);
-  if (!file) return false;
-  std::string text;
-  std::getline(file, text);
-  const auto header = nlohmann::ordered_json::parse(text, nullptr, false);
-  const std::string where = "checkpoint '" + checkpoint_path() + "'";
-  if (header.is_discarded() || !header.contains("settings")) throw FileError(where + " is damaged; --restart begins anew");
-  const auto ours = settings.description().flatten(), theirs = header["settings"].flatten();
-  for (const auto *side : {&ours, &theirs})
-    for (const auto &[key, value] : side->items()) {
-      if (key == "/training/threads") continue;
-      const auto &other = side == &ours ? theirs : ours;
-      const std::string found = ours.contains(key) ? ours[key].dump() : "missing", expected = theirs.contains(key) ? theirs[key].dump() : "missing";
-      if (!other.contains(key) || other[key] != value) {
-        std::string name = key.substr(1);
-        std::replace(name.begin(), name.end(), '/', '.');
-        throw FileError("setting '" + name + "' is " + found + ", but the training that " + where + " belongs to has " + expected + "; --restart begins anew");
-      }
+  Course::Parts parts;
+  parts.add_gradient = [this](std::span<double> gradient) {
+    for (long k = 0; k < settings.accumulate; k++) {
+      next_batch();
+      add_batch(gradient);
     }
-  if (header["n_weights"] != weights.size()) throw FileError(where + " holds another number of weights: the data has changed; --restart begins anew");
-  header["step"].get_to(step);
-  header["epoch"].get_to(epoch);
-  header["position"].get_to(position);
-  header["optimizer_steps"].get_to(optimizer.steps);
-  header["best_error"].get_to(best_error);
-  header["best_step"].get_to(best_step);
-  header["without_gain"].get_to(without_gain);
-  header["frames_since"].get_to(frames_since);
-  header["batches_since"].get_to(batches_since);
-  header["seconds"].get_to(seconds);
-  header["sums"].get_to(sums);
-  for (auto *values : {&weights, &average, &best, &optimizer.mean, &optimizer.square})
-    file.read(reinterpret_cast<char *>(values->data()), std::streamsize(values->size() * sizeof(double)));
-  if (!file) throw FileError(where + " is truncated; --restart begins anew");
-  order = shuffled(int(data.train.size()), settings.seed * 7919ull + std::uint64_t(epoch) + 1);
-
-  // the log may be ahead of the checkpoint
-  std::ifstream log(folder + "/log.jsonl");
-  std::string kept, line;
-  while (std::getline(log, line)) {
-    const auto entry = nlohmann::json::parse(line, nullptr, false);
-    if (!entry.is_discarded() && entry.value("step", step + 1) <= step) kept += line + "\n";
-  }
-  log.close();
-  OutputFile rewritten(folder + "/log.jsonl", true);
-  std::fputs(kept.c_str(), rewritten);
-  rewritten.finish();
-  return true;
+    batches_since++;
+  };
+  parts.set_weights = [this](std::span<const double> weights) {
+    engine->set_weights(weights);
+  };
+  parts.validate = [this] {
+    validate();
+  };
+  parts.state = [this] {
+    return nlohmann::ordered_json{{"epoch", epoch}, {"position", position}, {"frames_since", frames_since}, {"batches_since", batches_since}, {"sums", sums}};
+  };
+  parts.restore = [this](const nlohmann::ordered_json &state) {
+    state["epoch"].get_to(epoch);
+    state["position"].get_to(position);
+    state["frames_since"].get_to(frames_since);
+    state["batches_since"].get_to(batches_since);
+    state["sums"].get_to(sums);
+    order = shuffled(int(data.train.size()), settings.seed * 7919ull + std::uint64_t(epoch) + 1);
+  };
+  return parts;
 }
 
 bool Trainer::run(bool restart, bool force)
 {
   OutputFile::check(settings.output, force);
-  fs::create_directories(folder);
-  if (restart) {
-    fs::remove(checkpoint_path());
-    fs::remove(folder + "/log.jsonl");
-  }
-  const bool resumed = load_checkpoint();
-  if (!resumed) fs::remove(folder + "/log.jsonl");
-  engine->set_weights(weights);
+  const Course::Parts parts = this->parts();
+  const bool resumed = course->prepare(settings.description(), parts, restart);
 
   std::string names;
   for (const int z : data.elements) names += " " + element_symbol(z);
   std::printf("%zu training and %zu validation frames of%s", data.train.size(), data.valid.size(), names.c_str());
   if (data.left_out) std::printf(", %ld left out", data.left_out);
-  std::printf("; %zu weights; %s\n", weights.size(), engine->description().c_str());
-  if (resumed) std::printf("resumed at step %ld of %ld\n", step, settings.steps);
+  std::printf("; %zu weights; %s\n", course->weights.size(), engine->description().c_str());
+  if (resumed) std::printf("resumed at step %ld of %ld\n", course->step, settings.steps);
   std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step", "epoch", "rate", "train F", "valid F", "valid E", "frames", "",
               "", "", "meV/A", "meV/A", "meV/atom", "per s");
   std::fflush(stdout);
 
-  const SignalScope signals;
-  Progress progress("training");
-  auto last_checkpoint = Clock::now(), last_step = last_checkpoint;
-  bool improving = settings.patience == 0 || without_gain < settings.patience;
-  while (step < settings.steps && improving) {
-    std::fill(gradient.begin(), gradient.end(), 0.0);
-    for (long k = 0; k < settings.accumulate; k++) {
-      next_batch();
-      add_batch();
-    }
-    batches_since++;
-    double square = 0.0;
-    for (const double g : gradient) square += g * g;
-    const double norm = std::sqrt(square);
-    if (!std::isfinite(norm))
-      throw FileError("the gradient is not finite at step " + std::to_string(step + 1) + "; accepted: a smaller 'training.learning_rate' or 'training.clip'");
-    if (settings.clip > 0 && norm > settings.clip)
-      for (double &g : gradient) g *= settings.clip / norm;
-    optimizer.step(weights, gradient, schedule(step), frozen);
-    engine->set_weights(weights);
-    step++;
-    const double decay = std::min(settings.ema, double(1 + step) / double(10 + step));
-    for (std::size_t i = 0; i < weights.size(); i++) average[i] = decay * average[i] + (1.0 - decay) * weights[i];
-    auto now = Clock::now();
-    seconds += std::chrono::duration<double>(now - last_step).count();
-    last_step = now;
-    if (step % settings.validate_every == 0 || step == settings.steps) {
-      improving = validate();
-      last_step = Clock::now();
-    }
-    if (stop_signal || std::chrono::duration<double>(now - last_checkpoint).count() >= settings.checkpoint_seconds) {
-      save_checkpoint();
-      last_checkpoint = now;
-    }
-    if (stop_signal) {
-      spdlog::warn("stopped by signal {} at step {}; the same command goes on from here", int(stop_signal), step);
-      return false;
-    }
-    progress.update(double(step) / double(settings.steps), "step " + std::to_string(step));
-  }
-  save_checkpoint();
+  if (!course->run(parts)) return false;
   write_result();
   return true;
 }
 
 void Trainer::write_result()
 {
-  Potential result = with_weights(data.valid.empty() ? average : best);
-  const Precision precision = settings.precision == "double" ? Precision::double_precision : Precision::single_precision;
+  Potential result = with_weights(data.valid.empty() ? course->average : course->best);
+  const Precision precision = settings.options().precision;
   Predictions predictions;
   const auto &shown = data.valid.empty() ? data.train : data.valid;
   const ErrorSums train = errors_of(result, data.train, precision, settings.threads), valid = errors_of(result, data.valid, precision, settings.threads);
@@ -573,8 +380,8 @@ void Trainer::write_result()
   nlohmann::ordered_json provenance = {{"program", std::string("mlff ") + MLFF_VERSION}, {"command", command}, {"settings", settings.description()}};
   provenance["n_train"] = data.train.size();
   provenance["n_valid"] = data.valid.size();
-  provenance["steps"] = step;
-  provenance["best_step"] = data.valid.empty() ? step : best_step;
+  provenance["steps"] = course->step;
+  provenance["best_step"] = data.valid.empty() ? course->step : course->best_step;
   provenance["train"] = train.json();
   provenance["valid"] = valid.json();
   result.date = today();

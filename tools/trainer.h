@@ -1,7 +1,7 @@
-// Training of a potential: loss, optimizer, schedule, checkpoints.
+// Training of a potential: data, loss, errors.
 #pragma once
 
-#include "adamw.h"
+#include "course.h"
 #include "painn_gradient.h"
 #include "train_settings.h"
 #include "training_data.h"
@@ -54,33 +54,26 @@ class Trainer {
   TrainingData data;
   Potential potential;    // sizes, elements, reference energies, scale; weights of the start
   std::unique_ptr<PainnGradient> engine;
-  std::vector<bool> frozen;
+  std::unique_ptr<Course> course;
 
-  // the state that a checkpoint holds
-  std::vector<double> weights, average, best;
-  AdamW optimizer{0};
-  long step = 0, epoch = 0, position = 0;    // frames of the epoch that are done
-  double best_error = -1.0, seconds = 0.0;
-  long best_step = 0, without_gain = 0, frames_since = 0;
+  // the state that a checkpoint holds beside that of the course
+  long epoch = 0, position = 0;    // frames of the epoch that are done
+  long frames_since = 0;
   std::array<double, 5> sums{};    // loss terms and force MAE since the last validation
   long batches_since = 0;
 
   std::vector<int> order;    // of the epoch
   GraphStorage graph;
   std::vector<const TrainingFrame *> batch;
-  std::vector<double> gradient;
 
   void prepare_model();
   void next_batch();
-  void add_batch();
-  void add_jacobian(double weight, double &term);
-  bool validate();
-  void save_checkpoint() const;
-  bool load_checkpoint();
+  void add_batch(std::span<double> gradient);
+  void add_jacobian(double weight, double &term, std::span<double> gradient);
+  void validate();
+  Course::Parts parts();
   void write_result();
   Potential with_weights(const std::vector<double> &values) const;
-  double schedule(long at) const;
-  std::string checkpoint_path() const { return folder + "/checkpoint"; }
 };
 
 }    // namespace mlff

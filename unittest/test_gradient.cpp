@@ -103,7 +103,7 @@ const PainnSizes cases[] = {{8, 1, 5}, {16, 2, 6}, {20, 3, 7}, {32, 2, 20}};
 TEST(Gradient, SlicesCoverAllWeights)
 {
   const Potential potential = potential_of({20, 3, 7});
-  const auto slices = painn_weight_slices(potential.sizes, 3);
+  const auto slices = weight_slices(potential);
   const auto weights = flat_weights(potential);
   EXPECT_EQ(slices.back().offset + slices.back().size, weights.size());
   EXPECT_EQ(std::int64_t(weights.size()), potential.n_parameters());
@@ -134,7 +134,7 @@ TEST(Gradient, MatchesDifferencesOfEveryTensor)
     return loss.value(result.atom_energy.data(), forces.data());
   };
   const auto weights = flat_weights(potential);
-  for (const auto &slice : painn_weight_slices(potential.sizes, 3))
+  for (const auto &slice : weight_slices(potential))
     for (std::size_t i = slice.offset; i < slice.offset + slice.size; i += 1 + slice.size / 7) {
       auto up = weights, down = weights;
       const double step = 1e-4;

@@ -21,6 +21,7 @@ std::vector<std::string> available_engines()
 
 std::unique_ptr<Engine> make_engine(const Potential &potential, const EngineOptions &options)
 {
+  if (potential.is_jump()) throw EngineError("model '" + potential.model + "' is a jump network: it maps states to states and gives no energies or forces");
   const auto available = available_engines();
   std::string list;
   for (const auto &name : available) list += (list.empty() ? "" : ", ") + name;

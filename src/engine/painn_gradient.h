@@ -8,14 +8,13 @@
 
 namespace mlff {
 
-/// The trained numbers of a model side by side: every tensor of painn_tensors but reference_energy and scale, in the order of
-/// their names, each row-major.
+/// The trained numbers of a model side by side: every tensor that is_trained names, in the order of their names, each row-major.
 struct WeightSlice {
   std::string name;
   std::vector<std::int64_t> shape;
   std::size_t offset, size;
 };
-std::vector<WeightSlice> painn_weight_slices(const PainnSizes &sizes, int n_species);
+std::vector<WeightSlice> weight_slices(const Potential &potential);
 
 /// Copies of the weights of a potential, and back.
 std::vector<double> flat_weights(const Potential &potential);
@@ -36,7 +35,7 @@ class PainnGradient {
  public:
   virtual ~PainnGradient() = default;
 
-  /// Weights as in painn_weight_slices.
+  /// Weights as in weight_slices.
   virtual void set_weights(std::span<const double> weights) = 0;
 
   /// Adds dL/dw to `gradient` [weights]. The graph must have no ghosts. The sum runs in an order that depends on the number of

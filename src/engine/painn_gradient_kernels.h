@@ -50,6 +50,8 @@ template <typename T> struct GradientWork {
 
   GradientLayerValues<T> *value, *tangent;    // [layers]
   T *s_end, *s_end_dot;                       // [atoms][F] after the last layer
+  T *v_end;                                   // [atoms][3][F] likewise, or null: not asked for
+  T *s_start_bar, *v_start_bar;               // [atoms][F], [atoms][3][F] before the first layer, or null: not asked for
   T *z, *z_bar, *z_dot, *z_bar_dot;           // [atoms][H]
   T *silu_z;                                  // [atoms][H]
   T *scratch;                                 // [edges][K + 1] or [atoms][3F]

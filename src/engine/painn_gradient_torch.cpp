@@ -53,7 +53,7 @@ namespace {
       model.to(torch::kDouble);
       model.load(potential);
       model.to(device, single ? torch::kFloat : torch::kDouble);
-      slices = painn_weight_slices(potential.sizes, potential.n_species());
+      slices = weight_slices(potential);
       const auto weights = model.weights();
       for (const auto &slice : slices)
         for (const auto &[name, parameter] : weights)

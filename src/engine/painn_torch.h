@@ -7,37 +7,64 @@
 
 namespace mlff {
 
+/// The layers of PaiNN and their filters, between the start and the readout of a model.
 /// K. Schütt, O. Unke, M. Gastegger, "Equivariant message passing for the prediction of tensorial properties and
 /// molecular spectra", ICML 2021, in the form SchNetPack trains (filter bias before the cutoff function, 1e-8 under the
-/// norm). Features and products in the type of the parameters; distances, radial functions and energies in double.
-class PainnModel : public torch::nn::Module {
+/// norm). Features and products in the type of the parameters; distances and radial functions in double.
+class PainnLayers : public torch::nn::Module {
  public:
-  PainnModel(const PainnSizes &sizes, int n_species, double cutoff);
+  PainnLayers(const PainnSizes &sizes, double cutoff);
 
-  /// Copies weights in; the potential must have the sizes given above.
+  /// Copies weights in; the potential must have the sizes of the model.
   void load(const Potential &potential);
-
-  /// Copies weights out, in single precision (reference energies and scale in double).
-  void store(Potential &potential) const;
 
   /// The trained tensors by their names in the potential file.
   std::vector<std::pair<std::string, torch::Tensor>> weights() const;
 
-  /// species [N] int, centre and neighbor [E] int, r [E, 3] double. Returns energies of the atoms, [N] double, eV.
-  torch::Tensor forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r);
+ protected:
+  PainnSizes sizes;
+
+  /// Every parameter under its name in the potential file.
+  virtual std::vector<std::pair<std::string, torch::Tensor>> named() const;
+
+  /// Features s [N, F] and v [N, 3, F] after the last layer. centre and neighbor [E] int, r [E, 3] double; v may be undefined for
+  /// zero. Without `vectors` the v that comes back lacks the last update.
+  std::pair<torch::Tensor, torch::Tensor> run_layers(torch::Tensor s, torch::Tensor v, const torch::Tensor &centre, const torch::Tensor &neighbor,
+                                                     const torch::Tensor &r, bool vectors);
 
  private:
   struct Layer {
     torch::nn::Linear message0{nullptr}, message1{nullptr}, mix{nullptr}, update0{nullptr}, update1{nullptr};
   };
-  PainnSizes sizes;
   double cutoff;
-  torch::Tensor embedding, reference_energy, scale, centres;
-  torch::nn::Linear filter{nullptr}, readout0{nullptr}, readout1{nullptr};
+  torch::Tensor centres;
+  torch::nn::Linear filter{nullptr};
   std::vector<Layer> layers;
+};
 
-  /// Every parameter under its name in the potential file.
-  std::vector<std::pair<std::string, torch::Tensor>> named() const;
+/// A linear layer in_features -> out_features.
+torch::nn::Linear torch_linear(int in_features, int out_features, bool bias = true);
+
+/// Adds weight and bias of a linear layer to a list of parameters.
+void add_named(std::vector<std::pair<std::string, torch::Tensor>> &list, const std::string &name, const torch::nn::Linear &module);
+
+/// Energies of atoms.
+class PainnModel : public PainnLayers {
+ public:
+  PainnModel(const PainnSizes &sizes, int n_species, double cutoff);
+
+  /// Copies weights out, in single precision (reference energies and scale in double).
+  void store(Potential &potential) const;
+
+  /// species [N] int, centre and neighbor [E] int, r [E, 3] double. Returns energies of the atoms, [N] double, eV.
+  torch::Tensor forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r);
+
+ protected:
+  std::vector<std::pair<std::string, torch::Tensor>> named() const override;
+
+ private:
+  torch::Tensor embedding, reference_energy, scale;
+  torch::nn::Linear readout0{nullptr}, readout1{nullptr};
 };
 
 }    // namespace mlff

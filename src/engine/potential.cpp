@@ -24,7 +24,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 namespace {
 
   constexpr std::uint64_t largest_header = 100'000'000;    // the limit of the safetensors library
-  const std::vector<std::string> known_models = {"painn"};
+  const std::vector<std::string> known_models = {"painn", "kstep-painn"};
 
   [[noreturn]] void fail(const std::string &path, const std::string &what)
   {
@@ -164,6 +164,106 @@ namespace {
     return range;
   }
 
+  /// Numbers of a species in the metadata `jump`, and where they are kept.
+  const std::pair<const char *, double JumpRecord::Species::*> species_numbers[] = {{"mass", &JumpRecord::Species::mass},
+                                                                                    {"velocity", &JumpRecord::Species::velocity},
+                                                                                    {"force", &JumpRecord::Species::force},
+                                                                                    {"displacement", &JumpRecord::Species::displacement},
+                                                                                    {"velocity_change", &JumpRecord::Species::velocity_change}};
+
+  json jump_json(const JumpRecord &jump)
+  {
+    json value = {{"timestep", jump.timestep}, {"strides", jump.strides}, {"temperatures", jump.temperatures}, {"species", json::array()}};
+    for (const auto &species : jump.species) {
+      json entry = {{"name", species.name}, {"environment", species.environment}};
+      for (const auto &[key, member] : species_numbers) entry[key] = species.*member;
+      value["species"].push_back(entry);
+    }
+    return value;
+  }
+
+  /// Metadata `jump`; whether its values make sense is for check_jump to say.
+  JumpRecord jump_record(const std::string &path, const json &value)
+  {
+    JumpRecord jump;
+    const auto member = [&](const json &object, const std::string &where, const char *key) -> const json & {
+      if (!object.is_object() || !object.contains(key)) fail(path, "metadata 'jump'" + where + " lacks the key '" + key + "'");
+      return object[key];
+    };
+    const auto number = [&](const json &object, const std::string &where, const char *key) {
+      const json &found = member(object, where, key);
+      if (!found.is_number()) fail(path, "metadata 'jump'" + where + ": '" + key + "' is " + found.dump() + "; expected a number");
+      return found.get<double>();
+    };
+    const auto numbers = [&](const char *key) {
+      const json &found = member(value, "", key);
+      std::vector<double> list;
+      if (found.is_array())
+        for (const auto &entry : found)
+          if (entry.is_number()) list.push_back(entry.get<double>());
+      if (!found.is_array() || list.size() != found.size())
+        fail(path, std::string("metadata 'jump': '") + key + "' is " + found.dump() + "; expected an array of numbers");
+      return list;
+    };
+    jump.timestep = number(value, "", "timestep");
+    jump.strides = numbers("strides");
+    jump.temperatures = numbers("temperatures");
+    const json &species = member(value, "", "species");
+    if (!species.is_array()) fail(path, "metadata 'jump': 'species' is " + species.dump() + "; expected an array of objects");
+    for (const auto &entry : species) {
+      JumpRecord::Species one;
+      const std::string where = " of species " + std::to_string(jump.species.size() + 1);
+      for (const auto &[key, text] : {std::pair{"name", &one.name}, std::pair{"environment", &one.environment}}) {
+        const json &found = member(entry, where, key);
+        if (!found.is_string()) fail(path, "metadata 'jump'" + where + ": '" + key + "' is " + found.dump() + "; expected a string");
+        *text = found.get<std::string>();
+      }
+      for (const auto &[key, place] : species_numbers) one.*place = number(entry, where, key);
+      jump.species.push_back(one);
+    }
+    return jump;
+  }
+
+  void check_jump(const std::string &path, const Potential &potential)
+  {
+    const JumpRecord &jump = potential.jump;
+    const auto positive = [&](const std::string &what, double value) {
+      if (!std::isfinite(value) || value <= 0.0) fail(path, "metadata 'jump': " + what + " is " + json(value).dump() + "; expected a number above 0");
+    };
+    positive("'timestep'", jump.timestep);
+    if (jump.strides.empty()) fail(path, "metadata 'jump': 'strides' is empty; expected one or more times in fs");
+    for (std::size_t k = 0; k < jump.strides.size(); k++) {
+      positive("a stride", jump.strides[k]);
+      if (k > 0 && jump.strides[k] <= jump.strides[k - 1])
+        fail(path, "metadata 'jump': 'strides' is " + json(jump.strides).dump() + "; expected ascending times");
+      const double steps = jump.strides[k] / jump.timestep;
+      if (std::abs(steps - std::round(steps)) > 1e-6)
+        fail(path,
+             "metadata 'jump': the stride " + json(jump.strides[k]).dump() + " is no whole number of time steps of " + json(jump.timestep).dump() + " fs");
+    }
+    if (jump.species.size() != potential.elements.size())
+      fail(path,
+           "metadata 'jump' has " + std::to_string(jump.species.size()) + " species; expected one for each of the " +
+               std::to_string(potential.elements.size()) + " entries of 'elements'");
+    std::set<std::string> names;
+    for (std::size_t s = 0; s < jump.species.size(); s++) {
+      const auto &species = jump.species[s];
+      if (!names.insert(species.name).second) fail(path, "metadata 'jump': species '" + species.name + "' is listed twice");
+      const std::string symbol = element_symbol(potential.elements[s]);
+      if (species.environment.empty() ? species.name != symbol : !species.name.starts_with(symbol))
+        fail(path,
+             "metadata 'jump': species '" + species.name + "' is of the element " + symbol + "; expected its symbol" +
+                 (species.environment.empty() ? "" : " and a number"));
+      for (const auto &[key, member] : species_numbers) positive(std::string("'") + key + "' of " + species.name, species.*member);
+    }
+    for (const char *name : {"input_scale", "target_scale"}) {
+      const auto found = potential.tensors.find(name);
+      if (found == potential.tensors.end()) continue;
+      for (const double x : found->second.values)
+        if (!(x > 0.0)) fail(path, std::string("tensor '") + name + "' holds " + json(x).dump() + "; expected numbers above 0");
+    }
+  }
+
   std::string read_bytes(std::ifstream &file, std::uint64_t n)
   {
     std::string bytes(n, '\0');
@@ -173,45 +273,77 @@ namespace {
 
 }    // namespace
 
+namespace {
+
+  /// Filters, messages and updates: the same in every model of PaiNN's layers.
+  void add_layers(const PainnSizes &sizes, std::map<std::string, std::vector<std::int64_t>> &shapes)
+  {
+    const std::int64_t F = sizes.features, L = sizes.layers, K = sizes.radial;
+    shapes["filter.weight"] = {3 * F * L, K};
+    shapes["filter.bias"] = {3 * F * L};
+    for (int l = 0; l < sizes.layers; l++) {
+      const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+      shapes[message + ".0.weight"] = {F, F};
+      shapes[message + ".0.bias"] = {F};
+      shapes[message + ".1.weight"] = {3 * F, F};
+      shapes[message + ".1.bias"] = {3 * F};
+      shapes[update + ".mix.weight"] = {2 * F, F};
+      shapes[update + ".0.weight"] = {F, 2 * F};
+      shapes[update + ".0.bias"] = {F};
+      shapes[update + ".1.weight"] = {3 * F, F};
+      shapes[update + ".1.bias"] = {3 * F};
+    }
+  }
+
+}    // namespace
+
 std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes &sizes, int n_species)
 {
-  const std::int64_t F = sizes.features, L = sizes.layers, K = sizes.radial, S = n_species;
+  const std::int64_t F = sizes.features, S = n_species;
   std::map<std::string, std::vector<std::int64_t>> shapes = {{"embedding", {S, F}},
-                                                             {"filter.weight", {3 * F * L, K}},
-                                                             {"filter.bias", {3 * F * L}},
                                                              {"readout.0.weight", {F / 2, F}},
                                                              {"readout.0.bias", {F / 2}},
                                                              {"readout.1.weight", {1, F / 2}},
                                                              {"readout.1.bias", {1}},
                                                              {"reference_energy", {S}},
                                                              {"scale", {}}};
-  for (int l = 0; l < L; l++) {
-    const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
-    shapes[message + ".0.weight"] = {F, F};
-    shapes[message + ".0.bias"] = {F};
-    shapes[message + ".1.weight"] = {3 * F, F};
-    shapes[message + ".1.bias"] = {3 * F};
-    shapes[update + ".mix.weight"] = {2 * F, F};
-    shapes[update + ".0.weight"] = {F, 2 * F};
-    shapes[update + ".0.bias"] = {F};
-    shapes[update + ".1.weight"] = {3 * F, F};
-    shapes[update + ".1.bias"] = {3 * F};
-  }
+  add_layers(sizes, shapes);
   return shapes;
+}
+
+std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides)
+{
+  const std::int64_t F = sizes.features, R = n_strides, rows = R * n_species;
+  std::map<std::string, std::vector<std::int64_t>> shapes = {
+      {"embedding", {rows, F}},    {"vectors", {rows, 2, F}}, {"readout.0.weight", {F, F}}, {"readout.0.bias", {F}}, {"readout.1.weight", {2 * F, F}},
+      {"readout.1.bias", {2 * F}}, {"linear", {rows, 2, 2}},  {"input_scale", {2}},         {"target_scale", {R, 2}}};
+  add_layers(sizes, shapes);
+  return shapes;
+}
+
+std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &potential)
+{
+  if (potential.is_jump()) return jump_tensors(potential.sizes, potential.n_species(), int(potential.jump.strides.size()));
+  return painn_tensors(potential.sizes, potential.n_species());
+}
+
+bool is_trained(const std::string &name)
+{
+  return name != "reference_energy" && name != "scale" && name != "linear" && name != "input_scale" && name != "target_scale";
 }
 
 std::int64_t Potential::n_parameters() const
 {
   std::int64_t n = 0;
   for (const auto &[name, tensor] : tensors)
-    if (name != "reference_energy" && name != "scale") n += std::int64_t(tensor.values.size());
+    if (is_trained(name)) n += std::int64_t(tensor.values.size());
   return n;
 }
 
 std::string Potential::element_names() const
 {
   std::string names;
-  for (const int z : elements) names += (names.empty() ? "" : " ") + element_symbol(z);
+  for (int s = 0; s < n_species(); s++) names += (names.empty() ? "" : " ") + (is_jump() ? jump.species[s].name : element_symbol(elements[s]));
   return names;
 }
 
@@ -223,7 +355,7 @@ void Potential::check(const std::string &path) const
   std::set<int> seen;
   for (const int z : elements) {
     if (element_symbol(z) == "X") fail(path, "element number " + std::to_string(z) + " does not exist");
-    if (!seen.insert(z).second) fail(path, "element " + element_symbol(z) + " is listed twice");
+    if (!seen.insert(z).second && !is_jump()) fail(path, "element " + element_symbol(z) + " is listed twice");
   }
   if (!std::isfinite(cutoff) || cutoff <= 0.0) fail(path, "metadata 'cutoff' is " + std::to_string(cutoff) + "; expected a length above 0 Å");
   if (!range.empty() && range.size() != elements.size())
@@ -237,7 +369,9 @@ void Potential::check(const std::string &path) const
                  unit);
   if (sizes.radial < 2) fail(path, "hyperparameter 'radial' is " + std::to_string(sizes.radial) + "; expected 2 or more");
 
-  const auto shapes = painn_tensors(sizes, n_species());
+  if (is_jump()) check_jump(path, *this);
+
+  const auto shapes = tensors_of(*this);
   for (const auto &[name, shape] : shapes) {
     const auto found = tensors.find(name);
     if (found == tensors.end()) fail(path, "tensor '" + name + "' is missing; a model of these sizes has it with shape " + shape_text(shape));
@@ -300,6 +434,8 @@ Potential Potential::read(const std::string &path)
   const json hyperparameters = metadata.parsed("hyperparameters");
   if (!hyperparameters.is_object()) fail(path, "metadata 'hyperparameters' is no JSON object");
   potential.sizes = {size_of(path, hyperparameters, "features"), size_of(path, hyperparameters, "layers"), size_of(path, hyperparameters, "radial")};
+
+  if (potential.is_jump()) potential.jump = jump_record(path, metadata.parsed("jump"));
 
   const std::uint64_t data_size = file_size - sizeof header_size - header_size;
   const std::string data = read_bytes(file, data_size);
@@ -391,6 +527,7 @@ void Potential::write(const std::string &path, bool overwrite)
     for (std::size_t s = 0; s < range.size(); s++) entries[element_symbol(elements[s])] = {{"force", range[s].force}, {"nearest", range[s].nearest}};
     header["__metadata__"]["range"] = entries.dump();
   }
+  if (is_jump()) header["__metadata__"]["jump"] = jump_json(jump).dump();
   std::string header_text;
   try {
     header_text = header.dump();

@@ -34,18 +34,38 @@ struct TrainingRange {
   double nearest = 0.0;    ///< shortest distance of its atoms to any neighbor, Å
 };
 
+/// What a jump network (models that begin with kstep-) records beside its weights. A jump maps positions, velocities and forces to
+/// those one stride later.
+struct JumpRecord {
+  /// A species of atoms: an element, or a finer class of its atoms by what they are bonded to.
+  struct Species {
+    std::string name;           ///< "C", or of a class "C1"
+    std::string environment;    ///< of a class: what tells its atoms from others, see tools/jump_windows.h; else empty
+    double mass = 0.0;          ///< g/mol, in training
+
+    // largest norms in the training windows
+    double velocity = 0.0, force = 0.0;                  ///< at their start, Å/ps and eV/Å
+    double displacement = 0.0, velocity_change = 0.0;    ///< over the longest stride, Å and Å/ps
+  };
+  double timestep = 0.0;               ///< of the dynamics it learned from, fs
+  std::vector<double> strides;         ///< fs, ascending
+  std::vector<double> temperatures;    ///< of the training data, K; empty: not known
+  std::vector<Species> species;        ///< [n_species]; their atomic numbers are Potential::elements
+};
+
 /// Weights and metadata of a model. Energies eV, lengths Å, velocities Å/ps, time fs.
 struct Potential {
   static constexpr int format_version = 1;    ///< newest version this code reads, and the one it writes
 
   std::string model = "painn";
   PainnSizes sizes;
-  std::vector<int> elements;    ///< atomic number of each species
+  std::vector<int> elements;    ///< atomic number of each species; more than once only where a jump network has classes of an element
   double cutoff = 0.0;          ///< Å
   std::string date;             ///< YYYY-MM-DD, printed by LAMMPS as it does for its own potentials
   std::string citation;
   std::string training = "{}";         ///< JSON: data, teacher, seeds, command line, held-out errors
   std::vector<TrainingRange> range;    ///< [n_species], or empty where it is not known; metadata key `range`
+  JumpRecord jump;                     ///< of jump networks; metadata key `jump`
   std::string sha256;                  ///< of the tensor bytes as stored; filled by read and write
   std::map<std::string, Tensor> tensors;
 
@@ -62,11 +82,22 @@ struct Potential {
   void check(const std::string &path) const;
 
   int n_species() const { return int(elements.size()); }
+  bool is_jump() const { return model.starts_with("kstep-"); }
   std::int64_t n_parameters() const;
-  std::string element_names() const;    ///< "H C O"
+  std::string element_names() const;    ///< "H C O"; of a jump network the names of its species
 };
 
 /// Name and shape of every tensor that a model of these sizes has.
 std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes &sizes, int n_species);
+
+/// The same for the jump network kstep-painn. Rows of embedding, vectors and linear: all species of the first stride, then those of
+/// the next (see jump.h).
+std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides);
+
+/// The same for the model of a potential, by its metadata.
+std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &potential);
+
+/// Whether training moves a tensor of this name: not reference energies, scales and the linear fit, which come from the data.
+bool is_trained(const std::string &name);
 
 }    // namespace mlff

@@ -25,4 +25,27 @@ static inline Radial radial_function(int k, double d, double spacing)
   return {value, -x / spacing * value};
 }
 
+/// All K of them: use(k, value, slope). From the centre nearest to d each is the one before times a factor that falls by 1/e, so three
+/// exponentials do.
+template <typename Use> static inline void radial_functions(int K, double d, double spacing, const Use &use)
+{
+  const double x = d / spacing, inverse_e = 0.36787944117144233;
+  int nearest = int(x + 0.5);
+  nearest = nearest < 0 ? 0 : nearest < K ? nearest : K - 1;
+  const double away = x - nearest, start = std::exp(-0.5 * away * away);
+  double value = start, factor = std::exp(away - 0.5);
+  for (int k = nearest; k < K; k++) {
+    use(k, value, (k - x) / spacing * value);
+    value *= factor;
+    factor *= inverse_e;
+  }
+  value = start;
+  factor = std::exp(-away - 0.5);
+  for (int k = nearest - 1; k >= 0; k--) {
+    value *= factor;
+    factor *= inverse_e;
+    use(k, value, (k - x) / spacing * value);
+  }
+}
+
 }    // namespace mlff

@@ -1,0 +1,10 @@
+// The host engine of jump networks: plain C++, without Torch.
+#pragma once
+
+#include "jump.h"
+
+namespace mlff {
+
+std::unique_ptr<JumpEngine> make_host_jump(const Potential &potential, const EngineOptions &options);
+
+}    // namespace mlff

@@ -1,0 +1,435 @@
+#include "jump_trainer.h"
+
+#include "elements.h"
+#include "molecule.h"
+#include "output_file.h"
+#include "progress.h"
+#include "random_model.h"
+#include "train_settings.h"
+#include "training_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+
+namespace mlff {
+
+namespace {
+
+  nlohmann::ordered_json names_of(const std::vector<std::string> &files)
+  {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto &file : files) list.push_back(std::filesystem::path(file).filename().string());
+    return list;
+  }
+
+  std::vector<std::string> read_files(YamlSection &data, const std::string &key, const std::string &path)
+  {
+    std::vector<std::string> list;
+    for (YamlSection &entry : data.sections(key)) {
+      const auto names = entry.words("file");
+      if (names.empty()) entry.fail("file", "is missing; accepted: names of .xyz files of mlff label --sampling nve");
+      entry.finish();
+      for (const auto &name : names)
+        for (const auto &found : matching_files(beside(path, name))) list.push_back(found);
+    }
+    return list;
+  }
+
+}    // namespace
+
+JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
+{
+  JumpTrainSettings s;
+  YamlSection top = YamlSection::file(path);
+
+  YamlSection model = top.section("model");
+  model.word("kind", "kstep", {"kstep"});
+  s.features = int(model.whole("features", s.features, 1));
+  s.layers = int(model.whole("layers", s.layers, 1));
+  s.radial = int(model.whole("radial", s.radial, 2));
+  s.cutoff = model.number("cutoff", s.cutoff, 0.5);
+  if (model.has("strides")) s.strides = model.numbers("strides");
+  s.classes = model.word("species", "elements", {"elements", "classes"}) == "classes";
+  s.init_from = model.word("init_from", "");
+  if (!s.init_from.empty()) {
+    s.init_from = beside(path, s.init_from);
+    for (const char *key : {"features", "layers", "radial", "cutoff", "species"})
+      if (model.has(key)) model.fail(key, "is given by the potential in 'model.init_from'; accepted: one of the two");
+  }
+  s.freeze = model.words("freeze");
+  if (s.init_from.empty() && !s.freeze.empty()) model.fail("freeze", "needs 'model.init_from': random weights would stay random");
+  model.finish();
+
+  YamlSection data = top.section("data");
+  s.timestep = data.number("timestep", s.timestep, 1e-3);
+  s.train = read_files(data, "train", path);
+  s.valid = read_files(data, "valid", path);
+  s.test = read_files(data, "test", path);
+  s.valid_fraction = data.number("valid_fraction", s.valid_fraction, 0.0, 0.9);
+  s.hold_out_molecules = data.word("hold_out", "trajectories", {"trajectories", "molecules"}) == "molecules";
+  s.reversed = data.yes("reversed", s.reversed);
+  s.noise.rotate = data.yes("rotate", false);
+  YamlSection noise = data.section("noise");
+  s.noise.position = noise.number("position", 0.0, 0.0);
+  s.noise.velocity = noise.number("velocity", 0.0, 0.0);
+  noise.finish();
+  data.finish();
+  if (s.train.empty()) data.fail("train", "is missing; accepted: a list of maps with the key 'file'");
+  if (s.strides.empty()) model.fail("strides", "is empty; accepted: one or more times in fs");
+  for (std::size_t k = 0; k < s.strides.size(); k++) {
+    const double steps = s.strides[k] / s.timestep;
+    if (!(steps > 0.5) || std::abs(steps - std::round(steps)) > 1e-6 || (k > 0 && s.strides[k] <= s.strides[k - 1]))
+      model.fail("strides",
+                 "holds " + nlohmann::json(s.strides[k]).dump() + "; accepted: ascending multiples of 'data.timestep', " + nlohmann::json(s.timestep).dump() +
+                     " fs");
+  }
+
+  YamlSection loss = top.section("loss");
+  s.position_weight = loss.number("position", s.position_weight, 0.0);
+  s.velocity_weight = loss.number("velocity", s.velocity_weight, 0.0);
+  loss.finish();
+  if (s.position_weight + s.velocity_weight == 0.0) top.fail("loss", "has no weight above 0");
+
+  YamlSection training = top.section("training");
+  s.read(training, {"single", "double"});
+  s.windows = training.whole("windows", s.windows, 1);
+  training.finish();
+  if (s.engine == "auto") s.engine = s.device == "cuda" ? "torch" : "host";
+  if (s.engine == "host" && s.device == "cuda") training.fail("device", "is 'cuda', which needs 'training.engine: torch'");
+
+  YamlSection report = top.section("report");
+  s.every = int(report.whole("every", s.every, 1));
+  s.energies = report.whole("energies", s.energies);
+  s.energy.method = report.word("method", "data", {"data", "none", "gfn2", "gfn1", "gfnff"});
+  s.energy.accuracy = report.number("accuracy", s.energy.accuracy, 1e-4);
+  s.energy.charge = int(report.whole("charge", 0, -100));
+  s.energy.uhf = int(report.whole("uhf", 0));
+  report.finish();
+
+  s.output = beside(path, top.word("output", ""));
+  if (!s.output.ends_with(".safetensors")) top.fail("output", "is '" + s.output + "'; accepted: a file name that ends in .safetensors");
+  s.citation = top.word("citation", "");
+  top.finish();
+  return s;
+}
+
+nlohmann::ordered_json JumpTrainSettings::description() const
+{
+  nlohmann::ordered_json json;
+  json["model"] = {{"kind", "kstep"},
+                   {"features", features},
+                   {"layers", layers},
+                   {"radial", radial},
+                   {"cutoff", cutoff},
+                   {"strides", strides},
+                   {"species", classes ? "classes" : "elements"}};
+  if (!init_from.empty()) json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
+  if (!freeze.empty()) json["model"]["freeze"] = freeze;
+  json["data"] = {{"timestep", timestep}, {"train", names_of(train)}, {"valid", names_of(valid)}, {"test", names_of(test)}, {"reversed", reversed}};
+  if (valid.empty()) {
+    json["data"]["valid_fraction"] = valid_fraction;
+    json["data"]["hold_out"] = hold_out_molecules ? "molecules" : "trajectories";
+  }
+  if (noise.rotate) json["data"]["rotate"] = true;
+  if (noise.position > 0 || noise.velocity > 0) json["data"]["noise"] = {{"position", noise.position}, {"velocity", noise.velocity}};
+  json["loss"] = {{"position", position_weight}, {"velocity", velocity_weight}};
+  json["training"] = CourseSettings::description();
+  json["training"]["windows"] = windows;
+  return json;
+}
+
+JumpTrainer::JumpTrainer(const JumpTrainSettings &given, const std::string &command) : settings(given), command(command)
+{
+  folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) + ".training";
+  read_data();
+  prepare_model();
+  course = std::make_unique<Course>(settings, folder, flat_weights(potential));
+  course->freeze(settings.freeze, weight_slices(potential), "model.freeze");
+  engine = make_jump_gradient(potential, settings.options());
+  variables = std::make_unique<JumpVariables>(potential);
+}
+
+std::vector<int> JumpTrainer::steps() const
+{
+  std::vector<int> list;
+  for (const double stride : settings.strides) list.push_back(int(std::lround(stride / settings.timestep)));
+  return list;
+}
+
+void JumpTrainer::read_data()
+{
+  std::set<std::string> seen;
+  Progress progress("reading");
+  const double total = double(settings.train.size() + settings.valid.size() + settings.test.size());
+  for (const auto &[files, list] : {std::pair{&settings.train, &train}, std::pair{&settings.valid, &valid}, std::pair{&settings.test, &test}})
+    for (const auto &file : *files) {
+      if (!seen.insert(std::filesystem::weakly_canonical(file).string()).second)
+        throw FileError("data file '" + file + "' is named twice: what is held out must not be learned from");
+      list->push_back(read_nve(file, settings.timestep));
+      progress.update(double(seen.size()) / total, file);
+    }
+  if (valid.empty() && settings.valid_fraction > 0) {
+    // whole trajectories, or all of a molecule
+    std::vector<std::vector<int>> molecules;
+    for (const auto &trajectory : train)
+      if (std::find(molecules.begin(), molecules.end(), trajectory.numbers) == molecules.end()) molecules.push_back(trajectory.numbers);
+    const int n = int(settings.hold_out_molecules ? molecules.size() : train.size());
+    if (n < 2)
+      throw FileError(std::string("one ") + (settings.hold_out_molecules ? "molecule" : "trajectory") +
+                      " cannot be split; name files in 'data.valid' or set 'data.valid_fraction: 0'");
+    auto order = shuffled(n, settings.seed);
+    order.resize(std::clamp(int(std::lround(settings.valid_fraction * n)), 1, n - 1));
+    std::vector<NveTrajectory> rest;
+    for (int k = 0; k < int(train.size()); k++) {
+      const int group = settings.hold_out_molecules ? int(std::find(molecules.begin(), molecules.end(), train[k].numbers) - molecules.begin()) : k;
+      (std::find(order.begin(), order.end(), group) != order.end() ? valid : rest).push_back(std::move(train[k]));
+    }
+    train = std::move(rest);
+  }
+}
+
+void JumpTrainer::prepare_model()
+{
+  Potential start;
+  if (!settings.init_from.empty()) {
+    start = Potential::read(settings.init_from);
+    if (!start.is_jump()) throw FileError("'model.init_from' names '" + settings.init_from + "', a model '" + start.model + "'; accepted: kstep-painn");
+    settings.features = start.sizes.features;
+    settings.layers = start.sizes.layers;
+    settings.radial = start.sizes.radial;
+    settings.cutoff = start.cutoff;
+    settings.classes = std::any_of(start.jump.species.begin(), start.jump.species.end(), [](const auto &s) {
+      return !s.environment.empty();
+    });
+  }
+  potential.model = "kstep-painn";
+  potential.sizes = {settings.features, settings.layers, settings.radial};
+  potential.cutoff = settings.cutoff;
+  potential.citation = settings.citation;
+  potential.jump.timestep = settings.timestep;
+  potential.jump.strides = settings.strides;
+
+  // species: elements, or classes of them, in ascending order; named in that order
+  std::set<std::pair<int, std::string>> species;
+  std::set<double> temperatures;
+  for (const auto *list : {&train, &valid, &test})
+    for (const auto &trajectory : *list) {
+      const auto environments = settings.classes ? bond_environments(trajectory.numbers, trajectory.segments.front().x)
+                                                 : std::vector<std::string>(trajectory.numbers.size());
+      for (int i = 0; i < trajectory.n_atoms(); i++) species.insert({trajectory.numbers[i], environments[i]});
+      if (list == &train && trajectory.temperature > 0) temperatures.insert(trajectory.temperature);
+      if (settings.energy.method == "data" && !trajectory.teacher.method.empty()) settings.energy = trajectory.teacher;
+    }
+  if (settings.energy.method == "data") settings.energy.method = "none";
+  potential.jump.temperatures.assign(temperatures.begin(), temperatures.end());
+  std::map<int, int> number;
+  for (const auto &[z, environment] : species) {
+    potential.elements.push_back(z);
+    JumpRecord::Species one;
+    one.name = element_symbol(z) + (settings.classes ? std::to_string(++number[z]) : "");
+    one.environment = environment;
+    one.mass = atomic_mass(z);
+    potential.jump.species.push_back(one);
+  }
+  for (auto *list : {&train, &valid, &test})
+    for (auto &trajectory : *list) trajectory.species = jump_species(potential, trajectory.numbers, trajectory.segments.front().x);
+
+  source = std::make_unique<WindowSource>(train, steps(), settings.reversed);
+  for (const auto &trajectory : valid)
+    for (std::size_t k = 0; k < settings.strides.size(); k++)
+      for (const Window &window : windows_of(trajectory, steps()[k], int(k), settings.every)) valid_windows.push_back(window);
+  start_weights(potential, {"embedding"}, settings.seed);
+  // the vectors start small, so that the network starts as the linear fit
+  Uniform uniform(settings.seed + 1);
+  for (const auto &[name, width] : {std::pair{"vectors", std::sqrt(1.5)}, std::pair{"readout.1.bias", 0.1 * std::sqrt(3.0)}})
+    for (double &x : potential.tensors[name].values) x = width * uniform();
+  // vectors grow from layer to layer, times scalars that grow themselves: small factors keep the start tame
+  for (auto &[name, tensor] : potential.tensors)
+    if (name.ends_with(".1.weight"))
+      for (double &x : tensor.values) x *= name == "readout.1.weight" ? 0.1 : 0.3;
+  if (settings.init_from.empty())
+    fit_linear(*source, train, potential);
+  else
+    take_over(start);
+  for (const auto &range : potential.jump.species)
+    if (!(range.velocity > 0)) throw FileError("species " + range.name + " is in data held out, but not in 'data.train'");
+}
+
+void JumpTrainer::take_over(const Potential &start)
+{
+  for (const auto &slice : weight_slices(potential))
+    if (slice.name != "embedding" && slice.name != "vectors") potential.tensors[slice.name] = start.tensors.at(slice.name);
+  // rows of species and strides that both know
+  const int n = potential.n_species(), F = settings.features;
+  std::vector<bool> keep(settings.strides.size() * std::size_t(n), false);
+  for (std::size_t k = 0; k < settings.strides.size(); k++)
+    for (std::size_t from = 0; from < start.jump.strides.size(); from++) {
+      // a new stride starts from the weights of the last one that is not longer
+      const bool same = start.jump.strides[from] == settings.strides[k];
+      if (!same && !(start.jump.strides[from] <= settings.strides[k] || from == 0)) continue;
+      for (int s = 0; s < n; s++)
+        for (int t = 0; t < start.n_species(); t++) {
+          if (start.elements[t] != potential.elements[s] || start.jump.species[t].environment != potential.jump.species[s].environment) continue;
+          const std::size_t to_row = k * std::size_t(n) + std::size_t(s), from_row = from * std::size_t(start.n_species()) + std::size_t(t);
+          for (const auto &[name, width] : {std::pair{"embedding", F}, std::pair{"vectors", 2 * F}, std::pair{"linear", 4}}) {
+            auto &to = potential.tensors[name].values;
+            if (to.empty()) to.resize(keep.size() * std::size_t(width));
+            const auto &values = start.tensors.at(name).values;
+            std::copy_n(values.begin() + long(from_row) * width, width, to.begin() + long(to_row) * width);
+          }
+          keep[to_row] = same;
+        }
+    }
+  const bool same_strides = start.jump.strides == settings.strides;
+  if (same_strides)
+    for (const char *name : {"input_scale", "target_scale"}) potential.tensors[name] = start.tensors.at(name);
+  fit_linear(*source, train, potential, keep, same_strides);
+}
+
+void JumpTrainer::add_batch(std::span<double> gradient)
+{
+  // drawn from seed and step alone: a resumed training sees the same windows
+  std::seed_seq seed{settings.seed, unsigned(course->step), unsigned(course->step >> 32), 29u};
+  std::mt19937 generator(seed);
+  batch.clear();
+  for (long w = 0; w < settings.windows; w++) {
+    const int molecule = int((course->step * settings.windows + w) % source->n_molecules());
+    const int stride = int(generator() % settings.strides.size());
+    append_window(source->draw(molecule, stride, generator), settings.cutoff, batch, settings.noise, &generator);
+  }
+  const Graph graph = batch.graph.view();
+  variables->start(graph, batch.input(), rows, scaled);
+  variables->targets(graph, batch.input(), batch.known, target);
+  std::vector<std::array<double, 2>> terms(std::size_t(settings.windows), {0.0, 0.0});
+  const double weight[2] = {settings.position_weight, settings.velocity_weight};
+  engine->add_gradient(
+      graph, rows, scaled,
+      [&](int first, int last, const double *u, double *u_bar) {
+        for (int s = first; s < last; s++) {
+          const int begin = graph.first_atom[s], end = graph.first_atom[s + 1];
+          const double share = 1.0 / (3.0 * (end - begin) * double(settings.windows));
+          for (int k = 6 * begin; k < 6 * end; k++) {
+            const int q = (k / 3) % 2;
+            const double difference = u[k] - target[k];
+            terms[s][q] += share * difference * difference;
+            u_bar[k] = 2.0 * weight[q] * share * difference;
+          }
+        }
+      },
+      gradient);
+  for (const auto &term : terms)
+    for (int q = 0; q < 2; q++) sums[q] += term[q];
+  batches++;
+}
+
+Potential JumpTrainer::with_weights(const std::vector<double> &values) const
+{
+  Potential copy = potential;
+  set_flat_weights(copy, values);
+  return copy;
+}
+
+void JumpTrainer::validate()
+{
+  JumpScore score;
+  if (!valid_windows.empty()) score = jump_score(with_weights(course->average), valid_windows, settings.options().precision, settings.threads);
+  const double error = settings.position_weight * score.loss[0] + settings.velocity_weight * score.loss[1];
+  const bool gained = course->validated(error, valid_windows.empty());
+  nlohmann::ordered_json line = {{"step", course->step}, {"learning_rate", course->rate(course->step - 1)}};
+  const double n = double(std::max(1L, batches)), per_second = course->seconds > 0 ? double(batches * settings.windows) / course->seconds : 0.0;
+  line["loss"] = {{"x", sums[0] / n}, {"v", sums[1] / n}};
+  if (!valid_windows.empty())
+    line["valid"] = {{"loss", {{"x", score.loss[0]}, {"v", score.loss[1]}}},
+                     {"error_of_change", {{"x", score.change[0]}, {"v", score.change[1]}}},
+                     {"skill", {{"x", score.skill[0]}, {"v", score.skill[1]}}}};
+  line["best_step"] = course->best_step;
+  line["windows_per_second"] = per_second;
+  course->log(line);
+  std::printf("%9ld %10.2e %10.5f %8.3f%% %8.3f%% %8.4f %8.4f %9.0f%s\n", course->step, line["learning_rate"].get<double>(), (sums[0] + sums[1]) / n,
+              100 * score.change[0], 100 * score.change[1], score.skill[0], score.skill[1], per_second, gained ? " *" : "");
+  std::fflush(stdout);
+  sums = {};
+  batches = 0;
+}
+
+Course::Parts JumpTrainer::parts()
+{
+  Course::Parts parts;
+  parts.add_gradient = [this](std::span<double> gradient) {
+    add_batch(gradient);
+  };
+  parts.set_weights = [this](std::span<const double> weights) {
+    engine->set_weights(weights);
+  };
+  parts.validate = [this] {
+    validate();
+  };
+  parts.state = [this] {
+    return nlohmann::ordered_json{{"sums", sums}, {"batches", batches}};
+  };
+  parts.restore = [this](const nlohmann::ordered_json &state) {
+    state["sums"].get_to(sums);
+    state["batches"].get_to(batches);
+  };
+  return parts;
+}
+
+bool JumpTrainer::run(bool restart, bool force)
+{
+  OutputFile::check(settings.output, force);
+  const Course::Parts parts = this->parts();
+  const bool resumed = course->prepare(settings.description(), parts, restart);
+  std::string molecules;
+  for (int m = 0; m < source->n_molecules(); m++) molecules += " " + source->molecule_name(m);
+  std::printf("%zu training, %zu validation and %zu test trajectories of%s; species %s; %zu weights; %s\n", train.size(), valid.size(), test.size(),
+              molecules.c_str(), potential.element_names().c_str(), course->weights.size(), engine->description().c_str());
+  for (std::size_t k = 0; k < settings.strides.size(); k++) std::printf("%ld windows of %g fs\n", source->size(int(k)), settings.strides[k]);
+  if (resumed) std::printf("resumed at step %ld of %ld\n", course->step, settings.steps);
+  std::printf("\n%9s %10s %10s %9s %9s %8s %8s %9s\n%9s %10s %10s %9s %9s %8s %8s %9s\n", "step", "rate", "loss", "valid x", "valid v", "skill x", "skill v",
+              "windows", "", "", "", "/change", "/change", "", "", "per s");
+  std::fflush(stdout);
+  if (!course->run(parts)) return false;
+  write_result();
+  return true;
+}
+
+void JumpTrainer::write_result()
+{
+  Potential result = with_weights(valid_windows.empty() ? course->average : course->best);
+  // as the file will hold them
+  for (auto &[name, tensor] : result.tensors)
+    if (is_trained(name))
+      for (double &x : tensor.values) x = float(x);
+  JumpReportOptions options;
+  options.every = settings.every;
+  options.energies = settings.energies;
+  options.precision = settings.options().precision;
+  options.threads = settings.threads;
+  options.energy = xtb_energies(settings.energy);
+  const auto &held_out = test.empty() ? (valid.empty() ? train : valid) : test;
+  const auto reports = jump_report(result, held_out, options);
+  const char *which = test.empty() ? (valid.empty() ? "training" : "validation") : "test";
+
+  nlohmann::ordered_json provenance = {{"program", std::string("mlff ") + MLFF_VERSION}, {"command", command}, {"settings", settings.description()}};
+  provenance["trajectories"] = {{"train", train.size()}, {"valid", valid.size()}, {"test", test.size()}};
+  provenance["teacher"] = settings.energy.method;
+  provenance["steps"] = course->step;
+  provenance["best_step"] = valid_windows.empty() ? course->step : course->best_step;
+  provenance["reported"] = which;
+  for (const auto &report : reports) provenance["report"].push_back(report.json());
+  result.date = today();
+  result.training = provenance.dump();
+  {
+    OutputFile file(folder + "/report.json", true);
+    std::fputs((provenance["report"].dump(1) + "\n").c_str(), file);
+    file.finish();
+  }
+  result.write(settings.output, true);
+  std::printf("\nwrote %s (weights of step %ld); errors on %s trajectories:\n", settings.output.c_str(), provenance["best_step"].get<long>(), which);
+  print(reports);
+}
+
+}    // namespace mlff
