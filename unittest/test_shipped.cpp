@@ -48,10 +48,11 @@ TEST(ShippedPotential, Students)
     double error;
   } students[] = {{"/ethanol-rmd17-painn32.safetensors", "/ethanol_rmd17.xyz", 6.922},
                   {"/ethanol-rmd17-painn64.safetensors", "/ethanol_rmd17.xyz", 5.042},
-                  {"/ethanol-gfn2-painn32.safetensors", "/ethanol_gfn2.xyz", 2.537}};
+                  {"/ethanol-gfn2-painn32.safetensors", "/ethanol_gfn2.xyz", 2.537},
+                  {"/druglike-gfn2-painn64.safetensors", "/druglike_gfn2.xyz", 14.542}};
   for (const auto &student : students) {
     const Potential potential = Potential::read(std::filesystem::path(SHIPPED_POTENTIAL).parent_path().string() + student.potential);
-    EXPECT_EQ(potential.range.size(), 3u);
+    EXPECT_EQ(potential.range.size(), potential.elements.size());
     EXPECT_FALSE(potential.citation.empty());
     for (const auto &engine : available_engines())
       EXPECT_NEAR(force_error(potential, std::string(TEST_DATA) + student.data, {engine, Precision::double_precision, 1, "cpu"}), student.error, 0.001)
