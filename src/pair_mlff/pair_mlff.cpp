@@ -550,7 +550,7 @@ void PairMLFF::init_style()
 
 void PairMLFF::make_engine(bool find_spread)
 {
-  if (!impl->engine) {
+  while (!impl->engine) {
     if (lmp->kokkos) use_kokkos_stream(impl->options);
     try {
       if (n_potentials() == 1)
@@ -564,7 +564,8 @@ void PairMLFF::make_engine(bool find_spread)
       error->all(FLERR, Error::NOLASTLINE, "Pair style mlff: {}", e.what());
     }
     join_replicas(find_spread ? "the spread of its potentials is wanted" : "");
-    if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
+    if (comm->me == 0 && impl->engine)
+      utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
   }
   if (comm->nprocs > 1 && !impl->engine->exchanges())
     error->all(FLERR, Error::NOLASTLINE,

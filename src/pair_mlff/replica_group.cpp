@@ -100,9 +100,11 @@ std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> e
     batch = joined.get();
     return joined;
   } catch (mlff::EngineError &e) {
-    error->one(FLERR, "Pair style mlff batch {}: {}; use batch off", choice == ON ? "on" : "auto",
-               e.what());
+    if (choice == ON) error->one(FLERR, "Pair style mlff batch on: {}; use batch off", e.what());
+    utils::logmesg(lmp, "Pair style mlff: this partition evaluates alone: {}\n", e.what());
   }
+  choice = OFF;
+  leave_place();
   return nullptr;
 }
 

@@ -42,7 +42,8 @@ class ReplicaGroup : protected Pointers {
   static bool knows(const std::string &word);
   void set(const std::string &word, const std::string &value, int iarg);
 
-  // potentials: hashes of the weights, in order; alone: why this partition cannot join, or an empty string
+  // potentials: hashes of the weights, in order; alone: why this partition cannot join, or an empty string.
+  // Null where joining failed: the engine is then to be made again, for this partition alone.
   std::unique_ptr<mlff::Engine> join(std::unique_ptr<mlff::Engine>,
                                      const std::vector<std::string> &potentials,
                                      const std::string &alone);
