@@ -1,6 +1,7 @@
 // Potentials with measured errors: the shipped one on frames of the repository, and the published ensemble where its weights lie beside the checkout.
 #include "engine.h"
 #include "import_schnetpack.h"
+#include "jump_report.h"
 #include "painn_reference.h"
 #include "trajectory.h"
 #include "units.h"
@@ -39,6 +40,32 @@ TEST(ShippedPotential, ErrorOnLabelledFrames)
   for (const auto &engine : available_engines())
     for (const auto precision : {Precision::single_precision, Precision::double_precision})
       EXPECT_NEAR(force_error(potential, TEST_DATA "/ethanol_rmd17.xyz", {engine, precision, 1, "cpu"}), 5.904, 0.001) << engine;
+}
+
+TEST(ShippedPotential, Jumps)
+{
+  // one held-out window of 500 K dynamics, cut into jumps that overlap: errors in percent of the change
+  const struct {
+    const char *potential;
+    double stride, displacement, velocity;
+  } jumps[] = {{"/ethanol-gfn2-jump8.safetensors", 8.0, 1.799, 2.206}, {"/ethanol-gfn2-jump16.safetensors", 16.0, 4.050, 2.975}};
+  for (const auto &jump : jumps) {
+    const Potential potential = Potential::read(std::filesystem::path(SHIPPED_POTENTIAL).parent_path().string() + jump.potential);
+    EXPECT_EQ(potential.jump.strides, std::vector<double>{jump.stride});
+    EXPECT_EQ(potential.jump.temperatures, (std::vector<double>{300.0, 400.0, 500.0}));
+    EXPECT_FALSE(potential.citation.empty());
+    std::vector<NveTrajectory> trajectory = {read_nve(TEST_DATA "/ethanol_nve_500K.xyz", potential.jump.timestep)};
+    trajectory[0].species = jump_species(potential, trajectory[0].numbers, trajectory[0].segments[0].x);
+    JumpReportOptions options;
+    options.every = 1;
+    options.precision = Precision::double_precision;
+    options.threads = 1;
+    for (const auto &row : jump_report(potential, trajectory, options)[0].rows)
+      if (row.method == "network") {
+        EXPECT_NEAR(100 * row.change[0], jump.displacement, 0.001) << jump.potential;
+        EXPECT_NEAR(100 * row.change[1], jump.velocity, 0.001) << jump.potential;
+      }
+  }
 }
 
 TEST(ShippedPotential, Students)
