@@ -48,7 +48,7 @@ TEST(ShippedPotential, Jumps)
   const struct {
     const char *potential;
     double stride, displacement, velocity;
-  } jumps[] = {{"/ethanol-gfn2-jump8.safetensors", 8.0, 1.799, 2.206}};
+  } jumps[] = {{"/ethanol-gfn2-jump8.safetensors", 8.0, 1.799, 2.206}, {"/ethanol-gfn2-jump16.safetensors", 16.0, 4.050, 2.975}};
   for (const auto &jump : jumps) {
     const Potential potential = Potential::read(std::filesystem::path(SHIPPED_POTENTIAL).parent_path().string() + jump.potential);
     EXPECT_EQ(potential.jump.strides, std::vector<double>{jump.stride});
