@@ -651,12 +651,9 @@ void ReplicaBatch::compare()
     // the more replicas the more a batch saves: what was found for one number tells of others
     const int n = board->in_run.load();
     if (options.choice == BatchOptions::Choice::compared && board->compared.load() > 0) return;
-    if (n > 0 && n <= board->single_up_to.load()) {
-      board->single = 1;
-      return;
-    }
-    if (4 * n >= 3 * board->together_from.load()) {
-      board->single = 0;
+    const bool single = n > 0 && n <= board->single_up_to.load();
+    if (single || 4 * n >= 3 * board->together_from.load()) {
+      if (board->single.load() != int(single)) board->single = single;    // a write would be seen by every core
       return;
     }
     Guard guard(*this);
