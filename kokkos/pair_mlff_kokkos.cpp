@@ -428,16 +428,18 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
       (impl->options.filter == mlff::Filter::automatic && !full);
 
   const auto &potential = impl->potentials.front();
-  if (full)
-    impl->engine = std::make_unique<EngineKokkos<DeviceType, double>>(potential, spline);
-  else
-    impl->engine = std::make_unique<EngineKokkos<DeviceType, float>>(potential, spline);
-  join_replicas("");
-  if (impl->replicas->joined()) {
-    if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff/kk: {}\n", impl->engine->description());
-    return;
+  if (impl->replicas->wanted()) {
+    if (full)
+      impl->engine = std::make_unique<EngineKokkos<DeviceType, double>>(potential, spline);
+    else
+      impl->engine = std::make_unique<EngineKokkos<DeviceType, float>>(potential, spline);
+    join_replicas("");
+    if (impl->replicas->joined()) {
+      if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff/kk: {}\n", impl->engine->description());
+      return;
+    }
+    impl->engine.reset();
   }
-  impl->engine.reset();
 
   const auto prepare = [&](auto &network, auto type) {
     using T = decltype(type);

@@ -32,7 +32,8 @@ void SplitEngine::probe(const Graph &graph, Result &result, GhostExchange *excha
   if (estimate <= largest) return engine->evaluate(graph, result, exchange);
   const std::size_t before = peak_memory();
   engine->evaluate(graph, result, exchange);
-  // an engine keeps its arrays: what it takes now comes on top of what it took for the largest so far. Less than 16 MB tells nothing, libraries take that for themselves.
+  // an engine keeps its arrays: what it takes now comes on top of what it took for the largest so far. Less than 16 MB tells
+  // nothing, libraries take that for themselves.
   const double grown = double(peak_memory() - before), expected = double(estimate - largest);
   if (expected > 1.6e7) factor = std::max(factor, grown / expected);
   largest = estimate;

@@ -71,12 +71,19 @@ void ReplicaGroup::set(const std::string &word, const std::string &value, int ia
 
 /* ---------------------------------------------------------------------- */
 
+bool ReplicaGroup::wanted() const
+{
+  return choice == ON || (choice == AUTO && universe->nworlds > 1);
+}
+
+/* ---------------------------------------------------------------------- */
+
 std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> engine,
                                                  const std::vector<std::string> &potentials,
                                                  const std::string &alone)
 {
   batch = nullptr;
-  if (choice == OFF || (choice == AUTO && universe->nworlds == 1)) return engine;
+  if (!wanted()) return engine;
   if (!alone.empty()) {
     if (comm->me == 0)
       utils::logmesg(lmp, "Pair style mlff: this partition evaluates alone, {}\n", alone);

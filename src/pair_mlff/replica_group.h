@@ -49,6 +49,7 @@ class ReplicaGroup : protected Pointers {
                                      const std::string &alone);
   void start_run();
   void end_run();
+  bool wanted() const;    // whether there may be others to join
   bool joined() const { return batch != nullptr; }
 
  private:
