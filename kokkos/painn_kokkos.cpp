@@ -70,6 +70,7 @@ void PainnKokkos<DeviceType, T>::set_weights(const mlff::Potential &potential, b
   H = half.padded_width;
   L = potential.sizes.layers;
   K = potential.sizes.radial;
+  norm_floor = potential.sizes.norm_floor;
   knots = use_spline ? mlff::spline_knots(K) : 0;
   cutoff = potential.cutoff;
 
@@ -374,6 +375,7 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
 {
   const Layer &layer = layers[l];
   const int width = F, n = n_centres;
+  const T floor = norm_floor;
   const long at = (long) l * n_atoms * F;
   T *v_ = v.data() + 3 * (at + (long) n_atoms * F), *pq_ = pq.data() + 6 * at, *norm_ = norm.data() + at;
   T *y_ = y.data() + 3 * at, *s_ = s.data(), *in = wide.data();
@@ -385,7 +387,7 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
         const long i = k / width, f = k % width;
         const T *p = pq_ + 6 * i * width + f;
         const T length =
-            Kokkos::sqrt(p[0] * p[0] + p[2 * width] * p[2 * width] + p[4 * width] * p[4 * width] + T(1e-8));
+            Kokkos::sqrt(p[0] * p[0] + p[2 * width] * p[2 * width] + p[4 * width] * p[4 * width] + floor);
         norm_[k] = length;
         in[2 * i * width + f] = s_[k];
         in[(2 * i + 1) * width + f] = length;

@@ -133,6 +133,7 @@ template <class DeviceType, typename T> class PainnKokkos {
 
  private:
   int F = 0, L = 0, K = 0, H = 0, knots = 0;
+  double norm_floor = 1e-8;
   double cutoff = 0.0, scale = 1.0, readout1_bias = 0.0;
   std::vector<Layer> layers;
   Array<T> embedding, readout0, readout0_back, readout0_bias, readout1;

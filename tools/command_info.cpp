@@ -26,6 +26,7 @@ namespace {
     info["features"] = potential.sizes.features;
     info["layers"] = potential.sizes.layers;
     info["radial"] = potential.sizes.radial;
+    info["norm_floor"] = potential.sizes.norm_floor;
     info["cutoff_A"] = potential.cutoff;
     info["parameters"] = potential.n_parameters();
     if (potential.is_jump()) {

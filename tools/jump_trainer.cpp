@@ -206,7 +206,7 @@ void JumpTrainer::prepare_model()
     });
   }
   potential.model = "kstep-painn";
-  potential.sizes = {settings.features, settings.layers, settings.radial};
+  potential.sizes = {settings.features, settings.layers, settings.radial, start.sizes.norm_floor};
   potential.cutoff = settings.cutoff;
   potential.citation = settings.citation;
   potential.jump.timestep = settings.timestep;

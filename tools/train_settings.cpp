@@ -75,6 +75,7 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
   cutoff = model.number("cutoff", cutoff, 0.5);
   elements = model.words("elements");
   init_from = model.word("init_from", "");
+  norm_floor = model.number("norm_floor", init_from.empty() ? norm_floor : 0.0, 1e-12);
   if (!init_from.empty()) {
     init_from = beside(path, init_from);
     for (const char *key : {"features", "layers", "radial", "cutoff"})
@@ -156,7 +157,7 @@ TrainSettings TrainSettings::read_file(const std::string &path)
 nlohmann::ordered_json TrainSettings::description() const
 {
   nlohmann::ordered_json json;
-  json["model"] = {{"kind", "painn"}, {"features", features}, {"layers", layers}, {"radial", radial}, {"cutoff", cutoff}};
+  json["model"] = {{"kind", "painn"}, {"features", features}, {"layers", layers}, {"radial", radial}, {"cutoff", cutoff}, {"norm_floor", norm_floor}};
   if (!elements.empty()) json["model"]["elements"] = elements;
   if (!init_from.empty()) json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
   if (!freeze.empty()) json["model"]["freeze"] = freeze;

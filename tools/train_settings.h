@@ -39,6 +39,7 @@ struct TrainSettings : CourseSettings {
   // model
   int features = 32, layers = 2, radial = 20;
   double cutoff = 5.0;                  ///< Å
+  double norm_floor = 1e-2;             ///< of PainnSizes; 0: that of `init_from`
   std::vector<std::string> elements;    ///< empty: those of the data
   std::string init_from;                ///< potential to start from; empty: random weights
   std::vector<std::string> freeze;      ///< names of tensors, or their first parts, that stay as they are

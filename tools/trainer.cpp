@@ -122,10 +122,11 @@ void Trainer::prepare_model()
     settings.layers = start.sizes.layers;
     settings.radial = start.sizes.radial;
     settings.cutoff = start.cutoff;
+    if (settings.norm_floor == 0.0) settings.norm_floor = start.sizes.norm_floor;
   }
   data = read_training_data(settings, elements, settings.cutoff, teacher.get());
 
-  potential.sizes = {settings.features, settings.layers, settings.radial};
+  potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
   potential.elements = data.elements;
   potential.cutoff = settings.cutoff;
   potential.citation = settings.citation;

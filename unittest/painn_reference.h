@@ -67,7 +67,7 @@ inline std::vector<double> reference_energies(const mlff::Potential &potential, 
       for (int x = 0; x < 3; x++) pq[x] = affine(update + ".mix", v[i][x], false);
       Vector in = s[i];
       for (int f = 0; f < F; f++) {
-        double square = 1e-8;
+        double square = potential.sizes.norm_floor;
         for (int x = 0; x < 3; x++) square += pq[x][f] * pq[x][f];
         in.push_back(std::sqrt(square));
       }

@@ -36,7 +36,7 @@ Expected evaluate(const Potential &potential, const Structure &structure, Precis
 
 class PairMLFF : public mlff_test::LammpsTest {
  protected:
-  Potential potential = random_potential();
+  Potential potential = random_potential({8, 2, 6, 1e-2});
 
   void use(const std::string &style = "mlff precision double", const std::string &elements = "C O H")
   {

@@ -77,6 +77,7 @@ class PotentialFile : public testing::Test {
 TEST_F(PotentialFile, ComesBackAsWritten)
 {
   Potential written = random_potential({12, 3, 7}, {8, 1}, 4.25, 5);
+  written.sizes.norm_floor = 1e-3;
   written.citation = "Someone, \"a title\", 2026";
   written.training = R"({"data":"none"})";
   written.write(path);
@@ -85,6 +86,7 @@ TEST_F(PotentialFile, ComesBackAsWritten)
   EXPECT_EQ(read.sizes.features, 12);
   EXPECT_EQ(read.sizes.layers, 3);
   EXPECT_EQ(read.sizes.radial, 7);
+  EXPECT_EQ(read.sizes.norm_floor, 1e-3);
   EXPECT_EQ(read.elements, (std::vector<int>{8, 1}));
   EXPECT_EQ(read.element_names(), "O H");
   EXPECT_EQ(read.cutoff, 4.25);
@@ -249,6 +251,10 @@ TEST_F(PotentialFile, RefusesMetadata)
   expect_refusal({"hyperparameters lack 'radial'"});
   edit_metadata("hyperparameters", "{\"features\":8.5,\"layers\":2,\"radial\":6}");
   expect_refusal({"'features' is 8.5", "whole number"});
+  edit_metadata("hyperparameters", "{\"features\":8,\"layers\":2,\"radial\":6,\"norm_floor\":\"small\"}");
+  expect_refusal({"'norm_floor' is \"small\"", "a number"});
+  edit_metadata("hyperparameters", "{\"features\":8,\"layers\":2,\"radial\":6,\"norm_floor\":0}");
+  expect_refusal({"'norm_floor' is 0.0", "above 0"});
   edit_metadata("hyperparameters", "{\"features\":8,");
   expect_refusal({"'hyperparameters' is not valid JSON"});
   const std::string others = R"("C": {"force": 5, "nearest": 1.1}, "O": {"force": 9, "nearest": 0.9})";

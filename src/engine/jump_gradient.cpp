@@ -25,6 +25,7 @@ namespace {
       model.F = padded(sizes.features);
       model.L = sizes.layers;
       model.K = sizes.radial;
+      model.norm_floor = sizes.norm_floor;
       model.cutoff = potential.cutoff;
       layers.resize(sizes.layers);
       model.layers = layers.data();

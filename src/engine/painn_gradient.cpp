@@ -57,6 +57,7 @@ namespace {
       model.F = padded(sizes.features);
       model.L = sizes.layers;
       model.K = sizes.radial;
+      model.norm_floor = sizes.norm_floor;
       model.H = padded(sizes.features / 2);
       model.cutoff = potential.cutoff;
       model.scale = potential.tensors.at("scale").values.at(0);

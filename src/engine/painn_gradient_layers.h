@@ -86,6 +86,7 @@ namespace {
       }
     }
 
+    const T norm_floor = T(w.model.norm_floor);
     multiply(3 * n, x.v_mid, F, layer.mix, none<T>(), x.pq, 2 * F);
     for (int i = 0; i < n; i++) {
       const T *__restrict p = x.pq + 6L * i * F;
@@ -93,7 +94,7 @@ namespace {
 #pragma omp simd
       for (int f = 0; f < F; f++) {
         const T px = p[f], py = p[2 * F + f], pz = p[4 * F + f];
-        norm[f] = std::sqrt(px * px + py * py + pz * pz + T(1e-8));
+        norm[f] = std::sqrt(px * px + py * py + pz * pz + norm_floor);
         dot[f] = px * p[F + f] + py * p[3 * F + f] + pz * p[5 * F + f];
       }
     }

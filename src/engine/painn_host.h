@@ -70,6 +70,7 @@ template <typename T> class PainnPacking {
     weights.F = F.padded_width;
     weights.L = sizes.layers;
     weights.K = sizes.radial;
+    weights.norm_floor = sizes.norm_floor;
     weights.cutoff = potential.cutoff;
     weights.knots = spline ? spline_knots(sizes.radial) : 0;
     weights.embedding = vector(tensor("embedding").values, F);

@@ -44,6 +44,7 @@ template <typename T> struct PainnLayer {
 template <typename T> struct PainnWeights {
   int F = 0, L = 0, K = 0, H = 0;    // features, layers, radial functions, hidden width of the readout (F, H padded)
   double cutoff = 0.0, scale = 1.0;
+  double norm_floor = 1e-8;          // under the square root of norms
   int knots = 0;                     // intervals of the spline over 0 .. cutoff, 0: exact filter
   const T *embedding;                // [species][F]
   const double *reference_energy;    // [species]

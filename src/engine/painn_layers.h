@@ -155,6 +155,7 @@ namespace {
   template <typename T> void update_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int begin, int n, T *scratch)
   {
     const int F = w.F;
+    const T norm_floor = T(w.norm_floor);
     const PainnLayer<T> &layer = w.layers[l];
     const long at = long(l) * work.n_atoms + begin;
     T *v = work.v + (at + work.n_atoms) * 3 * F;
@@ -167,7 +168,7 @@ namespace {
 #pragma omp simd
       for (int f = 0; f < F; f++) {
         const T x = p[f], y1 = p[2 * F + f], z = p[4 * F + f];
-        out[f] = std::sqrt(x * x + y1 * y1 + z * z + T(1e-8));
+        out[f] = std::sqrt(x * x + y1 * y1 + z * z + norm_floor);
       }
       std::memcpy(in + 2L * i * F, s + long(i) * F, sizeof(T) * F);
       std::memcpy(in + (2L * i + 1) * F, out, sizeof(T) * F);

@@ -8,8 +8,6 @@ namespace mlff {
 
 namespace {
 
-  constexpr double norm_floor = 1e-8;    // under the square root of the vector norm, as trained by SchNetPack
-
   /// A no-op after the product unless autocast computes products in a shorter type.
   torch::Tensor product(torch::nn::Linear &module, const torch::Tensor &x)
   {
@@ -107,7 +105,7 @@ std::pair<torch::Tensor, torch::Tensor> PainnLayers::run_layers(torch::Tensor s,
     // update
     const auto pq = product(layer.mix, v);
     const auto p = pq.narrow(2, 0, F), q = pq.narrow(2, F, F);
-    const auto norm = (p.square().sum(1) + norm_floor).sqrt();
+    const auto norm = (p.square().sum(1) + sizes.norm_floor).sqrt();
     const auto y = product(layer.update1, torch::silu(product(layer.update0, torch::cat({s, norm}, 1))));
     s = s + y.narrow(1, 0, F) + y.narrow(1, 2 * F, F) * (p * q).sum(1);
     if (l + 1 < sizes.layers || vectors) v = v + y.narrow(1, F, F).unsqueeze(1) * q;

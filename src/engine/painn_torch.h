@@ -9,8 +9,8 @@ namespace mlff {
 
 /// The layers of PaiNN and their filters, between the start and the readout of a model.
 /// K. Schütt, O. Unke, M. Gastegger, "Equivariant message passing for the prediction of tensorial properties and
-/// molecular spectra", ICML 2021, in the form SchNetPack trains (filter bias before the cutoff function, 1e-8 under the
-/// norm). Features and products in the type of the parameters; distances and radial functions in double.
+/// molecular spectra", ICML 2021, in the form SchNetPack trains (filter bias before the cutoff function, a small number
+/// under the norm). Features and products in the type of the parameters; distances and radial functions in double.
 class PainnLayers : public torch::nn::Module {
  public:
   PainnLayers(const PainnSizes &sizes, double cutoff);

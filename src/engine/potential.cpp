@@ -367,6 +367,8 @@ void Potential::check(const std::string &path) const
         fail(path,
              std::string("metadata 'range': '") + key + "' of " + element_symbol(elements[s]) + " is " + json(value).dump() + "; expected a number above 0 " +
                  unit);
+  if (!std::isfinite(sizes.norm_floor) || sizes.norm_floor <= 0.0)
+    fail(path, "hyperparameter 'norm_floor' is " + json(sizes.norm_floor).dump() + "; expected a number above 0");
   if (sizes.radial < 2) fail(path, "hyperparameter 'radial' is " + std::to_string(sizes.radial) + "; expected 2 or more");
 
   if (is_jump()) check_jump(path, *this);
@@ -434,6 +436,10 @@ Potential Potential::read(const std::string &path)
   const json hyperparameters = metadata.parsed("hyperparameters");
   if (!hyperparameters.is_object()) fail(path, "metadata 'hyperparameters' is no JSON object");
   potential.sizes = {size_of(path, hyperparameters, "features"), size_of(path, hyperparameters, "layers"), size_of(path, hyperparameters, "radial")};
+  if (const auto floor = hyperparameters.find("norm_floor"); floor != hyperparameters.end()) {
+    if (!floor->is_number()) fail(path, "hyperparameter 'norm_floor' is " + floor->dump() + "; expected a number");
+    potential.sizes.norm_floor = floor->get<double>();
+  }
 
   if (potential.is_jump()) potential.jump = jump_record(path, metadata.parsed("jump"));
 
@@ -515,7 +521,8 @@ void Potential::write(const std::string &path, bool overwrite)
   for (const int z : elements) names.push_back(element_symbol(z));
   char cutoff_text[32];
   std::snprintf(cutoff_text, sizeof cutoff_text, "%.17g", cutoff);
-  const json hyperparameters = {{"features", sizes.features}, {"layers", sizes.layers}, {"radial", sizes.radial}};
+  json hyperparameters = {{"features", sizes.features}, {"layers", sizes.layers}, {"radial", sizes.radial}};
+  if (sizes.norm_floor != PainnSizes().norm_floor) hyperparameters["norm_floor"] = sizes.norm_floor;
   header["__metadata__"] = {{"format", "mlff"},         {"format_version", std::to_string(format_version)},
                             {"model", model},           {"hyperparameters", hyperparameters.dump()},
                             {"elements", names.dump()}, {"units", units.dump()},

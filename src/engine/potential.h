@@ -26,6 +26,7 @@ struct PainnSizes {
   int features = 0;    ///< F
   int layers = 0;      ///< L
   int radial = 0;      ///< K, number of radial functions
+  double norm_floor = 1e-8;    ///< e of the norm sqrt(v.v + e) in updates. So small, energies have a kink where a vector vanishes by symmetry
 };
 
 /// How far the training data of an element reach.
