@@ -428,6 +428,11 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
       (impl->options.filter == mlff::Filter::automatic && !full);
 
   const auto &potential = impl->potentials.front();
+  if (potential.is_molecule())
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style mlff/kk does not run model '{}' of potential file '{}'; use pair style "
+               "mlff, with suffix off",
+               potential.model, impl->files.front());
   if (impl->replicas->wanted()) {
     if (full)
       impl->engine = std::make_unique<EngineKokkos<DeviceType, double>>(potential, spline);

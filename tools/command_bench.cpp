@@ -135,6 +135,8 @@ namespace {
                                        : Potential::read(options.model);
     const std::string name = random ? "random weights" : options.model;
     std::vector<System> systems;
+    if (potential.is_molecule() && (options.data.empty() || !options.atoms.empty()))
+      throw FileError("'" + options.model + "' is a model of one molecule: it is timed on frames of that, named by --data, without --atoms");
     if (potential.is_jump() && options.data.empty()) throw FileError("jumps are timed on molecules: name a file of frames with --data");
     for (const auto &data : options.data)
       for (auto &system : batches(options, data, potential)) systems.push_back(std::move(system));
@@ -151,7 +153,7 @@ namespace {
     for (const auto &name : names) engines.push_back(timed(potential, {name, precision_of(options.precision), options.threads, options.device}));
 
     nlohmann::ordered_json report = {
-        {"model", name}, {"features", potential.sizes.features}, {"layers", potential.sizes.layers}, {"processor", processor()}, {"repeats", options.repeats}};
+        {"model", name}, {"kind", potential.model}, {"size", potential.size_text()}, {"processor", processor()}, {"repeats", options.repeats}};
     for (std::size_t k = 0; k < engines.size(); k++) report["engines"][names[k]] = engines[k].description;
     Progress progress("mlff bench");
     for (std::size_t s = 0; s < systems.size(); s++) {
@@ -189,8 +191,8 @@ namespace {
       std::printf("%s\n", report.dump(2).c_str());
       return;
     }
-    std::printf("%s: %s F%d L%d K%d, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.model.c_str(), potential.sizes.features, potential.sizes.layers,
-                potential.sizes.radial, potential.cutoff, processor().c_str(), options.repeats);
+    std::printf("%s: %s %s, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.model.c_str(), potential.size_text().c_str(), potential.cutoff,
+                processor().c_str(), options.repeats);
     for (const auto &engine : engines) std::printf("  %s\n", engine.description.c_str());
     std::printf("\n%-32s %8s %9s", potential.is_jump() ? "jump" : "energy and forces", "atoms", "edges");
     for (const auto &name : names) std::printf(" %18s %9s", (name + " us/atom").c_str(), "MB");

@@ -61,7 +61,7 @@ namespace {
 
     void run()
     {
-      radial_parts();
+      if (!potential.is_molecule()) radial_parts();
       const auto reader = open_trajectory(options.data);
       Progress progress("mlff check-gradients");
       Structure frame;

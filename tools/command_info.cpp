@@ -23,10 +23,21 @@ namespace {
     nlohmann::ordered_json info;
     info["file"] = options.file;
     info["model"] = potential.model;
-    info["features"] = potential.sizes.features;
-    info["layers"] = potential.sizes.layers;
-    info["radial"] = potential.sizes.radial;
-    info["norm_floor"] = potential.sizes.norm_floor;
+    if (potential.is_molecule()) {
+      const auto &molecule = potential.molecule;
+      info["widths"] = molecule.widths;
+      info["activation"] = "silu";
+      info["molecule"] = molecule.formula();
+      info["bonds"] = molecule.bond_text();
+      info["permutations"] = group_of(molecule.generators, molecule.n_atoms(), max_permutations).size();
+      info["generators"] = nlohmann::json::array();
+      for (const auto &p : molecule.generators) info["generators"].push_back(cycle_text(molecule, p));
+    } else {
+      info["features"] = potential.sizes.features;
+      info["layers"] = potential.sizes.layers;
+      info["radial"] = potential.sizes.radial;
+      info["norm_floor"] = potential.sizes.norm_floor;
+    }
     info["cutoff_A"] = potential.cutoff;
     info["parameters"] = potential.n_parameters();
     if (potential.is_jump()) {

@@ -74,6 +74,7 @@ DistillSettings DistillSettings::read(const std::string &path)
   s.seed = unsigned(top.whole("seed", s.seed));
   YamlSection student = top.section("student");
   s.student.read_student(student, path);
+  if (s.student.molecule) top.fail("student.model.kind", "is 'molecule-mlp', which mlff train alone makes (from labels of mlff label); accepted: painn");
   student.finish();
   s.output = beside(path, top.word("output", ""));
   if (top.word("output", "").empty()) top.fail("output", "is missing; accepted: a folder");

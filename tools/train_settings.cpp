@@ -3,6 +3,8 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 namespace mlff {
@@ -28,7 +30,7 @@ std::vector<std::string> matching_files(const std::string &name)
 std::string training_kind(const std::string &path)
 {
   YamlSection top = YamlSection::file(path);
-  return top.section("model").word("kind", "painn", {"painn", "kstep"});
+  return top.section("model").word("kind", "painn", {"painn", "molecule-mlp", "kstep"});
 }
 
 namespace {
@@ -68,17 +70,35 @@ namespace {
 void TrainSettings::read_student(YamlSection &top, const std::string &path)
 {
   YamlSection model = top.section("model");
-  model.word("kind", "painn", {"painn"});
-  features = int(model.whole("features", features, 2));
-  layers = int(model.whole("layers", layers, 1));
-  radial = int(model.whole("radial", radial, 2));
-  cutoff = model.number("cutoff", cutoff, 0.5);
-  elements = model.words("elements");
+  molecule = model.word("kind", "painn", {"painn", "molecule-mlp"}) == "molecule-mlp";
+  std::vector<const char *> sizes;
+  if (molecule) {
+    sizes = {"widths", "permutations"};
+    if (model.has("widths")) widths.clear();
+    for (const double width : model.numbers("widths")) {
+      if (width != std::floor(width) || width < 1 || width > 4096) model.fail("widths", "holds " + nlohmann::json(width).dump() + "; accepted: whole numbers from 1 to 4096");
+      widths.push_back(int(width));
+    }
+    if (widths.empty() || widths.size() > 8) model.fail("widths", "has " + std::to_string(widths.size()) + " entries; accepted: 1 to 8");
+    const std::string word = model.word("permutations", "all");
+    char *end = nullptr;
+    const long number = std::strtol(word.c_str(), &end, 10);
+    if (word != "all" && word != "none" && (*end != '\0' || number < 1 || number > max_permutations))
+      model.fail("permutations", "is '" + word + "'; accepted: all, none, or a number from 1 to " + std::to_string(max_permutations));
+    permutations = word == "all" ? 0 : word == "none" ? 1 : int(number);
+  } else {
+    sizes = {"features", "layers", "radial", "cutoff"};
+    features = int(model.whole("features", features, 2));
+    layers = int(model.whole("layers", layers, 1));
+    radial = int(model.whole("radial", radial, 2));
+    cutoff = model.number("cutoff", cutoff, 0.5);
+    elements = model.words("elements");
+  }
   init_from = model.word("init_from", "");
-  norm_floor = model.number("norm_floor", init_from.empty() ? norm_floor : 0.0, 1e-12);
+  if (!molecule) norm_floor = model.number("norm_floor", init_from.empty() ? norm_floor : 0.0, 1e-12);
   if (!init_from.empty()) {
     init_from = beside(path, init_from);
-    for (const char *key : {"features", "layers", "radial", "cutoff"})
+    for (const char *key : sizes)
       if (model.has(key)) model.fail(key, "is given by the potential in 'model.init_from'; accepted: one of the two");
   }
   freeze = model.words("freeze");
@@ -97,6 +117,11 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
   batch_atoms = training.whole("batch_atoms", batch_atoms, 1);
   accumulate = training.whole("accumulate", accumulate, 1);
   training.finish();
+  if (molecule) {
+    if (atom_energy.weight > 0 || atom_energy.final_weight > 0) loss.fail("atom_energy", "is of use for models with energies of atoms; molecule-mlp has none");
+    if (jacobian.weight > 0 || jacobian.final_weight > 0) loss.fail("jacobian", "needs third derivatives, which molecule-mlp does not have; accepted: a weight of 0");
+    if (precision == "mixed") training.fail("precision", "is 'mixed'; accepted for molecule-mlp: single, double");
+  }
   const bool third = jacobian.weight > 0 || jacobian.final_weight > 0;
   if (engine == "auto") engine = third || precision == "mixed" || device == "cuda" ? "torch" : "host";
   if (engine == "host" && third) training.fail("engine", "is 'host', which has no third derivatives for 'loss.jacobian'; accepted: auto, torch");
@@ -157,7 +182,14 @@ TrainSettings TrainSettings::read_file(const std::string &path)
 nlohmann::ordered_json TrainSettings::description() const
 {
   nlohmann::ordered_json json;
-  json["model"] = {{"kind", "painn"}, {"features", features}, {"layers", layers}, {"radial", radial}, {"cutoff", cutoff}, {"norm_floor", norm_floor}};
+  if (molecule) {
+    json["model"] = {{"kind", "molecule-mlp"}, {"widths", widths}};
+    if (permutations == 0)
+      json["model"]["permutations"] = "all";
+    else
+      json["model"]["permutations"] = permutations;
+  } else
+    json["model"] = {{"kind", "painn"}, {"features", features}, {"layers", layers}, {"radial", radial}, {"cutoff", cutoff}, {"norm_floor", norm_floor}};
   if (!elements.empty()) json["model"]["elements"] = elements;
   if (!init_from.empty()) json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
   if (!freeze.empty()) json["model"]["freeze"] = freeze;

@@ -118,19 +118,24 @@ void Trainer::prepare_model()
   Potential start;
   if (!settings.init_from.empty()) {
     start = Potential::read(settings.init_from);
+    const std::string kind = settings.molecule ? "molecule-mlp" : "painn";
+    if (start.model != kind) throw FileError("'model.init_from' is a model '" + start.model + "'; accepted with 'model.kind: " + kind + "': " + kind);
     settings.features = start.sizes.features;
     settings.layers = start.sizes.layers;
     settings.radial = start.sizes.radial;
     settings.cutoff = start.cutoff;
     if (settings.norm_floor == 0.0) settings.norm_floor = start.sizes.norm_floor;
+    settings.widths = start.molecule.widths;
   }
+  if (settings.molecule) settings.cutoff = 1e3;    // all pairs; that of the potential follows from the data
   data = read_training_data(settings, elements, settings.cutoff, teacher.get());
 
-  potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
   potential.elements = data.elements;
-  potential.cutoff = settings.cutoff;
   potential.citation = settings.citation;
   potential.range = data.range;
+  if (settings.molecule) return prepare_molecule(start);
+  potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
+  potential.cutoff = settings.cutoff;
   start_weights(potential, {"embedding"}, settings.seed);
   potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
   potential.tensors["scale"] = {"F64", {}, {data.scale}};
@@ -145,28 +150,114 @@ void Trainer::prepare_model()
           std::copy_n(from.begin() + long(k) * settings.features, settings.features,
                       potential.tensors["embedding"].values.begin() + long(s) * settings.features);
         }
-    // reference energies: those of the data, less what the network adds by itself
-    const auto predicted = [&] {
-      std::vector<TrainingFrame> frames;
-      for (const auto &frame : data.train) {
-        if (!frame.structure.energy || frames.size() >= 200) continue;
-        frames.push_back({});
-        frames.back().structure.numbers = frame.structure.numbers;
-        frames.back().structure.energy = *frame.structure.energy;
-      }
-      const auto network = make_engine(potential, {"host"});
-      Result result;
-      std::size_t at = 0;
-      for (const auto &frame : data.train) {
-        if (!frame.structure.energy || at >= frames.size()) continue;
-        network->evaluate(frame.graph.view(), result);
-        *frames[at++].structure.energy -= result.energy[0];
-      }
-      return least_squares_energies(frames, potential.elements);
-    }();
-    auto &reference = potential.tensors["reference_energy"].values;
-    for (std::size_t s = 0; s < reference.size(); s++) reference[s] += predicted[s];
+    take_reference_energies();
   }
+}
+
+void Trainer::take_reference_energies()
+{
+  // those of the data, less what the network adds by itself
+  std::vector<TrainingFrame> frames;
+  const auto network = make_engine(potential, {"host"});
+  Result result;
+  for (const auto &frame : data.train) {
+    if (!frame.structure.energy) continue;
+    if (frames.size() >= 200) break;
+    frames.push_back({});
+    frames.back().structure.numbers = frame.structure.numbers;
+    network->evaluate(frame.graph.view(), result);
+    frames.back().structure.energy = *frame.structure.energy - result.energy[0];
+  }
+  const auto predicted = least_squares_energies(frames, potential.elements);
+  auto &reference = potential.tensors["reference_energy"].values;
+  for (std::size_t s = 0; s < reference.size(); s++) reference[s] += predicted[s];
+}
+
+void Trainer::prepare_molecule(const Potential &start)
+{
+  potential.model = "molecule-mlp";
+  MoleculeRecord &molecule = potential.molecule;
+  if (!settings.init_from.empty())
+    molecule = start.molecule;
+  else {
+    // the bonds that most of some frames have: in a single one a bond may be long for a moment
+    std::map<std::vector<std::pair<int, int>>, int> votes;
+    const auto &numbers = data.train.front().structure.numbers;
+    if (numbers.size() < 2 || int(numbers.size()) > max_molecule_atoms)
+      throw FileError("data file '" + data.train.front().file + "', frame " + std::to_string(data.train.front().number) + " has " +
+                      std::to_string(numbers.size()) + " atoms; accepted for molecule-mlp: 2 to " + std::to_string(max_molecule_atoms));
+    int most = 0;
+    for (std::size_t k = 0; k < data.train.size() && k < 100; k++) {
+      const Structure &structure = data.train[k].structure;
+      if (structure.numbers != numbers) continue;
+      const BondedMolecule found = bonded_molecule(numbers, structure.positions);
+      if (++votes[found.bonds] <= most) continue;
+      most = votes[found.bonds];
+      static_cast<BondedMolecule &>(molecule) = found;
+    }
+    molecule.widths = settings.widths;
+    try {
+      if (settings.permutations != 1)
+        molecule.generators = generators_within(equivalent_permutations(molecule, settings.permutations ? 200000 : max_permutations), molecule.n_atoms(),
+                                                settings.permutations ? settings.permutations : max_permutations);
+    } catch (const MoleculeMismatch &error) {
+      throw FileError(std::string("'model.permutations': ") + error.what() + "; accepted: none" + (settings.permutations ? "" : ", or how many of them to use"));
+    }
+  }
+
+  // inverse distances of all frames; a frame of another molecule ends it here
+  MoleculeMatcher matcher(molecule, potential.elements, settings.cutoff);
+  std::vector<double> sum(molecule.n_pairs(), 0.0), square(molecule.n_pairs(), 0.0);
+  double largest = 0.0;
+  for (const auto *list : {&data.train, &data.valid})
+    for (const auto &frame : *list) {
+      const Graph graph = frame.graph.view();
+      try {
+        matcher.find(graph);
+      } catch (const MoleculeMismatch &error) {
+        throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) + ": " + error.what());
+      }
+      if (matcher.n_molecules() != 1)
+        throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) + " holds " + std::to_string(matcher.n_molecules()) +
+                        " molecules; accepted for molecule-mlp: one");
+      for (int p = 0; p < molecule.n_pairs(); p++) {
+        const double *r = &graph.r[3 * std::size_t(matcher.edges()[p])], d = std::hypot(r[0], r[1], r[2]);
+        largest = std::max(largest, d);
+        sum[p] += 1.0 / d;
+        square[p] += 1.0 / (d * d);
+      }
+    }
+  potential.cutoff = std::ceil(1.25 * largest + 1.0);
+
+  start_weights(potential, {}, settings.seed);
+  potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
+  if (!settings.init_from.empty()) {
+    for (const auto &[name, tensor] : start.tensors)
+      if (name != "reference_energy") potential.tensors[name] = tensor;
+    potential.cutoff = std::max(potential.cutoff, start.cutoff);
+    return take_reference_energies();
+  }
+  const double n = double(data.train.size() + data.valid.size());
+  for (auto *list : {&sum, &square})
+    for (double &x : *list) x /= n;
+  const auto group = group_of(molecule.generators, molecule.n_atoms(), max_permutations);
+  const auto mean = symmetric_means(molecule, group, sum);
+  auto scale = symmetric_means(molecule, group, square);
+  for (std::size_t p = 0; p < scale.size(); p++) scale[p] = std::sqrt(std::max(scale[p] - mean[p] * mean[p], 1e-8));
+  // energies of the network's output have a variance of about one
+  double energies = 0.0, energy_mean = 0.0, energy_square = 0.0, first = 0.0;
+  for (const auto &frame : data.train)
+    if (frame.structure.energy) {
+      if (energies == 0.0) first = *frame.structure.energy;
+      const double e = *frame.structure.energy - first;
+      energies += 1.0;
+      energy_mean += e;
+      energy_square += e * e;
+    }
+  const double variance = energies > 1 ? energy_square / energies - std::pow(energy_mean / energies, 2) : 0.0;
+  potential.tensors["input_mean"] = {"F64", {molecule.n_pairs()}, mean};
+  potential.tensors["input_scale"] = {"F64", {molecule.n_pairs()}, scale};
+  potential.tensors["scale"] = {"F64", {}, {variance > 0.0 ? std::sqrt(variance) : 0.1 * data.scale}};
 }
 
 void Trainer::next_batch()
@@ -353,6 +444,13 @@ bool Trainer::run(bool restart, bool force)
   std::printf("%zu training and %zu validation frames of%s", data.train.size(), data.valid.size(), names.c_str());
   if (data.left_out) std::printf(", %ld left out", data.left_out);
   std::printf("; %zu weights; %s\n", course->weights.size(), engine->description().c_str());
+  if (settings.molecule) {
+    const auto &molecule = potential.molecule;
+    std::printf("%s, bonds %s; %zu of its permutations, made of", molecule.formula().c_str(), molecule.bond_text().c_str(),
+                group_of(molecule.generators, molecule.n_atoms(), max_permutations).size());
+    for (const auto &p : molecule.generators) std::printf(" %s", cycle_text(molecule, p).c_str());
+    std::printf(molecule.generators.empty() ? " the identity\n" : "\n");
+  }
   if (resumed) std::printf("resumed at step %ld of %ld\n", course->step, settings.steps);
   std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step", "epoch", "rate", "train F", "valid F", "valid E", "frames", "",
               "", "", "meV/A", "meV/A", "meV/atom", "per s");

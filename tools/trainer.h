@@ -67,6 +67,8 @@ class Trainer {
   std::vector<const TrainingFrame *> batch;
 
   void prepare_model();
+  void prepare_molecule(const Potential &start);
+  void take_reference_energies();
   void next_batch();
   void add_batch(std::span<double> gradient);
   void add_jacobian(double weight, double &term, std::span<double> gradient);

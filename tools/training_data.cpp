@@ -116,6 +116,10 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
         Structure &structure = frame.structure;
         structure.velocities.clear();
         frame.weight = file.weight;
+        frame.file = file.file;
+        frame.number = read.number[k];
+        if (settings.molecule && (structure.periodic[0] || structure.periodic[1] || structure.periodic[2]))
+          fail(file.file, read.number[k], "is periodic; molecule-mlp learns from isolated molecules (pbc=\"F F F\")");
         const bool label = file.teacher || (teacher && atom_energies);
         if (label) {
           Structure labelled = structure;

@@ -16,6 +16,8 @@ struct TrainingFrame {
   std::vector<double> atom_energy;    ///< eV, of the teachers; empty: none
   std::vector<double> atom_weight;    ///< of the force on each atom, 0 to 1
   double weight = 1.0;                ///< of the frame
+  std::string file;                   ///< where it is from
+  long number = 0;                    ///< of the frame in it, from 1
 };
 
 struct TrainingData {

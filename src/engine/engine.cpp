@@ -1,8 +1,10 @@
 #include "engine.h"
 
 #include "engine_host.h"
+#include "molecule_mlp.h"
 #ifdef MLFF_TORCH
 #include "engine_torch.h"
+#include "molecule_mlp_torch.h"
 #endif
 
 #include <algorithm>
@@ -27,8 +29,9 @@ std::unique_ptr<Engine> make_engine(const Potential &potential, const EngineOpti
   for (const auto &name : available) list += (list.empty() ? "" : ", ") + name;
   const std::string name = options.engine == "auto" ? available.front() : options.engine;
   if (std::find(available.begin(), available.end(), name) == available.end()) throw EngineError("engine '" + name + "' is not in this build; it has: " + list);
-  if (name == "host") return make_host_engine(potential, options);
+  if (name == "host") return potential.is_molecule() ? make_molecule_engine(potential, options) : make_host_engine(potential, options);
 #ifdef MLFF_TORCH
+  if (name == "torch" && potential.is_molecule()) return make_molecule_torch_engine(potential, options);
   if (name == "torch") return make_torch_engine(potential, options);
 #endif
   throw EngineError("engine '" + name + "' cannot run model '" + potential.model + "'");

@@ -1,8 +1,10 @@
 #include "painn_gradient.h"
 
+#include "molecule_mlp.h"
 #include "painn_gradient_host.h"
 #include "painn_host.h"
 #ifdef MLFF_TORCH
+#include "molecule_mlp_torch.h"
 #include "painn_gradient_torch.h"
 #endif
 
@@ -265,6 +267,8 @@ std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, c
 {
   if (options.engine == "torch") {
 #ifdef MLFF_TORCH
+    if (potential.is_molecule() && mixed) throw EngineError("model molecule-mlp has no mixed precision");
+    if (potential.is_molecule()) return make_molecule_torch_gradient(potential, options);
     return make_torch_gradient(potential, options, mixed);
 #else
     throw EngineError("engine 'torch' is not in this build (MLFF_TORCH=OFF); accepted: auto, host");
@@ -272,6 +276,7 @@ std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, c
   }
   if (options.engine != "host" && options.engine != "auto") throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
   if (mixed) throw EngineError("mixed precision needs the engine torch");
+  if (potential.is_molecule()) return make_molecule_gradient(potential, options);
   if (options.precision == Precision::single_precision) return std::make_unique<HostGradient<float>>(potential, options);
   return std::make_unique<HostGradient<double>>(potential, options);
 }

@@ -24,7 +24,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 namespace {
 
   constexpr std::uint64_t largest_header = 100'000'000;    // the limit of the safetensors library
-  const std::vector<std::string> known_models = {"painn", "kstep-painn"};
+  const std::vector<std::string> known_models = {"painn", "molecule-mlp", "kstep-painn"};
 
   [[noreturn]] void fail(const std::string &path, const std::string &what)
   {
@@ -264,6 +264,109 @@ namespace {
     }
   }
 
+  json molecule_json(const MoleculeRecord &molecule)
+  {
+    json atoms = json::array(), bonds = json::array();
+    for (const int z : molecule.numbers) atoms.push_back(element_symbol(z));
+    for (const auto &[i, j] : molecule.bonds) bonds.push_back({i, j});
+    return {{"atoms", atoms}, {"bonds", bonds}, {"handedness", molecule.handedness}, {"generators", molecule.generators}};
+  }
+
+  std::vector<int> whole_numbers(const std::string &path, const json &object, const std::string &where, const char *key)
+  {
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    if (!object.is_object() || found == object.end()) fail(path, where + " lacks the key '" + key + "'");
+    std::vector<int> list;
+    if (found->is_array())
+      for (const auto &entry : *found)
+        if (entry.is_number_integer() && entry >= -65536 && entry <= 65536) list.push_back(entry.get<int>());
+    if (!found->is_array() || list.size() != found->size()) fail(path, where + ": '" + key + "' is " + found->dump() + "; expected an array of whole numbers");
+    return list;
+  }
+
+  /// Metadata `molecule`; whether its parts fit together is for check_molecule to say.
+  MoleculeRecord molecule_record(const std::string &path, const json &value, const json &hyperparameters)
+  {
+    MoleculeRecord molecule;
+    molecule.widths = whole_numbers(path, hyperparameters, "metadata 'hyperparameters'", "widths");
+    if (const auto activation = hyperparameters.value("activation", json("silu")); activation != "silu")
+      fail(path, "hyperparameter 'activation' is " + activation.dump() + "; this version knows 'silu'");
+    const std::string where = "metadata 'molecule'";
+    molecule.handedness = whole_numbers(path, value, where, "handedness");
+    const auto array = [&](const char *key) -> const json & {
+      if (!value.contains(key) || !value[key].is_array()) fail(path, where + " lacks the array '" + key + "'");
+      return value[key];
+    };
+    for (const auto &entry : array("atoms")) {
+      const int z = entry.is_string() ? atomic_number(entry.get<std::string>()) : 0;
+      if (z == 0) fail(path, where + ": 'atoms' holds " + entry.dump() + ", which is no element");
+      molecule.numbers.push_back(z);
+    }
+    const auto rows = [&](const char *key) {
+      std::vector<std::vector<int>> list;
+      for (const auto &entry : array(key)) list.push_back(whole_numbers(path, json{{key, entry}}, where, key));
+      return list;
+    };
+    for (const auto &row : rows("bonds")) {
+      if (row.size() != 2) fail(path, where + ": 'bonds' holds " + json(row).dump() + "; expected two atoms, counted from 0");
+      molecule.bonds.emplace_back(row[0], row[1]);
+    }
+    molecule.generators = rows("generators");
+    return molecule;
+  }
+
+  void check_molecule(const std::string &path, const Potential &potential)
+  {
+    const MoleculeRecord &molecule = potential.molecule;
+    const std::string where = "metadata 'molecule'";
+    const int n = molecule.n_atoms();
+    if (n < 2 || n > max_molecule_atoms) fail(path, where + " has " + std::to_string(n) + " atoms; expected 2 to " + std::to_string(max_molecule_atoms));
+    if (std::set<int>(molecule.numbers.begin(), molecule.numbers.end()) != std::set<int>(potential.elements.begin(), potential.elements.end()))
+      fail(path, where + ": its atoms are " + molecule.formula() + ", but 'elements' lists " + potential.element_names());
+    for (std::size_t b = 0; b < molecule.bonds.size(); b++) {
+      const auto &[i, j] = molecule.bonds[b];
+      if (i < 0 || i >= j || j >= n || (b > 0 && molecule.bonds[b - 1] >= molecule.bonds[b]))
+        fail(path, where + ": 'bonds' holds " + json({i, j}).dump() + "; expected pairs i < j of the atoms 0 to " + std::to_string(n - 1) + ", ascending");
+    }
+    std::vector<int> n_bonds(n, 0);
+    for (const auto &[i, j] : molecule.bonds) {
+      n_bonds[i]++;
+      n_bonds[j]++;
+    }
+    if (int(molecule.handedness.size()) != n)
+      fail(path, where + " has " + std::to_string(molecule.handedness.size()) + " entries of 'handedness'; expected one for each of the " + std::to_string(n) + " atoms");
+    for (int i = 0; i < n; i++)
+      if (std::abs(molecule.handedness[i]) > (n_bonds[i] == 4 ? 1 : 0))
+        fail(path,
+             where + ": 'handedness' of atom " + std::to_string(i) + " is " + std::to_string(molecule.handedness[i]) +
+                 "; expected -1, 0 or 1 for an atom with four bonds, 0 for others");
+    const std::set<std::pair<int, int>> bonds(molecule.bonds.begin(), molecule.bonds.end());
+    for (const auto &p : molecule.generators) {
+      std::set<int> images(p.begin(), p.end());
+      bool fits = int(p.size()) == n && int(images.size()) == n && *images.begin() == 0 && *images.rbegin() == n - 1;
+      for (int k = 0; k < n && fits; k++) fits = molecule.numbers[p[k]] == molecule.numbers[k];
+      for (const auto &[i, j] : bonds) fits = fits && bonds.contains(std::minmax(p[i], p[j]));
+      if (!fits) fail(path, where + ": 'generators' holds " + json(p).dump() + "; expected permutations of the atoms that keep elements and bonds");
+    }
+    const auto group = group_of(molecule.generators, n, max_permutations);
+    if (group.empty()) fail(path, where + ": its generators have more than " + std::to_string(max_permutations) + " permutations; fewer are accepted");
+    if (molecule.widths.empty() || molecule.widths.size() > 8) fail(path, "hyperparameter 'widths' has " + std::to_string(molecule.widths.size()) + " entries; expected 1 to 8");
+    for (const int width : molecule.widths)
+      if (width < 1 || width > 4096) fail(path, "hyperparameter 'widths' holds " + std::to_string(width) + "; expected whole numbers from 1 to 4096");
+    for (const char *name : {"input_mean", "input_scale"}) {
+      const auto found = potential.tensors.find(name);
+      if (found == potential.tensors.end() || int(found->second.values.size()) != molecule.n_pairs()) continue;
+      const auto &values = found->second.values;
+      for (const double x : values)
+        if (name == std::string("input_scale") && !(x > 0.0)) fail(path, "tensor 'input_scale' holds " + json(x).dump() + "; expected numbers above 0");
+      for (const auto &p : molecule.generators)
+        for (int i = 0; i < n; i++)
+          for (int j = 0; j < i; j++)
+            if (values[BondedMolecule::pair(i, j)] != values[BondedMolecule::pair(p[i], p[j])])
+              fail(path, std::string("tensor '") + name + "' differs for pairs of atoms that a permutation of the molecule exchanges; expected equal numbers");
+    }
+  }
+
   std::string read_bytes(std::ifstream &file, std::uint64_t n)
   {
     std::string bytes(n, '\0');
@@ -321,15 +424,31 @@ std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &
   return shapes;
 }
 
+std::map<std::string, std::vector<std::int64_t>> molecule_tensors(const MoleculeRecord &molecule, int n_species)
+{
+  const std::int64_t D = molecule.n_pairs();
+  std::map<std::string, std::vector<std::int64_t>> shapes = {{"input_mean", {D}}, {"input_scale", {D}}, {"reference_energy", {n_species}}, {"scale", {}}};
+  std::int64_t in = D;
+  for (std::size_t l = 0; l < molecule.widths.size(); l++) {
+    const std::string layer = "layer." + std::to_string(l);
+    shapes[layer + ".weight"] = {molecule.widths[l], in};
+    shapes[layer + ".bias"] = {in = molecule.widths[l]};
+  }
+  shapes["readout.weight"] = {1, in};
+  shapes["readout.bias"] = {1};
+  return shapes;
+}
+
 std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &potential)
 {
+  if (potential.is_molecule()) return molecule_tensors(potential.molecule, potential.n_species());
   if (potential.is_jump()) return jump_tensors(potential.sizes, potential.n_species(), int(potential.jump.strides.size()));
   return painn_tensors(potential.sizes, potential.n_species());
 }
 
 bool is_trained(const std::string &name)
 {
-  return name != "reference_energy" && name != "scale" && name != "linear" && name != "input_scale" && name != "target_scale";
+  return name != "reference_energy" && name != "scale" && name != "linear" && name != "input_mean" && name != "input_scale" && name != "target_scale";
 }
 
 std::int64_t Potential::n_parameters() const
@@ -345,6 +464,14 @@ std::string Potential::element_names() const
   std::string names;
   for (int s = 0; s < n_species(); s++) names += (names.empty() ? "" : " ") + (is_jump() ? jump.species[s].name : element_symbol(elements[s]));
   return names;
+}
+
+std::string Potential::size_text() const
+{
+  if (!is_molecule()) return "F" + std::to_string(sizes.features) + " L" + std::to_string(sizes.layers) + " K" + std::to_string(sizes.radial);
+  std::string text;
+  for (const int width : molecule.widths) text += (text.empty() ? "" : " ") + std::to_string(width);
+  return text;
 }
 
 void Potential::check(const std::string &path) const
@@ -367,11 +494,12 @@ void Potential::check(const std::string &path) const
         fail(path,
              std::string("metadata 'range': '") + key + "' of " + element_symbol(elements[s]) + " is " + json(value).dump() + "; expected a number above 0 " +
                  unit);
-  if (!std::isfinite(sizes.norm_floor) || sizes.norm_floor <= 0.0)
+  if (!is_molecule() && (!std::isfinite(sizes.norm_floor) || sizes.norm_floor <= 0.0))
     fail(path, "hyperparameter 'norm_floor' is " + json(sizes.norm_floor).dump() + "; expected a number above 0");
-  if (sizes.radial < 2) fail(path, "hyperparameter 'radial' is " + std::to_string(sizes.radial) + "; expected 2 or more");
+  if (!is_molecule() && sizes.radial < 2) fail(path, "hyperparameter 'radial' is " + std::to_string(sizes.radial) + "; expected 2 or more");
 
   if (is_jump()) check_jump(path, *this);
+  if (is_molecule()) check_molecule(path, *this);
 
   const auto shapes = tensors_of(*this);
   for (const auto &[name, shape] : shapes) {
@@ -435,7 +563,10 @@ Potential Potential::read(const std::string &path)
 
   const json hyperparameters = metadata.parsed("hyperparameters");
   if (!hyperparameters.is_object()) fail(path, "metadata 'hyperparameters' is no JSON object");
-  potential.sizes = {size_of(path, hyperparameters, "features"), size_of(path, hyperparameters, "layers"), size_of(path, hyperparameters, "radial")};
+  if (potential.is_molecule())
+    potential.molecule = molecule_record(path, metadata.parsed("molecule"), hyperparameters);
+  else
+    potential.sizes = {size_of(path, hyperparameters, "features"), size_of(path, hyperparameters, "layers"), size_of(path, hyperparameters, "radial")};
   if (const auto floor = hyperparameters.find("norm_floor"); floor != hyperparameters.end()) {
     if (!floor->is_number()) fail(path, "hyperparameter 'norm_floor' is " + floor->dump() + "; expected a number");
     potential.sizes.norm_floor = floor->get<double>();
@@ -522,7 +653,8 @@ void Potential::write(const std::string &path, bool overwrite)
   char cutoff_text[32];
   std::snprintf(cutoff_text, sizeof cutoff_text, "%.17g", cutoff);
   json hyperparameters = {{"features", sizes.features}, {"layers", sizes.layers}, {"radial", sizes.radial}};
-  if (sizes.norm_floor != PainnSizes().norm_floor) hyperparameters["norm_floor"] = sizes.norm_floor;
+  if (is_molecule()) hyperparameters = {{"widths", molecule.widths}, {"activation", "silu"}};
+  if (!is_molecule() && sizes.norm_floor != PainnSizes().norm_floor) hyperparameters["norm_floor"] = sizes.norm_floor;
   header["__metadata__"] = {{"format", "mlff"},         {"format_version", std::to_string(format_version)},
                             {"model", model},           {"hyperparameters", hyperparameters.dump()},
                             {"elements", names.dump()}, {"units", units.dump()},
@@ -535,6 +667,7 @@ void Potential::write(const std::string &path, bool overwrite)
     header["__metadata__"]["range"] = entries.dump();
   }
   if (is_jump()) header["__metadata__"]["jump"] = jump_json(jump).dump();
+  if (is_molecule()) header["__metadata__"]["molecule"] = molecule_json(molecule).dump();
   std::string header_text;
   try {
     header_text = header.dump();

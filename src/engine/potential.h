@@ -1,6 +1,8 @@
 // The potential file: one .safetensors file with our metadata, read and written here and nowhere else.
 #pragma once
 
+#include "bonded_molecule.h"
+
 #include <cstdint>
 #include <map>
 #include <stdexcept>
@@ -54,12 +56,17 @@ struct JumpRecord {
   std::vector<Species> species;        ///< [n_species]; their atomic numbers are Potential::elements
 };
 
+/// What a network of one molecule (model molecule-mlp) records beside its weights, see molecule_mlp.h.
+struct MoleculeRecord : BondedMolecule {
+  std::vector<int> widths;    ///< of the hidden layers
+};
+
 /// Weights and metadata of a model. Energies eV, lengths Å, velocities Å/ps, time fs.
 struct Potential {
   static constexpr int format_version = 1;    ///< newest version this code reads, and the one it writes
 
   std::string model = "painn";
-  PainnSizes sizes;
+  PainnSizes sizes;             ///< of models with PaiNN's layers
   std::vector<int> elements;    ///< atomic number of each species; more than once only where a jump network has classes of an element
   double cutoff = 0.0;          ///< Å
   std::string date;             ///< YYYY-MM-DD, printed by LAMMPS as it does for its own potentials
@@ -67,6 +74,7 @@ struct Potential {
   std::string training = "{}";         ///< JSON: data, teacher, seeds, command line, held-out errors
   std::vector<TrainingRange> range;    ///< [n_species], or empty where it is not known; metadata key `range`
   JumpRecord jump;                     ///< of jump networks; metadata key `jump`
+  MoleculeRecord molecule;             ///< of molecule-mlp; metadata key `molecule`
   std::string sha256;                  ///< of the tensor bytes as stored; filled by read and write
   std::map<std::string, Tensor> tensors;
 
@@ -84,6 +92,8 @@ struct Potential {
 
   int n_species() const { return int(elements.size()); }
   bool is_jump() const { return model.starts_with("kstep-"); }
+  bool is_molecule() const { return model == "molecule-mlp"; }
+  std::string size_text() const;    ///< "F32 L2 K20", or of molecule-mlp "64 64"
   std::int64_t n_parameters() const;
   std::string element_names() const;    ///< "H C O"; of a jump network the names of its species
 };
@@ -94,6 +104,9 @@ std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes 
 /// The same for the jump network kstep-painn. Rows of embedding, vectors and linear: all species of the first stride, then those of
 /// the next (see jump.h).
 std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides);
+
+/// The same for molecule-mlp: layers from the inverse distances of all pairs of atoms.
+std::map<std::string, std::vector<std::int64_t>> molecule_tensors(const MoleculeRecord &molecule, int n_species);
 
 /// The same for the model of a potential, by its metadata.
 std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &potential);

@@ -215,9 +215,15 @@ void PairMLFF::number_rows(int inum, const int *ilist, const std::vector<char> &
   for (int ii = 0; ii < inum; ii++) {
     const int i = ilist[ii];
     if (map[type[i]] < 0) continue;
-    row[i] = (int) impl->local.size();
     impl->local.push_back(i);
-    graph.species.push_back(map[type[i]]);
+  }
+  // a model of one molecule knows its atoms by their order: that of their IDs, which sorting in memory does not change
+  if (impl->potentials.front().is_molecule() && atom->tag_enable)
+    std::sort(impl->local.begin(), impl->local.end(),
+              [this](int i, int j) { return atom->tag[i] < atom->tag[j]; });
+  for (std::size_t c = 0; c < impl->local.size(); c++) {
+    row[impl->local[c]] = (int) c;
+    graph.species.push_back(map[type[impl->local[c]]]);
   }
   const int ncentres = (int) impl->local.size();
 
@@ -567,6 +573,12 @@ void PairMLFF::make_engine(bool find_spread)
     if (comm->me == 0 && impl->engine)
       utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
   }
+  for (std::size_t k = 0; k < impl->potentials.size(); k++)
+    if (comm->nprocs > 1 && impl->potentials[k].is_molecule())
+      error->all(FLERR, Error::NOLASTLINE,
+                 "Pair style mlff: potential file '{}' is a model of one molecule, which runs on "
+                 "one MPI rank per partition, found {}",
+                 impl->files[k], comm->nprocs);
   if (comm->nprocs > 1 && !impl->engine->exchanges())
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff engine torch runs on one MPI rank per partition, found {}; use "
