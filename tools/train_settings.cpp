@@ -76,7 +76,8 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
     sizes = {"widths", "permutations"};
     if (model.has("widths")) widths.clear();
     for (const double width : model.numbers("widths")) {
-      if (width != std::floor(width) || width < 1 || width > 4096) model.fail("widths", "holds " + nlohmann::json(width).dump() + "; accepted: whole numbers from 1 to 4096");
+      if (width != std::floor(width) || width < 1 || width > 4096)
+        model.fail("widths", "holds " + nlohmann::json(width).dump() + "; accepted: whole numbers from 1 to 4096");
       widths.push_back(int(width));
     }
     if (widths.empty() || widths.size() > 8) model.fail("widths", "has " + std::to_string(widths.size()) + " entries; accepted: 1 to 8");
@@ -119,7 +120,8 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
   training.finish();
   if (molecule) {
     if (atom_energy.weight > 0 || atom_energy.final_weight > 0) loss.fail("atom_energy", "is of use for models with energies of atoms; molecule-mlp has none");
-    if (jacobian.weight > 0 || jacobian.final_weight > 0) loss.fail("jacobian", "needs third derivatives, which molecule-mlp does not have; accepted: a weight of 0");
+    if (jacobian.weight > 0 || jacobian.final_weight > 0)
+      loss.fail("jacobian", "needs third derivatives, which molecule-mlp does not have; accepted: a weight of 0");
     if (precision == "mixed") training.fail("precision", "is 'mixed'; accepted for molecule-mlp: single, double");
   }
   const bool third = jacobian.weight > 0 || jacobian.final_weight > 0;

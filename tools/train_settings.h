@@ -37,9 +37,9 @@ struct DataFile {
 
 struct TrainSettings : CourseSettings {
   // model
-  bool molecule = false;               ///< molecule-mlp: widths and permutations count, else what follows them
+  bool molecule = false;    ///< molecule-mlp: widths and permutations count, else what follows them
   std::vector<int> widths = {64, 64};
-  int permutations = 0;                ///< at most this many; 0: all
+  int permutations = 0;    ///< at most this many; 0: all
   int features = 32, layers = 2, radial = 20;
   double cutoff = 5.0;                  ///< Å
   double norm_floor = 1e-2;             ///< of PainnSizes; 0: that of `init_from`

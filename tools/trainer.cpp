@@ -201,7 +201,8 @@ void Trainer::prepare_molecule(const Potential &start)
         molecule.generators = generators_within(equivalent_permutations(molecule, settings.permutations ? 200000 : max_permutations), molecule.n_atoms(),
                                                 settings.permutations ? settings.permutations : max_permutations);
     } catch (const MoleculeMismatch &error) {
-      throw FileError(std::string("'model.permutations': ") + error.what() + "; accepted: none" + (settings.permutations ? "" : ", or how many of them to use"));
+      throw FileError(std::string("'model.permutations': ") + error.what() + "; accepted: none" +
+                      (settings.permutations ? "" : ", or how many of them to use"));
     }
   }
 

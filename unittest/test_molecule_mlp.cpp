@@ -109,8 +109,8 @@ Structure ether()
 {
   Structure structure;
   structure.numbers = {6, 8, 6, 1, 1, 1, 1, 1, 1};
-  structure.positions = {-1.17, -0.19, 0.0, 0.0, 0.59, 0.0,  1.17, -0.19, 0.0,  -1.21, -0.84, 0.89, -1.21, -0.84,
-                         -0.89, -2.03, 0.49, 0.0,  1.21, -0.84, 0.89, 1.21, -0.84, -0.89, 2.03,  0.49,  0.0};
+  structure.positions = {-1.17, -0.19, 0.0,  0.0, 0.59, 0.0,   1.17, -0.19, 0.0,   -1.21, -0.84, 0.89, -1.21, -0.84,
+                         -0.89, -2.03, 0.49, 0.0, 1.21, -0.84, 0.89, 1.21,  -0.84, -0.89, 2.03,  0.49, 0.0};
   return structure;
 }
 
@@ -263,7 +263,9 @@ TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
   const Graph graph = storage.view();
   for (double &e : potential.tensors["reference_energy"].values) e = -1.0;
   // L = sum c E + b E^2 / 2 + G F + H F^2 / 2, energies of structures
-  const auto term = [](int k) { return std::sin(1.7 * k + 0.3); };
+  const auto term = [](int k) {
+    return std::sin(1.7 * k + 0.3);
+  };
   double value = 0.0;
   const auto loss = [&](int first, int last, const double *e, const double *f, double *e_bar, double *f_bar) {
     for (int s = first; s < last; s++) {
@@ -310,7 +312,8 @@ TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, MoleculeEngines,
-                         testing::Combine(testing::Values(1, 3, 0), testing::Values(std::vector<int>{64, 64}, std::vector<int>{20}, std::vector<int>{17, 40, 33})));
+                         testing::Combine(testing::Values(1, 3, 0),
+                                          testing::Values(std::vector<int>{64, 64}, std::vector<int>{20}, std::vector<int>{17, 40, 33})));
 
 TEST(MoleculeMlp, ManyPermutationsInBlocks)
 {
@@ -381,8 +384,7 @@ TEST(MoleculeMlp, KeepsHandednessApart)
   EXPECT_NEAR(evaluate(potential, mirror).energy, before.energy, 1e-11);
   // a bond that is long for a moment does not change who is who
   Structure stretched = structure;
-  for (std::size_t a = 0; a < 3; a++)
-    stretched.positions[3 * 3 + a] = structure.positions[a] + 1.3 * (structure.positions[9 + a] - structure.positions[a]);
+  for (std::size_t a = 0; a < 3; a++) stretched.positions[3 * 3 + a] = structure.positions[a] + 1.3 * (structure.positions[9 + a] - structure.positions[a]);
   const auto engine = make_engine(potential, {"host", Precision::double_precision, 1});
   evaluate(*engine, potential, structure);
   EXPECT_EQ(evaluate(*engine, potential, stretched).energy, evaluate(potential, stretched).energy);
@@ -413,8 +415,12 @@ TEST(MoleculeMlp, RefusesOtherMolecules)
   chiral.positions = {0, 0, 0, c, c, c, -0.8, -0.8, 0.8, -1, 1, -1, 0.9, -0.9, -0.9, 0.9, -0.9, -2.0, 1.1, -2.2, -0.5, 2.6, -0.4, -0.5};
   const Potential of_chiral = random_molecule(chiral.numbers, chiral.positions, {8}, 0);
   Structure diastereomer = chiral;
-  const auto bond = [&](std::size_t i, std::size_t a) { return chiral.positions[3 * i + a] - chiral.positions[12 + a]; };
-  const auto length = [&](std::size_t i) { return std::hypot(bond(i, 0), bond(i, 1), bond(i, 2)); };
+  const auto bond = [&](std::size_t i, std::size_t a) {
+    return chiral.positions[3 * i + a] - chiral.positions[12 + a];
+  };
+  const auto length = [&](std::size_t i) {
+    return std::hypot(bond(i, 0), bond(i, 1), bond(i, 2));
+  };
   for (std::size_t a = 0; a < 3; a++) {
     diastereomer.positions[15 + a] = chiral.positions[12 + a] + bond(6, a) * length(5) / length(6);
     diastereomer.positions[18 + a] = chiral.positions[12 + a] + bond(5, a) * length(6) / length(5);
@@ -512,35 +518,64 @@ TEST_F(MoleculeFile, RoundTripAndInfo)
 
 TEST_F(MoleculeFile, RefusesWhatDoesNotFit)
 {
-  change_molecule([](Json &) {});
+  change_molecule([](Json &) {
+  });
   EXPECT_NO_THROW(Potential::read(path));
-  change_molecule([](Json &m) { m.erase("bonds"); });
+  change_molecule([](Json &m) {
+    m.erase("bonds");
+  });
   expect_refusal({"'molecule'", "bonds"});
-  change_molecule([](Json &m) { m["atoms"][0] = "Xx"; });
+  change_molecule([](Json &m) {
+    m["atoms"][0] = "Xx";
+  });
   expect_refusal({"'atoms'", "Xx"});
-  change_molecule([](Json &m) { m["atoms"][0] = "N"; });
+  change_molecule([](Json &m) {
+    m["atoms"][0] = "N";
+  });
   expect_refusal({"'elements'"});
-  change_molecule([](Json &m) { m["bonds"][0] = {1, 0}; });
+  change_molecule([](Json &m) {
+    m["bonds"][0] = {1, 0};
+  });
   expect_refusal({"'bonds'", "[1,0]"});
-  change_molecule([](Json &m) { m["bonds"][0] = {0, 99}; });
+  change_molecule([](Json &m) {
+    m["bonds"][0] = {0, 99};
+  });
   expect_refusal({"'bonds'", "[0,99]"});
-  change_molecule([](Json &m) { m["handedness"][2] = 1; });
+  change_molecule([](Json &m) {
+    m["handedness"][2] = 1;
+  });
   expect_refusal({"'handedness' of atom 2"});
-  change_molecule([](Json &m) { m["handedness"].erase(0); });
+  change_molecule([](Json &m) {
+    m["handedness"].erase(0);
+  });
   expect_refusal({"8 entries of 'handedness'"});
-  change_molecule([](Json &m) { m["handedness"][0] = 0.5; });
+  change_molecule([](Json &m) {
+    m["handedness"][0] = 0.5;
+  });
   expect_refusal({"'handedness'", "whole numbers"});
-  change_molecule([](Json &m) { m["generators"][0] = {0, 1, 2, 3, 4, 5, 6, 8, 7}; });
+  change_molecule([](Json &m) {
+    m["generators"][0] = {0, 1, 2, 3, 4, 5, 6, 8, 7};
+  });
   expect_refusal({"'generators'", "keep elements and bonds"});
-  change_molecule([](Json &m) { m["generators"][0] = {0, 0, 2, 3, 4, 5, 6, 7, 8}; });
+  change_molecule([](Json &m) {
+    m["generators"][0] = {0, 0, 2, 3, 4, 5, 6, 7, 8};
+  });
   expect_refusal({"'generators'"});
-  change([](Json &h) { h["__metadata__"].erase("molecule"); });
+  change([](Json &h) {
+    h["__metadata__"].erase("molecule");
+  });
   expect_refusal({"lack the key 'molecule'"});
-  change([](Json &h) { h["__metadata__"]["hyperparameters"] = R"({"widths": [24, 21]})"; });
+  change([](Json &h) {
+    h["__metadata__"]["hyperparameters"] = R"({"widths": [24, 21]})";
+  });
   expect_refusal({"shape", "expected"});
-  change([](Json &h) { h["__metadata__"]["hyperparameters"] = R"({"widths": [24, 20], "activation": "tanh"})"; });
+  change([](Json &h) {
+    h["__metadata__"]["hyperparameters"] = R"({"widths": [24, 20], "activation": "tanh"})";
+  });
   expect_refusal({"tanh", "silu"});
-  change([](Json &h) { h["__metadata__"]["hyperparameters"] = R"({"widths": []})"; });
+  change([](Json &h) {
+    h["__metadata__"]["hyperparameters"] = R"({"widths": []})";
+  });
   expect_refusal({"'widths' has 0 entries"});
   Potential potential = model();
   potential.tensors["input_mean"].values[BondedMolecule::pair(3, 0)] += 1e-3;

@@ -4,6 +4,8 @@
 #include "molecule_mlp.h"
 #include "trajectory.h"
 
+#include "output.h"
+
 #include <cmath>
 
 using namespace mlff;
@@ -76,7 +78,7 @@ TEST_F(PairMolecule, OneRankSortingOfAtomsDoesNotMatter)
     command("units metal");
     create(ethanol, {6, 8, 1}, sorted ? "atom_modify map array sort 3 1.0" : "atom_modify map array sort 0 0.0");
     use();
-    commands("velocity all create 300.0 4711 loop all\nfix nve all nve\ntimestep 0.0002\nneigh_modify every 1 delay 0 check no\nrun 200 post no");
+    commands("velocity all create 300.0 4711 loop all\nfix nve all nve\ntimestep 0.0001\nneigh_modify every 1 delay 0 check no\nrun 100 post no");
     end[sorted] = positions();
   }
   EXPECT_LT(largest_difference(end[0], end[1]), 1e-7);

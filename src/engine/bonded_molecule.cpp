@@ -330,10 +330,10 @@ void MoleculeMatcher::wrong_neighbors(const Graph &graph, int structure, int i) 
   for (int k = graph.first_atom[structure]; k < graph.first_atom[structure + 1]; k++) found.numbers.push_back(elements[graph.species[k]]);
   char distance[32];
   std::snprintf(distance, sizeof distance, "%.4g", cutoff);
-  throw MoleculeMismatch("structure " + std::to_string(structure + 1) + ", " + found.formula() + ": atom " + std::to_string(i - graph.first_atom[structure] + 1) +
-                         " has " + std::to_string(graph.first_edge[i + 1] - graph.first_edge[i]) + " neighbors within the cutoff of " + distance +
-                         " Å; the model is of one molecule " + molecule.formula() + ", where each atom has " + std::to_string(molecule.n_atoms() - 1) +
-                         ", and takes one or several of them that are further apart than the cutoff");
+  throw MoleculeMismatch("structure " + std::to_string(structure + 1) + ", " + found.formula() + ": atom " +
+                         std::to_string(i - graph.first_atom[structure] + 1) + " has " + std::to_string(graph.first_edge[i + 1] - graph.first_edge[i]) +
+                         " neighbors within the cutoff of " + distance + " Å; the model is of one molecule " + molecule.formula() + ", where each atom has " +
+                         std::to_string(molecule.n_atoms() - 1) + ", and takes one or several of them that are further apart than the cutoff");
 }
 
 void MoleculeMatcher::find(const Graph &graph)
@@ -450,8 +450,7 @@ void MoleculeMatcher::match(const Graph &graph, int m)
   while (graph.first_atom[s + 1] <= member[0]) s++;
   std::string text = "structure " + std::to_string(s + 1) + ": the atoms " + std::to_string(member[0] - graph.first_atom[s] + 1) + " to " +
       std::to_string(member[n - 1] - graph.first_atom[s] + 1) + " are ";
-  if (found.formula() != molecule.formula())
-    throw MoleculeMismatch(text + found.formula() + "; the model is of " + molecule.formula() + " alone");
+  if (found.formula() != molecule.formula()) throw MoleculeMismatch(text + found.formula() + "; the model is of " + molecule.formula() + " alone");
   BondedMolecule plain = molecule, other = found;
   std::fill(plain.handedness.begin(), plain.handedness.end(), 0);
   std::fill(other.handedness.begin(), other.handedness.end(), 0);

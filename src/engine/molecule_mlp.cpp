@@ -131,9 +131,11 @@ MoleculeLayers<T>::MoleculeLayers(const Potential &potential) :
 
   const auto slices = weight_slices(potential);
   const auto offset = [&](const std::string &name) {
-    return std::find_if(slices.begin(), slices.end(), [&](const WeightSlice &slice) {
-             return slice.name == name;
-           })->offset;
+    return std::find_if(slices.begin(), slices.end(),
+                        [&](const WeightSlice &slice) {
+                          return slice.name == name;
+                        })
+        ->offset;
   };
   int in = weights.pairs;
   for (int l = 0; l < weights.layers; l++) {
@@ -155,8 +157,8 @@ template <typename T> void MoleculeLayers<T>::set(std::span<const double> flat)
     pack(&flat[layer.weight], layer.out, layer.in, true, layer.out_padded, layer.in_padded, layer.back);
     layer.bias_values.assign(layer.out_padded, T(0));
     for (int o = 0; o < layer.out; o++) layer.bias_values[o] = T(flat[layer.bias + o]);
-    weights.layer[l] = {{layer.forward.data(), depth, layer.out_padded}, {layer.back.data(), layer.out_padded, layer.in_padded}, layer.bias_values.data(),
-                        layer.out_padded};
+    weights.layer[l] = {
+        {layer.forward.data(), depth, layer.out_padded}, {layer.back.data(), layer.out_padded, layer.in_padded}, layer.bias_values.data(), layer.out_padded};
   }
   readout_values.assign(layers.back().out_padded, T(0));
   for (int o = 0; o < layers.back().out; o++) readout_values[o] = T(flat[readout + o]);
@@ -169,7 +171,8 @@ template <typename T> void MoleculeLayers<T>::add_sums(const MoleculeSums<T> &su
   for (std::size_t l = 0; l < layers.size(); l++) {
     const Layer &layer = layers[l];
     for (int o = 0; o < layer.out; o++) {
-      for (int k = 0; k < layer.in; k++) gradient[layer.weight + std::size_t(o) * layer.in + k] += double(sums.weight[l][std::size_t(k) * layer.out_padded + o]);
+      for (int k = 0; k < layer.in; k++)
+        gradient[layer.weight + std::size_t(o) * layer.in + k] += double(sums.weight[l][std::size_t(k) * layer.out_padded + o]);
       gradient[layer.bias + o] += double(sums.bias[l][o]);
     }
   }

@@ -16,9 +16,9 @@ namespace {
   template <typename T> class MoleculeGradient : public PainnGradient {
    public:
     MoleculeGradient(const Potential &potential, const EngineOptions &options) :
-        kernels(MLFF_BEST_KERNELS(molecule_kernels)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        molecule(potential.molecule), matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential),
-        reference_energy(potential.tensors.at("reference_energy").values), own(threads)
+        kernels(MLFF_BEST_KERNELS(molecule_kernels)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()), molecule(potential.molecule),
+        matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential), reference_energy(potential.tensors.at("reference_energy").values),
+        own(threads)
     {
       set_weights(flat_weights(potential));
       together = std::max(1, rows_per_group / layers.weights.permutations);

@@ -54,15 +54,15 @@ template <typename T> struct MoleculeGradientWork {
   const T *tangent;    // the same, for backward: change of the inputs
   const T *c;          // [molecules] for backward: dL/dE
 
-  T *X, *X_dot;                          // [rows][pairs_padded]
-  T *h[max_molecule_layers];             // [rows][width]
-  T *slope[max_molecule_layers];         // silu'
-  T *bend[max_molecule_layers];          // dE/dh silu''
-  T *bar[max_molecule_layers];           // dE/da, a before the activation
-  T *a_dot[max_molecule_layers];         // tangents
+  T *X, *X_dot;                     // [rows][pairs_padded]
+  T *h[max_molecule_layers];        // [rows][width]
+  T *slope[max_molecule_layers];    // silu'
+  T *bend[max_molecule_layers];     // dE/dh silu''
+  T *bar[max_molecule_layers];      // dE/da, a before the activation
+  T *a_dot[max_molecule_layers];    // tangents
   T *h_dot[max_molecule_layers];
-  T *work_bar;                           // [rows][largest width]
-  T *next_bar;                           // [rows][largest width]
+  T *work_bar;    // [rows][largest width]
+  T *next_bar;    // [rows][largest width]
 };
 
 template <typename T> struct MoleculeSums {

@@ -34,7 +34,8 @@ namespace {
         scale(potential.tensors.at("scale").values.at(0)), reference_energy(potential.tensors.at("reference_energy").values),
         matcher(potential.molecule, potential.elements, potential.cutoff)
     {
-      for (const auto &slice : slices) parameters.push_back(torch::zeros(slice.shape, torch::TensorOptions(single ? torch::kFloat : torch::kDouble).device(device)));
+      for (const auto &slice : slices)
+        parameters.push_back(torch::zeros(slice.shape, torch::TensorOptions(single ? torch::kFloat : torch::kDouble).device(device)));
       set(flat_weights(potential));
       mean = values(potential.tensors.at("input_mean").values);
       width = values(potential.tensors.at("input_scale").values);
@@ -148,10 +149,7 @@ namespace {
 
     bool exchanges() const override { return false; }
 
-    std::size_t bytes(int atoms, int edges) const override
-    {
-      return std::size_t((atoms * 100.0 + edges * 200.0) * double(model.n_permutations));
-    }
+    std::size_t bytes(int atoms, int edges) const override { return std::size_t((atoms * 100.0 + edges * 200.0) * double(model.n_permutations)); }
 
     int cores() const override { return model.device.is_cuda() ? 0 : model.threads; }
     std::string description() const override { return model.description(); }

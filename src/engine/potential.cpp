@@ -334,7 +334,9 @@ namespace {
       n_bonds[j]++;
     }
     if (int(molecule.handedness.size()) != n)
-      fail(path, where + " has " + std::to_string(molecule.handedness.size()) + " entries of 'handedness'; expected one for each of the " + std::to_string(n) + " atoms");
+      fail(path,
+           where + " has " + std::to_string(molecule.handedness.size()) + " entries of 'handedness'; expected one for each of the " + std::to_string(n) +
+               " atoms");
     for (int i = 0; i < n; i++)
       if (std::abs(molecule.handedness[i]) > (n_bonds[i] == 4 ? 1 : 0))
         fail(path,
@@ -350,7 +352,8 @@ namespace {
     }
     const auto group = group_of(molecule.generators, n, max_permutations);
     if (group.empty()) fail(path, where + ": its generators have more than " + std::to_string(max_permutations) + " permutations; fewer are accepted");
-    if (molecule.widths.empty() || molecule.widths.size() > 8) fail(path, "hyperparameter 'widths' has " + std::to_string(molecule.widths.size()) + " entries; expected 1 to 8");
+    if (molecule.widths.empty() || molecule.widths.size() > 8)
+      fail(path, "hyperparameter 'widths' has " + std::to_string(molecule.widths.size()) + " entries; expected 1 to 8");
     for (const int width : molecule.widths)
       if (width < 1 || width > 4096) fail(path, "hyperparameter 'widths' holds " + std::to_string(width) + "; expected whole numbers from 1 to 4096");
     for (const char *name : {"input_mean", "input_scale"}) {

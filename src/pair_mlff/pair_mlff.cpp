@@ -219,8 +219,9 @@ void PairMLFF::number_rows(int inum, const int *ilist, const std::vector<char> &
   }
   // a model of one molecule knows its atoms by their order: that of their IDs, which sorting in memory does not change
   if (impl->potentials.front().is_molecule() && atom->tag_enable)
-    std::sort(impl->local.begin(), impl->local.end(),
-              [this](int i, int j) { return atom->tag[i] < atom->tag[j]; });
+    std::sort(impl->local.begin(), impl->local.end(), [this](int i, int j) {
+      return atom->tag[i] < atom->tag[j];
+    });
   for (std::size_t c = 0; c < impl->local.size(); c++) {
     row[impl->local[c]] = (int) c;
     graph.species.push_back(map[type[impl->local[c]]]);
