@@ -52,6 +52,11 @@ struct JumpRecord {
   std::vector<double> strides;         ///< fs, ascending
   std::vector<double> temperatures;    ///< of the training data, K; empty: not known
   std::vector<Species> species;        ///< [n_species]; their atomic numbers are Potential::elements
+
+  // of the variants kstep-egnn and kstep-transformer only
+  bool published = false;    ///< their published form, which rotations change (see jump_defects); else the corrected one
+  double bound = 10.0;       ///< of the norm of a scaled prediction; published: of each of its components
+  int heads = 4;             ///< of attention; kstep-transformer only
 };
 
 /// Weights and metadata of a model. Energies eV, lengths Å, velocities Å/ps, time fs.
@@ -84,6 +89,7 @@ struct Potential {
 
   int n_species() const { return int(elements.size()); }
   bool is_jump() const { return model.starts_with("kstep-"); }
+  bool is_jump_variant() const { return is_jump() && model != "kstep-painn"; }    ///< a jump network for comparisons, in LibTorch only
   std::int64_t n_parameters() const;
   std::string element_names() const;    ///< "H C O"; of a jump network the names of its species
 };
@@ -94,6 +100,9 @@ std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes 
 /// The same for the jump network kstep-painn. Rows of embedding, vectors and linear: all species of the first stride, then those of
 /// the next (see jump.h).
 std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides);
+
+/// The same for its variants (jump_variants_torch.h), of the sizes, species, strides, form and heads of a potential.
+std::map<std::string, std::vector<std::int64_t>> jump_variant_tensors(const Potential &potential);
 
 /// The same for the model of a potential, by its metadata.
 std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &potential);
