@@ -9,6 +9,7 @@ namespace {
   using torch::Tensor;
   using Linear = torch::nn::Linear;
 
+  constexpr double largest_logit = 20.0;     // its exponential is far from the end of single precision
   constexpr double floor_of_norms = 1e-8;    // under square roots, as in PaiNN
 
   /// What the variants share: start, geometry, head, and parameters under the names of the potential file.
@@ -164,9 +165,7 @@ namespace {
         const auto normal = torch::layer_norm(s, {F});
         const auto query = layer.query->forward(normal).reshape({N, heads, n}), key = layer.key->forward(normal).reshape({N, heads, n});
         const auto logit = (query.index_select(0, i) * key.index_select(0, j)).sum(2) / std::sqrt(double(n)) + layer.distance->forward(phi);    // [E, heads]
-        // shifted by the largest of each atom, which changes nothing but overflow
-        const auto largest = torch::full({N, heads}, -1e30, logit.options()).index_reduce(0, i, logit.detach(), "amax");
-        const auto weight = torch::exp(logit - largest.index_select(0, i)) * inside;
+        const auto weight = torch::exp(largest_logit * torch::tanh(logit / largest_logit)) * inside;
         const auto total = torch::zeros({N, heads}, logit.options()).index_add(0, i, weight) + 1e-12;
         const auto alpha = (weight / total.index_select(0, i)).repeat_interleave(n, 1);    // [E, F]
 

@@ -8,7 +8,7 @@
 // with X, M: features -> 3 and 3 x 3. Readout a_c = sum over k of G_ck(h_i) w_k.
 //
 // kstep-transformer: attention over the atoms within the cutoff, the atom itself included, with `heads` heads and a bias of the logits that is
-// linear in the radial functions: alpha_ij = fc e^(q_i.k_j/√n + b(d)) / sum. Scalars s and vectors V (F of each) start as in kstep-painn;
+// linear in the radial functions: alpha_ij = fc e^l / sum, l = q_i.k_j/√n + b(d) softly capped at 20. Scalars s and vectors V (F of each) start as in kstep-painn;
 //   s_i += out(sum over j of alpha_ij a_j),   V_i += sum over j of alpha_ij (r_ij/d b_j + c_j V_j),   (a | b | c) = value(norm(s_j))
 // followed by the update of PaiNN (norm: layer normalisation without weights). Readout as in kstep-painn.
 //
