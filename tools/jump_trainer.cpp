@@ -475,7 +475,11 @@ void JumpTrainer::validate()
     line["valid"] = {{"loss", {{"x", score.loss[0]}, {"v", score.loss[1]}}},
                      {"error_of_change", {{"x", score.change[0]}, {"v", score.change[1]}}},
                      {"skill", {{"x", score.skill[0]}, {"v", score.skill[1]}}}};
-  if (!valid_chains.empty()) line["valid_rollout"] = json_of(rollout);
+  if (!valid_chains.empty()) {
+    const auto &last = rollout.after.back().scaled;
+    line["valid_rollout"] = json_of(rollout);
+    line["valid_rollout"]["loss"] = {{"x", last[0] * last[0]}, {"v", last[1] * last[1]}};
+  }
   line["best_step"] = course->best_step;
   line["windows_per_second"] = per_second;
   course->log(line);
