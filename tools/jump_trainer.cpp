@@ -506,7 +506,9 @@ Course::Parts JumpTrainer::parts()
     return nlohmann::ordered_json{{"sums", sums}, {"batches", batches}};
   };
   parts.restore = [this](const nlohmann::ordered_json &state) {
-    state["sums"].get_to(sums);
+    // a checkpoint from before there were roll-outs has two
+    const auto values = state["sums"].get<std::vector<double>>();
+    std::copy_n(values.begin(), std::min(values.size(), sums.size()), sums.begin());
     state["batches"].get_to(batches);
   };
   return parts;
