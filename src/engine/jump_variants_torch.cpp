@@ -10,7 +10,7 @@ namespace {
   using Linear = torch::nn::Linear;
 
   constexpr double largest_logit = 20.0;     // its exponential is far from the end of single precision
-  constexpr double floor_of_norms = 1e-8;    // under square roots, as in PaiNN
+  constexpr double floor_of_norms = 1e-8;    // under square roots
 
   /// What the variants share: start, geometry, head, and parameters under the names of the potential file.
   class Variant : public NamedModule, public JumpNetwork {
@@ -134,7 +134,7 @@ namespace {
 
   class Transformer : public Variant {
    public:
-    explicit Transformer(const Potential &potential) : Variant(potential), heads(potential.jump.heads)
+    explicit Transformer(const Potential &potential) : Variant(potential), heads(potential.jump.heads), norm_floor(potential.sizes.norm_floor)
     {
       vectors = add("vectors");
       for (int l = 0; l < L; l++) {
@@ -176,7 +176,7 @@ namespace {
 
         const auto pq = layer.mix->forward(V);
         const auto p = pq.narrow(2, 0, F), q = pq.narrow(2, F, F);
-        const auto norm = (p.square().sum(1) + floor_of_norms).sqrt();
+        const auto norm = (p.square().sum(1) + norm_floor).sqrt();
         const auto y = two_layers(layer.update0, layer.update1, torch::cat({torch::layer_norm(s, {F}), norm}, 1));
         s = s + y.narrow(1, 0, F) + y.narrow(1, 2 * F, F) * (p * q).sum(1);
         V = V + y.narrow(1, F, F).unsqueeze(1) * q;
@@ -190,6 +190,7 @@ namespace {
       Linear query, key, distance, value, out, mix, update0, update1;
     };
     int heads;
+    double norm_floor;
     Tensor vectors;
     std::vector<Layer> layers;
   };
