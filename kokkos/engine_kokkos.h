@@ -12,6 +12,7 @@
 #define LMP_ENGINE_KOKKOS_H
 
 #include "engine.h"
+#include "kokkos_copies.h"
 #include "painn_kokkos.h"
 
 #include <string>
@@ -37,23 +38,21 @@ template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine
     if (graph.n_atoms() != graph.n_centres())
       throw mlff::EngineError("the graph has ghosts, but this engine evaluates whole systems");
     const int natoms = graph.n_atoms(), nedges = graph.n_edges();
-    centre.resize(nedges);
-    for (int i = 0; i < natoms; i++)
-      for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) centre[e] = i;
+    centres_of(graph, centre);
 
     painn.resize_atoms(natoms, natoms);
     painn.resize_edges(nedges);
-    upload(painn.species, graph.species.data(), natoms);
-    upload(painn.first_edge, graph.first_edge.data(), natoms + 1);
-    upload(painn.centre, centre.data(), nedges);
-    upload(painn.neighbor, graph.neighbor.data(), nedges);
-    upload(painn.r, graph.r.data(), 3 * (std::size_t) nedges);
+    copy_to_device(painn.species, graph.species);
+    copy_to_device(painn.first_edge, graph.first_edge);
+    copy_to_device(painn.centre, centre);
+    copy_to_device(painn.neighbor, graph.neighbor);
+    copy_to_device(painn.r, graph.r);
     painn.set_edges();
     painn.evaluate();
     result.atom_energy.resize(natoms);
     result.gradient.resize(3 * (std::size_t) nedges);
-    download(result.atom_energy, painn.atom_energy);
-    download(result.gradient, painn.gradient);
+    copy_to_host(result.atom_energy, painn.atom_energy);
+    copy_to_host(result.gradient, painn.gradient);
     mlff::sum_energies(graph, result);
   }
 
@@ -85,19 +84,6 @@ template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine
   std::string filter;
   int features, layers;
   std::vector<int> centre;
-
-  template <typename U> using Host = Kokkos::View<U *, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
-
-  template <typename View, typename U> static void upload(const View &to, const U *from, std::size_t n)
-  {
-    Kokkos::deep_copy(Kokkos::subview(to, std::make_pair(std::size_t(0), n)), Host<const U>(from, n));
-  }
-
-  template <typename View> static void download(std::vector<double> &to, const View &from)
-  {
-    Kokkos::deep_copy(Host<double>(to.data(), to.size()),
-                      Kokkos::subview(from, std::make_pair(std::size_t(0), to.size())));
-  }
 };
 
 }    // namespace LAMMPS_NS

@@ -41,14 +41,6 @@ template <> struct Kokkos::reduction_identity<LAMMPS_NS::FourSums> {
 
 template <class DeviceType, typename T>
 template <typename U>
-void PainnKokkos<DeviceType, T>::grow(Array<U> &array, std::size_t n, const char *name)
-{
-  if (array.extent(0) < n || !array.data())
-    array = Array<U>(Kokkos::view_alloc(std::string("mlff:") + name, Kokkos::WithoutInitializing), n + n / 8 + 1);
-}
-
-template <class DeviceType, typename T>
-template <typename U>
 typename PainnKokkos<DeviceType, T>::template Array<U>
 PainnKokkos<DeviceType, T>::upload(const std::vector<double> &values, const char *name)
 {
@@ -62,67 +54,86 @@ PainnKokkos<DeviceType, T>::upload(const std::vector<double> &values, const char
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType, typename T>
+typename PainnKokkos<DeviceType, T>::template Array<T>
+PainnKokkos<DeviceType, T>::vector(const mlff::Potential &potential, const std::string &name, Blocks blocks) const
+{
+  const auto &values = potential.tensors.at(name).values;
+  std::vector<double> out(blocks.total((int) values.size()), 0.0);
+  for (std::size_t i = 0; i < values.size(); i++) out[blocks.place((int) i)] = values[i];
+  return upload<T>(out, name.c_str());
+}
+
+/* ----------------------------------------------------------------------
+   W [out][in] as [in][out], or as it is for the backward
+------------------------------------------------------------------------- */
+
+template <class DeviceType, typename T>
+typename PainnKokkos<DeviceType, T>::template Array<T>
+PainnKokkos<DeviceType, T>::matrix(const mlff::Potential &potential, const std::string &name, Blocks out, Blocks in,
+                                   bool back) const
+{
+  const auto &W = potential.tensors.at(name);
+  const int n_out = (int) W.shape[0], n_in = (int) W.shape[1];
+  const int rows = back ? out.total(n_out) : in.total(n_in);
+  const int columns = back ? in.total(n_in) : out.total(n_out);
+  std::vector<double> values((std::size_t) rows * columns, 0.0);
+  for (int o = 0; o < n_out; o++)
+    for (int k = 0; k < n_in; k++)
+      values[(std::size_t)(back ? out.place(o) : in.place(k)) * columns + (back ? in.place(k) : out.place(o))] =
+          W.values[(std::size_t) o * n_in + k];
+  return upload<T>(values, name.c_str());
+}
+
+/* ---------------------------------------------------------------------- */
+
+template <class DeviceType, typename T>
 void PainnKokkos<DeviceType, T>::set_weights(const mlff::Potential &potential, bool use_spline)
 {
   const int features = potential.sizes.features;
   const Blocks one{features, mlff::padded(features)}, half{features / 2, mlff::padded(features / 2)};
-  F = one.padded_width;
   H = half.padded_width;
+  reference_energy = upload<double>(potential.tensors.at("reference_energy").values, "reference_energy");
+  scale = potential.tensors.at("scale").values[0];
+  readout0 = matrix(potential, "readout.0.weight", half, one, false);
+  readout0_back = matrix(potential, "readout.0.weight", half, one, true);
+  readout0_bias = vector(potential, "readout.0.bias", half);
+  readout1 = vector(potential, "readout.1.weight", half);
+  readout1_bias = potential.tensors.at("readout.1.bias").values[0];
+  set_layers(potential, use_spline);
+}
+
+/* ---------------------------------------------------------------------- */
+
+template <class DeviceType, typename T>
+void PainnKokkos<DeviceType, T>::set_layers(const mlff::Potential &potential, bool use_spline)
+{
+  const int features = potential.sizes.features;
+  const Blocks one{features, mlff::padded(features)};
+  F = one.padded_width;
   L = potential.sizes.layers;
   K = potential.sizes.radial;
   norm_floor = potential.sizes.norm_floor;
   knots = use_spline ? mlff::spline_knots(K) : 0;
   cutoff = potential.cutoff;
-
-  const auto tensor = [&](const std::string &name) -> const mlff::Tensor & {
-    return potential.tensors.at(name);
-  };
-  const auto vector = [&](const std::string &name, Blocks blocks) {
-    const auto &values = tensor(name).values;
-    std::vector<double> out(blocks.total((int) values.size()), 0.0);
-    for (std::size_t i = 0; i < values.size(); i++) out[blocks.place((int) i)] = values[i];
-    return upload<T>(out, name.c_str());
-  };
-  // W [out][in] as [in][out], or as it is for the backward
-  const auto matrix = [&](const std::string &name, Blocks out, Blocks in, bool back) {
-    const auto &W = tensor(name);
-    const int n_out = (int) W.shape[0], n_in = (int) W.shape[1];
-    const int rows = back ? out.total(n_out) : in.total(n_in);
-    const int columns = back ? in.total(n_in) : out.total(n_out);
-    std::vector<double> values((std::size_t) rows * columns, 0.0);
-    for (int o = 0; o < n_out; o++)
-      for (int k = 0; k < n_in; k++)
-        values[(std::size_t)(back ? out.place(o) : in.place(k)) * columns + (back ? in.place(k) : out.place(o))] =
-            W.values[(std::size_t) o * n_in + k];
-    return upload<T>(values, name.c_str());
-  };
-
-  embedding = vector("embedding", one);
-  reference_energy = upload<double>(tensor("reference_energy").values, "reference_energy");
-  scale = tensor("scale").values[0];
-  readout0 = matrix("readout.0.weight", half, one, false);
-  readout0_back = matrix("readout.0.weight", half, one, true);
-  readout0_bias = vector("readout.0.bias", half);
-  readout1 = vector("readout.1.weight", half);
-  readout1_bias = tensor("readout.1.bias").values[0];
+  embedding = vector(potential, "embedding", one);
 
   layers.clear();
   for (int l = 0; l < L; l++) {
     Layer layer;
     const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
-    const auto both = [&](const std::string &name, Array<T> &forward, Array<T> &back) {
-      forward = matrix(name + ".weight", one, one, false);
-      back = matrix(name + ".weight", one, one, true);
+    const auto both = [&](const std::string &name, Array<T> &ahead, Array<T> &back) {
+      ahead = matrix(potential, name + ".weight", one, one, false);
+      if (!forward_only) back = matrix(potential, name + ".weight", one, one, true);
     };
     both(message + ".0", layer.message0, layer.message0_back);
     both(message + ".1", layer.message1, layer.message1_back);
     both(update + ".mix", layer.mix, layer.mix_back);
     both(update + ".0", layer.update0, layer.update0_back);
     both(update + ".1", layer.update1, layer.update1_back);
-    layer.message0_bias = vector(message + ".0.bias", one);
-    layer.message1_bias = vector(message + ".1.bias", one);
-    layer.update0_bias = vector(update + ".0.bias", one);
-    layer.update1_bias = vector(update + ".1.bias", one);
+    layer.message0_bias = vector(potential, message + ".0.bias", one);
+    layer.message1_bias = vector(potential, message + ".1.bias", one);
+    layer.update0_bias = vector(potential, update + ".0.bias", one);
+    layer.update1_bias = vector(potential, update + ".1.bias", one);
 
     const int n = 3 * F;
     if (knots) {
@@ -137,8 +148,8 @@ void PainnKokkos<DeviceType, T>::set_weights(const mlff::Potential &potential, b
       }
       layer.spline = upload<T>(table, "spline");
     } else {
-      const double *A = tensor("filter.weight").values.data() + (std::size_t) l * 3 * features * K;
-      const double *a = tensor("filter.bias").values.data() + (std::size_t) l * 3 * features;
+      const double *A = potential.tensors.at("filter.weight").values.data() + (std::size_t) l * 3 * features * K;
+      const double *a = potential.tensors.at("filter.bias").values.data() + (std::size_t) l * 3 * features;
       std::vector<double> weight((std::size_t) K * n, 0.0), bias(n, 0.0);
       for (int f = 0; f < 3 * features; f++) {
         bias[one.place(f)] = a[f];
@@ -157,11 +168,9 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::resize_
 {
   n_atoms = n_atoms_;
   n_centres = n_centres_;
-  const std::size_t n = n_atoms, all = n * L * F;
+  const std::size_t n = n_atoms, all = n * (forward_only ? 1 : L) * F;
   grow(species, n, "species");
   grow(first_edge, n + 1, "first_edge");
-  grow(first_incoming, n + 1, "first_incoming");
-  grow(atom_energy, n, "atom_energy");
   grow(s, n * F, "s");
   grow(v, 3 * (all + n * F), "v");
   grow(m0, all, "m0");
@@ -170,9 +179,12 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::resize_
   grow(norm, all, "norm");
   grow(t, all, "t");
   grow(y, 3 * all, "y");
-  grow(z, n * H, "z");
   grow(hidden, n * F, "hidden");
   grow(wide, 6 * n * F, "wide");
+  if (forward_only) return;
+  grow(first_incoming, n + 1, "first_incoming");
+  grow(atom_energy, n, "atom_energy");
+  grow(z, n * H, "z");
   grow(s_bar, n * F, "s_bar");
   grow(v_bar, 3 * n * F, "v_bar");
   grow(s_bar_next, n * F, "s_bar_next");
@@ -188,11 +200,12 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::resize_
   const std::size_t n = n_edges;
   grow(centre, n, "centre");
   grow(neighbor, n, "neighbor");
-  grow(incoming, n, "incoming");
   grow(r, 3 * n, "r");
-  grow(gradient, 3 * n, "gradient");
   grow(d, n, "d");
   grow(u, 3 * n, "u");
+  if (forward_only) return;
+  grow(incoming, n, "incoming");
+  grow(gradient, 3 * n, "gradient");
   grow(edge_bar, 4 * n, "edge_bar");
 }
 
@@ -292,6 +305,7 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::geometr
   const auto d_ = d;
   const auto u_ = u;
   const auto bar = edge_bar;
+  const bool backward = !forward_only;
   Kokkos::parallel_for(
       Range(0, n_edges), KOKKOS_LAMBDA(const int e) {
         const double x = r_(3 * e), y = r_(3 * e + 1), z = r_(3 * e + 2);
@@ -300,7 +314,7 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::geometr
         u_(3 * e) = T(x / length);
         u_(3 * e + 1) = T(y / length);
         u_(3 * e + 2) = T(z / length);
-        for (int k = 0; k < 4; k++) bar(4 * e + k) = 0.0;
+        for (int k = 0; k < 4 && backward; k++) bar(4 * e + k) = 0.0;
       });
   const auto species_ = species;
   const auto embedding_ = embedding;
@@ -321,10 +335,9 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::message
   const Filter filter = filter_of(l);
   const int width = F;
   const double rc = cutoff;
-  const bool first_layer = l == 0;
-  const long layer_v = 3L * n_atoms * F;
-  const T *v_in = v.data() + l * layer_v, *h_ = h.data() + l * layer_v, *u_ = u.data();
-  T *v_out = v.data() + (l + 1) * layer_v, *s_ = s.data();
+  const bool no_vectors = l == 0 && !starts_with_vectors;
+  const T *v_in = v_of(l), *h_ = h.data() + 3 * kept(l), *u_ = u.data();
+  T *v_out = v_of(l + 1), *s_ = s.data();
   const auto first = first_edge;
   const auto to = neighbor;
   Kokkos::parallel_for(
@@ -347,7 +360,7 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::message
               y_sum[t] += uy * product;
               z_sum[t] += uz * product;
             }
-            if (first_layer) continue;
+            if (no_vectors) continue;
             filter.template operator()<false>(e, 2, f, b, nullptr);
             for (int t = 0; t < tile; t++) {
               const T product = b[t] * hj[2 * width + t];
@@ -359,9 +372,9 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::message
           const long at = 3L * i * width + f;
           for (int t = 0; t < tile; t++) {
             s_[(long) i * width + f + t] += a_sum[t];
-            v_out[at + t] = x_sum[t] + (first_layer ? T(0) : v_in[at + t]);
-            v_out[at + width + t] = y_sum[t] + (first_layer ? T(0) : v_in[at + width + t]);
-            v_out[at + 2 * width + t] = z_sum[t] + (first_layer ? T(0) : v_in[at + 2 * width + t]);
+            v_out[at + t] = x_sum[t] + (no_vectors ? T(0) : v_in[at + t]);
+            v_out[at + width + t] = y_sum[t] + (no_vectors ? T(0) : v_in[at + width + t]);
+            v_out[at + 2 * width + t] = z_sum[t] + (no_vectors ? T(0) : v_in[at + 2 * width + t]);
           }
         });
       });
@@ -376,8 +389,8 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
   const Layer &layer = layers[l];
   const int width = F, n = n_centres;
   const T floor = norm_floor;
-  const long at = (long) l * n_atoms * F;
-  T *v_ = v.data() + 3 * (at + (long) n_atoms * F), *pq_ = pq.data() + 6 * at, *norm_ = norm.data() + at;
+  const long at = kept(l);
+  T *v_ = v_of(l + 1), *pq_ = pq.data() + 6 * at, *norm_ = norm.data() + at;
   T *y_ = y.data() + 3 * at, *s_ = s.data(), *in = wide.data();
   const Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>> every(0, (long) n * F);
 
@@ -619,21 +632,29 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::finish_
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::evaluate()
+template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::forward()
 {
-  geometry();
   for (int l = 0; l < L; l++) {
-    const long at = (long) l * n_atoms * F;
+    const long at = kept(l);
     if (l > 0 && exchange_forward) {
       exchange_forward(s, F);
       // v of this layer only
-      exchange_forward(Array<T>(v, std::make_pair(3 * at, 3 * (at + (long) n_atoms * F))), 3 * F);
+      const long first = v_of(l) - v.data();
+      exchange_forward(Array<T>(v, std::make_pair(first, first + 3L * n_atoms * F)), 3 * F);
     }
     dense(n_atoms, s.data(), F, layers[l].message0, layers[l].message0_bias, m0.data() + at, F, hidden.data());
     dense(n_atoms, hidden.data(), F, layers[l].message1, layers[l].message1_bias, h.data() + 3 * at, 3 * F);
     message_forward(l);
     update_forward(l);
   }
+}
+
+/* ---------------------------------------------------------------------- */
+
+template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::evaluate()
+{
+  geometry();
+  forward();
   readout();
   for (int l = L - 1; l >= 0; l--) {
     update_backward(l);

@@ -32,6 +32,8 @@ namespace LAMMPS_NS {
      set_weights()  once
      set_edges()    after a neighbor rebuild; edges may be longer than the cutoff
      evaluate()     every step, from r
+
+   A model with another readout and no backward derives from it (JumpKokkos).
 ------------------------------------------------------------------------- */
 
 template <class DeviceType, typename T> class PainnKokkos {
@@ -122,7 +124,9 @@ template <class DeviceType, typename T> class PainnKokkos {
   void dense(int rows, const T *in, int in_width, const Array<T> &weight, const Array<T> &bias, T *out, int out_width,
              T *activated = nullptr, bool add = false) const;
   void activation_backward(long n, const T *x, T *bar) const;
+  void set_layers(const mlff::Potential &potential, bool spline);    // embedding, filters, messages, updates
   void geometry();
+  void forward();    // the layers; results in s and v_of(L)
   void message_forward(int l);
   void update_forward(int l);
   void readout();
@@ -131,7 +135,10 @@ template <class DeviceType, typename T> class PainnKokkos {
   void message_backward(int l);
   void finish_gradient();
 
- private:
+ protected:
+  // a model without a backward keeps the values of one layer only, and may start with vectors in v_of(0)
+  bool forward_only = false, starts_with_vectors = false;
+
   int F = 0, L = 0, K = 0, H = 0, knots = 0;
   double norm_floor = 1e-8;
   double cutoff = 0.0, scale = 1.0, readout1_bias = 0.0;
@@ -143,12 +150,25 @@ template <class DeviceType, typename T> class PainnKokkos {
   Array<T> u, s, v, m0, h, pq, norm, t, y, z;
   Array<T> hidden, wide, s_bar, v_bar, s_bar_next, v_bar_next, h_bar;
 
+  // first of the values [atoms][F] of layer l among those of all layers; vectors before layer l, [atoms][3][F]
+  long kept(int l) const { return forward_only ? 0 : (long) l * n_atoms * F; }
+  T *v_of(int l) const { return v.data() + 3L * (forward_only ? l % 2 : l) * n_atoms * F; }
+
+  // tensors of a potential on the device, rows of features padded to whole blocks
+  Array<T> vector(const mlff::Potential &potential, const std::string &name, mlff::Blocks blocks) const;
+  Array<T> matrix(const mlff::Potential &potential, const std::string &name, mlff::Blocks out, mlff::Blocks in,
+                  bool back) const;
+
   Filter filter_of(int l) const
   {
     return {
         layers[l].spline.data(), layers[l].filter.data(), layers[l].filter_bias.data(), d.data(), F, K, knots, cutoff};
   }
-  template <typename U> static void grow(Array<U> &array, std::size_t n, const char *name);
+  template <typename U> static void grow(Array<U> &array, std::size_t n, const char *name)
+  {
+    if (array.extent(0) < n || !array.data())
+      array = Array<U>(Kokkos::view_alloc(std::string("mlff:") + name, Kokkos::WithoutInitializing), n + n / 8 + 1);
+  }
   template <typename U> static Array<U> upload(const std::vector<double> &values, const char *name);
 };
 

@@ -148,7 +148,8 @@ namespace {
     }
 
     // reference of the ratios last: LibTorch autograd where this build has it
-    const auto names = available_engines();
+    auto names = available_engines();
+    if (potential.is_jump_variant()) names = {"torch"};
     std::vector<Timed> engines;
     for (const auto &name : names) engines.push_back(timed(potential, {name, precision_of(options.precision), options.threads, options.device}));
 

@@ -23,7 +23,7 @@ namespace {
 
   struct Options {
     std::string model, data, engine = "auto", precision = "single", device = "auto", output;
-    int threads = 0, batch = 64;
+    int threads = 0, batch = 64, rollout = 0;
     std::size_t memory = 0;
     bool json = false, force = false;
   };
@@ -167,17 +167,38 @@ namespace {
   /// Errors of a jump network on windows of a trajectory, beside the controls, as mlff train reports them.
   void evaluate_jump(const Options &options, const Potential &potential)
   {
-    if (!options.output.empty() || options.engine == "torch") throw FileError("a jump network is evaluated by the host engine, without --output");
+    if (!options.output.empty()) throw FileError("a jump network is evaluated without --output");
     std::vector<NveTrajectory> trajectories = {read_nve(options.data, potential.jump.timestep)};
     trajectories[0].species = jump_species(potential, trajectories[0].numbers, trajectories[0].segments.front().x);
     JumpReportOptions report;
     report.precision = precision_of(options.precision);
     report.threads = options.threads;
+    report.engine = options.engine;
     report.energy = xtb_energies(trajectories[0].teacher);
     const auto reports = jump_report(potential, trajectories, report);
-    if (!options.json) return print(reports);
+    std::vector<RolloutErrors> rollouts;
+    const ForceOf force = xtb_forces(trajectories[0].teacher);
+    if (options.rollout > 0) {
+      const auto engine = make_jump_engine(potential, {options.engine, report.precision, options.threads});
+      for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
+        const int steps = int(std::lround(potential.jump.strides[k] / potential.jump.timestep));
+        const auto chains = chains_of(trajectories[0], steps, int(k), options.rollout, 150);
+        if (chains.empty())
+          throw FileError("data file '" + options.data + "' holds no chain of " + std::to_string(options.rollout) + " jumps of " + std::to_string(steps) +
+                          " steps; its NVE windows are shorter");
+        rollouts.push_back(rollout_errors(*engine, potential, chains, options.rollout, force));
+      }
+    }
+    if (!options.json) {
+      print(reports);
+      for (std::size_t k = 0; k < rollouts.size(); k++) print(rollouts[k], potential.jump.strides[k], bool(force));
+      return;
+    }
     nlohmann::ordered_json json;
-    for (const auto &one : reports) json.push_back(one.json());
+    for (std::size_t k = 0; k < reports.size(); k++) {
+      json.push_back(reports[k].json());
+      if (!rollouts.empty()) json.back()["rollout"] = json_of(rollouts[k]);
+    }
     std::printf("%s\n", json.dump(2).c_str());
   }
 
@@ -197,6 +218,7 @@ void add_command_eval(CLI::App &program)
   command->add_option("--batch", options->batch, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--memory", options->memory, "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's")->capture_default_str();
   command->add_option("-o,--output", options->output, "write the frames with predicted energies and forces, .xyz");
+  command->add_option("--rollout", options->rollout, "of a jump network: also the errors of this many jumps in a row")->check(CLI::PositiveNumber);
   command->add_flag("--json", options->json, "print the result as JSON");
   command->add_flag("--force", options->force, "overwrite an existing output file");
   command->footer("Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");

@@ -1,6 +1,7 @@
 // mlff info: what a potential file holds.
 #include "command.h"
 #include "elements.h"
+#include "jump.h"
 #include "potential.h"
 
 #include <nlohmann/json.hpp>
@@ -41,6 +42,12 @@ namespace {
     info["cutoff_A"] = potential.cutoff;
     info["parameters"] = potential.n_parameters();
     if (potential.is_jump()) {
+      if (potential.is_jump_variant()) {
+        info["form"] = potential.jump.published ? "published" : "corrected";
+        info["bound"] = potential.jump.bound;
+        info["known_defects"] = jump_defects(potential);
+        if (potential.model == "kstep-transformer") info["heads"] = potential.jump.heads;
+      }
       info["timestep_fs"] = potential.jump.timestep;
       info["strides_fs"] = potential.jump.strides;
       info["temperatures_K"] = potential.jump.temperatures;

@@ -1,10 +1,7 @@
 #include "jump_report.h"
 
-#include "elements.h"
+#include "molecule.h"
 #include "units.h"
-#ifdef MLFF_XTB
-#include "xtb_calculator.h"
-#endif
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +13,7 @@ namespace mlff {
 namespace {
 
   constexpr double kinetic_in_eV = 1.0 / eV_in_amu_square_angstrom_per_square_ps;
-  constexpr int batch_windows = 64;
+  constexpr int batch_windows = 64, rotation_windows = 256;
 
   double square_of(const JumpBatch &batch, const std::vector<double> &x, std::size_t i, const std::vector<double> *y = nullptr)
   {
@@ -38,13 +35,36 @@ namespace {
   const std::pair<const char *, JumpControl> controls[] = {
       {"zero", JumpControl::zero}, {"ballistic", JumpControl::ballistic}, {"verlet", JumpControl::verlet}, {"linear", JumpControl::linear}};
 
-  EngineOptions host(Precision precision, int threads)
+  EngineOptions engine_options(const std::string &name, Precision precision, int threads)
   {
     EngineOptions options;
-    options.engine = "host";
+    options.engine = name;
     options.precision = precision;
     options.threads = threads;
     return options;
+  }
+
+  std::vector<double> turned(const std::array<double, 9> &R, const std::vector<double> &x)
+  {
+    std::vector<double> y(x.size(), 0.0);
+    for (std::size_t k = 0; k < x.size(); k++)
+      for (std::size_t a = 0; a < 3; a++) y[k] += R[3 * (k % 3) + a] * x[k - k % 3 + a];
+    return y;
+  }
+
+  /// Adds the squared differences between the turned jump of a batch and the jump of the turned batch.
+  void add_rotation_error(JumpEngine &engine, JumpBatch batch, std::mt19937 &generator, double sums[2])
+  {
+    JumpResult straight, found;
+    engine.evaluate(batch.graph.view(), batch.input(), straight);
+    const auto R = random_rotation(generator);
+    for (auto *list : {&batch.graph.r, &batch.velocity, &batch.force}) *list = turned(R, *list);
+    engine.evaluate(batch.graph.view(), batch.input(), found);
+    const auto x = turned(R, straight.displacement), v = turned(R, straight.velocity_change);
+    for (std::size_t i = 0; i < batch.mass.size(); i++) {
+      sums[0] += square_of(batch, found.displacement, i, &x);
+      sums[1] += square_of(batch, found.velocity_change, i, &v);
+    }
   }
 
   struct Sums {
@@ -57,7 +77,7 @@ namespace {
 std::vector<JumpReport> jump_report(const Potential &potential, const std::vector<NveTrajectory> &trajectories, const JumpReportOptions &options)
 {
   std::vector<JumpReport> reports;
-  const auto engine = make_jump_engine(potential, host(options.precision, options.threads));
+  const auto engine = make_jump_engine(potential, engine_options(options.engine, options.precision, options.threads));
   for (const auto &trajectory : trajectories)
     for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
       const double stride = potential.jump.strides[k], T = 1e-3 * stride;
@@ -68,8 +88,9 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
 
       std::map<std::string, Sums> sums;
       std::vector<std::string> order;
-      double change[2] = {0, 0}, heat = 0.0;
-      long components = 0;
+      double change[2] = {0, 0}, heat = 0.0, rotation[2] = {0, 0};
+      long components = 0, rotated = 0;
+      std::mt19937 generator(1);
       JumpBatch batch;
       for (std::size_t first = 0; first < windows.size(); first += batch_windows) {
         const std::size_t last = std::min(windows.size(), first + batch_windows);
@@ -84,6 +105,10 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
         results.emplace_back("network", JumpResult());
         engine->evaluate(graph, batch.input(), results.back().second);
         results.emplace_back("dynamics", batch.known);
+        if (rotated < 3 * n * rotation_windows) {
+          add_rotation_error(*engine, batch, generator, rotation);
+          rotated += 3 * long(batch.mass.size());
+        }
         for (std::size_t i = 0; i < batch.mass.size(); i++) {
           change[0] += square_of(batch, batch.known.displacement, i);
           change[1] += square_of(batch, batch.known.velocity_change, i);
@@ -144,6 +169,7 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
           row.thermal[q] = error / thermal[q];
           row.skill[q] = 1.0 - std::sqrt(sum.error[q] / linear.error[q]);
         }
+        for (int q = 0; q < 2 && name == "network"; q++) row.rotation[q] = std::sqrt(rotation[q] / double(rotated)) / std::sqrt(change[q] / double(components));
         row.energies = sum.energies;
         if (sum.energies > 0) {
           row.energy_mean = sum.energy / double(sum.energies);
@@ -158,7 +184,7 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
 
 JumpScore jump_score(const Potential &potential, const std::vector<Window> &windows, Precision precision, int threads)
 {
-  const auto engine = make_jump_engine(potential, host(precision, threads));
+  const auto engine = make_jump_engine(potential, engine_options("auto", precision, threads));
   const JumpVariables variables(potential);
   JumpScore score;
   double change[2] = {0, 0}, error[2] = {0, 0}, linear_error[2] = {0, 0};
@@ -200,6 +226,7 @@ nlohmann::ordered_json JumpReport::json() const
     nlohmann::ordered_json entry = {{"error_of_change", {{"x", row.change[0]}, {"v", row.change[1]}}},
                                     {"error_of_thermal", {{"x", row.thermal[0]}, {"v", row.thermal[1]}}},
                                     {"skill", {{"x", row.skill[0]}, {"v", row.skill[1]}}}};
+    if (row.method == "network") entry["rotation_error"] = {{"x", row.rotation[0]}, {"v", row.rotation[1]}};
     if (row.energies > 0)
       entry["energy_kT"] = {
           {"mean", row.energy_mean / (boltzmann * temperature)}, {"deviation", row.energy_deviation / (boltzmann * temperature)}, {"windows", row.energies}};
@@ -223,35 +250,19 @@ void print(const std::vector<JumpReport> &reports)
       else
         std::printf(" %12s %12s\n", "-", "-");
     }
+    for (const auto &row : report.rows)
+      if (row.method == "network") std::printf("rotation error of the network: x %.2g, v %.2g of the change\n", row.rotation[0], row.rotation[1]);
   }
 }
 
-#ifdef MLFF_XTB
 EnergyOf xtb_energies(const XtbSettings &settings)
 {
-  if (settings.method.empty() || settings.method == "none") return {};
-  struct Calculators {
-    std::map<std::vector<int>, std::unique_ptr<XtbCalculator>> of;
-    std::vector<double> force;
-  };
-  auto calculators = std::make_shared<Calculators>();
-  return [settings, calculators](const NveTrajectory &trajectory, std::span<const double> positions) {
-    auto &calculator = calculators->of[trajectory.numbers];
-    if (!calculator) {
-      const auto &start = trajectory.segments.front().x;
-      const XtbSettings &own = trajectory.teacher.method == settings.method ? trajectory.teacher : settings;
-      calculator = std::make_unique<XtbCalculator>(XtbOptions{xtb_method_of(own.method), own.charge, own.uhf, own.accuracy}, trajectory.numbers,
-                                                   std::span(start).first(positions.size()));
-    }
-    calculators->force.resize(positions.size());
-    return calculator->evaluate(positions, calculators->force);
+  const ForceOf forces = xtb_forces(settings);
+  if (!forces) return {};
+  return [forces, unused = std::vector<double>()](const NveTrajectory &trajectory, std::span<const double> positions) mutable {
+    unused.resize(positions.size());
+    return forces(trajectory, positions, unused);
   };
 }
-#else
-EnergyOf xtb_energies(const XtbSettings &)
-{
-  return {};
-}
-#endif
 
 }    // namespace mlff

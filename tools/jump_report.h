@@ -1,7 +1,7 @@
 // Errors of jumps on windows held out, beside those of jumps that nobody would want.
 #pragma once
 
-#include "jump_windows.h"
+#include "jump_rollout.h"
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +19,7 @@ struct JumpErrors {
   double change[2] = {};                               ///< relative to the change over the window
   double thermal[2] = {};                              ///< relative to thermal motion: √(kT) T and √(kT)
   double skill[2] = {};                                ///< 1 - error / error of the linear fit
+  double rotation[2] = {};                             ///< of the network: difference of a jump in a turned frame, relative to the change
   double energy_mean = 0.0, energy_deviation = 0.0;    ///< of the change of the total energy, eV
   long energies = 0;                                   ///< windows these are of
 };
@@ -38,7 +39,8 @@ struct JumpReportOptions {
   long energies = 200;    ///< windows with energies at most, spread over all; 0: none
   Precision precision = Precision::single_precision;
   int threads = 1;
-  EnergyOf energy;    ///< null: none
+  EnergyOf energy;                ///< null: none
+  std::string engine = "auto";    ///< host or torch
 };
 
 /// One report for each trajectory and stride. The angular momentum is put right before energies (keep_angular_momentum).

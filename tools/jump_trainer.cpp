@@ -7,6 +7,7 @@
 #include "random_model.h"
 #include "train_settings.h"
 #include "training_data.h"
+#include "units.h"
 
 #include <algorithm>
 #include <cmath>
@@ -47,6 +48,18 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
 
   YamlSection model = top.section("model");
   model.word("kind", "kstep", {"kstep"});
+  s.network = model.word("network", s.network, {"painn", "egnn", "transformer"});
+  const bool variant = s.network != "painn";
+  if (variant) {
+    s.published = model.word("form", "corrected", {"corrected", "published"}) == "published";
+    s.bound = model.number("bound", s.bound, 1e-3);
+  } else
+    for (const char *key : {"form", "bound"})
+      if (model.has(key)) model.fail(key, "is for 'model.network: egnn' and 'transformer'; painn has one form, without a bound");
+  if (s.network == "transformer")
+    s.heads = int(model.whole("heads", s.heads, 1));
+  else if (model.has("heads"))
+    model.fail("heads", "is for 'model.network: transformer'");
   s.features = int(model.whole("features", s.features, 1));
   s.layers = int(model.whole("layers", s.layers, 1));
   s.radial = int(model.whole("radial", s.radial, 2));
@@ -56,9 +69,11 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   s.init_from = model.word("init_from", "");
   if (!s.init_from.empty()) {
     s.init_from = beside(path, s.init_from);
-    for (const char *key : {"features", "layers", "radial", "cutoff", "species"})
+    for (const char *key : {"network", "form", "bound", "heads", "features", "layers", "radial", "cutoff", "species"})
       if (model.has(key)) model.fail(key, "is given by the potential in 'model.init_from'; accepted: one of the two");
   }
+  if (s.features % s.heads != 0 && s.network == "transformer")
+    model.fail("heads", "is " + std::to_string(s.heads) + "; accepted: a divisor of 'model.features', " + std::to_string(s.features));
   s.freeze = model.words("freeze");
   if (s.init_from.empty() && !s.freeze.empty()) model.fail("freeze", "needs 'model.init_from': random weights would stay random");
   model.finish();
@@ -90,14 +105,27 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   YamlSection loss = top.section("loss");
   s.position_weight = loss.number("position", s.position_weight, 0.0);
   s.velocity_weight = loss.number("velocity", s.velocity_weight, 0.0);
+  if (loss.has("rollout")) {
+    YamlSection rollout = loss.section("rollout");
+    s.rollout_jumps = int(rollout.whole("jumps", 2, 2));
+    s.rollout_weight = rollout.number("weight", s.rollout_weight, 0.0);
+    s.rollout_method_forces = rollout.word("force", "data", {"data", "method"}) == "method";
+    rollout.finish();
+  }
   loss.finish();
   if (s.position_weight + s.velocity_weight == 0.0) top.fail("loss", "has no weight above 0");
 
   YamlSection training = top.section("training");
   s.read(training, {"single", "double"});
   s.windows = training.whole("windows", s.windows, 1);
+  if (training.word("choose", "error", {"error", "rollout"}) == "rollout") s.choose_jumps = int(training.whole("choose_jumps", 10, 2));
   training.finish();
-  if (s.engine == "auto") s.engine = s.device == "cuda" ? "torch" : "host";
+  const bool needs_torch = variant || s.rollout_jumps > 0;
+  if (s.engine == "auto") s.engine = s.device == "cuda" || needs_torch ? "torch" : "host";
+  if (s.engine == "host" && needs_torch)
+    training.fail("engine",
+                  variant ? "is 'host', but 'model.network: " + s.network + "' is available with engine torch"
+                          : "is 'host', but 'loss.rollout' needs the derivative through several jumps, which is available with engine torch");
   if (s.engine == "host" && s.device == "cuda") training.fail("device", "is 'cuda', which needs 'training.engine: torch'");
 
   YamlSection report = top.section("report");
@@ -126,6 +154,12 @@ nlohmann::ordered_json JumpTrainSettings::description() const
                    {"cutoff", cutoff},
                    {"strides", strides},
                    {"species", classes ? "classes" : "elements"}};
+  if (network != "painn") {
+    json["model"]["network"] = network;
+    json["model"]["form"] = published ? "published" : "corrected";
+    json["model"]["bound"] = bound;
+    if (network == "transformer") json["model"]["heads"] = heads;
+  }
   if (!init_from.empty()) json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
   if (!freeze.empty()) json["model"]["freeze"] = freeze;
   json["data"] = {{"timestep", timestep}, {"train", names_of(train)}, {"valid", names_of(valid)}, {"test", names_of(test)}, {"reversed", reversed}};
@@ -136,8 +170,13 @@ nlohmann::ordered_json JumpTrainSettings::description() const
   if (noise.rotate) json["data"]["rotate"] = true;
   if (noise.position > 0 || noise.velocity > 0) json["data"]["noise"] = {{"position", noise.position}, {"velocity", noise.velocity}};
   json["loss"] = {{"position", position_weight}, {"velocity", velocity_weight}};
+  if (rollout_jumps > 0) json["loss"]["rollout"] = {{"jumps", rollout_jumps}, {"weight", rollout_weight}, {"force", rollout_method_forces ? "method" : "data"}};
   json["training"] = CourseSettings::description();
   json["training"]["windows"] = windows;
+  if (choose_jumps > 0) {
+    json["training"]["choose"] = "rollout";
+    json["training"]["choose_jumps"] = choose_jumps;
+  }
   return json;
 }
 
@@ -197,6 +236,13 @@ void JumpTrainer::prepare_model()
   if (!settings.init_from.empty()) {
     start = Potential::read(settings.init_from);
     if (!start.is_jump()) throw FileError("'model.init_from' names '" + settings.init_from + "', a model '" + start.model + "'; accepted: kstep-painn");
+    settings.network = start.model.substr(std::string("kstep-").size());
+    settings.published = start.jump.published;
+    settings.bound = start.jump.bound;
+    settings.heads = start.jump.heads;
+    if (start.is_jump_variant()) {
+      if (settings.engine == "host") settings.engine = "torch";
+    }
     settings.features = start.sizes.features;
     settings.layers = start.sizes.layers;
     settings.radial = start.sizes.radial;
@@ -205,7 +251,10 @@ void JumpTrainer::prepare_model()
       return !s.environment.empty();
     });
   }
-  potential.model = "kstep-painn";
+  potential.model = "kstep-" + settings.network;
+  potential.jump.published = settings.published;
+  potential.jump.bound = settings.bound;
+  potential.jump.heads = settings.heads;
   potential.sizes = {settings.features, settings.layers, settings.radial, start.sizes.norm_floor};
   potential.cutoff = settings.cutoff;
   potential.citation = settings.citation;
@@ -241,11 +290,28 @@ void JumpTrainer::prepare_model()
   for (const auto &trajectory : valid)
     for (std::size_t k = 0; k < settings.strides.size(); k++)
       for (const Window &window : windows_of(trajectory, steps()[k], int(k), settings.every)) valid_windows.push_back(window);
+  const int jumps = settings.rollout_jumps, chosen = settings.choose_jumps;
+  if (jumps > 0) {
+    auto long_steps = steps();
+    for (int &n : long_steps) n *= jumps;
+    chain_source = std::make_unique<WindowSource>(train, long_steps, settings.reversed);
+  }
+  for (const auto &trajectory : valid)
+    for (std::size_t k = 0; k < settings.strides.size() && chosen > 0; k++)
+      for (const Window &window : chains_of(trajectory, steps()[k], int(k), chosen, 32)) valid_chains.push_back(window);
+  if (chosen > 0 && valid_chains.empty())
+    throw FileError("'training.choose: rollout' finds no chain of " + std::to_string(chosen) +
+                    " jumps in the validation trajectories; their NVE windows are shorter");
+  if ((jumps > 0 && settings.rollout_method_forces) || chosen > 0) force = xtb_forces(settings.energy);
+  if (jumps > 0 && settings.rollout_method_forces && !force)
+    throw FileError("'loss.rollout.force' is 'method', but no method is known: the data name none and 'report.method' neither, or this build has no libxtb; "
+                    "accepted here: data");
   start_weights(potential, {"embedding"}, settings.seed);
   // the vectors start small, so that the network starts as the linear fit
   Uniform uniform(settings.seed + 1);
   for (const auto &[name, width] : {std::pair{"vectors", std::sqrt(1.5)}, std::pair{"readout.1.bias", 0.1 * std::sqrt(3.0)}})
-    for (double &x : potential.tensors[name].values) x = width * uniform();
+    if (potential.tensors.contains(name))
+      for (double &x : potential.tensors[name].values) x = width * uniform();
   // vectors grow from layer to layer, times scalars that grow themselves: small factors keep the start tame
   for (auto &[name, tensor] : potential.tensors)
     if (name.ends_with(".1.weight"))
@@ -275,6 +341,7 @@ void JumpTrainer::take_over(const Potential &start)
           if (start.elements[t] != potential.elements[s] || start.jump.species[t].environment != potential.jump.species[s].environment) continue;
           const std::size_t to_row = k * std::size_t(n) + std::size_t(s), from_row = from * std::size_t(start.n_species()) + std::size_t(t);
           for (const auto &[name, width] : {std::pair{"embedding", F}, std::pair{"vectors", 2 * F}, std::pair{"linear", 4}}) {
+            if (!start.tensors.contains(name)) continue;
             auto &to = potential.tensors[name].values;
             if (to.empty()) to.resize(keep.size() * std::size_t(width));
             const auto &values = start.tensors.at(name).values;
@@ -289,17 +356,67 @@ void JumpTrainer::take_over(const Potential &start)
   fit_linear(*source, train, potential, keep, same_strides);
 }
 
+JumpChain JumpTrainer::chain() const
+{
+  JumpChain chain;
+  chain.species = batch.graph.species;
+  chain.first_atom = batch.graph.first_atom;
+  chain.x = batch.x;
+  chain.start = batch.input();
+  chain.after = after;
+  if (!settings.rollout_method_forces) return chain;
+  chain.force_at = [this](int jumps, std::span<const double> x, std::span<double> f, std::span<double> kinetic) {
+    constexpr double c = eV_in_amu_square_angstrom_per_square_ps;
+    for (std::size_t s = 0; s < drawn.size(); s++) {
+      const NveTrajectory &trajectory = *drawn[s].trajectory;
+      const std::size_t at = 3 * std::size_t(batch.graph.first_atom[s]), n3 = 3 * std::size_t(trajectory.n_atoms());
+      const std::span<const double> v_start(batch.velocity.data() + at, n3), v_known(after[jumps - 1].velocity.data() + at, n3);
+      try {
+        // the energy that the chain started with
+        const double total = inner_kinetic(trajectory.mass, v_start) + c * force(trajectory, std::span(batch.x).subspan(at, n3), f.subspan(at, n3));
+        kinetic[s] = total - c * force(trajectory, x.subspan(at, n3), f.subspan(at, n3));
+      } catch (const std::runtime_error &) {
+        // where the method fails, what acts on the trajectory
+        kinetic[s] = inner_kinetic(trajectory.mass, v_known);
+        std::copy_n(after[jumps - 1].force.begin() + long(at), n3, f.begin() + long(at));
+      }
+    }
+  };
+  return chain;
+}
+
+void JumpTrainer::add_rollout(std::span<double> gradient)
+{
+  JumpChainLoss loss;
+  loss.weight[0] = settings.position_weight;
+  loss.weight[1] = settings.velocity_weight;
+  loss.later = settings.rollout_weight;
+  const auto terms = engine->add_chain_gradient(chain(), loss, gradient);
+  for (std::size_t q = 0; q < terms.size(); q++) sums[q] += terms[q];
+  batches++;
+}
+
 void JumpTrainer::add_batch(std::span<double> gradient)
 {
   // drawn from seed and step alone: a resumed training sees the same windows
   std::seed_seq seed{settings.seed, unsigned(course->step), unsigned(course->step >> 32), 29u};
   std::mt19937 generator(seed);
   batch.clear();
+  after.clear();
+  drawn.clear();
   for (long w = 0; w < settings.windows; w++) {
     const int molecule = int((course->step * settings.windows + w) % source->n_molecules());
     const int stride = int(generator() % settings.strides.size());
-    append_window(source->draw(molecule, stride, generator), settings.cutoff, batch, settings.noise, &generator);
+    if (settings.rollout_jumps == 0) {
+      append_window(source->draw(molecule, stride, generator), settings.cutoff, batch, settings.noise, &generator);
+      continue;
+    }
+    Window window = chain_source->draw(molecule, stride, generator);
+    window.steps /= settings.rollout_jumps;
+    drawn.push_back(window);
+    append_chain(window, settings.rollout_jumps, settings.cutoff, batch, after, settings.noise, &generator);
   }
+  if (settings.rollout_jumps > 0) return add_rollout(gradient);
   const Graph graph = batch.graph.view();
   variables->start(graph, batch.input(), rows, scaled);
   variables->targets(graph, batch.input(), batch.known, target);
@@ -336,15 +453,33 @@ void JumpTrainer::validate()
 {
   JumpScore score;
   if (!valid_windows.empty()) score = jump_score(with_weights(course->average), valid_windows, settings.options().precision, settings.threads);
-  const double error = settings.position_weight * score.loss[0] + settings.velocity_weight * score.loss[1];
+  double error = settings.position_weight * score.loss[0] + settings.velocity_weight * score.loss[1];
+  RolloutErrors rollout;
+  if (!valid_chains.empty()) {
+    const Potential average = with_weights(course->average);
+    EngineOptions options;
+    options.precision = settings.options().precision;
+    options.threads = settings.threads;
+    rollout = rollout_errors(*make_jump_engine(average, options), average, valid_chains, settings.choose_jumps, force);
+    const auto &last = rollout.after.back();
+    error = settings.position_weight * last.scaled[0] * last.scaled[0] + settings.velocity_weight * last.scaled[1] * last.scaled[1];
+    // a chain that broke off is worse than any error
+    if (rollout.failed > 0) error = 1e6 * double(rollout.failed) + error;
+  }
   const bool gained = course->validated(error, valid_windows.empty());
   nlohmann::ordered_json line = {{"step", course->step}, {"learning_rate", course->rate(course->step - 1)}};
   const double n = double(std::max(1L, batches)), per_second = course->seconds > 0 ? double(batches * settings.windows) / course->seconds : 0.0;
   line["loss"] = {{"x", sums[0] / n}, {"v", sums[1] / n}};
+  if (settings.rollout_jumps > 0) line["rollout_loss"] = {{"x", sums[2] / n}, {"v", sums[3] / n}};
   if (!valid_windows.empty())
     line["valid"] = {{"loss", {{"x", score.loss[0]}, {"v", score.loss[1]}}},
                      {"error_of_change", {{"x", score.change[0]}, {"v", score.change[1]}}},
                      {"skill", {{"x", score.skill[0]}, {"v", score.skill[1]}}}};
+  if (!valid_chains.empty()) {
+    const auto &last = rollout.after.back().scaled;
+    line["valid_rollout"] = json_of(rollout);
+    line["valid_rollout"]["loss"] = {{"x", last[0] * last[0]}, {"v", last[1] * last[1]}};
+  }
   line["best_step"] = course->best_step;
   line["windows_per_second"] = per_second;
   course->log(line);
@@ -371,7 +506,9 @@ Course::Parts JumpTrainer::parts()
     return nlohmann::ordered_json{{"sums", sums}, {"batches", batches}};
   };
   parts.restore = [this](const nlohmann::ordered_json &state) {
-    state["sums"].get_to(sums);
+    // a checkpoint from before there were roll-outs has two
+    const auto values = state["sums"].get<std::vector<double>>();
+    std::copy_n(values.begin(), std::min(values.size(), sums.size()), sums.begin());
     state["batches"].get_to(batches);
   };
   return parts;

@@ -11,6 +11,10 @@ namespace mlff {
 
 struct JumpTrainSettings : CourseSettings {
   // model
+  std::string network = "painn";    ///< painn, egnn, transformer: model kstep-...
+  bool published = false;           ///< egnn and transformer: their published form
+  double bound = 10.0;              ///< of their scaled predictions
+  int heads = 4;                    ///< of the transformer
   int features = 32, layers = 2, radial = 16;
   double cutoff = 6.0;                    ///< Å
   std::vector<double> strides = {8.0};    ///< fs, ascending
@@ -28,6 +32,10 @@ struct JumpTrainSettings : CourseSettings {
 
   // loss: weights of the mean squares of scaled u_x and u_v
   double position_weight = 1.0, velocity_weight = 1.0;
+  int rollout_jumps = 0;                 ///< jumps in a row in the loss; 0: one alone
+  double rollout_weight = 0.3;           ///< of the later ones
+  bool rollout_method_forces = false;    ///< forces between jumps by the method of the report at the places reached, instead of the data's
+  int choose_jumps = 0;                  ///< weights are chosen by the error after so many jumps in a row; 0: by that of one
 
   long windows = 64;    ///< of a step, the same number for every molecule
 
@@ -59,24 +67,30 @@ class JumpTrainer {
   std::vector<NveTrajectory> train, valid, test;
   Potential potential;    // all but the trained weights, which are those of the start
   std::unique_ptr<WindowSource> source;
-  std::vector<Window> valid_windows;
+  std::unique_ptr<WindowSource> chain_source;    // with roll-outs
+  std::vector<Window> valid_windows, valid_chains;
+  ForceOf force;    // of the method, for roll-outs
   std::unique_ptr<JumpVariables> variables;
   std::unique_ptr<JumpGradient> engine;
   std::unique_ptr<Course> course;
 
   // since the last validation
-  std::array<double, 2> sums{};
+  std::array<double, 4> sums{};    // x and v of one jump; of the later ones of roll-outs
   long batches = 0;
 
   JumpBatch batch;
+  std::vector<Window> drawn;
   std::vector<int> rows;
   std::vector<double> scaled, target;
+  std::vector<JumpChain::Place> after;
 
   std::vector<int> steps() const;
   void read_data();
   void prepare_model();
   void take_over(const Potential &start);
   void add_batch(std::span<double> gradient);
+  void add_rollout(std::span<double> gradient);
+  JumpChain chain() const;
   void validate();
   Course::Parts parts();
   void write_result();

@@ -159,12 +159,18 @@ void JumpBatch::clear()
 
 void append_window(const Window &window, double cutoff, JumpBatch &batch, const WindowNoise &noise, std::mt19937 *generator)
 {
+  std::vector<JumpChain::Place> after;
+  append_chain(window, 1, cutoff, batch, after, noise, generator);
+}
+
+void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &batch, std::vector<JumpChain::Place> &after, const WindowNoise &noise,
+                  std::mt19937 *generator)
+{
   const NveTrajectory &trajectory = *window.trajectory;
   const NveSegment &segment = trajectory.segments[window.segment];
-  const int n = trajectory.n_atoms();
+  const int n = trajectory.n_atoms(), step = window.reversed ? -window.steps : window.steps;
   const std::size_t n3 = 3 * std::size_t(n), first = batch.x.size();
-  int begin = window.start, end = window.start + window.steps;
-  if (window.reversed) std::swap(begin, end);
+  const std::size_t begin = std::size_t(window.reversed ? window.start + jumps * window.steps : window.start), end = begin + std::size_t(long(step));
   const double *x0 = &segment.x[begin * n3], *x1 = &segment.x[end * n3], *v0 = &segment.v[begin * n3], *v1 = &segment.v[end * n3], *f0 = &segment.f[begin * n3];
   const double direction = window.reversed ? -1.0 : 1.0;
   batch.mass.insert(batch.mass.end(), trajectory.mass.begin(), trajectory.mass.end());
@@ -175,9 +181,19 @@ void append_window(const Window &window, double cutoff, JumpBatch &batch, const 
     batch.known.displacement.push_back(x1[k] - x0[k]);
     batch.known.velocity_change.push_back(direction * (v1[k] - v0[k]));
   }
+  // one jump alone needs no places
+  after.resize(jumps > 1 ? std::size_t(jumps) : 0);
+  for (std::size_t k = 0; k < after.size(); k++) {
+    const std::size_t frame = std::size_t(long(begin) + long(k + 1) * step) * n3;
+    after[k].x.insert(after[k].x.end(), &segment.x[frame], &segment.x[frame] + n3);
+    after[k].force.insert(after[k].force.end(), &segment.f[frame], &segment.f[frame] + n3);
+    for (std::size_t c = 0; c < n3; c++) after[k].velocity.push_back(direction * segment.v[frame + c]);
+  }
   if (noise.rotate) {
     const auto R = random_rotation(*generator);
-    for (auto *list : {&batch.x, &batch.force, &batch.velocity, &batch.known.displacement, &batch.known.velocity_change})
+    std::vector<std::vector<double> *> lists = {&batch.x, &batch.force, &batch.velocity, &batch.known.displacement, &batch.known.velocity_change};
+    for (auto &place : after) lists.insert(lists.end(), {&place.x, &place.velocity, &place.force});
+    for (auto *list : lists)
       for (int i = 0; i < n; i++) {
         double *p = list->data() + first + 3 * i;
         const double y[3] = {p[0], p[1], p[2]};

@@ -1,7 +1,7 @@
 // Windows of plain Newtonian dynamics (NVE) for jump networks: trajectories with every step, read, checked and cut at load time.
 #pragma once
 
-#include "jump.h"
+#include "jump_gradient.h"
 #include "npz.h"
 
 #include <cstdint>
@@ -77,6 +77,11 @@ struct Window {
 
 /// Adds a window to a batch; `generator` only where there is noise.
 void append_window(const Window &window, double cutoff, JumpBatch &batch, const WindowNoise &noise = {}, std::mt19937 *generator = nullptr);
+
+/// The same for a chain of `jumps` windows in a row, of which `window` is the first (backward in time it starts `jumps` windows after
+/// window.start). Places after 1 .. jumps strides are added to `after`.
+void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &batch, std::vector<JumpChain::Place> &after, const WindowNoise &noise = {},
+                  std::mt19937 *generator = nullptr);
 
 /// Every `every`-th window of `steps` steps of a trajectory, forward in time.
 std::vector<Window> windows_of(const NveTrajectory &trajectory, int steps, int stride, int every);

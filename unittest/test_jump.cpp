@@ -2,7 +2,7 @@
 #include "jump.h"
 #include "jump_gradient.h"
 
-#include "random_potential.h"
+#include "jump_states.h"
 #include "units.h"
 
 #include <gtest/gtest.h>
@@ -15,139 +15,9 @@
 #include <unistd.h>
 
 using namespace mlff;
+using namespace mlff_test;
 
 namespace {
-
-constexpr double cutoff = 4.0;
-
-/// Molecules side by side in one graph, with masses, velocities, forces and strides.
-struct States {
-  std::vector<int> species, sizes, stride;
-  std::vector<double> x, mass, velocity, force;
-
-  GraphStorage graph() const
-  {
-    GraphStorage storage;
-    int at = 0;
-    for (const int n : sizes) {
-      append_pairs({species.data() + at, std::size_t(n)}, {x.data() + 3 * at, 3 * std::size_t(n)}, cutoff, storage);
-      at += n;
-    }
-    return storage;
-  }
-  JumpInput input() const { return {mass, velocity, force, stride}; }
-
-  States only(int s) const
-  {
-    int begin = 0;
-    for (int k = 0; k < s; k++) begin += sizes[k];
-    const int n = sizes[s];
-    const auto part = [&](const auto &list, int width) {
-      return std::decay_t<decltype(list)>(list.begin() + width * begin, list.begin() + width * (begin + n));
-    };
-    return {part(species, 1), {n}, {stride[s]}, part(x, 3), part(mass, 1), part(velocity, 3), part(force, 3)};
-  }
-};
-
-const std::vector<double> strides = {4.0, 8.0};
-
-Potential potential_of(const PainnSizes &sizes = {8, 2, 6})
-{
-  return random_jump(sizes, {6, 8, 1}, strides, cutoff, 3);
-}
-
-States states(int n_structures, unsigned seed)
-{
-  States all;
-  Uniform uniform(seed);
-  const Potential potential = potential_of();
-  const int atoms[] = {9, 3, 1, 14, 2};
-  for (int s = 0; s < n_structures; s++) {
-    const Structure structure = mlff_test::random_structure(atoms[s % 5], seed + unsigned(s));
-    all.sizes.push_back(structure.n_atoms());
-    all.stride.push_back(s % 2);
-    for (int i = 0; i < structure.n_atoms(); i++) {
-      const int species = structure.numbers[i] == 6 ? 0 : structure.numbers[i] == 8 ? 1 : 2;
-      all.species.push_back(species);
-      all.mass.push_back(potential.jump.species[species].mass);
-      for (int a = 0; a < 3; a++) {
-        all.x.push_back(structure.positions[3 * i + a]);
-        all.velocity.push_back(20.0 * uniform() + 3.0);
-        all.force.push_back(3.0 * uniform());
-      }
-    }
-  }
-  return all;
-}
-
-JumpResult jump(const Potential &potential, const States &all, Precision precision = Precision::double_precision, const std::string &engine = "host",
-                Filter filter = Filter::automatic)
-{
-  EngineOptions options;
-  options.engine = engine;
-  options.precision = precision;
-  options.threads = 1;
-  options.device = "cpu";
-  options.filter = filter;
-  JumpResult result;
-  const GraphStorage graph = all.graph();
-  make_jump_engine(potential, options)->evaluate(graph.view(), all.input(), result);
-  return result;
-}
-
-double largest(const std::vector<double> &x)
-{
-  double m = 0.0;
-  for (const double value : x) m = std::max(m, std::abs(value));
-  return m;
-}
-
-void expect_close(const std::vector<double> &a, const std::vector<double> &b, double tolerance, const std::string &what)
-{
-  ASSERT_EQ(a.size(), b.size());
-  for (std::size_t k = 0; k < a.size(); k++) ASSERT_NEAR(a[k], b[k], tolerance * largest(b)) << what << " " << k;
-}
-
-void expect_close(const JumpResult &a, const JumpResult &b, double tolerance, const std::string &what)
-{
-  expect_close(a.displacement, b.displacement, tolerance, what + " displacement");
-  expect_close(a.velocity_change, b.velocity_change, tolerance, what + " velocity");
-}
-
-using Matrix = std::array<double, 9>;
-
-std::vector<double> turned(const Matrix &R, const std::vector<double> &x)
-{
-  std::vector<double> y(x.size(), 0.0);
-  for (std::size_t i = 0; i < x.size() / 3; i++)
-    for (int a = 0; a < 3; a++)
-      for (int b = 0; b < 3; b++) y[3 * i + a] += R[3 * a + b] * x[3 * i + b];
-  return y;
-}
-
-/// A rotation by three angles, mirrored where asked for.
-Matrix rotation(double p, double q, double r, bool mirror)
-{
-  const auto axis = [](int k, double angle) {
-    Matrix R = {1, 0, 0, 0, 1, 0, 0, 0, 1};
-    const int a = (k + 1) % 3, b = (k + 2) % 3;
-    R[4 * a] = R[4 * b] = std::cos(angle);
-    R[3 * a + b] = -std::sin(angle);
-    R[3 * b + a] = std::sin(angle);
-    return R;
-  };
-  const auto times = [](const Matrix &A, const Matrix &B) {
-    Matrix C = {};
-    for (int i = 0; i < 3; i++)
-      for (int j = 0; j < 3; j++)
-        for (int k = 0; k < 3; k++) C[3 * i + j] += A[3 * i + k] * B[3 * k + j];
-    return C;
-  };
-  Matrix R = times(axis(0, p), times(axis(1, q), axis(2, r)));
-  if (mirror)
-    for (int k = 0; k < 3; k++) R[k] = -R[k];
-  return R;
-}
 
 struct Case {
   Precision precision;
@@ -580,6 +450,351 @@ TEST(JumpGradient, MatchesAutograd)
     for (std::size_t i = 0; i < host.size(); i++) ASSERT_NEAR(host[i], torch[i], 1e-10 * largest(torch)) << i << " F " << sizes.features;
   }
 }
+
+// ---- variants, and several jumps in a row: LibTorch only
+
+namespace {
+
+Potential variant(const std::string &network, bool published = false, const PainnSizes &sizes = {8, 2, 6})
+{
+  return random_jump(sizes, {6, 8, 1}, strides, cutoff, 3, "kstep-" + network, published);
+}
+const std::string networks[] = {"egnn", "transformer"};
+
+/// Scaled predictions u [n][2][3] themselves, before anything is taken out of them.
+std::vector<double> predictions(const Potential &potential, const States &all)
+{
+  const GraphStorage storage = all.graph();
+  std::vector<int> rows;
+  std::vector<double> scaled, unused(flat_weights(potential).size(), 0.0), u(6 * all.mass.size());
+  JumpVariables(potential).start(storage.view(), all.input(), rows, scaled);
+  EngineOptions options;
+  options.engine = "torch";
+  options.precision = Precision::double_precision;
+  options.threads = 1;
+  make_jump_gradient(potential, options)
+      ->add_gradient(
+          storage.view(), rows, scaled,
+          [&](int, int, const double *found, double *bar) {
+            std::copy_n(found, u.size(), u.begin());
+            std::fill_n(bar, u.size(), 0.0);
+          },
+          unused);
+  return u;
+}
+
+/// How far the jump of the turned input is from the turned jump, relative to its largest change.
+double rotation_error(const Potential &potential, bool mirror, Precision precision = Precision::double_precision)
+{
+  const States all = states(5, 2);
+  const Matrix R = rotation(0.7, -1.3, 2.1, mirror);
+  States other = all;
+  for (auto *list : {&other.x, &other.velocity, &other.force}) *list = turned(R, *list);
+  const JumpResult straight = jump(potential, all, precision, "torch"), found = jump(potential, other, precision, "torch");
+  double error = 0.0;
+  for (const auto &[a, b] :
+       {std::pair{&found.displacement, turned(R, straight.displacement)}, std::pair{&found.velocity_change, turned(R, straight.velocity_change)}})
+    for (std::size_t k = 0; k < b.size(); k++) error = std::max(error, std::abs((*a)[k] - b[k]) / largest(b));
+  return error;
+}
+
+}    // namespace
+
+TEST(JumpVariants, CorrectedTurnWithTheirInputAndPublishedDoNot)
+{
+  for (const auto &network : networks)
+    for (const bool mirror : {false, true}) {
+      EXPECT_LT(rotation_error(variant(network), mirror), 1e-10) << network;
+      EXPECT_LT(rotation_error(variant(network), mirror, Precision::single_precision), 1e-4) << network;
+      EXPECT_GT(rotation_error(variant(network, true), mirror), 1e-3) << network;
+      EXPECT_TRUE(jump_defects(variant(network)).empty());
+      EXPECT_EQ(jump_defects(variant(network, true)), std::vector<std::string>{"rotation"});
+    }
+  EXPECT_TRUE(jump_defects(potential_of()).empty());
+}
+
+TEST(JumpVariants, EachDefectAloneBreaksRotations)
+{
+  for (const auto &network : networks) {
+    // Cartesian features without effect: what is left is the bound of components, which grows with the outputs
+    Potential bound = variant(network, true);
+    std::fill(bound.tensors["velocity.weight"].values.begin(), bound.tensors["velocity.weight"].values.end(), 0.0);
+    for (double &x : bound.tensors["readout.1.weight"].values) x *= 100.0;
+    EXPECT_GT(rotation_error(bound, false), 1e-3) << network;
+    // a bound out of reach: what is left are the features
+    Potential features = variant(network, true);
+    features.jump.bound = 1e9;
+    EXPECT_GT(rotation_error(features, false), 1e-3) << network;
+    // without both nothing breaks
+    bound.jump.bound = 1e9;
+    EXPECT_LT(rotation_error(bound, false), 1e-8) << network;
+  }
+}
+
+TEST(JumpVariants, HeadsAreBounded)
+{
+  const States all = states(5, 2);
+  for (const auto &network : networks)
+    for (const bool published : {false, true}) {
+      Potential potential = variant(network, published);
+      potential.jump.bound = 3.0;
+      for (double &x : potential.tensors["readout.1.weight"].values) x *= 1000.0;
+      const auto u = predictions(potential, all);
+      double norm = 0.0, component = 0.0;
+      for (std::size_t k = 0; k < u.size(); k += 3) {
+        norm = std::max(norm, std::sqrt(u[k] * u[k] + u[k + 1] * u[k + 1] + u[k + 2] * u[k + 2]));
+        for (int a = 0; a < 3; a++) component = std::max(component, std::abs(u[k + a]));
+      }
+      EXPECT_LE(component, 3.0 + 1e-12);
+      EXPECT_GT(component, 2.5);
+      if (published) {
+        EXPECT_GT(norm, 3.5) << network;
+      } else {
+        EXPECT_LE(norm, 3.0 + 1e-12) << network;
+      }
+    }
+}
+
+TEST(JumpVariants, BatchFrameAndEveryInput)
+{
+  const States all = states(7, 8);
+  for (const auto &network : networks)
+    for (const bool published : {false, true}) {
+      const Potential potential = variant(network, published, {12, 3, 7});
+      const JumpResult batch = jump(potential, all, Precision::double_precision, "torch");
+      int at = 0;
+      for (int s = 0; s < int(all.sizes.size()); s++) {
+        const JumpResult alone = jump(potential, all.only(s), Precision::double_precision, "torch");
+        for (int k = 0; k < 3 * all.sizes[s]; k++, at++)
+          ASSERT_NEAR(alone.velocity_change[k], batch.velocity_change[at], 1e-12 * largest(batch.velocity_change));
+      }
+      // a moving frame; velocities in it are relative to the centre of mass, in both forms
+      States other = all;
+      for (std::size_t k = 0; k < other.x.size(); k++) {
+        other.x[k] += 3.0 * double(k % 3) + 1.5;
+        other.velocity[k] += 7.0 - double(k % 3);
+      }
+      expect_close(jump(potential, other, Precision::double_precision, "torch").velocity_change, batch.velocity_change, 1e-9, network + " frame");
+      // an input of the first structure changes that of another atom of it
+      for (auto list : {&States::x, &States::velocity, &States::force}) {
+        States changed = all;
+        (changed.*list)[4] += 0.3;
+        const JumpResult after = jump(potential, changed, Precision::double_precision, "torch");
+        EXPECT_GT(std::abs(after.velocity_change[3 * 5] - batch.velocity_change[3 * 5]), 1e-7) << network;
+      }
+    }
+}
+
+TEST(JumpVariants, GradientMatchesDifferences)
+{
+  const States all = states(3, 11);
+  const GraphStorage storage = all.graph();
+  const Loss loss(storage.view());
+  for (const auto &network : networks)
+    for (const bool published : {false, true}) {
+      const Potential potential = variant(network, published);
+      const auto gradient = gradient_of(potential, all, Precision::double_precision, 1, "torch");
+      const auto weights = flat_weights(potential);
+      for (const auto &slice : weight_slices(potential)) {
+        double here = 0.0;
+        for (std::size_t i = slice.offset; i < slice.offset + slice.size; i++) here = std::max(here, std::abs(gradient[i]));
+        // a shift of all keys changes no attention
+        if (slice.name.find("key.bias") == std::string::npos && slice.name.find("distance.bias") == std::string::npos) {
+          EXPECT_GT(here, 1e-9) << network << " does not use " << slice.name;
+        }
+        const std::size_t i = slice.offset + slice.size / 2;
+        const double step = 1e-5;
+        double side[2];
+        for (const int k : {0, 1}) {
+          auto moved = weights;
+          moved[i] += k ? step : -step;
+          Potential copy = potential;
+          set_flat_weights(copy, moved);
+          side[k] = loss.value(predictions(copy, all));
+        }
+        const double difference = (side[1] - side[0]) / (2 * step);
+        EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference))) << network << " " << slice.name;
+      }
+    }
+}
+
+TEST(JumpVariants, NeedTorch)
+{
+  for (const auto &network : networks) {
+    EngineOptions options;
+    options.engine = "host";
+    for (const auto &make : {std::function<void()>([&] {
+                               make_jump_engine(variant(network), options);
+                             }),
+                             std::function<void()>([&] {
+                               make_jump_gradient(variant(network), options);
+                             })})
+      try {
+        make();
+        ADD_FAILURE() << "accepted";
+      } catch (const EngineError &error) {
+        EXPECT_NE(std::string(error.what()).find("'kstep-" + network + "' is available with engine torch"), std::string::npos) << error.what();
+      }
+    EXPECT_NE(make_jump_engine(variant(network))->description().find("torch"), std::string::npos);
+  }
+}
+
+namespace {
+
+/// Places that a chain of three jumps could lead to; the trajectory is a made-up one.
+JumpChain chain_of(const States &all, const GraphStorage &storage, int jumps)
+{
+  JumpChain chain;
+  chain.species = storage.species;
+  chain.first_atom = storage.first_atom;
+  chain.x = all.x;
+  chain.start = all.input();
+  Uniform uniform(5);
+  for (int k = 1; k <= jumps; k++) {
+    JumpChain::Place place{all.x, all.velocity, all.force};
+    for (std::size_t c = 0; c < all.x.size(); c++) {
+      place.x[c] += 0.1 * k * uniform();
+      place.velocity[c] *= 1.0 + 0.05 * uniform();
+      place.force[c] += 0.5 * uniform();
+    }
+    chain.after.push_back(place);
+  }
+  return chain;
+}
+
+}    // namespace
+
+TEST(JumpChain, GradientMatchesDifferences)
+{
+  const States all = states(3, 11);
+  const GraphStorage storage = all.graph();
+  for (Potential potential : {potential_of({8, 1, 5}), variant("egnn", false, {8, 1, 5})})
+    for (const int jumps : {2, 3}) {
+      // small steps, so that atoms do not land on each other
+      for (double &x : potential.tensors["linear"].values) x *= 0.3;
+      JumpChain chain = chain_of(all, storage, jumps);
+      const bool own_force = jumps == 3;
+      if (own_force)
+        chain.force_at = [&](int k, std::span<const double> x, std::span<double> force, std::span<double> kinetic) {
+          ASSERT_EQ(x.size(), all.x.size());
+          for (std::size_t c = 0; c < force.size(); c++) force[c] = 0.7 * all.force[c] + 0.1 * k;
+          std::fill(kinetic.begin(), kinetic.end(), 1e5);    // the factor is at its limit
+        };
+      JumpChainLoss loss;
+      loss.weight[1] = 0.6;
+      loss.later = 0.4;
+      EngineOptions options;
+      options.engine = "torch";
+      options.precision = Precision::double_precision;
+      options.threads = 1;
+      const auto engine = make_jump_gradient(potential, options);
+      std::vector<double> gradient(flat_weights(potential).size(), 0.0), unused = gradient;
+      const auto value = [&](std::vector<double> &sum) {
+        const auto terms = engine->add_chain_gradient(chain, loss, sum);
+        return terms[0] + loss.later * terms[2] + loss.weight[1] * (terms[1] + loss.later * terms[3]);
+      };
+      value(gradient);
+      const auto weights = flat_weights(potential);
+      for (const auto &slice : weight_slices(potential))
+        for (std::size_t i = slice.offset; i < slice.offset + slice.size; i += 1 + slice.size / 2) {
+          double side[2];
+          for (const int k : {0, 1}) {
+            auto moved = weights;
+            moved[i] += k ? 1e-5 : -1e-5;
+            engine->set_weights(moved);
+            side[k] = value(unused);
+          }
+          const double difference = (side[1] - side[0]) / 2e-5;
+          EXPECT_NEAR(gradient[i], difference, 2e-6 * (1 + std::abs(difference))) << slice.name << " jumps " << jumps;
+        }
+    }
+}
+
+TEST(JumpChain, FirstJumpIsTheLossWithoutRollOuts)
+{
+  const States all = states(4, 11);
+  const GraphStorage storage = all.graph();
+  const Potential potential = potential_of();
+  const JumpChain chain = chain_of(all, storage, 2);
+  JumpResult known;
+  for (std::size_t c = 0; c < all.x.size(); c++) {
+    known.displacement.push_back(chain.after[0].x[c] - all.x[c]);
+    known.velocity_change.push_back(chain.after[0].velocity[c] - all.velocity[c]);
+  }
+  std::vector<double> target;
+  JumpVariables(potential).targets(storage.view(), all.input(), known, target);
+  const auto u = predictions(potential, all);
+  double expected[2] = {0, 0};
+  for (std::size_t s = 0; s < all.sizes.size(); s++)
+    for (int k = 6 * storage.first_atom[s]; k < 6 * storage.first_atom[s + 1]; k++)
+      expected[(k / 3) % 2] += (u[k] - target[k]) * (u[k] - target[k]) / (3.0 * all.sizes[s] * double(all.sizes.size()));
+  EngineOptions options;
+  options.engine = "torch";
+  options.precision = Precision::double_precision;
+  std::vector<double> gradient(flat_weights(potential).size(), 0.0);
+  const auto terms = make_jump_gradient(potential, options)->add_chain_gradient(chain, {}, gradient);
+  for (int q = 0; q < 2; q++) EXPECT_NEAR(terms[q], expected[q], 1e-10 * expected[q]);
+  // weight 0 of the later jumps: the gradient is that of the first alone
+  std::vector<int> rows;
+  std::vector<double> scaled, plain(gradient.size(), 0.0);
+  JumpVariables(potential).start(storage.view(), all.input(), rows, scaled);
+  options.engine = "host";
+  make_jump_gradient(potential, options)
+      ->add_gradient(
+          storage.view(), rows, scaled,
+          [&](int first, int last, const double *found, double *bar) {
+            for (int s = first; s < last; s++)
+              for (int k = 6 * storage.first_atom[s]; k < 6 * storage.first_atom[s + 1]; k++)
+                bar[k] = 2.0 * (found[k] - target[k]) / (3.0 * all.sizes[s] * double(all.sizes.size()));
+          },
+          plain);
+  for (std::size_t i = 0; i < plain.size(); i++) ASSERT_NEAR(gradient[i], plain[i], 1e-9 * largest(plain));
+}
+#endif
+
+TEST(JumpChain, Errors)
+{
+  const States all = states(2, 3);
+  const GraphStorage storage = all.graph();
+  const Potential potential = potential_of();
+  std::vector<double> gradient(flat_weights(potential).size(), 0.0);
+  const auto message = [&](const std::string &engine, int jumps) -> std::string {
+    JumpChain chain;
+    chain.species = storage.species;
+    chain.first_atom = storage.first_atom;
+    chain.x = all.x;
+    chain.start = all.input();
+    chain.after.assign(std::size_t(jumps), {all.x, all.velocity, all.force});
+    EngineOptions options;
+    options.engine = engine;
+    try {
+      make_jump_gradient(potential, options)->add_chain_gradient(chain, {}, gradient);
+    } catch (const EngineError &error) {
+      return error.what();
+    }
+    return "nothing";
+  };
+  EXPECT_NE(message("host", 2).find("needs the engine torch"), std::string::npos);
+#ifdef MLFF_TORCH
+  EXPECT_NE(message("torch", 1).find("two jumps or more; found 1"), std::string::npos);
+#endif
+}
+
+#ifndef MLFF_TORCH
+TEST(JumpVariants, NeedTorch)
+{
+  const Potential potential = random_jump({8, 2, 6}, {6, 8, 1}, strides, cutoff, 3, "kstep-egnn");
+  for (const char *engine : {"auto", "host"}) {
+    EngineOptions options;
+    options.engine = engine;
+    try {
+      make_jump_engine(potential, options);
+      ADD_FAILURE() << "accepted";
+    } catch (const EngineError &error) {
+      EXPECT_NE(std::string(error.what()).find("engine torch, which is not in this build"), std::string::npos) << error.what();
+    }
+  }
+}
 #endif
 
 // ---- files
@@ -628,6 +843,52 @@ TEST_F(JumpFile, ComesBackAsItWas)
   EXPECT_EQ(again.jump.species[2].velocity_change, potential.jump.species[2].velocity_change);
   for (const auto &[name, tensor] : potential.tensors) EXPECT_EQ(again.tensors.at(name).values, tensor.values) << name;
   EXPECT_EQ(std::int64_t(flat_weights(again).size()), again.n_parameters());
+}
+
+TEST_F(JumpFile, VariantsComeBackAsTheyWere)
+{
+  for (const char *model : {"kstep-egnn", "kstep-transformer"})
+    for (const bool published : {false, true}) {
+      Potential potential = random_jump({8, 2, 6}, {6, 8, 1}, strides, cutoff, 3, model, published);
+      potential.jump.bound = 7.5;
+      potential.jump.heads = 2;
+      // as many heads as the tensors say
+      if (model == std::string("kstep-transformer"))
+        for (int l = 0; l < 2; l++)
+          for (const auto &[name, width] : {std::pair{".distance.weight", 6}, std::pair{".distance.bias", 1}}) {
+            Tensor &tensor = potential.tensors["attention." + std::to_string(l) + name];
+            tensor.shape[0] = 2;
+            tensor.values.resize(std::size_t(2 * width));
+          }
+      potential.write(path, true);
+      const Potential again = Potential::read(path);
+      EXPECT_EQ(again.model, model);
+      EXPECT_EQ(again.jump.published, published);
+      EXPECT_EQ(again.jump.bound, 7.5);
+      if (again.model == "kstep-transformer") { EXPECT_EQ(again.jump.heads, 2); }
+      EXPECT_EQ(jump_defects(again).size(), published ? 1u : 0u);
+      EXPECT_EQ(flat_weights(again), flat_weights(potential));
+    }
+  Potential wrong = random_jump({8, 2, 6}, {6, 8, 1}, strides, cutoff, 3, "kstep-transformer");
+  const auto message = [&](const std::string &from, const std::string &to) {
+    wrong.write(path, true);
+    std::ifstream in(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    std::ofstream(path, std::ios::binary) << text;
+    try {
+      Potential::read(path);
+    } catch (const PotentialError &error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  EXPECT_NE(message(R"(\"form\":\"corrected\")", R"(\"form\":\"correctes\")").find(R"('form' is "correctes"; expected "corrected" or "published")"),
+            std::string::npos);
+  EXPECT_NE(message(R"(\"heads\":4)", R"(\"heads\":3)").find("'heads' is 3; expected a divisor of the 8 features"), std::string::npos);
+  EXPECT_NE(message(R"(\"bound\":10.0)", R"(\"bound\":-1.0)").find("'bound' is -1.0; expected a number above 0"), std::string::npos);
 }
 
 TEST_F(JumpFile, RefusesWhatMakesNoSense)

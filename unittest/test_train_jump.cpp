@@ -244,6 +244,173 @@ TEST_F(TrainJump, AWindowHoldsWhatHappened)
       }
 }
 
+TEST_F(TrainJump, AChainHoldsWhatHappened)
+{
+  trajectory("a.xyz", {8, 1, 1}, 3, 2, 31);
+  NveTrajectory read = read_nve(file("a.xyz"), dt);
+  read.species = {2, 0, 0};
+  const NveSegment &segment = read.segments[1];
+  for (const bool reversed : {false, true}) {
+    JumpBatch batch;
+    std::vector<JumpChain::Place> after;
+    const double direction = reversed ? -1.0 : 1.0;
+    for (int start : {2, 5}) append_chain({&read, 1, start, 8, 0, reversed}, 3, 5.0, batch, after);
+    ASSERT_EQ(after.size(), 3u);
+    for (int w = 0; w < 2; w++)
+      for (int k = 0; k < 3; k++) {
+        ASSERT_EQ(after[k].x.size(), 18u);
+        const int start = w == 0 ? 2 : 5, frame = reversed ? start + 24 - 8 * (k + 1) : start + 8 * (k + 1);
+        for (int c = 0; c < 9; c++) {
+          EXPECT_EQ(after[k].x[9 * w + c], segment.x[frame * 9 + c]);
+          EXPECT_EQ(after[k].velocity[9 * w + c], direction * segment.v[frame * 9 + c]);
+          EXPECT_EQ(after[k].force[9 * w + c], segment.f[frame * 9 + c]);
+          // the first place is what a window alone knows
+          if (k == 0) { EXPECT_NEAR(batch.x[9 * w + c] + batch.known.displacement[9 * w + c], after[0].x[9 * w + c], 1e-14); }
+        }
+      }
+  }
+  // turned at random, places and start turn together
+  std::mt19937 generator(4);
+  WindowNoise rotate;
+  rotate.rotate = true;
+  JumpBatch plain, turned;
+  std::vector<JumpChain::Place> straight, around;
+  append_chain({&read, 0, 1, 8, 0, false}, 2, 5.0, plain, straight);
+  append_chain({&read, 0, 1, 8, 0, false}, 2, 5.0, turned, around, rotate, &generator);
+  double before = 0.0, now = 0.0;
+  for (int c = 0; c < 9; c++) {
+    before += plain.velocity[c] * straight[1].x[c];
+    now += turned.velocity[c] * around[1].x[c];
+  }
+  EXPECT_NEAR(before, now, 1e-10 * std::abs(before));
+  EXPECT_NE(around[1].force, straight[1].force);
+}
+
+TEST_F(TrainJump, ConservationKeepsEnergyAndAngularMomentum)
+{
+  Toy toy({8, 1, 1}, 4, false), moved = toy;
+  Uniform uniform(3);
+  for (std::size_t k = 0; k < moved.x.size(); k++) {
+    moved.x[k] += 0.03 * uniform();
+    moved.v[k] *= 1.0 + 0.1 * uniform();
+  }
+  const auto momentum = [&](const Toy &t) {
+    std::array<double, 6> sum = {};    // momentum, angular momentum about the centre of mass
+    double centre[3] = {0, 0, 0}, total = 0.0;
+    for (int i = 0; i < 3; i++) {
+      total += t.mass[i];
+      for (int a = 0; a < 3; a++) centre[a] += t.mass[i] * t.x[3 * i + a];
+    }
+    for (int i = 0; i < 3; i++)
+      for (int a = 0; a < 3; a++) {
+        const int b = (a + 1) % 3, c = (a + 2) % 3;
+        sum[a] += t.mass[i] * t.v[3 * i + a];
+        sum[3 + a] += t.mass[i] * ((t.x[3 * i + b] - centre[b] / total) * t.v[3 * i + c] - (t.x[3 * i + c] - centre[c] / total) * t.v[3 * i + b]);
+      }
+    return sum;
+  };
+  const auto start = momentum(toy), unchanged = momentum(moved);
+  for (const double share : {1.0, 4.0}) {
+    Toy end = moved;
+    const double wanted = share * inner_kinetic(toy.mass, toy.v);
+    conserve(toy.mass, toy.x, toy.v, end.x, end.v, wanted);
+    const auto after = momentum(end);
+    for (int a = 0; a < 3; a++) EXPECT_NEAR(after[a], unchanged[a], 1e-9);
+    if (share == 1.0) {
+      EXPECT_NEAR(inner_kinetic(end.mass, end.v), wanted, 1e-9 * wanted);
+    } else {
+      // far from the energy wanted, the factor is 1.1
+      Toy turned = moved;
+      keep_angular_momentum(toy.mass, toy.x, toy.v, turned.x, turned.v);
+      for (int a = 0; a < 3; a++) EXPECT_NEAR(momentum(turned)[3 + a], start[3 + a], 1e-9 * (1 + std::abs(start[3 + a])));
+      EXPECT_NEAR(inner_kinetic(end.mass, end.v), 1.21 * inner_kinetic(end.mass, turned.v), 1e-9 * wanted);
+    }
+  }
+}
+
+namespace {
+
+/// A jump that is the dynamics itself, or none.
+class KnownJump : public JumpEngine {
+ public:
+  KnownJump(std::vector<int> numbers, int steps) : steps(steps), toy(std::move(numbers), 1, false) {}
+  void evaluate(const Graph &graph, const JumpInput &input, JumpResult &result) override
+  {
+    toy.x.assign(toy.x.size(), 0.0);
+    // all pairs of atoms are edges: the first row gives places relative to the first atom
+    for (int e = graph.first_edge[0]; e < graph.first_edge[1]; e++)
+      for (int a = 0; a < 3; a++) toy.x[3 * graph.neighbor[e] + a] = graph.r[3 * e + a];
+    toy.v.assign(input.velocity.begin(), input.velocity.end());
+    const auto x = toy.x, v = toy.v;
+    toy.forces();
+    for (int k = 0; k < steps; k++) toy.step(1e-3 * 0.5);
+    result.displacement = toy.x;
+    result.velocity_change = toy.v;
+    for (std::size_t k = 0; k < x.size(); k++) {
+      result.displacement[k] -= x[k];
+      result.velocity_change[k] -= v[k];
+    }
+  }
+  std::string description() const override { return "known"; }
+
+ private:
+  int steps;
+  Toy toy;
+};
+
+ForceOf toy_force()
+{
+  return [](const NveTrajectory &trajectory, std::span<const double> x, std::span<double> force) {
+    Toy toy(trajectory.numbers, 1, false);
+    toy.x.assign(x.begin(), x.end());
+    toy.forces();
+    std::copy(toy.f.begin(), toy.f.end(), force.begin());
+    return toy.energy;
+  };
+}
+
+}    // namespace
+
+TEST_F(TrainJump, RollOutsOfAPerfectJumpStayOnTheTrajectory)
+{
+  trajectory("a.xyz", {8, 1, 1}, 3, 3, 81);
+  std::vector<NveTrajectory> all = {read_nve(file("a.xyz"), dt)};
+  all[0].species = {2, 0, 0};
+  const Potential potential = potential_for(all, {4.0});
+  const auto chains = chains_of(all[0], 8, 0, 9, 6);
+  ASSERT_EQ(chains.size(), 6u);
+  for (const Window &chain : chains) {
+    EXPECT_EQ(chain.steps, 8);
+    EXPECT_LT(chain.start + 9 * chain.steps, 81);
+  }
+  KnownJump perfect({8, 1, 1}, 8), nothing({8, 1, 1}, 0);
+  for (const bool own : {true, false}) {
+    const RolloutErrors good = rollout_errors(perfect, potential, chains, 9, own ? toy_force() : ForceOf());
+    EXPECT_EQ(good.chains, 6);
+    EXPECT_EQ(good.failed, 0);
+    ASSERT_EQ(good.after.size(), 9u);
+    const RolloutErrors bad = rollout_errors(nothing, potential, chains, 9, own ? toy_force() : ForceOf());
+    for (int k = 0; k < 9; k++) {
+      // with forces of its own the energy is kept better than velocity Verlet keeps it, by which the two come apart
+      EXPECT_LT(good.after[k].thermal[0], own ? 0.1 : 2e-3);
+      EXPECT_LT(good.after[k].thermal[1], own ? 0.1 : 2e-3);
+      EXPECT_LT(good.after[k].energy, 0.1);
+      EXPECT_GT(bad.after[k].thermal[1], 0.2);
+    }
+    EXPECT_GT(bad.after[8].thermal[0], bad.after[0].thermal[0]);
+  }
+  // a method that fails ends its chain, and only that
+  int calls = 0;
+  const ForceOf broken = [&](const NveTrajectory &trajectory, std::span<const double> x, std::span<double> force) {
+    if (++calls == 3) throw std::runtime_error("does not converge");
+    return toy_force()(trajectory, x, force);
+  };
+  const RolloutErrors some = rollout_errors(perfect, potential, chains, 9, broken);
+  EXPECT_EQ(some.failed, 1);
+  EXPECT_EQ(some.chains, 5);
+  EXPECT_LT(some.after[8].thermal[0], 0.1);
+}
+
 TEST_F(TrainJump, NoiseAndRotation)
 {
   trajectory("a.xyz", {8, 1, 1}, 3, 1, 21);
@@ -466,6 +633,103 @@ TEST_F(TrainJump, TorchAndHostTrainAlike)
   EXPECT_GT(largest(a), 0.1);
 }
 
+TEST_F(TrainJump, VariantsLearnAndSayWhatRotationsDo)
+{
+#ifndef MLFF_TORCH
+  GTEST_SKIP() << "this build has no LibTorch";
+#endif
+  standard_data();
+  const std::string course = "{steps: 250, windows: 16, validate_every: 125, warmup: 20, threads: 1, learning_rate: 0.005}";
+  for (const char *network : {"egnn", "transformer"})
+    for (const char *form : {"corrected", "published"}) {
+      const std::string name = std::string(network) + "-" + form;
+      settings(name,
+               {{"model",
+                 std::string("{kind: kstep, network: ") + network + ", form: " + form + ", features: 16, layers: 1, radial: 8, cutoff: 5.0, strides: [4.0]}"},
+                {"training", course}});
+      const std::string text = run("train " + name + ".yaml");
+      ASSERT_EQ(status, 0);
+      EXPECT_NE(text.find("torch engine"), std::string::npos);
+      EXPECT_NE(text.find("rotation error of the network"), std::string::npos);
+      const Potential potential = Potential::read(file(name + ".safetensors"));
+      EXPECT_EQ(potential.model, std::string("kstep-") + network);
+      const auto jump = training(name)["report"][0]["jumps"]["network"];
+      EXPECT_GT(jump["skill"]["x"], 0.1) << name;
+      if (form == std::string("corrected")) {
+        EXPECT_LT(jump["rotation_error"]["x"], 1e-5);
+      } else {
+        EXPECT_GT(jump["rotation_error"]["x"], 1e-3) << name;
+      }
+      EXPECT_NE(run("info " + name + ".safetensors").find(form), std::string::npos);
+      EXPECT_NE(run("eval --model " + name + ".safetensors --data t.xyz --rollout 3").find("chains of jumps in a row"), std::string::npos);
+    }
+  expect_error("eval --model egnn-corrected.safetensors --data t.xyz --engine host", {"'kstep-egnn' is available with engine torch"});
+  // from these weights on
+  settings("more",
+           {{"model", "{kind: kstep, init_from: transformer-corrected.safetensors, strides: [4.0]}"},
+            {"training", "{steps: 10, windows: 8, validate_every: 10, threads: 1}"}});
+  run("train more.yaml");
+  ASSERT_EQ(status, 0);
+  EXPECT_EQ(Potential::read(file("more.safetensors")).model, "kstep-transformer");
+}
+
+TEST_F(TrainJump, RollOutsInTheLoss)
+{
+  standard_data();
+#ifdef MLFF_TORCH
+  settings("r",
+           {{"loss", "{rollout: {jumps: 3, weight: 0.5}}"},
+            {"training", "{steps: 200, windows: 16, validate_every: 50, warmup: 20, threads: 1, learning_rate: 0.005, choose: rollout, choose_jumps: 4}"}});
+  run("train r.yaml");
+  ASSERT_EQ(status, 0);
+  const auto lines = log("r");
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_LT(lines[3]["rollout_loss"]["x"].get<double>(), lines[0]["rollout_loss"]["x"].get<double>());
+  EXPECT_GT(lines[3]["rollout_loss"]["x"].get<double>(), 0.0);
+  ASSERT_EQ(lines[3]["valid_rollout"]["after"].size(), 4u);
+  EXPECT_EQ(training("r")["settings"]["loss"]["rollout"]["jumps"], 3);
+  EXPECT_GT(training("r")["report"][0]["jumps"]["network"]["skill"]["x"], 0.1);
+
+  // the loss of a chain is that of a roll-out: places after two and three jumps
+  const Potential potential = Potential::read(file("r.safetensors"));
+  std::vector<NveTrajectory> all = {read_nve(file("t.xyz"), dt)};
+  all[0].species = jump_species(potential, all[0].numbers, all[0].segments[0].x);
+  const auto chains = chains_of(all[0], 8, 0, 2, 5);
+  JumpBatch batch;
+  std::vector<JumpChain::Place> after;
+  for (const Window &chain : chains) append_chain(chain, 2, potential.cutoff, batch, after);
+  EngineOptions options;
+  options.engine = "torch";
+  options.precision = Precision::double_precision;
+  std::vector<double> unused(flat_weights(potential).size(), 0.0);
+  JumpChain chain;
+  chain.species = batch.graph.species;
+  chain.first_atom = batch.graph.first_atom;
+  chain.x = batch.x;
+  chain.start = batch.input();
+  chain.after = after;
+  const auto terms = make_jump_gradient(potential, options)->add_chain_gradient(chain, {}, unused);
+  const auto errors = rollout_errors(*make_jump_engine(potential, options), potential, chains, 2, {});
+  EXPECT_NEAR(terms[2], errors.after[1].scaled[0] * errors.after[1].scaled[0], 1e-7 * terms[2]);
+#endif
+  // the choice by roll-outs needs no derivative
+  settings("c", {{"training", "{steps: 60, windows: 8, validate_every: 20, warmup: 5, threads: 1, choose: rollout}"}});
+  run("train c.yaml");
+  ASSERT_EQ(status, 0);
+  EXPECT_EQ(log("c")[0]["valid_rollout"]["after"].size(), 10u);
+  // the step with the smallest error after the last jump was taken
+  double least = 1e30;
+  long best = 0;
+  for (const auto &line : log("c")) {
+    const double error = line["valid_rollout"]["loss"]["x"].get<double>() + line["valid_rollout"]["loss"]["v"].get<double>();
+    if (error < least) {
+      least = error;
+      best = line["step"].get<long>();
+    }
+  }
+  EXPECT_EQ(training("c")["best_step"], best);
+}
+
 TEST_F(TrainJump, KilledAndResumedIsTheSame)
 {
   standard_data();
@@ -546,6 +810,22 @@ TEST_F(TrainJump, SettingsErrors)
   expect_settings_error({{"model", model + "species: colours}"}}, {"'model.species' is 'colours'", "elements, classes"});
   expect_settings_error({{"model", model + "wings: 2}"}}, {"wings", "features"});
   expect_settings_error({{"model", model + "freeze: filter}"}}, {"'model.freeze' needs 'model.init_from'"});
+  expect_settings_error({{"model", model + "network: mace}"}}, {"'model.network' is 'mace'", "painn, egnn, transformer"});
+  expect_settings_error({{"model", model + "network: egnn, form: right}"}}, {"'model.form' is 'right'", "corrected, published"});
+  expect_settings_error({{"model", model + "form: published}"}}, {"'model.form' is for 'model.network: egnn' and 'transformer'"});
+  expect_settings_error({{"model", model + "network: egnn, bound: 0}"}}, {"'model.bound' is '0'"});
+  expect_settings_error({{"model", model + "network: egnn, heads: 2}"}}, {"'model.heads' is for 'model.network: transformer'"});
+  expect_settings_error({{"model", model + "network: transformer, heads: 5}"}}, {"'model.heads' is 5", "divisor of 'model.features', 16"});
+  expect_settings_error({{"model", model + "network: egnn}"}, {"training", "{engine: host}"}},
+                        {"'training.engine' is 'host'", "'model.network: egnn' is available with engine torch"});
+  expect_settings_error({{"loss", "{rollout: {jumps: 2}}"}, {"training", "{engine: host}"}}, {"'training.engine' is 'host'", "'loss.rollout' needs"});
+  expect_settings_error({{"loss", "{rollout: {jumps: 1}}"}}, {"'loss.rollout.jumps' is '1'"});
+  expect_settings_error({{"loss", "{rollout: {leaps: 2}}"}}, {"leaps", "jumps"});
+  expect_settings_error({{"loss", "{rollout: {jumps: 2, force: guess}}"}}, {"'loss.rollout.force' is 'guess'", "data, method"});
+  expect_settings_error({{"loss", "{rollout: {jumps: 2, force: method}}"}}, {"no method is known", "accepted here: data"});
+  expect_settings_error({{"loss", "{rollout: {jumps: 20}}"}}, {"hold no window of 160 steps"});
+  expect_settings_error({{"training", "{choose: best}"}}, {"'training.choose' is 'best'", "error, rollout"});
+  expect_settings_error({{"training", "{choose: rollout, choose_jumps: 30}"}}, {"no chain of 30 jumps in the validation trajectories"});
   expect_settings_error({{"data", "{valid: {file: v.xyz}}"}}, {"'data.train' is missing"});
   expect_settings_error({{"data", "{train: {file: none*.xyz}}"}}, {"no file is named like", "none*.xyz"});
   expect_settings_error({{"data", "{train: {file: a*.xyz}, valid: {file: a1.xyz}}"}}, {"a1.xyz' is named twice"});

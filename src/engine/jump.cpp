@@ -245,22 +245,43 @@ void append_pairs(std::span<const int> species, std::span<const double> position
   graph.first_atom.push_back(first + n);
 }
 
+void require_host_model(const Potential &potential)
+{
+  if (potential.is_jump_variant())
+    throw EngineError("model '" + potential.model + "' is available with engine torch" +
+                      (std::ranges::count(available_engines(), std::string("torch")) ? "" : ", which is not in this build") + "; engine host runs kstep-painn");
+}
+
+std::vector<std::string> jump_defects(const Potential &potential)
+{
+  if (potential.is_jump_variant() && potential.jump.published) return {"rotation"};
+  return {};
+}
+
 std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential, const EngineOptions &options)
 {
   if (!potential.is_jump()) throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
-  if (options.engine == "host" || options.engine == "auto") return make_host_jump(potential, options);
+  const std::string name = options.engine != "auto" ? options.engine : potential.is_jump_variant() ? "torch" : "host";
+  if (name == "host") {
+    require_host_model(potential);
+    return make_host_jump(potential, options);
+  }
 #ifdef MLFF_TORCH
-  if (options.engine == "torch") return make_torch_jump(potential, options);
+  if (name == "torch") return make_torch_jump(potential, options);
+#else
+  if (potential.is_jump_variant()) require_host_model(potential);
 #endif
   std::string list;
   for (const auto &name : available_engines()) list += (list.empty() ? "" : ", ") + name;
   throw EngineError("engine '" + options.engine + "' is not in this build; it has: " + list);
 }
 
-Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements, const std::vector<double> &strides, double cutoff, unsigned seed)
+Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements, const std::vector<double> &strides, double cutoff, unsigned seed,
+                      const std::string &model, bool published)
 {
   Potential potential;
-  potential.model = "kstep-painn";
+  potential.model = model;
+  potential.jump.published = published;
   potential.sizes = sizes;
   potential.elements = elements;
   potential.cutoff = cutoff;

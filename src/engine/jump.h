@@ -49,8 +49,12 @@ class JumpEngine {
   virtual std::string description() const = 0;
 };
 
-/// host or torch, see EngineOptions. Throws EngineError naming what is missing or unknown, also where the potential is no jump network.
+/// host or torch, see EngineOptions; auto is host for kstep-painn and torch for its variants (jump_variants_torch.h). Throws EngineError naming what is missing or unknown, also where the potential is no jump network.
 std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential, const EngineOptions &options = {});
+
+/// What is known to be wrong with a jump network, one word each: "rotation" where rotations of the input do not do the same to the
+/// output (the published form of kstep-egnn and kstep-transformer). Empty for kstep-painn and corrected forms.
+std::vector<std::string> jump_defects(const Potential &potential);
 
 /// The control methods of a jump, and the linear fit of a potential.
 enum class JumpControl {
@@ -98,6 +102,7 @@ void keep_angular_momentum(std::span<const double> mass, std::span<const double>
 void append_pairs(std::span<const int> species, std::span<const double> positions, double cutoff, GraphStorage &graph);
 
 /// Jump network with random weights of about the size that trained ones have; strides in fs.
-Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements, const std::vector<double> &strides, double cutoff = 6.0, unsigned seed = 1);
+Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements, const std::vector<double> &strides, double cutoff = 6.0, unsigned seed = 1,
+                      const std::string &model = "kstep-painn", bool published = false);
 
 }    // namespace mlff

@@ -1,5 +1,6 @@
 #include "jump_gradient.h"
 
+#include "jump_host.h"
 #include "jump_kernels.h"
 #include "painn_gradient_host.h"
 #include "painn_host.h"
@@ -178,17 +179,25 @@ namespace {
 
 }    // namespace
 
+std::array<double, 4> JumpGradient::add_chain_gradient(const JumpChain &, const JumpChainLoss &, std::span<double>)
+{
+  throw EngineError("the host engine has no derivative through several jumps: a loss of roll-outs needs the engine torch");
+}
+
 std::unique_ptr<JumpGradient> make_jump_gradient(const Potential &potential, const EngineOptions &options)
 {
   if (!potential.is_jump()) throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
-  if (options.engine == "torch") {
+  const std::string name = options.engine != "auto" ? options.engine : potential.is_jump_variant() ? "torch" : "host";
+  if (name == "torch") {
 #ifdef MLFF_TORCH
     return make_torch_jump_gradient(potential, options);
 #else
+    require_host_model(potential);
     throw EngineError("engine 'torch' is not in this build (MLFF_TORCH=OFF); accepted: auto, host");
 #endif
   }
-  if (options.engine != "host" && options.engine != "auto") throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
+  if (name != "host") throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
+  require_host_model(potential);
   if (options.precision == Precision::single_precision) return std::make_unique<HostJumpGradient<float>>(potential, options);
   return std::make_unique<HostJumpGradient<double>>(potential, options);
 }

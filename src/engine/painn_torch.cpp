@@ -27,6 +27,12 @@ void add_named(std::vector<std::pair<std::string, torch::Tensor>> &list, const s
   if (module->bias.defined()) list.emplace_back(name + ".bias", module->bias);
 }
 
+std::pair<torch::Tensor, torch::Tensor> radial_functions(const torch::Tensor &d, const torch::Tensor &centres, double cutoff)
+{
+  const double spacing = cutoff / double(centres.size(0) - 1);
+  return {torch::exp(-0.5 / (spacing * spacing) * (d - centres).square()), 0.5 * (torch::cos(std::numbers::pi / cutoff * d) + 1.0) * (d < cutoff)};
+}
+
 PainnLayers::PainnLayers(const PainnSizes &sizes, double cutoff) : sizes(sizes), cutoff(cutoff)
 {
   const int F = sizes.features;
@@ -60,7 +66,7 @@ std::vector<std::pair<std::string, torch::Tensor>> PainnLayers::named() const
   return list;
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> PainnLayers::weights() const
+std::vector<std::pair<std::string, torch::Tensor>> NamedModule::weights() const
 {
   auto list = named();
   std::erase_if(list, [](const auto &entry) {
@@ -69,7 +75,7 @@ std::vector<std::pair<std::string, torch::Tensor>> PainnLayers::weights() const
   return list;
 }
 
-void PainnLayers::load(const Potential &potential)
+void NamedModule::load(const Potential &potential)
 {
   torch::NoGradGuard guard;
   for (auto &[name, parameter] : named()) {
@@ -88,9 +94,7 @@ std::pair<torch::Tensor, torch::Tensor> PainnLayers::run_layers(torch::Tensor s,
   // geometry, in double
   const auto d = (r * r).sum(1, true).sqrt();
   const auto u = (r / d).to(type).unsqueeze(2);    // [E, 3, 1]
-  const double spacing = cutoff / (sizes.radial - 1);
-  const auto phi = torch::exp(-0.5 / (spacing * spacing) * (d - centres).square());
-  const auto inside = 0.5 * (torch::cos(std::numbers::pi / cutoff * d) + 1.0) * (d < cutoff);
+  const auto [phi, inside] = radial_functions(d, centres, cutoff);
   const auto W = product(filter, phi.to(type)) * inside.to(type);    // [E, 3FL]
 
   for (int l = 0; l < sizes.layers; l++) {

@@ -7,14 +7,9 @@
 
 namespace mlff {
 
-/// The layers of PaiNN and their filters, between the start and the readout of a model.
-/// K. Schütt, O. Unke, M. Gastegger, "Equivariant message passing for the prediction of tensorial properties and
-/// molecular spectra", ICML 2021, in the form SchNetPack trains (filter bias before the cutoff function, a small number
-/// under the norm). Features and products in the type of the parameters; distances and radial functions in double.
-class PainnLayers : public torch::nn::Module {
+/// A module whose parameters have names in a potential file.
+class NamedModule : public torch::nn::Module {
  public:
-  PainnLayers(const PainnSizes &sizes, double cutoff);
-
   /// Copies weights in; the potential must have the sizes of the model.
   void load(const Potential &potential);
 
@@ -22,10 +17,25 @@ class PainnLayers : public torch::nn::Module {
   std::vector<std::pair<std::string, torch::Tensor>> weights() const;
 
  protected:
+  /// Every parameter under its name in the potential file.
+  virtual std::vector<std::pair<std::string, torch::Tensor>> named() const = 0;
+};
+
+/// Radial functions of PaiNN, exp(-(d - centre)² / 2 spacing²) [E, K], and its cutoff function [E, 1]; d [E, 1] double, and so are both.
+std::pair<torch::Tensor, torch::Tensor> radial_functions(const torch::Tensor &d, const torch::Tensor &centres, double cutoff);
+
+/// The layers of PaiNN and their filters, between the start and the readout of a model.
+/// K. Schütt, O. Unke, M. Gastegger, "Equivariant message passing for the prediction of tensorial properties and
+/// molecular spectra", ICML 2021, in the form SchNetPack trains (filter bias before the cutoff function, a small number
+/// under the norm). Features and products in the type of the parameters; distances and radial functions in double.
+class PainnLayers : public NamedModule {
+ public:
+  PainnLayers(const PainnSizes &sizes, double cutoff);
+
+ protected:
   PainnSizes sizes;
 
-  /// Every parameter under its name in the potential file.
-  virtual std::vector<std::pair<std::string, torch::Tensor>> named() const;
+  std::vector<std::pair<std::string, torch::Tensor>> named() const override;
 
   /// Features s [N, F] and v [N, 3, F] after the last layer. centre and neighbor [E] int, r [E, 3] double; v may be undefined for
   /// zero. Without `vectors` the v that comes back lacks the last update.

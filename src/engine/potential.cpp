@@ -24,7 +24,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 namespace {
 
   constexpr std::uint64_t largest_header = 100'000'000;    // the limit of the safetensors library
-  const std::vector<std::string> known_models = {"painn", "molecule-mlp", "kstep-painn"};
+  const std::vector<std::string> known_models = {"painn", "molecule-mlp", "kstep-painn", "kstep-egnn", "kstep-transformer"};
 
   [[noreturn]] void fail(const std::string &path, const std::string &what)
   {
@@ -171,19 +171,27 @@ namespace {
                                                                                     {"displacement", &JumpRecord::Species::displacement},
                                                                                     {"velocity_change", &JumpRecord::Species::velocity_change}};
 
-  json jump_json(const JumpRecord &jump)
+  const char *const forms[] = {"corrected", "published"};
+
+  json jump_json(const Potential &potential)
   {
+    const JumpRecord &jump = potential.jump;
     json value = {{"timestep", jump.timestep}, {"strides", jump.strides}, {"temperatures", jump.temperatures}, {"species", json::array()}};
     for (const auto &species : jump.species) {
       json entry = {{"name", species.name}, {"environment", species.environment}};
       for (const auto &[key, member] : species_numbers) entry[key] = species.*member;
       value["species"].push_back(entry);
     }
+    if (potential.is_jump_variant()) {
+      value["form"] = forms[jump.published];
+      value["bound"] = jump.bound;
+    }
+    if (potential.model == "kstep-transformer") value["heads"] = jump.heads;
     return value;
   }
 
   /// Metadata `jump`; whether its values make sense is for check_jump to say.
-  JumpRecord jump_record(const std::string &path, const json &value)
+  JumpRecord jump_record(const std::string &path, const Potential &potential, const json &value)
   {
     JumpRecord jump;
     const auto member = [&](const json &object, const std::string &where, const char *key) -> const json & {
@@ -221,6 +229,17 @@ namespace {
       for (const auto &[key, place] : species_numbers) one.*place = number(entry, where, key);
       jump.species.push_back(one);
     }
+    if (potential.is_jump_variant()) {
+      const json &form = member(value, "", "form");
+      if (form != forms[0] && form != forms[1]) fail(path, "metadata 'jump': 'form' is " + form.dump() + "; expected \"corrected\" or \"published\"");
+      jump.published = form == forms[1];
+      jump.bound = number(value, "", "bound");
+    }
+    if (potential.model == "kstep-transformer") {
+      const json &heads = member(value, "", "heads");
+      if (!heads.is_number_integer()) fail(path, "metadata 'jump': 'heads' is " + heads.dump() + "; expected a whole number");
+      jump.heads = heads.get<int>();
+    }
     return jump;
   }
 
@@ -256,6 +275,11 @@ namespace {
                  (species.environment.empty() ? "" : " and a number"));
       for (const auto &[key, member] : species_numbers) positive(std::string("'") + key + "' of " + species.name, species.*member);
     }
+    if (potential.is_jump_variant()) positive("'bound'", jump.bound);
+    if (potential.model == "kstep-transformer" && (jump.heads < 1 || potential.sizes.features % jump.heads != 0))
+      fail(path,
+           "metadata 'jump': 'heads' is " + std::to_string(jump.heads) + "; expected a divisor of the " + std::to_string(potential.sizes.features) +
+               " features");
     for (const char *name : {"input_scale", "target_scale"}) {
       const auto found = potential.tensors.find(name);
       if (found == potential.tensors.end()) continue;
@@ -442,9 +466,50 @@ std::map<std::string, std::vector<std::int64_t>> molecule_tensors(const Molecule
   return shapes;
 }
 
+std::map<std::string, std::vector<std::int64_t>> jump_variant_tensors(const Potential &potential)
+{
+  const JumpRecord &jump = potential.jump;
+  const std::int64_t F = potential.sizes.features, K = potential.sizes.radial, R = std::int64_t(jump.strides.size()), rows = R * potential.n_species();
+  std::map<std::string, std::vector<std::int64_t>> shapes = {
+      {"embedding", {rows, F}}, {"linear", {rows, 2, 2}}, {"input_scale", {2}}, {"target_scale", {R, 2}}};
+  const auto layer = [&](const std::string &name, std::int64_t out, std::int64_t in, bool bias = true) {
+    shapes[name + ".weight"] = {out, in};
+    if (bias) shapes[name + ".bias"] = {out};
+  };
+  if (jump.published) layer("velocity", F, 3, false);
+  const bool egnn = potential.model == "kstep-egnn";
+  if (!egnn) shapes["vectors"] = {rows, 2, F};
+  for (int l = 0; l < potential.sizes.layers; l++) {
+    const std::string number = "." + std::to_string(l);
+    if (egnn) {
+      layer("edge" + number + ".0", F, 2 * F + K + 8);
+      layer("edge" + number + ".1", F, F);
+      layer("push" + number + ".0", F, F);
+      layer("push" + number + ".1", 3, F, false);
+      layer("mix" + number + ".0", F, F);
+      layer("mix" + number + ".1", 9, F);
+      layer("node" + number + ".0", F, 2 * F + 3);
+      layer("node" + number + ".1", F, F);
+    } else {
+      layer("attention" + number + ".query", F, F);
+      layer("attention" + number + ".key", F, F);
+      layer("attention" + number + ".distance", jump.heads, K);
+      layer("attention" + number + ".value", 3 * F, F);
+      layer("attention" + number + ".out", F, F);
+      layer("update" + number + ".mix", 2 * F, F, false);
+      layer("update" + number + ".0", F, 2 * F);
+      layer("update" + number + ".1", 3 * F, F);
+    }
+  }
+  layer("readout.0", F, F);
+  layer("readout.1", egnn ? 6 : 2 * F, F);
+  return shapes;
+}
+
 std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &potential)
 {
   if (potential.is_molecule()) return molecule_tensors(potential.molecule, potential.n_species());
+  if (potential.is_jump_variant()) return jump_variant_tensors(potential);
   if (potential.is_jump()) return jump_tensors(potential.sizes, potential.n_species(), int(potential.jump.strides.size()));
   return painn_tensors(potential.sizes, potential.n_species());
 }
@@ -575,7 +640,7 @@ Potential Potential::read(const std::string &path)
     potential.sizes.norm_floor = floor->get<double>();
   }
 
-  if (potential.is_jump()) potential.jump = jump_record(path, metadata.parsed("jump"));
+  if (potential.is_jump()) potential.jump = jump_record(path, potential, metadata.parsed("jump"));
 
   const std::uint64_t data_size = file_size - sizeof header_size - header_size;
   const std::string data = read_bytes(file, data_size);
@@ -669,7 +734,7 @@ void Potential::write(const std::string &path, bool overwrite)
     for (std::size_t s = 0; s < range.size(); s++) entries[element_symbol(elements[s])] = {{"force", range[s].force}, {"nearest", range[s].nearest}};
     header["__metadata__"]["range"] = entries.dump();
   }
-  if (is_jump()) header["__metadata__"]["jump"] = jump_json(jump).dump();
+  if (is_jump()) header["__metadata__"]["jump"] = jump_json(*this).dump();
   if (is_molecule()) header["__metadata__"]["molecule"] = molecule_json(molecule).dump();
   std::string header_text;
   try {

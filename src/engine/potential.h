@@ -54,6 +54,11 @@ struct JumpRecord {
   std::vector<double> strides;         ///< fs, ascending
   std::vector<double> temperatures;    ///< of the training data, K; empty: not known
   std::vector<Species> species;        ///< [n_species]; their atomic numbers are Potential::elements
+
+  // of the variants kstep-egnn and kstep-transformer only
+  bool published = false;    ///< their published form, which rotations change (see jump_defects); else the corrected one
+  double bound = 10.0;       ///< of the norm of a scaled prediction; published: of each of its components
+  int heads = 4;             ///< of attention; kstep-transformer only
 };
 
 /// What a network of one molecule (model molecule-mlp) records beside its weights, see molecule_mlp.h.
@@ -94,6 +99,7 @@ struct Potential {
   bool is_jump() const { return model.starts_with("kstep-"); }
   bool is_molecule() const { return model == "molecule-mlp"; }
   std::string size_text() const;    ///< "F32 L2 K20", or of molecule-mlp "64 64"
+  bool is_jump_variant() const { return is_jump() && model != "kstep-painn"; }    ///< a jump network for comparisons, in LibTorch only
   std::int64_t n_parameters() const;
   std::string element_names() const;    ///< "H C O"; of a jump network the names of its species
 };
@@ -107,6 +113,8 @@ std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &
 
 /// The same for molecule-mlp: layers from the inverse distances of all pairs of atoms.
 std::map<std::string, std::vector<std::int64_t>> molecule_tensors(const MoleculeRecord &molecule, int n_species);
+/// The same for its variants (jump_variants_torch.h), of the sizes, species, strides, form and heads of a potential.
+std::map<std::string, std::vector<std::int64_t>> jump_variant_tensors(const Potential &potential);
 
 /// The same for the model of a potential, by its metadata.
 std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &potential);
