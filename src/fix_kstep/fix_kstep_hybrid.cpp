@@ -167,7 +167,7 @@ void FixKstepHybrid::init()
   init_stride();
 
   auto &s = impl->settings;
-  if (!impl->jump) {
+  if (!impl->jump && !s.only_corrector) {
     try {
       if (s.student)
         impl->jump = mlff::make_student_jump(s.potential, impl->k, dt_ps, s.options);
@@ -260,7 +260,11 @@ void FixKstepHybrid::init_stride()
   const int before = impl->k;
   impl->k = s.k;
   impl->T = s.k * dt_ps;
-  if (!s.student) {
+  if (s.only_corrector) {
+    impl->phase = CORRECT;
+    impl->k = impl->corrector = impl->left = 1;
+    impl->T = dt_ps;
+  } else if (!s.student) {
     const auto &strides = s.potential.jump.strides;
     std::string list;
     for (const double fs : strides) list += fmt::format("{}{:g}", list.empty() ? "" : ", ", fs);
@@ -283,7 +287,8 @@ void FixKstepHybrid::init_stride()
                  impl->k, 1000.0 * dt_ps, s.file, list);
   }
   if (before != impl->k) impl->jump.reset();
-  impl->corrector = s.corrector >= 0 ? s.corrector
+  impl->corrector = s.only_corrector ? 1
+      : s.corrector >= 0             ? s.corrector
       : s.fraction >= 0.0            ? (int) std::lround(s.fraction * impl->k)
       : s.metropolis                 ? 0
                                      : 1;
@@ -500,7 +505,7 @@ void FixKstepHybrid::give_up_jump()
 void FixKstepHybrid::end_cycle(bool corrected)
 {
   if (!corrected) thermostat(impl->T);
-  const bool more = !corrected && impl->corrector > 0;
+  const bool more = (!corrected && impl->corrector > 0) || impl->settings.only_corrector;
   impl->phase = more ? CORRECT : JUMP;
   impl->left = more ? impl->corrector : 0;
   impl->attempt = 0;
@@ -785,6 +790,12 @@ void FixKstepHybrid::summarize()
   parts = T.bonds();
   if (!parts.empty()) text += list("bonds", parts);
   text += list("everything", {T.all()});
+  if (!parts.empty()) {
+    text += "  length of bonds, mean and deviation:";
+    for (const auto &bond : parts)
+      text += fmt::format(" {} {:.4f} {:.4f}", bond.name, bond.length, bond.width);
+    text += " Angstrom\n";
+  }
   utils::logmesg(lmp, text);
 
   for (const auto &odd : T.odd(0.05))

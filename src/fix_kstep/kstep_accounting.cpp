@@ -129,11 +129,15 @@ KstepTemperatures::KstepTemperatures(const KstepMolecules &molecules)
   for (const auto &[name, members] : kinds) groups.push_back({name, 0, members, true});
   atom.resize(n);
   bond.resize(molecules.bonds.size());
+  length.resize(molecules.bonds.size());
 }
 
 void KstepTemperatures::reset()
 {
-  for (auto &group : groups) group.sum = group.block = group.blocks = group.squares = 0.0;
+  for (auto &group : groups) {
+    group.sum = group.block = group.blocks = group.squares = 0.0;
+    group.length = group.length_square = 0.0;
+  }
   samples = block_samples = block_length = n_blocks = 0.0;
 }
 
@@ -156,6 +160,7 @@ void KstepTemperatures::sample(const KstepMolecules &molecules, std::span<const 
     const double reduced =
         molecules.mass[i] * molecules.mass[j] / (molecules.mass[i] + molecules.mass[j]);
     bond[b] = reduced * along * along / (square * unit);
+    length[b] = std::sqrt(square);
   }
   for (auto &group : groups) {
     const auto &values = group.bonds ? bond : atom;
@@ -164,6 +169,11 @@ void KstepTemperatures::sample(const KstepMolecules &molecules, std::span<const 
     sum /= double(group.members.size());
     group.sum += sum;
     group.block += sum;
+    if (!group.bonds) continue;
+    for (const int k : group.members) {
+      group.length += length[k] / double(group.members.size());
+      group.length_square += length[k] * length[k] / double(group.members.size());
+    }
   }
   samples++;
   block_samples++;
@@ -184,6 +194,10 @@ KstepTemperatures::Mean KstepTemperatures::mean(int group) const
   const Group &g = groups[group];
   Mean mean{g.name, samples > 0.0 ? g.sum / samples : 0.0, std::numeric_limits<double>::infinity(),
             int(g.members.size())};
+  if (g.bonds && samples > 0.0) {
+    mean.length = g.length / samples;
+    mean.width = std::sqrt(std::max(0.0, g.length_square / samples - mean.length * mean.length));
+  }
   if (n_blocks >= 4.0) {
     const double average = g.blocks / n_blocks;
     const double variance = std::max(0.0, g.squares / n_blocks - average * average);

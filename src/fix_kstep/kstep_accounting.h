@@ -68,10 +68,11 @@ class KstepTemperatures {
   static constexpr double block_time = 1.0;    ///< ps, longer than velocities remember
 
   struct Mean {
-    std::string name;      ///< "C", "H(O)", "H-O"
-    double temperature;    ///< K
-    double error;          ///< standard error, K; infinite with less than four blocks
-    int atoms;             ///< or bonds
+    std::string name;                    ///< "C", "H(O)", "H-O"
+    double temperature;                  ///< K
+    double error;                        ///< standard error, K; infinite with less than four blocks
+    int atoms;                           ///< or bonds
+    double length = 0.0, width = 0.0;    ///< of bonds: mean and standard deviation, Å
   };
 
   KstepTemperatures() = default;
@@ -100,11 +101,13 @@ class KstepTemperatures {
     std::vector<int> members;    // atoms, or bonds
     bool bonds = false;
     double sum = 0.0, block = 0.0, blocks = 0.0, squares = 0.0;
+    double length = 0.0, length_square = 0.0;    // sums over samples of means over bonds
   };
   std::vector<Group> groups;    // all atoms, elements, hydrogens, bonds
   int first_hydrogen = 0, first_bond = 0;
   double samples = 0.0, block_samples = 0.0, block_length = 0.0, n_blocks = 0.0;
-  std::vector<double> atom, bond;    // twice the kinetic energy by k and degrees of freedom, K
+  std::vector<double> atom, bond,
+      length;    // twice the kinetic energy by k and degrees of freedom, K
 
   Mean mean(int group) const;
   std::vector<Mean> means(int first, int last) const;

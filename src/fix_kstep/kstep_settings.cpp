@@ -202,11 +202,12 @@ void KstepSettings::read_keywords(int narg, char **arg, int iarg)
     } else if (word == "tune") {
       tune = utils::logical(FLERR, arg[iarg + 1], false, lmp);
     } else if (word == "control") {
-      const int which = choose({"none", "zero", "ballistic", "verlet", "linear"});
+      const int which = choose({"none", "corrector", "zero", "ballistic", "verlet", "linear"});
       control.reset();
-      if (which > 0)
+      only_corrector = which == 1;
+      if (which > 1)
         control = std::vector{mlff::JumpControl::zero, mlff::JumpControl::ballistic,
-                              mlff::JumpControl::verlet, mlff::JumpControl::linear}[which - 1];
+                              mlff::JumpControl::verlet, mlff::JumpControl::linear}[which - 2];
     } else if (word == "engine") {
       auto accepted = mlff::available_engines();
       accepted.insert(accepted.begin(), "auto");
@@ -255,7 +256,7 @@ void KstepSettings::check()
                file, potential.model);
   if (student && k == 0)
     error->all(FLERR, "Fix kstep/hybrid jump student needs its steps: jump student k dt");
-  if (control && student)
+  if ((control || only_corrector) && student)
     error->all(FLERR, "Fix kstep/hybrid control takes the place of a network, not of a student");
   if (metropolis && !student)
     error->all(FLERR,

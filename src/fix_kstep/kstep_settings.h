@@ -39,6 +39,7 @@ class KstepSettings : protected Pointers {
   int k = 0;          // steps of a jump, 0: the only stride of the network
   double dt = 0.0;    // 0: that of the input
   std::optional<mlff::JumpControl> control;
+  bool only_corrector = false;    // control corrector: no jumps at all
 
   int corrector = -1;    // steps, -1: default
   double fraction = -1.0;
