@@ -735,7 +735,7 @@ void FixKstepHybrid::restore_energies(double gain)
 
 void FixKstepHybrid::post_run()
 {
-  if (update->ntimestep > impl->first_step) summarize();
+  if (update->whichflag == 1 && update->ntimestep > impl->first_step) summarize();
 }
 
 /* ---------------------------------------------------------------------- */
