@@ -557,6 +557,26 @@ TEST_F(FixKstep, OtherControlsOneRank)
   }
 }
 
+TEST_F(FixKstep, TunesTheCorrectorOneRank)
+{
+  // forces of a tiny student are no dearer than the network: jumps cannot win, and the fix finds out
+  molecule();
+  fix("corrector 1 langevin 300 0.1 7 tune yes");
+  command("run 2000");
+  EXPECT_GT(entry(jumps), 40.0);
+  expect_in_log("tuned: corrector of ");
+  EXPECT_NEAR(simulated(), 0.008 * entry(accepted) + 0.0005 * (entry(calls) - entry(accepted) - entry(drift) - entry(energy) - entry(bond)), 1e-9);
+}
+
+TEST_F(FixKstep, WithoutTimingOutputIsReproducibleOneRank)
+{
+  molecule();
+  fix("corrector 1 langevin 300 0.1 7 timing no");
+  command("run 20 post no");
+  for (const auto which : {t_jump, t_force, speedup, own}) EXPECT_EQ(entry(which), 0.0);
+  EXPECT_EQ(entry(calls), 20.0);
+}
+
 // restart
 
 TEST_F(FixKstep, RestartInEveryPhaseOneRank)
@@ -889,6 +909,8 @@ TEST_F(FixKstep, RefusesWordsOneRank)
   expect_error(head + "threads -1", {"threads is -1; accepted: 0 (automatic) or more"});
   expect_error(head + "metropolis yes", {"metropolis yes is exact only for jump student"});
   expect_error(head + "jump student 16 0.0005", {"jump student takes a potential with energies", "use jump network"});
+  expect_error(head + "tune yes timing no", {"tune yes needs timing yes"});
+  expect_error(head + "tune yes control corrector", {"tune yes needs jumps"});
   expect_error("fix hyb all kstep/hybrid " + student + " C O H", {"jump network takes a jump network", "use jump student"});
   expect_error("fix hyb all kstep/hybrid " + student + " C O H jump student 16 0.0005 control zero", {"control takes the place of a network"});
   expect_error("fix hyb all kstep/hybrid " + student + " C O H jump student 16 0.0005 attempts 2", {"attempts above 1 do not go with metropolis yes"});

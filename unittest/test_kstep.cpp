@@ -4,6 +4,7 @@
 #include "kstep_guard.h"
 #include "kstep_jump.h"
 #include "kstep_thermostat.h"
+#include "kstep_tuner.h"
 
 #include "random_potential.h"
 #include "units.h"
@@ -623,9 +624,7 @@ TEST(KstepTemperatures, FindWhatIsHotterThanTheRest)
     for (int c = 0; c < 27; c++) system.state.v[c] *= std::sqrt(boltzmann * (c / 3 == 8 ? 345.0 : 300.0) * unit / system.molecules.mass[c / 3]);
     T.sample(system.molecules, system.state.x, system.state.v, 0.008);
     // noise alone is no reason
-    if (k == 200) {
-      EXPECT_TRUE(T.odd(0.05).empty());
-    }
+    if (k == 200) { EXPECT_TRUE(T.odd(0.05).empty()); }
   }
   std::string odd;
   for (const auto &one : T.odd(0.05)) odd += one.name + " ";
@@ -652,6 +651,89 @@ TEST(KstepTemperatures, StretchingAlone)
   EXPECT_NEAR(T.bonds()[0].length, r, 1e-12);
   EXPECT_NEAR(T.all().temperature, 500.0 / 6.0, 1e-9);
   EXPECT_EQ(T.all().error, infinite);
+}
+
+// tuning
+
+/// Runs cycles of a made-up system under a tuner: force of 1 ms, model of `rho` ms, k 16, acceptance by corrector length.
+struct Tuned {
+  KstepTuner tuner;
+  KstepCounters counters;
+  KstepTuner::Choice choice;
+  std::vector<double> paused;
+  double seconds_of_model = 0.0001;
+
+  explicit Tuned(int corrector) : tuner(corrector, 0.0005), choice{corrector, 0} {}
+
+  template <typename Acceptance> void run(int cycles, Acceptance &&acceptance)
+  {
+    using C = KstepCounters;
+    double due = 0.0;
+    for (int n = 0; n < cycles; n++) {
+      const double A = acceptance(choice.corrector);
+      due += A;
+      const bool yes = due >= 1.0;
+      if (yes) due -= 1.0;
+      counters.count(yes ? KstepVerdict::accepted : KstepVerdict::drift);
+      const double steps = 1 + choice.corrector + (yes ? 0 : 16);
+      counters[C::calls] += steps;
+      counters[C::t_force] += 0.001 * steps;
+      counters[C::t_jump] += seconds_of_model;
+      counters[C::proposals]++;
+      counters[C::time] += 0.0005 * (16 + choice.corrector);
+      choice = tuner.update(counters);
+      if (choice.pause > 0) {
+        paused.push_back(choice.pause);
+        counters[C::calls] += choice.pause;
+        counters[C::t_force] += 0.001 * choice.pause;
+        counters[C::time] += 0.0005 * choice.pause;
+      }
+    }
+  }
+};
+
+TEST(KstepTuner, LeavesTheCorrectorOutWhereItDoesNotHelp)
+{
+  Tuned tuned(2);
+  tuned.run(600, [](int) {
+    return 1.0;
+  });
+  EXPECT_EQ(tuned.choice.corrector, 0);
+  EXPECT_TRUE(tuned.paused.empty());
+  EXPECT_NEAR(tuned.tuner.speedup(0), 16.0 / 1.1, 1e-9);
+  EXPECT_NEAR(tuned.tuner.speedup(2), 18.0 / 3.1, 1e-9);
+  EXPECT_EQ(tuned.tuner.speedup(7), 0.0);
+}
+
+TEST(KstepTuner, KeepsACorrectorThatPays)
+{
+  // without corrector every second jump fails, with two steps none does
+  Tuned tuned(1);
+  tuned.run(600, [](int c) {
+    return c == 0 ? 0.5 : c == 1 ? 0.6 : 1.0;
+  });
+  EXPECT_EQ(tuned.choice.corrector, 2);
+}
+
+TEST(KstepTuner, PausesLongerAndLonger)
+{
+  Tuned tuned(0);
+  tuned.seconds_of_model = 0.1;    // a network as slow as a hundred forces
+  tuned.run(1000, [](int) {
+    return 1.0;
+  });
+  ASSERT_GE(tuned.paused.size(), 4u);
+  for (std::size_t n = 0; n < tuned.paused.size(); n++)
+    EXPECT_EQ(tuned.paused[n], std::min(double(KstepTuner::last_pause), KstepTuner::first_pause * std::pow(2.0, double(n))));
+  EXPECT_LT(tuned.tuner.speedup(0), 1.0);
+  // and jumps again when it has become faster
+  const auto so_far = tuned.paused.size();
+  tuned.seconds_of_model = 0.0001;
+  tuned.run(2000, [](int) {
+    return 1.0;
+  });
+  EXPECT_LE(tuned.paused.size(), so_far + 1);
+  EXPECT_GT(tuned.tuner.speedup(0), 10.0);
 }
 
 }    // namespace

@@ -45,6 +45,7 @@
 #include "kstep_jump.h"
 #include "kstep_settings.h"
 #include "kstep_thermostat.h"
+#include "kstep_tuner.h"
 #include "units.h"
 
 #include <algorithm>
@@ -96,6 +97,8 @@ struct KstepImpl {
 
   KstepCounters counters, at_start;    // at_start: of this run
   mlff::KstepTemperatures temperatures;
+  mlff::KstepTuner tuner;
+  bool tuning = false;          // the corrector is the tuner's, not that of the input
   std::vector<int> elements;    // of the model in this input, ascending
   bool warned = false, near = false;
   double clock = 0.0;    // s, end of initial_integrate
@@ -133,7 +136,7 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
         elements.insert(potential.elements[s]);
   }
   impl->elements.assign(elements.begin(), elements.end());
-  size_vector = 23 + (int) elements.size();
+  size_vector = 24 + (int) elements.size();
 
   // energies of several molecules are sums over their atoms
 
@@ -287,12 +290,16 @@ void FixKstepHybrid::init_stride()
                  impl->k, 1000.0 * dt_ps, s.file, list);
   }
   if (before != impl->k) impl->jump.reset();
-  impl->corrector = s.only_corrector ? 1
-      : s.corrector >= 0             ? s.corrector
-      : s.fraction >= 0.0            ? (int) std::lround(s.fraction * impl->k)
-      : s.metropolis                 ? 0
-                                     : 1;
-  if (impl->phase == CORRECT && impl->left > impl->corrector) impl->phase = JUMP;
+  if (!impl->tuning) {
+    impl->corrector = s.only_corrector ? 1
+        : s.corrector >= 0             ? s.corrector
+        : s.fraction >= 0.0            ? (int) std::lround(s.fraction * impl->k)
+        : s.metropolis                 ? 0
+                                       : 1;
+    if (impl->phase == CORRECT && impl->left > impl->corrector) impl->phase = JUMP;
+    impl->tuner = mlff::KstepTuner(impl->corrector, dt_ps);
+    impl->tuning = s.tune;
+  }
   impl->thermostat.friction = s.damp > 0.0 ? update->dt / (s.damp * dt_ps) : 0.0;
 }
 
@@ -398,7 +405,7 @@ void FixKstepHybrid::warn_about_neighbors()
 
 void FixKstepHybrid::initial_integrate(int /*vflag*/)
 {
-  const double begin = platform::walltime();
+  const double begin = clock();
   const double in_model = impl->counters[KstepCounters::t_jump];
   impl->atoms.update();
   if (impl->phase == JUMP && start_jump()) {
@@ -413,7 +420,7 @@ void FixKstepHybrid::initial_integrate(int /*vflag*/)
     for (const int i : impl->atoms.local)
       for (int a = 0; a < 3; a++) x[i][a] += update->dt * v[i][a];
   }
-  impl->clock = platform::walltime();
+  impl->clock = clock();
   impl->counters[KstepCounters::t_own] +=
       impl->clock - begin - (impl->counters[KstepCounters::t_jump] - in_model);
 }
@@ -440,13 +447,13 @@ bool FixKstepHybrid::start_jump()
 
   while (true) {
     bool proposed = true;
-    const double begin = platform::walltime();
+    const double begin = clock();
     try {
       impl->jump->propose(molecules, start, end);
     } catch (mlff::EngineError &) {
       proposed = false;
     }
-    counters[KstepCounters::t_jump] += platform::walltime() - begin;
+    counters[KstepCounters::t_jump] += clock() - begin;
     counters[KstepCounters::proposals]++;
     if (impl->attempt > 0) {
       const double share = std::pow(s.scale, impl->attempt);
@@ -509,13 +516,30 @@ void FixKstepHybrid::end_cycle(bool corrected)
   impl->phase = more ? CORRECT : JUMP;
   impl->left = more ? impl->corrector : 0;
   impl->attempt = 0;
+  if (more || !impl->settings.tune) return;
+
+  const auto choice = impl->tuner.update(impl->counters);
+  impl->corrector = choice.corrector;
+  if (choice.pause == 0) return;
+  impl->phase = CORRECT;
+  impl->left = choice.pause;
+  impl->counters[KstepCounters::paused] += choice.pause;
+}
+
+/* ----------------------------------------------------------------------
+   s; without timing all times are 0, and output is the same in every run
+------------------------------------------------------------------------- */
+
+double FixKstepHybrid::clock() const
+{
+  return impl->settings.timing ? platform::walltime() : 0.0;
 }
 
 /* ---------------------------------------------------------------------- */
 
 void FixKstepHybrid::final_integrate()
 {
-  const double begin = platform::walltime();
+  const double begin = clock();
   auto &counters = impl->counters;
   counters[KstepCounters::t_force] += begin - impl->clock;
   counters[KstepCounters::calls]++;
@@ -548,7 +572,7 @@ void FixKstepHybrid::final_integrate()
   if (neighbor->ago == 0 && impl->atoms.molecules.n_molecules() > 1) warn_about_neighbors();
   pe->addstep(update->ntimestep + 1);
   if (impl->atoms.molecules.n_molecules() > 1) pe_atom->addstep(update->ntimestep + 1);
-  counters[KstepCounters::t_own] += platform::walltime() - begin;
+  counters[KstepCounters::t_own] += clock() - begin;
 }
 
 /* ----------------------------------------------------------------------
@@ -762,6 +786,11 @@ void FixKstepHybrid::summarize()
                       "{:.0f} drift, {:.0f} Metropolis; {:.0f} steps of velocity Verlet instead\n",
                       run[C::not_finite], run[C::range], run[C::bond], run[C::energy],
                       run[C::drift], run[C::metropolis], run[C::fallback]);
+  if (s.tune)
+    text +=
+        fmt::format("  tuned: corrector of {} steps, {:.0f} steps without jumps because these did "
+                    "not pay\n",
+                    impl->corrector, run[C::paused]);
   text += fmt::format("  energy of a jump in kT: mean {:.4f}, rms {:.4f}, <exp(-dE/kT)> {:.4f}; "
                       "rescaling {:.3g} kT net, {:.3g} kT in size\n",
                       run.mean_change(), run.rms_change(), run.mean_boltzmann(),

@@ -61,6 +61,7 @@ class FixKstepHybrid : public Fix {
   void give_up_jump();
   void finish_jump();
   void end_cycle(bool);
+  double clock() const;
   void thermostat(double);
   void kick(double);
   void find_potential(std::vector<double> &);

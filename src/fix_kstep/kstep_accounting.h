@@ -23,6 +23,7 @@ struct KstepCounters {
     metropolis,
     fallback,         ///< steps of velocity Verlet in the place of rejected jumps
     calls,            ///< of the force
+    paused,           ///< steps without jumps, where these did not pay
     spared,           ///< rejected before the force was called
     time,             ///< simulated, ps
     energies,         ///< changes of the energy of a molecule that are in the next three sums

@@ -201,6 +201,8 @@ void KstepSettings::read_keywords(int narg, char **arg, int iarg)
                    arg[iarg + 1]);
     } else if (word == "tune") {
       tune = utils::logical(FLERR, arg[iarg + 1], false, lmp);
+    } else if (word == "timing") {
+      timing = utils::logical(FLERR, arg[iarg + 1], false, lmp);
     } else if (word == "control") {
       const int which = choose({"none", "corrector", "zero", "ballistic", "verlet", "linear"});
       control.reset();
@@ -226,7 +228,8 @@ void KstepSettings::read_keywords(int narg, char **arg, int iarg)
       error->all(FLERR, iarg,
                  "Unknown fix kstep/hybrid keyword '{}'; accepted: jump, corrector, fraction, "
                  "limits, range, strain, rise, kinetic, drift, conserve, langevin, temp, "
-                 "metropolis, fallback, attempts, scale, tune, control, engine, precision, threads",
+                 "metropolis, fallback, attempts, scale, tune, timing, control, engine, precision, "
+                 "threads",
                  word);
     iarg += used;
   }
@@ -262,6 +265,9 @@ void KstepSettings::check()
     error->all(FLERR,
                "Fix kstep/hybrid metropolis yes is exact only for jump student: a network is "
                "neither reversible nor does it keep volumes in phase space");
+  if (tune && !timing) error->all(FLERR, "Fix kstep/hybrid tune yes needs timing yes");
+  if (tune && only_corrector)
+    error->all(FLERR, "Fix kstep/hybrid tune yes needs jumps, control corrector has none");
   if (metropolis && attempts > 1)
     error->all(FLERR, "Fix kstep/hybrid attempts above 1 do not go with metropolis yes");
 

@@ -51,6 +51,7 @@ class KstepSettings : protected Pointers {
   int attempts = 1;
   double scale = 0.8;
   bool tune = false;
+  bool timing = true;
 
   double temperature = 0.0;    // K of the thermostat, 0: none
   double damp = 0.0;
