@@ -112,6 +112,7 @@ class FixKstep : public mlff_test::LammpsTest {
     time,
     corrector,
     own,
+    paused,
     T_first
   };
 
@@ -274,6 +275,8 @@ TEST_F(FixKstep, TemperatureOneRank)
   EXPECT_NEAR(value("f_mean"), 300.0, 60.0);
   EXPECT_GT(entry(acceptance), 0.99);
   EXPECT_NEAR(entry(boltzmann), 1.0, 0.1);
+  ASSERT_EQ(hyb()->size_vector, T_first + 2);
+  EXPECT_EQ(entry(paused), 0.0);
   for (int k = 0; k < 3; k++) EXPECT_NEAR(entry(T_first + k), 300.0, 100.0);
   for (const auto *words : {"20 ps simulated in 2500 steps, one force call each, 125 per ps", "jumps of 8 fs (network)", "temperature of elements: H ",
                             "temperature of hydrogens: H(C) ", "temperature of bonds: C-C "})

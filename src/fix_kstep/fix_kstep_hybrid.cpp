@@ -984,8 +984,10 @@ double FixKstepHybrid::compute_vector(int n)
       return impl->corrector;
     case 22:
       return c.own_share();
+    case 23:
+      return c[C::paused];
     default:
-      return impl->temperatures.of_element(impl->elements[n - 23]);
+      return impl->temperatures.of_element(impl->elements[n - 24]);
   }
 }
 
