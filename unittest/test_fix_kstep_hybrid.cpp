@@ -909,6 +909,8 @@ TEST_F(FixKstep, RefusesWordsOneRank)
   expect_error(head + "control magic", {"Unknown fix kstep/hybrid control 'magic'; accepted: none, corrector, zero"});
   expect_error(head + "engine warp", {"Unknown fix kstep/hybrid engine 'warp'; accepted: auto, host"});
   expect_error(head + "precision half", {"accepted: single, double"});
+  expect_error(head + "batch maybe", {"Unknown batch 'maybe' of fix kstep/hybrid; accepted: auto, on, off"});
+  expect_error(head + "wait 0", {"Fix kstep/hybrid wait is 0; accepted: auto, or a number of milliseconds above 0"});
   expect_error(head + "threads -1", {"threads is -1; accepted: 0 (automatic) or more"});
   expect_error(head + "metropolis yes", {"metropolis yes is exact only for jump student"});
   expect_error(head + "jump student 16 0.0005", {"jump student takes a potential with energies", "use jump network"});

@@ -1,5 +1,6 @@
 // The parts of fix kstep/hybrid without LAMMPS: jumps, checks, conservation, thermostat, random numbers, accounting.
 #include "kstep_accounting.h"
+#include "kstep_batch.h"
 #include "kstep_conservation.h"
 #include "kstep_guard.h"
 #include "kstep_jump.h"
@@ -404,6 +405,27 @@ TEST(KstepJump, NetworkKeepsMomentaAndTakesEachMoleculeAlone)
   }
 }
 
+TEST(KstepJump, SameInTheShapeOfAnEngine)
+{
+  System system({9, 5, 1});
+  const auto potential = jump_potential();
+  for (const auto precision : {Precision::single_precision, Precision::double_precision}) {
+    EngineOptions options;
+    options.precision = precision;
+    options.threads = 1;
+    KstepState alone = system.state, joined = system.state;
+    make_network_jump(potential, 1, options)->propose(system.molecules, system.state, alone);
+    make_network_jump(potential, 1, jump_as_engine(make_jump_engine(potential, options), potential, options))->propose(system.molecules, system.state, joined);
+    EXPECT_EQ(alone.x, joined.x);
+    EXPECT_EQ(alone.v, joined.v);
+  }
+  // a graph of something else is refused
+  GraphStorage graph;
+  append_pairs(system.molecules.species, system.state.x, 4.0, graph);
+  Result result;
+  EXPECT_THROW(jump_as_engine(make_jump_engine(potential), potential, {})->evaluate(graph.view(), result), EngineError);
+}
+
 TEST(KstepJump, Controls)
 {
   System system({9});
@@ -442,7 +464,7 @@ class Student : public testing::Test {
     options.threads = 1;
   }
 
-  std::unique_ptr<KstepJump> jump() const { return make_student_jump(potential, steps, dt, options); }
+  std::unique_ptr<KstepJump> jump() const { return make_student_jump(potential, steps, dt, make_engine(potential, options)); }
 
   double potential_energy(const KstepState &state, std::vector<double> &forces) const
   {
@@ -515,7 +537,7 @@ TEST_F(Student, SaysWhatIsMissing)
 {
   options.engine = "nothing";
   EXPECT_THROW(jump(), EngineError);
-  EXPECT_THROW(make_network_jump(potential, 0, {}), EngineError);
+  EXPECT_THROW(make_network_jump(potential, 0, EngineOptions()), EngineError);
 }
 
 // accounting

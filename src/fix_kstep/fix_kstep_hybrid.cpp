@@ -41,6 +41,7 @@
 #include "elements.h"
 #include "kstep_accounting.h"
 #include "kstep_atoms.h"
+#include "kstep_batch.h"
 #include "kstep_conservation.h"
 #include "kstep_jump.h"
 #include "kstep_settings.h"
@@ -169,28 +170,47 @@ void FixKstepHybrid::init()
   check_input();
   init_stride();
 
-  auto &s = impl->settings;
-  if (!impl->jump && !s.only_corrector) {
-    try {
-      if (s.student)
-        impl->jump = mlff::make_student_jump(s.potential, impl->k, dt_ps, s.options);
-      else if (s.control)
-        impl->jump = mlff::make_control_jump(s.potential, impl->stride, *s.control);
-      else
-        impl->jump = mlff::make_network_jump(s.potential, impl->stride, s.options);
-    } catch (mlff::EngineError &e) {
-      error->all(FLERR, Error::NOLASTLINE, "Fix kstep/hybrid: {}", e.what());
-    }
-    if (comm->me == 0)
-      utils::logmesg(lmp, "Fix kstep/hybrid: jumps of {} steps of {:.4g} fs, {}{}, {}\n", impl->k,
-                     1000.0 * dt_ps, s.student ? "by a student" : "by a network",
-                     s.metropolis ? " with Metropolis" : "", impl->jump->description());
-  }
+  if (!impl->settings.only_corrector) make_jump();
 
   pe = modify->get_compute_by_id("thermo_pe");
   pe_atom = modify->get_compute_by_id(id_pe_atom);
   int dim = 0;
   nan_on_failure = force->pair ? (int *) force->pair->extract("nan_on_failure", dim) : nullptr;
+}
+
+/* ----------------------------------------------------------------------
+   the model, together with those of other partitions where there are any
+------------------------------------------------------------------------- */
+
+void FixKstepHybrid::make_jump()
+{
+  auto &s = impl->settings;
+  const bool made = !impl->jump;
+  while (!impl->jump) {
+    try {
+      if (s.control)
+        impl->jump = mlff::make_control_jump(s.potential, impl->stride, *s.control);
+      else if (!s.student && !s.replicas->wanted())
+        impl->jump = mlff::make_network_jump(s.potential, impl->stride, s.options);
+      else {
+        auto engine = s.student
+            ? mlff::make_engine(s.potential, s.options)
+            : mlff::jump_as_engine(mlff::make_jump_engine(s.potential, s.options), s.potential,
+                                   s.options);
+        engine = s.replicas->join(std::move(engine), {s.potential.sha256}, "");
+        if (engine && s.student)
+          impl->jump = mlff::make_student_jump(s.potential, impl->k, dt_ps, std::move(engine));
+        else if (engine)
+          impl->jump = mlff::make_network_jump(s.potential, impl->stride, std::move(engine));
+      }
+    } catch (mlff::EngineError &e) {
+      error->all(FLERR, Error::NOLASTLINE, "Fix kstep/hybrid: {}", e.what());
+    }
+  }
+  if (comm->me == 0 && made)
+    utils::logmesg(lmp, "Fix kstep/hybrid: jumps of {} steps of {:.4g} fs, {}{}, {}\n", impl->k,
+                   1000.0 * dt_ps, s.student ? "by a student" : "by a network",
+                   s.metropolis ? " with Metropolis" : "", impl->jump->description());
 }
 
 /* ----------------------------------------------------------------------
@@ -346,6 +366,7 @@ void FixKstepHybrid::setup(int /*vflag*/)
   impl->at_start = impl->counters;
   impl->temperatures.reset();
   impl->first_step = update->ntimestep;
+  s.replicas->start_run();
   warn_about_settings();
   warn_about_neighbors();
   pe->addstep(update->ntimestep + 1);
@@ -759,7 +780,9 @@ void FixKstepHybrid::restore_energies(double gain)
 
 void FixKstepHybrid::post_run()
 {
-  if (update->whichflag == 1 && update->ntimestep > impl->first_step) summarize();
+  if (update->whichflag != 1) return;
+  if (update->ntimestep > impl->first_step) summarize();
+  impl->settings.replicas->end_run();
 }
 
 /* ---------------------------------------------------------------------- */

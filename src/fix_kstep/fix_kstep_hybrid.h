@@ -53,6 +53,7 @@ class FixKstepHybrid : public Fix {
 
   void init_units();
   void init_stride();
+  void make_jump();
   void check_input();
   void warn_about_settings();
   void warn_about_neighbors();

@@ -1,5 +1,6 @@
 #include "kstep_jump.h"
 
+#include "kstep_batch.h"
 #include "units.h"
 
 #include <algorithm>
@@ -22,16 +23,33 @@ namespace {
 
   class NetworkJump : public KstepJump {
    public:
-    NetworkJump(const Potential &potential, int stride, const EngineOptions &options) :
-        engine(make_jump_engine(potential, options)), cutoff(potential.cutoff), number(stride)
+    NetworkJump(const Potential &potential, int stride, std::unique_ptr<JumpEngine> alone,
+                std::unique_ptr<Engine> joined) :
+        alone(std::move(alone)),
+        joined(std::move(joined)), cutoff(potential.cutoff), number(stride)
     {
     }
 
     void propose(const KstepMolecules &molecules, const KstepState &start, KstepState &end) override
     {
-      find_pairs(molecules, start.x, cutoff, graph);
-      stride.assign(molecules.n_molecules(), number);
-      engine->evaluate(graph.view(), {molecules.mass, start.v, start.f, stride}, result);
+      if (joined) {
+        graph.clear();
+        for (int m = 0; m < molecules.n_molecules(); m++) {
+          const int first = molecules.first_atom[m], n = molecules.size(m);
+          const auto part = [&](const std::vector<double> &list, int width) {
+            return std::span(list).subspan(width * first, width * n);
+          };
+          append_jump(std::span(molecules.species).subspan(first, n), part(start.x, 3),
+                      {part(molecules.mass, 1), part(start.v, 3), part(start.f, 3), {}}, number,
+                      cutoff, graph);
+        }
+        joined->evaluate(graph.view(), packed);
+        read_jump(graph.view(), packed, result);
+      } else {
+        find_pairs(molecules, start.x, cutoff, graph);
+        stride.assign(molecules.n_molecules(), number);
+        alone->evaluate(graph.view(), {molecules.mass, start.v, start.f, stride}, result);
+      }
       for (std::size_t k = 0; k < start.x.size(); k++) {
         end.x[k] = start.x[k] + result.displacement[k];
         end.v[k] = start.v[k] + result.velocity_change[k];
@@ -47,14 +65,19 @@ namespace {
       }
     }
 
-    std::string description() const override { return engine->description(); }
+    std::string description() const override
+    {
+      return joined ? joined->description() : alone->description();
+    }
 
    private:
-    std::unique_ptr<JumpEngine> engine;
+    std::unique_ptr<JumpEngine> alone;
+    std::unique_ptr<Engine> joined;
     double cutoff;
     int number;
     std::vector<int> stride;
     GraphStorage graph;
+    Result packed;
     JumpResult result;
   };
 
@@ -100,8 +123,8 @@ namespace {
 
   class StudentJump : public KstepJump {
    public:
-    StudentJump(const Potential &potential, int steps, double dt, const EngineOptions &options) :
-        engine(make_engine(potential, options)), cutoff(potential.cutoff), steps(steps), dt(dt)
+    StudentJump(const Potential &potential, int steps, double dt, std::unique_ptr<Engine> engine) :
+        engine(std::move(engine)), cutoff(potential.cutoff), steps(steps), dt(dt)
     {
     }
 
@@ -162,7 +185,14 @@ namespace {
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              const EngineOptions &options)
 {
-  return std::make_unique<NetworkJump>(potential, stride, options);
+  return std::make_unique<NetworkJump>(potential, stride, make_jump_engine(potential, options),
+                                       nullptr);
+}
+
+std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
+                                             std::unique_ptr<Engine> engine)
+{
+  return std::make_unique<NetworkJump>(potential, stride, nullptr, std::move(engine));
 }
 
 std::unique_ptr<KstepJump> make_control_jump(const Potential &potential, int stride,
@@ -172,9 +202,9 @@ std::unique_ptr<KstepJump> make_control_jump(const Potential &potential, int str
 }
 
 std::unique_ptr<KstepJump> make_student_jump(const Potential &potential, int steps, double dt,
-                                             const EngineOptions &options)
+                                             std::unique_ptr<Engine> engine)
 {
-  return std::make_unique<StudentJump>(potential, steps, dt, options);
+  return std::make_unique<StudentJump>(potential, steps, dt, std::move(engine));
 }
 
 }    // namespace mlff

@@ -28,6 +28,10 @@ class KstepJump {
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              const EngineOptions &options);
 
+/// The same by an engine that takes jumps of other replicas along, see kstep_batch.h.
+std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
+                                             std::unique_ptr<Engine> engine);
+
 /// A control method in the place of the network.
 std::unique_ptr<KstepJump> make_control_jump(const Potential &potential, int stride,
                                              JumpControl control);
@@ -35,6 +39,6 @@ std::unique_ptr<KstepJump> make_control_jump(const Potential &potential, int str
 /// `steps` steps of velocity Verlet of dt ps with the forces of another potential, the student: reversible, and it keeps volumes in
 /// phase space. Nothing is allocated after the first jumps.
 std::unique_ptr<KstepJump> make_student_jump(const Potential &potential, int steps, double dt,
-                                             const EngineOptions &options);
+                                             std::unique_ptr<Engine> engine);
 
 }    // namespace mlff

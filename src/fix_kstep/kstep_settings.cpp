@@ -26,7 +26,8 @@ using namespace LAMMPS_NS;
 
 /* ---------------------------------------------------------------------- */
 
-KstepSettings::KstepSettings(LAMMPS *lmp, int narg, char **arg) : Pointers(lmp)
+KstepSettings::KstepSettings(LAMMPS *lmp, int narg, char **arg) :
+    Pointers(lmp), replicas(new ReplicaGroup(lmp, "Fix kstep/hybrid"))
 {
   const int ntypes = atom->ntypes;
   if (narg < 4 + ntypes) utils::missing_cmd_args(FLERR, "fix kstep/hybrid", error);
@@ -201,6 +202,8 @@ void KstepSettings::read_keywords(int narg, char **arg, int iarg)
                    arg[iarg + 1]);
     } else if (word == "tune") {
       tune = utils::logical(FLERR, arg[iarg + 1], false, lmp);
+    } else if (ReplicaGroup::knows(word)) {
+      replicas->set(word, arg[iarg + 1], iarg + 1);
     } else if (word == "timing") {
       timing = utils::logical(FLERR, arg[iarg + 1], false, lmp);
     } else if (word == "control") {
@@ -229,7 +232,7 @@ void KstepSettings::read_keywords(int narg, char **arg, int iarg)
                  "Unknown fix kstep/hybrid keyword '{}'; accepted: jump, corrector, fraction, "
                  "limits, range, strain, rise, kinetic, drift, conserve, langevin, temp, "
                  "metropolis, fallback, attempts, scale, tune, timing, control, engine, precision, "
-                 "threads",
+                 "threads, batch, wait, memory",
                  word);
     iarg += used;
   }

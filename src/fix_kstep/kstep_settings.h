@@ -15,7 +15,9 @@
 #include "jump.h"
 #include "kstep_guard.h"
 #include "pointers.h"
+#include "replica_group.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +61,7 @@ class KstepSettings : protected Pointers {
   double limit_temperature = 0.0;    // K of the limits, 0: that of the thermostat, or of the start
 
   mlff::EngineOptions options;
+  std::unique_ptr<ReplicaGroup> replicas;
 
  private:
   void read_potential(const char *);
