@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Every method of this example, one after the other, and a table of what they cost: ./run.sh [--json]
+# Speeds are ps per second of CPU time, so that other programs on the machine hardly count.
 #
 # PS       ps of each method (default 20; 200 for the numbers in README.md)
 # METHODS  which (default: all)
@@ -46,6 +47,7 @@ done
 row() {
   awk -v method="$1" -v ps="$ps" '
     /^Loop time/ { seconds = $4 }
+    /CPU use with/ { seconds *= $1 / 100 }
     /^Pair style xtb: .* calls/ { before = calls; calls = $4 }
     /ps simulated in/ { ps = $4 }
     / accepted, acceptance / { accepted = $NF }
