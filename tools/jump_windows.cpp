@@ -108,31 +108,6 @@ NveTrajectory read_nve(const std::string &file, double timestep)
   return trajectory;
 }
 
-std::vector<std::string> bond_environments(const std::vector<int> &numbers, const std::vector<double> &positions)
-{
-  const std::size_t n = numbers.size();
-  std::vector<std::vector<int>> bonded(n);
-  for (const auto &[i, j] : bonds_of(numbers, positions)) {
-    bonded[i].push_back(j);
-    bonded[j].push_back(i);
-  }
-  std::vector<std::string> text(n);
-  for (std::size_t i = 0; i < n; i++) text[i] = element_symbol(numbers[i]);
-  for (int reach = 0; reach < 3; reach++) {
-    std::vector<std::string> wider(n);
-    for (std::size_t i = 0; i < n; i++) {
-      std::vector<std::string> around;
-      for (const int j : bonded[i]) around.push_back(text[j]);
-      std::sort(around.begin(), around.end());
-      wider[i] = element_symbol(numbers[i]) + "(";
-      for (const auto &one : around) wider[i] += one;
-      wider[i] += ")";
-    }
-    text = wider;
-  }
-  return text;
-}
-
 std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<double> &positions)
 {
   const bool classes = std::any_of(potential.jump.species.begin(), potential.jump.species.end(), [](const auto &s) {

@@ -1,6 +1,7 @@
 // Windows of plain Newtonian dynamics (NVE) for jump networks: trajectories with every step, read, checked and cut at load time.
 #pragma once
 
+#include "bonds.h"
 #include "jump_gradient.h"
 #include "npz.h"
 
@@ -42,10 +43,6 @@ struct NveTrajectory {
 /// within 1e-2 Å/ps, so increments of a thermostat, other masses or another time step are refused. A manifest.json beside the file gives
 /// temperature and method. Throws FileError naming file and frame.
 NveTrajectory read_nve(const std::string &file, double timestep);
-
-/// What an atom is bonded to, up to three bonds away, as text: "C(C(HHO)HHH)"; equal for atoms that a bond graph of this size cannot
-/// tell apart. positions [n][3] Å.
-std::vector<std::string> bond_environments(const std::vector<int> &numbers, const std::vector<double> &positions);
 
 /// Species of a jump potential for the atoms of a structure, by element or by environment. Throws FileError naming the atom.
 std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<double> &positions);

@@ -147,33 +147,6 @@ double atomic_mass(int atomic_number)
   return RDKit::PeriodicTable::getTable()->getAtomicWeight(atomic_number);
 }
 
-double covalent_radius(int atomic_number)
-{
-  return RDKit::PeriodicTable::getTable()->getRcovalent(atomic_number);
-}
-
-static double in_radii(int i, int j, const std::vector<int> &numbers, const std::vector<double> &positions)
-{
-  const double *a = &positions[3 * std::size_t(i)], *b = &positions[3 * std::size_t(j)];
-  return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]) / (covalent_radius(numbers[i]) + covalent_radius(numbers[j]));
-}
-
-std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const std::vector<double> &positions)
-{
-  std::vector<std::pair<int, int>> bonds;
-  for (int i = 0; i < int(numbers.size()); i++)
-    for (int j = 0; j < i; j++)
-      if (in_radii(i, j, numbers, positions) < 1.25) bonds.emplace_back(j, i);
-  return bonds;
-}
-
-bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector<int> &numbers, const std::vector<double> &positions)
-{
-  return std::all_of(bonds.begin(), bonds.end(), [&](const auto &bond) {
-    return in_radii(bond.first, bond.second, numbers, positions) < 1.6;
-  });
-}
-
 std::vector<int> elements_of(const std::vector<int> &numbers)
 {
   const std::set<int> elements(numbers.begin(), numbers.end());

@@ -1,6 +1,8 @@
 // Molecules from SMILES: three-dimensional conformers, and the LAMMPS data file of one or more copies.
 #pragma once
 
+#include "bonds.h"
+
 #include "structure.h"
 
 #include <array>
@@ -48,14 +50,5 @@ std::array<double, 9> random_rotation(std::mt19937 &generator);
 
 /// Standard atomic weight in g/mol.
 double atomic_mass(int atomic_number);
-
-/// Å
-double covalent_radius(int atomic_number);
-
-/// Pairs of atoms nearer than 1.25 times the sum of their covalent radii; positions [n][3] Å of an open molecule.
-std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const std::vector<double> &positions);
-
-/// Whether all these bonds are shorter than 1.6 times the sum of the covalent radii.
-bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector<int> &numbers, const std::vector<double> &positions);
 
 }    // namespace mlff

@@ -233,6 +233,30 @@ run             2000
   expect_together(2);
 }
 
+/// Fix kstep/hybrid with ${style} as its last words, forces of each partition alone.
+std::string jumps(const std::string &file, const std::string &words)
+{
+  std::string text = head;
+  const auto at = text.find("pair_style"), end = text.find("neighbor");
+  text.replace(at, end - at, "pair_style mlff engine host precision double threads 1 batch off\npair_coeff * * ethanol-gfn2-painn32.safetensors C O H\n");
+  return text + "velocity all create 300.0 ${p}7 mom yes rot no dist gaussian\nfix jump all kstep/hybrid " + file + " C O H " + words +
+      " langevin 300 0.1 ${p}3 timing no ${style}\n" + frames;
+}
+
+TEST_F(Partitions, Jumps)
+{
+  styles = "engine host precision double threads 1";
+  compare(3, jumps("ethanol-gfn2-jump8.safetensors", "corrector 1 drift 0.3") + "run 2000\n");
+  expect_together(3);
+}
+
+TEST_F(Partitions, JumpsOfAStudent)
+{
+  styles = "engine host precision double threads 1";
+  compare(2, jumps("ethanol-gfn2-painn32.safetensors", "jump student 20 0.0005") + "run 100\n");
+  expect_together(2);
+}
+
 TEST_F(Partitions, TwoStylesOfOneProcess)
 {
   std::string twice = head;
@@ -283,6 +307,15 @@ TEST_F(Partitions, Torch)
 {
   styles = "mlff engine torch threads 1";
   compare(3, head + hot + frames + "dump_modify frames every 20\nrun 100\n", 1e-4);
+  expect_together(3);
+}
+#endif
+
+#ifdef MLFF_TORCH
+TEST_F(Partitions, JumpsByTorch)
+{
+  styles = "engine torch precision double threads 1";
+  compare(3, jumps("ethanol-gfn2-jump8.safetensors", "corrector 1") + "dump_modify frames every 20\nrun 100\n", 1e-6);
   expect_together(3);
 }
 #endif

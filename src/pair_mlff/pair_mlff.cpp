@@ -38,7 +38,8 @@ using namespace LAMMPS_NS;
 
 /* ---------------------------------------------------------------------- */
 
-PairMLFF::PairMLFF(LAMMPS *lmp) : Pair(lmp), impl(new MLFFImpl(lmp)), cutoff(0.0), scale(1.0)
+PairMLFF::PairMLFF(LAMMPS *lmp) :
+    Pair(lmp), impl(new MLFFImpl(lmp)), cutoff(0.0), scale(1.0), nan_on_failure(0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -77,7 +78,11 @@ void PairMLFF::compute(int eflag, int vflag)
   try {
     impl->engine->evaluate(graph, impl->result, impl->exchange.get());
   } catch (mlff::EngineError &e) {
-    error->one(FLERR, "Pair style mlff on timestep {}: {}", update->ntimestep, e.what());
+    if (!nan_on_failure)
+      error->one(FLERR, "Pair style mlff on timestep {}: {}", update->ntimestep, e.what());
+    impl->result.energy.assign(1, NAN);
+    impl->result.atom_energy.assign(graph.n_centres(), NAN);
+    impl->result.gradient.assign(3 * (std::size_t) graph.n_edges(), NAN);
   }
 
   const auto &gradient = impl->result.gradient;
@@ -642,6 +647,8 @@ void *PairMLFF::extract(const char *str, int &dim)
 {
   dim = 0;
   if (strcmp(str, "cutoff") == 0) return (void *) &cutoff;
+  // for fixes that try positions out: NaN instead of an error
+  if (strcmp(str, "nan_on_failure") == 0) return (void *) &nan_on_failure;
   return nullptr;
 }
 

@@ -55,14 +55,15 @@ void ReplicaGroup::set(const std::string &word, const std::string &value, int ia
 {
   if (word == "batch") {
     if (value != "auto" && value != "on" && value != "off")
-      error->all(FLERR, iarg, "Unknown pair_style mlff batch '{}'; accepted: auto, on, off", value);
+      error->all(FLERR, iarg, "Unknown batch '{}' of {}; accepted: auto, on, off", value,
+                 utils::lowercase(who));
     choice = value == "auto" ? AUTO : value == "on" ? ON : OFF;
     return;
   }
   const double number = value == "auto" ? 0.0 : utils::numeric(FLERR, value, false, lmp);
   if (value != "auto" && !(number > 0.0 && std::isfinite(number)))
-    error->all(FLERR, iarg, "Pair style mlff {} is {}; accepted: auto, or a number of {} above 0",
-               word, value, word == "wait" ? "milliseconds" : "megabytes");
+    error->all(FLERR, iarg, "{} {} is {}; accepted: auto, or a number of {} above 0", who, word,
+               value, word == "wait" ? "milliseconds" : "megabytes");
   if (word == "wait")
     wait = 1.0e-3 * number;
   else
@@ -85,14 +86,14 @@ std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> e
   batch = nullptr;
   if (!wanted()) return engine;
   if (!alone.empty()) {
-    if (comm->me == 0)
-      utils::logmesg(lmp, "Pair style mlff: this partition evaluates alone, {}\n", alone);
+    if (comm->me == 0) utils::logmesg(lmp, "{}: this partition evaluates alone, {}\n", who, alone);
     return engine;
   }
   mlff::BatchOptions options;
   options.job = mlff::launch_of_this_process();
   leave_place();
   model = engine->description();
+  model += " " + who;
   for (const auto &hash : potentials) model += " " + hash;
   model += choice == ON ? " on" : " auto";
   place = 0;
@@ -107,8 +108,8 @@ std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> e
     batch = joined.get();
     return joined;
   } catch (mlff::EngineError &e) {
-    if (choice == ON) error->one(FLERR, "Pair style mlff batch on: {}; use batch off", e.what());
-    utils::logmesg(lmp, "Pair style mlff: this partition evaluates alone: {}\n", e.what());
+    if (choice == ON) error->one(FLERR, "{} batch on: {}; use batch off", who, e.what());
+    utils::logmesg(lmp, "{}: this partition evaluates alone: {}\n", who, e.what());
   }
   choice = OFF;
   leave_place();
@@ -152,9 +153,9 @@ std::string ReplicaGroup::summary() const
     if (s.histogram[n])
       histogram += fmt::format("{}{} x {}", histogram.empty() ? "" : ", ", s.histogram[n], n);
   }
-  std::string text = fmt::format(
-      "Pair style mlff, {} replicas of this node: {} calls in {} evaluations, {} calls alone\n",
-      s.replicas, s.calls, evaluations, s.single_calls);
+  std::string text =
+      fmt::format("{}, {} replicas of this node: {} calls in {} evaluations, {} calls alone\n", who,
+                  s.replicas, s.calls, evaluations, s.single_calls);
   if (evaluations) text += fmt::format("  evaluations x replicas in them: {}\n", histogram);
   if (s.calls)
     text += fmt::format(

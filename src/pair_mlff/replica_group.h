@@ -28,7 +28,7 @@ namespace LAMMPS_NS {
    The partitions of a -partition run that evaluate one model together: the
    settings of it, joining the others, and what to say about it in the end.
 
-     set()         a keyword of pair_style: batch, wait, memory
+     set()         a keyword of the style: batch, wait, memory
      join()        the engine, in a batch where there is one to join
      start_run()   from here the others wait for this partition
      end_run()     and no longer from here; sums up
@@ -36,7 +36,11 @@ namespace LAMMPS_NS {
 
 class ReplicaGroup : protected Pointers {
  public:
-  explicit ReplicaGroup(class LAMMPS *lmp) : Pointers(lmp) {}
+  // who: the style in messages
+  explicit ReplicaGroup(class LAMMPS *lmp, const std::string &who = "Pair style mlff") :
+      Pointers(lmp), who(who)
+  {
+  }
   ~ReplicaGroup() override;
 
   static bool knows(const std::string &word);
@@ -53,6 +57,7 @@ class ReplicaGroup : protected Pointers {
   bool joined() const { return batch != nullptr; }
 
  private:
+  std::string who;
   enum { AUTO, ON, OFF } choice = AUTO;
   double wait = 0.0;                      // s
   std::size_t memory = 0;                 // bytes

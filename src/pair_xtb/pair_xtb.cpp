@@ -71,7 +71,8 @@ static const char cite_xtb[] =
 /* ---------------------------------------------------------------------- */
 
 PairXTB::PairXTB(LAMMPS *lmp) :
-    Pair(lmp), impl(new XTBImpl), escale(1.0), calls(0.0), retries(0.0), seconds(0.0)
+    Pair(lmp), impl(new XTBImpl), escale(1.0), calls(0.0), retries(0.0), seconds(0.0),
+    nan_on_failure(0), molecules_alone(0)
 {
   single_enable = 0;
   one_coeff = 1;
@@ -103,9 +104,9 @@ void PairXTB::compute(int eflag, int vflag)
 
   calls = retries = seconds = 0.0;
   for (auto &system : impl->systems) {
-    unwrap(system);
     double energy = 0.0;
     try {
+      unwrap(system);
       if (!system.calculator) {
         std::vector<int> numbers;
         for (const int i : system.local) numbers.push_back(map[atom->type[i]]);
@@ -113,7 +114,10 @@ void PairXTB::compute(int eflag, int vflag)
       }
       energy = system.calculator->evaluate(system.x, system.f);
     } catch (mlff::XtbError &e) {
-      fail(system, e.what());
+      if (!nan_on_failure) fail(system, e.what());
+      energy = NAN;
+      std::fill(system.f.begin(), system.f.end(), NAN);
+      if (!system.calculator) continue;
     }
     calls += (double) system.calculator->calls;
     retries += (double) system.calculator->retries;
@@ -280,10 +284,10 @@ void PairXTB::unwrap(XTBSystem &system)
     }
     for (int a = 0; a < 3; a++)
       if (periodic[a] && hi[a] - lo[a] > 0.5)
-        fail(system,
-             fmt::format("it takes {:.3g} of the periodic box along {}, at most half of it is "
-                         "accepted; use a larger box or 'boundary f f f'",
-                         hi[a] - lo[a], "xyz"[a]));
+        throw mlff::XtbError(
+            fmt::format("it takes {:.3g} of the periodic box along {}, at most half of it is "
+                        "accepted; use a larger box or 'boundary f f f'",
+                        hi[a] - lo[a], "xyz"[a]));
   }
 }
 
@@ -502,6 +506,14 @@ void *PairXTB::extract(const char *str, int &dim)
   if (strcmp(str, "calls") == 0) return (void *) &calls;
   if (strcmp(str, "seconds") == 0) return (void *) &seconds;
   if (strcmp(str, "retries") == 0) return (void *) &retries;
+
+  // for fixes that try positions out: NaN instead of an error; whether molecules do not interact
+
+  if (strcmp(str, "nan_on_failure") == 0) return (void *) &nan_on_failure;
+  if (strcmp(str, "molecules_alone") == 0) {
+    molecules_alone = impl->each_molecule;
+    return (void *) &molecules_alone;
+  }
   return nullptr;
 }
 

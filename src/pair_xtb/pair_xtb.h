@@ -44,6 +44,7 @@ class PairXTB : public Pair {
 
   double escale;                     // eV to the energy unit of the input
   double calls, retries, seconds;    // of all calculators, for extract()
+  int nan_on_failure, molecules_alone;
 
   virtual void allocate();
   void find_systems();

@@ -1,0 +1,87 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+#ifndef LMP_KSTEP_ATOMS_H
+#define LMP_KSTEP_ATOMS_H
+
+#include "kstep_molecules.h"
+#include "pointers.h"
+
+#include <string>
+#include <vector>
+
+namespace mlff {
+struct Potential;
+}
+
+namespace LAMMPS_NS {
+
+/* ----------------------------------------------------------------------
+   The atoms of fix kstep/hybrid: which molecules they form, where they are
+   on this rank, whole molecules out of a periodic box, and a copy of a
+   state that restores it to the last bit.
+
+   A molecule is what bonds hold together: those of the topology, or atoms
+   nearer than 1.25 covalent radii when first seen; atoms with one molecule
+   ID are one molecule in any case.
+------------------------------------------------------------------------- */
+
+class KstepAtoms : protected Pointers {
+ public:
+  KstepAtoms(class LAMMPS *, int groupbit);
+
+  mlff::KstepMolecules molecules;
+  std::vector<tagint> tags;    // of each atom, molecule after molecule
+  std::vector<int> local;      // its index on this rank
+
+  double velocity_unit = 1.0;    // Å/ps, of the input
+  double energy_unit = 1.0;      // eV
+
+  // false where the atoms are those of the last call. Species: words of the types, see KstepSettings
+  bool find(const mlff::Potential &, const std::vector<std::string> &words);
+
+  struct Bond {
+    tagint i, j;
+    double length;
+  };
+  std::vector<Bond> bonds() const;
+  void keep_bonds(const std::vector<Bond> &list) { known = list; }
+
+  void update();                                 // local, after atoms may have moved in memory
+  void gather(mlff::KstepState &);               // molecules are whole
+  void gather_velocities(mlff::KstepState &);    // only those
+  void put_velocities(const mlff::KstepState &);
+  void put_velocities(const mlff::KstepState &, int molecule);
+  void move(const mlff::KstepState &start, const mlff::KstepState &end, int molecule);
+
+  void save();
+  void restore(int molecule);
+  void restore_flipped(int molecule);    // with velocities turned round
+
+  // two molecules nearer to each other than a distance, or one to its own image; empty where there are none
+  std::string neighbors(const mlff::KstepState &, double distance) const;
+
+ private:
+  int groupbit;
+  std::vector<Bond> known;    // from a restart file
+  std::vector<int> walk,
+      bridge;    // each atom, and the one before it in the walk that makes its molecule whole
+  std::vector<double> x0, v0, f0;
+  std::vector<imageint> image0;
+
+  std::vector<Bond> topology(const std::vector<int> &) const;
+  std::vector<Bond> nearby(const std::vector<int> &, const std::vector<int> &) const;
+  void find_species(const mlff::Potential &, const std::vector<std::string> &);
+  void find_walk();
+};
+
+}    // namespace LAMMPS_NS
+
+#endif

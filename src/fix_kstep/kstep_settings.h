@@ -1,0 +1,76 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+#ifndef LMP_KSTEP_SETTINGS_H
+#define LMP_KSTEP_SETTINGS_H
+
+#include "engine.h"
+#include "jump.h"
+#include "kstep_guard.h"
+#include "pointers.h"
+#include "replica_group.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace LAMMPS_NS {
+
+/* ----------------------------------------------------------------------
+   Words of the command fix kstep/hybrid behind its style: model, species of
+   the atom types, keywords. Times, energies and temperatures as in the input.
+------------------------------------------------------------------------- */
+
+class KstepSettings : protected Pointers {
+ public:
+  KstepSettings(class LAMMPS *, int, char **);
+
+  std::string file;
+  mlff::Potential potential;
+  std::vector<std::string> words;    // species of each type, [ntypes + 1]; empty for NULL
+
+  bool student = false;
+  int k = 0;          // steps of a jump, 0: the only stride of the network
+  double dt = 0.0;    // 0: that of the input
+  std::optional<mlff::JumpControl> control;
+  bool only_corrector = false;    // control corrector: no jumps at all
+
+  int corrector = -1;    // steps, -1: default
+  double fraction = -1.0;
+
+  mlff::KstepLimits limits = mlff::KstepLimits::ours();
+  bool conserve = true;
+  bool metropolis = false;
+  bool fallback = true;
+  int attempts = 1;
+  double scale = 0.8;
+  bool tune = false;
+  bool timing = true;
+
+  double temperature = 0.0;    // K of the thermostat, 0: none
+  double damp = 0.0;
+  int seed = 0;
+  double limit_temperature = 0.0;    // K of the limits, 0: that of the thermostat, or of the start
+
+  mlff::EngineOptions options;
+  std::unique_ptr<ReplicaGroup> replicas;
+
+ private:
+  void read_potential(const char *);
+  void read_species(char **);
+  void read_keywords(int, char **, int);
+  double limit(char **, int);
+  void check();
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
