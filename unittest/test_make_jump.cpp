@@ -72,7 +72,8 @@ TEST_F(MakeJump, FromScratchToAnInput)
     EXPECT_NE(table.find(words), std::string::npos) << words;
   EXPECT_EQ(table.substr(0, table.size() - 1), content("water/report.md"));
   const std::string input = content("water/in.jump");
-  for (const char *words : {"kstep/hybrid jump.safetensors H O jump network", "pair_coeff      * * H O", "method gfn2 charge 0 uhf 0", "jumps of 4 fs"})
+  for (const char *words : {"kstep/hybrid jump.safetensors H O &", "jump network 8 0.0005 corrector 1 langevin 300.0 0.1", "pair_coeff      * * H O",
+                            "method gfn2 charge 0 uhf 0", "jumps of 4 fs"})
     EXPECT_NE(input.find(words), std::string::npos) << words;
   EXPECT_EQ(input.find('<'), std::string::npos);
   EXPECT_NE(content("water/molecule.data").find("3 atoms"), std::string::npos);
@@ -156,8 +157,9 @@ TEST_F(MakeJump, KilledWhileItLabels)
     return fs::exists(file("water/probe/.work"));
   }));
   ASSERT_TRUE(kill_when(words, [&] {
-    return fs::exists(file("water/train/molecule_300K.xyz"));
+    return content("water/train/manifest.json").find("\"done\": true") != std::string::npos;
   }));
+  ASSERT_TRUE(fs::exists(file("water/train/molecule_300K.xyz")));
   const auto first = fs::last_write_time(file("water/train/molecule_300K.xyz"));
   run("make-jump O --from none" + quick + " -o water");
   ASSERT_EQ(status, 0);

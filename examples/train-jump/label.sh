@@ -10,12 +10,12 @@ while read -r name trajectories windows warmup smiles; do
   "${sample[@]}" --temperature 300 --windows 2 --window 200 --seed 2001 -o "$name-test" < /dev/null
 done <<END
 malonaldehyde 2 8 1000 O=C/C=C\\O
-aspirin 2 4 400 CC(=O)Oc1ccccc1C(=O)O
 water 1 8 500 O
 ammonia 1 8 500 N
 methane 1 8 500 C
 benzene 1 5 400 c1ccccc1
 glycine 2 4 400 NCC(=O)O
+aspirin 2 4 400 CC(=O)Oc1ccccc1C(=O)O
 alanine 1 5 400 C[C@@H](C(=O)O)N
 hexane 1 5 400 CCCCCC
 naphthalene 1 3 300 c1ccc2ccccc2c1
