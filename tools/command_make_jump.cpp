@@ -20,7 +20,8 @@ void add_command_make_jump(CLI::App &program)
   command->add_option("smiles", o->smiles, "the molecule")->required();
   command->add_option("-o,--output", o->output, "folder to write")->required();
   command->add_option("--stride", o->stride, "time of a jump, fs")->capture_default_str();
-  command->add_option("--from", o->from, "jump network to test and to start from: druglike (ships), a file, or none")->capture_default_str();
+  command->add_option("--from", o->from, "jump network to test and to start from: a file, the first word of the name of one that ships, or none")
+      ->capture_default_str();
   command->add_option("--minutes", o->minutes, "time for everything")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--method", o->method, "xTB method of the forces")->check(CLI::IsMember({"gfn2", "gfn1", "gfnff"}))->capture_default_str();
   command->add_option("--accuracy", o->accuracy, "of xTB, smaller is tighter")->check(CLI::Range(1e-4, 1e3))->capture_default_str();

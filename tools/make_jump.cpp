@@ -19,6 +19,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -33,28 +34,39 @@ namespace {
   constexpr double timestep = 0.5;                             // fs, of the labels
   constexpr double mean_limit = 0.1, deviation_limit = 0.5;    // kT, of the energy change of a jump
   constexpr int tested_windows = 100;
-  const char *const shipped = "druglike-gfn2-jump8.safetensors";
 
   double since(Clock::time_point start)
   {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  /// The file of --from; empty for `none`.
-  std::string file_of(const std::string &from)
+  /// The file of --from; empty for `none`. A name stands for the network of this stride that ships under it, or that of 8 fs.
+  std::string file_of(const std::string &from, double stride)
   {
     if (from == "none") return "";
-    const std::string name = from == "druglike" ? shipped : from;
-    std::vector<fs::path> places = {name};
+    std::vector<fs::path> places;
     if (const char *folders = std::getenv("LAMMPS_POTENTIALS")) {
       std::istringstream list(folders);
-      for (std::string folder; std::getline(list, folder, ':');) places.push_back(fs::path(folder) / name);
+      for (std::string folder; std::getline(list, folder, ':');) places.push_back(folder);
     }
-    places.push_back(fs::path(MLFF_POTENTIALS) / name);
+    places.push_back(MLFF_POTENTIALS);
+    std::vector<fs::path> files = {from};
+    for (const auto &place : places) files.push_back(place / from);
+    for (const auto &end : {"-gfn2-jump" + number(stride) + ".safetensors", std::string("-gfn2-jump8.safetensors")})
+      for (const auto &place : places) files.push_back(place / (from + end));
+    for (const auto &file : files)
+      if (fs::is_regular_file(file)) return fs::absolute(file).string();
+    std::set<std::string> names;
     for (const auto &place : places)
-      if (fs::is_regular_file(place)) return fs::absolute(place).string();
-    throw FileError("--from '" + from + "': '" + name + "' is neither there, nor in the folders of LAMMPS_POTENTIALS, nor in " MLFF_POTENTIALS +
-                    "; accepted: druglike, none, or the file of a jump network");
+      if (fs::is_directory(place))
+        for (const auto &entry : fs::directory_iterator(place)) {
+          const std::string name = entry.path().filename().string();
+          if (const auto at = name.find("-gfn2-jump"); at != std::string::npos) names.insert(name.substr(0, at));
+        }
+    std::string accepted;
+    for (const auto &name : names) accepted += name + ", ";
+    throw FileError("--from '" + from + "' is neither a file, here or in the folders of LAMMPS_POTENTIALS, nor a network that ships; accepted: " + accepted +
+                    "none, or the file of a jump network");
   }
 
   /// Labels that fit the time. The lengths are steps of `timestep`.
@@ -119,7 +131,7 @@ namespace {
       } catch (const XtbError &error) {
         throw FileError("SMILES '" + options.smiles + "': " + error.what());
       }
-      start_file = file_of(options.from);
+      start_file = file_of(options.from, options.stride);
       read_start();
     }
 

@@ -9,7 +9,7 @@ namespace mlff {
 struct MakeJumpOptions {
   std::string command;    ///< the command line, for the manifest
   std::string smiles, output, lammps;
-  std::string from = "druglike";    ///< jump network to start from: a file, `druglike`, or `none`
+  std::string from = "ethanol";    ///< jump network to start from: a file, the name of one that ships, or `none`
   std::string method = "gfn2";
   double accuracy = 0.1;
   double stride = 8.0;     ///< fs

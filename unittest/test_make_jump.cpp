@@ -88,7 +88,7 @@ TEST_F(MakeJump, FromScratchToAnInput)
 
 TEST_F(MakeJump, ANetworkThatKnowsTheMoleculeIsTaken)
 {
-  const std::string table = run("make-jump CCO --from " + ethanol + " --minutes 0.2 --jobs 1 --no-plots -o ethanol");
+  const std::string table = run("make-jump CCO --from ethanol --minutes 0.2 --jobs 1 --no-plots -o ethanol");
   ASSERT_EQ(status, 0);
   EXPECT_EQ(manifest("ethanol")["zero_shot"]["accepted"], true);
   EXPECT_FALSE(fs::exists(file("ethanol/train")));
@@ -180,7 +180,7 @@ TEST_F(MakeJump, Errors)
   expect_error("make-jump O --stride 32 -o a", {"--stride 32", "from 2 to 16"});
   expect_error("make-jump O --minutes 0 -o a", {"--minutes"});
   expect_error("make-jump O --from nowhere.safetensors -o a",
-               {"'nowhere.safetensors' is neither there", "accepted: druglike, none, or the file of a jump network"});
+               {"--from 'nowhere.safetensors' is neither a file", "accepted: ", "ethanol, ", "none, or the file of a jump network"});
   expect_error("make-jump O --lmp nowhere -o a", {"nowhere", "--lmp"});
   expect_error("make-jump O", {"--output"});
   random_potential().write(file("energy.safetensors"));
