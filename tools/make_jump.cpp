@@ -373,16 +373,25 @@ namespace {
 
     static bool good(const Json &report)
     {
-      const Json &energy = report["jumps"]["network"]["energy_kT"];
+      const Json energy = report["jumps"]["network"].value("energy_kT", Json());
+      // none: the jumps led to where the method does not converge
+      if (!energy.is_object() || !energy["mean"].is_number() || !energy["deviation"].is_number()) return false;
       return std::abs(energy["mean"].get<double>()) < mean_limit && energy["deviation"].get<double>() < deviation_limit;
+    }
+
+    /// Of an error of a report; not a number where it is missing.
+    static double number_of(const Json &entry, const char *key)
+    {
+      return entry.is_object() && entry.contains(key) && entry[key].is_number() ? entry[key].get<double>() : std::nan("");
     }
 
     static std::string in_words(const Json &report)
     {
       const Json &network = report["jumps"]["network"];
+      const Json energy = network.value("energy_kT", Json());
       char text[160];
-      std::snprintf(text, sizeof text, "skill %.3f in x, %.3f in v; energy of a jump %+.3f ± %.3f kT", network["skill"]["x"].get<double>(),
-                    network["skill"]["v"].get<double>(), network["energy_kT"]["mean"].get<double>(), network["energy_kT"]["deviation"].get<double>());
+      std::snprintf(text, sizeof text, "skill %.3f in x, %.3f in v; energy of a jump %+.3f ± %.3f kT", number_of(network["skill"], "x"),
+                    number_of(network["skill"], "v"), number_of(energy, "mean"), number_of(energy, "deviation"));
       return text;
     }
 
@@ -523,10 +532,10 @@ namespace {
                    seconds_spent());
       std::fputs("| jump | dx, of the change | dv | skill against the linear fit | energy, kT: mean ± deviation |\n|---|---|---|---|---|\n", file);
       const auto row = [&](const std::string &name, const Json &jump) {
-        std::fprintf(file, "| %s | %.2f %% | %.2f %% | %.3f / %.3f | ", name.c_str(), 100 * jump["error_of_change"]["x"].get<double>(),
-                     100 * jump["error_of_change"]["v"].get<double>(), jump["skill"]["x"].get<double>(), jump["skill"]["v"].get<double>());
+        std::fprintf(file, "| %s | %.2f %% | %.2f %% | %.3f / %.3f | ", name.c_str(), 100 * number_of(jump["error_of_change"], "x"),
+                     100 * number_of(jump["error_of_change"], "v"), number_of(jump["skill"], "x"), number_of(jump["skill"], "v"));
         if (jump.contains("energy_kT"))
-          std::fprintf(file, "%+.3f ± %.3f |\n", jump["energy_kT"]["mean"].get<double>(), jump["energy_kT"]["deviation"].get<double>());
+          std::fprintf(file, "%+.3f ± %.3f |\n", number_of(jump["energy_kT"], "mean"), number_of(jump["energy_kT"], "deviation"));
         else
           std::fputs("- |\n", file);
       };
