@@ -13,6 +13,7 @@ void add_command_eval(CLI::App &program);
 void add_command_import(CLI::App &program);
 void add_command_info(CLI::App &program);
 void add_command_label(CLI::App &program);
+void add_command_make_jump(CLI::App &program);
 void add_command_molecule(CLI::App &program);
 void add_command_train(CLI::App &program);
 

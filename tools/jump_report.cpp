@@ -123,6 +123,7 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
             sum.error[1] += square_of(batch, result.velocity_change, i, &batch.known.velocity_change);
           }
           if (!options.energy || options.energies == 0) continue;
+          if (!options.energies_of_controls && name != "network" && name != "dynamics") continue;
           for (std::size_t w = first; w < last; w++) {
             // spread evenly over all windows
             if (long(w) * options.energies / long(windows.size()) == (long(w) + 1) * options.energies / long(windows.size()) &&

@@ -39,8 +39,9 @@ struct JumpReportOptions {
   long energies = 200;    ///< windows with energies at most, spread over all; 0: none
   Precision precision = Precision::single_precision;
   int threads = 1;
-  EnergyOf energy;                ///< null: none
-  std::string engine = "auto";    ///< host or torch
+  EnergyOf energy;                     ///< null: none
+  bool energies_of_controls = true;    ///< else of the network and the dynamics only
+  std::string engine = "auto";         ///< host or torch
 };
 
 /// One report for each trajectory and stride. The angular momentum is put right before energies (keep_angular_momentum).

@@ -38,6 +38,7 @@ int main(int argc, char **argv)
   mlff::add_command_train(program);
 #ifdef MLFF_XTB
   mlff::add_command_distill(program);
+  mlff::add_command_make_jump(program);
 #endif
   mlff::add_command_bench(program);
   try {
