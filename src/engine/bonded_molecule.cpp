@@ -11,12 +11,6 @@ namespace mlff {
 
 namespace {
 
-  // by atomic number, 1/100 Å; of Mn, Fe and Co those of low spin
-  constexpr int radii[] = {0,   31,  28,  128, 96,  84,  76,  71,  66,  57,  58,  166, 141, 121, 111, 107, 105, 102, 106, 203, 176, 170, 160, 153, 139,
-                           139, 132, 126, 124, 132, 122, 122, 120, 119, 120, 120, 116, 220, 195, 190, 175, 164, 154, 147, 146, 142, 139, 145, 144, 142,
-                           139, 139, 138, 139, 140, 244, 215, 207, 204, 203, 201, 199, 198, 198, 196, 194, 192, 192, 189, 190, 187, 187, 175, 170, 162,
-                           151, 144, 141, 136, 136, 132, 145, 146, 148, 140, 150, 150, 260, 221, 215, 206, 200, 196, 190, 187, 180, 169};
-
   using Neighbors = std::vector<std::vector<int>>;
 
   Neighbors neighbors_of(const BondedMolecule &molecule)
@@ -163,12 +157,6 @@ namespace {
 
 }    // namespace
 
-double single_bond_radius(int atomic_number)
-{
-  constexpr int n = int(std::size(radii));
-  return 0.01 * radii[std::clamp(atomic_number, 1, n - 1)];
-}
-
 std::string BondedMolecule::formula() const
 {
   std::map<std::string, int> count;
@@ -206,7 +194,7 @@ BondedMolecule bonded_molecule(const std::vector<int> &numbers, const std::vecto
     for (int j = i + 1; j < n; j++) {
       double square = 0.0;
       for (int a = 0; a < 3; a++) square += std::pow(positions[3 * i + a] - positions[3 * j + a], 2);
-      if (std::sqrt(square) < factor * (single_bond_radius(numbers[i]) + single_bond_radius(numbers[j]))) molecule.bonds.emplace_back(i, j);
+      if (std::sqrt(square) < factor * (covalent_radius(numbers[i]) + covalent_radius(numbers[j]))) molecule.bonds.emplace_back(i, j);
     }
   molecule.handedness.assign(n, 0);
   const auto neighbors = neighbors_of(molecule);
@@ -312,7 +300,7 @@ MoleculeMatcher::MoleculeMatcher(const BondedMolecule &molecule, const std::vect
   for (int c = 0; c < molecule.n_atoms(); c++)
     if (molecule.handedness[c] != 0) centres.push_back({c, neighbors[c][0], neighbors[c][1], neighbors[c][2], neighbors[c][3]});
   for (const auto &[i, j] : molecule.bonds)
-    held_square.push_back(std::pow(bond_held * (single_bond_radius(molecule.numbers[i]) + single_bond_radius(molecule.numbers[j])), 2));
+    held_square.push_back(std::pow(bond_held * (covalent_radius(molecule.numbers[i]) + covalent_radius(molecule.numbers[j])), 2));
 }
 
 bool MoleculeMatcher::is_known(const Graph &graph) const
@@ -436,7 +424,7 @@ void MoleculeMatcher::match(const Graph &graph, int m)
     std::copy_n(&graph.r[3 * std::size_t(e)], 3, &positions[3 * std::size_t(place)]);
   }
   // wider and wider: a bond may be long for a moment
-  for (double factor = bond_found; factor < bond_held + 1e-9; factor += 0.05) {
+  for (double factor = bonded_within; factor < bond_held + 1e-9; factor += 0.05) {
     const Search search(molecule, bonded_molecule(numbers, positions, factor), 1);
     if (search.found.empty()) continue;
     order[m] = search.found.front();

@@ -1,6 +1,7 @@
 // One molecule by its bonds: which permutations of its atoms leave it as it is, and which atom of a structure is which of its own.
 #pragma once
 
+#include "bonds.h"
 #include "graph.h"
 
 #include <array>
@@ -37,15 +38,12 @@ struct BondedMolecule {
   std::string bond_text() const;    ///< "C1-C2 C2-O3 ..."
 };
 
-/// Covalent radius in Å (B. Cordero et al., Dalton Trans. 2008, 2832).
-double single_bond_radius(int atomic_number);
-
-/// Atoms nearer than this times the sum of their radii are bonded; a bond once found holds up to the second number.
-inline constexpr double bond_found = 1.25, bond_held = 1.4;
+/// A bond once found holds up to this many sums of the covalent radii (bonds.h).
+inline constexpr double bond_held = 1.4;
 
 /// The molecule of these atoms, bonds and handedness from positions [n][3] (Å), without generators. Bonds are shorter than `factor`
 /// times the sum of the radii.
-BondedMolecule bonded_molecule(const std::vector<int> &numbers, const std::vector<double> &positions, double factor = bond_found);
+BondedMolecule bonded_molecule(const std::vector<int> &numbers, const std::vector<double> &positions, double factor = bonded_within);
 
 /// Permutations of equivalent atoms that the molecule can reach without breaking a bond or turning a single centre of four bonds
 /// inside out: automorphisms of the bonded graph that keep the handedness of all such centres or change it of all (the mirror image has
