@@ -117,11 +117,12 @@ void PairXTB::compute(int eflag, int vflag)
       if (!nan_on_failure) fail(system, e.what());
       energy = NAN;
       std::fill(system.f.begin(), system.f.end(), NAN);
-      if (!system.calculator) continue;
     }
-    calls += (double) system.calculator->calls;
-    retries += (double) system.calculator->retries;
-    seconds += system.calculator->seconds;
+    if (system.calculator) {
+      calls += (double) system.calculator->calls;
+      retries += (double) system.calculator->retries;
+      seconds += system.calculator->seconds;
+    }
 
     const int n = (int) system.local.size();
     if (eflag_global) eng_vdwl += escale * energy;
