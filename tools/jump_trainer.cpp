@@ -121,7 +121,9 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   if (training.word("choose", "error", {"error", "rollout"}) == "rollout") s.choose_jumps = int(training.whole("choose_jumps", 10, 2));
   training.finish();
   const bool needs_torch = variant || s.rollout_jumps > 0;
-  if (s.engine == "auto") s.engine = s.device == "cuda" || needs_torch ? "torch" : "host";
+  // with init_from the file decides
+  if (s.engine == "auto" && (needs_torch || s.device == "cuda")) s.engine = "torch";
+  if (s.engine == "auto" && s.init_from.empty()) s.engine = "host";
   if (s.engine == "host" && needs_torch)
     training.fail("engine",
                   variant ? "is 'host', but 'model.network: " + s.network + "' is available with engine torch"
@@ -240,9 +242,9 @@ void JumpTrainer::prepare_model()
     settings.published = start.jump.published;
     settings.bound = start.jump.bound;
     settings.heads = start.jump.heads;
-    if (start.is_jump_variant()) {
-      if (settings.engine == "host") settings.engine = "torch";
-    }
+    if (start.is_jump_variant() && settings.engine == "host")
+      throw FileError("'training.engine' is 'host', but '" + settings.init_from + "' is a model '" + start.model + "', which is available with engine torch");
+    if (settings.engine == "auto") settings.engine = start.is_jump_variant() ? "torch" : "host";
     settings.features = start.sizes.features;
     settings.layers = start.sizes.layers;
     settings.radial = start.sizes.radial;

@@ -671,6 +671,8 @@ TEST_F(TrainJump, VariantsLearnAndSayWhatRotationsDo)
   run("train more.yaml");
   ASSERT_EQ(status, 0);
   EXPECT_EQ(Potential::read(file("more.safetensors")).model, "kstep-transformer");
+  expect_settings_error({{"model", "{kind: kstep, init_from: transformer-corrected.safetensors}"}, {"training", "{engine: host}"}},
+                        {"'training.engine' is 'host'", "a model 'kstep-transformer', which is available with engine torch"});
 }
 
 TEST_F(TrainJump, RollOutsInTheLoss)
