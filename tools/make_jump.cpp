@@ -209,7 +209,7 @@ namespace {
       for (const auto &species : start.jump.species)
         if (!species.environment.empty())
           throw FileError("--from '" + options.from + "': species of '" + start_file +
-                          "' are classes of elements, which an input of LAMMPS cannot tell apart by type; accepted: networks with elements as species");
+                          "' are classes of elements, which other molecules do not have; accepted: networks with elements as species");
       std::string unknown;
       for (const int z : elements_of(molecule.numbers))
         if (std::find(start.elements.begin(), start.elements.end(), z) == start.elements.end()) unknown += std::string(" ") + element_symbol(z);
