@@ -953,6 +953,8 @@ TEST_F(FixKstep, RefusesWordsOneRank)
   expect_error(head + "threads -1", {"threads is -1; accepted: 0 (automatic) or more"});
   expect_error(head + "metropolis yes", {"metropolis yes is exact only for jump student"});
   expect_error(head + "jump student 16 0.0005", {"jump student takes a potential with energies", "use jump network"});
+  const auto published = potential_file(random_jump({8, 2, 6}, {6, 8, 1}, {8.0}, 6.0, 3, "kstep-egnn", true), "published.safetensors");
+  expect_error("fix hyb all kstep/hybrid " + published + " C O H", {"the published form of kstep-egnn", "breaks the symmetry of rotation"});
   expect_error(head + "tune yes timing no", {"tune yes needs timing yes"});
   expect_error(head + "tune yes control corrector", {"tune yes needs jumps"});
   expect_error("fix hyb all kstep/hybrid " + student + " C O H", {"jump network takes a jump network", "use jump student"});

@@ -65,19 +65,20 @@ def main():
     speed.set_xlabel("ps per second of one core")
     speed.margins(x=0.18)
 
-    for k, name in enumerate(names):
+    jumps = [name for name in names if name.startswith(("jump", "student"))]
+    for k, name in enumerate(jumps):
         found = temperatures(here / f"log.{name}")
         kinds = [kind for kind in found if kind != "all"]
-        kelvin.errorbar(np.arange(len(kinds)) + 0.08 * (k - len(names) / 2), [found[kind][0] for kind in kinds], [found[kind][1] for kind in kinds], fmt="o", ms=3, label=name)
-        if len(kinds) > 3:
-            kelvin.set_xticks(range(len(kinds)), kinds, rotation=60)
+        place = np.arange(len(kinds)) + 0.15 * (k - (len(jumps) - 1) / 2)
+        kelvin.errorbar(place, [found[kind][0] for kind in kinds], [found[kind][1] for kind in kinds], fmt="o", ms=3, label=name)
+        kelvin.set_xticks(range(len(kinds)), kinds, rotation=60)
     kelvin.axhline(300, color="grey", lw=0.5)
-    kelvin.set_ylabel("temperature (K) of elements, hydrogens, bonds")
-    kelvin.legend(fontsize=6)
+    kelvin.set_ylabel("temperature of atoms and bonds (K)")
+    kelvin.legend(fontsize=7)
 
-    for name in names + ["zero8-c1"]:
+    for name in dict.fromkeys(names + ["zero8-c1"]):
         dump = here / f"{name}.dump"
-        if dump.exists() and name != "student-metropolis":
+        if dump.exists() and name != "student-metropolis":  # turned-round velocities are no dynamics
             times, positions = frames(dump)
             t, msd = spread(times, torsion(positions))
             turn.plot(t, msd, label=name, ls="--" if name.startswith("zero") else "-")

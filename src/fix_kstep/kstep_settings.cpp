@@ -274,7 +274,12 @@ void KstepSettings::check()
   if (metropolis && attempts > 1)
     error->all(FLERR, "Fix kstep/hybrid attempts above 1 do not go with metropolis yes");
 
-  // published forms of jump networks that are not equivariant would be refused here
+  const auto defects = mlff::jump_defects(potential);
+  if (!defects.empty())
+    error->all(FLERR, 3,
+               "Fix kstep/hybrid: network '{}' is the published form of {}, which breaks the "
+               "symmetry of {}; train its corrected form",
+               file, potential.model, defects.front());
 
   bool any = false;
   for (const auto &word : words) any = any || !word.empty();
