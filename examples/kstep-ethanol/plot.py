@@ -78,7 +78,7 @@ def main():
 
     for name in dict.fromkeys(names + ["zero8-c1"]):
         dump = here / f"{name}.dump"
-        if dump.exists() and name != "student-metropolis":  # turned-round velocities are no dynamics
+        if dump.exists() and not name.startswith("student"):  # turned-round velocities are no dynamics
             times, positions = frames(dump)
             t, msd = spread(times, torsion(positions))
             turn.plot(t, msd, label=name, ls="--" if name.startswith("zero") else "-")

@@ -32,9 +32,10 @@ run() {
     jump8-c0)           one "$1" in.kstep 8 300 5 -var words 'jump network 16 0.0005 corrector 0' ;;
     jump16-c0)          one "$1" in.kstep 16 150 3 -var file ethanol-gfn2-jump16.safetensors -var words 'jump network 32 0.0005 corrector 0' ;;
     zero8-c1)           one "$1" in.kstep 4.25 600 10 -var words 'jump network 16 0.0005 corrector 1 control zero' ;;
-    student-metropolis) one "$1" in.kstep 40 60 1 -var file ethanol-gfn2-painn32.safetensors -var words 'jump student 80 0.0005' ;;
+    student-metropolis) one "$1" in.kstep 40 60 1 -var file ethanol-gfn2-mlp.safetensors -var words 'jump student 80 0.0005' ;;
+    student-painn)      one "$1" in.kstep 40 60 1 -var file ethanol-gfn2-painn32.safetensors -var words 'jump student 80 0.0005' ;;
     respa)              one "$1" in.respa 5 500 8 ;;
-    *) echo "run.sh: no method '$1'; it has: vv0.5 vv1 jump8-c1 jump8-c0 jump16-c0 zero8-c1 student-metropolis respa" >&2; exit 1 ;;
+    *) echo "run.sh: no method '$1'; it has: vv0.5 vv1 jump8-c1 jump8-c0 jump16-c0 zero8-c1 student-metropolis student-painn respa" >&2; exit 1 ;;
   esac
 }
 
