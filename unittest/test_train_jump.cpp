@@ -805,7 +805,7 @@ TEST_F(TrainJump, SettingsErrors)
 {
   standard_data();
   const std::string model = "{kind: kstep, features: 16, layers: 1, radial: 8, ";
-  expect_settings_error({{"model", "{kind: jump}"}}, {"'model.kind' is 'jump'", "painn, kstep"});
+  expect_settings_error({{"model", "{kind: jump}"}}, {"'model.kind' is 'jump'", "painn, molecule-mlp, kstep"});
   expect_settings_error({{"model", model + "strides: [4.1]}"}}, {"'model.strides' holds 4.1", "multiples of 'data.timestep', 0.5 fs"});
   expect_settings_error({{"model", model + "strides: [8.0, 4.0]}"}}, {"'model.strides' holds 4.0", "ascending"});
   expect_settings_error({{"model", model + "strides: [100.0]}"}}, {"hold no window of 200 steps"});
