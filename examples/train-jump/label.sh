@@ -27,3 +27,5 @@ anthracene 1 2 300 c1ccc2cc3ccccc3cc2c1
 water-cluster 1 3 300 O.O.O.O.O.O.O.O.O.O
 ibuprofen 1 3 300 CC(C)Cc1ccc(cc1)[C@H](C)C(=O)O
 END
+# methane turns fast, and in many ways: more windows, shorter ones
+mlff label --molecule C --sampling nve --rotation --warmup 500 --jobs 1 --temperature 300 400 500 --trajectories 3 --windows 30 --window 100 --seed 51 -o methane-more
