@@ -89,7 +89,7 @@ namespace {
           append_graph(frame, potential.elements, potential.cutoff, system.graph);
           continue;
         }
-        const auto species = jump_species(potential, frame.numbers, frame.positions);
+        const auto species = jump_species(potential, frame.numbers, bonds_of(frame.numbers, frame.positions));
         append_pairs(species, frame.positions, potential.cutoff, system.graph);
         for (const int s : species) system.mass.push_back(potential.jump.species[s].mass);
         for (std::size_t c = 0; c < frame.positions.size(); c++) {

@@ -169,7 +169,7 @@ namespace {
   {
     if (!options.output.empty()) throw FileError("a jump network is evaluated without --output");
     std::vector<NveTrajectory> trajectories = {read_nve(options.data, potential.jump.timestep)};
-    trajectories[0].species = jump_species(potential, trajectories[0].numbers, trajectories[0].segments.front().x);
+    trajectories[0].species = jump_species(potential, trajectories[0].numbers, trajectories[0].bonds);
     JumpReportOptions report;
     report.precision = precision_of(options.precision);
     report.threads = options.threads;

@@ -105,6 +105,9 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   YamlSection loss = top.section("loss");
   s.position_weight = loss.number("position", s.position_weight, 0.0);
   s.velocity_weight = loss.number("velocity", s.velocity_weight, 0.0);
+  s.force_weight = loss.number("force", 0.0, 0.0);
+  if (s.force_weight > 0 && loss.has("rollout")) loss.fail("force", "and 'loss.rollout' do not go together; accepted: one of the two");
+  if (s.force_weight > 0 && s.network != "painn") loss.fail("force", "is for 'model.network: painn'");
   if (loss.has("rollout")) {
     YamlSection rollout = loss.section("rollout");
     s.rollout_jumps = int(rollout.whole("jumps", 2, 2));
@@ -112,6 +115,12 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
     s.rollout_method_forces = rollout.word("force", "data", {"data", "method"}) == "method";
     rollout.finish();
   }
+  YamlSection structure = loss.section("structure");
+  s.structure.bond = structure.number("bond", 0.0, 0.0);
+  s.structure.angle = structure.number("angle", 0.0, 0.0);
+  s.structure.dihedral = structure.number("dihedral", 0.0, 0.0);
+  structure.finish();
+  if (s.structure.any() && s.rollout_jumps > 0) loss.fail("structure", "and 'loss.rollout' do not go together; accepted: one of the two");
   loss.finish();
   if (s.position_weight + s.velocity_weight == 0.0) top.fail("loss", "has no weight above 0");
 
@@ -172,7 +181,9 @@ nlohmann::ordered_json JumpTrainSettings::description() const
   if (noise.rotate) json["data"]["rotate"] = true;
   if (noise.position > 0 || noise.velocity > 0) json["data"]["noise"] = {{"position", noise.position}, {"velocity", noise.velocity}};
   json["loss"] = {{"position", position_weight}, {"velocity", velocity_weight}};
+  if (force_weight > 0) json["loss"]["force"] = force_weight;
   if (rollout_jumps > 0) json["loss"]["rollout"] = {{"jumps", rollout_jumps}, {"weight", rollout_weight}, {"force", rollout_method_forces ? "method" : "data"}};
+  if (structure.any()) json["loss"]["structure"] = {{"bond", structure.bond}, {"angle", structure.angle}, {"dihedral", structure.dihedral}};
   json["training"] = CourseSettings::description();
   json["training"]["windows"] = windows;
   if (choose_jumps > 0) {
@@ -253,8 +264,11 @@ void JumpTrainer::prepare_model()
       return !s.environment.empty();
     });
   }
+  if (settings.force_weight > 0 && settings.network != "painn")
+    throw FileError("'loss.force' needs a network painn, but '" + settings.init_from + "' is a model '" + start.model + "'");
   potential.model = "kstep-" + settings.network;
   potential.jump.published = settings.published;
+  potential.jump.force_head = settings.force_weight > 0;
   potential.jump.bound = settings.bound;
   potential.jump.heads = settings.heads;
   potential.sizes = {settings.features, settings.layers, settings.radial, start.sizes.norm_floor};
@@ -268,7 +282,7 @@ void JumpTrainer::prepare_model()
   std::set<double> temperatures;
   for (const auto *list : {&train, &valid, &test})
     for (const auto &trajectory : *list) {
-      const auto environments = settings.classes ? bond_environments(trajectory.numbers, trajectory.segments.front().x)
+      const auto environments = settings.classes ? bond_environments(trajectory.numbers, trajectory.bonds)
                                                  : std::vector<std::string>(trajectory.numbers.size());
       for (int i = 0; i < trajectory.n_atoms(); i++) species.insert({trajectory.numbers[i], environments[i]});
       if (list == &train && trajectory.temperature > 0) temperatures.insert(trajectory.temperature);
@@ -286,9 +300,11 @@ void JumpTrainer::prepare_model()
     potential.jump.species.push_back(one);
   }
   for (auto *list : {&train, &valid, &test})
-    for (auto &trajectory : *list) trajectory.species = jump_species(potential, trajectory.numbers, trajectory.segments.front().x);
+    for (auto &trajectory : *list) trajectory.species = jump_species(potential, trajectory.numbers, trajectory.bonds);
 
   source = std::make_unique<WindowSource>(train, steps(), settings.reversed);
+  if (settings.structure.any())
+    for (const auto &trajectory : train) coordinates.emplace(&trajectory, InternalCoordinates(trajectory.bonds));
   for (const auto &trajectory : valid)
     for (std::size_t k = 0; k < settings.strides.size(); k++)
       for (const Window &window : windows_of(trajectory, steps()[k], int(k), settings.every)) valid_windows.push_back(window);
@@ -329,7 +345,11 @@ void JumpTrainer::prepare_model()
 void JumpTrainer::take_over(const Potential &start)
 {
   for (const auto &slice : weight_slices(potential))
-    if (slice.name != "embedding" && slice.name != "vectors") potential.tensors[slice.name] = start.tensors.at(slice.name);
+    if (slice.name != "embedding" && slice.name != "vectors") {
+      // a force head keeps its random start
+      const auto &values = start.tensors.at(slice.name).values;
+      std::copy(values.begin(), values.end(), potential.tensors[slice.name].values.begin());
+    }
   // rows of species and strides that both know
   const int n = potential.n_species(), F = settings.features;
   std::vector<bool> keep(settings.strides.size() * std::size_t(n), false);
@@ -410,7 +430,8 @@ void JumpTrainer::add_batch(std::span<double> gradient)
     const int molecule = int((course->step * settings.windows + w) % source->n_molecules());
     const int stride = int(generator() % settings.strides.size());
     if (settings.rollout_jumps == 0) {
-      append_window(source->draw(molecule, stride, generator), settings.cutoff, batch, settings.noise, &generator);
+      drawn.push_back(source->draw(molecule, stride, generator));
+      append_window(drawn.back(), settings.cutoff, batch, settings.noise, &generator);
       continue;
     }
     Window window = chain_source->draw(molecule, stride, generator);
@@ -422,32 +443,77 @@ void JumpTrainer::add_batch(std::span<double> gradient)
   const Graph graph = batch.graph.view();
   variables->start(graph, batch.input(), rows, scaled);
   variables->targets(graph, batch.input(), batch.known, target);
-  std::vector<std::array<double, 2>> terms(std::size_t(settings.windows), {0.0, 0.0});
-  const double weight[2] = {settings.position_weight, settings.velocity_weight};
+  const int C = potential.jump.predictions();
+  std::vector<std::array<double, 4>> terms(std::size_t(settings.windows), {0.0, 0.0, 0.0, 0.0});
+  const double weight[3] = {settings.position_weight, settings.velocity_weight, settings.force_weight};
+  if (settings.force_weight > 0) {
+    // scaled as the force at the start
+    const double scale = eV_in_amu_square_angstrom_per_square_ps / potential.tensors.at("input_scale").values[1];
+    force_after.resize(batch.force_after.size());
+    for (std::size_t k = 0; k < force_after.size(); k++) force_after[k] = scale * batch.force_after[k] / std::sqrt(batch.mass[k / 3]);
+  }
   engine->add_gradient(
       graph, rows, scaled,
       [&](int first, int last, const double *u, double *u_bar) {
         for (int s = first; s < last; s++) {
           const int begin = graph.first_atom[s], end = graph.first_atom[s + 1];
           const double share = 1.0 / (3.0 * (end - begin) * double(settings.windows));
-          for (int k = 6 * begin; k < 6 * end; k++) {
-            const int q = (k / 3) % 2;
-            const double difference = u[k] - target[k];
-            terms[s][q] += share * difference * difference;
-            u_bar[k] = 2.0 * weight[q] * share * difference;
-          }
+          for (int i = begin; i < end; i++)
+            for (int q = 0; q < C; q++)
+              for (int a = 0; a < 3; a++) {
+                const int k = 3 * (C * i + q) + a;
+                const double difference = u[k] - (q < 2 ? target[3 * (2 * i + q) + a] : force_after[3 * i + a]);
+                terms[s][q] += share * difference * difference;
+                u_bar[k] = 2.0 * weight[q] * share * difference;
+              }
+          if (settings.structure.any()) terms[s][3] = add_structure(s, u, u_bar);
         }
       },
       gradient);
-  for (const auto &term : terms)
+  for (const auto &term : terms) {
     for (int q = 0; q < 2; q++) sums[q] += term[q];
+    force_sum += term[2];
+    structure_sum += term[3];
+  }
   batches++;
+}
+
+double JumpTrainer::add_structure(int s, const double *u, double *u_bar) const
+{
+  // a place is that of the trajectory plus what u is off its target, scaled back; the centre of mass does not matter here
+  const int begin = batch.graph.first_atom[s], n = batch.graph.first_atom[s + 1] - begin;
+  const double scale = potential.tensors.at("target_scale").values[2 * std::size_t(batch.stride[s])];
+  std::vector<double> known(3 * std::size_t(n)), x(known.size()), x_bar(known.size(), 0.0);
+  const auto per_atom = [&](int i) {
+    return scale / std::sqrt(batch.mass[begin + i]);
+  };
+  const auto of_u = [&](int i, int a) {
+    return 3 * std::size_t(potential.jump.predictions()) * (begin + i) + a;
+  };
+  for (int i = 0; i < n; i++)
+    for (int a = 0; a < 3; a++) {
+      const std::size_t k = 3 * std::size_t(begin + i) + a, of_target = k + 3 * std::size_t(begin + i);
+      known[3 * i + a] = batch.x[k] + batch.known.displacement[k];
+      x[3 * i + a] = known[3 * i + a] + per_atom(i) * (u[of_u(i, a)] - target[of_target]);
+    }
+  const double share = 1.0 / double(settings.windows);
+  const double sum = settings.structure.add(coordinates.at(drawn[s].trajectory), known, x, scale, share, x_bar);
+  for (int i = 0; i < n; i++)
+    for (int a = 0; a < 3; a++) u_bar[of_u(i, a)] += per_atom(i) * x_bar[3 * i + a];
+  return share * sum;
 }
 
 Potential JumpTrainer::with_weights(const std::vector<double> &values) const
 {
   Potential copy = potential;
   set_flat_weights(copy, values);
+  copy.jump.force_head = false;
+  const auto shapes = tensors_of(copy);
+  for (const char *name : {"readout.1.weight", "readout.1.bias"}) {
+    Tensor &tensor = copy.tensors.at(name);
+    tensor.shape = shapes.at(name);
+    if (settings.force_weight > 0) tensor.values.resize(tensor.values.size() / 3 * 2);
+  }
   return copy;
 }
 
@@ -482,6 +548,8 @@ void JumpTrainer::validate()
     line["valid_rollout"] = json_of(rollout);
     line["valid_rollout"]["loss"] = {{"x", last[0] * last[0]}, {"v", last[1] * last[1]}};
   }
+  if (settings.force_weight > 0) line["loss"]["force"] = force_sum / n;
+  if (settings.structure.any()) line["loss"]["structure"] = structure_sum / n;
   line["best_step"] = course->best_step;
   line["windows_per_second"] = per_second;
   course->log(line);
@@ -489,6 +557,7 @@ void JumpTrainer::validate()
               100 * score.change[0], 100 * score.change[1], score.skill[0], score.skill[1], per_second, gained ? " *" : "");
   std::fflush(stdout);
   sums = {};
+  structure_sum = force_sum = 0.0;
   batches = 0;
 }
 
@@ -505,12 +574,14 @@ Course::Parts JumpTrainer::parts()
     validate();
   };
   parts.state = [this] {
-    return nlohmann::ordered_json{{"sums", sums}, {"batches", batches}};
+    return nlohmann::ordered_json{{"sums", sums}, {"structure", structure_sum}, {"force", force_sum}, {"batches", batches}};
   };
   parts.restore = [this](const nlohmann::ordered_json &state) {
     // a checkpoint from before there were roll-outs has two
     const auto values = state["sums"].get<std::vector<double>>();
     std::copy_n(values.begin(), std::min(values.size(), sums.size()), sums.begin());
+    structure_sum = state.value("structure", 0.0);
+    force_sum = state.value("force", 0.0);
     state["batches"].get_to(batches);
   };
   return parts;

@@ -4,7 +4,9 @@
 #include "course.h"
 #include "jump_gradient.h"
 #include "jump_report.h"
+#include "structure_loss.h"
 
+#include <map>
 #include <memory>
 
 namespace mlff {
@@ -32,9 +34,11 @@ struct JumpTrainSettings : CourseSettings {
 
   // loss: weights of the mean squares of scaled u_x and u_v
   double position_weight = 1.0, velocity_weight = 1.0;
+  double force_weight = 0.0;             ///< of the force after the jump, a third prediction that is dropped at the end
   int rollout_jumps = 0;                 ///< jumps in a row in the loss; 0: one alone
   double rollout_weight = 0.3;           ///< of the later ones
   bool rollout_method_forces = false;    ///< forces between jumps by the method of the report at the places reached, instead of the data's
+  StructureLoss structure;               ///< of one jump
   int choose_jumps = 0;                  ///< weights are chosen by the error after so many jumps in a row; 0: by that of one
 
   long windows = 64;    ///< of a step, the same number for every molecule
@@ -69,19 +73,21 @@ class JumpTrainer {
   std::unique_ptr<WindowSource> source;
   std::unique_ptr<WindowSource> chain_source;    // with roll-outs
   std::vector<Window> valid_windows, valid_chains;
-  ForceOf force;    // of the method, for roll-outs
+  ForceOf force;                                                       // of the method, for roll-outs
+  std::map<const NveTrajectory *, InternalCoordinates> coordinates;    // with a loss of the structure
   std::unique_ptr<JumpVariables> variables;
   std::unique_ptr<JumpGradient> engine;
   std::unique_ptr<Course> course;
 
   // since the last validation
   std::array<double, 4> sums{};    // x and v of one jump; of the later ones of roll-outs
+  double structure_sum = 0.0, force_sum = 0.0;
   long batches = 0;
 
   JumpBatch batch;
   std::vector<Window> drawn;
   std::vector<int> rows;
-  std::vector<double> scaled, target;
+  std::vector<double> scaled, target, force_after;
   std::vector<JumpChain::Place> after;
 
   std::vector<int> steps() const;
@@ -90,11 +96,12 @@ class JumpTrainer {
   void take_over(const Potential &start);
   void add_batch(std::span<double> gradient);
   void add_rollout(std::span<double> gradient);
+  double add_structure(int structure, const double *u, double *u_bar) const;
   JumpChain chain() const;
   void validate();
   Course::Parts parts();
   void write_result();
-  Potential with_weights(const std::vector<double> &values) const;
+  Potential with_weights(const std::vector<double> &values) const;    // without a force head
 };
 
 }    // namespace mlff

@@ -55,6 +55,23 @@ namespace {
     trajectory.teacher = {settings.value("method", ""), settings.value("accuracy", 0.1), entry->value("charge", 0), entry->value("uhf", 0)};
   }
 
+  /// [n][n] Å, over every tenth frame: hot frames stretch bonds, and their mean does not.
+  std::vector<std::vector<double>> mean_distances(const NveTrajectory &trajectory)
+  {
+    const std::size_t n = trajectory.numbers.size();
+    std::vector<std::vector<double>> mean(n, std::vector<double>(n, 0.0));
+    double frames = 0.0;
+    for (const auto &segment : trajectory.segments)
+      for (int frame = 0; frame < segment.frames; frame += 10, frames++) {
+        const double *x = &segment.x[std::size_t(frame) * 3 * n];
+        for (std::size_t i = 0; i < n; i++)
+          for (std::size_t j = 0; j < i; j++) mean[i][j] += std::hypot(x[3 * i] - x[3 * j], x[3 * i + 1] - x[3 * j + 1], x[3 * i + 2] - x[3 * j + 2]);
+      }
+    for (std::size_t i = 0; i < n; i++)
+      for (std::size_t j = 0; j < i; j++) mean[j][i] = mean[i][j] /= frames;
+    return mean;
+  }
+
 }    // namespace
 
 NveTrajectory read_nve(const std::string &file, double timestep)
@@ -105,15 +122,16 @@ NveTrajectory read_nve(const std::string &file, double timestep)
   if (trajectory.segments.empty()) throw FileError("data file '" + file + "' holds no frame");
   for (auto &segment : trajectory.segments)
     if (int(segment.energy.size()) != segment.frames) segment.energy.clear();
+  trajectory.bonds = bonds_of(trajectory.numbers, mean_distances(trajectory));
   return trajectory;
 }
 
-std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<double> &positions)
+std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<std::pair<int, int>> &bonds)
 {
   const bool classes = std::any_of(potential.jump.species.begin(), potential.jump.species.end(), [](const auto &s) {
     return !s.environment.empty();
   });
-  const auto environments = classes ? bond_environments(numbers, positions) : std::vector<std::string>(numbers.size());
+  const auto environments = classes ? bond_environments(numbers, bonds) : std::vector<std::string>(numbers.size());
   std::vector<int> species(numbers.size(), -1);
   for (std::size_t i = 0; i < numbers.size(); i++) {
     for (int s = 0; s < potential.n_species(); s++)
@@ -128,7 +146,7 @@ std::vector<int> jump_species(const Potential &potential, const std::vector<int>
 void JumpBatch::clear()
 {
   graph.clear();
-  for (auto *list : {&x, &mass, &velocity, &force, &known.displacement, &known.velocity_change}) list->clear();
+  for (auto *list : {&x, &mass, &velocity, &force, &force_after, &known.displacement, &known.velocity_change}) list->clear();
   stride.clear();
 }
 
@@ -151,6 +169,7 @@ void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &bat
   batch.mass.insert(batch.mass.end(), trajectory.mass.begin(), trajectory.mass.end());
   batch.x.insert(batch.x.end(), x0, x0 + n3);
   batch.force.insert(batch.force.end(), f0, f0 + n3);
+  batch.force_after.insert(batch.force_after.end(), &segment.f[end * n3], &segment.f[end * n3] + n3);
   for (std::size_t k = 0; k < n3; k++) {
     batch.velocity.push_back(direction * v0[k]);
     batch.known.displacement.push_back(x1[k] - x0[k]);
@@ -166,7 +185,8 @@ void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &bat
   }
   if (noise.rotate) {
     const auto R = random_rotation(*generator);
-    std::vector<std::vector<double> *> lists = {&batch.x, &batch.force, &batch.velocity, &batch.known.displacement, &batch.known.velocity_change};
+    std::vector<std::vector<double> *> lists = {
+        &batch.x, &batch.force, &batch.force_after, &batch.velocity, &batch.known.displacement, &batch.known.velocity_change};
     for (auto &place : after) lists.insert(lists.end(), {&place.x, &place.velocity, &place.force});
     for (auto *list : lists)
       for (int i = 0; i < n; i++) {

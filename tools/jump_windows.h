@@ -28,9 +28,10 @@ struct NveSegment {
 
 struct NveTrajectory {
   std::string file;
-  std::vector<int> numbers;    ///< [n] atomic numbers
-  std::vector<double> mass;    ///< [n] g/mol
-  std::vector<int> species;    ///< [n] of the model
+  std::vector<int> numbers;                  ///< [n] atomic numbers
+  std::vector<double> mass;                  ///< [n] g/mol
+  std::vector<std::pair<int, int>> bonds;    ///< pairs of atoms that are bonded, by their mean distances
+  std::vector<int> species;                  ///< [n] of the model
   std::vector<NveSegment> segments;
   double temperature = 0.0;    ///< K of the thermostat before the windows; 0: not known
   XtbSettings teacher;         ///< what made the forces, where a manifest says so
@@ -45,12 +46,13 @@ struct NveTrajectory {
 NveTrajectory read_nve(const std::string &file, double timestep);
 
 /// Species of a jump potential for the atoms of a structure, by element or by environment. Throws FileError naming the atom.
-std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<double> &positions);
+std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<std::pair<int, int>> &bonds);
 
 /// Several windows side by side: their starts as input, their ends as the known result.
 struct JumpBatch {
   GraphStorage graph;
   std::vector<double> x, mass, velocity, force;
+  std::vector<double> force_after;    ///< at the ends
   std::vector<int> stride;
   JumpResult known;
 

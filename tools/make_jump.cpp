@@ -356,7 +356,7 @@ namespace {
       const Potential potential = Potential::read(network);
       std::vector<NveTrajectory> trajectories = {read_nve(labels(which), timestep)};
       auto &trajectory = trajectories.front();
-      trajectory.species = jump_species(potential, trajectory.numbers, trajectory.segments.front().x);
+      trajectory.species = jump_species(potential, trajectory.numbers, trajectory.bonds);
       long starts = 0;
       for (const auto &segment : trajectory.segments) starts += std::max(0, segment.frames - stride_steps());
       JumpReportOptions how;

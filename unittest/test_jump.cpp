@@ -11,6 +11,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include <unistd.h>
 
@@ -381,6 +382,63 @@ TEST(JumpGradient, MatchesDifferencesOfEveryTensor)
       const double difference = (value(up) - value(down)) / (2 * step);
       EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference))) << slice.name << " " << i - slice.offset;
     }
+}
+
+TEST(JumpGradient, ForceHeadMatchesDifferencesAndTorch)
+{
+  const States all = states(6, 11);
+  const GraphStorage storage = all.graph();
+  Potential potential = potential_of({8, 2, 5});
+  potential.jump.force_head = true;
+  Uniform uniform(3);
+  std::vector<double> weights(weight_slices(potential).back().offset + weight_slices(potential).back().size);
+  for (double &w : weights) w = 0.5 * uniform();
+  set_flat_weights(potential, weights);
+  EXPECT_THROW(make_jump_engine(potential, {}), EngineError);
+
+  std::vector<int> rows;
+  std::vector<double> scaled;
+  JumpVariables(potential).start(storage.view(), all.input(), rows, scaled);
+  // L = sum of k-th powers of sines, different for every prediction
+  const auto derivative = [&](const std::string &engine, std::vector<double> &gradient) {
+    EngineOptions options;
+    options.engine = engine;
+    options.precision = Precision::double_precision;
+    options.device = "cpu";
+    options.threads = 2;
+    double value = 0.0;
+    std::mutex lock;
+    const auto one = make_jump_gradient(potential, options);
+    one->set_weights(weights);
+    one->add_gradient(
+        storage.view(), rows, scaled,
+        [&](int first, int last, const double *u, double *bar) {
+          const std::lock_guard guard(lock);
+          for (int k = 9 * storage.first_atom[first]; k < 9 * storage.first_atom[last]; k++) {
+            value += std::sin(u[k] + k);
+            bar[k] = std::cos(u[k] + k);
+          }
+        },
+        gradient);
+    return value;
+  };
+  std::vector<double> gradient(weights.size(), 0.0);
+  derivative("host", gradient);
+  for (std::size_t i = 0; i < weights.size(); i += 13) {
+    const double step = 1e-4, before = weights[i];
+    std::vector<double> unused(weights.size(), 0.0);
+    weights[i] = before + step;
+    const double up = derivative("host", unused);
+    weights[i] = before - step;
+    const double down = derivative("host", unused);
+    weights[i] = before;
+    EXPECT_NEAR(gradient[i], (up - down) / (2 * step), 1e-5 * (1 + std::abs(gradient[i])));
+  }
+#ifdef MLFF_TORCH
+  std::vector<double> torch(weights.size(), 0.0);
+  derivative("torch", torch);
+  for (std::size_t i = 0; i < weights.size(); i++) EXPECT_NEAR(gradient[i], torch[i], 1e-10 * largest(torch));
+#endif
 }
 
 TEST(JumpGradient, PredictsWhatTheEngineDoes)

@@ -55,7 +55,7 @@ TEST(ShippedPotential, Jumps)
     EXPECT_EQ(potential.jump.temperatures, (std::vector<double>{300.0, 400.0, 500.0}));
     EXPECT_FALSE(potential.citation.empty());
     std::vector<NveTrajectory> trajectory = {read_nve(TEST_DATA "/ethanol_nve_500K.xyz", potential.jump.timestep)};
-    trajectory[0].species = jump_species(potential, trajectory[0].numbers, trajectory[0].segments[0].x);
+    trajectory[0].species = jump_species(potential, trajectory[0].numbers, trajectory[0].bonds);
     JumpReportOptions options;
     options.every = 1;
     options.precision = Precision::double_precision;

@@ -15,6 +15,8 @@
 #include <csignal>
 #include <fstream>
 #include <map>
+#include <numbers>
+#include <random>
 #include <sstream>
 #include <thread>
 
@@ -527,7 +529,7 @@ TEST_F(TrainJump, ClassesFollowBonds)
   const auto reader = open_trajectory(MLFF_TEST_DATA "/ethanol_rmd17.xyz");
   Structure ethanol;
   ASSERT_TRUE(reader->next(ethanol));
-  const auto environments = bond_environments(ethanol.numbers, ethanol.positions);
+  const auto environments = bond_environments(ethanol.numbers, bonds_of(ethanol.numbers, ethanol.positions));
   std::map<std::string, int> count;
   for (const auto &one : environments) count[one]++;
   ASSERT_EQ(count.size(), 6u);    // CH3, CH2, O, and the hydrogens on each
@@ -550,9 +552,97 @@ TEST_F(TrainJump, ClassesFollowBonds)
     backward.numbers[i] = ethanol.numbers[8 - i];
     for (int a = 0; a < 3; a++) backward.positions[3 * i + a] = ethanol.positions[3 * (8 - i) + a];
   }
-  const auto species = jump_species(potential, ethanol.numbers, ethanol.positions), again = jump_species(potential, backward.numbers, backward.positions);
+  const auto species = jump_species(potential, ethanol.numbers, bonds_of(ethanol.numbers, ethanol.positions)),
+             again = jump_species(potential, backward.numbers, bonds_of(backward.numbers, backward.positions));
   for (int i = 0; i < 9; i++) EXPECT_EQ(again[i], species[8 - i]);
-  EXPECT_THROW(jump_species(potential, {8, 1, 1}, {0, 0, 0, 0.96, 0, 0, -0.2, 0.93, 0}), FileError);
+  EXPECT_THROW(jump_species(potential, {8, 1, 1}, {{0, 1}, {0, 2}}), FileError);
+}
+
+TEST(StructureLoss, CoordinatesOfEthanol)
+{
+  const auto reader = open_trajectory(MLFF_TEST_DATA "/ethanol_rmd17.xyz");
+  Structure ethanol;
+  ASSERT_TRUE(reader->next(ethanol));
+  const InternalCoordinates coordinates(bonds_of(ethanol.numbers, ethanol.positions));
+  EXPECT_EQ(coordinates.bonds.size(), 8u);
+  EXPECT_EQ(coordinates.angles.size(), 13u);       // 6 at each carbon, 1 at the oxygen
+  EXPECT_EQ(coordinates.dihedrals.size(), 12u);    // 9 about C-C, 3 about C-O
+
+  // a dihedral of known sign: looking from j to k, l is turned clockwise against i by 90 degrees (IUPAC: positive)
+  const double i[] = {1, 0, 0}, j[] = {0, 0, 0}, k[] = {0, 0, 1}, l[] = {0, 1, 1}, line[] = {0, 0, 3};
+  double angle = 0.0;
+  std::array<double, 12> of_dihedral;
+  std::array<double, 9> of_angle;
+  ASSERT_TRUE(dihedral(i, j, k, l, angle, of_dihedral));
+  EXPECT_NEAR(angle, std::numbers::pi / 2, 1e-14);
+  ASSERT_TRUE(bond_angle(i, j, k, angle, of_angle));
+  EXPECT_NEAR(angle, std::numbers::pi / 2, 1e-14);
+  EXPECT_FALSE(dihedral(i, j, k, line, angle, of_dihedral));
+  EXPECT_FALSE(bond_angle(j, k, line, angle, of_angle));
+}
+
+TEST(StructureLoss, DerivativeIsThatOfDifferences)
+{
+  const auto reader = open_trajectory(MLFF_TEST_DATA "/ethanol_rmd17.xyz");
+  Structure ethanol;
+  ASSERT_TRUE(reader->next(ethanol));
+  const InternalCoordinates coordinates(bonds_of(ethanol.numbers, ethanol.positions));
+  std::mt19937 generator(5);
+  std::normal_distribution<double> normal(0.0, 0.1);
+  std::vector<double> known = ethanol.positions, x = known;
+  for (double &y : x) y += normal(generator);
+  std::vector<double> x_bar(x.size()), unused(x.size());
+  for (const StructureLoss &loss : {StructureLoss{1.3, 0, 0}, StructureLoss{0, 0.7, 0}, StructureLoss{0, 0, 2.1}, StructureLoss{1, 2, 3}}) {
+    std::fill(x_bar.begin(), x_bar.end(), 0.0);
+    EXPECT_GT(loss.add(coordinates, known, x, 0.2, 0.5, x_bar), 1e-3);
+    EXPECT_EQ(loss.add(coordinates, known, known, 0.2, 1.0, unused), 0.0);
+    for (std::size_t c = 0; c < x.size(); c++) {
+      const double step = 1e-5, before = x[c];
+      x[c] = before + step;
+      const double up = loss.add(coordinates, known, x, 0.2, 0.0, unused);
+      x[c] = before - step;
+      const double down = loss.add(coordinates, known, x, 0.2, 0.0, unused);
+      x[c] = before;
+      EXPECT_NEAR(x_bar[c], 0.5 * (up - down) / (2 * step), 1e-7 * (1.0 + std::abs(x_bar[c])));
+    }
+  }
+}
+
+TEST_F(TrainJump, LearnsTheStructure)
+{
+  standard_data();
+  for (const char *structure : {"{}", "{structure: {bond: 1, angle: 1}}"}) {
+    const std::string name = structure[1] == '}' ? "plain" : "structure";
+    settings(name, {{"loss", structure}, {"training", "{steps: 400, windows: 16, validate_every: 100, warmup: 20, threads: 1, learning_rate: 0.005}"}});
+    run("train " + name + ".yaml");
+    ASSERT_EQ(status, 0);
+  }
+  const auto lines = log("structure");
+  EXPECT_GT(lines[3]["loss"]["structure"].get<double>(), 0.0);
+  EXPECT_LT(lines[3]["loss"]["structure"].get<double>(), 0.5 * lines[0]["loss"]["structure"].get<double>());
+  EXPECT_NE(lines[3]["loss"]["x"], log("plain")[3]["loss"]["x"]);
+  EXPECT_FALSE(log("plain")[3]["loss"].contains("structure"));
+  EXPECT_EQ(training("structure")["settings"]["loss"]["structure"]["angle"], 1.0);
+}
+
+TEST_F(TrainJump, ForceHeadTeachesAndIsDropped)
+{
+  standard_data();
+  settings("head", {{"loss", "{force: 0.5}"}, {"training", "{steps: 400, windows: 16, validate_every: 100, warmup: 20, threads: 1, learning_rate: 0.005}"}});
+  run("train head.yaml");
+  ASSERT_EQ(status, 0);
+  const auto lines = log("head");
+  EXPECT_LT(lines[3]["loss"]["force"].get<double>(), 0.5 * lines[0]["loss"]["force"].get<double>());
+  const Potential potential = Potential::read(file("head.safetensors"));
+  EXPECT_EQ(potential.tensors.at("readout.1.weight").shape[0], 2 * potential.sizes.features);
+  EXPECT_EQ(training("head")["settings"]["loss"]["force"], 0.5);
+  // and a network can be taken on with a new head
+  settings("on",
+           {{"model", "{kind: kstep, init_from: head.safetensors, strides: [4]}"},
+            {"loss", "{force: 0.5}"},
+            {"training", "{steps: 4, windows: 4, validate_every: 2, warmup: 2, threads: 1}"}});
+  run("train on.yaml");
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(TrainJump, LearnsAndSaysHowWell)
@@ -575,7 +665,7 @@ TEST_F(TrainJump, LearnsAndSaysHowWell)
   EXPECT_EQ(jumps["linear"]["skill"]["x"], 0.0);
   // what the file claims holds when its windows are evaluated again
   std::vector<NveTrajectory> held_out = {read_nve(file("t.xyz"), dt)};
-  held_out[0].species = jump_species(potential, held_out[0].numbers, held_out[0].segments[0].x);
+  held_out[0].species = jump_species(potential, held_out[0].numbers, held_out[0].bonds);
   const auto again = jump_report(potential, held_out, {});
   for (const auto &row : again[0].rows)
     if (row.method == "network") { EXPECT_NEAR(row.change[0], jumps["network"]["error_of_change"]["x"].get<double>(), 1e-9); }
@@ -695,7 +785,7 @@ TEST_F(TrainJump, RollOutsInTheLoss)
   // the loss of a chain is that of a roll-out: places after two and three jumps
   const Potential potential = Potential::read(file("r.safetensors"));
   std::vector<NveTrajectory> all = {read_nve(file("t.xyz"), dt)};
-  all[0].species = jump_species(potential, all[0].numbers, all[0].segments[0].x);
+  all[0].species = jump_species(potential, all[0].numbers, all[0].bonds);
   const auto chains = chains_of(all[0], 8, 0, 2, 5);
   JumpBatch batch;
   std::vector<JumpChain::Place> after;
@@ -826,6 +916,11 @@ TEST_F(TrainJump, SettingsErrors)
   expect_settings_error({{"loss", "{rollout: {jumps: 2, force: guess}}"}}, {"'loss.rollout.force' is 'guess'", "data, method"});
   expect_settings_error({{"loss", "{rollout: {jumps: 2, force: method}}"}}, {"no method is known", "accepted here: data"});
   expect_settings_error({{"loss", "{rollout: {jumps: 20}}"}}, {"hold no window of 160 steps"});
+  expect_settings_error({{"loss", "{force: 1, rollout: {jumps: 2}}"}}, {"'loss.force'", "accepted: one of the two"});
+  expect_settings_error({{"model", "{kind: kstep, network: egnn}"}, {"loss", "{force: 1}"}}, {"'loss.force'", "painn"});
+  expect_settings_error({{"loss", "{structure: {torsion: 1}}"}}, {"torsion", "bond, angle, dihedral"});
+  expect_settings_error({{"loss", "{structure: {bond: -1}}"}}, {"'loss.structure.bond' is '-1'"});
+  expect_settings_error({{"loss", "{structure: {bond: 1}, rollout: {jumps: 2}}"}}, {"'loss.structure'", "accepted: one of the two"});
   expect_settings_error({{"training", "{choose: best}"}}, {"'training.choose' is 'best'", "error, rollout"});
   expect_settings_error({{"training", "{choose: rollout, choose_jumps: 30}"}}, {"no chain of 30 jumps in the validation trajectories"});
   expect_settings_error({{"data", "{valid: {file: v.xyz}}"}}, {"'data.train' is missing"});

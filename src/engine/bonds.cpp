@@ -34,6 +34,15 @@ std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const
   return bonds;
 }
 
+std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const std::vector<std::vector<double>> &distances)
+{
+  std::vector<std::pair<int, int>> bonds;
+  for (int i = 0; i < int(numbers.size()); i++)
+    for (int j = 0; j < i; j++)
+      if (distances[i][j] < bonded_within * (covalent_radius(numbers[i]) + covalent_radius(numbers[j]))) bonds.emplace_back(j, i);
+  return bonds;
+}
+
 bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector<int> &numbers, const std::vector<double> &positions)
 {
   return std::all_of(bonds.begin(), bonds.end(), [&](const auto &bond) {
@@ -64,11 +73,6 @@ std::vector<std::string> bond_environments(const std::vector<int> &numbers, cons
     text = wider;
   }
   return text;
-}
-
-std::vector<std::string> bond_environments(const std::vector<int> &numbers, const std::vector<double> &positions)
-{
-  return bond_environments(numbers, bonds_of(numbers, positions));
 }
 
 }    // namespace mlff

@@ -13,8 +13,9 @@ double covalent_radius(int atomic_number);
 /// Atoms nearer than this many sums of their covalent radii count as bonded.
 inline constexpr double bonded_within = 1.25;
 
-/// Pairs of bonded atoms; positions [n][3] Å of an open molecule.
+/// Pairs of bonded atoms; positions [n][3] Å of an open molecule, or distances [n][n] Å.
 std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const std::vector<double> &positions);
+std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const std::vector<std::vector<double>> &distances);
 
 /// Whether all these bonds are shorter than 1.6 times the sum of the covalent radii.
 bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector<int> &numbers, const std::vector<double> &positions);
@@ -22,6 +23,5 @@ bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector
 /// What an atom is bonded to, up to three bonds away, as text: "C(C(HHO)HHH)"; equal for atoms that a bond graph of this size cannot
 /// tell apart.
 std::vector<std::string> bond_environments(const std::vector<int> &numbers, const std::vector<std::pair<int, int>> &bonds);
-std::vector<std::string> bond_environments(const std::vector<int> &numbers, const std::vector<double> &positions);
 
 }    // namespace mlff

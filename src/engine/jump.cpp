@@ -261,6 +261,7 @@ std::vector<std::string> jump_defects(const Potential &potential)
 std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential, const EngineOptions &options)
 {
   if (!potential.is_jump()) throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
+  if (potential.jump.force_head) throw EngineError("a jump network with a force head is in training: it makes no jumps");
   const std::string name = options.engine != "auto" ? options.engine : potential.is_jump_variant() ? "torch" : "host";
   if (name == "host") {
     require_host_model(potential);

@@ -19,8 +19,8 @@ namespace {
   template <typename T> class HostJumpGradient : public JumpGradient {
    public:
     HostJumpGradient(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), kernels(MLFF_BEST_KERNELS(jump_kernels)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        names(weight_slices(potential)), packing(names), places(names)
+        sizes(potential.sizes), predictions(potential.jump.predictions()), kernels(MLFF_BEST_KERNELS(jump_kernels)),
+        threads(options.threads > 0 ? options.threads : omp_get_max_threads()), names(weight_slices(potential)), packing(names), places(names)
     {
       auto &model = weights.layers.model;
       model.F = padded(sizes.features);
@@ -60,8 +60,8 @@ namespace {
                       std::span<double> gradient) override
     {
       if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
-      output.resize(6 * std::size_t(graph.n_centres()));
-      output_bar.resize(6 * std::size_t(graph.n_centres()));
+      output.resize(3 * std::size_t(predictions) * graph.n_centres());
+      output_bar.resize(output.size());
       group_structures(graph, atoms_per_group, first_structure);
       const int n_groups = int(first_structure.size()) - 1, used = std::clamp(n_groups, 1, threads);
 #pragma omp parallel num_threads(used)
@@ -90,6 +90,7 @@ namespace {
     static constexpr int atoms_per_group = 32;
 
     PainnSizes sizes;
+    int predictions;
     const JumpKernels &kernels;
     int threads;
     WeightNames names;
@@ -142,7 +143,7 @@ namespace {
       painn.s_start_bar = arena.take(n * F);
       painn.v_start_bar = arena.take(n * 3 * F);
       for (T **p : {&work.z, &work.silu_z, &work.z_bar}) *p = arena.take(n * F);
-      for (T **p : {&work.gate, &work.gate_bar}) *p = arena.take(n * 2 * F);
+      for (T **p : {&work.gate, &work.gate_bar}) *p = arena.take(n * predictions * F);
       return arena.size();
     }
 
@@ -160,8 +161,9 @@ namespace {
       work.painn.r = graph.r.data() + 3 * std::size_t(group.edge);
       work.painn.d = mine.d.resize(group.n_edges);
       work.input = scaled.data() + 6 * std::size_t(group.atom);
-      work.output = output.data() + 6 * std::size_t(group.atom);
-      work.output_bar = output_bar.data() + 6 * std::size_t(group.atom);
+      work.predictions = predictions;
+      work.output = output.data() + 3 * std::size_t(predictions) * group.atom;
+      work.output_bar = output_bar.data() + 3 * std::size_t(predictions) * group.atom;
       Arena<T> count(nullptr);
       Arena<T> arena(mine.values.resize(lay_out(count, work, mine)));
       lay_out(arena, work, mine);

@@ -8,8 +8,8 @@
 
 namespace mlff {
 
-/// Derivative of a loss with respect to the predictions u [n][2][3] (scaled u_x and u_v of jump.h, as the network gives them) for structures
-/// first .. last-1; the callee fills u_bar [n][2][3] of the same structures. The arrays are those of the whole graph. Called from
+/// Derivative of a loss with respect to the predictions u [n][C][3] (scaled u_x and u_v of jump.h, as the network gives them; C is 2, or 3 with a
+/// force head, JumpRecord) for structures first .. last-1; the callee fills u_bar [n][C][3] of the same structures. The arrays are those of the whole graph. Called from
 /// several threads.
 using JumpLossDerivative = std::function<void(int first_structure, int last_structure, const double *u, double *u_bar)>;
 

@@ -32,9 +32,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// u_c = sum over f of G_cf v_f for one atom.
-  template <typename T> void contract(int F, const T *__restrict gate, const T *__restrict v, double *out)
+  template <typename T> void contract(int F, int predictions, const T *__restrict gate, const T *__restrict v, double *out)
   {
-    for (int c = 0; c < 2; c++)
+    for (int c = 0; c < predictions; c++)
       for (int a = 0; a < 3; a++) {
         T sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -71,7 +71,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
           multiply(n, work.s + long(begin) * F, F, weights.readout0, weights.readout0_bias, gate, F);
           silu(long(n) * F, gate, hidden);
           multiply(n, hidden, F, weights.readout1, weights.readout1_bias, gate, 2 * F);
-          for (int i = 0; i < n; i++) contract(F, gate + 2L * i * F, work.v + (long(w.L) * n_atoms + begin + i) * 3 * F, shared.output + 6L * (begin + i));
+          for (int i = 0; i < n; i++) contract(F, 2, gate + 2L * i * F, work.v + (long(w.L) * n_atoms + begin + i) * 3 * F, shared.output + 6L * (begin + i));
         }
       }
     }
@@ -82,15 +82,15 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const GradientWeights<T> &w = weights.layers;
     const JumpWeights<T> &ends = weights.ends;
     const GradientWork<T> &k = work.painn;
-    const int F = w.model.F, n = k.n_atoms;
+    const int F = w.model.F, C = work.predictions, n = k.n_atoms;
     edges_forward<false>(w, k);
     for (int i = 0; i < n; i++)
       start(w.model.embedding, ends.vectors, F, k.species[i], work.input + 6L * i, k.value[0].s + long(i) * F, k.value[0].v + 3L * i * F);
     for (int l = 0; l < w.model.L; l++) layer_forward(w, k, l);
     multiply(n, k.s_end, F, ends.readout0, ends.readout0_bias, work.z, F);
     silu(long(n) * F, work.z, work.silu_z);
-    multiply(n, work.silu_z, F, ends.readout1, ends.readout1_bias, work.gate, 2 * F);
-    for (int i = 0; i < n; i++) contract(F, work.gate + 2L * i * F, k.v_end + 3L * i * F, work.output + 6L * i);
+    multiply(n, work.silu_z, F, ends.readout1, ends.readout1_bias, work.gate, C * F);
+    for (int i = 0; i < n; i++) contract(F, C, work.gate + long(C) * i * F, k.v_end + 3L * i * F, work.output + 3L * C * i);
   }
 
   template <typename T> void backward(const JumpGradientWeights<T> &weights, const JumpGradientWork<T> &work, const JumpSums<T> &sums)
@@ -98,25 +98,29 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const GradientWeights<T> &w = weights.layers;
     const JumpWeights<T> &ends = weights.ends;
     const GradientWork<T> &k = work.painn;
-    const int F = w.model.F, L = w.model.L, K = w.model.K, n = k.n_atoms;
+    const int F = w.model.F, L = w.model.L, K = w.model.K, C = work.predictions, n = k.n_atoms;
     const GradientLayerValues<T> &last = k.value[L - 1];
     for (int i = 0; i < n; i++) {
-      const T *__restrict v = k.v_end + 3L * i * F, *__restrict gate = work.gate + 2L * i * F;
-      T *__restrict gate_bar = work.gate_bar + 2L * i * F, *__restrict v_bar = last.v_bar + 3L * i * F;
-      T bar[6];
-      for (int c = 0; c < 6; c++) bar[c] = T(work.output_bar[6L * i + c]);
+      const T *__restrict v = k.v_end + 3L * i * F;
+      T *__restrict v_bar = last.v_bar + 3L * i * F;
+      std::memset(v_bar, 0, sizeof(T) * 3 * F);
+      for (int c = 0; c < C; c++) {
+        const T *__restrict gate = work.gate + (long(C) * i + c) * F;
+        T *__restrict gate_bar = work.gate_bar + (long(C) * i + c) * F;
+        const double *given = work.output_bar + 3 * (long(C) * i + c);
+        const T bar[3] = {T(given[0]), T(given[1]), T(given[2])};
 #pragma omp simd
-      for (int f = 0; f < F; f++) {
-        gate_bar[f] = bar[0] * v[f] + bar[1] * v[F + f] + bar[2] * v[2 * F + f];
-        gate_bar[F + f] = bar[3] * v[f] + bar[4] * v[F + f] + bar[5] * v[2 * F + f];
-        v_bar[f] = bar[0] * gate[f] + bar[3] * gate[F + f];
-        v_bar[F + f] = bar[1] * gate[f] + bar[4] * gate[F + f];
-        v_bar[2 * F + f] = bar[2] * gate[f] + bar[5] * gate[F + f];
+        for (int f = 0; f < F; f++) {
+          gate_bar[f] = bar[0] * v[f] + bar[1] * v[F + f] + bar[2] * v[2 * F + f];
+          v_bar[f] += bar[0] * gate[f];
+          v_bar[F + f] += bar[1] * gate[f];
+          v_bar[2 * F + f] += bar[2] * gate[f];
+        }
       }
     }
-    accumulate(n, work.silu_z, F, F, work.gate_bar, 2 * F, 2 * F, sums.readout1);
-    accumulate_rows(n, work.gate_bar, 2 * F, sums.readout1_bias);
-    multiply(n, work.gate_bar, 2 * F, ends.readout1_back, none<T>(), work.z_bar, F);
+    accumulate(n, work.silu_z, F, F, work.gate_bar, C * F, C * F, sums.readout1);
+    accumulate_rows(n, work.gate_bar, C * F, sums.readout1_bias);
+    multiply(n, work.gate_bar, C * F, ends.readout1_back, none<T>(), work.z_bar, F);
     times_silu_slope(long(n) * F, work.z, work.z_bar, work.z_bar);
     accumulate(n, k.s_end, F, F, work.z_bar, F, F, sums.readout0);
     accumulate_rows(n, work.z_bar, F, sums.readout0_bias);

@@ -9,7 +9,7 @@ namespace mlff {
 template <typename T> struct JumpWeights {
   PainnWeights<T> painn;                                         // embedding [rows][F] and layers; H is F, its readout is not used
   const T *vectors;                                              // [rows][2][F]
-  Packed<T> readout0, readout1, readout0_back, readout1_back;    // F -> F -> 2F
+  Packed<T> readout0, readout1, readout0_back, readout1_back;    // F -> F -> C F
   const T *readout0_bias, *readout1_bias;
 };
 
@@ -19,13 +19,14 @@ template <typename T> struct JumpWork {
   double *output;         // [atoms][2][3]
 };
 
-/// A group of whole structures, with every intermediate value.
+/// A group of whole structures, with every intermediate value. C: predictions of an atom, 2, or 3 with the force after the jump.
 template <typename T> struct JumpGradientWork {
+  int predictions;
   GradientWork<T> painn;       // species are rows
   const double *input;         // [atoms][2][3]
-  double *output;              // [atoms][2][3], filled by the forward pass
-  const double *output_bar;    // [atoms][2][3], for the backward pass
-  T *z, *silu_z, *gate;        // [atoms][F, F, 2F]
+  double *output;              // [atoms][C][3], filled by the forward pass
+  const double *output_bar;    // [atoms][C][3], for the backward pass
+  T *z, *silu_z, *gate;        // [atoms][F, F, C F]
   T *gate_bar, *z_bar;
 };
 

@@ -17,14 +17,14 @@ namespace {
   /// kstep-painn, see jump.h.
   class JumpModel : public PainnLayers, public JumpNetwork {
    public:
-    JumpModel(const Potential &potential) : PainnLayers(potential.sizes, potential.cutoff)
+    JumpModel(const Potential &potential) : PainnLayers(potential.sizes, potential.cutoff), predictions(potential.jump.predictions())
     {
       const int F = sizes.features;
       const auto shapes = tensors_of(potential);
       embedding = register_parameter("embedding", torch::zeros(shapes.at("embedding")));
       vectors = register_parameter("vectors", torch::zeros(shapes.at("vectors")));
       readout0 = register_module("readout_0", torch_linear(F, F));
-      readout1 = register_module("readout_1", torch_linear(F, 2 * F));
+      readout1 = register_module("readout_1", torch_linear(F, predictions * F));
     }
 
     torch::Tensor forward(const torch::Tensor &rows, const torch::Tensor &input, const torch::Tensor &centre, const torch::Tensor &neighbor,
@@ -33,7 +33,7 @@ namespace {
       const int F = sizes.features;
       const auto start = torch::matmul(input.transpose(1, 2), vectors.index_select(0, rows));    // [N, 3, F]
       const auto [s, v] = run_layers(embedding.index_select(0, rows), start, centre, neighbor, r, true);
-      const auto gate = readout1->forward(torch::silu(readout0->forward(s))).reshape({-1, 2, F});
+      const auto gate = readout1->forward(torch::silu(readout0->forward(s))).reshape({-1, predictions, F});
       return torch::matmul(gate, v.transpose(1, 2));
     }
 
@@ -50,6 +50,7 @@ namespace {
     }
 
    private:
+    int predictions;
     torch::Tensor embedding, vectors;
     torch::nn::Linear readout0{nullptr}, readout1{nullptr};
   };
@@ -148,7 +149,8 @@ namespace {
   class TorchJumpGradient : public JumpGradient, TorchJumpBase {
    public:
     TorchJumpGradient(const Potential &potential, const EngineOptions &options) :
-        TorchJumpBase(potential, options), slices(weight_slices(potential)), variables(potential), strides(potential.jump.strides), cutoff(potential.cutoff)
+        TorchJumpBase(potential, options), slices(weight_slices(potential)), variables(potential), predictions(potential.jump.predictions()),
+        strides(potential.jump.strides), cutoff(potential.cutoff)
     {
       const auto constant = [&](const char *name) {
         const Tensor &tensor = potential.tensors.at(name);
@@ -185,6 +187,7 @@ namespace {
     std::array<double, 4> add_chain_gradient(const JumpChain &chain, const JumpChainLoss &loss, std::span<double> gradient) override
     {
       if (chain.after.size() < 2) throw EngineError("a loss of roll-outs takes two jumps or more; found " + std::to_string(chain.after.size()));
+      if (predictions != 2) throw EngineError("a loss of roll-outs goes without a force head");
       const ThreadScope scope(threads);
       try {
         return chain_gradient(chain, loss, gradient);
@@ -199,6 +202,7 @@ namespace {
     std::vector<WeightSlice> slices;
     std::vector<torch::Tensor> parameters;    // in the order of slices
     JumpVariables variables;
+    int predictions;
     std::vector<double> strides;    // fs
     double cutoff;
     torch::Tensor linear, input_scale, target_scale;

@@ -441,12 +441,12 @@ std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes 
   return shapes;
 }
 
-std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides)
+std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides, int predictions)
 {
-  const std::int64_t F = sizes.features, R = n_strides, rows = R * n_species;
+  const std::int64_t F = sizes.features, R = n_strides, rows = R * n_species, C = predictions;
   std::map<std::string, std::vector<std::int64_t>> shapes = {
-      {"embedding", {rows, F}},    {"vectors", {rows, 2, F}}, {"readout.0.weight", {F, F}}, {"readout.0.bias", {F}}, {"readout.1.weight", {2 * F, F}},
-      {"readout.1.bias", {2 * F}}, {"linear", {rows, 2, 2}},  {"input_scale", {2}},         {"target_scale", {R, 2}}};
+      {"embedding", {rows, F}},    {"vectors", {rows, 2, F}}, {"readout.0.weight", {F, F}}, {"readout.0.bias", {F}}, {"readout.1.weight", {C * F, F}},
+      {"readout.1.bias", {C * F}}, {"linear", {rows, 2, 2}},  {"input_scale", {2}},         {"target_scale", {R, 2}}};
   add_layers(sizes, shapes);
   return shapes;
 }
@@ -510,7 +510,7 @@ std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &pot
 {
   if (potential.is_molecule()) return molecule_tensors(potential.molecule, potential.n_species());
   if (potential.is_jump_variant()) return jump_variant_tensors(potential);
-  if (potential.is_jump()) return jump_tensors(potential.sizes, potential.n_species(), int(potential.jump.strides.size()));
+  if (potential.is_jump()) return jump_tensors(potential.sizes, potential.n_species(), int(potential.jump.strides.size()), potential.jump.predictions());
   return painn_tensors(potential.sizes, potential.n_species());
 }
 

@@ -25,9 +25,9 @@ struct Tensor {
 
 /// Sizes of a PaiNN model (K. Schütt, O. Unke, M. Gastegger, ICML 2021).
 struct PainnSizes {
-  int features = 0;    ///< F
-  int layers = 0;      ///< L
-  int radial = 0;      ///< K, number of radial functions
+  int features = 0;            ///< F
+  int layers = 0;              ///< L
+  int radial = 0;              ///< K, number of radial functions
   double norm_floor = 1e-8;    ///< e of the norm sqrt(v.v + e) in updates. So small, energies have a kink where a vector vanishes by symmetry
 };
 
@@ -59,6 +59,11 @@ struct JumpRecord {
   bool published = false;    ///< their published form, which rotations change (see jump_defects); else the corrected one
   double bound = 10.0;       ///< of the norm of a scaled prediction; published: of each of its components
   int heads = 4;             ///< of attention; kstep-transformer only
+
+  /// While kstep-painn is trained: a third prediction beside u_x and u_v, the force after the jump, scaled as the force at its start. No
+  /// file has it, and no engine but the gradient's.
+  bool force_head = false;
+  int predictions() const { return force_head ? 3 : 2; }
 };
 
 /// What a network of one molecule (model molecule-mlp) records beside its weights, see molecule_mlp.h.
@@ -98,7 +103,7 @@ struct Potential {
   int n_species() const { return int(elements.size()); }
   bool is_jump() const { return model.starts_with("kstep-"); }
   bool is_molecule() const { return model == "molecule-mlp"; }
-  std::string size_text() const;    ///< "F32 L2 K20", or of molecule-mlp "64 64"
+  std::string size_text() const;                                                  ///< "F32 L2 K20", or of molecule-mlp "64 64"
   bool is_jump_variant() const { return is_jump() && model != "kstep-painn"; }    ///< a jump network for comparisons, in LibTorch only
   std::int64_t n_parameters() const;
   std::string element_names() const;    ///< "H C O"; of a jump network the names of its species
@@ -107,9 +112,9 @@ struct Potential {
 /// Name and shape of every tensor that a model of these sizes has.
 std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes &sizes, int n_species);
 
-/// The same for the jump network kstep-painn. Rows of embedding, vectors and linear: all species of the first stride, then those of
+/// The same for the jump network kstep-painn with so many predictions of an atom (JumpRecord). Rows of embedding, vectors and linear: all species of the first stride, then those of
 /// the next (see jump.h).
-std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides);
+std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides, int predictions);
 
 /// The same for molecule-mlp: layers from the inverse distances of all pairs of atoms.
 std::map<std::string, std::vector<std::int64_t>> molecule_tensors(const MoleculeRecord &molecule, int n_species);
