@@ -8,7 +8,7 @@ if(status)
 endif()
 set(MLFF_LAMMPS_TREE ${lammps_tree})
 
-foreach(package KOKKOS MOLECULE REPLICA PLUGIN EXTRA-DUMP)
+foreach(package KOKKOS MOLECULE REPLICA RIGID PLUGIN EXTRA-DUMP)
   set(PKG_${package} ON CACHE BOOL "LAMMPS package")
 endforeach()
 set(BUILD_SHARED_LIBS ON CACHE BOOL "")

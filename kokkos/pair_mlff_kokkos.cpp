@@ -282,7 +282,7 @@ template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<
   double energy = 0.0;
   Kokkos::parallel_reduce(
       Range(0, ncentres), KOKKOS_LAMBDA(const int c, double &sum) { sum += atom_energy(c); }, energy);
-  if (!std::isfinite(energy))
+  if (!std::isfinite(energy) && !nan_on_failure)
     error->one(FLERR,
                "Pair style mlff/kk on timestep {}: the energy is not finite: atoms on one place, or far "
                "outside what the model was trained on",

@@ -2,6 +2,7 @@
 // everything it refuses.
 #include "jump.h"
 #include "lammps_fixture.h"
+#include "molecule_mlp.h"
 #include "units.h"
 
 #include "fix.h"
@@ -443,6 +444,57 @@ TEST_F(FixKstep, ForceThatFailsOneRank)
     expect_error("run 1 post no", {xtb ? "Pair style xtb on timestep 0" : "Pair style mlff on timestep 0"});
   }
 }
+
+#ifdef MLFF_XTB
+TEST_F(FixKstep, ChargesThatDoNotConvergeOneRank)
+{
+  // a jump forty times too long: GFN2-xTB does not converge there, and does everywhere else
+  auto potential = random_jump({8, 2, 6}, {6, 8, 1}, {8.0}, 6.0, 3);
+  for (auto &species : potential.jump.species) species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
+  auto &linear = potential.tensors.at("linear").values;
+  for (std::size_t k = 0; k < linear.size(); k++) linear[k] = k % 4 == 0 ? 8.0 : 0.0;
+  const auto file = potential_file(potential);
+  const std::string style = "xtb method gfn2 accuracy 0.001 maxiter 30";
+  molecule(style, "");
+  commands("fix move all nve\nrun 40 post no");
+  const auto expected = bits();
+
+  molecule(style, "");
+  fix("corrector 0 control linear range off strain off rise off drift off", file);
+  command("run 0 post no");
+  const auto before = bits();
+  const double energy_before = value("etotal");
+  command("run 1 pre no post no");
+  EXPECT_EQ(bits(), before);
+  EXPECT_EQ(value("etotal"), energy_before);
+  EXPECT_EQ(entry(not_finite), 1.0);
+  EXPECT_EQ(entry(jumps), 1.0);
+  EXPECT_EQ(simulated(), 0.0);
+  EXPECT_EQ(hyb()->compute_scalar(), 0.0);
+  for (int step = 1; step <= 42; step++) {
+    command("run 1 pre no post no");
+    // sixteen steps, a jump that fails, sixteen more, another one, eight
+    const int made = step <= 16 ? step : step <= 33 ? std::max(16, step - 1) : std::max(32, step - 2);
+    EXPECT_NEAR(simulated(), 0.0005 * made, 1e-12) << step;
+    EXPECT_EQ(entry(fallback), made) << step;
+  }
+  EXPECT_EQ(entry(not_finite), 3.0);
+  EXPECT_EQ(entry(accepted), 0.0);
+  EXPECT_EQ(entry(calls), 43.0);
+  // the charges start from other ones after a failure, so not to the last bit
+  EXPECT_LT(largest_difference(bits().x, expected.x), 1e-7);
+  EXPECT_LT(largest_difference(bits().v, expected.v), 1e-5);
+
+  // that is what the force says of the landing
+  molecule(style, "");
+  command("run 0 post no");
+  auto *atom = lmp->atom;
+  for (int i = 0; i < atom->nlocal; i++)
+    for (int a = 0; a < 3; a++) atom->x[i][a] += 0.008 * 8.0 * atom->v[i][a];
+  commands("fix move all nve");
+  expect_error("run 0 post no", {"gfn2 failed", "did not converge"});
+}
+#endif
 
 TEST_F(FixKstep, EveryReasonOneRank)
 {
@@ -998,6 +1050,66 @@ TEST_F(FixKstep, RefusesInputsOneRank)
   molecule();
   fix("temp 300", two);
   expect_error("run 1 post no", {"has several strides (4, 8 fs)", "jump network k dt"});
+}
+
+TEST_F(FixKstep, RefusesConstraintsOneRank)
+{
+  const auto refuses = [&](const std::string &constraint, const std::string &word) {
+    commands("clear\nunits metal\natom_style bond\natom_modify map array sort 0 0.0\nboundary p p p");
+    commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box bond/types 1 extra/bond/per/atom 4 extra/special/per/atom 8");
+    commands("mass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+    add(ethanol());
+    forces_of("mlff engine host threads 1", student);
+    commands("special_bonds lj/coul 1 1 1\nbond_style zero\nbond_coeff 1 1.0\ncreate_bonds single/bond 1 3 9");
+    command("velocity all create 300.0 4711");
+    command(constraint);
+    fix("temp 300");
+    expect_error("run 1 post no", {"does not work with constraints; found fix hold of style " + word});
+  };
+  refuses("fix hold all shake 1e-4 20 0 b 1", "shake");
+  refuses("fix hold all rattle 1e-4 20 0 b 1", "rattle");
+  refuses("fix hold all rigid single", "rigid");
+  refuses("fix hold all rigid/nve single", "rigid/nve");
+}
+
+TEST_F(FixKstep, RefusesModelsOfOtherMoleculesOneRank)
+{
+  // a model of one molecule, and another molecule: an error before the run, and no run of rejections
+  auto other = ethanol();
+  std::swap(other.numbers[1], other.numbers[2]);    // an ether
+  auto large = ethanol();
+  large.numbers.push_back(1);
+  large.positions.insert(large.positions.end(), {-1.9, 0.1, -1.0});
+  const auto model = [&](const Structure &s, const std::string &name) {
+    return potential_file(random_molecule(s.numbers, s.positions, {8}, 1, 3), name);
+  };
+  molecule();
+  fix("jump student 16 0.0005 langevin 300 0.1 7", model(other, "ether.safetensors"));
+  expect_error("run 1 post no", {"ether.safetensors' makes no jumps of these molecules", "is C2H6O with the bonds", "the model is of C2H6O with the bonds"});
+  command("unfix hyb");
+  fix("jump student 16 0.0005 metropolis no langevin 300 0.1 7", model(large, "large.safetensors"));
+  expect_error("run 1 post no", {"large.safetensors' makes no jumps of these molecules", "is C2H6O; the model is of C2H7O alone"});
+
+  // its own molecule jumps, until a bond breaks that was there at set-up
+  molecule();
+  fix("jump student 16 0.0005 langevin 300 0.1 7", model(ethanol(), "own.safetensors"));
+  command("run 0 post no");
+  EXPECT_EQ(entry(jumps), 0.0);
+  auto *atom = lmp->atom;
+  atom->x[atom->map(9)][1] -= 2.0;
+  expect_error("run 1 pre no post no", {"Fix kstep/hybrid on timestep 1", "own.safetensors' makes no jumps of these molecules"});
+}
+
+TEST_F(FixKstep, StudentThatBreaksBondsOneRank)
+{
+  // a student without any sense tears its own molecule apart: those jumps are rejected
+  molecule();
+  auto senseless = random_molecule(ethanol().numbers, ethanol().positions, {8}, 1, 3);
+  for (double &s : senseless.tensors.at("scale").values) s = 300.0;
+  fix("jump student 200 0.0005 langevin 300 0.1 7", potential_file(senseless));
+  command("run 3 post no");
+  EXPECT_EQ(entry(not_finite), 3.0);
+  EXPECT_EQ(simulated(), 0.0);
 }
 
 TEST_F(FixKstep, RefusesSeveralRanks)

@@ -7,11 +7,14 @@
 #include "kstep_thermostat.h"
 #include "kstep_tuner.h"
 
+#include "molecule_mlp.h"
 #include "random_potential.h"
+#include "state_error.h"
 #include "units.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -531,6 +534,41 @@ TEST_F(Student, RemembersForcesOnlyWhereTheyAreRight)
     EXPECT_EQ(reach.x, expected.x);
     EXPECT_EQ(reach.v, expected.v);
   }
+}
+
+TEST_F(Student, TellsAStateFromAMolecule)
+{
+  // a model of one molecule: breaking its bonds on the way is that jump's fault, another molecule that of all jumps
+  System one({5});
+  const auto ours = random_molecule(one.molecules.numbers, one.state.x, {8}, 1, 3), other = random_molecule({6, 1, 1, 1, 1, 1}, System({6}).state.x, {8}, 1, 3);
+  for (std::size_t k = 0; k < one.molecules.species.size(); k++)
+    one.molecules.species[k] = int(std::find(ours.elements.begin(), ours.elements.end(), one.molecules.numbers[k]) - ours.elements.begin());
+  const auto student = [&](const Potential &potential) {
+    return make_student_jump(potential, steps, dt, make_engine(potential, options));
+  };
+  auto end = one.state;
+  student(ours)->check(one.molecules, one.state);
+  auto fast = one.state;
+  for (double &v : fast.v) v *= 1e3;
+  student(ours)->check(one.molecules, fast);
+  EXPECT_THROW(student(ours)->propose(one.molecules, fast, end), StateError);
+  try {
+    student(other)->check(one.molecules, one.state);
+    ADD_FAILURE() << "no error";
+  } catch (const EngineError &error) {
+    EXPECT_EQ(kind_of(error), ErrorKind::engine);
+    EXPECT_NE(std::string(error.what()).find("the model is of"), std::string::npos) << error.what();
+  }
+  // two atoms on one place: a state
+  auto on_one_place = system.state;
+  for (int a = 0; a < 3; a++) on_one_place.x[3 + a] = on_one_place.x[a];
+  jump()->check(system.molecules, on_one_place);
+  EXPECT_THROW(jump()->propose(system.molecules, on_one_place, end), StateError);
+  make_network_jump(jump_potential(), 0, options)->check(system.molecules, on_one_place);
+  EXPECT_THROW(make_network_jump(jump_potential(), 0, options)->propose(system.molecules, on_one_place, end), StateError);
+  // a mass that the network did not learn: a fault
+  system.molecules.mass[2] *= 2.0;
+  EXPECT_THROW(make_network_jump(jump_potential(), 0, options)->check(system.molecules, system.state), EngineError);
 }
 
 TEST_F(Student, SaysWhatIsMissing)

@@ -1,6 +1,7 @@
 // Replicas that evaluate together: same numbers as alone, whoever comes, leaves, fails or dies.
 #include "random_potential.h"
 #include "replica_batch.h"
+#include "state_error.h"
 
 #include <gtest/gtest.h>
 
@@ -403,6 +404,48 @@ TEST_F(Replica, AsManyEvaluationsAtATimeAsThereAreCoresFor)
   const auto s = replicas[0]->statistics();
   ASSERT_GT(s.histogram.size(), 4u);
   EXPECT_GT(s.histogram[4], rounds) << "two halves take turns";
+}
+
+TEST_F(Replica, ErrorsKeepTheirKind)
+{
+  // an error of a state is one where it was evaluated by another replica, too
+  class Faulty : public Fragile {
+   public:
+    Faulty() : Fragile(-1, 1000) {}
+    void evaluate(const Graph &graph, Result &result, GhostExchange *exchange) override
+    {
+      for (int s = 0; s < graph.n_structures(); s++) {
+        const int n = graph.first_atom[s + 1] - graph.first_atom[s];
+        if (n < 5) throw_error(ErrorKind(n - 1), std::to_string(n) + " atoms");
+      }
+      Fragile::evaluate(graph, result, exchange);
+    }
+  };
+  constexpr int n_replicas = 4, rounds = 20;
+  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Faulty>(), options()));
+    replicas.back()->enter();
+  }
+  std::atomic<int> right = 0;
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      const auto graph = cluster(k < 3 ? k + 1 : 9, 1);
+      Result result;
+      for (int round = 0; round < rounds; round++) {
+        try {
+          replicas[k]->evaluate(graph.view(), result);
+          right += k == 3;
+        } catch (const EngineError &error) {
+          right += k < 3 && kind_of(error) == ErrorKind(k) && error.what() == std::to_string(k + 1) + " atoms";
+        }
+      }
+      replicas[k]->leave();
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_EQ(right, n_replicas * rounds);
+  EXPECT_GT(replicas[0]->statistics().retries, 0) << "they met";
 }
 
 TEST_F(Replica, GhostsAreRefused)

@@ -1,6 +1,7 @@
 #include "ensemble.h"
 
 #include "elements.h"
+#include "state_error.h"
 
 #include <algorithm>
 #include <cmath>
@@ -83,7 +84,7 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
     try {
       members[m].engine->evaluate(own, single, exchange);
     } catch (const EngineError &error) {
-      throw EngineError(members[m].name + ": " + error.what());
+      throw_error(kind_of(error), members[m].name + ": " + error.what());
     }
     for (std::size_t s = 0; s < single.energy.size(); s++) result.energy[s] += single.energy[s];
     for (std::size_t i = 0; i < n_centres; i++) result.atom_energy[i] += single.atom_energy[i];

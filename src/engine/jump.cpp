@@ -3,6 +3,7 @@
 #include "elements.h"
 #include "jump_host.h"
 #include "random_model.h"
+#include "state_error.h"
 #include "units.h"
 #ifdef MLFF_TORCH
 #include "jump_torch.h"
@@ -159,8 +160,8 @@ void JumpVariables::finish(const Graph &graph, const JumpInput &input, std::span
         dx[3 * i + a] += drift[a] * T - net_x[a];
         dv[3 * i + a] -= net_v[a];
         if (!std::isfinite(dx[3 * i + a]) || !std::isfinite(dv[3 * i + a]))
-          throw EngineError("the jump of atom " + std::to_string(begin + i + 1) +
-                            " is not finite: atoms on one place, or far outside what the model was trained on");
+          throw StateError("the jump of atom " + std::to_string(begin + i + 1) +
+                           " is not finite: atoms on one place, or far outside what the model was trained on");
       }
   }
 }
@@ -235,7 +236,7 @@ void append_pairs(std::span<const int> species, std::span<const double> position
       const double r[3] = {positions[3 * j] - positions[3 * i], positions[3 * j + 1] - positions[3 * i + 1], positions[3 * j + 2] - positions[3 * i + 2]};
       const double square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
       if (!(square < cutoff * cutoff)) continue;
-      if (square < 1e-12) throw EngineError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) + " are on the same place");
+      if (square < 1e-12) throw StateError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) + " are on the same place");
       graph.neighbor.push_back(first + j);
       graph.r.insert(graph.r.end(), r, r + 3);
     }

@@ -2,6 +2,7 @@
 
 #include "painn_host.h"
 #include "random_model.h"
+#include "state_error.h"
 
 #include <omp.h>
 
@@ -36,7 +37,7 @@ namespace {
       try {
         matcher.find(graph);
       } catch (const MoleculeMismatch &error) {
-        throw EngineError(error.what());
+        throw WrongMoleculeError(error.what());
       }
       const auto &weights = layers.weights;
       const int molecules = matcher.n_molecules();

@@ -1,6 +1,7 @@
 #include "molecule_mlp_torch.h"
 
 #include "bonded_molecule.h"
+#include "state_error.h"
 #include "torch_threads.h"
 
 #include <torch/autograd.h>
@@ -62,7 +63,7 @@ namespace {
       try {
         matcher.find(graph);
       } catch (const MoleculeMismatch &error) {
-        throw EngineError(error.what());
+        throw WrongMoleculeError(error.what());
       }
       const std::int64_t M = matcher.n_molecules(), D = molecule.n_pairs();
       const auto edges = torch::from_blob(const_cast<int *>(matcher.edges().data()), {M * D}, torch::kInt).clone().to(device);

@@ -1,5 +1,7 @@
 #include "split_engine.h"
 
+#include "state_error.h"
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -77,7 +79,7 @@ void SplitEngine::evaluate(const Graph &graph, Result &result, GhostExchange *ex
       budget = std::min(budget, bytes(atoms(last), edges(last)) / 2);
       continue;
     } catch (const EngineError &error) {
-      throw EngineError(std::string(error.what()) + " (structures " + std::to_string(first + 1) + " to " + std::to_string(last) + ")");
+      throw_error(kind_of(error), std::string(error.what()) + " (structures " + std::to_string(first + 1) + " to " + std::to_string(last) + ")");
     }
     const int atom = graph.first_atom[first], edge = graph.first_edge[atom];
     std::copy(part.energy.begin(), part.energy.end(), result.energy.begin() + first);

@@ -47,6 +47,7 @@
 #include "kstep_settings.h"
 #include "kstep_thermostat.h"
 #include "kstep_tuner.h"
+#include "state_error.h"
 #include "units.h"
 
 #include <algorithm>
@@ -341,6 +342,7 @@ void FixKstepHybrid::setup(int /*vflag*/)
   impl->near = false;
   atoms.gather(impl->start);
   impl->end.resize(molecules.n_atoms());
+  check_jump();
 
   // limits want a temperature
 
@@ -371,6 +373,22 @@ void FixKstepHybrid::setup(int /*vflag*/)
   warn_about_neighbors();
   pe->addstep(update->ntimestep + 1);
   if (molecules.n_molecules() > 1) pe_atom->addstep(update->ntimestep + 1);
+}
+
+/* ----------------------------------------------------------------------
+   what would reject every jump ends the run before it begins
+------------------------------------------------------------------------- */
+
+void FixKstepHybrid::check_jump()
+{
+  if (!impl->jump) return;
+  try {
+    impl->jump->check(impl->atoms.molecules, impl->start);
+  } catch (mlff::EngineError &e) {
+    error->all(FLERR, Error::NOLASTLINE,
+               "Fix kstep/hybrid: '{}' makes no jumps of these molecules: {}",
+               impl->settings.file, e.what());
+  }
 }
 
 /* ---------------------------------------------------------------------- */
@@ -471,8 +489,12 @@ bool FixKstepHybrid::start_jump()
     const double begin = clock();
     try {
       impl->jump->propose(molecules, start, end);
-    } catch (mlff::EngineError &) {
+    } catch (mlff::StateError &) {
       proposed = false;
+    } catch (mlff::EngineError &e) {
+      error->one(FLERR, Error::NOLASTLINE,
+                 "Fix kstep/hybrid on timestep {}: '{}' makes no jumps of these molecules: {}",
+                 update->ntimestep, s.file, e.what());
     }
     counters[KstepCounters::t_jump] += clock() - begin;
     counters[KstepCounters::proposals]++;

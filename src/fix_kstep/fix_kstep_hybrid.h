@@ -55,6 +55,7 @@ class FixKstepHybrid : public Fix {
   void init_stride();
   void make_jump();
   void check_input();
+  void check_jump();
   void warn_about_settings();
   void warn_about_neighbors();
 

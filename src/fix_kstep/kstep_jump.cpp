@@ -1,6 +1,7 @@
 #include "kstep_jump.h"
 
 #include "kstep_batch.h"
+#include "state_error.h"
 #include "units.h"
 
 #include <algorithm>
@@ -135,7 +136,7 @@ namespace {
       for (auto *known : {&before, &after})
         if (known->x == start.x) f = known->f;
       if (before.x != start.x && after.x != start.x) {
-        find_forces(molecules, end.x);
+        find_start_forces(molecules, start);
         before.x = start.x;
         before.f = f;
       } else if (after.x == start.x)
@@ -148,6 +149,14 @@ namespace {
       }
       after.x = end.x;
       after.f = f;
+    }
+
+    void check(const KstepMolecules &molecules, const KstepState &start) override
+    {
+      try {
+        find_start_forces(molecules, start);
+      } catch (const StateError &) {
+      }
     }
 
     std::string description() const override { return engine->description(); }
@@ -166,6 +175,16 @@ namespace {
     Known before,
         after;    // forces at the start and the end of the last jump: one of them is where the next begins
 
+    // what is not the molecule of the model before a jump will not become it by waiting
+    void find_start_forces(const KstepMolecules &molecules, const KstepState &start)
+    {
+      try {
+        find_forces(molecules, start.x);
+      } catch (const WrongMoleculeError &error) {
+        throw EngineError(error.what());
+      }
+    }
+
     void find_forces(const KstepMolecules &molecules, std::span<const double> x)
     {
       find_pairs(molecules, x, cutoff, graph);
@@ -181,6 +200,15 @@ namespace {
   };
 
 }    // namespace
+
+void KstepJump::check(const KstepMolecules &molecules, const KstepState &start)
+{
+  KstepState end = start;
+  try {
+    propose(molecules, start, end);
+  } catch (const StateError &) {
+  }
+}
 
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              const EngineOptions &options)

@@ -14,10 +14,14 @@ class KstepJump {
  public:
   virtual ~KstepJump() = default;
 
-  /// Positions and velocities at the end of a stride from positions, velocities and forces at its start. Throws EngineError where the
-  /// model gives numbers that are not finite.
+  /// Positions and velocities at the end of a stride from positions, velocities and forces at its start. Throws StateError where the
+  /// model has no answer for this start, or its steps lead to where it has none: numbers that are not finite, atoms on one place,
+  /// broken bonds of a model of one molecule. Throws any other EngineError where it can have no answer: then no jump will do.
   virtual void propose(const KstepMolecules &molecules, const KstepState &start,
                        KstepState &end) = 0;
+
+  /// One evaluation at the start, for what is wrong with all jumps. Throws EngineError, but no StateError.
+  virtual void check(const KstepMolecules &molecules, const KstepState &start);
 
   /// One line for a log.
   virtual std::string description() const = 0;

@@ -29,6 +29,7 @@
 #include "elements.h"
 #include "kokkos_stream.h"
 #include "mlff_impl.h"
+#include "state_error.h"
 
 #include <algorithm>
 #include <cmath>
@@ -78,7 +79,7 @@ void PairMLFF::compute(int eflag, int vflag)
   try {
     impl->engine->evaluate(graph, impl->result, impl->exchange.get());
   } catch (mlff::EngineError &e) {
-    if (!nan_on_failure)
+    if (!nan_on_failure || mlff::kind_of(e) == mlff::ErrorKind::engine)
       error->one(FLERR, "Pair style mlff on timestep {}: {}", update->ntimestep, e.what());
     impl->result.energy.assign(1, NAN);
     impl->result.atom_energy.assign(graph.n_centres(), NAN);

@@ -1,5 +1,7 @@
 #include "replica_batch.h"
 
+#include "state_error.h"
+
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -27,7 +29,7 @@ namespace mlff {
 namespace {
 
   constexpr int windows = 8;    ///< of a comparison, at most: together, single, together, ...
-  constexpr std::uint64_t board_version = 0x6d6c66663032ull;
+  constexpr std::uint64_t board_version = 0x6d6c66663033ull;
 
   enum State : int { vacant, away_state, ready, running, done, failed };
 
@@ -113,6 +115,7 @@ struct ReplicaBatch::Slot {
   int in_run = 0;        // the others wait for it
   cpu_set_t cores;       // that it may use
   char error[400] = "";
+  ErrorKind error_kind = ErrorKind::engine;
   double times[4] = {0, 0, 0, 0};    // gather, wait, model, scatter
   long calls = 0;
 };
@@ -157,6 +160,12 @@ struct ReplicaBatch::View {
 struct ReplicaBatch::Member {
   int slot, structures, atoms, edges;
   char *memory;
+};
+
+/// Why an evaluation failed; no text where it did not.
+struct ReplicaBatch::Failure {
+  std::string text;
+  ErrorKind kind = ErrorKind::engine;
 };
 
 /// The lock of the board. A replica that died with it leaves a state that every field allows, so the next one goes on.
@@ -529,19 +538,19 @@ void ReplicaBatch::run(std::span<const Member> batch)
 }
 
 /// A batch together, or, where that fails, one by one: a graph that cannot be evaluated is nobody else's trouble. False in that case.
-bool ReplicaBatch::run_singly(std::span<const Member> batch, std::vector<std::string> &errors)
+bool ReplicaBatch::run_singly(std::span<const Member> batch, std::vector<Failure> &errors)
 {
-  errors.assign(batch.size(), "");
-  const auto attempt = [&](std::span<const Member> members) -> std::string {
+  errors.assign(batch.size(), {});
+  const auto attempt = [&](std::span<const Member> members) -> Failure {
     try {
       run(members);
     } catch (const std::exception &error) {
-      return error.what();
+      return {error.what(), kind_of(error)};
     }
-    return "";
+    return {};
   };
-  const std::string error = attempt(batch);
-  if (error.empty()) return true;
+  const Failure error = attempt(batch);
+  if (error.text.empty()) return true;
   if (batch.size() == 1)
     errors[0] = error;
   else
@@ -597,7 +606,7 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
         guard.unlock();
         const double start = now();
         const long splits = engine.n_splits();
-        std::vector<std::string> errors;
+        std::vector<Failure> errors;
         const bool at_once = run_singly(batch, errors);
         const double seconds = now() - start;
         in_model += seconds;
@@ -607,8 +616,9 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
         for (std::size_t k = 0; k < batch.size(); k++) {
           Slot &member = board->slots[batch[k].slot];
           if (member.state != running || member.evaluator != own) continue;    // it died meanwhile
-          std::snprintf(member.error, sizeof(member.error), "%s", errors[k].c_str());
-          member.state = errors[k].empty() ? done : failed;
+          std::snprintf(member.error, sizeof(member.error), "%s", errors[k].text.c_str());
+          member.error_kind = errors[k].kind;
+          member.state = errors[k].text.empty() ? done : failed;
           if (batch[k].slot != own) to_wake.push_back(&member);
         }
         board->histogram[batch.size()]++;
@@ -632,7 +642,7 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
     }
   }
   const bool good = slot.state == done;
-  const std::string error = good ? "" : slot.error;
+  const Failure failure = good ? Failure() : Failure{slot.error, slot.error_kind};
   slot.state = away_state;
   const double waited = now();
   if (good) take(result);
@@ -641,7 +651,7 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
   times[1] = waited - gathered - in_model;
   times[2] = in_model;
   times[3] = last_left - waited;
-  if (!good) throw EngineError(error);
+  if (!good) throw_error(failure.kind, failure.text);
 }
 
 /// Counts a call of the comparison under way, and begins one where replicas came or went since the last.

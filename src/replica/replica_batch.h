@@ -75,6 +75,7 @@ class ReplicaBatch : public Engine {
   struct Slot;
   struct View;
   struct Member;
+  struct Failure;
   class Guard;
 
   SplitEngine engine;
@@ -111,7 +112,7 @@ class ReplicaBatch : public Engine {
   void begin_window(int window);
   void end_window();
   void run(std::span<const Member> batch);
-  bool run_singly(std::span<const Member> batch, std::vector<std::string> &errors);
+  bool run_singly(std::span<const Member> batch, std::vector<Failure> &errors);
   void stage(const char *name) const
   {
     if (at_stage) at_stage(name);
