@@ -448,13 +448,13 @@ TEST_F(FixKstep, ForceThatFailsOneRank)
 #ifdef MLFF_XTB
 TEST_F(FixKstep, ChargesThatDoNotConvergeOneRank)
 {
-  // a jump forty times too long: GFN2-xTB does not converge there, and does everywhere else
+  // a jump eight times too long: GFN2-xTB does not converge there within the steps it is given, and does everywhere else
   auto potential = random_jump({8, 2, 6}, {6, 8, 1}, {8.0}, 6.0, 3);
   for (auto &species : potential.jump.species) species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
   auto &linear = potential.tensors.at("linear").values;
   for (std::size_t k = 0; k < linear.size(); k++) linear[k] = k % 4 == 0 ? 8.0 : 0.0;
   const auto file = potential_file(potential);
-  const std::string style = "xtb method gfn2 accuracy 0.001 maxiter 30";
+  const std::string style = "xtb method gfn2 accuracy 0.1 maxiter 10";
   molecule(style, "");
   commands("fix move all nve\nrun 40 post no");
   const auto expected = bits();
@@ -711,6 +711,30 @@ TEST_F(FixKstep, RestartInEveryPhaseOneRank)
   }
 }
 
+TEST_F(FixKstep, RestartKeepsTheTunerOneRank)
+{
+  // the first comparison is of the given corrector, then of none: a restart goes on there
+  molecule();
+  fix("corrector 1 langevin 300 0.1 7 tune yes");
+  command("run 110 post no");
+  const double chosen = entry(corrector);
+  EXPECT_EQ(chosen, 0.0);
+  command("write_restart " + file("kstep.restart"));
+  const auto read = [&](const std::string &words) {
+    command("clear");
+    command("read_restart " + file("kstep.restart"));
+    forces_of("mlff engine host threads 1", student);
+    fix(words);
+    command("run 0 post no");
+  };
+  read("corrector 1 langevin 300 0.1 7 tune yes");
+  EXPECT_EQ(entry(corrector), 0.0);
+  read("corrector 3 langevin 300 0.1 7 tune yes");
+  EXPECT_EQ(entry(corrector), 3.0) << "another comparison begins";
+  read("corrector 1 langevin 300 0.1 7");
+  EXPECT_EQ(entry(corrector), 1.0);
+}
+
 TEST_F(FixKstep, RestartOfOtherJumpsBeginsACycleOneRank)
 {
   molecule();
@@ -755,7 +779,7 @@ TEST_F(FixKstep, EachMoleculeAloneOneRank)
   const double e1 = hyb()->compute_scalar();
   start(2);
   const auto both = bits();
-  EXPECT_EQ(entry(accepted), 8.0);
+  EXPECT_EQ(entry(accepted), 16.0);
   EXPECT_NEAR(hyb()->compute_scalar(), e0 + e1, 1e-6);
   double most_x = 0.0, most_v = 0.0;
   for (int k = 0; k < 27; k++) {
@@ -765,6 +789,135 @@ TEST_F(FixKstep, EachMoleculeAloneOneRank)
   EXPECT_LT(most_x, 1e-6);
   EXPECT_LT(most_v, 1e-4);
   expect_in_log("18 atoms in 2 molecules, 16 bonds");
+}
+
+TEST_F(FixKstep, RejectedMoleculeFallsBackAloneOneRank)
+{
+  // one of three is too fast for a jump: it makes velocity Verlet, while the others wait where they have arrived
+  const auto start = [&] {
+    commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+    commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+    add(ethanol());
+    add(ethanol(), 20.0);
+    add(ethanol(), -20.0);
+    forces_of("mlff engine host threads 1 precision double", student);
+    command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
+    set_velocity(13, 20, 110, 30);
+  };
+  const std::string words = "corrector 0 temp 300 precision double";
+  const auto part = [](const std::vector<double> &list, bool second) {
+    std::vector<double> values;
+    for (int k = 0; k < 81; k++)
+      if ((k / 27 == 1) == second) values.push_back(list[k]);
+    return values;
+  };
+  start();
+  commands("fix move all nve\nrun 16 post no");
+  const auto dynamics = bits();
+  start();
+  command("group others id 1:9 19:27");
+  command("fix hyb others kstep/hybrid " + network + " C O H threads 1 " + words);
+  command("run 1 post no");
+  const auto jumped = bits();
+  EXPECT_EQ(entry(accepted), 2.0);
+
+  start();
+  fix(words);
+  command("run 0 post no");
+  const auto before = bits();
+  const double energy = value("etotal");
+  command("run 1 pre no post no");
+  const auto landed = bits();
+  EXPECT_EQ(entry(jumps), 3.0);
+  EXPECT_EQ(entry(accepted), 2.0);
+  EXPECT_EQ(entry(range), 1.0);
+  EXPECT_EQ(part(landed.x, true), part(before.x, true));
+  EXPECT_EQ(part(landed.v, true), part(before.v, true));
+  EXPECT_EQ(part(landed.f, true), part(before.f, true));
+  EXPECT_LT(largest_difference(part(landed.x, false), part(jumped.x, false)), 1e-9);
+  EXPECT_LT(largest_difference(part(landed.v, false), part(jumped.v, false)), 1e-7);
+  EXPECT_NEAR(value("etotal") + hyb()->compute_scalar(), energy, 1e-6);
+  EXPECT_NEAR(simulated(), 0.008 * 2 / 3, 1e-12);
+
+  command("run 8 pre no post no");
+  EXPECT_NEAR(simulated(), 0.008 * 2 / 3 + 8 * 0.0005 / 3, 1e-12);
+  EXPECT_EQ(part(bits().x, false), part(landed.x, false));
+  EXPECT_EQ(part(bits().v, false), part(landed.v, false));
+  command("write_restart " + file("kstep.restart"));
+  command("run 8 pre no post no");
+  const auto found = bits();
+  EXPECT_EQ(part(found.x, false), part(landed.x, false));
+  EXPECT_LT(largest_difference(part(found.x, true), part(dynamics.x, true)), 1e-10);
+  EXPECT_LT(largest_difference(part(found.v, true), part(dynamics.v, true)), 1e-8);
+  EXPECT_NEAR(simulated(), 0.008, 1e-12);
+  EXPECT_EQ(entry(fallback), 16.0);
+  EXPECT_EQ(entry(calls), 17.0);
+  command("run 1 pre no post no");
+  EXPECT_EQ(entry(jumps), 6.0);
+
+  // who waits is known after a restart, too
+  command("clear");
+  command("read_restart " + file("kstep.restart"));
+  forces_of("mlff engine host threads 1 precision double", student);
+  fix(words);
+  command("run 8 post no");
+  EXPECT_LT(largest_difference(bits().x, found.x), 1e-9);
+  EXPECT_LT(largest_difference(bits().v, found.v), 1e-7);
+  EXPECT_NEAR(simulated(), 0.008, 1e-12);
+
+  // a published retry takes all back, each try counted as one jump
+  start();
+  fix(words + " attempts 2");
+  command("run 1 post no");
+  EXPECT_EQ(entry(range), 2.0);
+  EXPECT_EQ(entry(accepted), 0.0);
+  EXPECT_EQ(entry(fallback), 1.0);
+  EXPECT_NEAR(simulated(), 0.0005, 1e-12);
+}
+
+TEST_F(FixKstep, LandingsAreJudgedForEachMoleculeOneRank)
+{
+  commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+  commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+  add(ethanol());
+  add(ethanol(), 20.0);
+  add(ethanol(), -20.0);
+  forces_of("mlff engine host threads 1 precision double", student);
+  command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
+  fix("corrector 0 drift 0.1 langevin 300 0.1 7");
+  command("run 0 post no");
+  const double start = value("etotal");
+  int mixed = 0, cycles = 0;
+  for (; cycles < 25; cycles++) {
+    const double before = entry(accepted);
+    command("run 1 pre no post no");
+    const double passed = entry(accepted) - before;
+    mixed += passed > 0.0 && passed < 3.0;
+    EXPECT_NEAR(simulated(), 0.008 * (cycles + passed / 3.0), 1e-10);
+    if (passed < 3.0) command("run 16 pre no post no");
+    EXPECT_NEAR(simulated(), 0.008 * (cycles + 1), 1e-10);
+  }
+  EXPECT_GT(mixed, 3);
+  EXPECT_EQ(entry(jumps), 3.0 * cycles);
+  EXPECT_EQ(entry(accepted) + entry(drift) + entry(range) + entry(energy) + entry(bond), entry(jumps));
+  // velocity Verlet alone errs, by some meV
+  EXPECT_NEAR(value("etotal") + hyb()->compute_scalar(), start, 0.05);
+}
+
+TEST_F(FixKstep, MoleculesWithinTheCutoffGoBackTogetherOneRank)
+{
+  molecule();
+  add(ethanol(), 8.0);
+  command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
+  set_velocity(13, 20, 110, 30);
+  fix("corrector 0 temp 300");
+  command("run 0 post no");
+  const auto before = bits();
+  command("run 1 pre no post no");
+  EXPECT_EQ(entry(jumps), 1.0);
+  EXPECT_EQ(entry(range), 1.0);
+  EXPECT_EQ(bits().x == before.x, false) << "velocity Verlet begins where no jump was tried";
+  EXPECT_NEAR(simulated(), 0.0, 1e-12);
 }
 
 TEST_F(FixKstep, MoleculesWithinTheCutoffOneRank)
@@ -1045,6 +1198,10 @@ TEST_F(FixKstep, RefusesInputsOneRank)
            "3.0\npair_coeff * *\ntimestep 0.0005");
   fix("temp 300");
   expect_error("run 1 post no", {"requires atom IDs"});
+  if (!kokkos) {
+    molecule();
+    expect_error("fix hyb all kstep/hybrid/kk " + network + " C O H", {"Fix kstep/hybrid/kk needs the KOKKOS package switched on", "'-k on'"});
+  }
   // a network of several strides must be told which
   const auto two = potential_file(random_jump({8, 2, 6}, {6, 8, 1}, {4.0, 8.0}, 6.0, 3));
   molecule();

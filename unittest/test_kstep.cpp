@@ -4,6 +4,7 @@
 #include "kstep_conservation.h"
 #include "kstep_guard.h"
 #include "kstep_jump.h"
+#include "kstep_restart.h"
 #include "kstep_thermostat.h"
 #include "kstep_tuner.h"
 
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 using namespace mlff;
@@ -794,6 +796,80 @@ TEST(KstepTuner, PausesLongerAndLonger)
   });
   EXPECT_LE(tuned.paused.size(), so_far + 1);
   EXPECT_GT(tuned.tuner.speedup(0), 10.0);
+}
+
+TEST(KstepTuner, GoesOnFromItsState)
+{
+  const auto acceptance = [](int c) {
+    return c == 0 ? 0.9 : 1.0;
+  };
+  for (const int cycles : {0, 17, 40, 95, 130, 2000}) {
+    Tuned first(1);
+    first.run(cycles, acceptance);
+    Tuned second = first;
+    second.tuner = KstepTuner(1, 0.0005);
+    EXPECT_TRUE(second.tuner.set_state(first.tuner.state()));
+    EXPECT_EQ(second.tuner.corrector(), first.tuner.corrector());
+    first.run(300, acceptance);
+    second.run(300, acceptance);
+    EXPECT_EQ(second.tuner.state(), first.tuner.state()) << cycles;
+    EXPECT_EQ(second.choice.corrector, first.choice.corrector);
+  }
+  // of another comparison
+  const auto state = KstepTuner(1, 0.0005).state();
+  EXPECT_FALSE(KstepTuner(2, 0.0005).set_state(state));
+  EXPECT_FALSE(KstepTuner(1, 0.001).set_state(state));
+  EXPECT_FALSE(KstepTuner(1, 0.0005).set_state({}));
+  EXPECT_FALSE(KstepTuner().set_state(state));
+}
+
+// restart
+
+TEST(KstepRestart, IsReadAsItWasWritten)
+{
+  KstepRestart out;
+  out.student = true;
+  out.k = 16;
+  out.T = 0.008;
+  out.limit_temperature = 312.5;
+  out.phase = 1;
+  out.left = 7;
+  out.attempt = 2;
+  out.waiting = {1, 0, 1};
+  for (int n = 0; n < KstepCounters::n_entries; n++) out.counters.value[n] = 0.1 * n;
+  out.bonds = {{1, 2, 1.09}, {7e15, 3, 1.5}};
+  out.tuner = {3.0, 1.0 / 3.0};
+  out.random = KstepRandom(5).state();
+  const auto data = out.pack();
+  KstepRestart in;
+  EXPECT_EQ(in.unpack(data.data()), 2);
+  EXPECT_EQ(in.pack(), data);
+  EXPECT_EQ(in.waiting, out.waiting);
+  EXPECT_EQ(in.tuner, out.tuner);
+  EXPECT_EQ(in.random, out.random);
+  EXPECT_EQ(in.bonds.at(1).i, 7e15);
+  EXPECT_EQ(in.left, 7);
+
+  // the first version ended with the bonds
+  std::vector<double> list(data.size() / sizeof(double));
+  std::memcpy(list.data(), data.data(), list.size() * sizeof(double));
+  const auto n = std::size_t(list[0]), before = n - (1 + 3) - (1 + 2);
+  list[0] = double(before);
+  list[2] = 1.0;
+  std::vector<char> old(before * sizeof(double));
+  std::memcpy(old.data(), list.data(), old.size());
+  old.insert(old.end(), out.random.begin(), out.random.end());
+  KstepRestart from_old;
+  EXPECT_EQ(from_old.unpack(old.data()), 1);
+  EXPECT_EQ(from_old.random, out.random);
+  EXPECT_EQ(from_old.bonds.size(), 2u);
+  EXPECT_TRUE(from_old.waiting.empty());
+  EXPECT_TRUE(from_old.tuner.empty());
+
+  // and one that is not known
+  list[2] = 3.0;
+  KstepRestart unknown;
+  EXPECT_EQ(unknown.unpack(reinterpret_cast<const char *>(list.data())), 0);
 }
 
 }    // namespace

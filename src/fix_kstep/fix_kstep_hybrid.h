@@ -19,7 +19,12 @@ FixStyle(kstep/hybrid,FixKstepHybrid);
 
 #include "fix.h"
 
+#include <memory>
 #include <vector>
+
+namespace mlff {
+class JumpEngine;
+}
 
 namespace LAMMPS_NS {
 
@@ -43,33 +48,20 @@ class FixKstepHybrid : public Fix {
   double memory_usage() override;
 
  protected:
-  struct KstepImpl *impl;    // settings, model, state: keeps the engine library out of this header
-
-  double dt_ps;    // time step, ps
-  int *
-      nan_on_failure;    // of the pair style: whether it may give numbers that are not finite instead of an error
-  class Compute *pe, *pe_atom;
-  char *id_pe_atom;
+  struct KstepImpl *impl;    // cycles: keeps the engine library out of this header
 
   void init_units();
   void init_stride();
   void make_jump();
   void check_input();
-  void check_jump();
   void warn_about_settings();
   void warn_about_neighbors();
+  void warn_about_temperatures();
 
-  bool start_jump();
-  void give_up_jump();
-  void finish_jump();
-  void end_cycle(bool);
-  double clock() const;
-  void thermostat(double);
-  void kick(double);
-  void find_potential(std::vector<double> &);
-  void save_energies();
-  void restore_energies(double);
-  void summarize();
+  // what runs elsewhere with Kokkos: a jump network, and halves of a step of velocity Verlet of some atoms
+  virtual std::unique_ptr<mlff::JumpEngine> make_network_engine();
+  virtual void first_half(const std::vector<int> &);
+  virtual void second_half(const std::vector<int> &);
 };
 
 }    // namespace LAMMPS_NS

@@ -19,7 +19,8 @@ namespace {
         threads(options.threads > 0 ? options.threads : omp_get_max_threads())
     {
       const std::string text = this->engine->description();
-      if (text.find("cuda") != std::string::npos) threads = 0;
+      if (text.find("cuda") != std::string::npos || text.find("Cuda") != std::string::npos)
+        threads = 0;
     }
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override

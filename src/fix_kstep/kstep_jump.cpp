@@ -213,8 +213,13 @@ void KstepJump::check(const KstepMolecules &molecules, const KstepState &start)
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              const EngineOptions &options)
 {
-  return std::make_unique<NetworkJump>(potential, stride, make_jump_engine(potential, options),
-                                       nullptr);
+  return make_network_jump(potential, stride, make_jump_engine(potential, options));
+}
+
+std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
+                                             std::unique_ptr<JumpEngine> engine)
+{
+  return std::make_unique<NetworkJump>(potential, stride, std::move(engine), nullptr);
 }
 
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,

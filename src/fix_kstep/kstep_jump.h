@@ -32,6 +32,10 @@ class KstepJump {
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              const EngineOptions &options);
 
+/// The same by a given engine.
+std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
+                                             std::unique_ptr<JumpEngine> engine);
+
 /// The same by an engine that takes jumps of other replicas along, see kstep_batch.h.
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              std::unique_ptr<Engine> engine);

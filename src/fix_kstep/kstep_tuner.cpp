@@ -21,6 +21,33 @@ double KstepTuner::speedup(int corrector) const
   return found == lengths.end() ? 0.0 : measured[found - lengths.begin()];
 }
 
+std::vector<double> KstepTuner::state() const
+{
+  std::vector<double> list;
+  for (const int c : lengths) list.push_back(c);
+  list.insert(list.end(), measured.begin(), measured.end());
+  list.insert(list.end(),
+              {dt, double(current), double(left), double(pause), double(comparing), double(begun)});
+  list.insert(list.end(), before.value.begin(), before.value.end());
+  return list;
+}
+
+bool KstepTuner::set_state(std::span<const double> state)
+{
+  const std::size_t n = lengths.size();
+  if (n == 0 || state.size() != 2 * n + 6 + before.value.size() || state[2 * n] != dt) return false;
+  if (!std::equal(lengths.begin(), lengths.end(), state.begin())) return false;
+  std::copy_n(state.begin() + n, n, measured.begin());
+  const auto rest = state.subspan(2 * n + 1);
+  current = std::min(std::size_t(rest[0]), n - 1);
+  left = int(rest[1]);
+  pause = int(rest[2]);
+  comparing = rest[3] != 0.0;
+  begun = rest[4] != 0.0;
+  std::copy_n(rest.begin() + 5, before.value.size(), before.value.begin());
+  return true;
+}
+
 KstepTuner::Choice KstepTuner::update(const KstepCounters &now)
 {
   if (!begun) {
@@ -28,7 +55,7 @@ KstepTuner::Choice KstepTuner::update(const KstepCounters &now)
     before = now;
   }
   const auto here = now.since(before);
-  if (here[KstepCounters::jumps] < window) return choice(0);
+  if (here[KstepCounters::proposals] < window) return choice(0);
   measured[current] = here.speedup(dt);
   before = now;
 

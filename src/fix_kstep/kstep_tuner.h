@@ -3,6 +3,7 @@
 
 #include "kstep_accounting.h"
 
+#include <span>
 #include <vector>
 
 namespace mlff {
@@ -11,7 +12,7 @@ namespace mlff {
 /// the best is not faster than velocity Verlet, jumps pause for a while, each time longer, and are tried again.
 class KstepTuner {
  public:
-  static constexpr int window = 40;    ///< jumps with one corrector length before it is judged
+  static constexpr int window = 40;    ///< cycles with one corrector length before it is judged
   static constexpr int stay = 25;      ///< windows with the best one before all are compared again
   static constexpr int first_pause = 400;    ///< steps of velocity Verlet
   static constexpr int last_pause = 100000;
@@ -28,6 +29,13 @@ class KstepTuner {
 
   /// At the end of each cycle, with the counters so far.
   Choice update(const KstepCounters &now);
+
+  /// The present choice.
+  int corrector() const { return lengths.empty() ? 0 : lengths[current]; }
+
+  /// Everything, in numbers, and back: false, and nothing changed, where they are of another comparison.
+  std::vector<double> state() const;
+  bool set_state(std::span<const double> state);
 
   /// S measured last for a corrector length of the comparison; 0: not yet.
   double speedup(int corrector) const;

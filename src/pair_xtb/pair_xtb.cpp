@@ -45,7 +45,9 @@ struct XTBSystem {
   std::vector<int> local;      // index of each atom on this rank
   std::vector<int> bridge;    // atom before it in the walk that joins all by the shortest distances
   std::vector<int> walk;      // order of that walk
-  std::vector<double> x, f;    // unwrapped positions, forces: [n][3]
+  std::vector<double> x, f;      // unwrapped positions, forces: [n][3]
+  std::vector<double> x_done;    // positions that energy and forces are of; empty: none
+  double energy = 0.0;
   std::unique_ptr<mlff::XtbCalculator> calculator;
 };
 
@@ -112,8 +114,16 @@ void PairXTB::compute(int eflag, int vflag)
         for (const int i : system.local) numbers.push_back(map[atom->type[i]]);
         system.calculator = std::make_unique<mlff::XtbCalculator>(impl->options, numbers, system.x);
       }
-      energy = system.calculator->evaluate(system.x, system.f);
+
+      // what did not move is not calculated again
+
+      if (system.x != system.x_done) {
+        system.energy = system.calculator->evaluate(system.x, system.f);
+        system.x_done = system.x;
+      }
+      energy = system.energy;
     } catch (mlff::XtbError &e) {
+      system.x_done.clear();
       if (!nan_on_failure) fail(system, e.what());
       energy = NAN;
       std::fill(system.f.begin(), system.f.end(), NAN);
@@ -210,7 +220,11 @@ void PairXTB::find_systems()
     bool same = true;
     for (std::size_t k = 0; k < n; k++)
       if (numbers[k] != map[type[system.local[k]]]) same = false;
-    if (same) system.calculator = std::move(old->second->calculator);
+    if (!same) continue;
+    system.calculator = std::move(old->second->calculator);
+    system.f = std::move(old->second->f);
+    system.x_done = std::move(old->second->x_done);
+    system.energy = old->second->energy;
   }
   impl->systems.clear();
   for (auto &[id, system] : found) impl->systems.push_back(std::move(system));

@@ -1,0 +1,115 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+#ifndef LMP_KSTEP_CYCLE_H
+#define LMP_KSTEP_CYCLE_H
+
+#include "kstep_accounting.h"
+#include "kstep_atoms.h"
+#include "kstep_energy.h"
+#include "kstep_jump.h"
+#include "kstep_restart.h"
+#include "kstep_settings.h"
+#include "kstep_thermostat.h"
+#include "kstep_tuner.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace LAMMPS_NS {
+
+/* ----------------------------------------------------------------------
+   Cycles of fix kstep/hybrid: jumps, their checks and rejections, the steps
+   of velocity Verlet between them. A step of LAMMPS is
+
+     begin()    before anything moves: thermostat; a jump moves molecules
+                here, steps of velocity Verlet are the fix's to make, with
+                the atoms movers()
+     finish()   forces are known: a jump is accepted, or what was before
+                restored; thermostat. Returns the time that passed.
+
+   A molecule whose jump failed makes k steps of velocity Verlet, alone:
+   others, which have arrived, wait for it.
+------------------------------------------------------------------------- */
+
+class KstepCycle : protected Pointers {
+ public:
+  KstepCycle(class LAMMPS *, class Fix *, int narg, char **arg);
+
+  KstepSettings settings;
+  KstepAtoms atoms;
+  KstepEnergy energy;
+  mlff::KstepThermostat thermostat;
+  std::unique_ptr<mlff::KstepJump> jump;    // null: none are made
+
+  int k = 0;                // steps of a jump
+  double T = 0.0;           // ps, of a jump
+  double dt_ps = 0.0;       // ps, of a step
+  int corrector = 1;        // steps after it
+  double limit_T = 0.0;     // K, of the limits
+  bool together = false;    // one rejected molecule takes all others back
+
+  mlff::KstepCounters counters;
+  mlff::KstepTemperatures temperatures;
+  mlff::KstepState state;    // of the end of the last step
+
+  void choose_corrector();    // that of the settings, or that of the tuner of a restart file
+  void only_correct();        // no jumps at all
+  void setup();
+  void set_temperature(double);    // K, of the thermostat, and of limits that follow it
+
+  enum Step { VERLET, JUMP, NOTHING };
+  Step begin();
+  const std::vector<int> &movers();    // indices of atoms that make the step of velocity Verlet
+  double finish();                     // ps
+
+  std::vector<char> pack() const;
+  void unpack(const char *);    // of a restart file
+  double clock() const;         // s; without timing all times are 0
+  double memory_usage() const;
+
+ private:
+  class Fix *fix;
+  mlff::KstepRandom random;
+  mlff::KstepGuard guard;
+  mlff::KstepTuner tuner;
+  bool tuning = false;    // the corrector is the tuner's, not that of the input
+  std::vector<double> tuner_state;
+  int *nan_on_failure = nullptr;    // of the pair style: numbers that are not finite, no error
+
+  // where in a cycle the next step is
+  enum Phase { AT_JUMP, FALLBACK, CORRECT } phase = AT_JUMP;
+  int left = 0;       // steps left in this phase
+  int attempt = 0;    // of the jump
+  Step step = VERLET;
+  std::vector<char> waiting;    // molecules that have arrived, while others fall back; empty: none
+  std::vector<int> moving;      // atoms of those that have not
+
+  mlff::KstepState landing;
+  std::vector<char> moved;                     // each molecule, in this jump
+  std::vector<mlff::KstepVerdict> verdicts;    // on the way there
+  std::vector<double> potential, landed;       // eV, of each molecule: now, and after the jump
+  std::vector<double> kinetic;                 // at the start of the jump
+
+  void check_jump();
+  void half_thermostat(double);
+  bool propose();
+  bool start_jump();
+  void judge(std::vector<char> &);
+  double finish_jump();
+  double conserve(int);
+  void give_up_jump(const std::vector<char> &);
+  void end_cycle(bool);
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
