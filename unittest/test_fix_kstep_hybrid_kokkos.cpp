@@ -133,9 +133,10 @@ TEST_F(FixKstepKokkos, StudentsAndControlsOneRank)
 
 TEST_F(FixKstepKokkos, GoesOnFromARestartOneRank)
 {
+  // with the suffix: restart files know styles without it
   const std::string words = " C O H corrector 1 langevin 300 0.05 99 drift 0.12" + end;
   molecules("mlff/kk precision double");
-  as_written("fix hyb all kstep/hybrid/kk " + network + words);
+  command("fix hyb all kstep/hybrid " + network + words);
   command("run 23 post no");
   command("write_restart " + file("kstep.restart"));
   command("run 12 post no");
@@ -143,7 +144,7 @@ TEST_F(FixKstepKokkos, GoesOnFromARestartOneRank)
   command("clear");
   command("read_restart " + file("kstep.restart"));
   forces_of("mlff/kk precision double");
-  as_written("fix hyb all kstep/hybrid/kk " + network + words);
+  command("fix hyb all kstep/hybrid " + network + words);
   command("run 12 post no");
   auto found = state();
   // averages of temperatures are of the run
