@@ -56,6 +56,7 @@ libcli11-dev header:CLI/CLI.hpp
 libspdlog-dev header:spdlog/spdlog.h
 libzip-dev header:zip.h
 libyaml-cpp-dev header:yaml-cpp/yaml.h
+libfftw3-dev header:fftw3.h
 libssl-dev header:openssl/evp.h
 libyaml-dev header:yaml.h
 pkg-config command:pkg-config

@@ -5,6 +5,7 @@
 
 namespace mlff {
 
+void add_command_analyze(CLI::App &program);
 void add_command_bench(CLI::App &program);
 void add_command_check_gradients(CLI::App &program);
 void add_command_dataset(CLI::App &program);
@@ -15,6 +16,7 @@ void add_command_info(CLI::App &program);
 void add_command_label(CLI::App &program);
 void add_command_make_jump(CLI::App &program);
 void add_command_molecule(CLI::App &program);
+void add_command_study(CLI::App &program);
 void add_command_train(CLI::App &program);
 
 }    // namespace mlff

@@ -40,6 +40,8 @@ int main(int argc, char **argv)
   mlff::add_command_distill(program);
   mlff::add_command_make_jump(program);
 #endif
+  mlff::add_command_analyze(program);
+  mlff::add_command_study(program);
   mlff::add_command_bench(program);
   try {
     program.parse(argc, argv);

@@ -1,10 +1,11 @@
 #include "trajectory.h"
 
 #include "elements.h"
+#include "lammps_dump.h"
+#include "text_words.h"
 #include "units.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -115,33 +116,11 @@ namespace {
       return true;
     }
 
-    static std::vector<std::string_view> split(std::string_view line)
-    {
-      std::vector<std::string_view> words;
-      for (std::size_t begin = 0; (begin = line.find_first_not_of(" \t", begin)) != std::string_view::npos;) {
-        const auto end = std::min(line.find_first_of(" \t", begin), line.size());
-        words.push_back(line.substr(begin, end - begin));
-        begin = end;
-      }
-      return words;
-    }
-
-    static std::optional<long> whole(std::string_view word)
-    {
-      long value = 0;
-      const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), value);
-      if (code != std::errc() || end != word.data() + word.size()) return std::nullopt;
-      return value;
-    }
-
     double number(std::string_view word, const std::string &what) const
     {
-      double value = 0.0;
-      if (!word.empty() && word.front() == '+') word.remove_prefix(1);
-      const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), value);
-      if (code != std::errc() || end != word.data() + word.size() || !std::isfinite(value))
-        throw fail("found '" + std::string(word) + "' for " + what + "; expected a number");
-      return value;
+      const auto value = mlff::number(word);
+      if (!value) throw fail("found '" + std::string(word) + "' for " + what + "; expected a number");
+      return *value;
     }
 
     /// key=value and key="several words"; keys alone are ignored.
@@ -193,6 +172,7 @@ namespace {
           throw fail("pbc is '" + found->second + "', but there is no Lattice");
       }
       if (const auto found = pairs.find("Timestep"); found != pairs.end()) frame.step = whole(found->second).value_or(-1);
+      if (const auto found = pairs.find("Time"); found != pairs.end()) frame.time = mlff::number(found->second);
       if (const auto found = pairs.find("energy_spread"); found != pairs.end()) frame.energy_spread = number(found->second, "energy_spread");
       for (const char *key : {"Potential_energy", "energy"})
         if (const auto found = pairs.find(key); found != pairs.end()) frame.energy = number(found->second, key);
@@ -239,6 +219,10 @@ namespace {
             if (column.name == "forces" || column.name == "force") target = &frame.forces;
             if (column.name == "vel" || column.name == "velo" || column.name == "velocities") target = &frame.velocities;
           }
+          if (column.name == "mass" && column.width == 1 && column.type == 'R') {
+            frame.masses.push_back(number(words[w], column.name));
+            if (frame.masses.back() <= 0.0) throw fail("found '" + std::string(words[w]) + "' for mass; expected a number above 0");
+          }
           if (column.name == "spread" && column.width == 1 && column.type == 'R') frame.spread.push_back(number(words[w], column.name));
           if (target)
             for (int k = 0; k < 3; k++) target->push_back(number(words[w + k], column.name));
@@ -260,7 +244,8 @@ std::unique_ptr<TrajectoryReader> open_trajectory(const std::string &path)
 {
   if (path.ends_with(".npz")) return std::make_unique<NpzTrajectory>(path);
   if (path.ends_with(".xyz") || path.ends_with(".extxyz")) return std::make_unique<XyzTrajectory>(path);
-  throw FileError("data file '" + path + "' has an unknown ending; accepted: .npz, .xyz, .extxyz");
+  if (path.ends_with(".dump") || path.ends_with(".lammpstrj")) return open_lammps_dump(path, {});
+  throw FileError("data file '" + path + "' has an unknown ending; accepted: .npz, .xyz, .extxyz, .dump, .lammpstrj");
 }
 
 void write_xyz(std::FILE *file, const Structure &frame)

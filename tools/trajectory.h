@@ -1,4 +1,4 @@
-// Frames from files: extended XYZ (as LAMMPS' dump extxyz and ASE write it) and rMD17 .npz.
+// Frames from files: extended XYZ (as LAMMPS' dump extxyz and ASE write it), dumps of LAMMPS' style custom and rMD17 .npz.
 #pragma once
 
 #include "npz.h"
@@ -24,8 +24,9 @@ class TrajectoryReader {
 };
 
 /// Opens a file by its ending: .npz (rMD17 keys, kcal/mol), .xyz or .extxyz (eV, Å, Å/ps). Of XYZ columns it reads
-/// species, pos, vel or velo or velocities, forces or force, spread; of the comment line Lattice, pbc, Properties, Timestep, energy_spread, energy or
-/// Potential_energy (as dump extxyz writes it in metal units). Plain XYZ without Properties is read as an open molecule.
+/// species, pos, vel or velo or velocities, forces or force, mass, spread; of the comment line Lattice, pbc, Properties, Timestep, Time (ps), energy_spread,
+/// energy or Potential_energy (as dump extxyz writes it in metal units). Plain XYZ without Properties is read as an open molecule.
+/// .dump and .lammpstrj: lammps_dump.h.
 std::unique_ptr<TrajectoryReader> open_trajectory(const std::string &path);
 
 /// Writes one frame as extended XYZ with all digits.

@@ -20,9 +20,11 @@ struct Structure {
   std::optional<double> energy;
   std::vector<double> forces;             ///< [n][3]
   std::vector<double> velocities;         ///< [n][3]
+  std::vector<double> masses;             ///< [n] g/mol
   std::vector<double> spread;             ///< [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
   std::optional<double> energy_spread;    ///< eV, likewise
   long step = -1;                         ///< time step of a trajectory; -1: not given
+  std::optional<double> time;             ///< ps
 
   int n_atoms() const { return int(numbers.size()); }
 };

@@ -1,0 +1,83 @@
+// Everything that mlff analyze finds in one trajectory, and how it differs from another one.
+#pragma once
+
+#include "displacements.h"
+#include "energy_drift.h"
+#include "internal_coordinates.h"
+#include "pair_distances.h"
+#include "temperatures.h"
+#include "topology.h"
+#include "torsion_motion.h"
+#include "trajectory_frames.h"
+#include "velocity_spectrum.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace mlff {
+
+struct AnalysisOptions {
+  FramesOptions frames;
+  double lag = 2.0;              ///< ps, of correlation functions
+  double r_max = 10.0;           ///< Å, of pair distances
+  int rdf_every = 0;             ///< frames; 0: as many as keep it from dominating
+  std::size_t memory = 128;      ///< MiB for signals that are correlated
+  bool bonds = true;
+  double core = 0.5;             ///< of wells (torsion_motion.h)
+};
+
+/// The whole of a trajectory, in one pass, in memory that does not grow with its length. Throws FileError.
+class TrajectoryAnalysis {
+ public:
+  TrajectoryAnalysis(const std::string &path, const AnalysisOptions &options, const std::function<void(double share, long frames)> &report = {});
+
+  const std::string &path() const { return name; }
+  long frames() const { return n_frames; }
+  int atoms() const { return int(numbers.size()); }
+  long windows() const { return n_windows; }
+  double duration() const { return interval * double(n_frames - n_windows); }    ///< ps
+  double spacing() const { return interval; }                                         ///< ps between frames
+  double longest_lag() const { return interval * double(lags - 1); }                  ///< ps
+  const std::vector<int> &elements() const { return numbers; }
+  const std::vector<std::string> &notes() const { return remarks; }    ///< what could not be found, and why
+
+  const std::vector<Quantity> &quantities() const { return found; }
+  std::vector<Curve> curves() const;
+  std::vector<VelocitySpectrum::Peak> peaks() const;
+  double nyquist() const { return spectrum ? spectrum->nyquist() : 0.0; }
+  double resolution() const { return spectrum ? spectrum->resolution() : 0.0; }
+
+  /// Differences from another trajectory, of the same atoms. Throws FileError where they are others.
+  std::vector<Quantity> compare(const TrajectoryAnalysis &other) const;
+
+ private:
+  std::string name;
+  std::vector<int> numbers, all;    // atomic numbers; 0 .. n-1
+  long n_frames = 0, n_windows = 0, with_energy = 0, with_velocities = 0;
+  double interval = 0.0;
+  int lags = 0;
+  std::vector<std::string> remarks;
+  std::vector<Quantity> found;
+
+  Topology topology;
+  std::unique_ptr<Temperatures> temperatures;
+  std::unique_ptr<InternalCoordinates> coordinates;
+  std::unique_ptr<TorsionMotion> torsions;
+  std::unique_ptr<PairDistances> distances;
+  std::unique_ptr<VelocitySpectrum> spectrum;
+  std::unique_ptr<Displacements> displacements;
+  std::unique_ptr<EnergyDrift> drift;
+  ScalarSeries potential;
+  ScalarSeries linear, angular;    // lengths of the momenta
+  bool open = false;
+
+  void start(TrajectoryFrames &frames, Frame &frame, const AnalysisOptions &options);
+  void add(const Frame &frame, int rdf_every);
+  void finish();
+};
+
+/// Without jumps at the borders of the box: atoms of each molecule next to those they are bonded to.
+std::vector<double> made_whole(const Structure &frame, const Topology &topology);
+
+}    // namespace mlff

@@ -1,0 +1,36 @@
+// What is bonded to what in a trajectory, and the names of the kinds of its bonds, angles and dihedrals.
+#pragma once
+
+#include "structure.h"
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlff {
+
+/// Bonds by distances (bonds.h) in the first frame, periodic images included. Kinds are named by elements, "C-H", "C-C-H", "C-C-O-H", hydrogen last in bonds.
+struct Topology {
+  template <int width> struct Kinds {
+    std::vector<std::array<int, width>> atoms;
+    std::vector<int> kind;               ///< of each
+    std::vector<std::string> names;    ///< of kinds
+  };
+  Kinds<2> bonds;
+  Kinds<3> angles;
+  Kinds<4> dihedrals;    ///< all
+  Kinds<4> torsions;     ///< one for each bond about which a molecule can turn: not of a ring, no end of a chain; by the heaviest neighbors
+  std::vector<int> fold;    ///< of each torsion: wells in a turn, 3 where one of the two middle atoms has four neighbors, else 2
+
+  std::vector<std::vector<int>> neighbors;    ///< [n]
+  std::vector<int> molecule;                  ///< [n] number of the molecule of each atom
+  std::vector<std::vector<int>> members;      ///< [molecules] atoms
+  std::vector<std::string> hydrogen;          ///< [n] of hydrogens "H(O)", else empty
+  std::string left_out;                       ///< what is too much to be followed, or empty
+};
+
+/// Without bonds every atom is a molecule.
+Topology find_topology(const Structure &frame, bool with_bonds);
+
+}    // namespace mlff

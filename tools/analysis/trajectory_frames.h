@@ -1,0 +1,66 @@
+// Frames of a trajectory in order, with times, masses, and positions that do not jump at the borders of the box.
+#pragma once
+
+#include "structure.h"
+#include "trajectory.h"
+
+#include <cmath>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+struct FramesOptions {
+  std::vector<std::string> elements;    ///< of dumps that do not name them (lammps_dump.h)
+  std::string units = "metal";          ///< of LAMMPS, of what extended XYZ holds: metal or real
+  double timestep = 0.0;                ///< fs, times the number of the step gives the time where a file has none; 0: not given
+  double interval = 0.0;                ///< fs between frames, whatever the file says; 0: not given
+  double skip = 0.0;                    ///< ps to leave out at the beginning
+};
+
+/// Times and lengths in ps and Å.
+struct Frame {
+  Structure structure;         ///< positions as in the file, masses always there
+  std::vector<double> x;       ///< [n][3] positions, without jumps by the length of a periodic box
+  double time = std::nan("");    ///< since the first frame
+  bool follows = false;        ///< comes interval() after the one before
+};
+
+/// Reads ahead some 64 frames for the usual time between two of them. All frames must have the atoms of the first one. Throws FileError.
+class TrajectoryFrames {
+ public:
+  TrajectoryFrames(const std::string &path, const FramesOptions &options);
+
+  bool next(Frame &frame);
+
+  /// Positions of the frame given last, with molecules put together across borders of the box; later frames go on from them.
+  void go_on_from(const std::vector<double> &x) { last = x; }
+
+  double interval() const { return spacing; }    ///< ps between frames, the median of the first; nan where the file does not tell
+  /// Frames that are read and not given yet.
+  const std::deque<Structure> &read_ahead() const { return ahead; }
+
+  double progress() const { return reader->progress(); }
+  const std::string &path() const { return name; }
+
+ private:
+  std::string name;
+  FramesOptions options;
+  std::unique_ptr<TrajectoryReader> reader;
+  std::deque<Structure> ahead;
+  double spacing = std::nan(""), first_time = std::nan(""), last_time = std::nan("");
+  long n_read = 0, n_given = 0;
+  std::vector<int> numbers;
+  std::vector<double> last;    // positions without jumps
+
+  bool read(Structure &frame);
+  double time_of(const Structure &frame) const;
+  void remove_jumps(const Structure &frame, std::vector<double> &x) const;
+};
+
+/// Inverse of a matrix of rows; false where it has none.
+bool inverse(const std::array<double, 9> &matrix, std::array<double, 9> &result);
+
+}    // namespace mlff

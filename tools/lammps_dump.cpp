@@ -1,0 +1,236 @@
+#include "lammps_dump.h"
+
+#include "elements.h"
+#include "text_words.h"
+#include "units.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <numeric>
+
+namespace mlff {
+
+namespace {
+
+  class LammpsDump : public TrajectoryReader {
+   public:
+    LammpsDump(const std::string &path, const std::vector<std::string> &elements) : path(path), file(path, std::ios::binary)
+    {
+      if (!file) throw FileError("data file '" + path + "' cannot be opened: " + std::strerror(errno));
+      file.seekg(0, std::ios::end);
+      size = double(file.tellg());
+      file.seekg(0);
+      for (const auto &symbol : elements) {
+        given.push_back(atomic_number(symbol));
+        if (given.back() == 0) throw FileError("'" + symbol + "' is no element");
+      }
+    }
+
+    bool next(Structure &frame) override
+    {
+      std::vector<std::string_view> words;
+      if (!read_line()) return false;
+      n_frames++;
+      frame = Structure();
+      long n = -1;
+      bool box = false;
+      while (true) {
+        if (text.rfind("ITEM: ", 0) != 0) throw fail("found '" + text + "'; expected a line that begins with ITEM:");
+        const std::string item = text.substr(6);
+        if (item.rfind("ATOMS", 0) == 0) {
+          if (n < 0 || !box) throw fail("ITEM: ATOMS comes before ITEM: " + std::string(n < 0 ? "NUMBER OF ATOMS" : "BOX BOUNDS"));
+          read_atoms(frame, item, int(n));
+          return true;
+        }
+        if (item == "UNITS") {
+          line_of("units");
+          set_units();
+        } else if (item == "TIME") {
+          line_of("a time");
+          frame.time = number_of(text) * time_unit;
+        } else if (item == "TIMESTEP") {
+          line_of("a time step");
+          const auto step = whole(text);
+          if (!step) throw fail("found '" + text + "' for the time step; expected a whole number");
+          frame.step = *step;
+        } else if (item == "NUMBER OF ATOMS") {
+          line_of("the number of atoms");
+          const auto count = whole(text);
+          if (!count || *count < 0 || *count > 100'000'000) throw fail("found '" + text + "'; expected the number of atoms");
+          n = *count;
+        } else if (item.rfind("BOX BOUNDS", 0) == 0) {
+          read_box(frame, item);
+          box = true;
+        } else
+          throw fail("unknown 'ITEM: " + item + "'; accepted: UNITS, TIME, TIMESTEP, NUMBER OF ATOMS, BOX BOUNDS, ATOMS");
+        line_of("ITEM: ATOMS");
+      }
+    }
+
+    double progress() const override { return size > 0.0 ? std::min(1.0, position / size) : 1.0; }
+
+   private:
+    std::string path;
+    std::ifstream file;
+    std::string text;
+    double size = 0.0, position = 0.0;
+    double time_unit = 1.0, velocity_unit = 1.0, force_unit = 1.0;
+    long line = 0, n_frames = 0;
+    std::vector<int> given;    // atomic numbers from outside, of types or atoms
+    std::array<double, 3> low = {0, 0, 0};
+
+    FileError fail(const std::string &what) const
+    {
+      return FileError("data file '" + path + "', frame " + std::to_string(n_frames) + ", line " + std::to_string(line) + ": " + what);
+    }
+
+    bool read_line()
+    {
+      if (!std::getline(file, text)) return false;
+      position += double(text.size() + 1);
+      line++;
+      while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.pop_back();
+      return true;
+    }
+
+    void line_of(const std::string &what)
+    {
+      if (!read_line()) throw fail("the file ends where " + what + " should be");
+    }
+
+    double number_of(std::string_view word) const
+    {
+      const auto value = number(word);
+      if (!value) throw fail("found '" + std::string(word) + "'; expected a number");
+      return *value;
+    }
+
+    void set_units()
+    {
+      if (text == "metal")
+        time_unit = velocity_unit = force_unit = 1.0;
+      else if (text == "real") {
+        time_unit = 1e-3;
+        velocity_unit = 1e3;
+        force_unit = kcal_per_mol_in_eV;
+      } else
+        throw fail("found units '" + text + "'; accepted: metal, real");
+    }
+
+    void read_box(Structure &frame, const std::string &item)
+    {
+      const auto words = split(item);    // BOX BOUNDS [xy xz yz] pp pp pp
+      const bool tilted = words.size() >= 5 && words[2] == "xy";
+      const std::size_t first = tilted ? 5 : 2;
+      if (words.size() != first + 3) throw fail("found 'ITEM: " + item + "'; expected BOX BOUNDS with a pair of letters for each direction");
+      double bound[3][2], tilt[3] = {0, 0, 0};
+      for (int a = 0; a < 3; a++) {
+        frame.periodic[a] = words[first + a][0] == 'p';
+      }
+      for (int a = 0; a < 3; a++) {
+        line_of("the bounds of the box");
+        const auto numbers = split(text);
+        if (numbers.size() != (tilted ? 3u : 2u)) throw fail("found '" + text + "'; expected the bounds of the box");
+        for (int k = 0; k < 2; k++) bound[a][k] = number_of(numbers[k]);
+        if (tilted) tilt[a] = number_of(numbers[2]);
+      }
+      const double xy = tilt[0], xz = tilt[1], yz = tilt[2];
+      // bounds of a tilted box are those of the box around it
+      low = {bound[0][0] - std::min({0.0, xy, xz, xy + xz}), bound[1][0] - std::min(0.0, yz), bound[2][0]};
+      const double high[3] = {bound[0][1] - std::max({0.0, xy, xz, xy + xz}), bound[1][1] - std::max(0.0, yz), bound[2][1]};
+      frame.cell = {high[0] - low[0], 0, 0, xy, high[1] - low[1], 0, xz, yz, high[2] - low[2]};
+    }
+
+    static int column(const std::vector<std::string_view> &columns, std::string_view name)
+    {
+      const auto at = std::find(columns.begin(), columns.end(), name);
+      return at == columns.end() ? -1 : int(at - columns.begin());
+    }
+
+    void read_atoms(Structure &frame, const std::string &item, int n)
+    {
+      const std::string header = item;
+      auto columns = split(header);
+      columns.erase(columns.begin());
+      const int id = column(columns, "id"), type = column(columns, "type"), element = column(columns, "element"), mass = column(columns, "mass");
+      int x = -1;
+      bool scaled = false;
+      for (const char *name : {"x", "xu", "xs", "xsu"})
+        if (const int c = column(columns, name); c >= 0 && x < 0) {
+          const std::string rest = std::string(name).substr(1);
+          if (c != column(columns, "y" + rest) - 1 || c != column(columns, "z" + rest) - 2) continue;
+          x = c;
+          scaled = name[1] == 's';
+        }
+      if (id < 0 || x < 0) throw fail("found 'ITEM: " + item + "'; expected the columns id and x y z, xu yu zu, xs ys zs or xsu ysu zsu");
+      const auto three = [&](const char *a, const char *b, const char *c) {
+        const int first = column(columns, a);
+        return first >= 0 && column(columns, b) == first + 1 && column(columns, c) == first + 2 ? first : -1;
+      };
+      const int v = three("vx", "vy", "vz"), f = three("fx", "fy", "fz");
+
+      std::vector<long> ids(n);
+      std::vector<int> numbers(n);
+      std::vector<double> positions(3 * n), velocities(v >= 0 ? 3 * n : 0), forces(f >= 0 ? 3 * n : 0), masses(mass >= 0 ? n : 0);
+      for (int i = 0; i < n; i++) {
+        if (!read_line()) throw fail("the file ends after " + std::to_string(i) + " of " + std::to_string(n) + " atoms");
+        const auto words = split(text);
+        if (words.size() != columns.size())
+          throw fail("found " + std::to_string(words.size()) + " columns; ITEM: ATOMS names " + std::to_string(columns.size()));
+        const auto known = whole(words[id]);
+        if (!known) throw fail("found '" + std::string(words[id]) + "' for id; expected a whole number");
+        ids[i] = *known;
+        if (element >= 0) {
+          numbers[i] = atomic_number(words[element]);
+          if (numbers[i] == 0) throw fail("found '" + std::string(words[element]) + "'; expected the symbol of an element");
+        } else if (type >= 0) {
+          const auto t = whole(words[type]);
+          if (!t || *t < 1) throw fail("found '" + std::string(words[type]) + "' for type; expected a whole number above 0");
+          if (*t > long(given.size()))
+            throw fail("type " + std::to_string(*t) + " has no element: " + std::to_string(given.size()) + " are given; expected one for each atom type, or a column element");
+          numbers[i] = given[*t - 1];
+        } else if (int(given.size()) != n)
+          throw fail("there is no column element or type, and " + std::to_string(given.size()) + " elements are given for " + std::to_string(n) +
+                     " atoms; expected one for each atom");
+        for (int k = 0; k < 3; k++) {
+          positions[3 * i + k] = number_of(words[x + k]);
+          if (v >= 0) velocities[3 * i + k] = number_of(words[v + k]) * velocity_unit;
+          if (f >= 0) forces[3 * i + k] = number_of(words[f + k]) * force_unit;
+        }
+        if (mass >= 0) masses[i] = number_of(words[mass]);
+        if (mass >= 0 && masses[i] <= 0.0) throw fail("found '" + std::string(words[mass]) + "' for mass; expected a number above 0");
+        if (scaled) {
+          const double s[3] = {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]};
+          for (int k = 0; k < 3; k++) positions[3 * i + k] = low[k] + s[0] * frame.cell[k] + s[1] * frame.cell[3 + k] + s[2] * frame.cell[6 + k];
+        }
+      }
+
+      std::vector<int> order(n);
+      std::iota(order.begin(), order.end(), 0);
+      std::sort(order.begin(), order.end(), [&](int a, int b) {
+        return ids[a] < ids[b];
+      });
+      for (int k = 0; k < n; k++) {
+        const int i = order[k];
+        if (k > 0 && ids[i] == ids[order[k - 1]]) throw fail("the id " + std::to_string(ids[i]) + " is there twice");
+        frame.numbers.push_back(element < 0 && type < 0 ? given[k] : numbers[i]);
+        if (mass >= 0) frame.masses.push_back(masses[i]);
+        for (int a = 0; a < 3; a++) {
+          frame.positions.push_back(positions[3 * i + a]);
+          if (v >= 0) frame.velocities.push_back(velocities[3 * i + a]);
+          if (f >= 0) frame.forces.push_back(forces[3 * i + a]);
+        }
+      }
+    }
+  };
+
+}    // namespace
+
+std::unique_ptr<TrajectoryReader> open_lammps_dump(const std::string &path, const std::vector<std::string> &elements)
+{
+  return std::make_unique<LammpsDump>(path, elements);
+}
+
+}    // namespace mlff

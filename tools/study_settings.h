@@ -1,0 +1,59 @@
+// What a study compares: the settings file of mlff study.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+/// One way to integrate the motion; a row of the report.
+struct StudyMethod {
+  enum class Kind { verlet, respa, jump, student };
+  Kind kind = Kind::verlet;
+  std::string name;                      ///< "verlet-0.5": unique among the methods of a molecule
+  std::vector<std::string> molecules;    ///< only for these; empty: for all
+  std::string file;                      ///< network, student, or inner potential; empty with respa: bonded terms are the inner force
+  std::string control;                   ///< of jumps: zero, ballistic, linear, verlet, corrector; or empty
+  double timestep = 0.5;                 ///< fs, of velocity Verlet, or of the inner steps
+  double stride = 0.0;                   ///< fs, of a jump, or the outer step of r-RESPA
+  double fraction = -1.0;                ///< of corrector steps in a stride; negative: `corrector` counts
+  int corrector = 1;
+  bool metropolis = false;
+  std::string options;    ///< further words of fix kstep/hybrid
+
+  int steps() const;              ///< time steps in a stride
+  int corrector_steps() const;    ///< in a cycle
+  double cycle() const;           ///< fs of a cycle: of a step of velocity Verlet, an outer step, or a jump with its corrector
+  int cycle_steps() const;        ///< steps of LAMMPS in it, each with one call of the force
+};
+
+struct StudyMolecule {
+  std::string name, smiles;
+  std::string data;                     ///< file of LAMMPS in the place of a SMILES
+  std::vector<std::string> elements;    ///< of its atom types
+  std::string force;                    ///< commands
+  std::string start;                    ///< commands before the minimisation, and after read_data
+};
+
+struct StudySettings {
+  std::string path;      ///< of the file
+  std::string output;    ///< folder
+  std::string title;
+  std::vector<StudyMolecule> molecules;
+  std::vector<StudyMethod> methods;
+  std::string reference;                              ///< method that the others are compared with
+  std::vector<int> seeds;                             ///< the first one is compared, the second is noise
+  double temperature = 300.0, friction = 10.0;        ///< K, 1/ps
+  double length = 20.0, warmup = 1.0;                 ///< ps
+  double frame = 4.0, lag = 2.0;                      ///< fs between frames at least, ps of correlation functions
+  double timing_length = 2.0, timing_warmup = 0.2;    ///< ps
+  int repeats = 3;                                    ///< of timings; 0: none
+
+  /// Methods of a molecule, the reference first.
+  std::vector<const StudyMethod *> methods_of(const StudyMolecule &molecule) const;
+
+  /// Throws FileError naming the key, what was found, and what is accepted.
+  static StudySettings read(const std::string &path, const std::string &output);
+};
+
+}    // namespace mlff
