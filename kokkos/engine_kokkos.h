@@ -51,6 +51,7 @@ template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine
     painn.evaluate();
     result.atom_energy.resize(natoms);
     result.gradient.resize(3 * (std::size_t) nedges);
+    result.position_gradient.clear();
     copy_to_host(result.atom_energy, painn.atom_energy);
     copy_to_host(result.gradient, painn.gradient);
     mlff::sum_energies(graph, result);

@@ -387,7 +387,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::settings(int narg, 
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
     if ((word == "engine" && iarg + 1 < narg && strcmp(arg[iarg + 1], "torch") == 0) || word == "device" ||
-        word == "threads")
+        word == "threads" || word == "fmm")
       error->all(FLERR, iarg,
                  "Pair style mlff/kk runs the hand-written kernels on Kokkos' own device and threads: "
                  "'{}' is not accepted here; accepted: engine auto, engine host, precision, filter",
@@ -428,7 +428,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
       (impl->options.filter == mlff::Filter::automatic && !full);
 
   const auto &potential = impl->potentials.front();
-  if (potential.is_molecule())
+  if (potential.is_molecule() || potential.is_global())
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff/kk does not run model '{}' of potential file '{}'; use pair style "
                "mlff, with suffix off",

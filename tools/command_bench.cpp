@@ -26,7 +26,9 @@ namespace {
     std::vector<std::string> data;
     int threads = 1, repeats = 7;
     std::vector<int> batches = {1, 16, 64};
-    std::vector<int> atoms, random;
+    std::vector<int> atoms, random, fmm;
+    double kappa_max = 1.0;
+    int directions = 0;
     bool json = false;
   };
 
@@ -40,14 +42,14 @@ namespace {
     return "unknown processor";
   }
 
-  /// Atoms of the model's elements on a disturbed cubic lattice, 0.1 per Å^3, periodic.
+  /// Atoms of the model's elements on a disturbed cubic lattice, 0.1 per Å^3, periodic; for a model with a long-range block open.
   Structure condensed(const Potential &potential, int n)
   {
     Structure structure;
     const int side = int(std::ceil(std::cbrt(double(n))));
     const double spacing = std::cbrt(10.0);
     structure.cell = {side * spacing, 0, 0, 0, side * spacing, 0, 0, 0, side * spacing};
-    structure.periodic = {true, true, true};
+    if (!potential.is_global()) structure.periodic = {true, true, true};
     std::mt19937 generator(1);
     for (int k = 0; k < side * side * side && structure.n_atoms() < n; k++) {
       for (const int place : {k / side / side, k / side % side, k % side})
@@ -131,8 +133,19 @@ namespace {
   void run(const Options &options)
   {
     const bool random = !options.random.empty();
-    const Potential potential = random ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8}, 5.0, 1)
-                                       : Potential::read(options.model);
+    FmmSizes fmm;
+    if (!options.fmm.empty()) {
+      fmm.layers = 1;
+      fmm.heads = options.fmm[0];
+      fmm.value_width = options.fmm[1];
+      fmm.kappa_count = options.fmm[2];
+      fmm.kappa_max = options.kappa_max;
+      fmm.directions = options.directions;
+    }
+    const Potential potential = random
+        ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8}, 5.0, 1, options.fmm.empty() ? nullptr : &fmm)
+        : Potential::read(options.model);
+    if (random) potential.check("random weights");
     const std::string name = random ? "random weights" : options.model;
     std::vector<System> systems;
     if (potential.is_molecule() && (options.data.empty() || !options.atoms.empty()))
@@ -142,7 +155,7 @@ namespace {
       for (auto &system : batches(options, data, potential)) systems.push_back(std::move(system));
     for (const int n : options.atoms.empty() && options.data.empty() ? std::vector<int>{1000} : options.atoms) {
       if (potential.is_jump()) break;
-      System system{std::to_string(n) + " atoms, periodic", {}, {}, {}, {}};
+      System system{std::to_string(n) + (potential.is_global() ? " atoms, open" : " atoms, periodic"), {}, {}, {}, {}};
       append_graph(condensed(potential, n), potential.elements, potential.cutoff, system.graph);
       systems.push_back(std::move(system));
     }
@@ -151,7 +164,23 @@ namespace {
     auto names = available_engines();
     if (potential.is_jump_variant()) names = {"torch"};
     std::vector<Timed> engines;
-    for (const auto &name : names) engines.push_back(timed(potential, {name, precision_of(options.precision), options.threads, options.device}));
+    if (potential.is_global() && !options.atoms.empty()) {
+      // both forms of the block, and the model without it
+      names = {"direct", "linear", "local"};
+      for (const auto &name : names) {
+        EngineOptions own{"host", precision_of(options.precision), options.threads};
+        if (name != "local") own.fmm = fmm_form_of(name);
+        Potential model = potential;
+        if (name == "local") {
+          model.model = "painn";
+          std::erase_if(model.tensors, [](const auto &entry) {
+            return entry.first.starts_with("fmm.");
+          });
+        }
+        engines.push_back(timed(model, own));
+      }
+    } else
+      for (const auto &name : names) engines.push_back(timed(potential, {name, precision_of(options.precision), options.threads, options.device}));
 
     nlohmann::ordered_json report = {
         {"model", name}, {"kind", potential.model}, {"size", potential.size_text()}, {"processor", processor()}, {"repeats", options.repeats}};
@@ -163,8 +192,9 @@ namespace {
       // several calls a sample for small systems, so that a sample lasts some milliseconds; the engines take turns
       std::vector<int> calls(engines.size(), 1);
       for (std::size_t k = 0; k < engines.size(); k++) {
-        for (int warm = 0; warm < 3; warm++) engines[k].call(systems[s]);
-        const auto start = Clock::now();
+        auto start = Clock::now();
+        for (int warm = 0; warm < 3 && Clock::now() - start < std::chrono::seconds(2); warm++) engines[k].call(systems[s]);
+        start = Clock::now();
         engines[k].call(systems[s]);
         calls[k] = std::clamp(int(0.02 / std::chrono::duration<double>(Clock::now() - start).count()), 1, 1000);
       }
@@ -223,9 +253,19 @@ void add_command_bench(CLI::App &program)
       ->expected(3)
       ->check(CLI::PositiveNumber)
       ->excludes("--model");
+  command->add_option("--fmm", options->fmm, "with --random: a long-range block of so many heads, value width and frequencies; --atoms are open then")
+      ->expected(3)
+      ->check(CLI::NonNegativeNumber)
+      ->needs("--random");
+  command->add_option("--kappa-max", options->kappa_max, "of that block, 1/Å")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--directions", options->directions, "of that block, 0: by the size of the system")->check(CLI::NonNegativeNumber)->capture_default_str();
   command->add_option("--data", options->data, "frames for batches, one or more files: rMD17 .npz or extended XYZ");
   command->add_option("--batch", options->batches, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--atoms", options->atoms, "sizes of periodic random systems; 1000 if neither this nor --data is given")->check(CLI::PositiveNumber);
+  command
+      ->add_option("--atoms", options->atoms,
+                   "sizes of random systems, periodic or, with a long-range block, open: then its two forms and the local model beside them; 1000 if neither "
+                   "this nor --data is given")
+      ->check(CLI::PositiveNumber);
   command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
   command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
   command->add_option("--threads", options->threads, "at most this many")->check(CLI::PositiveNumber)->capture_default_str();

@@ -184,6 +184,11 @@ namespace {
       for (std::size_t e = 0; e < graph.neighbor.size(); e++)
         for (int a = 0; a < 3; a++)
           torque[a] += graph.r[3 * e + (a + 1) % 3] * edges[3 * e + (a + 2) % 3] - graph.r[3 * e + (a + 2) % 3] * edges[3 * e + (a + 1) % 3];
+      // and of a long-range block from positions, x x g
+      const auto &x = graph.position;
+      const auto &g = result.position_gradient;
+      for (std::size_t k = 0; k < g.size(); k += 3)
+        for (int a = 0; a < 3; a++) torque[a] += x[k + (a + 1) % 3] * g[k + (a + 2) % 3] - x[k + (a + 2) % 3] * g[k + (a + 1) % 3];
       for (int a = 0; a < 3; a++) {
         net_force.add(force[a], 0.0);
         net_torque.add(torque[a], 0.0);

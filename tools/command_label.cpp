@@ -34,6 +34,10 @@ void add_command_label(CLI::App &program)
       ->capture_default_str()
       ->group(labels);
 
+  command->add_flag("--skip-failed", o->skip_failed, "leave out given structures whose calculation fails, as a self-consistent field that does not converge")
+      ->needs(given)
+      ->group(labels);
+
   const char *sampling = "Sampling";
   command->add_option("--sampling", o->sampling, "langevin: spread frames; nve: windows of successive steps; rattle: displaced conformers")
       ->check(CLI::IsMember({"langevin", "nve", "rattle"}))

@@ -7,6 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace mlff {
@@ -17,9 +18,32 @@ namespace {
     std::string smiles;
     std::vector<std::string> outputs;
     int copies = 1, seed = 1, conformers = 1;
-    double distance = 8.0;
+    double distance = 8.0, rattle = 0.05;
+    std::vector<double> apart;
+    int frames = 100;
     bool labels = true, force = false;
   };
+
+  /// Frames of two molecules at random distances.
+  void run_apart(const Options &options)
+  {
+    const auto dot = options.smiles.find('.');
+    if (dot == std::string::npos || options.smiles.find('.', dot + 1) != std::string::npos)
+      throw FileError("--apart places two molecules, but '" + options.smiles + "' has " +
+                      std::to_string(1 + std::count(options.smiles.begin(), options.smiles.end(), '.')) +
+                      " parts; accepted: two SMILES with a dot between them");
+    if (options.apart[0] > options.apart[1])
+      throw FileError("--apart is " + std::to_string(options.apart[0]) + " " + std::to_string(options.apart[1]) + "; accepted: the shorter distance first");
+    const auto first = make_molecule(options.smiles.substr(0, dot), options.conformers, options.seed);
+    const auto second = make_molecule(options.smiles.substr(dot + 1), options.conformers, options.seed);
+    for (const auto &path : options.outputs) {
+      if (path.ends_with(".data")) throw FileError("output file '" + path + "' cannot hold the frames of --apart; accepted: .xyz, .extxyz");
+      OutputFile file(path, options.force);
+      for (const auto &frame : apart(first, second, options.frames, options.apart[0], options.apart[1], options.rattle, options.seed)) write_xyz(file, frame);
+      file.finish();
+      spdlog::info("wrote {}: {} frames of {} + {} atoms, charge {}", path, options.frames, first.n_atoms(), second.n_atoms(), first.charge + second.charge);
+    }
+  }
 
   void run(const Options &options)
   {
@@ -28,6 +52,7 @@ namespace {
         throw FileError("output file '" + path + "' has an unknown ending; accepted: .data, .xyz, .extxyz");
       OutputFile::check(path, options.force);
     }
+    if (!options.apart.empty()) return run_apart(options);
     const auto molecule = make_molecule(options.smiles, options.conformers, options.seed);
     std::string elements;
     for (const int z : elements_of(molecule.numbers)) elements += " " + element_symbol(z);
@@ -63,10 +88,18 @@ void add_command_molecule(CLI::App &program)
   command->add_option("--conformers", options->conformers, "conformers to make: all go to the XYZ file, the lowest to the data file")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command->add_option("--apart", options->apart, "frames of two parts, turned at random, with a shortest distance between them of this to this, Å")
+      ->expected(2)
+      ->check(CLI::PositiveNumber);
+  command->add_option("--frames", options->frames, "of --apart")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--rattle", options->rattle, "of --apart: standard deviation of each coordinate, Å")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "of the embedding and of the orientations")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_flag("!--no-labels", options->labels, "leave the type labels out: LAMMPS' Kokkos styles do not read them");
   command->add_flag("--force", options->force, "overwrite existing files");
-  command->footer("Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8");
+  command->footer("Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8\n"
+                  "  mlff molecule 'CC(=O)[O-].C[NH3+]' --apart 2 12 --frames 500 -o pairs.xyz");
   command->callback([options] {
     run(*options);
   });

@@ -431,11 +431,11 @@ void label_structures(const LabelOptions &options)
     write_manifest(manifest_path, manifest);
   };
 
-  std::unique_ptr<Teacher> teacher;
-  if (options.models.empty())
-    teacher = std::make_unique<XtbTeacher>(options);
-  else
-    teacher = std::make_unique<EnsembleTeacher>(options.models);
+  const auto make_teacher = [&]() -> std::unique_ptr<Teacher> {
+    if (options.models.empty()) return std::make_unique<XtbTeacher>(options);
+    return std::make_unique<EnsembleTeacher>(options.models);
+  };
+  auto teacher = make_teacher();
   Progress progress("labelling");
   long n = 0;
   auto saved = std::chrono::steady_clock::now();
@@ -446,6 +446,12 @@ void label_structures(const LabelOptions &options)
     try {
       teacher->label(frame);
     } catch (const std::exception &error) {
+      if (options.skip_failed) {
+        spdlog::warn("frame {} is left out: {}", n, error.what());
+        manifest["left_out"].push_back(n);
+        teacher = make_teacher();    // nothing of the failed calculation stays
+        continue;
+      }
       save(n - 1);
       if (n == 1) {
         fs::remove(part);
@@ -461,6 +467,9 @@ void label_structures(const LabelOptions &options)
     progress.update(double(n) / double(total), std::to_string(n) + " of " + std::to_string(total) + " frames");
   }
   save(n);
+  const std::size_t left_out = manifest.contains("left_out") ? manifest["left_out"].size() : 0;
+  if (long(left_out) == n) throw FileError("'" + options.structures + "': the calculation of every frame failed");
+  if (left_out) spdlog::info("{} of {} frames are left out", left_out, n);
   manifest.erase("bytes");
   write_manifest(manifest_path, manifest);
   fs::rename(part, options.output);

@@ -22,7 +22,8 @@ struct LabelOptions {
   int windows = 15, window = 400, between = 200;
   bool rotation = false;    ///< whether the molecules of windows turn as a whole
   double timestep = 0.5, rattle = 0.05;
-  int charge = 0, uhf = 0;    ///< of given structures
+  int charge = 0, uhf = 0;     ///< of given structures
+  bool skip_failed = false;    ///< given structures whose calculation fails are left out
   int seed = 1, jobs = 0;
 };
 

@@ -142,6 +142,53 @@ std::array<double, 9> random_rotation(std::mt19937 &generator)
           2 * (y * z - x * w),     2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)};
 }
 
+std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least, double most, double rattle, int seed)
+{
+  std::mt19937 generator{unsigned(seed)};
+  std::uniform_real_distribution<double> uniform(0.0, 1.0);
+  std::normal_distribution<double> noise(0.0, 1.0);
+  const auto placed = [&](const Molecule &molecule) {
+    const auto &conformers = molecule.conformers;
+    const auto &conformer = conformers[std::min(conformers.size() - 1, std::size_t(uniform(generator) * double(conformers.size())))];
+    const auto rotation = random_rotation(generator);
+    std::vector<double> x;
+    for (int i = 0; i < molecule.n_atoms(); i++)
+      for (const double c : rotate(rotation, &conformer[3 * i])) x.push_back(c + rattle * noise(generator));
+    return x;
+  };
+  std::vector<Structure> frames;
+  for (int k = 0; k < n; k++) {
+    Structure frame;
+    const auto x = placed(first), y = placed(second);
+    const double wanted = least + uniform(generator) * (most - least);
+    // along x: both are turned already. Nearest distance at a shift of y, which falls as y comes nearer
+    const auto nearest = [&](double shift) {
+      double square = 1e300;
+      for (std::size_t i = 0; i < x.size(); i += 3)
+        for (std::size_t j = 0; j < y.size(); j += 3)
+          square = std::min(square, std::pow(y[j] + shift - x[i], 2) + std::pow(y[j + 1] - x[i + 1], 2) + std::pow(y[j + 2] - x[i + 2], 2));
+      return std::sqrt(square);
+    };
+    double far = wanted;
+    for (const auto *positions : {&x, &y})
+      for (std::size_t i = 0; i < positions->size(); i += 3) far = std::max(far, wanted + 2.0 * std::abs((*positions)[i]) + 2.0);
+    far *= 2.0;
+    double near = far;
+    while (near > -far && nearest(near) > wanted) near -= 0.05;
+    double beyond = near + 0.05;
+    for (int turn = 0; turn < 60; turn++) {
+      const double middle = 0.5 * (near + beyond);
+      (nearest(middle) > wanted ? beyond : near) = middle;
+    }
+    frame.numbers = first.numbers;
+    frame.numbers.insert(frame.numbers.end(), second.numbers.begin(), second.numbers.end());
+    frame.positions = x;
+    for (std::size_t j = 0; j < y.size(); j++) frame.positions.push_back(y[j] + (j % 3 == 0 ? beyond : 0.0));
+    frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
 double atomic_mass(int atomic_number)
 {
   return RDKit::PeriodicTable::getTable()->getAtomicWeight(atomic_number);

@@ -37,6 +37,10 @@ struct Molecule {
 /// Throws MoleculeError.
 Molecule make_molecule(const std::string &smiles, int n_conformers, int seed);
 
+/// n frames of two molecules, each a conformer at random, turned at random, with noise of standard deviation `rattle` (Å) on every
+/// coordinate. The shortest distance between an atom of one and one of the other is uniform in least .. most (Å).
+std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least, double most, double rattle, int seed);
+
 /// Writes `copies` of the first conformer as a LAMMPS data file of atom_style full: a type for each element in ascending atomic
 /// number, with masses and (type_labels) labels, partial charges, a molecule ID for each copy. Copies stand on a cubic lattice,
 /// turned at random by `seed`, and the box has at least twice the size of a molecule: periodic or open, as the input says.

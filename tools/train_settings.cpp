@@ -30,7 +30,7 @@ std::vector<std::string> matching_files(const std::string &name)
 std::string training_kind(const std::string &path)
 {
   YamlSection top = YamlSection::file(path);
-  return top.section("model").word("kind", "painn", {"painn", "molecule-mlp", "kstep"});
+  return top.section("model").word("kind", "painn", {"painn", "painn-fmm", "molecule-mlp", "kstep"});
 }
 
 namespace {
@@ -70,7 +70,9 @@ namespace {
 void TrainSettings::read_student(YamlSection &top, const std::string &path)
 {
   YamlSection model = top.section("model");
-  molecule = model.word("kind", "painn", {"painn", "molecule-mlp"}) == "molecule-mlp";
+  const std::string kind = model.word("kind", "painn", {"painn", "painn-fmm", "molecule-mlp"});
+  molecule = kind == "molecule-mlp";
+  long_range = kind == "painn-fmm";
   std::vector<const char *> sizes;
   if (molecule) {
     sizes = {"widths", "permutations"};
@@ -94,6 +96,23 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
     radial = int(model.whole("radial", radial, 2));
     cutoff = model.number("cutoff", cutoff, 0.5);
     elements = model.words("elements");
+  }
+  if (long_range) {
+    for (const auto &[key, place, lowest] : {std::tuple{"fmm_layers", &fmm.layers, 1},
+                                             {"fmm_directions", &fmm.directions, 0},
+                                             {"fmm_kappa_count", &fmm.kappa_count, 1},
+                                             {"fmm_heads", &fmm.heads, 1},
+                                             {"fmm_key_width", &fmm.key_width, 1},
+                                             {"fmm_value_width", &fmm.value_width, 0}}) {
+      fmm_given = fmm_given || model.has(key);
+      *place = int(model.whole(key, *place, lowest));
+    }
+    for (const auto &[key, place] : {std::pair{"fmm_kappa_min", &fmm.kappa_min}, {"fmm_kappa_max", &fmm.kappa_max}}) {
+      fmm_given = fmm_given || model.has(key);
+      *place = model.number(key, *place, 0.0);
+    }
+    fmm_given = fmm_given || model.has("fmm_precision");
+    fmm.precision = model.word("fmm_precision", fmm.precision, {"engine", "double"});
   }
   init_from = model.word("init_from", "");
   if (!molecule) norm_floor = model.number("norm_floor", init_from.empty() ? norm_floor : 0.0, 1e-12);
@@ -124,8 +143,11 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
       loss.fail("jacobian", "needs third derivatives, which molecule-mlp does not have; accepted: a weight of 0");
     if (precision == "mixed") training.fail("precision", "is 'mixed'; accepted for molecule-mlp: single, double");
   }
+  if (long_range && precision == "mixed") training.fail("precision", "is 'mixed'; accepted for painn-fmm: single, double");
+  if (long_range && engine == "host")
+    training.fail("engine", "is 'host', which has no weight gradients of the long-range block; accepted for painn-fmm: auto, torch");
   const bool third = jacobian.weight > 0 || jacobian.final_weight > 0;
-  if (engine == "auto") engine = third || precision == "mixed" || device == "cuda" ? "torch" : "host";
+  if (engine == "auto") engine = third || long_range || precision == "mixed" || device == "cuda" ? "torch" : "host";
   if (engine == "host" && third) training.fail("engine", "is 'host', which has no third derivatives for 'loss.jacobian'; accepted: auto, torch");
   if (engine == "host" && precision == "mixed") training.fail("precision", "is 'mixed', which needs 'training.engine: torch'");
   if (engine == "host" && device == "cuda") training.fail("device", "is 'cuda', which needs 'training.engine: torch'");
@@ -192,6 +214,12 @@ nlohmann::ordered_json TrainSettings::description() const
       json["model"]["permutations"] = permutations;
   } else
     json["model"] = {{"kind", "painn"}, {"features", features}, {"layers", layers}, {"radial", radial}, {"cutoff", cutoff}, {"norm_floor", norm_floor}};
+  if (long_range) {
+    json["model"]["kind"] = "painn-fmm";
+    json["model"]["fmm"] = {{"layers", fmm.layers},       {"directions", fmm.directions},   {"kappa_min", fmm.kappa_min},
+                            {"kappa_max", fmm.kappa_max}, {"kappa_count", fmm.kappa_count}, {"heads", fmm.heads},
+                            {"key_width", fmm.key_width}, {"value_width", fmm.value_width}, {"precision", fmm.precision}};
+  }
   if (!elements.empty()) json["model"]["elements"] = elements;
   if (!init_from.empty()) json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
   if (!freeze.empty()) json["model"]["freeze"] = freeze;

@@ -16,7 +16,7 @@ std::string beside(const std::string &settings, const std::string &file);
 /// Files that a name with *, ? or [] stands for, in alphabetical order; other names as they are. Throws FileError where there is none.
 std::vector<std::string> matching_files(const std::string &name);
 
-/// What a settings file trains, 'model.kind': painn, molecule-mlp or kstep. Throws FileError.
+/// What a settings file trains, 'model.kind': painn, painn-fmm, molecule-mlp or kstep. Throws FileError.
 std::string training_kind(const std::string &path);
 
 /// One term of the loss: weight times the mean of x^2 (mse), or of x^2 inside and 2 delta |x| - delta^2 outside +-delta (huber).
@@ -39,7 +39,10 @@ struct TrainSettings : CourseSettings {
   // model
   bool molecule = false;    ///< molecule-mlp: widths and permutations count, else what follows them
   std::vector<int> widths = {64, 64};
-  int permutations = 0;    ///< at most this many; 0: all
+  int permutations = 0;       ///< at most this many; 0: all
+  bool long_range = false;    ///< painn-fmm: the sizes of its block count, too
+  FmmSizes fmm = {.layers = 1};
+  bool fmm_given = false;    ///< some of its sizes are in the file
   int features = 32, layers = 2, radial = 20;
   double cutoff = 5.0;                  ///< Å
   double norm_floor = 1e-2;             ///< of PainnSizes; 0: that of `init_from`

@@ -118,8 +118,15 @@ void Trainer::prepare_model()
   Potential start;
   if (!settings.init_from.empty()) {
     start = Potential::read(settings.init_from);
-    const std::string kind = settings.molecule ? "molecule-mlp" : "painn";
-    if (start.model != kind) throw FileError("'model.init_from' is a model '" + start.model + "'; accepted with 'model.kind: " + kind + "': " + kind);
+    const std::string kind = settings.molecule ? "molecule-mlp" : settings.long_range ? "painn-fmm" : "painn";
+    if (settings.long_range && start.model == "painn-fmm") {
+      if (settings.fmm_given)
+        throw FileError("sizes of the long-range block ('model.fmm_...') are given by the potential in 'model.init_from'; accepted: one of the two");
+      settings.fmm = start.fmm;
+    } else if (settings.long_range && start.model != "painn")
+      throw FileError("'model.init_from' is a model '" + start.model + "'; accepted with 'model.kind: painn-fmm': painn-fmm, painn");
+    else if (!settings.long_range && start.model != kind)
+      throw FileError("'model.init_from' is a model '" + start.model + "'; accepted with 'model.kind: " + kind + "': " + kind);
     settings.features = start.sizes.features;
     settings.layers = start.sizes.layers;
     settings.radial = start.sizes.radial;
@@ -134,6 +141,14 @@ void Trainer::prepare_model()
   potential.citation = settings.citation;
   potential.range = data.range;
   if (settings.molecule) return prepare_molecule(start);
+  if (settings.long_range) {
+    potential.model = "painn-fmm";
+    potential.fmm = settings.fmm;
+    for (const auto *list : {&data.train, &data.valid})
+      for (const auto &frame : *list)
+        if (frame.graph.position.size() != 3 * std::size_t(frame.structure.n_atoms()))
+          throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) + " is periodic; accepted for painn-fmm: open systems");
+  }
   potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
   potential.cutoff = settings.cutoff;
   start_weights(potential, {"embedding"}, settings.seed);
@@ -141,7 +156,7 @@ void Trainer::prepare_model()
   potential.tensors["scale"] = {"F64", {}, {data.scale}};
   if (!settings.init_from.empty()) {
     for (const auto &slice : weight_slices(potential))
-      if (slice.name != "embedding") potential.tensors[slice.name] = start.tensors.at(slice.name);
+      if (slice.name != "embedding" && start.tensors.contains(slice.name)) potential.tensors[slice.name] = start.tensors.at(slice.name);
     potential.tensors["scale"] = start.tensors.at("scale");
     for (int s = 0; s < potential.n_species(); s++)
       for (int k = 0; k < start.n_species(); k++)

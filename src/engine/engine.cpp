@@ -48,9 +48,17 @@ void sum_energies(const Graph &graph, Result &result)
   }
 }
 
+void check_positions(const Graph &graph)
+{
+  if (graph.position.size() != 3 * std::size_t(graph.n_centres()))
+    throw EngineError("model 'painn-fmm' has a long-range block, which needs positions of all atoms in an open system; this one is periodic, or its atoms have "
+                      "none");
+}
+
 void sum_forces(const Graph &graph, const Result &result, std::vector<double> &forces)
 {
   forces.assign(3 * std::size_t(graph.n_centres()), 0.0);
+  for (std::size_t k = 0; k < result.position_gradient.size(); k++) forces[k] -= result.position_gradient[k];
   for (int i = 0; i < graph.n_centres(); i++)
     for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++)
       for (int a = 0; a < 3; a++) {
@@ -64,6 +72,14 @@ Precision precision_of(const std::string &word)
   if (word == "single") return Precision::single_precision;
   if (word == "double") return Precision::double_precision;
   throw EngineError("unknown precision '" + word + "'; accepted: single, double");
+}
+
+FmmForm fmm_form_of(const std::string &word)
+{
+  if (word == "auto") return FmmForm::automatic;
+  if (word == "direct") return FmmForm::direct;
+  if (word == "linear") return FmmForm::linear;
+  throw EngineError("unknown form of the long-range block '" + word + "'; accepted: auto, direct, linear");
 }
 
 Filter filter_of(const std::string &word)

@@ -21,6 +21,10 @@ struct Result {
   std::vector<double> energy;         ///< [n_structures] eV, summed in fixed order
   std::vector<double> atom_energy;    ///< [n_centres] eV
   std::vector<double> gradient;       ///< [n_edges][3] dE/dr, eV/Å: F_i += g, F_j -= g, virial_ab -= r_a g_b
+
+  /// [n_centres][3] dE/dx of the long-range block, eV/Å: F_i -= g, virial_ab -= x_a g_b. Its sum over a structure is zero.
+  /// Empty for models of edges alone.
+  std::vector<double> position_gradient;
 };
 
 /// Copies features to ghosts and sums gradients back, once per layer. A style on several ranks provides it.
@@ -35,11 +39,19 @@ class GhostExchange {
   /// Adds those rows of gradient [n_atoms][width] to the rows of their owners.
   virtual void reverse(float *gradient, int width) = 0;
   virtual void reverse(double *gradient, int width) = 0;
+
+  /// Sums of n numbers over all ranks, and the largest of each: every rank gets them. For models with a long-range block.
+  virtual void sum(double *values, int n) = 0;
+  virtual void largest(double *values, int n) = 0;
 };
 
 /// How the host engine evaluates the filter of an edge: by its definition, or by a cubic spline over the distance.
 /// automatic: exact in double precision, spline in single (it changes forces by less than a relative 1e-6).
 enum class Filter { automatic, exact, spline };
+
+/// How a long-range block (fmm.h) is summed: over pairs, exactly; over plane waves, in time linear in the number of atoms; or by
+/// whichever is expected to be faster for the system at hand.
+enum class FmmForm { automatic, direct, linear };
 
 /// Precision of features and products. Distances, the cutoff function and energy sums are always double.
 enum class Precision { single_precision, double_precision };
@@ -51,6 +63,7 @@ struct EngineOptions {
   std::string device = "auto";          ///< torch engine: "cpu", "cuda", or "auto": cuda where LibTorch finds it
   Filter filter = Filter::automatic;    ///< host engine
   int device_index = -1;                ///< torch engine on cuda: number of the GPU; -1: the first
+  FmmForm fmm = FmmForm::automatic;     ///< form of a long-range block
   void *stream = nullptr;               ///< torch engine on cuda: cudaStream_t of the program around it on that GPU; null: LibTorch's own
 };
 
@@ -84,11 +97,17 @@ std::unique_ptr<Engine> make_engine(const Potential &potential, const EngineOpti
 /// Sums atom energies per structure in atom order; throws EngineError naming the first structure whose energy is not finite.
 void sum_energies(const Graph &graph, Result &result);
 
+/// Throws EngineError where the graph lacks the positions that a model with a long-range block needs.
+void check_positions(const Graph &graph);
+
 /// Forces of all centres, [n_centres][3] eV/Å, from edge gradients; for systems without ghosts.
 void sum_forces(const Graph &graph, const Result &result, std::vector<double> &forces);
 
 /// "single" or "double"; throws EngineError for other words.
 Precision precision_of(const std::string &word);
+
+/// "auto", "direct" or "linear"; throws EngineError for other words.
+FmmForm fmm_form_of(const std::string &word);
 
 /// "auto", "exact" or "spline"; throws EngineError for other words.
 Filter filter_of(const std::string &word);

@@ -1,5 +1,6 @@
 #include "engine_host.h"
 
+#include "fmm_host.h"
 #include "painn_host.h"
 
 #include <omp.h>
@@ -12,7 +13,8 @@ namespace {
 
   template <typename T> class HostEngine : public Engine {
    public:
-    HostEngine(const Potential &potential, const EngineOptions &options) : kernels(MLFF_BEST_KERNELS(painn_kernels))
+    HostEngine(const Potential &potential, const EngineOptions &options) :
+        kernels(MLFF_BEST_KERNELS(painn_kernels)), form(options.fmm), block(FmmBlock<T>::make(potential, options.fmm))
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
       const bool spline = options.filter == Filter::spline || (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
@@ -24,8 +26,18 @@ namespace {
       if (graph.n_atoms() != graph.n_centres() && !exchange) throw EngineError("the graph has ghosts, but no exchange with the ranks that own them");
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
+      result.position_gradient.resize(block ? 3 * std::size_t(graph.n_centres()) : 0);
+      const int used = useful_threads(graph);
+      if (block) block->prepare(graph, exchange, used, result.position_gradient.data());
       space.prepare(graph, weights, threads, true);
       PainnWork<T> &work = space.work;
+      work.block = block.get();
+      work.block_forward = [](void *p, T *s, T *v) {
+        static_cast<FmmBlock<T> *>(p)->forward(s, v);
+      };
+      work.block_backward = [](void *p, T *bar) {
+        static_cast<FmmBlock<T> *>(p)->backward(bar);
+      };
       work.atom_energy = result.atom_energy.data();
       work.gradient = result.gradient.data();
       struct Context {
@@ -44,9 +56,9 @@ namespace {
         c.exchange->reverse(bar, 4 * c.F);
       };
       if constexpr (sizeof(T) == sizeof(float))
-        kernels.single(weights, work, useful_threads(graph));
+        kernels.single(weights, work, used);
       else
-        kernels.full(weights, work, useful_threads(graph));
+        kernels.full(weights, work, used);
       sum_energies(graph, result);
     }
 
@@ -57,7 +69,7 @@ namespace {
       const std::size_t F = weights.F, L = weights.L;
       const std::size_t per_atom = sizeof(T) * (F + 3 * F * (L + 1) + 15 * F * L + weights.H + 8 * F);
       const std::size_t per_edge = sizeof(EdgeGeometry<T>) + 5 * sizeof(double) + 2 * sizeof(int) + (weights.knots ? 0 : 2 * weights.K * sizeof(T));
-      return per_atom * std::size_t(atoms) + per_edge * std::size_t(edges);
+      return per_atom * std::size_t(atoms) + per_edge * std::size_t(edges) + (block ? block->bytes(atoms) : 0);
     }
 
     int cores() const override { return threads; }
@@ -65,8 +77,12 @@ namespace {
     std::string description() const override
     {
       return std::string("host engine (") + (kernels.name + sizeof("painn_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-          " precision, " + (weights.knots ? "spline filter" : "exact filter") + ", at most " + std::to_string(threads) +
-          (threads == 1 ? " thread" : " threads");
+          " precision, " + (weights.knots ? "spline filter" : "exact filter") +
+          (!block                        ? ""
+               : form == FmmForm::direct ? ", long range direct"
+               : form == FmmForm::linear ? ", long range linear"
+                                         : ", long range direct or linear") +
+          ", at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
     }
 
    private:
@@ -76,6 +92,8 @@ namespace {
     std::vector<double> reference_energy;
     PainnPacking<T> packing;
     PainnWorkspace<T> space;
+    FmmForm form;
+    std::unique_ptr<FmmBlock<T>> block;
 
     /// Work per thread below which another thread does not pay: about half a millisecond. Threads wait for each other several
     /// times a layer, which costs most where other programs use the cores, too (doc/benchmarks.md).
@@ -84,7 +102,7 @@ namespace {
     int useful_threads(const Graph &graph) const
     {
       const double F = weights.F, L = weights.L;
-      const double flops = graph.n_atoms() * 60.0 * F * F * L + graph.n_edges() * 160.0 * F * L;
+      const double flops = graph.n_atoms() * 60.0 * F * F * L + graph.n_edges() * 160.0 * F * L + (block ? block->flops(graph) : 0.0);
       return int(std::clamp(flops / flops_per_thread, 1.0, double(threads)));
     }
 

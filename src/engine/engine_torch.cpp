@@ -39,7 +39,7 @@ namespace {
   class TorchEngine : public Engine {
    public:
     TorchEngine(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), model(std::make_shared<PainnModel>(potential.sizes, potential.n_species(), potential.cutoff)),
+        sizes(potential.sizes), form(options.fmm), global(potential.is_global()), model(std::make_shared<PainnModel>(potential)),
         single(options.precision == Precision::single_precision), threads(options.threads), device(torch::kCPU), stream(options.stream)
     {
       if (options.device == "cuda" || options.device == "auto") {
@@ -63,6 +63,8 @@ namespace {
       if (graph.n_atoms() != graph.n_centres()) throw EngineError("the torch engine evaluates whole systems: it cannot exchange features with other ranks");
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
+      result.position_gradient.assign(global ? 3 * std::size_t(graph.n_centres()) : 0, 0.0);
+      if (global) check_positions(graph);
       if (graph.n_centres() > 0) {
         try {
           run(graph, result);
@@ -97,6 +99,8 @@ namespace {
 
    private:
     PainnSizes sizes;
+    FmmForm form;
+    bool global;
     std::shared_ptr<PainnModel> model;
     bool single;
     int threads;
@@ -127,12 +131,31 @@ namespace {
       auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3}, torch::kDouble);
       r = device.is_cpu() ? r : r.to(device);
       r.requires_grad_(true);
-      const auto energy = model->forward(integers(graph.species), integers(centre), integers(graph.neighbor), r);
+      FmmSystem system;
+      if (global) {
+        system = {torch::from_blob(const_cast<double *>(graph.position.data()), {graph.n_centres(), 3}, torch::kDouble).to(device), graph.first_atom, form};
+        system.position.requires_grad_(true);
+      }
+      const auto energy = model->forward(integers(graph.species), integers(centre), integers(graph.neighbor), r, system);
       const auto on_host = energy.detach().to(torch::kCPU).contiguous();
       std::copy_n(on_host.data_ptr<double>(), graph.n_centres(), result.atom_energy.begin());
-      if (graph.n_edges() == 0) return;
-      const auto gradient = torch::autograd::grad({energy.sum()}, {r})[0].to(torch::kCPU).contiguous();
-      std::copy_n(gradient.data_ptr<double>(), result.gradient.size(), result.gradient.begin());
+      std::vector<torch::Tensor> inputs;
+      std::vector<std::vector<double> *> outputs;
+      if (graph.n_edges() > 0) {
+        inputs.push_back(r);
+        outputs.push_back(&result.gradient);
+      }
+      if (global) {
+        inputs.push_back(system.position);
+        outputs.push_back(&result.position_gradient);
+      }
+      if (inputs.empty()) return;
+      const auto gradients = torch::autograd::grad({energy.sum()}, inputs, {}, false, false, true);
+      for (std::size_t k = 0; k < outputs.size(); k++) {
+        if (!gradients[k].defined()) continue;    // atoms on their own
+        const auto gradient = gradients[k].to(torch::kCPU).contiguous();
+        std::copy_n(gradient.data_ptr<double>(), outputs[k]->size(), outputs[k]->begin());
+      }
     }
   };
 

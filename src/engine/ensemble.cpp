@@ -76,6 +76,7 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   result.energy.assign(graph.n_structures(), 0.0);
   result.atom_energy.assign(n_centres, 0.0);
   result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
+  result.position_gradient.clear();
   spread.clear();
   if (find_spread) forces.assign(3 * n * n_atoms, 0.0);
 
@@ -93,7 +94,11 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
       const std::size_t place = 3 * std::size_t(index ? index[e] : e);
       for (int a = 0; a < 3; a++) result.gradient[place + a] += single.gradient[3 * std::size_t(e) + a];
     }
+    const auto &at_atoms = single.position_gradient;
+    result.position_gradient.resize(std::max(result.position_gradient.size(), at_atoms.size()), 0.0);
+    for (std::size_t k = 0; k < at_atoms.size(); k++) result.position_gradient[k] += at_atoms[k];
     if (!find_spread) continue;
+    for (std::size_t k = 0; k < at_atoms.size(); k++) forces[3 * (n * (k / 3) + m) + k % 3] -= at_atoms[k];
     for (std::size_t i = 0; i < n_centres; i++)
       for (int e = own.first_edge[i]; e < own.first_edge[i + 1]; e++)
         for (int a = 0; a < 3; a++) {
@@ -105,6 +110,7 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   for (double &e : result.energy) e /= double(n);
   for (double &e : result.atom_energy) e /= double(n);
   for (double &g : result.gradient) g /= double(n);
+  for (double &g : result.position_gradient) g /= double(n);
   if (!find_spread) return;
 
   // a force is complete only with what the edges of other ranks add to it

@@ -11,6 +11,7 @@ void GraphStorage::clear()
   species.clear();
   neighbor.clear();
   r.clear();
+  position.clear();
 }
 
 void GraphStorage::append(const Graph &other, int first, int last)
@@ -25,6 +26,8 @@ void GraphStorage::append(const Graph &other, int first, int last)
   species.insert(species.end(), other.species.begin() + atom, other.species.begin() + last_atom);
   for (int e = edge; e < last_edge; e++) neighbor.push_back(atoms + other.neighbor[e]);
   r.insert(r.end(), other.r.begin() + 3 * std::ptrdiff_t(edge), other.r.begin() + 3 * std::ptrdiff_t(last_edge));
+  if (!other.position.empty())
+    position.insert(position.end(), other.position.begin() + 3 * std::ptrdiff_t(atom), other.position.begin() + 3 * std::ptrdiff_t(last_atom));
 }
 
 }    // namespace mlff

@@ -16,6 +16,10 @@ struct Graph {
   std::span<const int> neighbor;      ///< [n_edges] atom j of edge (i, j)
   std::span<const double> r;          ///< [n_edges][3] x_j - x_i
 
+  /// [n_centres][3] where the atoms of open systems are, from any origin. Empty where a model of edges is all there is to serve, and in
+  /// periodic systems: models with a long-range block (Potential::is_global) then throw.
+  std::span<const double> position;
+
   int n_structures() const { return first_atom.empty() ? 0 : int(first_atom.size()) - 1; }
   int n_centres() const { return first_edge.empty() ? 0 : int(first_edge.size()) - 1; }
   int n_atoms() const { return int(species.size()); }
@@ -25,9 +29,9 @@ struct Graph {
 /// A graph that owns its arrays and grows without giving memory back.
 struct GraphStorage {
   std::vector<int> first_atom = {0}, species, first_edge = {0}, neighbor;
-  std::vector<double> r;
+  std::vector<double> r, position;
 
-  Graph view() const { return {first_atom, species, first_edge, neighbor, r}; }
+  Graph view() const { return {first_atom, species, first_edge, neighbor, r, position}; }
   void clear();
 
   /// Adds the structures of another graph (without ghosts) behind those already here.

@@ -34,6 +34,7 @@ namespace {
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
       std::fill(result.gradient.begin(), result.gradient.end(), 0.0);
+      result.position_gradient.clear();
       try {
         matcher.find(graph);
       } catch (const MoleculeMismatch &error) {

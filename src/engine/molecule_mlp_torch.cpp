@@ -129,6 +129,7 @@ namespace {
       if (graph.n_atoms() != graph.n_centres()) throw EngineError("model molecule-mlp takes whole molecules: it cannot exchange features with other ranks");
       result.atom_energy.resize(graph.n_centres());
       result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
+      result.position_gradient.clear();
       if (graph.n_centres() > 0) {
         try {
           const ThreadScope scope(model.threads);

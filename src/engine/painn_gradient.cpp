@@ -269,6 +269,7 @@ std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, c
 #ifdef MLFF_TORCH
     if (potential.is_molecule() && mixed) throw EngineError("model molecule-mlp has no mixed precision");
     if (potential.is_molecule()) return make_molecule_torch_gradient(potential, options);
+    if (potential.is_global() && mixed) throw EngineError("model painn-fmm has no mixed precision");
     return make_torch_gradient(potential, options, mixed);
 #else
     throw EngineError("engine 'torch' is not in this build (MLFF_TORCH=OFF); accepted: auto, host");
@@ -276,6 +277,8 @@ std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, c
   }
   if (options.engine != "host" && options.engine != "auto") throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
   if (mixed) throw EngineError("mixed precision needs the engine torch");
+  if (potential.is_global())
+    throw EngineError("the host engine has no weight gradients of the long-range block of painn-fmm: training it needs the engine torch");
   if (potential.is_molecule()) return make_molecule_gradient(potential, options);
   if (options.precision == Precision::single_precision) return std::make_unique<HostGradient<float>>(potential, options);
   return std::make_unique<HostGradient<double>>(potential, options);

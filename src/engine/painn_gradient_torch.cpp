@@ -40,7 +40,7 @@ namespace {
   class TorchGradient : public PainnGradient {
    public:
     TorchGradient(const Potential &potential, const EngineOptions &options, bool mixed) :
-        model(potential.sizes, potential.n_species(), potential.cutoff), single(options.precision == Precision::single_precision), mixed(mixed),
+        model(potential), global(potential.is_global()), form(options.fmm), single(options.precision == Precision::single_precision), mixed(mixed),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()), device(torch::kCPU)
     {
       if (options.device == "cuda" || options.device == "auto") {
@@ -74,7 +74,7 @@ namespace {
       torch::Tensor energy;
       {
         const AutocastScope autocast(device.type(), mixed);
-        energy = model.forward(batch.species, batch.centre, batch.neighbor, batch.r);
+        energy = model.forward(batch.species, batch.centre, batch.neighbor, batch.r, batch.system);
       }
       const auto force = torch::autograd::grad({energy.sum()}, {batch.displacement}, {}, true, true)[0].neg();
       const auto E = energy.detach().to(torch::kCPU).contiguous(), F = force.detach().to(torch::kCPU).contiguous();
@@ -87,7 +87,7 @@ namespace {
     {
       Batch batch = prepare(graph);
       const ThreadScope scope(threads);
-      const auto energy = model.forward(batch.species, batch.centre, batch.neighbor, batch.r);
+      const auto energy = model.forward(batch.species, batch.centre, batch.neighbor, batch.r, batch.system);
       const auto force = torch::autograd::grad({energy.sum()}, {batch.displacement}, {}, true, true)[0].neg();
       // structures do not see each other, so one product gives a row of each
       const auto chosen = force.reshape(-1).index_select(0, integers(component)).sum();
@@ -109,6 +109,8 @@ namespace {
 
    private:
     PainnModel model;
+    bool global;
+    FmmForm form;
     bool single, mixed;
     int threads;
     torch::Device device;
@@ -117,6 +119,7 @@ namespace {
 
     struct Batch {
       torch::Tensor species, centre, neighbor, displacement, r;
+      FmmSystem system;
     };
 
     torch::Tensor integers(std::span<const int> values) const
@@ -129,10 +132,15 @@ namespace {
       if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
       std::vector<int> centre(graph.n_edges());
       for (int i = 0; i < graph.n_centres(); i++) std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1], i);
-      Batch batch{integers(graph.species), integers(centre), integers(graph.neighbor), {}, {}};
+      Batch batch{integers(graph.species), integers(centre), integers(graph.neighbor), {}, {}, {}};
       const auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3}, torch::kDouble).clone().to(device);
       batch.displacement = torch::zeros({graph.n_centres(), 3}, r.options()).requires_grad_(true);
       batch.r = r + batch.displacement.index_select(0, batch.neighbor) - batch.displacement.index_select(0, batch.centre);
+      if (global) {
+        check_positions(graph);
+        const auto x = torch::from_blob(const_cast<double *>(graph.position.data()), {graph.n_centres(), 3}, torch::kDouble).clone().to(device);
+        batch.system = {x + batch.displacement, graph.first_atom, form};
+      }
       return batch;
     }
 

@@ -183,8 +183,14 @@ namespace {    // the same names exist in every instruction set's copy of this f
           const int n = n_centres - begin < atom_block ? n_centres - begin : atom_block;
           for (int i = begin; i < begin + n; i++) message_forward(w, work, l, i, l > 0, W);
           update_forward(w, work, l, begin, n, scratch);
-          if (l + 1 == w.L) readout(w, work, begin, n);
+          if (l + 1 == w.L && !work.block) readout(w, work, begin, n);
         }
+      }
+      if (work.block) {
+        work.block_forward(work.block, work.s, work.v + long(w.L) * n_atoms * 3 * F);
+#pragma omp for schedule(static)
+        for (int begin = 0; begin < n_centres; begin += atom_block) readout(w, work, begin, n_centres - begin < atom_block ? n_centres - begin : atom_block);
+        work.block_backward(work.block, work.bar);
       }
 
 #pragma omp for schedule(static)

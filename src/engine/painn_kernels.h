@@ -91,6 +91,11 @@ template <typename T> struct PainnWork {
   void *exchange;
   void (*exchange_forward)(void *exchange, T *s, T *v);
   void (*exchange_reverse)(void *exchange, T *bar);
+
+  // block between the last layer and the readout: called by all threads; null where there is none
+  void *block;
+  void (*block_forward)(void *block, T *s, T *v);
+  void (*block_backward)(void *block, T *bar);
 };
 
 inline constexpr int atom_block = 16;    // atoms that a thread takes through the dense layers together

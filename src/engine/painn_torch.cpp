@@ -117,9 +117,10 @@ std::pair<torch::Tensor, torch::Tensor> PainnLayers::run_layers(torch::Tensor s,
   return {s, v};
 }
 
-PainnModel::PainnModel(const PainnSizes &sizes, int n_species, double cutoff) : PainnLayers(sizes, cutoff)
+PainnModel::PainnModel(const Potential &potential) : PainnLayers(potential.sizes, potential.cutoff)
 {
-  const int F = sizes.features;
+  const int F = sizes.features, n_species = potential.n_species();
+  if (potential.is_global()) long_range = register_module("fmm", std::make_shared<FmmLayers>(potential.sizes, potential.fmm));
   embedding = register_parameter("embedding", torch::randn({n_species, F}));
   readout0 = register_module("readout_0", torch_linear(F, F / 2));
   readout1 = register_module("readout_1", torch_linear(F / 2, 1));
@@ -132,6 +133,10 @@ std::vector<std::pair<std::string, torch::Tensor>> PainnModel::named() const
 {
   auto list = PainnLayers::named();
   list.insert(list.end(), {{"embedding", embedding}, {"reference_energy", reference_energy}, {"scale", scale}});
+  if (long_range) {
+    const auto more = long_range->named();
+    list.insert(list.end(), more.begin(), more.end());
+  }
   add_named(list, "readout.0", readout0);
   add_named(list, "readout.1", readout1);
   return list;
@@ -149,13 +154,15 @@ void PainnModel::store(Potential &potential) const
   }
 }
 
-torch::Tensor PainnModel::forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r)
+torch::Tensor PainnModel::forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r,
+                                  const FmmSystem &system)
 {
   if (scale.device() != r.device()) {
     reference_energy = reference_energy.to(r.device());
     scale = scale.to(r.device());
   }
-  const auto s = run_layers(embedding.index_select(0, species), {}, centre, neighbor, r, false).first;
+  auto [s, v] = run_layers(embedding.index_select(0, species), {}, centre, neighbor, r, long_range != nullptr);
+  if (long_range) s = long_range->run(s, v, system).first;
   const auto network = product(readout1, torch::silu(product(readout0, s))).squeeze(1);
   return network.to(torch::kDouble) * scale + reference_energy.index_select(0, species);
 }

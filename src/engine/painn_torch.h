@@ -1,6 +1,7 @@
 // PaiNN in LibTorch. This header includes Torch: only the torch engine and training may include it.
 #pragma once
 
+#include "fmm_torch.h"
 #include "potential.h"
 
 #include <torch/nn.h>
@@ -61,18 +62,20 @@ void add_named(std::vector<std::pair<std::string, torch::Tensor>> &list, const s
 /// Energies of atoms.
 class PainnModel : public PainnLayers {
  public:
-  PainnModel(const PainnSizes &sizes, int n_species, double cutoff);
+  PainnModel(const Potential &potential);
 
   /// Copies weights out, in single precision (reference energies and scale in double).
   void store(Potential &potential) const;
 
-  /// species [N] int, centre and neighbor [E] int, r [E, 3] double. Returns energies of the atoms, [N] double, eV.
-  torch::Tensor forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r);
+  /// species [N] int, centre and neighbor [E] int, r [E, 3] double; system: of models with a long-range block. Returns energies of the atoms, [N] double, eV.
+  torch::Tensor forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r,
+                        const FmmSystem &system = {});
 
  protected:
   std::vector<std::pair<std::string, torch::Tensor>> named() const override;
 
  private:
+  std::shared_ptr<FmmLayers> long_range;
   torch::Tensor embedding, reference_energy, scale;
   torch::nn::Linear readout0{nullptr}, readout1{nullptr};
 };

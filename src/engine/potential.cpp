@@ -24,7 +24,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 namespace {
 
   constexpr std::uint64_t largest_header = 100'000'000;    // the limit of the safetensors library
-  const std::vector<std::string> known_models = {"painn", "molecule-mlp", "kstep-painn", "kstep-egnn", "kstep-transformer"};
+  const std::vector<std::string> known_models = {"painn", "painn-fmm", "molecule-mlp", "kstep-painn", "kstep-egnn", "kstep-transformer"};
 
   [[noreturn]] void fail(const std::string &path, const std::string &what)
   {
@@ -142,6 +142,61 @@ namespace {
     if (!found->is_number_integer() || *found < 1 || *found > 65536)
       fail(path, std::string("hyperparameter '") + key + "' is " + found->dump() + "; expected a whole number from 1 to 65536");
     return found->get<int>();
+  }
+
+  /// Hyperparameters of the long-range block; whether their values make sense is for check_fmm to say.
+  FmmSizes fmm_sizes(const std::string &path, const json &hyperparameters)
+  {
+    FmmSizes fmm;
+    const auto found = [&](const char *key) -> const json & {
+      const auto entry = hyperparameters.find(key);
+      if (entry == hyperparameters.end()) fail(path, std::string("hyperparameters lack '") + key + "'");
+      return *entry;
+    };
+    for (const auto &[key, place] :
+         {std::pair{"fmm_layers", &fmm.layers}, std::pair{"fmm_directions", &fmm.directions}, std::pair{"fmm_kappa_count", &fmm.kappa_count},
+          std::pair{"fmm_heads", &fmm.heads}, std::pair{"fmm_key_width", &fmm.key_width}, std::pair{"fmm_value_width", &fmm.value_width}}) {
+      const json &value = found(key);
+      if (!value.is_number_integer() || value < 0 || value > 65536)
+        fail(path, std::string("hyperparameter '") + key + "' is " + value.dump() + "; expected a whole number from 0 to 65536");
+      *place = value.get<int>();
+    }
+    for (const auto &[key, place] : {std::pair{"fmm_kappa_min", &fmm.kappa_min}, std::pair{"fmm_kappa_max", &fmm.kappa_max}}) {
+      const json &value = found(key);
+      if (!value.is_number()) fail(path, std::string("hyperparameter '") + key + "' is " + value.dump() + "; expected a number");
+      *place = value.get<double>();
+    }
+    const json &precision = found("fmm_precision");
+    if (!precision.is_string()) fail(path, "hyperparameter 'fmm_precision' is " + precision.dump() + "; expected \"engine\" or \"double\"");
+    fmm.precision = precision.get<std::string>();
+    return fmm;
+  }
+
+  void check_fmm(const std::string &path, const Potential &potential)
+  {
+    const FmmSizes &fmm = potential.fmm;
+    const auto within = [&](const char *key, int value, int least, int most) {
+      if (value < least || value > most)
+        fail(path,
+             std::string("hyperparameter 'fmm_") + key + "' is " + std::to_string(value) + "; expected a whole number from " + std::to_string(least) + " to " +
+                 std::to_string(most));
+    };
+    within("layers", fmm.layers, 1, 8);
+    within("kappa_count", fmm.kappa_count, 1, 64);
+    within("heads", fmm.heads, 1, 64);
+    within("key_width", fmm.key_width, 1, 64);
+    within("value_width", fmm.value_width, 0, 256);
+    if (fmm.directions != 0) within("directions", fmm.directions, 6, 65536);
+    if (fmm.value_width == 0 && (potential.sizes.features < fmm.heads || potential.sizes.features % fmm.heads))
+      fail(path,
+           "hyperparameter 'fmm_value_width' is 0, which shares the " + std::to_string(potential.sizes.features) +
+               " features among the heads; 'fmm_heads' is " + std::to_string(fmm.heads) + ", expected a divisor of them");
+    if (!std::isfinite(fmm.kappa_min) || fmm.kappa_min < 0.0)
+      fail(path, "hyperparameter 'fmm_kappa_min' is " + json(fmm.kappa_min).dump() + "; expected a number of 1/Å, 0 or more");
+    if (!std::isfinite(fmm.kappa_max) || fmm.kappa_max <= fmm.kappa_min || fmm.kappa_max > 10.0)
+      fail(path, "hyperparameter 'fmm_kappa_max' is " + json(fmm.kappa_max).dump() + "; expected a number of 1/Å above 'fmm_kappa_min', 10 at most");
+    if (fmm.precision != "engine" && fmm.precision != "double")
+      fail(path, "hyperparameter 'fmm_precision' is '" + fmm.precision + "'; expected 'engine' or 'double'");
   }
 
   /// Metadata `range`, {"H": {"force": 7.1, "nearest": 0.93}, ...}: one entry for each element of the potential.
@@ -441,6 +496,25 @@ std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes 
   return shapes;
 }
 
+std::map<std::string, std::vector<std::int64_t>> fmm_tensors(const PainnSizes &sizes, const FmmSizes &fmm)
+{
+  const std::int64_t F = sizes.features, HC = fmm.channels(sizes.features), Hd = fmm.heads * fmm.key_width;
+  std::map<std::string, std::vector<std::int64_t>> shapes;
+  for (int l = 0; l < fmm.layers; l++) {
+    const std::string layer = "fmm." + std::to_string(l);
+    shapes[layer + ".query.weight"] = {Hd, F};
+    shapes[layer + ".key.weight"] = {Hd, F};
+    shapes[layer + ".value.weight"] = {HC, F};
+    shapes[layer + ".vector_value.weight"] = {HC, F};
+    shapes[layer + ".radial.weight"] = {4 * fmm.kappa_count, HC};
+    shapes[layer + ".scalar_out.weight"] = {F, 2 * HC};
+    shapes[layer + ".vector_out.weight"] = {F, 2 * HC};
+    shapes[layer + ".scalar_gate"] = {F};
+    shapes[layer + ".vector_gate"] = {F};
+  }
+  return shapes;
+}
+
 std::map<std::string, std::vector<std::int64_t>> jump_tensors(const PainnSizes &sizes, int n_species, int n_strides, int predictions)
 {
   const std::int64_t F = sizes.features, R = n_strides, rows = R * n_species, C = predictions;
@@ -511,7 +585,9 @@ std::map<std::string, std::vector<std::int64_t>> tensors_of(const Potential &pot
   if (potential.is_molecule()) return molecule_tensors(potential.molecule, potential.n_species());
   if (potential.is_jump_variant()) return jump_variant_tensors(potential);
   if (potential.is_jump()) return jump_tensors(potential.sizes, potential.n_species(), int(potential.jump.strides.size()), potential.jump.predictions());
-  return painn_tensors(potential.sizes, potential.n_species());
+  auto shapes = painn_tensors(potential.sizes, potential.n_species());
+  if (potential.is_global()) shapes.merge(fmm_tensors(potential.sizes, potential.fmm));
+  return shapes;
 }
 
 bool is_trained(const std::string &name)
@@ -536,7 +612,13 @@ std::string Potential::element_names() const
 
 std::string Potential::size_text() const
 {
-  if (!is_molecule()) return "F" + std::to_string(sizes.features) + " L" + std::to_string(sizes.layers) + " K" + std::to_string(sizes.radial);
+  if (!is_molecule()) {
+    std::string text = "F" + std::to_string(sizes.features) + " L" + std::to_string(sizes.layers) + " K" + std::to_string(sizes.radial);
+    if (is_global())
+      text += " + " + std::to_string(fmm.layers) + (fmm.layers == 1 ? " node layer" : " node layers") + " H" + std::to_string(fmm.heads) + " C" +
+          std::to_string(fmm.channels(sizes.features) / fmm.heads) + " T" + std::to_string(fmm.kappa_count);
+    return text;
+  }
   std::string text;
   for (const int width : molecule.widths) text += (text.empty() ? "" : " ") + std::to_string(width);
   return text;
@@ -568,6 +650,7 @@ void Potential::check(const std::string &path) const
 
   if (is_jump()) check_jump(path, *this);
   if (is_molecule()) check_molecule(path, *this);
+  if (is_global()) check_fmm(path, *this);
 
   const auto shapes = tensors_of(*this);
   for (const auto &[name, shape] : shapes) {
@@ -635,6 +718,7 @@ Potential Potential::read(const std::string &path)
     potential.molecule = molecule_record(path, metadata.parsed("molecule"), hyperparameters);
   else
     potential.sizes = {size_of(path, hyperparameters, "features"), size_of(path, hyperparameters, "layers"), size_of(path, hyperparameters, "radial")};
+  if (potential.is_global()) potential.fmm = fmm_sizes(path, hyperparameters);
   if (const auto floor = hyperparameters.find("norm_floor"); floor != hyperparameters.end()) {
     if (!floor->is_number()) fail(path, "hyperparameter 'norm_floor' is " + floor->dump() + "; expected a number");
     potential.sizes.norm_floor = floor->get<double>();
@@ -722,6 +806,17 @@ void Potential::write(const std::string &path, bool overwrite)
   std::snprintf(cutoff_text, sizeof cutoff_text, "%.17g", cutoff);
   json hyperparameters = {{"features", sizes.features}, {"layers", sizes.layers}, {"radial", sizes.radial}};
   if (is_molecule()) hyperparameters = {{"widths", molecule.widths}, {"activation", "silu"}};
+  if (is_global()) {
+    hyperparameters["fmm_layers"] = fmm.layers;
+    hyperparameters["fmm_directions"] = fmm.directions;
+    hyperparameters["fmm_kappa_min"] = fmm.kappa_min;
+    hyperparameters["fmm_kappa_max"] = fmm.kappa_max;
+    hyperparameters["fmm_kappa_count"] = fmm.kappa_count;
+    hyperparameters["fmm_heads"] = fmm.heads;
+    hyperparameters["fmm_key_width"] = fmm.key_width;
+    hyperparameters["fmm_value_width"] = fmm.value_width;
+    hyperparameters["fmm_precision"] = fmm.precision;
+  }
   if (!is_molecule() && sizes.norm_floor != PainnSizes().norm_floor) hyperparameters["norm_floor"] = sizes.norm_floor;
   header["__metadata__"] = {{"format", "mlff"},         {"format_version", std::to_string(format_version)},
                             {"model", model},           {"hyperparameters", hyperparameters.dump()},

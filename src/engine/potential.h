@@ -31,6 +31,21 @@ struct PainnSizes {
   double norm_floor = 1e-8;    ///< e of the norm sqrt(v.v + e) in updates. So small, energies have a kink where a vector vanishes by symmetry
 };
 
+/// Sizes of the long-range block of painn-fmm (fmm.h); in the file hyperparameters that begin with fmm_.
+struct FmmSizes {
+  int layers = 0;                             ///< node layers behind the local ones; 0: none
+  int directions = 0;                         ///< of the highest frequency, at most, in the linear form; 0: as many as the size of a system asks for
+  double kappa_min = 0.0, kappa_max = 1.0;    ///< 1/Å, first and last of the radial frequencies, which are evenly spaced
+  int kappa_count = 6;                        ///< T
+  int heads = 4;                              ///< H
+  int key_width = 8;                          ///< d, of queries and keys of a head
+  int value_width = 8;                        ///< C, of the values of a head; 0: features / heads
+  std::string precision = "engine";           ///< of the block: that of the engine, or "double". Phases are always double
+
+  double kappa(int t) const { return kappa_count > 1 ? kappa_min + (kappa_max - kappa_min) * t / (kappa_count - 1) : kappa_max; }
+  int channels(int features) const { return heads * (value_width > 0 ? value_width : features / heads); }    ///< H C
+};
+
 /// How far the training data of an element reach.
 struct TrainingRange {
   double force = 0.0;      ///< largest norm of a force on its atoms, eV/Å
@@ -77,6 +92,7 @@ struct Potential {
 
   std::string model = "painn";
   PainnSizes sizes;             ///< of models with PaiNN's layers
+  FmmSizes fmm;                 ///< of painn-fmm
   std::vector<int> elements;    ///< atomic number of each species; more than once only where a jump network has classes of an element
   double cutoff = 0.0;          ///< Å
   std::string date;             ///< YYYY-MM-DD, printed by LAMMPS as it does for its own potentials
@@ -102,8 +118,9 @@ struct Potential {
 
   int n_species() const { return int(elements.size()); }
   bool is_jump() const { return model.starts_with("kstep-"); }
+  bool is_global() const { return model == "painn-fmm"; }    ///< needs Graph::position
   bool is_molecule() const { return model == "molecule-mlp"; }
-  std::string size_text() const;                                                  ///< "F32 L2 K20", or of molecule-mlp "64 64"
+  std::string size_text() const;    ///< "F32 L2 K20", of painn-fmm "F32 L2 K20 + 1 node layer H4 C8 T6", or of molecule-mlp "64 64"
   bool is_jump_variant() const { return is_jump() && model != "kstep-painn"; }    ///< a jump network for comparisons, in LibTorch only
   std::int64_t n_parameters() const;
   std::string element_names() const;    ///< "H C O"; of a jump network the names of its species
@@ -111,6 +128,9 @@ struct Potential {
 
 /// Name and shape of every tensor that a model of these sizes has.
 std::map<std::string, std::vector<std::int64_t>> painn_tensors(const PainnSizes &sizes, int n_species);
+
+/// Those of the long-range block of painn-fmm.
+std::map<std::string, std::vector<std::int64_t>> fmm_tensors(const PainnSizes &sizes, const FmmSizes &fmm);
 
 /// The same for the jump network kstep-painn with so many predictions of an atom (JumpRecord). Rows of embedding, vectors and linear: all species of the first stride, then those of
 /// the next (see jump.h).

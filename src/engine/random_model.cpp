@@ -4,15 +4,19 @@
 
 namespace mlff {
 
-Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff, unsigned seed)
+Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff, unsigned seed, const FmmSizes *fmm)
 {
   Potential potential;
   potential.sizes = sizes;
   potential.elements = elements;
   potential.cutoff = cutoff;
   potential.date = "2026-01-01";
+  if (fmm) {
+    potential.model = "painn-fmm";
+    potential.fmm = *fmm;
+  }
   Uniform uniform(seed);
-  for (const auto &[name, shape] : painn_tensors(sizes, potential.n_species())) {
+  for (const auto &[name, shape] : tensors_of(potential)) {
     Tensor tensor;
     tensor.shape = shape;
     std::int64_t n = 1;

@@ -60,6 +60,7 @@ void SplitEngine::evaluate(const Graph &graph, Result &result, GhostExchange *ex
   result.energy.resize(n);
   result.atom_energy.resize(graph.n_centres());
   result.gradient.resize(3 * std::size_t(graph.n_edges()));
+  result.position_gradient.clear();
   for (int first = 0; first < n;) {
     const auto atoms = [&](int last) {
       return graph.first_atom[last] - graph.first_atom[first];
@@ -85,6 +86,7 @@ void SplitEngine::evaluate(const Graph &graph, Result &result, GhostExchange *ex
     std::copy(part.energy.begin(), part.energy.end(), result.energy.begin() + first);
     std::copy(part.atom_energy.begin(), part.atom_energy.end(), result.atom_energy.begin() + atom);
     std::copy(part.gradient.begin(), part.gradient.end(), result.gradient.begin() + 3 * long(edge));
+    result.position_gradient.insert(result.position_gradient.end(), part.position_gradient.begin(), part.position_gradient.end());
     first = last;
   }
 }

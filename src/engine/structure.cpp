@@ -163,6 +163,8 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
     }
   graph.species.insert(graph.species.end(), species.begin(), species.end());
   for (int i = 0; i < n; i++) graph.first_edge.push_back(first[i + 1]);
+  if (!structure.periodic[0] && !structure.periodic[1] && !structure.periodic[2])
+    graph.position.insert(graph.position.end(), structure.positions.begin(), structure.positions.end());
   graph.first_atom.push_back(first_atom + n);
 }
 

@@ -36,7 +36,7 @@ struct StructureError : std::runtime_error {
 
 /// Appends the full neighbor graph of a structure: every ordered pair, periodic images included, with |r| < cutoff,
 /// folded to the owner of the image. `elements` maps atomic numbers to species. Linked cells; any cell shape, also
-/// cells smaller than the cutoff. Throws StructureError for an element outside `elements`, a flat periodic cell,
+/// cells smaller than the cutoff. Positions only of open structures. Throws StructureError for an element outside `elements`, a flat periodic cell,
 /// two atoms on one place or a coordinate that is not finite.
 void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff, GraphStorage &graph);
 

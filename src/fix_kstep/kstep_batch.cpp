@@ -55,6 +55,7 @@ namespace {
       result.energy.assign(graph.n_structures(), 0.0);
       result.atom_energy.assign(n, 0.0);
       result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
+      result.position_gradient.clear();
       for (int i = 0; i < n; i++)
         for (int a = 0; a < 3; a++) {
           double *out = &result.gradient[3 * std::size_t(graph.first_edge[i])];

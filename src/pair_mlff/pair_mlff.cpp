@@ -18,6 +18,7 @@
 #include "atom.h"
 #include "citeme.h"
 #include "comm.h"
+#include "domain.h"
 #include "error.h"
 #include "force.h"
 #include "memory.h"
@@ -84,6 +85,7 @@ void PairMLFF::compute(int eflag, int vflag)
     impl->result.energy.assign(1, NAN);
     impl->result.atom_energy.assign(graph.n_centres(), NAN);
     impl->result.gradient.assign(3 * (std::size_t) graph.n_edges(), NAN);
+    impl->result.position_gradient.clear();
   }
 
   const auto &gradient = impl->result.gradient;
@@ -120,6 +122,8 @@ void PairMLFF::compute(int eflag, int vflag)
       }
     }
 
+  if (!impl->result.position_gradient.empty()) add_long_range();
+
   // forces on ghosts go to their owners here, with newton on as with newton off
   if (impl->exchange) {
     impl->exchange->reverse(force.data(), 3);
@@ -143,6 +147,36 @@ void PairMLFF::compute(int eflag, int vflag)
   if (!impl->range.empty())
     impl->warnings.check_range(impl->local, graph, force.data(), impl->range, scale);
   impl->warnings.report();
+}
+
+/* ----------------------------------------------------------------------
+   gradients with respect to the positions of owned atoms. Their sum over all
+   ranks is zero, so the virial has the same value about any point; that of
+   single atoms is taken about the middle of the box.
+------------------------------------------------------------------------- */
+
+void PairMLFF::add_long_range()
+{
+  const auto graph = impl->graph.view();
+  for (int c = 0; c < graph.n_centres(); c++) {
+    double g[3], r[3];
+    for (int a = 0; a < 3; a++) {
+      g[a] = scale * impl->result.position_gradient[3 * (std::size_t) c + a];
+      r[a] = graph.position[3 * (std::size_t) c + a] - 0.5 * (domain->boxlo[a] + domain->boxhi[a]);
+      impl->force[3 * (std::size_t) c + a] -= g[a];
+    }
+    if (!vflag_either) continue;
+    const double v[6] = {-r[0] * g[0],
+                         -r[1] * g[1],
+                         -r[2] * g[2],
+                         -0.5 * (r[0] * g[1] + r[1] * g[0]),
+                         -0.5 * (r[0] * g[2] + r[2] * g[0]),
+                         -0.5 * (r[1] * g[2] + r[2] * g[1])};
+    for (int k = 0; k < 6; k++) {
+      if (vflag_global) virial[k] += v[k];
+      if (vflag_atom) impl->stress[6 * (std::size_t) c + k] += v[k];
+    }
+  }
 }
 
 /* ----------------------------------------------------------------------
@@ -294,6 +328,9 @@ void PairMLFF::find_edges()
   graph.first_edge.assign(1, 0);
   graph.neighbor.clear();
   graph.r.clear();
+  graph.position.clear();
+  if (is_global())
+    for (const int i : impl->local) graph.position.insert(graph.position.end(), x[i], x[i] + 3);
   for (const int i : impl->local) {
     const int *jlist = list->firstneigh[i];
     for (int jj = 0; jj < list->numneigh[i]; jj++) {
@@ -336,10 +373,10 @@ void PairMLFF::settings(int narg, char **arg)
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
     if (word != "engine" && word != "precision" && word != "threads" && word != "device" &&
-        word != "filter" && word != "warn" && !ReplicaGroup::knows(word))
+        word != "filter" && word != "fmm" && word != "warn" && !ReplicaGroup::knows(word))
       error->all(FLERR, iarg,
                  "Unknown pair_style mlff keyword '{}'; accepted: engine, precision, threads, "
-                 "device, filter, warn, batch, wait, memory",
+                 "device, filter, fmm, warn, batch, wait, memory",
                  word);
     if (iarg + 1 >= narg) utils::missing_cmd_args(FLERR, "pair_style mlff " + word, error);
     const std::string value = arg[iarg + 1];
@@ -372,6 +409,11 @@ void PairMLFF::settings(int narg, char **arg)
         error->all(FLERR, iarg + 1,
                    "Unknown pair_style mlff filter '{}'; accepted: auto, exact, spline", value);
       options.filter = mlff::filter_of(value);
+    } else if (word == "fmm") {
+      if (value != "auto" && value != "direct" && value != "linear")
+        error->all(FLERR, iarg + 1,
+                   "Unknown pair_style mlff fmm '{}'; accepted: auto, direct, linear", value);
+      options.fmm = mlff::fmm_form_of(value);
     } else if (word == "warn") {
       warn = value != "off";
       threshold = utils::is_double(value) ? utils::numeric(FLERR, value, false, lmp) : 0.0;
@@ -540,6 +582,7 @@ void PairMLFF::init_style()
                update->unit_style);
 
   check_topology();
+  check_box();
 
   if (impl->threshold > 0.0 && n_potentials() < 2)
     error->all(FLERR, Error::NOLASTLINE,
@@ -604,6 +647,38 @@ void PairMLFF::join_replicas(const std::string &alone)
   impl->engine = impl->replicas->join(
       std::move(impl->engine), hashes,
       comm->nprocs > 1 ? fmt::format("it has {} MPI ranks", comm->nprocs) : alone);
+}
+
+/* ---------------------------------------------------------------------- */
+
+bool PairMLFF::is_global() const
+{
+  return std::any_of(impl->potentials.begin(), impl->potentials.end(), [](const auto &potential) {
+    return potential.is_global();
+  });
+}
+
+/* ----------------------------------------------------------------------
+   a long-range block sums over all atoms there are: no periodic images
+------------------------------------------------------------------------- */
+
+void PairMLFF::check_box()
+{
+  for (std::size_t k = 0; k < impl->potentials.size(); k++) {
+    if (!impl->potentials[k].is_global()) continue;
+    char boundary[9];
+    domain->boundary_string(boundary);
+    if (domain->xperiodic || domain->yperiodic || domain->zperiodic)
+      error->all(FLERR, Error::NOLASTLINE,
+                 "Pair style mlff: potential file '{}' has a long-range block (model {}), which "
+                 "needs an open box, found boundary {}; accepted: f, s or m in all directions",
+                 impl->files[k], impl->potentials[k].model, boundary);
+    if (comm->nprocs > 1 && impl->options.fmm == mlff::FmmForm::direct)
+      error->all(FLERR, Error::NOLASTLINE,
+                 "Pair style mlff fmm direct needs all atoms on one MPI rank per partition, found "
+                 "{}; accepted: auto, linear",
+                 comm->nprocs);
+  }
 }
 
 /* ----------------------------------------------------------------------

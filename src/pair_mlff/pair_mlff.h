@@ -57,10 +57,13 @@ class PairMLFF : public Pair {
   void read_potentials(const std::vector<std::string> &);
   void map_elements(int, char **, int);
   void check_topology();
+  void check_box();
+  bool is_global() const;
   void number_rows();
   void number_rows(int, const int *, const std::vector<char> &);
   void find_edges();
   void keep_spread();
+  void add_long_range();
 };
 
 }    // namespace LAMMPS_NS

@@ -134,3 +134,15 @@ void RankExchange::reverse(double *gradient, int width)
 {
   return_rows(gradient, width, MPI_DOUBLE);
 }
+
+/* ---------------------------------------------------------------------- */
+
+void RankExchange::sum(double *values, int n)
+{
+  MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_DOUBLE, MPI_SUM, world);
+}
+
+void RankExchange::largest(double *values, int n)
+{
+  MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_DOUBLE, MPI_MAX, world);
+}

@@ -52,6 +52,8 @@ class RankExchange : public mlff::GhostExchange {
   void forward(double *features, int width) override;
   void reverse(float *gradient, int width) override;
   void reverse(double *gradient, int width) override;
+  void sum(double *values, int n) override;
+  void largest(double *values, int n) override;
 
  private:
   struct Peer {

@@ -1,0 +1,65 @@
+// The long-range block of painn-fmm: what its engines share.
+//
+// After the local layers every atom i sends values V0 = s W_0 and vectors V1 = v W_1 to every other atom j of its system, with weights
+// from queries and keys, q.k with q, k = elu(s W) + 1, and radial functions sum_t a_t j(kappa_t r) of H heads with C channels:
+//
+//   s0_i = sum_j (q_i.k_j) a0 j0 V0_j        s1_i = sum_j (q_i.k_j) a3 j1 u.V1_j      u = (x_i - x_j) / r
+//   v0_i = sum_j (q_i.k_j) a2 j0 V1_j        v1_i = sum_j (q_i.k_j) a1 j1 u V0_j
+//   s += g_s W_s [s0; s1]                    v += g_v W_v [v0; v1]
+//
+// with spherical Bessel functions j0, j1, the atom itself included (j0 = 1, j1 = 0), and no sum of weights to divide by: energies of
+// systems far apart add up. Direct form: these sums over pairs. Linear form: j0(kappa r) and j1(kappa r) u are the means of cos and
+// sin, times the direction, of plane waves kappa u.(x_i - x_j) over the sphere, and sums over j become moments that all i share.
+// Sources: linear attention by A. Katharopoulos et al. (ICML 2020); plane waves on the sphere for rotation-invariant attention by
+// T. Frank et al., "Euclidean fast attention" (2024); the quadrature below is our own.
+#pragma once
+
+#include "potential.h"
+
+#include <vector>
+
+namespace mlff {
+
+/// Directions on half a sphere, for means of functions f(u) = f(-u). Weights sum to 1.
+struct SphereRule {
+  std::vector<double> u;         ///< [size][3]
+  std::vector<double> weight;    ///< [size]
+  int size() const { return int(weight.size()); }
+};
+
+/// Means of cos(x u.n) and of u sin(x u.n) over the sphere, for every direction n and x up to `phase`, to within `tolerance`:
+/// Gauss-Legendre rule in cos(theta), on each ring as many points as Bessel functions of its circumference are of size.
+SphereRule sphere_rule(double phase, double tolerance);
+
+/// All plane waves of a block.
+struct PlaneWaves {
+  std::vector<double> u;         ///< [size][3]
+  std::vector<double> kappa;     ///< [size] 1/Å
+  std::vector<double> weight;    ///< [size], 1 for each frequency together
+  std::vector<int> frequency;    ///< [size] t
+  int size() const { return int(weight.size()); }
+};
+
+/// Rules for phases up to kappa_max * diameter, which is rounded up so that it seldom changes in a simulation, or, with fmm.directions
+/// above 0, the largest that these directions allow. Throws EngineError for a system (of `diameter`, Å) beyond that, and beyond
+/// largest_phase: there the mean would depend on how the system is turned.
+double phase_of(const FmmSizes &fmm, double diameter, double tolerance);
+inline constexpr double largest_phase = 200.0;
+
+/// Every frequency with a rule of its own.
+PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance);
+
+/// Of plane waves, below what single and double precision resolve.
+inline double plane_wave_tolerance(bool single)
+{
+  return single ? 1e-7 : 1e-12;
+}
+
+/// Whether the direct form is expected to be the faster one for a system of n atoms and a diameter in Å. The costs of a pair and of
+/// an atom and plane wave were measured (doc/longrange.md).
+bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter, bool single);
+
+/// Names of the radial tensors' parts: rows 4 t + part of fmm.<l>.radial.weight.
+enum FmmRadial { scalar_from_scalar, vector_from_scalar, vector_from_vector, scalar_from_vector };
+
+}    // namespace mlff

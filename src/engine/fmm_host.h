@@ -1,0 +1,276 @@
+// The long-range block in the host engine: weights packed for its kernels, the form of each structure, work space.
+#pragma once
+
+#include "buffer.h"
+#include "engine.h"
+#include "fmm.h"
+#include "fmm_kernels.h"
+#include "painn_host.h"
+
+#include <cmath>
+#include <map>
+
+namespace mlff {
+
+/// Between the local layers and the readout of an engine with features of type T. prepare() by one thread, then forward() and
+/// backward() on all threads of a parallel region.
+template <typename T> class FmmBlock {
+ public:
+  virtual ~FmmBlock() = default;
+
+  /// x_bar [n_centres][3]: where dE/dx goes. Throws EngineError where positions are missing or the linear form does not reach.
+  virtual void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar) = 0;
+  virtual void forward(T *s, T *v) = 0;
+  virtual void backward(T *bar) = 0;
+
+  virtual std::size_t bytes(int atoms) const = 0;
+  virtual double flops(const Graph &graph) const = 0;    ///< about, at most
+
+  static std::unique_ptr<FmmBlock<T>> make(const Potential &potential, FmmForm form);
+};
+
+template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
+ public:
+  FmmBlockOf(const Potential &potential, FmmForm form) :
+      fmm(potential.fmm), features(potential.sizes.features), form(form), kernels(MLFF_BEST_KERNELS(fmm_kernels))
+  {
+    load(potential);
+  }
+
+  void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar) override
+  {
+    check_positions(graph);
+    if (exchange && form == FmmForm::direct)
+      throw EngineError("the direct form of the long-range block needs all atoms of a system on one rank; use the linear form or one rank");
+    ranks = exchange;
+    structures.clear();
+    structure_of.clear();
+    long moments = 0;
+    work.n_rows = 0;
+    for (int s = 0; s < graph.n_structures(); s++) add_structure(graph, s, exchange, moments);
+
+    const std::size_t R = work.n_rows, HC = weights.HC(), Hd = weights.Hd(), L = weights.L;
+    work.n_structures = graph.n_structures();
+    work.n_centres = graph.n_centres();
+    work.threads = threads;
+    work.structures = structures.data();
+    work.structure_of = structure_of.data();
+    work.waves = wave_sets.data();
+    work.position = graph.position.data();
+    work.x_bar = x_bar;
+    work.x = x.resize(3 * R);
+    std::fill_n(work.x, 3 * R, 0.0);
+    for (const auto &structure : structures)
+      for (int i = 0; i < structure.n_atoms; i++)
+        for (int a = 0; a < 3; a++)
+          work.x[a * R + structure.first_row + i] = graph.position[3 * std::size_t(structure.first_atom + i) + a] - structure.centre[a];
+    work.q = q.resize(L * Hd * R);
+    work.k = k.resize(L * Hd * R);
+    work.V0 = V0.resize(L * HC * R);
+    work.V1 = V1.resize(3 * L * HC * R);
+    work.sums = sums.resize(threads * 8 * HC * R);
+    work.key_bars = key_bars.resize(threads * 2 * Hd * R);
+    work.out_bars = out_bars.resize(8 * HC * R);
+    work.row_bar = row_bar.resize(threads * 3 * R);
+    work.n_moments = moments;
+    work.moments = moment_values.resize(L * moments);
+    work.moment_bars = moment_bars.resize(moments);
+    work.waves_of_rows = waves_of_rows.resize(moments > 0 ? threads * 3 * R : 0);
+    work.scratch = scratch.resize(threads * fmm_scratch(weights));
+    work.exchange = exchange ? this : nullptr;
+    work.sum = [](void *block, B *values, long n) {
+      static_cast<FmmBlockOf *>(block)->sum_over_ranks(values, n);
+    };
+  }
+
+  void forward(T *s, T *v) override
+  {
+    FmmWork<T, B> own = work;
+    own.s = s;
+    own.v = v;
+    functions().forward(weights, own);
+  }
+
+  void backward(T *bar) override
+  {
+    FmmWork<T, B> own = work;
+    own.bar = bar;
+    functions().backward(weights, own);
+  }
+
+  std::size_t bytes(int atoms) const override
+  {
+    return std::size_t(atoms) * (sizeof(B) * (weights.L * (2 * weights.Hd() + 4 * weights.HC()) + 16 * weights.HC() + 2 * weights.Hd()) + 9 * sizeof(double));
+  }
+
+  double flops(const Graph &graph) const override
+  {
+    double pairs = 0.0;
+    for (int s = 0; s < graph.n_structures(); s++) pairs += 0.5 * std::pow(double(graph.first_atom[s + 1] - graph.first_atom[s]), 2);
+    return pairs * weights.L * weights.HC() * (16.0 * weights.T + 120.0);
+  }
+
+ private:
+  FmmSizes fmm;
+  int features;
+  FmmForm form;
+  const FmmKernels &kernels;
+  FmmWeights<B> weights;
+  std::vector<FmmLayerWeights<B>> layers;
+  std::vector<double> kappa;
+  PainnPacking<B> packing;
+
+  struct WaveStorage {
+    std::vector<double> k;
+    std::vector<B> u, weight;
+    std::vector<int> frequency;
+  };
+  std::map<double, int> wave_set;    // number of the set for a phase
+  std::vector<std::unique_ptr<WaveStorage>> wave_storage;
+  std::vector<FmmWaves<B>> wave_sets;
+
+  FmmWork<T, B> work{};
+  GhostExchange *ranks = nullptr;
+  std::vector<FmmStructure> structures;
+  std::vector<int> structure_of;
+  std::vector<double> over_ranks;
+  Buffer<double> x, row_bar;
+  Buffer<B> q, k, V0, V1, sums, key_bars, out_bars, moment_values, moment_bars, waves_of_rows, scratch;
+
+  static constexpr bool single = sizeof(B) == sizeof(float);
+
+  FmmFunctions<T, B> functions() const
+  {
+    if constexpr (sizeof(T) == sizeof(double))
+      return kernels.full;
+    else if constexpr (single)
+      return kernels.single;
+    else
+      return kernels.mixed;
+  }
+
+  void add_structure(const Graph &graph, int s, GhostExchange *exchange, long &moments)
+  {
+    FmmStructure structure{};
+    structure.first_atom = graph.first_atom[s];
+    structure.n_atoms = graph.first_atom[s + 1] - structure.first_atom;
+    structure.first_row = work.n_rows;
+    double ends[6], n = structure.n_atoms;    // largest x and -x
+    std::fill_n(ends, 6, -1e300);
+    for (int i = structure.first_atom; i < graph.first_atom[s + 1]; i++)
+      for (int a = 0; a < 3; a++) {
+        ends[a] = std::max(ends[a], graph.position[3 * std::size_t(i) + a]);
+        ends[3 + a] = std::max(ends[3 + a], -graph.position[3 * std::size_t(i) + a]);
+      }
+    if (exchange) {
+      exchange->largest(ends, 6);
+      exchange->sum(&n, 1);
+    }
+    double diameter = 0.0;
+    for (int a = 0; a < 3 && n > 0; a++) {
+      structure.centre[a] = 0.5 * (ends[a] - ends[3 + a]);
+      diameter = std::hypot(diameter, ends[a] + ends[3 + a]);
+    }
+    structure.direct =
+        !exchange && (n == 0 || form == FmmForm::direct || (form == FmmForm::automatic && direct_is_faster(fmm, features, int(n), diameter, single)));
+    if (!structure.direct && n > 0) {
+      structure.waves = set_of(phase_of(fmm, diameter, plane_wave_tolerance(single)));
+      structure.first_moment = moments;
+      moments += 8L * wave_sets[structure.waves].n * weights.Hd() * weights.C;
+    }
+    const int blocks = (structure.n_atoms + row_block - 1) / row_block;
+    structure_of.insert(structure_of.end(), blocks, s);
+    work.n_rows += blocks * row_block;
+    structures.push_back(structure);
+  }
+
+  int set_of(double phase)
+  {
+    const auto found = wave_set.find(phase);
+    if (found != wave_set.end()) return found->second;
+    const auto waves = plane_waves(fmm, phase, plane_wave_tolerance(single));
+    auto own = std::make_unique<WaveStorage>();
+    for (int p = 0; p < waves.size(); p++)
+      for (int a = 0; a < 3; a++) own->k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
+    own->u.assign(waves.u.begin(), waves.u.end());
+    own->weight.assign(waves.weight.begin(), waves.weight.end());
+    own->frequency = waves.frequency;
+    wave_sets.push_back({waves.size(), own->k.data(), own->u.data(), own->weight.data(), own->frequency.data()});
+    wave_storage.push_back(std::move(own));
+    return wave_set[phase] = int(wave_sets.size()) - 1;
+  }
+
+  void sum_over_ranks(B *values, long n)
+  {
+    if constexpr (single) {
+      over_ranks.assign(values, values + n);
+      ranks->sum(over_ranks.data(), int(n));
+      for (long i = 0; i < n; i++) values[i] = B(over_ranks[i]);
+    } else
+      ranks->sum(values, int(n));
+  }
+
+  void load(const Potential &potential)
+  {
+    const int H = fmm.heads, d = fmm.key_width, HC = fmm.channels(features);
+    weights.F = padded(features);
+    weights.L = fmm.layers;
+    weights.H = H;
+    weights.d = d;
+    weights.C = HC / H;
+    weights.T = fmm.kappa_count;
+    weights.first_key = padded(H * d);
+    weights.first_value = 2 * padded(H * d);
+    weights.scalar_columns = weights.first_value + padded(HC);
+    weights.vector_columns = weights.first_odd = padded(HC);
+    weights.out_rows = 2 * padded(HC);
+    for (int t = 0; t < fmm.kappa_count; t++) kappa.push_back(fmm.kappa(t));
+    weights.kappa = kappa.data();
+
+    const Blocks F{features, padded(features)};
+    const auto whole = [](int n) {
+      return Blocks{n, n};
+    };
+    for (int l = 0; l < fmm.layers; l++) {
+      const std::string name = "fmm." + std::to_string(l) + ".";
+      const auto tensor = [&](const char *part) -> const Tensor & {
+        return potential.tensors.at(name + part);
+      };
+      FmmLayerWeights<B> layer;
+      // queries, keys and values in one product, each from a column of its own on
+      Tensor scalars;
+      scalars.shape = {weights.scalar_columns, features};
+      scalars.values.assign(std::size_t(weights.scalar_columns) * features, 0.0);
+      const auto put = [&](const Tensor &from, int first) {
+        std::copy(from.values.begin(), from.values.end(), scalars.values.begin() + long(first) * features);
+      };
+      put(tensor("query.weight"), 0);
+      put(tensor("key.weight"), weights.first_key);
+      put(tensor("value.weight"), weights.first_value);
+      const auto both = [&](const Tensor &W, Blocks out, Blocks in, Packed<B> &there, Packed<B> &back) {
+        there = packing.pack(W, out, in, false);
+        back = packing.pack(W, out, in, true);
+      };
+      both(scalars, whole(weights.scalar_columns), F, layer.from_scalars, layer.from_scalars_back);
+      const Blocks channels{HC, padded(HC)};
+      both(tensor("vector_value.weight"), channels, F, layer.from_vectors, layer.from_vectors_back);
+      both(tensor("scalar_out.weight"), F, channels, layer.scalar_out, layer.scalar_out_back);
+      both(tensor("vector_out.weight"), F, channels, layer.vector_out, layer.vector_out_back);
+      layer.scalar_gate = packing.vector(tensor("scalar_gate").values, F);
+      layer.vector_gate = packing.vector(tensor("vector_gate").values, F);
+      const auto &radial = tensor("radial.weight").values;
+      layer.radial = packing.vector(radial, whole(int(radial.size())));
+      layers.push_back(layer);
+    }
+    weights.layers = layers.data();
+  }
+};
+
+template <typename T> std::unique_ptr<FmmBlock<T>> FmmBlock<T>::make(const Potential &potential, FmmForm form)
+{
+  if (!potential.is_global()) return nullptr;
+  if (potential.fmm.precision == "double") return std::make_unique<FmmBlockOf<T, double>>(potential, form);
+  return std::make_unique<FmmBlockOf<T, T>>(potential, form);
+}
+
+}    // namespace mlff

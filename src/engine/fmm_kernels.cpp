@@ -1,0 +1,812 @@
+// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations: fmm.h; the backward is written out by
+// hand, bar = dE/d(quantity), and tested against autograd and finite differences.
+#include "fmm_kernels.h"
+
+#include "painn_products.h"
+
+#include <omp.h>
+
+#include <cstring>
+
+#ifndef MLFF_KERNELS
+#define MLFF_KERNELS fmm_kernels_generic
+#endif
+
+namespace mlff {
+
+namespace {    // the same names exist in every instruction set's copy of this file
+
+#define MLFF_STRING_(x) #x
+#define MLFF_STRING(x) MLFF_STRING_(x)
+
+  constexpr int most_frequencies = 64, most_keys = 64;    // as check() of a potential allows
+
+  template <typename B> using Lanes = typename Simd<B>::Vector;
+
+  template <typename B> inline Lanes<B> load(const B *p)
+  {
+    return *reinterpret_cast<const Lanes<B> *>(p);
+  }
+
+  template <typename B> inline void store(B *p, const Lanes<B> &x)
+  {
+    *reinterpret_cast<Lanes<B> *>(p) = x;
+  }
+
+  template <typename B> inline void store_add(B *p, const Lanes<B> &x)
+  {
+    *reinterpret_cast<Lanes<B> *>(p) += x;
+  }
+
+  template <typename B> inline B sum_of(const Lanes<B> &x)
+  {
+    B sum = 0;
+    for (int z = 0; z < Simd<B>::lanes; z++) sum += x[z];
+    return sum;
+  }
+
+  /// Where one layer's arrays begin, and the accumulators of one thread.
+  template <typename B> struct Rows {
+    long rows;
+    const B *q, *k, *V0, *V1;
+    B *sums, *q_bar, *k_bar;    // of this thread
+    double *x_bar;              // [3][rows]
+    const B *radial;
+    const double *x;
+    const B *out_bars;
+  };
+
+  template <typename T, typename B> Rows<B> rows_of(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l)
+  {
+    const long R = work.n_rows, HC = w.HC(), Hd = w.Hd(), thread = omp_get_thread_num();
+    Rows<B> a;
+    a.rows = R;
+    a.q = work.q + l * Hd * R;
+    a.k = work.k + l * Hd * R;
+    a.V0 = work.V0 + l * HC * R;
+    a.V1 = work.V1 + l * 3 * HC * R;
+    a.sums = work.sums + thread * 8 * HC * R;
+    a.q_bar = work.key_bars + thread * 2 * Hd * R;
+    a.k_bar = a.q_bar + Hd * R;
+    a.x_bar = work.row_bar + thread * 3 * R;
+    a.radial = w.layers[l].radial;
+    a.x = work.x;
+    a.out_bars = work.out_bars;
+    return a;
+  }
+
+  /// A block of rows: their atoms and how many there are.
+  struct RowBlock {
+    int atom, n;
+  };
+
+  template <typename T, typename B> RowBlock block_of(const FmmWork<T, B> &work, int row)
+  {
+    const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
+    const int at = row - structure.first_row, left = structure.n_atoms - at;
+    return {structure.first_atom + at, left < row_block ? (left > 0 ? left : 0) : row_block};
+  }
+
+  /// Queries, keys and values of a block of rows from features; rows without an atom get zeros.
+  template <typename T, typename B> void project(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  {
+    const FmmLayerWeights<B> &layer = w.layers[l];
+    const Rows<B> a = rows_of(w, work, l);
+    const auto [atom, n] = block_of(work, row);
+    const int F = w.F, HC = w.HC(), Hd = w.Hd();
+    B *in = scratch, *out = in + 3L * atom_block * F;
+    for (long f = 0; f < long(n) * F; f++) in[f] = B(work.s[long(atom) * F + f]);
+    multiply(n, in, F, layer.from_scalars, static_cast<const B *>(nullptr), out, w.scalar_columns);
+    for (int part = 0; part < 2; part++) {
+      B *target = (part ? work.k : work.q) + long(l) * Hd * a.rows + row;
+      for (int c = 0; c < Hd; c++)
+        for (int i = 0; i < row_block; i++) {
+          const B x = i < n ? out[long(i) * w.scalar_columns + part * w.first_key + c] : B(0);
+          target[c * a.rows + i] = i >= n ? B(0) : x > B(0) ? x + B(1) : exponential(x);
+        }
+    }
+    B *V0 = work.V0 + long(l) * HC * a.rows + row, *V1 = work.V1 + 3L * l * HC * a.rows + row;
+    for (int c = 0; c < HC; c++)
+      for (int i = 0; i < row_block; i++) V0[c * a.rows + i] = i < n ? out[long(i) * w.scalar_columns + w.first_value + c] : B(0);
+    for (long f = 0; f < 3L * n * F; f++) in[f] = B(work.v[3L * atom * F + f]);
+    multiply(3 * n, in, F, layer.from_vectors, static_cast<const B *>(nullptr), out, w.vector_columns);
+    for (int x = 0; x < 3; x++)
+      for (int c = 0; c < HC; c++)
+        for (int i = 0; i < row_block; i++) V1[(long(x) * HC + c) * a.rows + i] = i < n ? out[(3L * i + x) * w.vector_columns + c] : B(0);
+  }
+
+  /// Sum of the threads' parts of one channel.
+  template <typename B> inline B joined(const B *values, int threads, long stride)
+  {
+    B sum = 0;
+    for (int t = 0; t < threads; t++) sum += values[t * stride];
+    return sum;
+  }
+
+  /// s += g_s W_s [s0; s1] and, but for the last layer, v += g_v W_v [v0; v1].
+  template <typename T, typename B> void combine(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  {
+    const FmmLayerWeights<B> &layer = w.layers[l];
+    const auto [atom, n] = block_of(work, row);
+    const int F = w.F, HC = w.HC();
+    const long R = work.n_rows, stride = 8L * HC * R;
+    B *in = scratch, *out = in + 3L * atom_block * w.out_rows;
+    for (int axis = -1; axis < (l + 1 < w.L ? 3 : 0); axis++) {
+      const bool vectors = axis >= 0;
+      for (int i = 0; i < n; i++) {
+        B *to = in + long(i) * w.out_rows;
+        std::memset(to, 0, sizeof(B) * w.out_rows);
+        for (int c = 0; c < HC; c++) {
+          to[c] = joined(work.sums + ((vectors ? 2 + axis : 0) * long(HC) + c) * R + row + i, work.threads, stride);
+          to[w.first_odd + c] = joined(work.sums + ((vectors ? 5 + axis : 1) * long(HC) + c) * R + row + i, work.threads, stride);
+        }
+      }
+      multiply(n, in, w.out_rows, vectors ? layer.vector_out : layer.scalar_out, static_cast<const B *>(nullptr), out, F);
+      const B *gate = vectors ? layer.vector_gate : layer.scalar_gate;
+      for (int i = 0; i < n; i++) {
+        T *to = vectors ? work.v + (3L * (atom + i) + axis) * F : work.s + long(atom + i) * F;
+        for (int f = 0; f < F; f++) to[f] += T(gate[f] * out[long(i) * F + f]);
+      }
+    }
+  }
+
+  /// Bars of s0, s1, v0, v1 of a block of rows.
+  template <typename T, typename B> void combine_backward(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  {
+    const FmmLayerWeights<B> &layer = w.layers[l];
+    const auto [atom, n] = block_of(work, row);
+    const int F = w.F, HC = w.HC();
+    const long R = work.n_rows;
+    B *in = scratch, *out = in + long(atom_block) * F;
+    for (int axis = -1; axis < (l + 1 < w.L ? 3 : 0); axis++) {
+      const bool vectors = axis >= 0;
+      const B *gate = vectors ? layer.vector_gate : layer.scalar_gate;
+      for (int i = 0; i < n; i++) {
+        const T *from = work.bar + (4L * (atom + i) + 1 + axis) * F;
+        for (int f = 0; f < F; f++) in[long(i) * F + f] = gate[f] * B(from[f]);
+      }
+      multiply(n, in, F, vectors ? layer.vector_out_back : layer.scalar_out_back, static_cast<const B *>(nullptr), out, w.out_rows);
+      B *even = work.out_bars + (vectors ? 2 + axis : 0) * long(HC) * R + row, *odd = work.out_bars + (vectors ? 5 + axis : 1) * long(HC) * R + row;
+      for (int c = 0; c < HC; c++)
+        for (int i = 0; i < row_block; i++) {
+          even[c * R + i] = i < n ? out[long(i) * w.out_rows + c] : B(0);
+          odd[c * R + i] = i < n ? out[long(i) * w.out_rows + w.first_odd + c] : B(0);
+        }
+    }
+  }
+
+  /// Bars of queries, keys and values into those of the features.
+  template <typename T, typename B> void project_backward(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  {
+    const FmmLayerWeights<B> &layer = w.layers[l];
+    const Rows<B> a = rows_of(w, work, l);
+    const auto [atom, n] = block_of(work, row);
+    const int F = w.F, HC = w.HC(), Hd = w.Hd();
+    const long R = work.n_rows, stride = 8L * HC * R, key_stride = 2L * Hd * R;
+    B *in = scratch, *out = in + long(atom_block) * (w.scalar_columns > 3 * w.vector_columns ? w.scalar_columns : 3 * w.vector_columns);
+    std::memset(in, 0, sizeof(B) * n * w.scalar_columns);
+    for (int i = 0; i < n; i++) {
+      B *to = in + long(i) * w.scalar_columns;
+      for (int c = 0; c < Hd; c++)
+        for (int part = 0; part < 2; part++) {
+          const B value = (part ? a.k : a.q)[c * R + row + i];    // elu(x) + 1, whose slope is 1 above 1, itself below
+          to[part * w.first_key + c] = (value < B(1) ? value : B(1)) * joined(work.key_bars + (long(part) * Hd + c) * R + row + i, work.threads, key_stride);
+        }
+      for (int c = 0; c < HC; c++) to[w.first_value + c] = joined(work.sums + long(c) * R + row + i, work.threads, stride);
+    }
+    multiply(n, in, w.scalar_columns, layer.from_scalars_back, static_cast<const B *>(nullptr), out, F);
+    for (int i = 0; i < n; i++) {
+      T *to = work.bar + 4L * (atom + i) * F;
+      for (int f = 0; f < F; f++) to[f] += T(out[long(i) * F + f]);
+    }
+    std::memset(in, 0, sizeof(B) * 3 * n * w.vector_columns);
+    for (int i = 0; i < n; i++)
+      for (int x = 0; x < 3; x++)
+        for (int c = 0; c < HC; c++) in[(3L * i + x) * w.vector_columns + c] = joined(work.sums + ((1L + x) * HC + c) * R + row + i, work.threads, stride);
+    multiply(3 * n, in, w.vector_columns, layer.from_vectors_back, static_cast<const B *>(nullptr), out, F);
+    for (int i = 0; i < n; i++) {
+      T *to = work.bar + (4L * (atom + i) + 1) * F;
+      for (int f = 0; f < 3 * F; f++) to[f] += T(out[3L * i * F + f]);
+      for (int x = 0; x < 3; x++) work.x_bar[3L * (atom + i) + x] += joined(work.row_bar + x * R + row + i, work.threads, 3L * R);
+    }
+  }
+
+  // ---- direct form: pairs i < j, lanes along j
+
+  template <typename B> struct Pair {
+    Lanes<B> u[3], on;                                        // direction from j to i; 1 where j > i
+    Lanes<B> j0[most_frequencies], j1[most_frequencies];      // of kappa r
+    Lanes<B> dj0[most_frequencies], dj1[most_frequencies];    // and their derivatives by r
+    double r[row_block], direction[3][row_block];
+  };
+
+  /// Geometry of row i and the lanes from row j on; `last` is the end of the structure's atoms.
+  template <typename B> void pair_geometry(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last, bool slopes, Pair<B> &pair)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    double on[row_block], values[4][row_block], sines[row_block], cosines[row_block], step_sines[row_block], step_cosines[row_block];
+    const double xi = x[i], yi = x[R + i], zi = x[2 * R + i];
+#pragma omp simd
+    for (int z = 0; z < lanes; z++) {
+      const bool inside = j + z > i && j + z < last;
+      const double dx = inside ? xi - x[j + z] : 1.0, dy = inside ? yi - x[R + j + z] : 0.0, dz = inside ? zi - x[2 * R + j + z] : 0.0;
+      const double r = std::sqrt(dx * dx + dy * dy + dz * dz);
+      on[z] = inside ? 1.0 : 0.0;
+      pair.r[z] = r;
+      pair.direction[0][z] = dx / r;
+      pair.direction[1][z] = dy / r;
+      pair.direction[2][z] = dz / r;
+    }
+    for (int z = 0; z < lanes; z++) {
+      pair.on[z] = B(on[z]);
+      for (int a = 0; a < 3; a++) pair.u[a][z] = B(pair.direction[a][z]);
+    }
+    // evenly spaced frequencies: one turn more from each to the next
+    const double first = w.kappa[0], step = w.T > 1 ? w.kappa[1] - w.kappa[0] : 0.0;
+#pragma omp simd
+    for (int z = 0; z < lanes; z++) {
+      sines[z] = std::sin(first * pair.r[z]);
+      cosines[z] = std::cos(first * pair.r[z]);
+      step_sines[z] = std::sin(step * pair.r[z]);
+      step_cosines[z] = std::cos(step * pair.r[z]);
+    }
+    for (int t = 0; t < w.T; t++) {
+      const double kappa = w.kappa[t];
+#pragma omp simd
+      for (int z = 0; z < lanes; z++) {
+        const double y = kappa * pair.r[z], y2 = y * y, safe = y > 1e-2 ? y : 1.0, ratio = sines[z] / safe;
+        const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0), series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
+        const double j0 = y > 1e-2 ? ratio : series0, j1 = y > 1e-2 ? (ratio - cosines[z]) / safe : series1;
+        values[0][z] = j0;
+        values[1][z] = j1;
+        values[2][z] = -kappa * j1;
+        values[3][z] = kappa * (y > 1e-2 ? j0 - 2.0 * j1 / safe : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0);
+        const double sine = sines[z] * step_cosines[z] + cosines[z] * step_sines[z];
+        cosines[z] = cosines[z] * step_cosines[z] - sines[z] * step_sines[z];
+        sines[z] = sine;
+      }
+      for (int z = 0; z < lanes; z++) {
+        pair.j0[t][z] = B(values[0][z]);
+        pair.j1[t][z] = B(values[1][z]);
+        if (!slopes) continue;
+        pair.dj0[t][z] = B(values[2][z]);
+        pair.dj1[t][z] = B(values[3][z]);
+      }
+    }
+  }
+
+  /// Sums of atom i with all atoms after it, both ways, and with itself.
+  template <bool VECTORS, typename B> void direct_forward(const FmmWeights<B> &w, const Rows<B> &a, long first, long i, long last, long end, B *scratch)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    using V = Lanes<B>;
+    const int H = w.H, C = w.C, d = w.d, T = w.T, HC = H * C;
+    const long R = a.rows;
+    constexpr int n_sums = VECTORS ? 8 : 2;
+    B *own = scratch;    // sums of i, by lanes
+    std::memset(own, 0, sizeof(B) * n_sums * HC * lanes);
+    Pair<B> pair;
+    for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
+      pair_geometry(w, a.x, R, i, j, last, false, pair);
+      for (int h = 0; h < H; h++) {
+        V to_i{}, to_j{};    // q_i.k_j and q_j.k_i
+        for (int e = h * d; e < (h + 1) * d; e++) {
+          to_i += a.q[e * R + i] * load(a.k + e * R + j);
+          to_j += load(a.q + e * R + j) * a.k[e * R + i];
+        }
+        to_i *= pair.on;
+        to_j *= pair.on;
+        for (int c = h * C; c < (h + 1) * C; c++) {
+          V K0{}, K1{}, K2{}, K3{};
+          const B *weight = a.radial + c;
+          for (int t = 0; t < T; t++) {
+            K0 += weight[4L * t * HC] * pair.j0[t];
+            K3 += weight[(4L * t + 3) * HC] * pair.j1[t];
+            if (!VECTORS) continue;
+            K1 += weight[(4L * t + 1) * HC] * pair.j1[t];
+            K2 += weight[(4L * t + 2) * HC] * pair.j0[t];
+          }
+          const V V0 = load(a.V0 + c * R + j);
+          const V Vx = load(a.V1 + c * R + j), Vy = load(a.V1 + (HC + c) * R + j), Vz = load(a.V1 + (2L * HC + c) * R + j);
+          const B V0i = a.V0[c * R + i], Vxi = a.V1[c * R + i], Vyi = a.V1[(HC + c) * R + i], Vzi = a.V1[(2L * HC + c) * R + i];
+          B *sums = a.sums + c * R + j, *mine = own + long(c) * lanes;
+          const long next = HC * R, next_own = long(HC) * lanes;
+          store_add(mine, to_i * K0 * V0);
+          store_add(sums, to_j * K0 * V0i);
+          store_add(mine + next_own, to_i * K3 * (pair.u[0] * Vx + pair.u[1] * Vy + pair.u[2] * Vz));
+          store_add(sums + next, -(to_j * K3 * (pair.u[0] * Vxi + pair.u[1] * Vyi + pair.u[2] * Vzi)));
+          if (!VECTORS) continue;
+          const V from_vectors = to_i * K2, from_vectors_j = to_j * K2, from_scalars = to_i * K1 * V0, from_scalars_j = to_j * K1 * V0i;
+          store_add(mine + 2 * next_own, from_vectors * Vx);
+          store_add(mine + 3 * next_own, from_vectors * Vy);
+          store_add(mine + 4 * next_own, from_vectors * Vz);
+          store_add(sums + 2 * next, from_vectors_j * Vxi);
+          store_add(sums + 3 * next, from_vectors_j * Vyi);
+          store_add(sums + 4 * next, from_vectors_j * Vzi);
+          for (int x = 0; x < 3; x++) {
+            store_add(mine + (5 + x) * next_own, from_scalars * pair.u[x]);
+            store_add(sums + (5 + x) * next, -(from_scalars_j * pair.u[x]));
+          }
+        }
+      }
+    }
+    for (int k = 0; k < n_sums; k++)
+      for (int c = 0; c < HC; c++) a.sums[(long(k) * HC + c) * R + i] += sum_of<B>(load(own + (long(k) * HC + c) * lanes));
+    // the atom itself: j0 = 1, j1 = 0
+    for (int h = 0; h < H; h++) {
+      B weight = 0;
+      for (int e = h * d; e < (h + 1) * d; e++) weight += a.q[e * R + i] * a.k[e * R + i];
+      for (int c = h * C; c < (h + 1) * C; c++) {
+        B a0 = 0, a2 = 0;
+        for (int t = 0; t < T; t++) {
+          a0 += a.radial[4L * t * HC + c];
+          a2 += a.radial[(4L * t + 2) * HC + c];
+        }
+        a.sums[c * R + i] += weight * a0 * a.V0[c * R + i];
+        for (int x = 0; x < 3 && VECTORS; x++) a.sums[((2L + x) * HC + c) * R + i] += weight * a2 * a.V1[(long(x) * HC + c) * R + i];
+      }
+    }
+  }
+
+  template <bool VECTORS, typename B> void direct_backward(const FmmWeights<B> &w, const Rows<B> &a, long first, long i, long last, long end, B *scratch)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    using V = Lanes<B>;
+    const int H = w.H, C = w.C, d = w.d, T = w.T, HC = H * C, Hd = H * d;
+    const long R = a.rows, next = HC * R;
+    const B *s0_bar = a.out_bars, *s1_bar = s0_bar + next, *v0_bar = s0_bar + 2 * next, *v1_bar = s0_bar + 5 * next;
+    B *V0_bar = a.sums, *V1_bar = a.sums + next;
+    B *own = scratch, *own_keys = own + 4L * HC * lanes;    // bars of i, by lanes: V0, V1; q, k
+    const long next_own = long(HC) * lanes;
+    std::memset(own, 0, sizeof(B) * (4L * HC + 2L * Hd) * lanes);
+    double xi_bar[3] = {0, 0, 0};
+    Pair<B> pair;
+    V j0_bar[most_frequencies], j1_bar[most_frequencies];
+    for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
+      pair_geometry(w, a.x, R, i, j, last, true, pair);
+      for (int t = 0; t < T; t++) j0_bar[t] = j1_bar[t] = V{};
+      V u_bar[3] = {};
+      for (int h = 0; h < H; h++) {
+        V to_i{}, to_j{}, to_i_bar{}, to_j_bar{};
+        for (int e = h * d; e < (h + 1) * d; e++) {
+          to_i += a.q[e * R + i] * load(a.k + e * R + j);
+          to_j += load(a.q + e * R + j) * a.k[e * R + i];
+        }
+        to_i *= pair.on;
+        to_j *= pair.on;
+        for (int c = h * C; c < (h + 1) * C; c++) {
+          V K0{}, K1{}, K2{}, K3{};
+          const B *weight = a.radial + c;
+          for (int t = 0; t < T; t++) {
+            K0 += weight[4L * t * HC] * pair.j0[t];
+            K3 += weight[(4L * t + 3) * HC] * pair.j1[t];
+            if (!VECTORS) continue;
+            K1 += weight[(4L * t + 1) * HC] * pair.j1[t];
+            K2 += weight[(4L * t + 2) * HC] * pair.j0[t];
+          }
+          const long at = c * R + j, me = c * R + i;
+          const V V0 = load(a.V0 + at), Vx = load(a.V1 + at), Vy = load(a.V1 + next + at), Vz = load(a.V1 + 2 * next + at);
+          const B V0i = a.V0[me], Vxi = a.V1[me], Vyi = a.V1[next + me], Vzi = a.V1[2 * next + me];
+          const V e0 = load(s0_bar + at), e1 = load(s1_bar + at);    // bars of j
+          const B e0i = s0_bar[me], e1i = s1_bar[me];                // of i
+          const V along = pair.u[0] * Vx + pair.u[1] * Vy + pair.u[2] * Vz, along_i = pair.u[0] * Vxi + pair.u[1] * Vyi + pair.u[2] * Vzi;
+          B *mine = own + long(c) * lanes;
+
+          // s0 and s1; K_bar before the factor q.k of each way
+          V K0_i = V0 * e0i, K0_j = V0i * e0, K3_i = along * e1i, K3_j = -(along_i * e1);
+          to_i_bar += K0 * K0_i + K3 * K3_i;
+          to_j_bar += K0 * K0_j + K3 * K3_j;
+          V V0_sum = to_i * K0 * e0i, V0i_sum = to_j * K0 * e0;
+          const V odd_i = to_i * K3 * e1i, odd_j = -(to_j * K3 * e1);    // bars of u.V1
+          V Vx_sum = odd_i * pair.u[0], Vy_sum = odd_i * pair.u[1], Vz_sum = odd_i * pair.u[2];
+          V Vxi_sum = odd_j * pair.u[0], Vyi_sum = odd_j * pair.u[1], Vzi_sum = odd_j * pair.u[2];
+          u_bar[0] += odd_i * Vx + odd_j * Vxi;
+          u_bar[1] += odd_i * Vy + odd_j * Vyi;
+          u_bar[2] += odd_i * Vz + odd_j * Vzi;
+          const V K0_bar = to_i * K0_i + to_j * K0_j, K3_bar = to_i * K3_i + to_j * K3_j;
+          V K1_bar{}, K2_bar{};
+          if (VECTORS) {
+            const V fx = load(v0_bar + at), fy = load(v0_bar + next + at), fz = load(v0_bar + 2 * next + at);
+            const V gx = load(v1_bar + at), gy = load(v1_bar + next + at), gz = load(v1_bar + 2 * next + at);
+            const B fxi = v0_bar[me], fyi = v0_bar[next + me], fzi = v0_bar[2 * next + me];
+            const B gxi = v1_bar[me], gyi = v1_bar[next + me], gzi = v1_bar[2 * next + me];
+            const V g = pair.u[0] * gx + pair.u[1] * gy + pair.u[2] * gz, g_i = pair.u[0] * gxi + pair.u[1] * gyi + pair.u[2] * gzi;
+            const V K2_i = Vx * fxi + Vy * fyi + Vz * fzi, K2_j = fx * Vxi + fy * Vyi + fz * Vzi;
+            const V K1_i = V0 * g_i, K1_j = -(g * V0i);
+            to_i_bar += K1 * K1_i + K2 * K2_i;
+            to_j_bar += K1 * K1_j + K2 * K2_j;
+            V0_sum += to_i * K1 * g_i;
+            V0i_sum -= to_j * K1 * g;
+            const V vector_i = to_i * K2, vector_j = to_j * K2;
+            Vx_sum += vector_i * fxi;
+            Vy_sum += vector_i * fyi;
+            Vz_sum += vector_i * fzi;
+            Vxi_sum += vector_j * fx;
+            Vyi_sum += vector_j * fy;
+            Vzi_sum += vector_j * fz;
+            const V scalar_i = to_i * K1 * V0, scalar_j = to_j * K1 * V0i;
+            u_bar[0] += scalar_i * gxi - scalar_j * gx;
+            u_bar[1] += scalar_i * gyi - scalar_j * gy;
+            u_bar[2] += scalar_i * gzi - scalar_j * gz;
+            K1_bar = to_i * K1_i + to_j * K1_j;
+            K2_bar = to_i * K2_i + to_j * K2_j;
+          }
+          store_add(V0_bar + at, V0_sum);
+          store_add(V1_bar + at, Vx_sum);
+          store_add(V1_bar + next + at, Vy_sum);
+          store_add(V1_bar + 2 * next + at, Vz_sum);
+          store_add(mine, V0i_sum);
+          store_add(mine + next_own, Vxi_sum);
+          store_add(mine + 2 * next_own, Vyi_sum);
+          store_add(mine + 3 * next_own, Vzi_sum);
+          for (int t = 0; t < T; t++) {
+            j0_bar[t] += weight[4L * t * HC] * K0_bar;
+            j1_bar[t] += weight[(4L * t + 3) * HC] * K3_bar;
+            if (!VECTORS) continue;
+            j1_bar[t] += weight[(4L * t + 1) * HC] * K1_bar;
+            j0_bar[t] += weight[(4L * t + 2) * HC] * K2_bar;
+          }
+        }
+        to_i_bar *= pair.on;
+        to_j_bar *= pair.on;
+        for (int e = h * d; e < (h + 1) * d; e++) {
+          store_add(a.k_bar + e * R + j, to_i_bar * a.q[e * R + i]);
+          store_add(a.q_bar + e * R + j, to_j_bar * a.k[e * R + i]);
+          store_add(own_keys + long(e) * lanes, to_i_bar * load(a.k + e * R + j));
+          store_add(own_keys + long(Hd + e) * lanes, to_j_bar * load(a.q + e * R + j));
+        }
+      }
+      V r_bar{};
+      for (int t = 0; t < T; t++) r_bar += j0_bar[t] * pair.dj0[t] + j1_bar[t] * pair.dj1[t];
+      for (int z = 0; z < lanes; z++) {
+        if (pair.on[z] == B(0)) continue;
+        const double u[3] = {pair.direction[0][z], pair.direction[1][z], pair.direction[2][z]};
+        const double bar[3] = {double(u_bar[0][z]), double(u_bar[1][z]), double(u_bar[2][z])};
+        const double along = bar[0] * u[0] + bar[1] * u[1] + bar[2] * u[2];
+        for (int x = 0; x < 3; x++) {
+          const double g = double(r_bar[z]) * u[x] + (bar[x] - along * u[x]) / pair.r[z];
+          xi_bar[x] += g;
+          a.x_bar[x * R + j + z] -= g;
+        }
+      }
+    }
+    for (int x = 0; x < 3; x++) a.x_bar[x * R + i] += xi_bar[x];
+    for (int k = 0; k < 4; k++)
+      for (int c = 0; c < HC; c++) a.sums[(long(k) * HC + c) * R + i] += sum_of<B>(load(own + (long(k) * HC + c) * lanes));
+    for (int e = 0; e < Hd; e++) {
+      a.q_bar[e * R + i] += sum_of<B>(load(own_keys + long(e) * lanes));
+      a.k_bar[e * R + i] += sum_of<B>(load(own_keys + long(Hd + e) * lanes));
+    }
+    for (int h = 0; h < H; h++) {
+      B weight = 0, weight_bar = 0;
+      for (int e = h * d; e < (h + 1) * d; e++) weight += a.q[e * R + i] * a.k[e * R + i];
+      for (int c = h * C; c < (h + 1) * C; c++) {
+        B a0 = 0, a2 = 0;
+        for (int t = 0; t < T; t++) {
+          a0 += a.radial[4L * t * HC + c];
+          a2 += a.radial[(4L * t + 2) * HC + c];
+        }
+        const long me = c * R + i;
+        weight_bar += a0 * a.V0[me] * s0_bar[me];
+        V0_bar[me] += weight * a0 * s0_bar[me];
+        for (int x = 0; x < 3 && VECTORS; x++) {
+          weight_bar += a2 * a.V1[x * next + me] * v0_bar[x * next + me];
+          V1_bar[x * next + me] += weight * a2 * v0_bar[x * next + me];
+        }
+      }
+      for (int e = h * d; e < (h + 1) * d; e++) {
+        a.q_bar[e * R + i] += weight_bar * a.k[e * R + i];
+        a.k_bar[e * R + i] += weight_bar * a.q[e * R + i];
+      }
+    }
+  }
+
+  // ---- linear form: one plane wave at a time, lanes along the atoms
+
+  /// cos and sin of the phases of a structure's rows.
+  template <typename B> void phases(const double *x, long R, const double *k, long first, long end, B *cosines, B *sines)
+  {
+    const double kx = k[0], ky = k[1], kz = k[2];
+#pragma omp simd
+    for (long j = first; j < end; j++) {
+      const double theta = kx * x[j] + ky * x[R + j] + kz * x[2 * R + j];
+      cosines[j] = B(std::cos(theta));
+      sines[j] = B(std::sin(theta));
+    }
+  }
+
+  /// Channel e of the values of head h: C scalars, then C vectors' components x, y, z.
+  template <typename B> inline long channel(const FmmWeights<B> &w, long R, int h, int e)
+  {
+    return ((e / w.C - 1L) * w.HC() + h * w.C + e % w.C) * R;
+  }
+
+  template <typename B> void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, long first, long end, const B *cosines, const B *sines, B *moment)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    using V = Lanes<B>;
+    const int E = 4 * w.C, d = w.d;
+    const long R = a.rows;
+    B *sine_moment = moment + long(w.H) * d * E;
+    for (int h = 0; h < w.H; h++)
+      for (int e = 0; e < E; e++) {
+        const B *value = e < w.C ? a.V0 + (long(h) * w.C + e) * R : a.V1 + channel(w, R, h, e);
+        V c_sum[most_keys], s_sum[most_keys];
+        for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
+        for (long j = first; j < end; j += lanes) {
+          const V x = load(value + j), c = x * load(cosines + j), s = x * load(sines + j);
+          for (int m = 0; m < d; m++) {
+            const V key = load(a.k + (long(h) * d + m) * R + j);
+            c_sum[m] += key * c;
+            s_sum[m] += key * s;
+          }
+        }
+        for (int m = 0; m < d; m++) {
+          moment[(long(h) * d + m) * E + e] = sum_of<B>(c_sum[m]);
+          sine_moment[(long(h) * d + m) * E + e] = sum_of<B>(s_sum[m]);
+        }
+      }
+  }
+
+  template <bool VECTORS, typename B>
+  void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const FmmWaves<B> &waves, int p, long first, long end, const B *cosines, const B *sines,
+                    const B *moment)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    using V = Lanes<B>;
+    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const long R = a.rows, next = HC * R;
+    const B *sine_moment = moment + long(w.H) * d * E, *u = waves.u + 3L * p, *radial = a.radial + 4L * waves.frequency[p] * HC;
+    for (int h = 0; h < w.H; h++)
+      for (int e = 0; e < E; e++) {
+        const int c = h * w.C + e % w.C, axis = e / w.C - 1;
+        const B share = waves.weight[p], a0 = share * radial[c], a1 = share * radial[HC + c], a2 = share * radial[2L * HC + c],
+                a3 = share * radial[3L * HC + c];
+        B *sums = a.sums + c * R;
+        for (long j = first; j < end; j += lanes) {
+          V Bc{}, Bs{};
+          for (int m = 0; m < d; m++) {
+            const V q = load(a.q + (long(h) * d + m) * R + j);
+            Bc += q * moment[(long(h) * d + m) * E + e];
+            Bs += q * sine_moment[(long(h) * d + m) * E + e];
+          }
+          const V cosine = load(cosines + j), sine = load(sines + j);
+          const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
+          if (axis < 0) {
+            store_add(sums + j, a0 * even);
+            for (int x = 0; x < 3 && VECTORS; x++) store_add(sums + (5 + x) * next + j, (a1 * u[x]) * odd);
+          } else {
+            store_add(sums + next + j, (a3 * u[axis]) * odd);
+            if (VECTORS) store_add(sums + (2 + axis) * next + j, a2 * even);
+          }
+        }
+      }
+  }
+
+  /// Bars of a wave's moments, of the queries and, into `theta_bar`, of the phases of those that receive.
+  template <bool VECTORS, typename B>
+  void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const FmmWaves<B> &waves, int p, long first, long end, const B *cosines, const B *sines,
+                     const B *moment, B *moment_bar, B *theta_bar)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    using V = Lanes<B>;
+    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const long R = a.rows, next = HC * R, half = long(w.H) * d * E;
+    const B *u = waves.u + 3L * p, *radial = a.radial + 4L * waves.frequency[p] * HC;
+    for (int h = 0; h < w.H; h++)
+      for (int e = 0; e < E; e++) {
+        const int c = h * w.C + e % w.C, axis = e / w.C - 1;
+        const B share = waves.weight[p], a0 = share * radial[c], a1 = share * radial[HC + c], a2 = share * radial[2L * HC + c],
+                a3 = share * radial[3L * HC + c];
+        const B *bars = a.out_bars + c * R;
+        V c_sum[most_keys], s_sum[most_keys];
+        for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
+        for (long j = first; j < end; j += lanes) {
+          V even_bar{}, odd_bar{};
+          if (axis < 0) {
+            even_bar = a0 * load(bars + j);
+            for (int x = 0; x < 3 && VECTORS; x++) odd_bar += (a1 * u[x]) * load(bars + (5 + x) * next + j);
+          } else {
+            odd_bar = (a3 * u[axis]) * load(bars + next + j);
+            if (VECTORS) even_bar = a2 * load(bars + (2 + axis) * next + j);
+          }
+          const V cosine = load(cosines + j), sine = load(sines + j);
+          const V Bc_bar = cosine * even_bar + sine * odd_bar, Bs_bar = sine * even_bar - cosine * odd_bar;
+          V Bc{}, Bs{};
+          for (int m = 0; m < d; m++) {
+            const long row = (long(h) * d + m) * R + j, place = (long(h) * d + m) * E + e;
+            const V q = load(a.q + row);
+            Bc += q * moment[place];
+            Bs += q * moment[half + place];
+            c_sum[m] += q * Bc_bar;
+            s_sum[m] += q * Bs_bar;
+            store_add(a.q_bar + row, Bc_bar * moment[place] + Bs_bar * moment[half + place]);
+          }
+          store_add(theta_bar + j, odd_bar * (cosine * Bc + sine * Bs) - even_bar * (sine * Bc - cosine * Bs));
+        }
+        for (int m = 0; m < d; m++) {
+          moment_bar[(long(h) * d + m) * E + e] = sum_of<B>(c_sum[m]);
+          moment_bar[half + (long(h) * d + m) * E + e] = sum_of<B>(s_sum[m]);
+        }
+      }
+  }
+
+  /// Bars of keys, values and phases of those that send.
+  template <typename B>
+  void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, long first, long end, const B *cosines, const B *sines, const B *moment_bar, B *theta_bar)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    using V = Lanes<B>;
+    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const long R = a.rows, half = long(w.H) * d * E;
+    for (int h = 0; h < w.H; h++)
+      for (int e = 0; e < E; e++) {
+        const long place = e < w.C ? (long(h) * w.C + e) * R : channel(w, R, h, e);
+        const B *value = (e < w.C ? a.V0 : a.V1) + place;
+        B *value_bar = (e < w.C ? a.sums : a.sums + long(HC) * R) + place;
+        for (long j = first; j < end; j += lanes) {
+          const V cosine = load(cosines + j), sine = load(sines + j), x = load(value + j);
+          V sum{}, turn{};
+          for (int m = 0; m < d; m++) {
+            const long row = (long(h) * d + m) * R + j;
+            const B c_bar = moment_bar[(long(h) * d + m) * E + e], s_bar = moment_bar[half + (long(h) * d + m) * E + e];
+            const V key = load(a.k + row), G = cosine * c_bar + sine * s_bar;
+            store_add(a.k_bar + row, G * x);
+            sum += key * G;
+            turn += key * (cosine * s_bar - sine * c_bar);
+          }
+          store_add(value_bar + j, sum);
+          store_add(theta_bar + j, turn * x);
+        }
+      }
+  }
+
+  template <typename B> void add_phases(const Rows<B> &a, const double *k, long first, long end, const B *theta_bar)
+  {
+    for (int x = 0; x < 3; x++) {
+      double *out = a.x_bar + x * a.rows;
+#pragma omp simd
+      for (long j = first; j < end; j++) out[j] += k[x] * double(theta_bar[j]);
+    }
+  }
+
+  long rows_end(const FmmStructure &structure)
+  {
+    return structure.first_row + (long(structure.n_atoms) + row_block - 1) / row_block * row_block;
+  }
+
+  template <typename T, typename B> void share(const FmmWork<T, B> &work, B *values)
+  {
+#pragma omp barrier
+    if (work.exchange) {
+#pragma omp master
+      work.sum(work.exchange, values, work.n_moments);
+#pragma omp barrier
+    }
+  }
+
+  template <bool VECTORS, typename T, typename B> void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  {
+    const Rows<B> a = rows_of(w, work, l);
+    const long R = work.n_rows, wave = 2L * w.Hd() * 4 * w.C;
+    std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * R);
+#pragma omp for schedule(static, 1)
+    for (int row = 0; row < work.n_rows; row++) {
+      const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
+      const long last = structure.first_row + structure.n_atoms;
+      if (structure.direct && row < last) direct_forward<VECTORS>(w, a, structure.first_row, row, last, rows_end(structure), scratch);
+    }
+    if (work.n_moments == 0) return;
+    B *moments = work.moments + l * work.n_moments, *cosines = work.waves_of_rows + omp_get_thread_num() * 3 * R, *sines = cosines + R;
+    for (int s = 0; s < work.n_structures; s++) {
+      const FmmStructure &structure = work.structures[s];
+      if (structure.direct) continue;
+      const FmmWaves<B> &waves = work.waves[structure.waves];
+#pragma omp for schedule(static)
+      for (int p = 0; p < waves.n; p++) {
+        phases(a.x, R, waves.k + 3L * p, structure.first_row, rows_end(structure), cosines, sines);
+        wave_moments(w, a, structure.first_row, rows_end(structure), cosines, sines, moments + structure.first_moment + p * wave);
+      }
+    }
+    share(work, moments);
+    for (int s = 0; s < work.n_structures; s++) {
+      const FmmStructure &structure = work.structures[s];
+      if (structure.direct) continue;
+      const FmmWaves<B> &waves = work.waves[structure.waves];
+#pragma omp for schedule(static)
+      for (int p = 0; p < waves.n; p++) {
+        phases(a.x, R, waves.k + 3L * p, structure.first_row, rows_end(structure), cosines, sines);
+        wave_forward<VECTORS>(w, a, waves, p, structure.first_row, rows_end(structure), cosines, sines, moments + structure.first_moment + p * wave);
+      }
+    }
+  }
+
+  template <bool VECTORS, typename T, typename B> void layer_bars(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  {
+    const Rows<B> a = rows_of(w, work, l);
+    const long R = work.n_rows, wave = 2L * w.Hd() * 4 * w.C;
+    std::memset(a.sums, 0, sizeof(B) * 4 * w.HC() * R);
+    std::memset(a.q_bar, 0, sizeof(B) * 2 * w.Hd() * R);
+    std::memset(a.x_bar, 0, sizeof(double) * 3 * R);
+#pragma omp for schedule(static, 1)
+    for (int row = 0; row < work.n_rows; row++) {
+      const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
+      const long last = structure.first_row + structure.n_atoms;
+      if (structure.direct && row < last) direct_backward<VECTORS>(w, a, structure.first_row, row, last, rows_end(structure), scratch);
+    }
+    if (work.n_moments == 0) return;
+    const B *moments = work.moments + l * work.n_moments;
+    B *cosines = work.waves_of_rows + omp_get_thread_num() * 3 * R, *sines = cosines + R, *theta_bar = sines + R;
+    for (int s = 0; s < work.n_structures; s++) {
+      const FmmStructure &structure = work.structures[s];
+      if (structure.direct) continue;
+      const FmmWaves<B> &waves = work.waves[structure.waves];
+      const long first = structure.first_row, end = rows_end(structure);
+#pragma omp for schedule(static)
+      for (int p = 0; p < waves.n; p++) {
+        const long place = structure.first_moment + p * wave;
+        phases(a.x, R, waves.k + 3L * p, first, end, cosines, sines);
+        std::memset(theta_bar + first, 0, sizeof(B) * (end - first));
+        wave_backward<VECTORS>(w, a, waves, p, first, end, cosines, sines, moments + place, work.moment_bars + place, theta_bar);
+        add_phases(a, waves.k + 3L * p, first, end, theta_bar);
+      }
+    }
+    share(work, work.moment_bars);
+    for (int s = 0; s < work.n_structures; s++) {
+      const FmmStructure &structure = work.structures[s];
+      if (structure.direct) continue;
+      const FmmWaves<B> &waves = work.waves[structure.waves];
+      const long first = structure.first_row, end = rows_end(structure);
+#pragma omp for schedule(static)
+      for (int p = 0; p < waves.n; p++) {
+        phases(a.x, R, waves.k + 3L * p, first, end, cosines, sines);
+        std::memset(theta_bar + first, 0, sizeof(B) * (end - first));
+        wave_sources(w, a, first, end, cosines, sines, work.moment_bars + structure.first_moment + p * wave, theta_bar);
+        add_phases(a, waves.k + 3L * p, first, end, theta_bar);
+      }
+    }
+  }
+
+  template <typename T, typename B> void forward(const FmmWeights<B> &w, const FmmWork<T, B> &work)
+  {
+    B *scratch = work.scratch + omp_get_thread_num() * fmm_scratch(w);
+    for (int l = 0; l < w.L; l++) {
+#pragma omp for schedule(static)
+      for (int row = 0; row < work.n_rows; row += row_block) project(w, work, l, row, scratch);
+      if (l + 1 < w.L)
+        layer_sums<true>(w, work, l, scratch);
+      else
+        layer_sums<false>(w, work, l, scratch);
+#pragma omp barrier
+#pragma omp for schedule(static)
+      for (int row = 0; row < work.n_rows; row += row_block) combine(w, work, l, row, scratch);
+    }
+  }
+
+  template <typename T, typename B> void backward(const FmmWeights<B> &w, const FmmWork<T, B> &work)
+  {
+    B *scratch = work.scratch + omp_get_thread_num() * fmm_scratch(w);
+#pragma omp for schedule(static)
+    for (long k = 0; k < 3L * work.n_centres; k++) work.x_bar[k] = 0.0;
+    for (int l = w.L - 1; l >= 0; l--) {
+#pragma omp for schedule(static)
+      for (int row = 0; row < work.n_rows; row += row_block) combine_backward(w, work, l, row, scratch);
+      if (l + 1 < w.L)
+        layer_bars<true>(w, work, l, scratch);
+      else
+        layer_bars<false>(w, work, l, scratch);
+#pragma omp barrier
+#pragma omp for schedule(static)
+      for (int row = 0; row < work.n_rows; row += row_block) project_backward(w, work, l, row, scratch);
+    }
+  }
+
+}    // namespace
+
+extern const FmmKernels MLFF_KERNELS;
+const FmmKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS),
+                                 {forward<float, float>, backward<float, float>},
+                                 {forward<float, double>, backward<float, double>},
+                                 {forward<double, double>, backward<double, double>}};
+
+}    // namespace mlff

@@ -1,0 +1,95 @@
+// The long-range block (fmm.h) in plain loops: forward and analytic backward. Compiled once per instruction set (fmm_kernels.cpp):
+// raw pointers only. Atoms of a structure stand side by side, [channel][row], and each structure begins at a multiple of row_block.
+#pragma once
+
+#include "painn_kernels.h"
+
+namespace mlff {
+
+inline constexpr int row_block = 16;
+
+/// Values of a block in type B, the features around it in type T of the engine.
+template <typename B> struct FmmLayerWeights {
+  Packed<B> from_scalars, from_vectors, scalar_out, vector_out;                        // in -> out
+  Packed<B> from_scalars_back, from_vectors_back, scalar_out_back, vector_out_back;    // out -> in
+  const B *scalar_gate, *vector_gate;                                                  // [F]
+  const B *radial;                                                                     // [T][4][HC]
+};
+
+template <typename B> struct FmmWeights {
+  int F = 0, L = 0;    // features (padded), layers
+  int H = 0, d = 0, C = 0, T = 0;
+  int first_key = 0, first_value = 0, scalar_columns = 0;    // of what from_scalars makes: queries, keys, values
+  int vector_columns = 0, out_rows = 0, first_odd = 0;       // of from_vectors; of the inputs of *_out: even parts, odd parts
+  const double *kappa;                                       // [T]
+  const FmmLayerWeights<B> *layers;
+  int HC() const { return H * C; }
+  int Hd() const { return H * d; }
+};
+
+/// Plane waves of one structure.
+template <typename B> struct FmmWaves {
+  int n = 0;
+  const double *k;         // [n][3] kappa u
+  const B *u, *weight;     // [n][3], [n]
+  const int *frequency;    // [n]
+};
+
+struct FmmStructure {
+  int first_atom, n_atoms, first_row, direct;
+  int waves;            // which set, of the linear form
+  long first_moment;    // of the structure in the array of moments
+  double centre[3];
+};
+
+template <typename T, typename B> struct FmmWork {
+  int n_structures, n_centres, n_rows, threads;
+  const FmmStructure *structures;
+  const int *structure_of;    // [rows / row_block]
+  const FmmWaves<B> *waves;
+  const double *position;    // [centres][3]
+  T *s, *v;                  // [atoms][F], [atoms][3][F], changed in place
+  T *bar;                    // [atoms][4][F]: s_bar, v_bar
+  double *x_bar;             // [centres][3]
+
+  double *x;                   // [3][rows], relative to the centre of the structure
+  B *q, *k, *V0, *V1;          // [L][Hd][rows] twice, [L][HC][rows], [L][3][HC][rows]
+  B *sums;                     // [threads][8][HC][rows]: s0, s1, v0, v1; in backward bars of V0, V1
+  B *key_bars;                 // [threads][2][Hd][rows]: of q and k
+  B *out_bars;                 // [8][HC][rows]: of s0, s1, v0, v1
+  double *row_bar;             // [threads][3][rows]
+  B *moments, *moment_bars;    // [L][moments], [moments]: of each wave [2][H][d][4C]
+  long n_moments;
+  B *scratch;          // [threads][fmm_scratch]
+  B *waves_of_rows;    // [threads][3][rows]: cos, sin, and the bar of the phase
+
+  void *exchange;    // null on one rank
+  void (*sum)(void *exchange, B *values, long n);
+};
+
+/// Values that each thread needs.
+template <typename B> long fmm_scratch(const FmmWeights<B> &w)
+{
+  const long products = long(atom_block) * (4L * w.F + w.scalar_columns + 3L * w.vector_columns + 3L * w.out_rows);
+  const long sums = long(row_block) * (8L * w.HC() + 2L * w.Hd());
+  return products > sums ? products : sums;
+}
+
+template <typename T, typename B> struct FmmFunctions {
+  void (*forward)(const FmmWeights<B> &, const FmmWork<T, B> &);    // on all threads of a parallel region
+  void (*backward)(const FmmWeights<B> &, const FmmWork<T, B> &);
+};
+
+struct FmmKernels {
+  const char *name;
+  FmmFunctions<float, float> single;
+  FmmFunctions<float, double> mixed;
+  FmmFunctions<double, double> full;
+};
+
+extern const FmmKernels fmm_kernels_generic;
+#ifdef MLFF_X86_KERNELS
+extern const FmmKernels fmm_kernels_avx2, fmm_kernels_avx512;
+#endif
+
+}    // namespace mlff

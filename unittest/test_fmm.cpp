@@ -1,0 +1,528 @@
+// The long-range block: its quadrature, host kernels against autograd and differences, direct against linear form, and the symmetries.
+#include "engine.h"
+#include "fmm.h"
+#include "folder_fixture.h"
+#include "painn_gradient.h"
+#include "random_potential.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numbers>
+
+using namespace mlff;
+using mlff_test::random_potential;
+using mlff_test::random_structure;
+
+namespace {
+
+double largest(const std::vector<double> &values)
+{
+  double m = 0.0;
+  for (const double x : values) m = std::max(m, std::abs(x));
+  return m;
+}
+
+double largest_difference(const std::vector<double> &a, const std::vector<double> &b)
+{
+  EXPECT_EQ(a.size(), b.size());
+  double m = 0.0;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); i++) m = std::max(m, std::abs(a[i] - b[i]));
+  return m;
+}
+
+Potential long_range(const FmmSizes &fmm, const PainnSizes &sizes = {8, 2, 6, 1e-2}, unsigned seed = 5)
+{
+  Potential potential = random_potential(sizes, {6, 8, 1}, 3.0, seed, &fmm);
+  // gates of order one, so that the block counts
+  for (auto &[name, tensor] : potential.tensors)
+    if (name.ends_with("_gate"))
+      for (double &x : tensor.values) x = float(0.5 + 5.0 * x);
+  return potential;
+}
+
+FmmSizes sizes_of(int layers, double kappa_max = 1.0)
+{
+  FmmSizes fmm;
+  fmm.layers = layers;
+  fmm.heads = 2;
+  fmm.key_width = 4;
+  fmm.value_width = 3;
+  fmm.kappa_count = 4;
+  fmm.kappa_max = kappa_max;
+  return fmm;
+}
+
+std::unique_ptr<Engine> engine_of(const Potential &potential, FmmForm form, const std::string &name = "host", Precision precision = Precision::double_precision,
+                                  int threads = 1)
+{
+  EngineOptions options{name, precision, threads, "cpu", Filter::exact};
+  options.fmm = form;
+  return make_engine(potential, options);
+}
+
+struct Evaluated {
+  std::vector<double> energy, atom_energy, forces, position_gradient;
+};
+
+Evaluated evaluate(Engine &engine, const Potential &potential, const std::vector<Structure> &structures)
+{
+  GraphStorage graph;
+  for (const auto &structure : structures) append_graph(structure, potential.elements, potential.cutoff, graph);
+  Result result;
+  engine.evaluate(graph.view(), result);
+  Evaluated out{result.energy, result.atom_energy, {}, result.position_gradient};
+  sum_forces(graph.view(), result, out.forces);
+  return out;
+}
+
+/// Two clusters `apart` Å away from each other.
+Structure two_clusters(double apart, unsigned seed = 3, int n = 7)
+{
+  Structure both = random_structure(n, seed), other = random_structure(n + 2, seed + 1);
+  for (int i = 0; i < other.n_atoms(); i++) {
+    both.numbers.push_back(other.numbers[i]);
+    for (int a = 0; a < 3; a++) both.positions.push_back(other.positions[3 * i + a] + (a == 0 ? apart : 0.3 * a));
+  }
+  return both;
+}
+
+Structure turned(const Structure &structure, double a, double b, double c)
+{
+  Structure out = structure;
+  const double ca = std::cos(a), sa = std::sin(a), cb = std::cos(b), sb = std::sin(b), cc = std::cos(c), sc = std::sin(c);
+  const double R[9] = {ca * cb, ca * sb * sc - sa * cc, ca * sb * cc + sa * sc, sa * cb, sa * sb * sc + ca * cc, sa * sb * cc - ca * sc, -sb, cb * sc, cb * cc};
+  for (auto [from, to] : {std::pair{&structure.positions, &out.positions}, std::pair{&structure.forces, &out.forces}})
+    for (std::size_t i = 0; i < from->size() / 3; i++)
+      for (int x = 0; x < 3; x++) (*to)[3 * i + x] = R[3 * x] * (*from)[3 * i] + R[3 * x + 1] * (*from)[3 * i + 1] + R[3 * x + 2] * (*from)[3 * i + 2];
+  return out;
+}
+
+void expect_error(const std::function<void()> &action, const std::vector<std::string> &words)
+{
+  try {
+    action();
+    ADD_FAILURE() << "no error with '" << words.front() << "'";
+  } catch (const std::runtime_error &error) {
+    for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+  }
+}
+
+}    // namespace
+
+TEST(SphereRule, MeansOfPlaneWaves)
+{
+  Uniform uniform(4);
+  for (const double tolerance : {1e-7, 1e-12})
+    for (const double phase : {0.3, 1.6, 6.3, 25.0, 80.0, 200.0}) {
+      const SphereRule rule = sphere_rule(phase, tolerance);
+      double sum = 0.0;
+      for (const double weight : rule.weight) sum += weight;
+      EXPECT_NEAR(sum, 1.0, 1e-13);
+      const auto error = [&](double x, const double *n) {
+        double even = 0.0, odd[3] = {0, 0, 0};
+        for (int m = 0; m < rule.size(); m++) {
+          const double *u = &rule.u[3 * std::size_t(m)], along = u[0] * n[0] + u[1] * n[1] + u[2] * n[2];
+          even += rule.weight[m] * std::cos(x * along);
+          for (int a = 0; a < 3; a++) odd[a] += rule.weight[m] * u[a] * std::sin(x * along);
+        }
+        double worst = std::abs(even - std::sph_bessel(0, x));
+        for (int a = 0; a < 3; a++) worst = std::max(worst, std::abs(odd[a] - std::sph_bessel(1, x) * n[a]));
+        return worst;
+      };
+      double inside = 0.0, beyond = 0.0;
+      for (int k = 0; k < 60; k++) {
+        double n[3] = {uniform(), uniform(), k % 4 ? uniform() : 3.0};    // some of them near the pole
+        const double length = std::hypot(n[0], n[1], n[2]);
+        for (double &a : n) a /= length;
+        inside = std::max(inside, error(phase * (k < 30 ? 1.0 : 0.5 * (uniform() + 1.0)), n));
+        beyond = std::max(beyond, error(2.0 * phase + 8.0, n));
+      }
+      EXPECT_LT(inside, 20.0 * tolerance) << phase;
+      EXPECT_GT(beyond, 1e4 * tolerance) << phase;    // the rule is no larger than it has to be
+    }
+  EXPECT_EQ(sphere_rule(0.0, 1e-12).size(), 1);
+}
+
+TEST(SphereRule, Monomials)
+{
+  const SphereRule rule = sphere_rule(10.0, 1e-12);
+  double mean[8] = {};
+  for (int m = 0; m < rule.size(); m++) {
+    const double x = rule.u[3 * m], y = rule.u[3 * m + 1], z = rule.u[3 * m + 2], w = rule.weight[m];
+    const double terms[8] = {x * x, z * z, x * y, x * x * x * x, z * z * z * z, x * x * y * y, x * x * z * z, x * y * z * z};
+    for (int k = 0; k < 8; k++) mean[k] += w * terms[k];
+  }
+  const double expected[8] = {1. / 3, 1. / 3, 0, 1. / 5, 1. / 5, 1. / 15, 1. / 15, 0};
+  for (int k = 0; k < 8; k++) EXPECT_NEAR(mean[k], expected[k], 1e-13) << k;
+}
+
+TEST(PlaneWaves, EveryFrequencyHasItsOwnRule)
+{
+  FmmSizes fmm = sizes_of(1, 1.5);
+  const double phase = phase_of(fmm, 20.0, 1e-7);
+  EXPECT_GE(phase, 30.0);
+  EXPECT_LT(phase, 32.0);
+  const PlaneWaves waves = plane_waves(fmm, phase, 1e-7);
+  std::vector<int> count(4, 0);
+  std::vector<double> sum(4, 0.0);
+  for (int p = 0; p < waves.size(); p++) {
+    count[waves.frequency[p]]++;
+    sum[waves.frequency[p]] += waves.weight[p];
+    EXPECT_EQ(waves.kappa[p], fmm.kappa(waves.frequency[p]));
+  }
+  EXPECT_EQ(count[0], 1);    // kappa 0: one wave, of no length
+  for (int t = 1; t < 4; t++) EXPECT_GT(count[t], count[t - 1]);
+  for (const double s : sum) EXPECT_NEAR(s, 1.0, 1e-13);
+
+  fmm.directions = 194;
+  const double fixed = phase_of(fmm, 1.0, 1e-7);
+  EXPECT_EQ(fixed, phase_of(fmm, fixed / 1.5, 1e-7));
+  EXPECT_LE(2 * sphere_rule(fixed, 1e-7).size(), 194);
+  EXPECT_GT(fixed, 4.0);
+  expect_error(
+      [&] {
+        phase_of(fmm, 40.0, 1e-7);
+      },
+      {"the 194 directions of this potential (fmm_directions) serve systems up to", "this one is 40.0 Å across", "fmm_directions 0"});
+  fmm.directions = 0;
+  expect_error(
+      [&] {
+        phase_of(fmm, 150.0, 1e-7);
+      },
+      {"serves systems up to 133 Å with kappa_max 1.5", "150 Å across", "direct form", "fmm_kappa_max"});
+}
+
+class Fmm : public testing::TestWithParam<std::tuple<int, FmmForm>> {
+ protected:
+  int layers = std::get<0>(GetParam());
+  FmmForm form = std::get<1>(GetParam());
+};
+
+TEST_P(Fmm, EqualsAutograd)
+{
+#ifdef MLFF_TORCH
+  for (const int variant : {0, 1, 2}) {
+    FmmSizes fmm = sizes_of(layers);
+    if (variant == 1) {    // full width, no frequency 0, one key
+      fmm.value_width = 0;
+      fmm.kappa_min = 0.3;
+      fmm.key_width = 1;
+    }
+    if (variant == 2) {
+      fmm.kappa_count = 1;
+      fmm.heads = 1;
+      fmm.value_width = 17;
+      fmm.precision = "double";
+    }
+    const Potential potential = long_range(fmm);
+    std::vector<Structure> structures = {two_clusters(11.0), random_structure(1, 2), random_structure(23, 8), two_clusters(4.0, 9, 2)};
+    const auto host = evaluate(*engine_of(potential, form), potential, structures);
+    const auto torch = evaluate(*engine_of(potential, form, "torch"), potential, structures);
+    ASSERT_GT(largest(torch.position_gradient), 1e-2);
+    EXPECT_LT(largest_difference(host.atom_energy, torch.atom_energy), 1e-10 * std::max(1.0, largest(torch.atom_energy))) << variant;
+    EXPECT_LT(largest_difference(host.forces, torch.forces), 1e-10 * std::max(1.0, largest(torch.forces))) << variant;
+    EXPECT_LT(largest_difference(host.position_gradient, torch.position_gradient), 1e-10 * std::max(1.0, largest(torch.position_gradient))) << variant;
+  }
+#else
+  GTEST_SKIP() << "this build has no torch engine to compare with";
+#endif
+}
+
+TEST_P(Fmm, EqualsDifferences)
+{
+  const Potential potential = long_range(sizes_of(layers));
+  Structure structure = two_clusters(9.0, 12, 4);
+  const auto engine = engine_of(potential, form);
+  const auto base = evaluate(*engine, potential, {structure});
+  const double h = 1e-4;
+  for (std::size_t k = 0; k < structure.positions.size(); k++) {
+    const double x = structure.positions[k];
+    double slope = 0.0;
+    for (const auto &[step, factor] : {std::pair{1, 8.0}, {-1, -8.0}, {2, -1.0}, {-2, 1.0}}) {
+      structure.positions[k] = x + step * h;
+      slope += factor * evaluate(*engine, potential, {structure}).energy[0] / (12.0 * h);
+    }
+    structure.positions[k] = x;
+    EXPECT_NEAR(-slope, base.forces[k], 1e-7 * std::max(1.0, largest(base.forces))) << k;
+  }
+}
+
+TEST_P(Fmm, RotationAndTranslation)
+{
+  const Potential potential = long_range(sizes_of(layers));
+  Structure structure = two_clusters(36.0, 21, 30);
+  const auto engine = engine_of(potential, form);
+  const auto base = evaluate(*engine, potential, {structure});
+  structure.forces = base.forces;
+  Structure other = turned(structure, 0.7, -1.1, 2.3);
+  for (std::size_t k = 0; k < other.positions.size(); k++) other.positions[k] += 5.0 - double(k % 3);
+  const auto found = evaluate(*engine, potential, {other});
+  const double tolerance = form == FmmForm::linear ? 1e-9 : 1e-10;    // with the double precision's rule; 1e-6 is asked for
+  EXPECT_NEAR(found.energy[0], base.energy[0], tolerance * std::max(1.0, std::abs(base.energy[0])));
+  EXPECT_LT(largest_difference(found.forces, other.forces), tolerance * std::max(1.0, largest(base.forces)));
+  double sum[3] = {0, 0, 0};
+  for (std::size_t k = 0; k < found.forces.size(); k++) sum[k % 3] += found.forces[k];
+  for (const double f : sum) EXPECT_NEAR(f, 0.0, 1e-9 * std::max(1.0, largest(base.forces)));
+
+  const auto single = engine_of(potential, form, "host", Precision::single_precision);
+  const auto first = evaluate(*single, potential, {structure}), second = evaluate(*single, potential, {other});
+  structure.forces = first.forces;
+  const double scale = largest(base.forces);
+  EXPECT_LT(largest_difference(second.forces, turned(structure, 0.7, -1.1, 2.3).forces), 1e-4 * scale);
+  EXPECT_LT(largest_difference(first.forces, base.forces), 1e-4 * scale);
+}
+
+TEST_P(Fmm, StructuresOfABatchDoNotMeet)
+{
+  const Potential potential = long_range(sizes_of(layers));
+  const std::vector<Structure> structures = {random_structure(5, 1), two_clusters(15.0), random_structure(1, 3), random_structure(33, 4)};
+  for (const int threads : {1, 3}) {
+    const auto engine = engine_of(potential, form, "host", Precision::double_precision, threads);
+    const auto together = evaluate(*engine, potential, structures);
+    std::vector<double> forces, energy;
+    for (const auto &structure : structures) {
+      const auto alone = evaluate(*engine, potential, {structure});
+      forces.insert(forces.end(), alone.forces.begin(), alone.forces.end());
+      energy.push_back(alone.energy[0]);
+    }
+    EXPECT_LT(largest_difference(together.forces, forces), 1e-11 * largest(forces));
+    EXPECT_LT(largest_difference(together.energy, energy), 1e-11 * largest(energy));
+  }
+}
+
+TEST_P(Fmm, GatesAtZeroChangeNothing)
+{
+  Potential potential = long_range(sizes_of(layers)), local = random_potential(potential.sizes, potential.elements, potential.cutoff);
+  for (auto &[name, tensor] : potential.tensors)
+    if (name.ends_with("_gate")) std::fill(tensor.values.begin(), tensor.values.end(), 0.0);
+  for (auto &[name, tensor] : local.tensors) tensor = potential.tensors.at(name);
+  const std::vector<Structure> structures = {two_clusters(8.0)};
+  const auto with = evaluate(*engine_of(potential, form), potential, structures);
+  const auto without = evaluate(*make_engine(local, {"host", Precision::double_precision, 1, "cpu", Filter::exact}), local, structures);
+  EXPECT_EQ(with.energy, without.energy);
+  EXPECT_EQ(largest(with.position_gradient), 0.0);
+  EXPECT_TRUE(without.position_gradient.empty());
+  EXPECT_EQ(with.forces, without.forces);
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, Fmm, testing::Combine(testing::Values(1, 2), testing::Values(FmmForm::direct, FmmForm::linear)), [](const auto &info) {
+  return std::string(std::get<1>(info.param) == FmmForm::direct ? "direct_" : "linear_") + std::to_string(std::get<0>(info.param));
+});
+
+TEST(FmmForms, LinearEqualsDirect)
+{
+  for (const int directions : {0, 3000}) {
+    FmmSizes fmm = sizes_of(2);
+    fmm.directions = directions;
+    const Potential potential = long_range(fmm);
+    for (const double apart : {4.0, 15.0, 40.0}) {
+      const Structure structure = two_clusters(apart, 31, 20);
+      const auto direct = evaluate(*engine_of(potential, FmmForm::direct), potential, {structure});
+      const auto linear = evaluate(*engine_of(potential, FmmForm::linear), potential, {structure});
+      EXPECT_LT(largest_difference(direct.forces, linear.forces), 1e-9 * largest(direct.forces)) << apart;
+      EXPECT_GT(largest_difference(direct.forces, linear.forces), 0.0) << "both forms are the same one";
+      const auto single = evaluate(*engine_of(potential, FmmForm::linear, "host", Precision::single_precision), potential, {structure});
+      EXPECT_LT(largest_difference(direct.forces, single.forces), 1e-4 * largest(direct.forces)) << apart;
+    }
+  }
+}
+
+TEST(FmmForms, TooFewDirectionsAreAnError)
+{
+  FmmSizes fmm = sizes_of(1);
+  fmm.directions = 194;
+  const Potential potential = long_range(fmm);
+  const auto engine = engine_of(potential, FmmForm::linear);
+  expect_error(
+      [&] {
+        evaluate(*engine, potential, {two_clusters(40.0)});
+      },
+      {"194 directions", "fmm_directions", "Å across", "direct form"});
+  EXPECT_NO_THROW(evaluate(*engine_of(potential, FmmForm::direct), potential, {two_clusters(40.0)}));
+}
+
+TEST(FmmForms, Words)
+{
+  EXPECT_EQ(fmm_form_of("auto"), FmmForm::automatic);
+  EXPECT_EQ(fmm_form_of("direct"), FmmForm::direct);
+  EXPECT_EQ(fmm_form_of("linear"), FmmForm::linear);
+  expect_error(
+      [] {
+        fmm_form_of("fast");
+      },
+      {"long-range block 'fast'", "accepted: auto, direct, linear"});
+}
+
+TEST(FmmForms, FarAtomsAreSeen)
+{
+  // 10 Å beyond the cutoff; the local model of the same weights feels nothing
+  const Potential potential = long_range(sizes_of(1));
+  Structure structure = two_clusters(20.0, 6, 4);
+  const auto base = evaluate(*engine_of(potential, FmmForm::automatic), potential, {structure});
+  structure.numbers.back() = structure.numbers.back() == 8 ? 6 : 8;
+  const auto changed = evaluate(*engine_of(potential, FmmForm::automatic), potential, {structure});
+  EXPECT_GT(std::abs(base.forces[0] - changed.forces[0]), 1e-4 * largest(base.forces));
+}
+
+TEST(FmmEngines, RefusePeriodicSystems)
+{
+  const Potential potential = long_range(sizes_of(1));
+  const Structure periodic = random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, true});
+  for (const auto &name : available_engines())
+    expect_error(
+        [&] {
+          evaluate(*engine_of(potential, FmmForm::automatic, name), potential, {periodic});
+        },
+        {"painn-fmm", "open system", "periodic"});
+}
+
+#ifdef MLFF_TORCH
+TEST(FmmGradient, MatchesDifferencesOfEveryTensor)
+{
+  for (const auto form : {FmmForm::direct, FmmForm::linear}) {
+    Potential potential = long_range(sizes_of(2, form == FmmForm::direct ? 1.0 : 0.5), {8, 1, 5, 1e-2});
+    GraphStorage storage;
+    for (const auto &structure : {two_clusters(5.0, 2, 2), random_structure(3, 9)}) append_graph(structure, potential.elements, potential.cutoff, storage);
+    const Graph graph = storage.view();
+    EngineOptions options{"torch", Precision::double_precision, 1, "cpu"};
+    options.fmm = form;
+    const auto gradient = make_painn_gradient(potential, options);
+    double value = 0.0;
+    const LossDerivative loss = [&](int, int, const double *energy, const double *force, double *energy_bar, double *force_bar) {
+      value = 0.0;
+      for (int i = 0; i < graph.n_centres(); i++) {
+        value += 0.3 * energy[i];
+        energy_bar[i] = 0.3;
+        for (int k = 3 * i; k < 3 * i + 3; k++) {
+          value += 0.5 * force[k] * force[k] + 0.1 * (k % 4) * force[k];
+          force_bar[k] = force[k] + 0.1 * (k % 4);
+        }
+      }
+    };
+    auto weights = flat_weights(potential);
+    std::vector<double> sum(weights.size(), 0.0), unused(weights.size());
+    gradient->add_gradient(graph, loss, sum);
+    for (const auto &slice : weight_slices(potential)) {
+      const std::size_t at = slice.offset + slice.size / 2;
+      const double w = weights[at], h = 1e-4;
+      double slope = 0.0;
+      for (const auto &[step, factor] : {std::pair{1, 8.0}, {-1, -8.0}, {2, -1.0}, {-2, 1.0}}) {
+        weights[at] = w + step * h;
+        gradient->set_weights(weights);
+        gradient->add_gradient(graph, loss, unused);
+        slope += factor * value / (12.0 * h);
+      }
+      weights[at] = w;
+      EXPECT_NEAR(slope, sum[at], 1e-6 * std::max(1.0, largest(sum))) << slice.name;
+    }
+  }
+}
+
+TEST(FmmGradient, SaysWhatCannotTrain)
+{
+  const Potential potential = long_range(sizes_of(1));
+  expect_error(
+      [&] {
+        make_painn_gradient(potential, {"host"});
+      },
+      {"long-range block", "engine torch"});
+  expect_error(
+      [&] {
+        make_painn_gradient(potential, {"torch"}, true);
+      },
+      {"painn-fmm has no mixed precision"});
+}
+#endif
+
+class FmmFile : public mlff_test::FolderTest {};
+
+TEST_F(FmmFile, KeepsItsHyperparameters)
+{
+  FmmSizes fmm = sizes_of(2);
+  fmm.directions = 110;
+  fmm.kappa_min = 0.1;
+  fmm.precision = "double";
+  Potential potential = long_range(fmm);
+  potential.write(file("long.safetensors"));
+  const Potential read = Potential::read(file("long.safetensors"));
+  EXPECT_EQ(read.model, "painn-fmm");
+  EXPECT_TRUE(read.is_global());
+  EXPECT_EQ(read.fmm.layers, 2);
+  EXPECT_EQ(read.fmm.directions, 110);
+  EXPECT_EQ(read.fmm.kappa_min, 0.1);
+  EXPECT_EQ(read.fmm.kappa_max, 1.0);
+  EXPECT_EQ(read.fmm.kappa_count, 4);
+  EXPECT_EQ(read.fmm.heads, 2);
+  EXPECT_EQ(read.fmm.key_width, 4);
+  EXPECT_EQ(read.fmm.value_width, 3);
+  EXPECT_EQ(read.fmm.precision, "double");
+  EXPECT_EQ(read.size_text(), "F8 L2 K6 + 2 node layers H2 C3 T4");
+  const auto a = evaluate(*engine_of(potential, FmmForm::direct), potential, {two_clusters(9.0)});
+  const auto b = evaluate(*engine_of(read, FmmForm::direct), read, {two_clusters(9.0)});
+  EXPECT_EQ(a.forces, b.forces);
+}
+
+TEST_F(FmmFile, RefusesWhatDoesNotFit)
+{
+  const std::string path = "long.safetensors";
+  const auto with = [&](const std::function<void(FmmSizes &)> &change) {
+    FmmSizes fmm = sizes_of(1);
+    Potential potential = long_range(fmm);
+    change(potential.fmm);
+    potential.check(path);
+  };
+  for (const auto &[change, words] :
+       std::vector<std::pair<std::function<void(FmmSizes &)>, std::string>>{{[](FmmSizes &f) {
+                                                                               f.layers = 0;
+                                                                             },
+                                                                             "'fmm_layers' is 0; expected a whole number from 1 to 8"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.kappa_count = 0;
+                                                                             },
+                                                                             "'fmm_kappa_count' is 0; expected a whole number from 1 to 64"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.heads = 65;
+                                                                             },
+                                                                             "'fmm_heads' is 65; expected a whole number from 1 to 64"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.key_width = 0;
+                                                                             },
+                                                                             "'fmm_key_width' is 0; expected a whole number from 1 to 64"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.value_width = 300;
+                                                                             },
+                                                                             "'fmm_value_width' is 300; expected a whole number from 0 to 256"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.directions = 5;
+                                                                             },
+                                                                             "'fmm_directions' is 5; expected a whole number from 6 to 65536"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.heads = 3;
+                                                                               f.value_width = 0;
+                                                                             },
+                                                                             "'fmm_heads' is 3, expected a divisor"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.kappa_min = -0.1;
+                                                                             },
+                                                                             "'fmm_kappa_min' is -0.1; expected a number of 1/Å, 0 or more"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.kappa_max = 0.0;
+                                                                             },
+                                                                             "'fmm_kappa_max' is 0.0; expected a number of 1/Å above 'fmm_kappa_min'"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.precision = "half";
+                                                                             },
+                                                                             "'fmm_precision' is 'half'; expected 'engine' or 'double'"},
+                                                                            {[](FmmSizes &f) {
+                                                                               f.key_width = 5;
+                                                                             },
+                                                                             "tensor 'fmm.0.key.weight' has shape [8, 8]; expected [10, 8]"}})
+    expect_error(
+        [&] {
+          with(change);
+        },
+        {path, words});
+}

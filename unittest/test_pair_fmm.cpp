@@ -1,0 +1,193 @@
+// pair_style mlff with a long-range block: against the engine, on any number of ranks, and its errors.
+#include "engine.h"
+#include "lammps_fixture.h"
+
+#include <cmath>
+
+using namespace mlff;
+using mlff_test::largest_difference;
+using mlff_test::random_potential;
+using mlff_test::random_structure;
+
+namespace {
+
+Potential long_range(int layers)
+{
+  FmmSizes fmm;
+  fmm.layers = layers;
+  fmm.heads = 2;
+  fmm.key_width = 4;
+  fmm.value_width = 3;
+  fmm.kappa_count = 4;
+  Potential potential = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &fmm);
+  for (auto &[name, tensor] : potential.tensors)
+    if (name.ends_with("_gate"))
+      for (double &x : tensor.values) x = float(0.5 + 5.0 * x);
+  return potential;
+}
+
+/// Two clusters with room between them: on several ranks some have no atom.
+Structure two_clusters()
+{
+  Structure both = random_structure(14, 3);
+  const Structure other = random_structure(16, 4);
+  both.numbers.insert(both.numbers.end(), other.numbers.begin(), other.numbers.end());
+  for (std::size_t k = 0; k < other.positions.size(); k++) both.positions.push_back(other.positions[k] + (k % 3 == 0 ? -21.0 : k % 3 == 1 ? 4.0 : -9.0));
+  return both;
+}
+
+struct Expected {
+  double energy;
+  std::vector<double> forces, virial;
+};
+
+Expected evaluate(const Potential &potential, const Structure &structure, FmmForm form)
+{
+  GraphStorage graph;
+  append_graph(structure, potential.elements, potential.cutoff, graph);
+  Result result;
+  EngineOptions options{"host", Precision::double_precision, 1};
+  options.fmm = form;
+  make_engine(potential, options)->evaluate(graph.view(), result);
+  Expected out{result.energy[0], {}, std::vector<double>(6, 0.0)};
+  sum_forces(graph.view(), result, out.forces);
+  const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
+  for (int k = 0; k < 6; k++) {
+    for (std::size_t e = 0; e < graph.neighbor.size(); e++) out.virial[k] -= graph.r[3 * e + first[k]] * result.gradient[3 * e + second[k]];
+    for (int i = 0; i < structure.n_atoms(); i++)
+      out.virial[k] -= 0.5 *
+          (graph.position[3 * i + first[k]] * result.position_gradient[3 * i + second[k]] +
+           graph.position[3 * i + second[k]] * result.position_gradient[3 * i + first[k]]);
+  }
+  return out;
+}
+
+class PairFmm : public mlff_test::LammpsTest {
+ protected:
+  Potential potential = long_range(1);
+
+  void use(const std::string &style)
+  {
+    command("pair_style mlff precision double " + style);
+    command("pair_coeff * * " + potential_file(potential) + " C O H");
+  }
+
+  void expect_equal(const Expected &expected, double tolerance)
+  {
+    EXPECT_NEAR(energy(), expected.energy, tolerance * std::max(1.0, std::abs(expected.energy)));
+    double scale = 1.0;
+    for (const double f : expected.forces) scale = std::max(scale, std::abs(f));
+    EXPECT_LT(largest_difference(forces(), expected.forces), tolerance * scale);
+    EXPECT_LT(largest_difference(virial(), expected.virial), 30.0 * tolerance * scale);
+  }
+};
+
+TEST_F(PairFmm, EqualsEngineOnAnyNumberOfRanks)
+{
+  for (const int layers : {1, 2})
+    for (const char *newton : {"on", "off"}) {
+      potential = long_range(layers);
+      command("clear");
+      command("units metal");
+      command(std::string("newton ") + newton);
+      const Structure structure = two_clusters();
+      create(structure);
+      use("fmm linear");
+      commands("compute stress all stress/atom NULL virial\n"
+               "compute vsum all reduce sum c_stress[1] c_stress[2] c_stress[3] c_stress[4] c_stress[5] c_stress[6]\n"
+               "thermo_style custom step pe press c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] c_vsum[5] c_vsum[6]\nrun 0 post no");
+      const auto linear = evaluate(potential, structure, FmmForm::linear), direct = evaluate(potential, structure, FmmForm::direct);
+      expect_equal(linear, 1e-10);
+      auto *sum = lmp->modify->get_compute_by_id("vsum");
+      for (int k = 0; k < 6; k++) EXPECT_NEAR(-sum->vector[k] / lmp->force->nktv2p, linear.virial[k], 1e-8) << k;
+      use("");
+      command("run 0 post no");
+      expect_equal(n_ranks > 1 ? linear : direct, 1e-10);
+      expect_in_log("long range direct or linear");
+    }
+}
+
+TEST_F(PairFmm, VirialIsTheStrainDerivative)
+{
+  command("units metal");
+  const Structure structure = two_clusters();
+  create(structure);
+  use("");
+  command("run 0 post no");
+  const auto found = virial();
+  const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
+  const double h = 1e-5;
+  for (int k = 0; k < 6; k++) {
+    double slope = 0.0;
+    for (const auto &[step, factor] : {std::pair{1, 8.0}, {-1, -8.0}, {2, -1.0}, {-2, 1.0}}) {
+      Structure strained = structure;
+      for (int i = 0; i < structure.n_atoms(); i++) {
+        strained.positions[3 * i + first[k]] += 0.5 * step * h * structure.positions[3 * i + second[k]];
+        strained.positions[3 * i + second[k]] += 0.5 * step * h * structure.positions[3 * i + first[k]];
+      }
+      slope += factor * evaluate(potential, strained, FmmForm::direct).energy / (12.0 * h);
+    }
+    EXPECT_NEAR(found[k], -slope, 1e-6 * std::max(1.0, std::abs(slope))) << k;
+  }
+}
+
+TEST_F(PairFmm, FollowsAtoms)
+{
+  command("units metal");
+  const Structure structure = two_clusters();
+  create(structure);
+  use("fmm linear");
+  commands("velocity all create 3000 99 mom yes\nfix 1 all nve\ntimestep 0.0002\nneigh_modify every 1 delay 0 check yes\nrun 60 post no");
+  Structure moved = structure;
+  moved.positions = positions();
+  EXPECT_GT(largest_difference(moved.positions, structure.positions), 0.1);
+  expect_equal(evaluate(potential, moved, FmmForm::linear), 1e-10);
+}
+
+TEST_F(PairFmm, BatchOneRank)
+{
+  command("units metal");
+  const Structure structure = two_clusters();
+  create(structure);
+  use("batch on");
+  command("run 2 post no");
+  expect_equal(evaluate(potential, structure, FmmForm::direct), 1e-10);
+}
+
+TEST_F(PairFmm, MeanWithALocalPotential)
+{
+  command("units metal");
+  const Structure structure = two_clusters();
+  create(structure);
+  Potential local = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 4.0, 11);
+  commands("pair_style mlff precision double fmm linear\npair_coeff * * " + potential_file(potential) + " " + potential_file(local, "local.safetensors") +
+           " C O H\nrun 0 post no");
+  const auto a = evaluate(potential, structure, FmmForm::linear);
+  GraphStorage graph;
+  append_graph(structure, local.elements, local.cutoff, graph);
+  Result result;
+  make_engine(local, {"host", Precision::double_precision, 1})->evaluate(graph.view(), result);
+  std::vector<double> mean;
+  sum_forces(graph.view(), result, mean);
+  for (std::size_t k = 0; k < mean.size(); k++) mean[k] = 0.5 * (mean[k] + a.forces[k]);
+  EXPECT_NEAR(energy(), 0.5 * (a.energy + result.energy[0]), 1e-8);
+  EXPECT_LT(largest_difference(forces(), mean), 1e-9);
+}
+
+TEST_F(PairFmm, Refuses)
+{
+  command("units metal");
+  create(random_structure(6, 1, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, true}));
+  expect_error("pair_style mlff fmm fast", {"mlff fmm 'fast'", "accepted: auto, direct, linear"});
+  expect_error("pair_style mlff engine", {"missing argument"});
+  use("");
+  expect_error("run 0", {"test.safetensors", "model painn-fmm", "needs an open box, found boundary pp pp pp", "accepted: f, s or m"});
+  command("clear");
+  command("units metal");
+  create(two_clusters());
+  if (n_ranks == 1) return;
+  use("fmm direct");
+  expect_error("run 0", {"fmm direct needs all atoms on one MPI rank per partition, found " + std::to_string(n_ranks), "accepted: auto, linear"});
+}
+
+}    // namespace

@@ -1,0 +1,184 @@
+// Long range as a user makes it: pairs of molecules apart, mlff train with a long-range block, mlff bench of its forms.
+#include "engine.h"
+#include "program_fixture.h"
+#include "random_potential.h"
+#include "trajectory.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace {
+
+using namespace mlff;
+using Json = nlohmann::json;
+
+class TrainFmm : public mlff_test::ProgramTest {
+ protected:
+  void SetUp() override
+  {
+    ProgramTest::SetUp();
+    // two charges of atoms H and O that attract as 1/r, which a local model of 3 Å cannot see
+    std::string text;
+    Uniform uniform(3);
+    for (int k = 0; k < 40; k++) {
+      const double r = 4.0 + 5.0 * (k / 39.0), theta = std::acos(uniform()), phi = 3.0 * uniform(),
+                   u[3] = {std::sin(theta) * std::cos(phi), std::sin(theta) * std::sin(phi), std::cos(theta)};
+      const double energy = -7.2 / r, force = 7.2 / (r * r);
+      char line[400];
+      std::snprintf(
+          line, sizeof line,
+          "2\nProperties=species:S:1:pos:R:3:forces:R:3 energy=%.10f pbc=\"F F F\"\nH 0 0 0 %.10f %.10f %.10f\nO %.10f %.10f %.10f %.10f %.10f %.10f\n", energy,
+          force * u[0], force * u[1], force * u[2], r * u[0], r * u[1], r * u[2], -force * u[0], -force * u[1], -force * u[2]);
+      text += line;
+    }
+    put("charges.xyz", text);
+  }
+
+  void put(const std::string &name, const std::string &text) const { std::ofstream(file(name)) << text; }
+
+  std::string settings(const std::string &model, int steps, const std::string &training = "", const std::string &rate = "0.01") const
+  {
+    return "model: {" + model +
+        "}\ndata: {train: {file: charges.xyz}, valid_fraction: 0.1}\nloss: {energy: {weight: 1}, force: {weight: 10}}\ntraining: {steps: " +
+        std::to_string(steps) + ", batch_atoms: 24, validate_every: " + std::to_string(steps) + ", warmup: 5, learning_rate: " + rate +
+        ", ema: 0.9, threads: 1" + training + "}\n";
+  }
+
+  void train(const std::string &name, const std::string &text)
+  {
+    put(name + ".yaml", text + "output: " + name + ".safetensors\n");
+    run("train " + name + ".yaml --no-plots");
+    ASSERT_EQ(status, 0) << name;
+  }
+
+  double force_error(const std::string &name)
+  {
+    return Json::parse(run("eval --json --model " + name + ".safetensors --data charges.xyz"))["force_mae_meV_per_A"];
+  }
+};
+
+const std::string local = "features: 8, layers: 1, radial: 6, cutoff: 3.0", block = "kind: painn-fmm, fmm_heads: 1, fmm_value_width: 4, fmm_kappa_count: 5, ";
+
+TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
+{
+  train("local", settings(local, 60));
+  const double blind = force_error("local");
+  EXPECT_GT(blind, 60.0);    // it predicts no force at all
+#ifdef MLFF_TORCH
+  // the block alone, as a start for the next
+  train("long", settings(block + local, 600));
+  const Potential trained = Potential::read(file("long.safetensors"));
+  EXPECT_EQ(trained.model, "painn-fmm");
+  EXPECT_EQ(trained.fmm.heads, 1);
+  EXPECT_EQ(trained.fmm.kappa_count, 5);
+  EXPECT_LT(force_error("long"), 0.3 * blind);
+
+  // added to the trained local model: no jump in error, then better
+  train("added", settings(block + "init_from: local.safetensors", 1, ", final_learning_rate: 0", "1.0e-12"));
+  EXPECT_NEAR(force_error("added"), blind, 1e-3 * blind);
+  train("better", settings(block + "init_from: local.safetensors", 600));
+  EXPECT_LT(force_error("better"), 0.3 * blind);
+
+  // and going on from a block
+  train("more", settings("kind: painn-fmm, init_from: long.safetensors", 1, ", final_learning_rate: 0", "1.0e-12"));
+  EXPECT_NEAR(force_error("more"), force_error("long"), 1e-3 * blind);
+#endif
+}
+
+TEST_F(TrainFmm, Errors)
+{
+  const auto expect = [&](const std::string &text, const std::vector<std::string> &words) {
+    put("wrong.yaml", text + "output: wrong.safetensors\n");
+    expect_error("train wrong.yaml", words);
+    EXPECT_FALSE(std::filesystem::exists(file("wrong.safetensors")));
+  };
+  expect(settings(local + ", fmm_heads: 2", 5), {"fmm_heads"});
+  expect(settings(block + local + ", fmm_kappas: 2", 5), {"fmm_kappas"});
+  expect(settings(block + local, 5, ", engine: host"), {"'host'", "long-range block", "accepted for painn-fmm: auto, torch"});
+  expect(settings(block + local, 5, ", precision: mixed"), {"'mixed'; accepted for painn-fmm: single, double"});
+  expect(settings(block + local + ", fmm_precision: half", 5), {"fmm_precision", "half"});
+  mlff_test::random_potential({8, 1, 6}, {1, 8}, 3.0).write(file("painn.safetensors"));
+  FmmSizes fmm;
+  fmm.layers = 1;
+  random_potential({8, 1, 6}, {1, 8}, 3.0, 1, &fmm).write(file("fmm.safetensors"));
+  expect(settings(block + "init_from: fmm.safetensors", 5), {"'model.fmm_...'", "one of the two"});
+  expect(settings("init_from: fmm.safetensors", 5), {"is a model 'painn-fmm'", "painn"});
+#ifdef MLFF_TORCH
+  std::string periodic = content("charges.xyz");
+  for (auto at = periodic.find("pbc=\"F F F\""); at != std::string::npos; at = periodic.find("pbc=\"F F F\""))
+    periodic.replace(at, 11, "pbc=\"T T T\" Lattice=\"30 0 0 0 30 0 0 0 30\"");
+  put("charges.xyz", periodic);
+  expect(settings(block + local, 5), {"charges.xyz', frame ", "is periodic; accepted for painn-fmm: open systems"});
+#endif
+}
+
+TEST_F(TrainFmm, PairsOfMoleculesApart)
+{
+  run("molecule 'CC(=O)[O-].C[NH3+]' --apart 3 9 --frames 60 --rattle 0.02 --conformers 3 --seed 5 -o pairs.xyz");
+  ASSERT_EQ(status, 0);
+  const auto reader = open_trajectory(file("pairs.xyz"));
+  std::vector<double> shortest;
+  double turned = 0.0;
+  Structure first;
+  for (Structure frame; reader->next(frame);) {
+    ASSERT_EQ(frame.n_atoms(), 15);
+    if (shortest.empty()) first = frame;
+    double least = 1e300;
+    for (int i = 0; i < 7; i++)
+      for (int j = 7; j < 15; j++)
+        least = std::min(least,
+                         std::hypot(frame.positions[3 * i] - frame.positions[3 * j], frame.positions[3 * i + 1] - frame.positions[3 * j + 1],
+                                    frame.positions[3 * i + 2] - frame.positions[3 * j + 2]));
+    shortest.push_back(least);
+    for (int c = 0; c < 21; c++) turned = std::max(turned, std::abs(frame.positions[c] - first.positions[c]));
+  }
+  ASSERT_EQ(shortest.size(), 60u);
+  std::sort(shortest.begin(), shortest.end());
+  EXPECT_GE(shortest.front(), 3.0 - 1e-6);
+  EXPECT_LE(shortest.back(), 9.0 + 1e-6);
+  EXPECT_LT(shortest.front(), 4.0);
+  EXPECT_GT(shortest.back(), 8.0);
+  EXPECT_GT(turned, 1.0);
+  expect_error("molecule CCO --apart 3 9 -o a.xyz", {"'CCO' has 1 parts", "two SMILES with a dot"});
+  expect_error("molecule C.C.C --apart 3 9 -o a.xyz", {"has 3 parts"});
+  expect_error("molecule C.C --apart 9 3 -o a.xyz", {"the shorter distance first"});
+  expect_error("molecule C.C --apart 3 9 -o a.data", {"a.data' cannot hold the frames of --apart", ".xyz"});
+}
+
+#ifdef MLFF_XTB
+TEST_F(TrainFmm, LabelLeavesOutWhatFails)
+{
+  // one electron that is not said to be unpaired
+  const std::string pair = "2\nProperties=species:S:1:pos:R:3\nH 0 0 0\nH 0 0 0.8\n", single = "1\nProperties=species:S:1:pos:R:3\nH 0 0 0\n";
+  put("some.xyz", pair + single + pair);
+  expect_error("label --structures some.xyz -o labelled.xyz", {"some.xyz', frame 2: "});
+  run("label --structures some.xyz -o left.xyz --skip-failed");
+  ASSERT_EQ(status, 0);
+  const auto reader = open_trajectory(file("left.xyz"));
+  int n = 0;
+  for (Structure frame; reader->next(frame); n++) {
+    EXPECT_EQ(frame.n_atoms(), 2);
+    EXPECT_TRUE(frame.energy.has_value());
+  }
+  EXPECT_EQ(n, 2);
+  EXPECT_EQ(Json::parse(content("left.xyz.json"))["left_out"], Json({2}));
+  put("none.xyz", single + single);
+  expect_error("label --structures none.xyz -o none-left.xyz --skip-failed", {"the calculation of every frame failed"});
+}
+#endif
+
+TEST_F(TrainFmm, BenchHasBothForms)
+{
+  const auto report = Json::parse(run("bench --random 16 1 8 --fmm 1 4 4 --kappa-max 0.6 --atoms 60 --repeats 1 --json"));
+  EXPECT_EQ(report["kind"], "painn-fmm");
+  const auto row = report["systems"][0];
+  EXPECT_EQ(row["system"], "60 atoms, open");
+  for (const char *name : {"direct", "linear", "local"}) EXPECT_GT(row[name]["us_per_atom"].get<double>(), 0.0) << name;
+  EXPECT_NE(report["engines"]["direct"].get<std::string>().find("long range direct"), std::string::npos);
+  EXPECT_NE(report["engines"]["linear"].get<std::string>().find("long range linear"), std::string::npos);
+  EXPECT_EQ(report["engines"]["local"].get<std::string>().find("long range"), std::string::npos);
+}
+
+}    // namespace
