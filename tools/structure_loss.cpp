@@ -1,5 +1,6 @@
 #include "structure_loss.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
