@@ -235,6 +235,7 @@ void add_command_analyze(CLI::App &program)
 
   const char *how = "How";
   command->add_option("--skip", o->frames.skip, "ps to leave out at the beginning")->check(CLI::NonNegativeNumber)->capture_default_str()->group(how);
+  command->add_option("--every", o->frames.every, "fs: frames that come earlier after the one before are left out")->check(CLI::PositiveNumber)->group(how);
   command->add_option("--lag", o->lag, "ps, longest of correlation functions; the density of states has the resolution 33/lag (1/cm)")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()

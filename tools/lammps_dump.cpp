@@ -126,9 +126,7 @@ namespace {
       const std::size_t first = tilted ? 5 : 2;
       if (words.size() != first + 3) throw fail("found 'ITEM: " + item + "'; expected BOX BOUNDS with a pair of letters for each direction");
       double bound[3][2], tilt[3] = {0, 0, 0};
-      for (int a = 0; a < 3; a++) {
-        frame.periodic[a] = words[first + a][0] == 'p';
-      }
+      for (int a = 0; a < 3; a++) { frame.periodic[a] = words[first + a][0] == 'p'; }
       for (int a = 0; a < 3; a++) {
         line_of("the bounds of the box");
         const auto numbers = split(text);
@@ -189,7 +187,8 @@ namespace {
           const auto t = whole(words[type]);
           if (!t || *t < 1) throw fail("found '" + std::string(words[type]) + "' for type; expected a whole number above 0");
           if (*t > long(given.size()))
-            throw fail("type " + std::to_string(*t) + " has no element: " + std::to_string(given.size()) + " are given; expected one for each atom type, or a column element");
+            throw fail("type " + std::to_string(*t) + " has no element: " + std::to_string(given.size()) +
+                       " are given; expected one for each atom type, or a column element");
           numbers[i] = given[*t - 1];
         } else if (int(given.size()) != n)
           throw fail("there is no column element or type, and " + std::to_string(given.size()) + " elements are given for " + std::to_string(n) +

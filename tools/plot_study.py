@@ -25,7 +25,7 @@ def shown(rows, most=9):
 for molecule in report["molecules"]:
     rows = molecule["rows"]
     figure, ((speed, kelvin), (turn, spectrum)) = plt.subplots(2, 2, figsize=(13, 4 + 0.28 * len(rows)), constrained_layout=True)
-    timed = [row for row in rows if row["times"].get("cpu_s_per_ps")]
+    timed = [row for row in rows if (row["times"] or {}).get("cpu_s_per_ps")]
     if timed:
         median = [row["times"]["cpu_s_per_ps"]["median"] for row in timed]
         low = [m - row["times"]["cpu_s_per_ps"]["least"] for m, row in zip(median, timed)]

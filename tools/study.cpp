@@ -234,7 +234,7 @@ namespace {
 
     Json times(std::size_t molecule, const StudyMethod *method) const
     {
-      Json out;
+      Json out = Json::object();
       for (const char *key : {"cpu_s_per_ps", "wall_s_per_ps", "model_ms", "force_ms"}) {
         std::vector<double> values;
         for (const auto &run : runs)
@@ -307,6 +307,7 @@ namespace {
         calls.push_back(result["force_calls_per_ps"]);
         AnalysisOptions how;
         how.lag = settings.lag;
+        if (!method->metropolis) how.frames.every = study_spacing(settings, *method);
         auto analysis = std::make_unique<TrajectoryAnalysis>((run.place / "frames.xyz").string(), how);
         found.push_back(analysis->quantities());
         if (reference) against.push_back(analysis->compare(*reference));

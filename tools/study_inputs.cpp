@@ -94,19 +94,27 @@ std::string study_input(const StudySettings &s, const StudyMolecule &molecule, c
      << integrator(s, elements, method, seed) << "\nthermo_style    custom step time temp pe etotal\nthermo          1000\n"
      << "run             " << steps_of(method, timing ? s.timing_warmup : s.warmup) << "\n";
   if (!timing) {
-    const long every = std::max(1L, std::lround(std::ceil(s.frame / method.cycle() - 1e-9))) * method.cycle_steps();
+    // steps of jumps are of different length: all are written, and mlff analyze takes frames by their times. Metropolis' repeated states count.
+    const bool uneven = (method.kind == StudyMethod::Kind::jump && method.control != "corrector") ||
+        (method.kind == StudyMethod::Kind::student && !method.metropolis);
+    const long every = uneven ? 1 : std::lround(study_spacing(s, method) / method.cycle()) * method.cycle_steps();
     // the dump knows the energy at steps at which somebody asked for it
     in << "\nfix             energy all ave/time " << every << " 1 " << every << " c_thermo_pe\n"
        << "dump            frames all extxyz " << every << " frames.xyz\n"
-       << "dump_modify     frames element " << elements << " sort id vel yes time yes first no format line \"%s %.8g %.8g %.8g %.8g %.8g %.8g\"\n";
+       << "dump_modify     frames element " << elements << " sort id vel yes forces no time yes first no format line \"%s %.8g %.8g %.8g %.8g %.8g %.8g\"\n";
   }
   in << "run             " << steps_of(method, timing ? s.timing_length : s.length) << "\n";
   return in.str();
 }
 
+double study_spacing(const StudySettings &s, const StudyMethod &method)
+{
+  return std::max(1.0, std::ceil(s.frame / method.cycle() - 1e-9)) * method.cycle();
+}
+
 nlohmann::ordered_json study_log(const std::string &path, const StudySettings &s, const StudyMethod &method, bool timing)
 {
-  nlohmann::ordered_json result;
+  nlohmann::ordered_json result = nlohmann::ordered_json::object();
   std::istringstream text(text_of(path));
   double wall = 0.0, share = 0.0, ps = double(steps_of(method, timing ? s.timing_length : s.length)) / method.cycle_steps() * method.cycle() * 1e-3;
   double calls = 1e3 / method.cycle() * method.cycle_steps();

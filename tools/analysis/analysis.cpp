@@ -74,7 +74,8 @@ TrajectoryAnalysis::TrajectoryAnalysis(const std::string &path, const AnalysisOp
     throw FileError("data file '" + path + "', frame " + std::to_string(n_frames) + ": " + error.what());
   }
   if (n_frames == 0)
-    throw FileError("data file '" + path + "' holds no frame" + (options.frames.skip > 0.0 ? " after the " + std::to_string(options.frames.skip) + " ps to skip" : ""));
+    throw FileError("data file '" + path + "' holds no frame" +
+                    (options.frames.skip > 0.0 ? " after the " + std::to_string(options.frames.skip) + " ps to skip" : ""));
   finish();
 }
 
@@ -91,7 +92,8 @@ void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame, const Ana
   frames.go_on_from(frame.x);
 
   const bool timed = std::isfinite(interval) && interval > 0.0;
-  if (options.frames.skip > 0.0 && !timed) throw FileError("data file '" + name + "' does not say how far apart its frames are, and a time is to be skipped; --interval does");
+  if (options.frames.skip > 0.0 && !timed)
+    throw FileError("data file '" + name + "' does not say how far apart its frames are, and a time is to be skipped; --interval does");
   if (!timed) remarks.push_back("no times in the file: no correlation functions, flips or drift (--interval gives the time between frames)");
   const int width = 3 * atoms();
   if (timed) {
@@ -243,7 +245,8 @@ std::vector<Quantity> TrajectoryAnalysis::compare(const TrajectoryAnalysis &othe
     for (const auto &mine : found) {
       if (mine.section != section) continue;
       for (const auto &theirs : other.found)
-        if (theirs.section == section && theirs.name == mine.name) list.push_back({as, mine.name, mine.value - theirs.value, std::hypot(mine.error, theirs.error)});
+        if (theirs.section == section && theirs.name == mine.name)
+          list.push_back({as, mine.name, mine.value - theirs.value, std::hypot(mine.error, theirs.error)});
     }
   };
   difference("temperature_K", "temperature_difference_K");

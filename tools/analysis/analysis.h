@@ -19,12 +19,12 @@ namespace mlff {
 
 struct AnalysisOptions {
   FramesOptions frames;
-  double lag = 2.0;              ///< ps, of correlation functions
-  double r_max = 10.0;           ///< Å, of pair distances
-  int rdf_every = 0;             ///< frames; 0: as many as keep it from dominating
-  std::size_t memory = 128;      ///< MiB for signals that are correlated
+  double lag = 2.0;            ///< ps, of correlation functions
+  double r_max = 10.0;         ///< Å, of pair distances
+  int rdf_every = 0;           ///< frames; 0: as many as keep it from dominating
+  std::size_t memory = 128;    ///< MiB for signals that are correlated
   bool bonds = true;
-  double core = 0.5;             ///< of wells (torsion_motion.h)
+  double core = 0.5;    ///< of wells (torsion_motion.h)
 };
 
 /// The whole of a trajectory, in one pass, in memory that does not grow with its length. Throws FileError.
@@ -37,8 +37,8 @@ class TrajectoryAnalysis {
   int atoms() const { return int(numbers.size()); }
   long windows() const { return n_windows; }
   double duration() const { return interval * double(n_frames - n_windows); }    ///< ps
-  double spacing() const { return interval; }                                         ///< ps between frames
-  double longest_lag() const { return interval * double(lags - 1); }                  ///< ps
+  double spacing() const { return interval; }                                    ///< ps between frames
+  double longest_lag() const { return interval * double(lags - 1); }             ///< ps
   const std::vector<int> &elements() const { return numbers; }
   const std::vector<std::string> &notes() const { return remarks; }    ///< what could not be found, and why
 

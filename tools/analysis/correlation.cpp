@@ -67,8 +67,7 @@ void Correlation::correlate(int origins)
     const int n = std::min(origins, m - lag);
     if (n <= 0) break;
     count[lag] += n;
-    for (std::size_t g = 0; g < square.size(); g++)
-      squares[g][lag] += square[g][n] + square[g][lag + n] - square[g][lag];
+    for (std::size_t g = 0; g < square.size(); g++) squares[g][lag] += square[g][n] + square[g][lag + n] - square[g][lag];
   }
 }
 

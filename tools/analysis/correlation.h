@@ -12,7 +12,7 @@ namespace mlff {
 class Correlation {
  public:
   enum class Kind {
-    product,             ///< <x(t) x(t + lag)>, as of velocities
+    product,               ///< <x(t) x(t + lag)>, as of velocities
     square_displacement    ///< <(x(t + lag) - x(t))^2>, as of positions
   };
 
@@ -43,10 +43,10 @@ class Correlation {
   Kind kind;
   std::vector<int> group;
   int n_groups, n_lags, width, filled = 0;
-  Fourier first, second;                                   // of 2 lags
-  std::vector<double> buffer;                              // [component][2 lags]
+  Fourier first, second;                                      // of 2 lags
+  std::vector<double> buffer;                                 // [component][2 lags]
   std::vector<std::vector<std::complex<double>>> spectrum;    // [group]
-  std::vector<std::vector<double>> squares, result;        // [group][lag]
+  std::vector<std::vector<double>> squares, result;           // [group][lag]
   std::vector<double> count;
 
   void correlate(int origins);

@@ -14,7 +14,7 @@ class Fourier {
   Fourier(Fourier &&) noexcept;
 
   int n() const;
-  double *real();                     ///< [n]
+  double *real();                      ///< [n]
   std::complex<double> *spectrum();    ///< [n/2 + 1]
 
   /// spectrum(f) = sum_t real(t) exp(-2 pi i f t / n); real() stays.

@@ -32,8 +32,8 @@ class InternalCoordinates {
     std::string name;
     double low, width;    // of bins
     int bins;
-    std::vector<int> kind;                    // of each
-    std::vector<std::string> names;           // of kinds
+    std::vector<int> kind;             // of each
+    std::vector<std::string> names;    // of kinds
     std::vector<Moments> each;
     std::vector<std::vector<double>> histogram;    // [kind]
 

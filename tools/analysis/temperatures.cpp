@@ -111,8 +111,7 @@ void Temperatures::add(const Frame &frame)
   const auto &m = frame.structure.masses;
   const int n = int(m.size());
   std::vector<double> energy(n), freedom(n, 3.0);
-  for (int i = 0; i < n; i++)
-    energy[i] = 0.5 * m[i] * (v[3 * i] * v[3 * i] + v[3 * i + 1] * v[3 * i + 1] + v[3 * i + 2] * v[3 * i + 2]) * amu_to_eV;
+  for (int i = 0; i < n; i++) energy[i] = 0.5 * m[i] * (v[3 * i] * v[3 * i] + v[3 * i + 1] * v[3 * i + 1] + v[3 * i + 2] * v[3 * i + 2]) * amu_to_eV;
   std::vector<int> atoms(n);
   std::iota(atoms.begin(), atoms.end(), 0);
   const Momenta whole = momenta_of(atoms, m, frame.x, v);

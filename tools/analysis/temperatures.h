@@ -39,10 +39,10 @@ class Temperatures {
 struct Momenta {
   double linear[3], angular[3];
   double linear_energy, angular_energy;
-  double centre[3];                  ///< Å
-  double mass;                       ///< g/mol
-  std::array<double, 9> inertia;    ///< amu Å^2, about the centre of mass
-  int rotations;                     ///< 3, 2 of linear bodies, 0 of atoms
+  double centre[3];                         ///< Å
+  double mass;                              ///< g/mol
+  std::array<double, 9> inertia;            ///< amu Å^2, about the centre of mass
+  int rotations;                            ///< 3, 2 of linear bodies, 0 of atoms
   std::array<double, 9> inverse_inertia;    ///< without the axis of a linear body
 };
 

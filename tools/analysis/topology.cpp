@@ -38,7 +38,8 @@ namespace {
       for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) {
         const int j = graph.neighbor[e];
         const double *r = &graph.r[3 * std::size_t(e)];
-        if (i < j && std::hypot(r[0], r[1], r[2]) < bonded_within * (covalent_radius(frame.numbers[i]) + covalent_radius(frame.numbers[j]))) bonds.emplace(i, j);
+        if (i < j && std::hypot(r[0], r[1], r[2]) < bonded_within * (covalent_radius(frame.numbers[i]) + covalent_radius(frame.numbers[j])))
+          bonds.emplace(i, j);
       }
     return {bonds.begin(), bonds.end()};
   }

@@ -14,13 +14,13 @@ namespace mlff {
 struct Topology {
   template <int width> struct Kinds {
     std::vector<std::array<int, width>> atoms;
-    std::vector<int> kind;               ///< of each
+    std::vector<int> kind;             ///< of each
     std::vector<std::string> names;    ///< of kinds
   };
   Kinds<2> bonds;
   Kinds<3> angles;
-  Kinds<4> dihedrals;    ///< all
-  Kinds<4> torsions;     ///< one for each bond about which a molecule can turn: not of a ring, no end of a chain; by the heaviest neighbors
+  Kinds<4> dihedrals;       ///< all
+  Kinds<4> torsions;        ///< one for each bond about which a molecule can turn: not of a ring, no end of a chain; by the heaviest neighbors
   std::vector<int> fold;    ///< of each torsion: wells in a turn, 3 where one of the two middle atoms has four neighbors, else 2
 
   std::vector<std::vector<int>> neighbors;    ///< [n]

@@ -29,13 +29,13 @@ class TorsionMotion {
   const Topology &topology;
   double core, interval = 0.0;
   Correlation displacement;
-  std::vector<double> unwrapped;               // of the last frame
-  std::vector<std::vector<double>> first;      // [frame][torsion] until wells are known
-  std::vector<double> phase;                   // [torsion] of the first well
-  std::vector<int> well;                       // [torsion] -1: none yet
-  std::vector<double> flips;                   // [kind]
+  std::vector<double> unwrapped;             // of the last frame
+  std::vector<std::vector<double>> first;    // [frame][torsion] until wells are known
+  std::vector<double> phase;                 // [torsion] of the first well
+  std::vector<int> well;                     // [torsion] -1: none yet
+  std::vector<double> flips;                 // [kind]
   long n_frames = 0, cuts = 0;
-  std::vector<long> cut_at;                    // frames of `first` that do not follow
+  std::vector<long> cut_at;    // frames of `first` that do not follow
 
   void find_wells();
   void follow(const std::vector<double> &angles, bool follows);

@@ -53,6 +53,18 @@ double TrajectoryFrames::time_of(const Structure &frame) const
 
 bool TrajectoryFrames::read(Structure &frame)
 {
+  while (read_any(frame)) {
+    const double time = time_of(frame);
+    // times are printed with six digits after the point
+    if (options.every > 0.0 && time < last_read + 1e-3 * options.every - 2.1e-6) continue;
+    last_read = time;
+    return true;
+  }
+  return false;
+}
+
+bool TrajectoryFrames::read_any(Structure &frame)
+{
   if (!reader->next(frame)) return false;
   n_read++;
   if (numbers.empty()) numbers = frame.numbers;
@@ -65,8 +77,8 @@ bool TrajectoryFrames::read(Structure &frame)
                     "; atoms are followed from frame to frame");
   for (std::size_t i = 0; i < numbers.size(); i++)
     if (frame.numbers[i] != numbers[i])
-      throw FileError(where() + "atom " + std::to_string(i + 1) + " is " + element_symbol(frame.numbers[i]) + ", in the first frame " + element_symbol(numbers[i]) +
-                      "; atoms must keep their order (dump_modify sort id)");
+      throw FileError(where() + "atom " + std::to_string(i + 1) + " is " + element_symbol(frame.numbers[i]) + ", in the first frame " +
+                      element_symbol(numbers[i]) + "; atoms must keep their order (dump_modify sort id)");
   if (options.units == "real" && !name.ends_with(".dump") && !name.ends_with(".lammpstrj")) {
     if (frame.energy) *frame.energy *= kcal_per_mol_in_eV;
     if (frame.time) *frame.time *= 1e-3;

@@ -18,14 +18,15 @@ struct FramesOptions {
   double timestep = 0.0;                ///< fs, times the number of the step gives the time where a file has none; 0: not given
   double interval = 0.0;                ///< fs between frames, whatever the file says; 0: not given
   double skip = 0.0;                    ///< ps to leave out at the beginning
+  double every = 0.0;                   ///< fs: frames that come earlier after the one before are left out; 0: none
 };
 
 /// Times and lengths in ps and Å.
 struct Frame {
-  Structure structure;         ///< positions as in the file, masses always there
-  std::vector<double> x;       ///< [n][3] positions, without jumps by the length of a periodic box
+  Structure structure;           ///< positions as in the file, masses always there
+  std::vector<double> x;         ///< [n][3] positions, without jumps by the length of a periodic box
   double time = std::nan("");    ///< since the first frame
-  bool follows = false;        ///< comes interval() after the one before
+  bool follows = false;          ///< comes interval() after the one before
 };
 
 /// Reads ahead some 64 frames for the usual time between two of them. All frames must have the atoms of the first one. Throws FileError.
@@ -52,10 +53,12 @@ class TrajectoryFrames {
   std::deque<Structure> ahead;
   double spacing = std::nan(""), first_time = std::nan(""), last_time = std::nan("");
   long n_read = 0, n_given = 0;
+  double last_read = std::nan("");    // time of the frame read last
   std::vector<int> numbers;
   std::vector<double> last;    // positions without jumps
 
   bool read(Structure &frame);
+  bool read_any(Structure &frame);
   double time_of(const Structure &frame) const;
   void remove_jumps(const Structure &frame, std::vector<double> &x) const;
 };

@@ -26,7 +26,7 @@ class VelocitySpectrum {
   /// Of the density of states of all atoms: the maxima above 3 % of the highest, ascending, at most the 24 highest; parabolas through the three points.
   std::vector<Peak> peaks() const;
 
-  double nyquist() const { return largest; }          ///< 1/cm, half of the sampling rate
+  double nyquist() const { return largest; }        ///< 1/cm, half of the sampling rate
   double resolution() const { return resolved; }    ///< 1/cm, width at half height of a line that does not decay
 
   /// Sum of m v(0) v(lag) of an element (amu Å^2/ps^2), mean over all pairs of frames.
