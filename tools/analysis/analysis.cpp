@@ -109,7 +109,7 @@ void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame, const Ana
     displacements = std::make_unique<Displacements>(numbers, lags);
     if (!topology.torsions.atoms.empty()) torsions = std::make_unique<TorsionMotion>(topology, lags, options.core);
   }
-  coordinates = std::make_unique<InternalCoordinates>(topology);
+  coordinates = std::make_unique<CoordinateDistributions>(topology);
 
   double r_max = options.r_max;
   if (std::all_of(s.periodic.begin(), s.periodic.end(), [](bool p) {

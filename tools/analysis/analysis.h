@@ -1,9 +1,9 @@
 // Everything that mlff analyze finds in one trajectory, and how it differs from another one.
 #pragma once
 
+#include "coordinate_distributions.h"
 #include "displacements.h"
 #include "energy_drift.h"
-#include "internal_coordinates.h"
 #include "pair_distances.h"
 #include "temperatures.h"
 #include "topology.h"
@@ -62,7 +62,7 @@ class TrajectoryAnalysis {
 
   Topology topology;
   std::unique_ptr<Temperatures> temperatures;
-  std::unique_ptr<InternalCoordinates> coordinates;
+  std::unique_ptr<CoordinateDistributions> coordinates;
   std::unique_ptr<TorsionMotion> torsions;
   std::unique_ptr<PairDistances> distances;
   std::unique_ptr<VelocitySpectrum> spectrum;

@@ -1,6 +1,6 @@
 #include "torsion_motion.h"
 
-#include "internal_coordinates.h"
+#include "coordinate_distributions.h"
 
 #include <algorithm>
 #include <complex>

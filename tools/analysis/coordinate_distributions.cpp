@@ -1,4 +1,4 @@
-#include "internal_coordinates.h"
+#include "coordinate_distributions.h"
 
 #include "bonds.h"
 
@@ -39,7 +39,7 @@ double dihedral_angle(const double *a, const double *b, const double *c, const d
   return std::atan2(std::sqrt(dot(v, v)) * dot(u, q), dot(p, q));
 }
 
-InternalCoordinates::InternalCoordinates(const Topology &t) :
+CoordinateDistributions::CoordinateDistributions(const Topology &t) :
     topology(t), bonds{"bond", 0.0, 0.01, 500, t.bonds.kind, t.bonds.names, {}, {}}, angles{"angle", 0.0, 1.0, 180, t.angles.kind, t.angles.names, {}, {}},
     dihedrals{"dihedral", -180.0, 5.0, 72, t.dihedrals.kind, t.dihedrals.names, {}, {}}
 {
@@ -49,7 +49,7 @@ InternalCoordinates::InternalCoordinates(const Topology &t) :
   }
 }
 
-void InternalCoordinates::Family::add(std::size_t k, double value, long n)
+void CoordinateDistributions::Family::add(std::size_t k, double value, long n)
 {
   auto &one = each[k];
   const double d = value - one.mean;
@@ -58,7 +58,7 @@ void InternalCoordinates::Family::add(std::size_t k, double value, long n)
   histogram[kind[k]][std::clamp(int((value - low) / width), 0, bins - 1)]++;
 }
 
-void InternalCoordinates::add(const Frame &frame)
+void CoordinateDistributions::add(const Frame &frame)
 {
   n_frames++;
   const auto at = [&](int i) {
@@ -89,7 +89,7 @@ void InternalCoordinates::add(const Frame &frame)
   }
 }
 
-std::vector<Quantity> InternalCoordinates::quantities() const
+std::vector<Quantity> CoordinateDistributions::quantities() const
 {
   std::vector<Quantity> list;
   if (bonds.kind.empty()) return list;
@@ -114,7 +114,7 @@ std::vector<Quantity> InternalCoordinates::quantities() const
   return list;
 }
 
-std::vector<Curve> InternalCoordinates::curves() const
+std::vector<Curve> CoordinateDistributions::curves() const
 {
   std::vector<Curve> list;
   for (const auto *family : {&bonds, &angles, &dihedrals})
@@ -136,7 +136,7 @@ std::vector<Curve> InternalCoordinates::curves() const
   return list;
 }
 
-std::vector<Quantity> InternalCoordinates::compare(const InternalCoordinates &other) const
+std::vector<Quantity> CoordinateDistributions::compare(const CoordinateDistributions &other) const
 {
   std::vector<Quantity> list;
   const std::pair<const Family *, const Family *> families[] = {{&bonds, &other.bonds}, {&angles, &other.angles}, {&dihedrals, &other.dihedrals}};

@@ -8,9 +8,9 @@
 namespace mlff {
 
 /// Bonds in Å, angles and dihedrals in degrees, dihedrals -180 to 180 (IUPAC's sign).
-class InternalCoordinates {
+class CoordinateDistributions {
  public:
-  explicit InternalCoordinates(const Topology &topology);
+  explicit CoordinateDistributions(const Topology &topology);
 
   void add(const Frame &frame);
 
@@ -22,7 +22,7 @@ class InternalCoordinates {
 
   /// Root mean squares over all bonds, and over all angles, of the difference of means and widths of each one from another trajectory's, and Jensen-Shannon
   /// distances of the distributions of each kind.
-  std::vector<Quantity> compare(const InternalCoordinates &other) const;
+  std::vector<Quantity> compare(const CoordinateDistributions &other) const;
 
  private:
   struct Moments {
