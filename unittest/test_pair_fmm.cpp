@@ -52,12 +52,13 @@ Expected evaluate(const Potential &potential, const Structure &structure, FmmFor
   Expected out{result.energy[0], {}, std::vector<double>(6, 0.0)};
   sum_forces(graph.view(), result, out.forces);
   const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
+  // symmetric parts: torques of edges and of positions are zero only together
   for (int k = 0; k < 6; k++) {
-    for (std::size_t e = 0; e < graph.neighbor.size(); e++) out.virial[k] -= graph.r[3 * e + first[k]] * result.gradient[3 * e + second[k]];
-    for (int i = 0; i < structure.n_atoms(); i++)
-      out.virial[k] -= 0.5 *
-          (graph.position[3 * i + first[k]] * result.position_gradient[3 * i + second[k]] +
-           graph.position[3 * i + second[k]] * result.position_gradient[3 * i + first[k]]);
+    const auto add = [&](const double *r, const double *g) {
+      out.virial[k] -= 0.5 * (r[first[k]] * g[second[k]] + r[second[k]] * g[first[k]]);
+    };
+    for (std::size_t e = 0; e < graph.neighbor.size(); e++) add(&graph.r[3 * e], &result.gradient[3 * e]);
+    for (int i = 0; i < structure.n_atoms(); i++) add(&graph.position[3 * i], &result.position_gradient[3 * i]);
   }
   return out;
 }
