@@ -73,13 +73,13 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   EXPECT_EQ(trained.model, "painn-fmm");
   EXPECT_EQ(trained.fmm.heads, 1);
   EXPECT_EQ(trained.fmm.kappa_count, 5);
-  EXPECT_LT(force_error("long"), 0.3 * blind);
+  EXPECT_LT(force_error("long"), 0.5 * blind);
 
   // added to the trained local model: no jump in error, then better
   train("added", settings(block + "init_from: local.safetensors", 1, ", final_learning_rate: 0", "1.0e-12"));
   EXPECT_NEAR(force_error("added"), blind, 1e-3 * blind);
   train("better", settings(block + "init_from: local.safetensors", 600));
-  EXPECT_LT(force_error("better"), 0.3 * blind);
+  EXPECT_LT(force_error("better"), 0.5 * blind);
 
   // and going on from a block
   train("more", settings("kind: painn-fmm, init_from: long.safetensors", 1, ", final_learning_rate: 0", "1.0e-12"));
