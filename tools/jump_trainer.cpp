@@ -305,6 +305,15 @@ void JumpTrainer::prepare_model()
   source = std::make_unique<WindowSource>(train, steps(), settings.reversed);
   if (settings.structure.any())
     for (const auto &trajectory : train) coordinates.emplace(&trajectory, InternalCoordinates(trajectory.bonds));
+  const auto require = [this](const char *name, double weight, auto list) {
+    if (weight > 0 && std::all_of(coordinates.begin(), coordinates.end(), [&](const auto &one) {
+          return (one.second.*list).empty();
+        }))
+      throw FileError(std::string("'loss.structure.") + name + "' is above 0, but no molecule of 'data.train' has one");
+  };
+  require("bond", settings.structure.bond, &InternalCoordinates::bonds);
+  require("angle", settings.structure.angle, &InternalCoordinates::angles);
+  require("dihedral", settings.structure.dihedral, &InternalCoordinates::dihedrals);
   for (const auto &trajectory : valid)
     for (std::size_t k = 0; k < settings.strides.size(); k++)
       for (const Window &window : windows_of(trajectory, steps()[k], int(k), settings.every)) valid_windows.push_back(window);

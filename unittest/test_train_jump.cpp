@@ -4,6 +4,7 @@
 #include "painn_gradient.h"
 #include "program_fixture.h"
 #include "random_model.h"
+#include "structure_loss.h"
 #include "trajectory.h"
 #include "units.h"
 
@@ -610,7 +611,8 @@ TEST(StructureLoss, DerivativeIsThatOfDifferences)
 
 TEST_F(TrainJump, LearnsTheStructure)
 {
-  standard_data();
+  // a ring of three, all bonded
+  for (const char *name : {"a1.xyz", "a2.xyz", "a3.xyz", "v.xyz", "t.xyz"}) trajectory(name, {6, 8, 6}, unsigned(name[0] + name[1]), 4, 81);
   for (const char *structure : {"{}", "{structure: {bond: 1, angle: 1}}"}) {
     const std::string name = structure[1] == '}' ? "plain" : "structure";
     settings(name, {{"loss", structure}, {"training", "{steps: 400, windows: 16, validate_every: 100, warmup: 20, threads: 1, learning_rate: 0.005}"}});
@@ -623,6 +625,8 @@ TEST_F(TrainJump, LearnsTheStructure)
   EXPECT_NE(lines[3]["loss"]["x"], log("plain")[3]["loss"]["x"]);
   EXPECT_FALSE(log("plain")[3]["loss"].contains("structure"));
   EXPECT_EQ(training("structure")["settings"]["loss"]["structure"]["angle"], 1.0);
+  settings("none", {{"loss", "{structure: {bond: 1, dihedral: 1}}"}});
+  expect_error("train none.yaml", {"'loss.structure.dihedral'", "no molecule"});
 }
 
 TEST_F(TrainJump, ForceHeadTeachesAndIsDropped)
@@ -895,7 +899,7 @@ TEST_F(TrainJump, SettingsErrors)
 {
   standard_data();
   const std::string model = "{kind: kstep, features: 16, layers: 1, radial: 8, ";
-  expect_settings_error({{"model", "{kind: jump}"}}, {"'model.kind' is 'jump'", "painn, molecule-mlp, kstep"});
+  expect_settings_error({{"model", "{kind: jump}"}}, {"'model.kind' is 'jump'", "painn, painn-fmm, molecule-mlp, kstep"});
   expect_settings_error({{"model", model + "strides: [4.1]}"}}, {"'model.strides' holds 4.1", "multiples of 'data.timestep', 0.5 fs"});
   expect_settings_error({{"model", model + "strides: [8.0, 4.0]}"}}, {"'model.strides' holds 4.0", "ascending"});
   expect_settings_error({{"model", model + "strides: [100.0]}"}}, {"hold no window of 200 steps"});
@@ -918,7 +922,7 @@ TEST_F(TrainJump, SettingsErrors)
   expect_settings_error({{"loss", "{rollout: {jumps: 20}}"}}, {"hold no window of 160 steps"});
   expect_settings_error({{"loss", "{force: 1, rollout: {jumps: 2}}"}}, {"'loss.force'", "accepted: one of the two"});
   expect_settings_error({{"model", "{kind: kstep, network: egnn}"}, {"loss", "{force: 1}"}}, {"'loss.force'", "painn"});
-  expect_settings_error({{"loss", "{structure: {torsion: 1}}"}}, {"torsion", "bond, angle, dihedral"});
+  expect_settings_error({{"loss", "{structure: {torsion: 1}}"}}, {"loss.structure.torsion", "angle, bond, dihedral"});
   expect_settings_error({{"loss", "{structure: {bond: -1}}"}}, {"'loss.structure.bond' is '-1'"});
   expect_settings_error({{"loss", "{structure: {bond: 1}, rollout: {jumps: 2}}"}}, {"'loss.structure'", "accepted: one of the two"});
   expect_settings_error({{"training", "{choose: best}"}}, {"'training.choose' is 'best'", "error, rollout"});

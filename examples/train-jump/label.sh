@@ -29,3 +29,15 @@ ibuprofen 1 3 300 CC(C)Cc1ccc(cc1)[C@H](C)C(=O)O
 END
 # methane turns fast, and in many ways: more windows, shorter ones
 mlff label --molecule C --sampling nve --rotation --warmup 500 --jobs 1 --temperature 300 400 500 --trajectories 3 --windows 30 --window 100 --seed 51 -o methane-more
+# as above, for those with the largest errors after a first training
+while read -r name trajectories windows warmup window smiles; do
+  mlff label --molecule "$smiles" --sampling nve --rotation --between 60 --warmup "$warmup" --jobs 1 --temperature 300 400 500 --trajectories "$trajectories" --windows "$windows" --window "$window" \
+    --seed 11 -o "$name-more2" < /dev/null
+done <<END
+methane 4 4 300 200 C
+glycine 2 4 400 400 NCC(=O)O
+alanine 2 5 400 400 C[C@@H](C(=O)O)N
+hexane 2 5 400 400 CCCCCC
+ibuprofen 1 4 300 400 CC(C)Cc1ccc(cc1)[C@H](C)C(=O)O
+water-cluster 1 4 300 400 O.O.O.O.O.O.O.O.O.O
+END
