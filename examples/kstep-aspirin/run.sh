@@ -49,7 +49,7 @@ row() {
   awk -v method="$1" '
     /^Loop time/ { seconds = $4 }
     /CPU use with/ { seconds *= $1 / 100 }
-    /ps simulated in/ { ps = $4; calls = $7 }
+    /ps simulated in/ { ps = $4; calls = $8 }
     / accepted, acceptance / { accepted = $NF }
     /times as fast/ { for (k = 1; k < NF; k++) if ($(k + 1) == "times") S = $k }
     /temperature of elements:|temperature of hydrogens:/ { for (k = 4; k < NF; k++) if ($k ~ /^[A-Z]/) T[$k] = $(k + 1) }
