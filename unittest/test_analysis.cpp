@@ -568,7 +568,7 @@ reset_timestep 0
 group A type 1
 group B type 2
 compute rdf all rdf 160 1 1 1 2 2 2
-fix rdf all ave/time 20 40 800 c_rdf[*] mode vector file rdf.txt
+fix rdf all ave/time 100 40 4000 c_rdf[*] mode vector file rdf.txt
 compute msdA A msd
 compute msdB B msd
 compute vacfA A vacf
@@ -581,10 +581,10 @@ variable nA equal count(A)
 variable nB equal count(B)
 thermo_style custom step temp c_TA c_TB c_msdA[4] c_msdB[4] c_vacfA[4] c_vacfB[4] pe etotal v_nA v_nB
 thermo_modify format float %.15g norm no
-thermo 20
-dump frames all extxyz 20 melt.xyz
+thermo 100
+dump frames all extxyz 100 melt.xyz
 dump_modify frames element Ar Kr sort id vel yes forces no mass yes time yes first yes format line "%s %.14g %.14g %.14g %.14g %.14g %.14g %.14g"
-run 800
+run 4000
 )";
   const std::string command = "cd '" + folder.string() + "' && '" LAMMPS "' -in in.melt -log log.melt -screen none";
   ASSERT_EQ(std::system(command.c_str()), 0);
@@ -613,7 +613,7 @@ run 800
   options.bonds = false;
   options.r_max = 8.0;
   TrajectoryFrames frames(file("melt.xyz"), options.frames);
-  EXPECT_NEAR(frames.interval(), 0.04, 1e-9);
+  EXPECT_NEAR(frames.interval(), 0.2, 1e-9);
   std::vector<Frame> list;
   for (Frame frame; frames.next(frame);) {
     EXPECT_NEAR(*frame.structure.energy, thermo[list.size()][8], 1e-9);
@@ -642,15 +642,15 @@ run 800
       displacements.add(frame);
       spectrum.add(frame);
     }
-    displacements.finish(0.04);
-    spectrum.finish(0.04);
+    displacements.finish(0.2);
+    spectrum.finish(0.2);
     const auto curves = displacements.curves();
     for (int e = 0; e < 2; e++) {
       EXPECT_NEAR(curve(curves, "msd", e ? "Kr" : "Ar").y[k] / thermo[k][4 + e], 1.0, 1e-8);
       EXPECT_NEAR(spectrum.of_element(e ? 36 : 18)[k] / (mass_of[e] * n_of[e]), thermo[k][6 + e], 1e-8 * thermo[0][6 + e]);
     }
     if (k == 40) {
-      EXPECT_GT(thermo[k][4], 2.0) << "atoms must have left their places for a test of periodic borders";
+      EXPECT_GT(thermo[k][4], 10.0) << "atoms must have left their places for a test of periodic borders";
     }
   }
 

@@ -454,7 +454,7 @@ TEST_F(FixKstep, ChargesThatDoNotConvergeOneRank)
   auto &linear = potential.tensors.at("linear").values;
   for (std::size_t k = 0; k < linear.size(); k++) linear[k] = k % 4 == 0 ? 8.0 : 0.0;
   const auto file = potential_file(potential);
-  const std::string style = "xtb method gfn2 accuracy 0.1 maxiter 10";
+  const std::string style = "xtb method gfn2 accuracy 1e-4 maxiter 15";
   molecule(style, "");
   commands("fix move all nve\nrun 40 post no");
   const auto expected = bits();
@@ -482,8 +482,8 @@ TEST_F(FixKstep, ChargesThatDoNotConvergeOneRank)
   EXPECT_EQ(entry(accepted), 0.0);
   EXPECT_EQ(entry(calls), 43.0);
   // the charges start from other ones after a failure, so not to the last bit
-  EXPECT_LT(largest_difference(bits().x, expected.x), 1e-5);
-  EXPECT_LT(largest_difference(bits().v, expected.v), 1e-3);
+  EXPECT_LT(largest_difference(bits().x, expected.x), 1e-7);
+  EXPECT_LT(largest_difference(bits().v, expected.v), 1e-5);
 
   // that is what the force says of the landing
   molecule(style, "");

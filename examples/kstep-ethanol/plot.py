@@ -1,5 +1,8 @@
-"""Picture of the example: speed, temperatures, and how fast the hydroxyl group turns (torsion H-O-C-C), from the logs and dumps of run.sh."""
+"""Picture of an example: speed, temperatures, and how fast a torsion turns, from rows.json, logs and dumps of run.sh in its folder.
 
+python3 plot.py [FOLDER] [--torsion I J K L --name TEXT]   (default: this folder, the hydroxyl group of ethanol)"""
+
+import argparse
 import json
 import re
 from pathlib import Path
@@ -9,9 +12,6 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-
-here = Path(__file__).parent
-torsion_atoms = [9, 3, 1, 2]  # H O C C
 
 
 def frames(path):
@@ -28,8 +28,8 @@ def frames(path):
     return np.array(times), np.array(positions)
 
 
-def torsion(positions):
-    a, b, c, d = (positions[:, i - 1] for i in torsion_atoms)
+def torsion(positions, atoms):
+    a, b, c, d = (positions[:, i - 1] for i in atoms)
     u, v, w = b - a, c - b, d - c
     p, q = np.cross(u, v), np.cross(v, w)
     return np.arctan2(np.sum(np.cross(p, q) * v, axis=1) / np.linalg.norm(v, axis=1), np.sum(p * q, axis=1))
@@ -54,6 +54,12 @@ def temperatures(log):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--torsion", nargs=4, type=int, default=[9, 3, 1, 2], help="atoms, from 1")
+    parser.add_argument("--name", default="H-O-C-C", help="of the torsion in the picture")
+    given = parser.parse_args()
+    here = given.folder.resolve()
     rows = json.load(open(here / "rows.json"))["rows"]
     fig, (speed, kelvin, turn) = plt.subplots(1, 3, figsize=(13, 4))
     names = [row["method"] for row in rows]
@@ -80,13 +86,13 @@ def main():
         dump = here / f"{name}.dump"
         if dump.exists() and not name.startswith("student"):  # turned-round velocities are no dynamics
             times, positions = frames(dump)
-            t, msd = spread(times, torsion(positions))
+            t, msd = spread(times, torsion(positions, given.torsion))
             turn.plot(t, msd, label=name, ls="--" if name.startswith("zero") else "-")
     turn.set_xlabel("time (ps)")
-    turn.set_ylabel("mean square turn of H-O-C-C (rad$^2$)")
+    turn.set_ylabel(f"mean square turn of {given.name} (rad$^2$)")
     turn.legend(fontsize=7)
     fig.tight_layout()
-    fig.savefig(here / "kstep-ethanol.png", dpi=80)
+    fig.savefig(here / f"{here.name}.png", dpi=80)
 
 
 if __name__ == "__main__":
