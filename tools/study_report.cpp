@@ -212,7 +212,7 @@ namespace {
       line("\n### Structure");
       std::vector<std::string> head = {"method"};
       head.insert(head.end(), names.begin(), names.end());
-      head.insert(head.end(), {"bond means, RMSE", "bond widths, RMSE", "angle means, RMSE (degrees)"});
+      head.insert(head.end(), {"bond means, RMSE", "bond widths, RMSE", "angle means, RMSE (degrees)", "frames with a broken bond"});
       table_of_methods(
           head,
           [&](const Json &row) {
@@ -225,10 +225,11 @@ namespace {
             for (const char *name : {"bond means", "bond widths"})
               cells.push_back(format("%.4f", number_of(row, {"against_reference", "rmse_A", name, "value"})));
             cells.push_back(format("%.2f", number_of(row, {"against_reference", "rmse_degrees", "angle means", "value"})));
+            cells.push_back(format("%.0f", number_of(row, {"quantities", "frames", "with a broken bond", "value"})));
             return cells;
           },
           "Å: mean and width of bonds, and root mean square differences over all bonds from the reference's first seed. In the row of the reference: its "
-          "further seeds, the noise.");
+          "further seeds, the noise. A bond is broken where it is longer than 1.6 sums of covalent radii; frames are those of one seed.");
     }
 
     static double mean_of(const Json &row, const std::string &section)

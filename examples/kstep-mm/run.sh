@@ -4,7 +4,7 @@
 #
 # PS       ps of each method (default 50)
 # FORCES   which (default: opls gfnff)
-# METHODS  which (default: vv0.5 vv1 jump8-c1 jump8-c0 zero8-c1 linear8-c1)
+# METHODS  which (default: plain0.5 plain1 vv0.5 vv1 jump8-c1 jump8-c0 zero8-c1 linear8-c1)
 # LMP      program (default ../../build/bin/lmp)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 ps=${PS:-50}
 lmp=${LMP:-../../build/bin/lmp}
 forces=${FORCES:-opls gfnff}
-methods=${METHODS:-vv0.5 vv1 jump8-c1 jump8-c0 zero8-c1 linear8-c1}
+methods=${METHODS:-plain0.5 plain1 vv0.5 vv1 jump8-c1 jump8-c0 zero8-c1 linear8-c1}
 export OMP_NUM_THREADS=1
 [ -x "$lmp" ] || { echo "run.sh: no program '$lmp'; build it with ../../quickstart.sh, or set LMP" >&2; exit 1; }
 for force in $forces; do
@@ -32,13 +32,15 @@ one() {
 
 run() {
   case $2 in
+    plain0.5)   one "$1" "$2" 0.5 4000 80 -var dt 0.0005 -var plain yes ;;
+    plain1)     one "$1" "$2" 1 2000 40 -var dt 0.001 -var plain yes ;;
     vv0.5)      one "$1" "$2" 0.5 4000 80 -var dt 0.0005 -var words 'control corrector' ;;
     vv1)        one "$1" "$2" 1 2000 40 -var dt 0.001 -var words 'control corrector' ;;
     jump8-c1)   one "$1" "$2" 4.25 600 10 ;;
     jump8-c0)   one "$1" "$2" 8 300 5 -var words 'jump network 16 0.0005 corrector 0' ;;
     zero8-c1)   one "$1" "$2" 4.25 600 10 -var words 'jump network 16 0.0005 corrector 1 control zero' ;;
     linear8-c1) one "$1" "$2" 0.5 4000 80 -var words 'jump network 16 0.0005 corrector 1 control linear' ;;
-    *) echo "run.sh: no method '$2'; it has: vv0.5 vv1 jump8-c1 jump8-c0 zero8-c1 linear8-c1" >&2; exit 1 ;;
+    *) echo "run.sh: no method '$2'; it has: plain0.5 plain1 vv0.5 vv1 jump8-c1 jump8-c0 zero8-c1 linear8-c1" >&2; exit 1 ;;
   esac
 }
 
@@ -51,7 +53,7 @@ done
 
 # what the last run of a log says: force method ps/s acceptance S model_ms force_ms T_C T_O T_H
 row() {
-  awk -v force="$1" -v method="$2" '
+  awk -v force="$1" -v method="$2" -v ps="$ps" '
     /^Loop time/ { seconds = $4 }
     /CPU use with/ { seconds *= $1 / 100 }
     /ps simulated in/ { ps = $4 }
@@ -59,8 +61,9 @@ row() {
     /times as fast/ { model = $2; call = $7; for (k = 1; k < NF; k++) if ($(k + 1) == "times") S = $k }
     /temperature of elements:/ { for (k = 4; k < NF; k++) if ($k ~ /^[A-Z]/) T[$k] = $(k + 1) }
     END {
-      plain = method ~ /^vv/
-      printf "%s %s %.4g %s %s %s %s %s %s %s\n", force, method, ps / seconds, plain ? "null" : accepted, plain ? "null" : S, plain ? "null" : model, call, T["C"], T["O"], T["H"]
+      plain = method ~ /^(vv|plain)/
+      printf "%s %s %.4g %s %s %s %s %s %s %s\n", force, method, ps / seconds, plain ? "null" : accepted, plain ? "null" : S, plain ? "null" : model,
+        call == "" ? "null" : call, T["C"] == "" ? "null" : T["C"], T["O"] == "" ? "null" : T["O"], T["H"] == "" ? "null" : T["H"]
     }' "log.$1-$2"
 }
 
@@ -73,8 +76,8 @@ if [ "${1:-}" = --json ]; then
       printf "{\n  \"rows\": [\n"
       for (n = 1; n <= NR; n++) {
         split(rows[n], c, " ")
-        printf "    {\"force\": \"%s\", \"method\": \"%s\", \"ps_per_s\": %s, \"speedup_vs_vv0.5\": %s, \"speedup_vs_vv1\": %s, \"acceptance\": %s, \"S_vs_vv0.5\": %s, \"model_ms\": %s, \"force_ms\": %s, ",
-          c[1], c[2], c[3], ratio(c[3], speed[c[1] ",vv0.5"]), ratio(c[3], speed[c[1] ",vv1"]), c[4], c[5], c[6], c[7]
+        printf "    {\"force\": \"%s\", \"method\": \"%s\", \"ps_per_s\": %s, \"speedup_vs_plain0.5\": %s, \"speedup_vs_plain1\": %s, \"acceptance\": %s, \"S_vs_vv0.5\": %s, \"model_ms\": %s, \"force_ms\": %s, ",
+          c[1], c[2], c[3], ratio(c[3], speed[c[1] ",plain0.5"]), ratio(c[3], speed[c[1] ",plain1"]), c[4], c[5], c[6], c[7]
         printf "\"temperature_by_element\": {\"C\": %s, \"O\": %s, \"H\": %s}}%s\n", c[8], c[9], c[10], n < NR ? "," : ""
       }
       printf "  ]\n}\n"

@@ -41,3 +41,14 @@ hexane 2 5 400 400 CCCCCC
 ibuprofen 1 4 300 400 CC(C)Cc1ccc(cc1)[C@H](C)C(=O)O
 water-cluster 1 4 300 400 O.O.O.O.O.O.O.O.O.O
 END
+# more conformers of those whose energies were biased after that
+while read -r name trajectories warmup smiles; do
+  mlff label --molecule "$smiles" --sampling nve --rotation --between 60 --warmup "$warmup" --jobs 1 --temperature 300 400 --trajectories "$trajectories" --windows 2 --window 200 \
+    --seed 31 -o "$name-more3" < /dev/null
+done <<END
+ibuprofen 4 300 CC(C)Cc1ccc(cc1)[C@H](C)C(=O)O
+glycine 6 400 NCC(=O)O
+paracetamol 3 300 CC(=O)Nc1ccc(O)cc1
+caffeine 3 300 Cn1cnc2c1c(=O)n(C)c(=O)n2C
+guanine 2 300 Nc1nc2[nH]cnc2c(=O)[nH]1
+END
