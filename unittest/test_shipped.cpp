@@ -68,8 +68,9 @@ TEST(ShippedPotential, Jumps)
     ASSERT_EQ(report.size(), jump.strides.size());
     for (std::size_t k = 0; k < report.size(); k++)
       for (const auto &row : report[k].rows)
-        if (row.method == "network")
+        if (row.method == "network") {
           for (int q = 0; q < 2; q++) EXPECT_NEAR(100 * row.change[q], jump.errors[k][q], 0.001) << jump.potential << " " << jump.strides[k];
+        }
   }
 }
 
