@@ -170,21 +170,24 @@ namespace {
           },
           "Speed, by CPU time. Force calls of r-RESPA: outer ones.");
       table_of_methods(
-          {"method", "model, ms a call", "force, ms a call", "(1 - f) S t_force, ms", "the jump pays", "energy of a jump, kT: mean", "root mean square"},
+          {"method", "model, ms a call", "force, ms a call", "a (1 - f) S t_force, ms", "the jump pays", "energy of a jump, kT: mean", "root mean square"},
           [&](const Json &row) -> std::vector<std::string> {
             const double model = number_of(row, {"times", "model_ms", "median"}), force = number_of(row, {"times", "force_ms", "median"});
             if (!std::isfinite(model)) return {};
-            const double even = (1.0 - row["fraction"].get<double>()) * row["steps"].get<double>() * force;
+            const double accepted = number_of(row, {"acceptance"});
+            const double even = (std::isfinite(accepted) ? accepted : 1.0) * (1.0 - row["fraction"].get<double>()) * row["steps"].get<double>() * force;
             return {with_range(row, "model_ms"),
                     with_range(row, "force_ms"),
                     format("%.3g", even),
-                    std::isfinite(even)
-                        ? (model < even ? "yes, " + format("%.3g", even / model) + " times" : "no, " + format("%.3g", model / even) + " times too dear")
-                        : "-",
+                    !std::isfinite(even) ? "-"
+                        : model < even   ? "yes, " + format("%.3g", even / model) + " times"
+                        : even > 0.0     ? "no, " + format("%.3g", model / even) + " times too dear"
+                                         : "no",
                     format("%.3f", number_of(row, {"energy_of_jump_kT", "mean"})),
                     format("%.3f", number_of(row, {"energy_of_jump_kT", "rms"}))};
           },
-          "Break-even of a jump of S steps with the corrector share f: a model call must cost less than (1 - f) S force calls. Acceptance is not in it.");
+          "Break-even of a jump of S steps with the corrector share f, of which the share a is accepted: a model call must cost less than a (1 - f) S force "
+          "calls.");
     }
 
     void temperatures()
