@@ -51,6 +51,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const B *q, *k, *V0, *V1;
     B *sums, *q_bar, *k_bar;    // of this thread
     double *x_bar;              // [3][rows]
+    double *strain_bar;         // [6][rows]
     const B *radial;
     const double *x;
     const B *out_bars;
@@ -68,7 +69,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     a.sums = work.sums + thread * 8 * HC * R;
     a.q_bar = work.key_bars + thread * 2 * Hd * R;
     a.k_bar = a.q_bar + Hd * R;
-    a.x_bar = work.row_bar + thread * 3 * R;
+    a.x_bar = work.row_bar + thread * work.row_bars * R;
+    a.strain_bar = a.x_bar + 3 * R;
     a.radial = w.layers[l].radial;
     a.x = work.x;
     a.out_bars = work.out_bars;
@@ -207,7 +209,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
     for (int i = 0; i < n; i++) {
       T *to = work.bar + (4L * (atom + i) + 1) * F;
       for (int f = 0; f < 3 * F; f++) to[f] += T(out[3L * i * F + f]);
-      for (int x = 0; x < 3; x++) work.x_bar[3L * (atom + i) + x] += joined(work.row_bar + x * R + row + i, work.threads, 3L * R);
+      for (int x = 0; x < 3; x++) work.x_bar[3L * (atom + i) + x] += joined(work.row_bar + x * R + row + i, work.threads, work.row_bars * R);
+      for (int x = 0; x < 6 && work.strain; x++)
+        work.strain[6L * (atom + i) + x] += joined(work.row_bar + (3L + x) * R + row + i, work.threads, work.row_bars * R);
     }
   }
 
@@ -275,6 +279,62 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
+  template <typename B> struct Attention {
+    Lanes<B> to_i, to_j;    // q_i.k_j and q_j.k_i
+  };
+
+  template <typename B> inline Attention<B> attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i, long j, const Pair<B> &pair)
+  {
+    Attention<B> sum{};
+    for (int e = h * w.d; e < (h + 1) * w.d; e++) {
+      sum.to_i += a.q[e * a.rows + i] * load(a.k + e * a.rows + j);
+      sum.to_j += load(a.q + e * a.rows + j) * a.k[e * a.rows + i];
+    }
+    return {sum.to_i * pair.on, sum.to_j * pair.on};
+  }
+
+  template <typename B> inline B own_attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i)
+  {
+    B sum = 0;
+    for (int e = h * w.d; e < (h + 1) * w.d; e++) sum += a.q[e * a.rows + i] * a.k[e * a.rows + i];
+    return sum;
+  }
+
+  /// Radial functions of channel c, in the order of FmmRadial; those of vectors are zero without them.
+  template <typename B> struct PairSums {
+    Lanes<B> K0, K1, K2, K3;
+  };
+
+  template <bool VECTORS, typename B> inline PairSums<B> pair_sums(const FmmWeights<B> &w, const Rows<B> &a, int c, const Pair<B> &pair)
+  {
+    const int HC = w.HC();
+    const B *weight = a.radial + c;
+    PairSums<B> sum{};
+    for (int t = 0; t < w.T; t++) {
+      sum.K0 += weight[4L * t * HC] * pair.j0[t];
+      sum.K3 += weight[(4L * t + 3) * HC] * pair.j1[t];
+      if (!VECTORS) continue;
+      sum.K1 += weight[(4L * t + 1) * HC] * pair.j1[t];
+      sum.K2 += weight[(4L * t + 2) * HC] * pair.j0[t];
+    }
+    return sum;
+  }
+
+  /// K0 and K2 of an atom with itself, where j0 = 1.
+  template <typename B> struct OwnSums {
+    B a0 = 0, a2 = 0;
+  };
+
+  template <typename B> inline OwnSums<B> at_once(const FmmWeights<B> &w, const Rows<B> &a, int c)
+  {
+    OwnSums<B> sum;
+    for (int t = 0; t < w.T; t++) {
+      sum.a0 += a.radial[4L * t * w.HC() + c];
+      sum.a2 += a.radial[(4L * t + 2) * w.HC() + c];
+    }
+    return sum;
+  }
+
   /// Sums of atom i with all atoms after it, both ways, and with itself.
   template <bool VECTORS, typename B> void direct_forward(const FmmWeights<B> &w, const Rows<B> &a, long first, long i, long last, long end, B *scratch)
   {
@@ -289,23 +349,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
     for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
       pair_geometry(w, a.x, R, i, j, last, false, pair);
       for (int h = 0; h < H; h++) {
-        V to_i{}, to_j{};    // q_i.k_j and q_j.k_i
-        for (int e = h * d; e < (h + 1) * d; e++) {
-          to_i += a.q[e * R + i] * load(a.k + e * R + j);
-          to_j += load(a.q + e * R + j) * a.k[e * R + i];
-        }
-        to_i *= pair.on;
-        to_j *= pair.on;
+        const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
         for (int c = h * C; c < (h + 1) * C; c++) {
-          V K0{}, K1{}, K2{}, K3{};
-          const B *weight = a.radial + c;
-          for (int t = 0; t < T; t++) {
-            K0 += weight[4L * t * HC] * pair.j0[t];
-            K3 += weight[(4L * t + 3) * HC] * pair.j1[t];
-            if (!VECTORS) continue;
-            K1 += weight[(4L * t + 1) * HC] * pair.j1[t];
-            K2 += weight[(4L * t + 2) * HC] * pair.j0[t];
-          }
+          const auto [K0, K1, K2, K3] = pair_sums<VECTORS>(w, a, c, pair);
           const V V0 = load(a.V0 + c * R + j);
           const V Vx = load(a.V1 + c * R + j), Vy = load(a.V1 + (HC + c) * R + j), Vz = load(a.V1 + (2L * HC + c) * R + j);
           const B V0i = a.V0[c * R + i], Vxi = a.V1[c * R + i], Vyi = a.V1[(HC + c) * R + i], Vzi = a.V1[(2L * HC + c) * R + i];
@@ -334,14 +380,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
       for (int c = 0; c < HC; c++) a.sums[(long(k) * HC + c) * R + i] += sum_of<B>(load(own + (long(k) * HC + c) * lanes));
     // the atom itself: j0 = 1, j1 = 0
     for (int h = 0; h < H; h++) {
-      B weight = 0;
-      for (int e = h * d; e < (h + 1) * d; e++) weight += a.q[e * R + i] * a.k[e * R + i];
+      const B weight = own_attention(w, a, h, i);
       for (int c = h * C; c < (h + 1) * C; c++) {
-        B a0 = 0, a2 = 0;
-        for (int t = 0; t < T; t++) {
-          a0 += a.radial[4L * t * HC + c];
-          a2 += a.radial[(4L * t + 2) * HC + c];
-        }
+        const auto [a0, a2] = at_once(w, a, c);
         a.sums[c * R + i] += weight * a0 * a.V0[c * R + i];
         for (int x = 0; x < 3 && VECTORS; x++) a.sums[((2L + x) * HC + c) * R + i] += weight * a2 * a.V1[(long(x) * HC + c) * R + i];
       }
@@ -367,23 +408,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
       for (int t = 0; t < T; t++) j0_bar[t] = j1_bar[t] = V{};
       V u_bar[3] = {};
       for (int h = 0; h < H; h++) {
-        V to_i{}, to_j{}, to_i_bar{}, to_j_bar{};
-        for (int e = h * d; e < (h + 1) * d; e++) {
-          to_i += a.q[e * R + i] * load(a.k + e * R + j);
-          to_j += load(a.q + e * R + j) * a.k[e * R + i];
-        }
-        to_i *= pair.on;
-        to_j *= pair.on;
+        const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
+        V to_i_bar{}, to_j_bar{};
         for (int c = h * C; c < (h + 1) * C; c++) {
-          V K0{}, K1{}, K2{}, K3{};
-          const B *weight = a.radial + c;
-          for (int t = 0; t < T; t++) {
-            K0 += weight[4L * t * HC] * pair.j0[t];
-            K3 += weight[(4L * t + 3) * HC] * pair.j1[t];
-            if (!VECTORS) continue;
-            K1 += weight[(4L * t + 1) * HC] * pair.j1[t];
-            K2 += weight[(4L * t + 2) * HC] * pair.j0[t];
-          }
+          const auto [K0, K1, K2, K3] = pair_sums<VECTORS>(w, a, c, pair);
           const long at = c * R + j, me = c * R + i;
           const V V0 = load(a.V0 + at), Vx = load(a.V1 + at), Vy = load(a.V1 + next + at), Vz = load(a.V1 + 2 * next + at);
           const B V0i = a.V0[me], Vxi = a.V1[me], Vyi = a.V1[next + me], Vzi = a.V1[2 * next + me];
@@ -439,6 +467,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
           store_add(mine + next_own, Vxi_sum);
           store_add(mine + 2 * next_own, Vyi_sum);
           store_add(mine + 3 * next_own, Vzi_sum);
+          const B *weight = a.radial + c;
           for (int t = 0; t < T; t++) {
             j0_bar[t] += weight[4L * t * HC] * K0_bar;
             j1_bar[t] += weight[(4L * t + 3) * HC] * K3_bar;
@@ -478,14 +507,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
       a.k_bar[e * R + i] += sum_of<B>(load(own_keys + long(Hd + e) * lanes));
     }
     for (int h = 0; h < H; h++) {
-      B weight = 0, weight_bar = 0;
-      for (int e = h * d; e < (h + 1) * d; e++) weight += a.q[e * R + i] * a.k[e * R + i];
+      const B weight = own_attention(w, a, h, i);
+      B weight_bar = 0;
       for (int c = h * C; c < (h + 1) * C; c++) {
-        B a0 = 0, a2 = 0;
-        for (int t = 0; t < T; t++) {
-          a0 += a.radial[4L * t * HC + c];
-          a2 += a.radial[(4L * t + 2) * HC + c];
-        }
+        const auto [a0, a2] = at_once(w, a, c);
         const long me = c * R + i;
         weight_bar += a0 * a.V0[me] * s0_bar[me];
         V0_bar[me] += weight * a0 * s0_bar[me];
@@ -503,6 +528,19 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   // ---- linear form: one plane wave at a time, lanes along the atoms
 
+  /// One wave: the rows of its structure with the cosines and sines of their phases.
+  template <typename B> struct Wave {
+    long first, end;
+    const double *k;
+    const B *u;
+    int periodic;
+    const B *cosines, *sines;
+    B *theta_bar;            // [rows]
+    B *strain;               // [5][rows]: sums of wave_backward
+    const B *weight;         // [4]
+    const B *radial, *next;  // of its frequency and of the next one
+  };
+
   /// cos and sin of the phases of a structure's rows.
   template <typename B> void phases(const double *x, long R, const double *k, long first, long end, B *cosines, B *sines)
   {
@@ -515,158 +553,207 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  /// Channel e of the values of head h: C scalars, then C vectors' components x, y, z.
-  template <typename B> inline long channel(const FmmWeights<B> &w, long R, int h, int e)
+  /// Element e of the values of head h, C scalars, then C vectors' components x, y, z: its channel c, its axis (-1: scalar), its rows.
+  struct Value {
+    int h, e, c, axis;
+    long place;    // of its row in V0 or V1
+  };
+
+  template <typename B, typename Body> inline void for_each_value(const FmmWeights<B> &w, long R, const Body &body)
   {
-    return ((e / w.C - 1L) * w.HC() + h * w.C + e % w.C) * R;
+    for (int h = 0; h < w.H; h++)
+      for (int e = 0; e < 4 * w.C; e++) {
+        const int c = h * w.C + e % w.C, axis = e / w.C - 1;
+        body(Value{h, e, c, axis, (axis < 0 ? c : long(axis) * w.HC() + c) * R});
+      }
   }
 
-  template <typename B> void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, long first, long end, const B *cosines, const B *sines, B *moment)
+  /// The four radial weights of a wave, in the order of FmmRadial, or k times their slopes.
+  template <typename B> struct WaveRadial {
+    B a0, a1, a2, a3;
+  };
+
+  template <typename B> inline WaveRadial<B> radial_of(const Wave<B> &wave, int HC, int c, bool slope = false)
+  {
+    const B share = wave.weight[slope ? 2 : 0], next = wave.weight[slope ? 3 : 1];
+    const auto part = [&](long k) {
+      return share * wave.radial[k * HC + c] + next * wave.next[k * HC + c];
+    };
+    return {part(0), part(1), part(2), part(3)};
+  }
+
+  template <typename B> void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
     const int E = 4 * w.C, d = w.d;
     const long R = a.rows;
     B *sine_moment = moment + long(w.H) * d * E;
-    for (int h = 0; h < w.H; h++)
-      for (int e = 0; e < E; e++) {
-        const B *value = e < w.C ? a.V0 + (long(h) * w.C + e) * R : a.V1 + channel(w, R, h, e);
-        V c_sum[most_keys], s_sum[most_keys];
-        for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
-        for (long j = first; j < end; j += lanes) {
-          const V x = load(value + j), c = x * load(cosines + j), s = x * load(sines + j);
-          for (int m = 0; m < d; m++) {
-            const V key = load(a.k + (long(h) * d + m) * R + j);
-            c_sum[m] += key * c;
-            s_sum[m] += key * s;
-          }
-        }
+    for_each_value(w, R, [&](const Value &at) {
+      const B *value = (at.axis < 0 ? a.V0 : a.V1) + at.place;
+      V c_sum[most_keys], s_sum[most_keys];
+      for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
+      for (long j = wave.first; j < wave.end; j += lanes) {
+        const V x = load(value + j), c = x * load(wave.cosines + j), s = x * load(wave.sines + j);
         for (int m = 0; m < d; m++) {
-          moment[(long(h) * d + m) * E + e] = sum_of<B>(c_sum[m]);
-          sine_moment[(long(h) * d + m) * E + e] = sum_of<B>(s_sum[m]);
+          const V key = load(a.k + (long(at.h) * d + m) * R + j);
+          c_sum[m] += key * c;
+          s_sum[m] += key * s;
         }
       }
+      for (int m = 0; m < d; m++) {
+        moment[(long(at.h) * d + m) * E + at.e] = sum_of<B>(c_sum[m]);
+        sine_moment[(long(at.h) * d + m) * E + at.e] = sum_of<B>(s_sum[m]);
+      }
+    });
   }
 
-  template <bool VECTORS, typename B>
-  void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const FmmWaves<B> &waves, int p, long first, long end, const B *cosines, const B *sines,
-                    const B *moment)
+  template <bool VECTORS, typename B> void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
     const int E = 4 * w.C, d = w.d, HC = w.HC();
     const long R = a.rows, next = HC * R;
-    const B *sine_moment = moment + long(w.H) * d * E, *u = waves.u + 3L * p, *radial = a.radial + 4L * waves.frequency[p] * HC;
-    for (int h = 0; h < w.H; h++)
-      for (int e = 0; e < E; e++) {
-        const int c = h * w.C + e % w.C, axis = e / w.C - 1;
-        const B share = waves.weight[p], a0 = share * radial[c], a1 = share * radial[HC + c], a2 = share * radial[2L * HC + c],
-                a3 = share * radial[3L * HC + c];
-        B *sums = a.sums + c * R;
-        for (long j = first; j < end; j += lanes) {
-          V Bc{}, Bs{};
-          for (int m = 0; m < d; m++) {
-            const V q = load(a.q + (long(h) * d + m) * R + j);
-            Bc += q * moment[(long(h) * d + m) * E + e];
-            Bs += q * sine_moment[(long(h) * d + m) * E + e];
-          }
-          const V cosine = load(cosines + j), sine = load(sines + j);
-          const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
-          if (axis < 0) {
-            store_add(sums + j, a0 * even);
-            for (int x = 0; x < 3 && VECTORS; x++) store_add(sums + (5 + x) * next + j, (a1 * u[x]) * odd);
-          } else {
-            store_add(sums + next + j, (a3 * u[axis]) * odd);
-            if (VECTORS) store_add(sums + (2 + axis) * next + j, a2 * even);
-          }
+    const B *sine_moment = moment + long(w.H) * d * E, *u = wave.u;
+    for_each_value(w, R, [&](const Value &at) {
+      const auto [a0, a1, a2, a3] = radial_of(wave, HC, at.c);
+      B *sums = a.sums + at.c * R;
+      for (long j = wave.first; j < wave.end; j += lanes) {
+        V Bc{}, Bs{};
+        for (int m = 0; m < d; m++) {
+          const V q = load(a.q + (long(at.h) * d + m) * R + j);
+          Bc += q * moment[(long(at.h) * d + m) * E + at.e];
+          Bs += q * sine_moment[(long(at.h) * d + m) * E + at.e];
+        }
+        const V cosine = load(wave.cosines + j), sine = load(wave.sines + j);
+        const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
+        if (at.axis < 0) {
+          store_add(sums + j, a0 * even);
+          for (int x = 0; x < 3 && VECTORS; x++) store_add(sums + (5 + x) * next + j, (a1 * u[x]) * odd);
+        } else {
+          store_add(sums + next + j, (a3 * u[at.axis]) * odd);
+          if (VECTORS) store_add(sums + (2 + at.axis) * next + j, a2 * even);
         }
       }
+    });
   }
 
-  /// Bars of a wave's moments, of the queries and, into `theta_bar`, of the phases of those that receive.
+  /// Bars of a wave's moments, of the queries and, into theta_bar, of the phases of those that receive. Of a reciprocal lattice, into
+  /// `strain`: the energy's part in the even terms; the sum of all terms with the weights' slopes; and for the odd terms P, with u.P theirs.
   template <bool VECTORS, typename B>
-  void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const FmmWaves<B> &waves, int p, long first, long end, const B *cosines, const B *sines,
-                     const B *moment, B *moment_bar, B *theta_bar)
+  void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment, B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
     const int E = 4 * w.C, d = w.d, HC = w.HC();
     const long R = a.rows, next = HC * R, half = long(w.H) * d * E;
-    const B *u = waves.u + 3L * p, *radial = a.radial + 4L * waves.frequency[p] * HC;
-    for (int h = 0; h < w.H; h++)
-      for (int e = 0; e < E; e++) {
-        const int c = h * w.C + e % w.C, axis = e / w.C - 1;
-        const B share = waves.weight[p], a0 = share * radial[c], a1 = share * radial[HC + c], a2 = share * radial[2L * HC + c],
-                a3 = share * radial[3L * HC + c];
-        const B *bars = a.out_bars + c * R;
-        V c_sum[most_keys], s_sum[most_keys];
-        for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
-        for (long j = first; j < end; j += lanes) {
-          V even_bar{}, odd_bar{};
-          if (axis < 0) {
-            even_bar = a0 * load(bars + j);
-            for (int x = 0; x < 3 && VECTORS; x++) odd_bar += (a1 * u[x]) * load(bars + (5 + x) * next + j);
-          } else {
-            odd_bar = (a3 * u[axis]) * load(bars + next + j);
-            if (VECTORS) even_bar = a2 * load(bars + (2 + axis) * next + j);
-          }
-          const V cosine = load(cosines + j), sine = load(sines + j);
-          const V Bc_bar = cosine * even_bar + sine * odd_bar, Bs_bar = sine * even_bar - cosine * odd_bar;
-          V Bc{}, Bs{};
-          for (int m = 0; m < d; m++) {
-            const long row = (long(h) * d + m) * R + j, place = (long(h) * d + m) * E + e;
-            const V q = load(a.q + row);
-            Bc += q * moment[place];
-            Bs += q * moment[half + place];
-            c_sum[m] += q * Bc_bar;
-            s_sum[m] += q * Bs_bar;
-            store_add(a.q_bar + row, Bc_bar * moment[place] + Bs_bar * moment[half + place]);
-          }
-          store_add(theta_bar + j, odd_bar * (cosine * Bc + sine * Bs) - even_bar * (sine * Bc - cosine * Bs));
+    const B *u = wave.u;
+    for_each_value(w, R, [&](const Value &at) {
+      const auto [a0, a1, a2, a3] = radial_of(wave, HC, at.c);
+      const auto slope = radial_of(wave, HC, at.c, true);
+      const B *bars = a.out_bars + at.c * R;
+      V c_sum[most_keys], s_sum[most_keys];
+      for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
+      for (long j = wave.first; j < wave.end; j += lanes) {
+        V even_bar{}, odd_bar{};
+        if (at.axis < 0) {
+          even_bar = a0 * load(bars + j);
+          for (int x = 0; x < 3 && VECTORS; x++) odd_bar += (a1 * u[x]) * load(bars + (5 + x) * next + j);
+        } else {
+          odd_bar = (a3 * u[at.axis]) * load(bars + next + j);
+          if (VECTORS) even_bar = a2 * load(bars + (2 + at.axis) * next + j);
         }
+        const V cosine = load(wave.cosines + j), sine = load(wave.sines + j);
+        const V Bc_bar = cosine * even_bar + sine * odd_bar, Bs_bar = sine * even_bar - cosine * odd_bar;
+        V Bc{}, Bs{};
         for (int m = 0; m < d; m++) {
-          moment_bar[(long(h) * d + m) * E + e] = sum_of<B>(c_sum[m]);
-          moment_bar[half + (long(h) * d + m) * E + e] = sum_of<B>(s_sum[m]);
+          const long row = (long(at.h) * d + m) * R + j, place = (long(at.h) * d + m) * E + at.e;
+          const V q = load(a.q + row);
+          Bc += q * moment[place];
+          Bs += q * moment[half + place];
+          c_sum[m] += q * Bc_bar;
+          s_sum[m] += q * Bs_bar;
+          store_add(a.q_bar + row, Bc_bar * moment[place] + Bs_bar * moment[half + place]);
+        }
+        const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
+        store_add(wave.theta_bar + j, odd_bar * even - even_bar * odd);
+        if (!wave.periodic) continue;
+        store_add(wave.strain + j, even_bar * even);
+        if (at.axis < 0) {
+          V slopes = slope.a0 * load(bars + j) * even;
+          for (int x = 0; x < 3 && VECTORS; x++) {
+            const V term = load(bars + (5 + x) * next + j) * odd;
+            store_add(wave.strain + (2 + x) * R + j, a1 * term);
+            slopes += (slope.a1 * u[x]) * term;
+          }
+          store_add(wave.strain + R + j, slopes);
+        } else {
+          const V term = load(bars + next + j) * odd;
+          store_add(wave.strain + (2 + at.axis) * R + j, a3 * term);
+          V slopes = (slope.a3 * u[at.axis]) * term;
+          if (VECTORS) slopes += slope.a2 * load(bars + (2 + at.axis) * next + j) * even;
+          store_add(wave.strain + R + j, slopes);
         }
       }
+      for (int m = 0; m < d; m++) {
+        moment_bar[(long(at.h) * d + m) * E + at.e] = sum_of<B>(c_sum[m]);
+        moment_bar[half + (long(at.h) * d + m) * E + at.e] = sum_of<B>(s_sum[m]);
+      }
+    });
   }
 
   /// Bars of keys, values and phases of those that send.
-  template <typename B>
-  void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, long first, long end, const B *cosines, const B *sines, const B *moment_bar, B *theta_bar)
+  template <typename B> void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
     const int E = 4 * w.C, d = w.d, HC = w.HC();
     const long R = a.rows, half = long(w.H) * d * E;
-    for (int h = 0; h < w.H; h++)
-      for (int e = 0; e < E; e++) {
-        const long place = e < w.C ? (long(h) * w.C + e) * R : channel(w, R, h, e);
-        const B *value = (e < w.C ? a.V0 : a.V1) + place;
-        B *value_bar = (e < w.C ? a.sums : a.sums + long(HC) * R) + place;
-        for (long j = first; j < end; j += lanes) {
-          const V cosine = load(cosines + j), sine = load(sines + j), x = load(value + j);
-          V sum{}, turn{};
-          for (int m = 0; m < d; m++) {
-            const long row = (long(h) * d + m) * R + j;
-            const B c_bar = moment_bar[(long(h) * d + m) * E + e], s_bar = moment_bar[half + (long(h) * d + m) * E + e];
-            const V key = load(a.k + row), G = cosine * c_bar + sine * s_bar;
-            store_add(a.k_bar + row, G * x);
-            sum += key * G;
-            turn += key * (cosine * s_bar - sine * c_bar);
-          }
-          store_add(value_bar + j, sum);
-          store_add(theta_bar + j, turn * x);
+    for_each_value(w, R, [&](const Value &at) {
+      const B *value = (at.axis < 0 ? a.V0 : a.V1) + at.place;
+      B *value_bar = (at.axis < 0 ? a.sums : a.sums + long(HC) * R) + at.place;
+      for (long j = wave.first; j < wave.end; j += lanes) {
+        const V cosine = load(wave.cosines + j), sine = load(wave.sines + j), x = load(value + j);
+        V sum{}, turn{};
+        for (int m = 0; m < d; m++) {
+          const long row = (long(at.h) * d + m) * R + j;
+          const B c_bar = moment_bar[(long(at.h) * d + m) * E + at.e], s_bar = moment_bar[half + (long(at.h) * d + m) * E + at.e];
+          const V key = load(a.k + row), G = cosine * c_bar + sine * s_bar;
+          store_add(a.k_bar + row, G * x);
+          sum += key * G;
+          turn += key * (cosine * s_bar - sine * c_bar);
         }
+        store_add(value_bar + j, sum);
+        store_add(wave.theta_bar + j, turn * x);
       }
+    });
   }
 
-  template <typename B> void add_phases(const Rows<B> &a, const double *k, long first, long end, const B *theta_bar)
+  template <typename B> void add_phases(const Rows<B> &a, const Wave<B> &wave)
   {
     for (int x = 0; x < 3; x++) {
       double *out = a.x_bar + x * a.rows;
 #pragma omp simd
-      for (long j = first; j < end; j++) out[j] += k[x] * double(theta_bar[j]);
+      for (long j = wave.first; j < wave.end; j++) out[j] += wave.k[x] * double(wave.theta_bar[j]);
+    }
+  }
+
+  /// dE/dstrain from the sums of wave_backward: of a weight w(k) / V, of the direction u = G / k, with dG = -strain G.
+  template <typename B> void add_strain(const Rows<B> &a, const Wave<B> &wave)
+  {
+    constexpr int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
+    const long R = a.rows;
+    for (long j = wave.first; j < wave.end; j++) {
+      double P[3], odd = 0.0;
+      for (int x = 0; x < 3; x++) {
+        P[x] = double(wave.strain[(2 + x) * R + j]);
+        odd += double(wave.u[x]) * P[x];
+      }
+      const double all = double(wave.strain[j]) + odd, slopes = double(wave.strain[R + j]);
+      for (int k = 0; k < 6; k++) {
+        const double ua = wave.u[first[k]], ub = wave.u[second[k]];
+        a.strain_bar[k * R + j] += (odd - slopes) * ua * ub - 0.5 * (P[first[k]] * ub + P[second[k]] * ua) - (k < 3 ? all : 0.0);
+      }
     }
   }
 
@@ -685,86 +772,83 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  template <bool VECTORS, typename T, typename B> void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  /// Rows of structures in the direct form, shared among the threads: body(first row, row, last atom's end, end of the rows).
+  template <typename T, typename B, typename Body> void for_each_direct_row(const FmmWork<T, B> &work, const Body &body)
   {
-    const Rows<B> a = rows_of(w, work, l);
-    const long R = work.n_rows, wave = 2L * w.Hd() * 4 * w.C;
-    std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * R);
 #pragma omp for schedule(static, 1)
     for (int row = 0; row < work.n_rows; row++) {
       const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
       const long last = structure.first_row + structure.n_atoms;
-      if (structure.direct && row < last) direct_forward<VECTORS>(w, a, structure.first_row, row, last, rows_end(structure), scratch);
+      if (structure.direct && row < last) body(structure.first_row, row, last, rows_end(structure));
     }
+  }
+
+  /// Waves of structures in the linear form, shared among the threads: body(wave, place of its moments).
+  template <typename T, typename B, typename Body>
+  void for_each_wave(const FmmWeights<B> &w, const FmmWork<T, B> &work, const Rows<B> &a, const Body &body)
+  {
+    const long R = work.n_rows, moments = 2L * w.Hd() * 4 * w.C;
+    B *cosines = work.waves_of_rows + omp_get_thread_num() * work.wave_rows * R, *sines = cosines + R;
+    for (int s = 0; s < work.n_structures; s++) {
+      const FmmStructure &structure = work.structures[s];
+      if (structure.direct) continue;
+      const FmmWaves<B> &waves = work.waves[structure.waves];
+      const long first = structure.first_row, end = rows_end(structure);
+#pragma omp for schedule(static)
+      for (int p = 0; p < waves.n; p++) {
+        const double *k = waves.k + 3L * p;
+        const long t = waves.frequency[p], next = t + 1 < w.T ? t + 1 : t;
+        phases(a.x, R, k, first, end, cosines, sines);
+        body(Wave<B>{first, end, k, waves.u + 3L * p, waves.periodic, cosines, sines, sines + R, sines + 2 * R, waves.weight + 4L * p,
+                     a.radial + 4 * t * w.HC(), a.radial + 4 * next * w.HC()},
+             structure.first_moment + p * moments);
+      }
+    }
+  }
+
+  template <bool VECTORS, typename T, typename B> void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  {
+    const Rows<B> a = rows_of(w, work, l);
+    std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * work.n_rows);
+    for_each_direct_row(work, [&](long first, long row, long last, long end) {
+      direct_forward<VECTORS>(w, a, first, row, last, end, scratch);
+    });
     if (work.n_moments == 0) return;
-    B *moments = work.moments + l * work.n_moments, *cosines = work.waves_of_rows + omp_get_thread_num() * 3 * R, *sines = cosines + R;
-    for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
-      if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
-#pragma omp for schedule(static)
-      for (int p = 0; p < waves.n; p++) {
-        phases(a.x, R, waves.k + 3L * p, structure.first_row, rows_end(structure), cosines, sines);
-        wave_moments(w, a, structure.first_row, rows_end(structure), cosines, sines, moments + structure.first_moment + p * wave);
-      }
-    }
+    B *moments = work.moments + l * work.n_moments;
+    for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
+      wave_moments(w, a, wave, moments + place);
+    });
     share(work, moments);
-    for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
-      if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
-#pragma omp for schedule(static)
-      for (int p = 0; p < waves.n; p++) {
-        phases(a.x, R, waves.k + 3L * p, structure.first_row, rows_end(structure), cosines, sines);
-        wave_forward<VECTORS>(w, a, waves, p, structure.first_row, rows_end(structure), cosines, sines, moments + structure.first_moment + p * wave);
-      }
-    }
+    for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
+      wave_forward<VECTORS>(w, a, wave, moments + place);
+    });
   }
 
   template <bool VECTORS, typename T, typename B> void layer_bars(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
   {
     const Rows<B> a = rows_of(w, work, l);
-    const long R = work.n_rows, wave = 2L * w.Hd() * 4 * w.C;
+    const long R = work.n_rows;
     std::memset(a.sums, 0, sizeof(B) * 4 * w.HC() * R);
     std::memset(a.q_bar, 0, sizeof(B) * 2 * w.Hd() * R);
-    std::memset(a.x_bar, 0, sizeof(double) * 3 * R);
-#pragma omp for schedule(static, 1)
-    for (int row = 0; row < work.n_rows; row++) {
-      const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
-      const long last = structure.first_row + structure.n_atoms;
-      if (structure.direct && row < last) direct_backward<VECTORS>(w, a, structure.first_row, row, last, rows_end(structure), scratch);
-    }
+    std::memset(a.x_bar, 0, sizeof(double) * work.row_bars * R);
+    for_each_direct_row(work, [&](long first, long row, long last, long end) {
+      direct_backward<VECTORS>(w, a, first, row, last, end, scratch);
+    });
     if (work.n_moments == 0) return;
     const B *moments = work.moments + l * work.n_moments;
-    B *cosines = work.waves_of_rows + omp_get_thread_num() * 3 * R, *sines = cosines + R, *theta_bar = sines + R;
-    for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
-      if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
-      const long first = structure.first_row, end = rows_end(structure);
-#pragma omp for schedule(static)
-      for (int p = 0; p < waves.n; p++) {
-        const long place = structure.first_moment + p * wave;
-        phases(a.x, R, waves.k + 3L * p, first, end, cosines, sines);
-        std::memset(theta_bar + first, 0, sizeof(B) * (end - first));
-        wave_backward<VECTORS>(w, a, waves, p, first, end, cosines, sines, moments + place, work.moment_bars + place, theta_bar);
-        add_phases(a, waves.k + 3L * p, first, end, theta_bar);
-      }
-    }
+    for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
+      std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
+      for (int k = 0; k < 5 && wave.periodic; k++) std::memset(wave.strain + k * R + wave.first, 0, sizeof(B) * (wave.end - wave.first));
+      wave_backward<VECTORS>(w, a, wave, moments + place, work.moment_bars + place);
+      add_phases(a, wave);
+      if (wave.periodic) add_strain(a, wave);
+    });
     share(work, work.moment_bars);
-    for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
-      if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
-      const long first = structure.first_row, end = rows_end(structure);
-#pragma omp for schedule(static)
-      for (int p = 0; p < waves.n; p++) {
-        phases(a.x, R, waves.k + 3L * p, first, end, cosines, sines);
-        std::memset(theta_bar + first, 0, sizeof(B) * (end - first));
-        wave_sources(w, a, first, end, cosines, sines, work.moment_bars + structure.first_moment + p * wave, theta_bar);
-        add_phases(a, waves.k + 3L * p, first, end, theta_bar);
-      }
-    }
+    for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
+      std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
+      wave_sources(w, a, wave, work.moment_bars + place);
+      add_phases(a, wave);
+    });
   }
 
   template <typename T, typename B> void forward(const FmmWeights<B> &w, const FmmWork<T, B> &work)
@@ -787,7 +871,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
   {
     B *scratch = work.scratch + omp_get_thread_num() * fmm_scratch(w);
 #pragma omp for schedule(static)
-    for (long k = 0; k < 3L * work.n_centres; k++) work.x_bar[k] = 0.0;
+    for (long i = 0; i < work.n_centres; i++) {
+      for (int a = 0; a < 3; a++) work.x_bar[3 * i + a] = 0.0;
+      for (int k = 0; k < 6 && work.strain; k++) work.strain[6 * i + k] = 0.0;
+    }
     for (int l = w.L - 1; l >= 0; l--) {
 #pragma omp for schedule(static)
       for (int row = 0; row < work.n_rows; row += row_block) combine_backward(w, work, l, row, scratch);
