@@ -445,7 +445,7 @@ TEST(LatticeWaves, TendToTheIntegralOfTheWindow)
       j0 += window * std::sph_bessel(0, kappa * length);
       j1 += window * std::sph_bessel(1, kappa * length);
     }
-    EXPECT_NEAR(even, j0, 2e-3) << t;
+    EXPECT_NEAR(even, j0, t == 1 ? 3e-2 : 2e-3) << t;    // the first window has a share at G = 0, which is left out
     for (int x = 0; x < 3; x++) EXPECT_NEAR(odd[x], j1 * r[x] / length, 2e-3) << t;
     EXPECT_NEAR(j0, std::sph_bessel(0, fmm.kappa(t) * length), 0.1) << t;    // and that is close to the frequency's own
   }
@@ -508,7 +508,7 @@ TEST_P(FmmPeriodic, EqualsDifferences)
       for (std::size_t i = 0; i < moved.positions.size(); i += 3) apply(&moved.positions[i]);
       for (int a = 0; a < 9; a += 3) apply(&moved.cell[a]);
     };
-    EXPECT_NEAR(slope(strain, 2e-4), base.strain[k], 1e-8 * std::max(1.0, largest(base.strain))) << k;
+    EXPECT_NEAR(slope(strain, 3e-5), base.strain[k], 1e-8 * std::max(1.0, largest(base.strain))) << k;
   }
 }
 

@@ -191,9 +191,10 @@ PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell)
         waves.next_slope.push_back(slope[1]);
       }
   if (waves.size() == 0)
-    throw EngineError(text("the long-range block sees nothing in this cell: the shortest vector of its reciprocal lattice is %.3g 1/Å long, frequencies are from "
-                           "%g to %g 1/Å (fmm_kappa_min and _max and one spacing); use a larger cell, or a potential with other frequencies",
-                           shortest, low, high));
+    throw EngineError(
+        text("the long-range block sees nothing in this cell: the shortest vector of its reciprocal lattice is %.3g 1/Å long, frequencies are from "
+             "%g to %g 1/Å (fmm_kappa_min and _max and one spacing); use a larger cell, or a potential with other frequencies",
+             shortest, low, high));
   return waves;
 }
 

@@ -50,8 +50,8 @@ struct PlaneWaves {
   std::vector<int> frequency;    ///< [size] t
 
   // of a reciprocal lattice, whose waves lie between two frequencies; else empty
-  std::vector<double> next_weight;              ///< [size] weight for frequency t + 1 (0 where that is none)
-  std::vector<double> slope, next_slope;        ///< [size] of both weights: k dw/dk
+  std::vector<double> next_weight;          ///< [size] weight for frequency t + 1 (0 where that is none)
+  std::vector<double> slope, next_slope;    ///< [size] of both weights: k dw/dk
   int size() const { return int(weight.size()); }
 };
 

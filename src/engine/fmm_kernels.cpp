@@ -6,7 +6,9 @@
 
 #include <omp.h>
 
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #ifndef MLFF_KERNELS
 #define MLFF_KERNELS fmm_kernels_generic
@@ -44,6 +46,39 @@ namespace {    // the same names exist in every instruction set's copy of this f
     for (int z = 0; z < Simd<B>::lanes; z++) sum += x[z];
     return sum;
   }
+
+  /// Sines and cosines of x[0 .. n-1]. The library's sincos keeps loops from using vectors; here, for |x| below 1e6, x = n pi/2 + r with
+  /// pi/2 in three parts, series in r, and the quadrant from the lowest bits of n. Errors below 3e-16 and what rounding x costs. The sums
+  /// must be done in the order in which they are written.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX2__)
+  __attribute__((noinline, optimize("no-associative-math", "no-unsafe-math-optimizations"))) void
+  sines_and_cosines(long n, const double *__restrict x, double *__restrict sine, double *__restrict cosine)
+  {
+#pragma omp simd
+    for (long i = 0; i < n; i++) {
+      constexpr double shift = 6755399441055744.0;    // 1.5 * 2^52: adding it rounds to a whole number
+      const double shifted = x[i] * 0.63661977236758134 + shift, turns = shifted - shift;
+      const double r = ((x[i] - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) - turns * 0x1.3198a2e037073p-69, y = r * r;
+      const auto quadrant = __builtin_bit_cast(std::int64_t, shifted);
+      double s = 1.0 / 6227020800.0 - y * (1.0 / 1307674368000.0), c = 1.0 / 479001600 - y * (1.0 / 87178291200.0 - y * (1.0 / 20922789888000.0));
+      s = 1.0 / 362880 + y * (-1.0 / 39916800 + y * s);
+      s = r * (1.0 + y * (-1.0 / 6 + y * (1.0 / 120 + y * (-1.0 / 5040 + y * s))));
+      c = 1.0 / 40320 + y * (-1.0 / 3628800 + y * c);
+      c = 1.0 + y * (-0.5 + y * (1.0 / 24 + y * (-1.0 / 720 + y * c)));
+      const double a = quadrant & 1 ? c : s, b = quadrant & 1 ? s : c;
+      sine[i] = quadrant & 2 ? -a : a;
+      cosine[i] = (quadrant + 1) & 2 ? -b : b;
+    }
+  }
+#else
+  void sines_and_cosines(long n, const double *x, double *sine, double *cosine)
+  {
+    for (long i = 0; i < n; i++) {
+      sine[i] = std::sin(x[i]);
+      cosine[i] = std::cos(x[i]);
+    }
+  }
+#endif
 
   /// Where one layer's arrays begin, and the accumulators of one thread.
   template <typename B> struct Rows {
@@ -228,7 +263,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   template <typename B> void pair_geometry(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last, bool slopes, Pair<B> &pair)
   {
     constexpr int lanes = Simd<B>::lanes;
-    double on[row_block], values[4][row_block], sines[row_block], cosines[row_block], step_sines[row_block], step_cosines[row_block];
+    double on[row_block], values[4][row_block], inverse_r[row_block], sines[row_block], cosines[row_block], step_sines[row_block], step_cosines[row_block];
     const double xi = x[i], yi = x[R + i], zi = x[2 * R + i];
 #pragma omp simd
     for (int z = 0; z < lanes; z++) {
@@ -237,9 +272,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
       const double r = std::sqrt(dx * dx + dy * dy + dz * dz);
       on[z] = inside ? 1.0 : 0.0;
       pair.r[z] = r;
-      pair.direction[0][z] = dx / r;
-      pair.direction[1][z] = dy / r;
-      pair.direction[2][z] = dz / r;
+      inverse_r[z] = 1.0 / r;
+      pair.direction[0][z] = dx * inverse_r[z];
+      pair.direction[1][z] = dy * inverse_r[z];
+      pair.direction[2][z] = dz * inverse_r[z];
     }
     for (int z = 0; z < lanes; z++) {
       pair.on[z] = B(on[z]);
@@ -247,24 +283,29 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
     // evenly spaced frequencies: one turn more from each to the next
     const double first = w.kappa[0], step = w.T > 1 ? w.kappa[1] - w.kappa[0] : 0.0;
-#pragma omp simd
+    double phase[2 * row_block], turned[2][2 * row_block];
     for (int z = 0; z < lanes; z++) {
-      sines[z] = std::sin(first * pair.r[z]);
-      cosines[z] = std::cos(first * pair.r[z]);
-      step_sines[z] = std::sin(step * pair.r[z]);
-      step_cosines[z] = std::cos(step * pair.r[z]);
+      phase[z] = first * pair.r[z];
+      phase[lanes + z] = step * pair.r[z];
+    }
+    sines_and_cosines(2 * lanes, phase, turned[0], turned[1]);
+    for (int z = 0; z < lanes; z++) {
+      sines[z] = turned[0][z];
+      cosines[z] = turned[1][z];
+      step_sines[z] = turned[0][lanes + z];
+      step_cosines[z] = turned[1][lanes + z];
     }
     for (int t = 0; t < w.T; t++) {
-      const double kappa = w.kappa[t];
+      const double kappa = w.kappa[t], length = kappa > 0.0 ? 1.0 / kappa : 0.0;
 #pragma omp simd
       for (int z = 0; z < lanes; z++) {
-        const double y = kappa * pair.r[z], y2 = y * y, safe = y > 1e-2 ? y : 1.0, ratio = sines[z] / safe;
+        const double y = kappa * pair.r[z], y2 = y * y, inverse = length * inverse_r[z], ratio = sines[z] * inverse;
         const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0), series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
-        const double j0 = y > 1e-2 ? ratio : series0, j1 = y > 1e-2 ? (ratio - cosines[z]) / safe : series1;
+        const double j0 = y > 1e-2 ? ratio : series0, j1 = y > 1e-2 ? (ratio - cosines[z]) * inverse : series1;
         values[0][z] = j0;
         values[1][z] = j1;
         values[2][z] = -kappa * j1;
-        values[3][z] = kappa * (y > 1e-2 ? j0 - 2.0 * j1 / safe : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0);
+        values[3][z] = kappa * (y > 1e-2 ? j0 - 2.0 * j1 * inverse : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0);
         const double sine = sines[z] * step_cosines[z] + cosines[z] * step_sines[z];
         cosines[z] = cosines[z] * step_cosines[z] - sines[z] * step_sines[z];
         sines[z] = sine;
@@ -340,7 +381,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int H = w.H, C = w.C, d = w.d, T = w.T, HC = H * C;
+    const int H = w.H, C = w.C, HC = H * C;
     const long R = a.rows;
     constexpr int n_sums = VECTORS ? 8 : 2;
     B *own = scratch;    // sums of i, by lanes
@@ -535,21 +576,24 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const B *u;
     int periodic;
     const B *cosines, *sines;
-    B *theta_bar;            // [rows]
-    B *strain;               // [5][rows]: sums of wave_backward
-    const B *weight;         // [4]
-    const B *radial, *next;  // of its frequency and of the next one
+    B *theta_bar;              // [rows]
+    B *strain;                 // [5][rows]: sums of wave_backward
+    const B *weight;           // [4]
+    const B *radial, *next;    // of its frequency and of the next one
   };
 
   /// cos and sin of the phases of a structure's rows.
   template <typename B> void phases(const double *x, long R, const double *k, long first, long end, B *cosines, B *sines)
   {
     const double kx = k[0], ky = k[1], kz = k[2];
-#pragma omp simd
-    for (long j = first; j < end; j++) {
-      const double theta = kx * x[j] + ky * x[R + j] + kz * x[2 * R + j];
-      cosines[j] = B(std::cos(theta));
-      sines[j] = B(std::sin(theta));
+    double theta[row_block], sine[row_block], cosine[row_block];
+    for (long row = first; row < end; row += row_block) {
+      for (int i = 0; i < row_block; i++) theta[i] = kx * x[row + i] + ky * x[R + row + i] + kz * x[2 * R + row + i];
+      sines_and_cosines(row_block, theta, sine, cosine);
+      for (int i = 0; i < row_block; i++) {
+        cosines[row + i] = B(cosine[i]);
+        sines[row + i] = B(sine[i]);
+      }
     }
   }
 
@@ -582,16 +626,16 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return {part(0), part(1), part(2), part(3)};
   }
 
-  template <typename B> void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, B *moment)
+  template <int KEYS, typename B> void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int E = 4 * w.C, d = w.d;
+    const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d;
     const long R = a.rows;
     B *sine_moment = moment + long(w.H) * d * E;
     for_each_value(w, R, [&](const Value &at) {
       const B *value = (at.axis < 0 ? a.V0 : a.V1) + at.place;
-      V c_sum[most_keys], s_sum[most_keys];
+      V c_sum[KEYS > 0 ? KEYS : most_keys], s_sum[KEYS > 0 ? KEYS : most_keys];
       for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
       for (long j = wave.first; j < wave.end; j += lanes) {
         const V x = load(value + j), c = x * load(wave.cosines + j), s = x * load(wave.sines + j);
@@ -608,11 +652,11 @@ namespace {    // the same names exist in every instruction set's copy of this f
     });
   }
 
-  template <bool VECTORS, typename B> void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment)
+  template <bool VECTORS, int KEYS, typename B> void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, next = HC * R;
     const B *sine_moment = moment + long(w.H) * d * E, *u = wave.u;
     for_each_value(w, R, [&](const Value &at) {
@@ -640,19 +684,19 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   /// Bars of a wave's moments, of the queries and, into theta_bar, of the phases of those that receive. Of a reciprocal lattice, into
   /// `strain`: the energy's part in the even terms; the sum of all terms with the weights' slopes; and for the odd terms P, with u.P theirs.
-  template <bool VECTORS, typename B>
+  template <bool VECTORS, int KEYS, typename B>
   void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment, B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, next = HC * R, half = long(w.H) * d * E;
     const B *u = wave.u;
     for_each_value(w, R, [&](const Value &at) {
       const auto [a0, a1, a2, a3] = radial_of(wave, HC, at.c);
       const auto slope = radial_of(wave, HC, at.c, true);
       const B *bars = a.out_bars + at.c * R;
-      V c_sum[most_keys], s_sum[most_keys];
+      V c_sum[KEYS > 0 ? KEYS : most_keys], s_sum[KEYS > 0 ? KEYS : most_keys];
       for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
       for (long j = wave.first; j < wave.end; j += lanes) {
         V even_bar{}, odd_bar{};
@@ -703,11 +747,11 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// Bars of keys, values and phases of those that send.
-  template <typename B> void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment_bar)
+  template <int KEYS, typename B> void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, half = long(w.H) * d * E;
     for_each_value(w, R, [&](const Value &at) {
       const B *value = (at.axis < 0 ? a.V0 : a.V1) + at.place;
@@ -757,6 +801,15 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
+  /// Calls body with the width of keys as a constant, where it is the default, or with 0: at run time.
+  template <typename Body> inline void with_keys(int d, const Body &body)
+  {
+    if (d == 8)
+      body(std::integral_constant<int, 8>());
+    else
+      body(std::integral_constant<int, 0>());
+  }
+
   long rows_end(const FmmStructure &structure)
   {
     return structure.first_row + (long(structure.n_atoms) + row_block - 1) / row_block * row_block;
@@ -784,8 +837,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// Waves of structures in the linear form, shared among the threads: body(wave, place of its moments).
-  template <typename T, typename B, typename Body>
-  void for_each_wave(const FmmWeights<B> &w, const FmmWork<T, B> &work, const Rows<B> &a, const Body &body)
+  template <typename T, typename B, typename Body> void for_each_wave(const FmmWeights<B> &w, const FmmWork<T, B> &work, const Rows<B> &a, const Body &body)
   {
     const long R = work.n_rows, moments = 2L * w.Hd() * 4 * w.C;
     B *cosines = work.waves_of_rows + omp_get_thread_num() * work.wave_rows * R, *sines = cosines + R;
@@ -816,11 +868,15 @@ namespace {    // the same names exist in every instruction set's copy of this f
     if (work.n_moments == 0) return;
     B *moments = work.moments + l * work.n_moments;
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
-      wave_moments(w, a, wave, moments + place);
+      with_keys(w.d, [&](auto keys) {
+        wave_moments<keys>(w, a, wave, moments + place);
+      });
     });
     share(work, moments);
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
-      wave_forward<VECTORS>(w, a, wave, moments + place);
+      with_keys(w.d, [&](auto keys) {
+        wave_forward<VECTORS, keys>(w, a, wave, moments + place);
+      });
     });
   }
 
@@ -839,14 +895,18 @@ namespace {    // the same names exist in every instruction set's copy of this f
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
       std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
       for (int k = 0; k < 5 && wave.periodic; k++) std::memset(wave.strain + k * R + wave.first, 0, sizeof(B) * (wave.end - wave.first));
-      wave_backward<VECTORS>(w, a, wave, moments + place, work.moment_bars + place);
+      with_keys(w.d, [&](auto keys) {
+        wave_backward<VECTORS, keys>(w, a, wave, moments + place, work.moment_bars + place);
+      });
       add_phases(a, wave);
       if (wave.periodic) add_strain(a, wave);
     });
     share(work, work.moment_bars);
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
       std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
-      wave_sources(w, a, wave, work.moment_bars + place);
+      with_keys(w.d, [&](auto keys) {
+        wave_sources<keys>(w, a, wave, work.moment_bars + place);
+      });
       add_phases(a, wave);
     });
   }

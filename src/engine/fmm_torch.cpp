@@ -52,7 +52,8 @@ namespace {
       integrals.push_back(window_integral(fmm, t));
     }
     const auto y = (k - torch::tensor(frequencies, G.options())) / window_width(fmm);
-    const auto window = torch::where(y.abs() < 1.0, torch::cos(0.5 * std::numbers::pi * y).square(), torch::zeros_like(y)) / torch::tensor(integrals, G.options());
+    const auto window =
+        torch::where(y.abs() < 1.0, torch::cos(0.5 * std::numbers::pi * y).square(), torch::zeros_like(y)) / torch::tensor(integrals, G.options());
     return {4.0 * std::numbers::pi * std::numbers::pi * window / (k.square() * size.unsqueeze(2)), vectors / k};
   }
 
