@@ -34,6 +34,7 @@ class TrainFmm : public mlff_test::ProgramTest {
       text += line;
     }
     put("charges.xyz", text);
+    put("single.xyz", "2\nProperties=species:S:1:pos:R:3:forces:R:3 energy=0 pbc=\"F F F\"\nH 0 0 0 0 0 0\nO 0 0 0.97 0 0 0\n");
   }
 
   void put(const std::string &name, const std::string &text) const { std::ofstream(file(name)) << text; }
@@ -74,6 +75,23 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   EXPECT_EQ(trained.fmm.heads, 1);
   EXPECT_EQ(trained.fmm.kappa_count, 5);
   EXPECT_LT(force_error("long"), 0.5 * blind);
+
+  // errors by distance: the net force on each of the two is what the local model lacks
+  const auto apart = [&](const std::string &name) {
+    return Json::parse(run("eval --json --apart --model " + name + ".safetensors --data charges.xyz"))["apart"];
+  };
+  const Json blind_rows = apart("local"), rows = apart("long");
+  ASSERT_GE(rows.size(), 6u);    // 4 to 9 Å, and beyond the cutoff
+  EXPECT_EQ(rows[0]["distance_A"], "4 - 5");
+  EXPECT_EQ(rows.back()["distance_A"], ">= 3");
+  EXPECT_EQ(rows.back()["n_frames"], 40);
+  for (std::size_t k = 0; k < rows.size(); k++) {
+    EXPECT_NEAR(rows[k]["net_force_mae_meV_per_A"].get<double>(), rows[k]["force_mae_meV_per_A"].get<double>(), 1e-3);    // each is one atom
+    EXPECT_GT(blind_rows[k]["net_force_meV_per_A"].get<double>(), 80.0);
+    EXPECT_LT(rows[k]["net_force_mae_meV_per_A"].get<double>(), 0.6 * blind_rows[k]["net_force_mae_meV_per_A"].get<double>()) << k;
+  }
+  EXPECT_NEAR(rows.back()["force_mae_meV_per_A"].get<double>(), force_error("long"), 1e-3);
+  expect_error("eval --apart --model long.safetensors --data single.xyz", {"single.xyz', frame 1 has 1 molecules", "open frames of two molecules"});
 
   // added to the trained local model: no jump in error, then better
   train("added", settings(block + "init_from: local.safetensors", 1, ", final_learning_rate: 0", "1.0e-12"));

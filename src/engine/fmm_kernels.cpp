@@ -341,24 +341,58 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return sum;
   }
 
-  /// Radial functions of channel c, in the order of FmmRadial; those of vectors are zero without them.
+  /// Radial functions of a channel, in the order of FmmRadial; those of vectors are zero without them.
   template <typename B> struct PairSums {
     Lanes<B> K0, K1, K2, K3;
   };
 
-  template <bool VECTORS, typename B> inline PairSums<B> pair_sums(const FmmWeights<B> &w, const Rows<B> &a, int c, const Pair<B> &pair)
+  /// Those of channels c .. c+N-1, whose sums do not wait for each other.
+  template <bool VECTORS, int N, typename B> inline void pair_sums(const FmmWeights<B> &w, const Rows<B> &a, int c, const Pair<B> &pair, PairSums<B> *sums)
   {
     const int HC = w.HC();
-    const B *weight = a.radial + c;
-    PairSums<B> sum{};
+    Lanes<B> K0[N] = {}, K1[N] = {}, K2[N] = {}, K3[N] = {};
     for (int t = 0; t < w.T; t++) {
-      sum.K0 += weight[4L * t * HC] * pair.j0[t];
-      sum.K3 += weight[(4L * t + 3) * HC] * pair.j1[t];
-      if (!VECTORS) continue;
-      sum.K1 += weight[(4L * t + 1) * HC] * pair.j1[t];
-      sum.K2 += weight[(4L * t + 2) * HC] * pair.j0[t];
+      const B *weight = a.radial + 4L * t * HC + c;
+      const Lanes<B> j0 = pair.j0[t], j1 = pair.j1[t];
+      for (int n = 0; n < N; n++) {
+        K0[n] += weight[n] * j0;
+        K3[n] += weight[3L * HC + n] * j1;
+        if (!VECTORS) continue;
+        K1[n] += weight[HC + n] * j1;
+        K2[n] += weight[2L * HC + n] * j0;
+      }
     }
-    return sum;
+    for (int n = 0; n < N; n++) sums[n] = {K0[n], K1[n], K2[n], K3[n]};
+  }
+
+  constexpr int most_channels = 4;    // of a block
+
+  template <bool VECTORS, typename B> inline void pair_sums(const FmmWeights<B> &w, const Rows<B> &a, int c, int n, const Pair<B> &pair, PairSums<B> *sums)
+  {
+    if (n == most_channels)
+      pair_sums<VECTORS, most_channels>(w, a, c, pair, sums);
+    else
+      for (int k = 0; k < n; k++) pair_sums<VECTORS, 1>(w, a, c + k, pair, sums + k);
+  }
+
+  /// Bars of j0 and j1 from those of n channels' sums.
+  template <bool VECTORS, typename B>
+  inline void add_bessel_bars(const FmmWeights<B> &w, const Rows<B> &a, int c, int n, const PairSums<B> *bars, Lanes<B> *j0_bar, Lanes<B> *j1_bar)
+  {
+    const int HC = w.HC();
+    for (int t = 0; t < w.T; t++) {
+      const B *weight = a.radial + 4L * t * HC + c;
+      Lanes<B> even{}, odd{};
+      for (int k = 0; k < n; k++) {
+        even += weight[k] * bars[k].K0;
+        odd += weight[3L * HC + k] * bars[k].K3;
+        if (!VECTORS) continue;
+        odd += weight[HC + k] * bars[k].K1;
+        even += weight[2L * HC + k] * bars[k].K2;
+      }
+      j0_bar[t] += even;
+      j1_bar[t] += odd;
+    }
   }
 
   /// K0 and K2 of an atom with itself, where j0 = 1.
@@ -387,12 +421,14 @@ namespace {    // the same names exist in every instruction set's copy of this f
     B *own = scratch;    // sums of i, by lanes
     std::memset(own, 0, sizeof(B) * n_sums * HC * lanes);
     Pair<B> pair;
+    PairSums<B> sums_of[most_channels];
     for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
       pair_geometry(w, a.x, R, i, j, last, false, pair);
       for (int h = 0; h < H; h++) {
         const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
         for (int c = h * C; c < (h + 1) * C; c++) {
-          const auto [K0, K1, K2, K3] = pair_sums<VECTORS>(w, a, c, pair);
+          if ((c - h * C) % most_channels == 0) pair_sums<VECTORS>(w, a, c, (h + 1) * C - c < most_channels ? (h + 1) * C - c : most_channels, pair, sums_of);
+          const auto &[K0, K1, K2, K3] = sums_of[(c - h * C) % most_channels];
           const V V0 = load(a.V0 + c * R + j);
           const V Vx = load(a.V1 + c * R + j), Vy = load(a.V1 + (HC + c) * R + j), Vz = load(a.V1 + (2L * HC + c) * R + j);
           const B V0i = a.V0[c * R + i], Vxi = a.V1[c * R + i], Vyi = a.V1[(HC + c) * R + i], Vzi = a.V1[(2L * HC + c) * R + i];
@@ -443,6 +479,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
     std::memset(own, 0, sizeof(B) * (4L * HC + 2L * Hd) * lanes);
     double xi_bar[3] = {0, 0, 0};
     Pair<B> pair;
+    PairSums<B> sums_of[most_channels], bars_of[most_channels];
     V j0_bar[most_frequencies], j1_bar[most_frequencies];
     for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
       pair_geometry(w, a.x, R, i, j, last, true, pair);
@@ -452,7 +489,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
         const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
         V to_i_bar{}, to_j_bar{};
         for (int c = h * C; c < (h + 1) * C; c++) {
-          const auto [K0, K1, K2, K3] = pair_sums<VECTORS>(w, a, c, pair);
+          if ((c - h * C) % most_channels == 0) pair_sums<VECTORS>(w, a, c, (h + 1) * C - c < most_channels ? (h + 1) * C - c : most_channels, pair, sums_of);
+          const auto &[K0, K1, K2, K3] = sums_of[(c - h * C) % most_channels];
           const long at = c * R + j, me = c * R + i;
           const V V0 = load(a.V0 + at), Vx = load(a.V1 + at), Vy = load(a.V1 + next + at), Vz = load(a.V1 + 2 * next + at);
           const B V0i = a.V0[me], Vxi = a.V1[me], Vyi = a.V1[next + me], Vzi = a.V1[2 * next + me];
@@ -508,13 +546,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
           store_add(mine + next_own, Vxi_sum);
           store_add(mine + 2 * next_own, Vyi_sum);
           store_add(mine + 3 * next_own, Vzi_sum);
-          const B *weight = a.radial + c;
-          for (int t = 0; t < T; t++) {
-            j0_bar[t] += weight[4L * t * HC] * K0_bar;
-            j1_bar[t] += weight[(4L * t + 3) * HC] * K3_bar;
-            if (!VECTORS) continue;
-            j1_bar[t] += weight[(4L * t + 1) * HC] * K1_bar;
-            j0_bar[t] += weight[(4L * t + 2) * HC] * K2_bar;
+          bars_of[(c - h * C) % most_channels] = {K0_bar, K1_bar, K2_bar, K3_bar};
+          if ((c - h * C + 1) % most_channels == 0 || c + 1 == (h + 1) * C) {
+            const int n = (c - h * C) % most_channels + 1;
+            add_bessel_bars<VECTORS>(w, a, c + 1 - n, n, bars_of, j0_bar, j1_bar);
           }
         }
         to_i_bar *= pair.on;
