@@ -131,7 +131,7 @@ TEST_F(PairFmm, PeriodicBoxOnAnyNumberOfRanks)
 
     // the block follows atoms through the boundary and the box as it changes
     commands("velocity all create 3000 99 mom yes\nfix 1 all nve\nfix 2 all deform 1 x scale 1.1 y scale 0.95 z scale 1.02\ntimestep 0.0005\n"
-             "neigh_modify every 1 delay 0 check yes\nrun 20 post no");
+             "neigh_modify every 1 delay 0 check yes\nrun 20 post no\nunfix 2\nrun 0 post no");
     Structure moved = structure;
     moved.positions = positions();
     const auto *domain = lmp->domain;
