@@ -229,8 +229,8 @@ namespace {
       for (const auto &[z, errors] : force_of_element)
         std::printf("  %-22s %12.3f %12.3f\n", ("on " + element_symbol(z)).c_str(), errors.mae() / meV, errors.rmse() / meV);
       if (!options.apart) return;
-      std::printf("\nby the distance of the nearest atoms of the two molecules (last: within and beyond the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n", "A",
-                  "frames", "force MAE", "force RMSE", "net force MAE", "net force is");
+      std::printf("\nby the distance of the nearest atoms of the two molecules (last: within and beyond the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
+                  "A", "frames", "force MAE", "force RMSE", "net force MAE", "net force is");
       for (const auto &row : report["apart"])
         std::printf("%-10s %8ld %12.3f %12.3f %14.3f %14.1f\n", row["distance_A"].get<std::string>().c_str(), row["n_frames"].get<long>(),
                     row["force_mae_meV_per_A"].get<double>(), row["force_rmse_meV_per_A"].get<double>(), row["net_force_mae_meV_per_A"].get<double>(),

@@ -496,7 +496,13 @@ TEST_P(FmmPeriodic, EqualsDifferences)
     return sum;
   };
   for (std::size_t k = 0; k < structure.positions.size(); k += 7)
-    EXPECT_NEAR(-slope([k](Structure &moved, double h) { moved.positions[k] += h; }, 1e-4), base.forces[k], 1e-7 * std::max(1.0, largest(base.forces))) << k;
+    EXPECT_NEAR(-slope(
+                    [k](Structure &moved, double h) {
+                      moved.positions[k] += h;
+                    },
+                    1e-4),
+                base.forces[k], 1e-7 * std::max(1.0, largest(base.forces)))
+        << k;
   const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
   for (int k = 0; k < 6; k++) {
     const auto strain = [&](Structure &moved, double h) {

@@ -144,7 +144,8 @@ TEST_F(PairFmm, PeriodicBoxOnAnyNumberOfRanks)
 TEST_F(PairFmm, WarnsOfChargeInAPeriodicBox)
 {
   commands("units metal\natom_style charge\natom_modify map array\nboundary p p p\nregion box block 0 12 0 12 0 12\ncreate_box 3 box\n"
-           "create_atoms 1 single 1 1 1 units box\ncreate_atoms 2 single 2 2 2 units box\ncreate_atoms 3 single 7 7 7 units box\nmass * 12.0\nset type 1 charge 0.75");
+           "create_atoms 1 single 1 1 1 units box\ncreate_atoms 2 single 2 2 2 units box\ncreate_atoms 3 single 7 7 7 units box\nmass * 12.0\nset type 1 "
+           "charge 0.75");
   use("");
   command("run 0 post no");
   expect_in_log("charges sum to 0.75 e in a periodic box");
@@ -226,7 +227,8 @@ TEST_F(PairFmm, Refuses)
   expect_error("pair_style mlff fmm fast", {"mlff fmm 'fast'", "accepted: auto, direct, linear"});
   expect_error("pair_style mlff engine", {"missing argument"});
   use("");
-  expect_error("run 0", {"test.safetensors", "model painn-fmm", "open or periodic in all directions, found boundary pp pp ff", "accepted: p p p, or f, s or m"});
+  expect_error("run 0",
+               {"test.safetensors", "model painn-fmm", "open or periodic in all directions, found boundary pp pp ff", "accepted: p p p, or f, s or m"});
   command("clear");
   command("units metal");
   create(random_structure(6, 1, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, true}));

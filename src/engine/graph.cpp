@@ -9,7 +9,12 @@ const double *Graph::cell_of(int structure) const
 {
   if (cell.empty()) return nullptr;
   const auto own = cell.subspan(9 * std::size_t(structure), 9);
-  return std::any_of(own.begin(), own.end(), [](double x) { return x != 0.0; }) ? own.data() : nullptr;
+  return std::any_of(own.begin(), own.end(),
+                     [](double x) {
+                       return x != 0.0;
+                     })
+      ? own.data()
+      : nullptr;
 }
 
 void GraphStorage::clear()
