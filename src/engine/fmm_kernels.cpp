@@ -253,40 +253,37 @@ namespace {    // the same names exist in every instruction set's copy of this f
   // ---- direct form: pairs i < j, lanes along j
 
   template <typename B> struct Pair {
-    Lanes<B> u[3], on;                                        // direction from j to i; 1 where j > i
-    Lanes<B> j0[most_frequencies], j1[most_frequencies];      // of kappa r
-    Lanes<B> dj0[most_frequencies], dj1[most_frequencies];    // and their derivatives by r
-    double r[row_block], direction[3][row_block];
+    alignas(64) B u[3][row_block], on[row_block];                                        // direction from j to i; 1 where j > i
+    alignas(64) B j0[most_frequencies][row_block], j1[most_frequencies][row_block];      // of kappa r
+    alignas(64) B dj0[most_frequencies][row_block], dj1[most_frequencies][row_block];    // and their derivatives by r
+    double inverse_r[row_block], direction[3][row_block];
   };
 
   /// Geometry of row i and the lanes from row j on; `last` is the end of the structure's atoms.
   template <typename B> void pair_geometry(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last, bool slopes, Pair<B> &pair)
   {
     constexpr int lanes = Simd<B>::lanes;
-    double on[row_block], values[4][row_block], inverse_r[row_block], sines[row_block], cosines[row_block], step_sines[row_block], step_cosines[row_block];
+    double r[row_block], sines[row_block], cosines[row_block], step_sines[row_block], step_cosines[row_block];
     const double xi = x[i], yi = x[R + i], zi = x[2 * R + i];
 #pragma omp simd
     for (int z = 0; z < lanes; z++) {
       const bool inside = j + z > i && j + z < last;
       const double dx = inside ? xi - x[j + z] : 1.0, dy = inside ? yi - x[R + j + z] : 0.0, dz = inside ? zi - x[2 * R + j + z] : 0.0;
-      const double r = std::sqrt(dx * dx + dy * dy + dz * dz);
-      on[z] = inside ? 1.0 : 0.0;
-      pair.r[z] = r;
-      inverse_r[z] = 1.0 / r;
-      pair.direction[0][z] = dx * inverse_r[z];
-      pair.direction[1][z] = dy * inverse_r[z];
-      pair.direction[2][z] = dz * inverse_r[z];
+      r[z] = std::sqrt(dx * dx + dy * dy + dz * dz);
+      pair.on[z] = inside ? B(1) : B(0);
+      const double inverse = pair.inverse_r[z] = 1.0 / r[z];
+      pair.direction[0][z] = dx * inverse;
+      pair.direction[1][z] = dy * inverse;
+      pair.direction[2][z] = dz * inverse;
     }
-    for (int z = 0; z < lanes; z++) {
-      pair.on[z] = B(on[z]);
-      for (int a = 0; a < 3; a++) pair.u[a][z] = B(pair.direction[a][z]);
-    }
+    for (int a = 0; a < 3; a++)
+      for (int z = 0; z < lanes; z++) pair.u[a][z] = B(pair.direction[a][z]);
     // evenly spaced frequencies: one turn more from each to the next
     const double first = w.kappa[0], step = w.T > 1 ? w.kappa[1] - w.kappa[0] : 0.0;
     double phase[2 * row_block], turned[2][2 * row_block];
     for (int z = 0; z < lanes; z++) {
-      phase[z] = first * pair.r[z];
-      phase[lanes + z] = step * pair.r[z];
+      phase[z] = first * r[z];
+      phase[lanes + z] = step * r[z];
     }
     sines_and_cosines(2 * lanes, phase, turned[0], turned[1]);
     for (int z = 0; z < lanes; z++) {
@@ -297,25 +294,21 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
     for (int t = 0; t < w.T; t++) {
       const double kappa = w.kappa[t], length = kappa > 0.0 ? 1.0 / kappa : 0.0;
+      B *j0s = pair.j0[t], *j1s = pair.j1[t], *dj0s = pair.dj0[t], *dj1s = pair.dj1[t];
 #pragma omp simd
       for (int z = 0; z < lanes; z++) {
-        const double y = kappa * pair.r[z], y2 = y * y, inverse = length * inverse_r[z], ratio = sines[z] * inverse;
+        const double y = kappa * r[z], y2 = y * y, inverse = length * pair.inverse_r[z], ratio = sines[z] * inverse;
         const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0), series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
         const double j0 = y > 1e-2 ? ratio : series0, j1 = y > 1e-2 ? (ratio - cosines[z]) * inverse : series1;
-        values[0][z] = j0;
-        values[1][z] = j1;
-        values[2][z] = -kappa * j1;
-        values[3][z] = kappa * (y > 1e-2 ? j0 - 2.0 * j1 * inverse : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0);
+        j0s[z] = B(j0);
+        j1s[z] = B(j1);
+        if (slopes) {
+          dj0s[z] = B(-kappa * j1);
+          dj1s[z] = B(kappa * (y > 1e-2 ? j0 - 2.0 * j1 * inverse : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0));
+        }
         const double sine = sines[z] * step_cosines[z] + cosines[z] * step_sines[z];
         cosines[z] = cosines[z] * step_cosines[z] - sines[z] * step_sines[z];
         sines[z] = sine;
-      }
-      for (int z = 0; z < lanes; z++) {
-        pair.j0[t][z] = B(values[0][z]);
-        pair.j1[t][z] = B(values[1][z]);
-        if (!slopes) continue;
-        pair.dj0[t][z] = B(values[2][z]);
-        pair.dj1[t][z] = B(values[3][z]);
       }
     }
   }
@@ -331,7 +324,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
       sum.to_i += a.q[e * a.rows + i] * load(a.k + e * a.rows + j);
       sum.to_j += load(a.q + e * a.rows + j) * a.k[e * a.rows + i];
     }
-    return {sum.to_i * pair.on, sum.to_j * pair.on};
+    return {sum.to_i * load(pair.on), sum.to_j * load(pair.on)};
   }
 
   template <typename B> inline B own_attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i)
@@ -353,7 +346,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
     Lanes<B> K0[N] = {}, K1[N] = {}, K2[N] = {}, K3[N] = {};
     for (int t = 0; t < w.T; t++) {
       const B *weight = a.radial + 4L * t * HC + c;
-      const Lanes<B> j0 = pair.j0[t], j1 = pair.j1[t];
+      const Lanes<B> j0 = load(pair.j0[t]), j1 = load(pair.j1[t]);
       for (int n = 0; n < N; n++) {
         K0[n] += weight[n] * j0;
         K3[n] += weight[3L * HC + n] * j1;
@@ -424,6 +417,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
     PairSums<B> sums_of[most_channels];
     for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
       pair_geometry(w, a.x, R, i, j, last, false, pair);
+      const V u[3] = {load(pair.u[0]), load(pair.u[1]), load(pair.u[2])};
       for (int h = 0; h < H; h++) {
         const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
         for (int c = h * C; c < (h + 1) * C; c++) {
@@ -436,8 +430,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
           const long next = HC * R, next_own = long(HC) * lanes;
           store_add(mine, to_i * K0 * V0);
           store_add(sums, to_j * K0 * V0i);
-          store_add(mine + next_own, to_i * K3 * (pair.u[0] * Vx + pair.u[1] * Vy + pair.u[2] * Vz));
-          store_add(sums + next, -(to_j * K3 * (pair.u[0] * Vxi + pair.u[1] * Vyi + pair.u[2] * Vzi)));
+          store_add(mine + next_own, to_i * K3 * (u[0] * Vx + u[1] * Vy + u[2] * Vz));
+          store_add(sums + next, -(to_j * K3 * (u[0] * Vxi + u[1] * Vyi + u[2] * Vzi)));
           if (!VECTORS) continue;
           const V from_vectors = to_i * K2, from_vectors_j = to_j * K2, from_scalars = to_i * K1 * V0, from_scalars_j = to_j * K1 * V0i;
           store_add(mine + 2 * next_own, from_vectors * Vx);
@@ -447,8 +441,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
           store_add(sums + 3 * next, from_vectors_j * Vyi);
           store_add(sums + 4 * next, from_vectors_j * Vzi);
           for (int x = 0; x < 3; x++) {
-            store_add(mine + (5 + x) * next_own, from_scalars * pair.u[x]);
-            store_add(sums + (5 + x) * next, -(from_scalars_j * pair.u[x]));
+            store_add(mine + (5 + x) * next_own, from_scalars * u[x]);
+            store_add(sums + (5 + x) * next, -(from_scalars_j * u[x]));
           }
         }
       }
@@ -485,6 +479,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
       pair_geometry(w, a.x, R, i, j, last, true, pair);
       for (int t = 0; t < T; t++) j0_bar[t] = j1_bar[t] = V{};
       V u_bar[3] = {};
+      const V u[3] = {load(pair.u[0]), load(pair.u[1]), load(pair.u[2])};
       for (int h = 0; h < H; h++) {
         const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
         V to_i_bar{}, to_j_bar{};
@@ -496,7 +491,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
           const B V0i = a.V0[me], Vxi = a.V1[me], Vyi = a.V1[next + me], Vzi = a.V1[2 * next + me];
           const V e0 = load(s0_bar + at), e1 = load(s1_bar + at);    // bars of j
           const B e0i = s0_bar[me], e1i = s1_bar[me];                // of i
-          const V along = pair.u[0] * Vx + pair.u[1] * Vy + pair.u[2] * Vz, along_i = pair.u[0] * Vxi + pair.u[1] * Vyi + pair.u[2] * Vzi;
+          const V along = u[0] * Vx + u[1] * Vy + u[2] * Vz, along_i = u[0] * Vxi + u[1] * Vyi + u[2] * Vzi;
           B *mine = own + long(c) * lanes;
 
           // s0 and s1; K_bar before the factor q.k of each way
@@ -505,8 +500,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
           to_j_bar += K0 * K0_j + K3 * K3_j;
           V V0_sum = to_i * K0 * e0i, V0i_sum = to_j * K0 * e0;
           const V odd_i = to_i * K3 * e1i, odd_j = -(to_j * K3 * e1);    // bars of u.V1
-          V Vx_sum = odd_i * pair.u[0], Vy_sum = odd_i * pair.u[1], Vz_sum = odd_i * pair.u[2];
-          V Vxi_sum = odd_j * pair.u[0], Vyi_sum = odd_j * pair.u[1], Vzi_sum = odd_j * pair.u[2];
+          V Vx_sum = odd_i * u[0], Vy_sum = odd_i * u[1], Vz_sum = odd_i * u[2];
+          V Vxi_sum = odd_j * u[0], Vyi_sum = odd_j * u[1], Vzi_sum = odd_j * u[2];
           u_bar[0] += odd_i * Vx + odd_j * Vxi;
           u_bar[1] += odd_i * Vy + odd_j * Vyi;
           u_bar[2] += odd_i * Vz + odd_j * Vzi;
@@ -517,7 +512,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
             const V gx = load(v1_bar + at), gy = load(v1_bar + next + at), gz = load(v1_bar + 2 * next + at);
             const B fxi = v0_bar[me], fyi = v0_bar[next + me], fzi = v0_bar[2 * next + me];
             const B gxi = v1_bar[me], gyi = v1_bar[next + me], gzi = v1_bar[2 * next + me];
-            const V g = pair.u[0] * gx + pair.u[1] * gy + pair.u[2] * gz, g_i = pair.u[0] * gxi + pair.u[1] * gyi + pair.u[2] * gzi;
+            const V g = u[0] * gx + u[1] * gy + u[2] * gz, g_i = u[0] * gxi + u[1] * gyi + u[2] * gzi;
             const V K2_i = Vx * fxi + Vy * fyi + Vz * fzi, K2_j = fx * Vxi + fy * Vyi + fz * Vzi;
             const V K1_i = V0 * g_i, K1_j = -(g * V0i);
             to_i_bar += K1 * K1_i + K2 * K2_i;
@@ -552,8 +547,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
             add_bessel_bars<VECTORS>(w, a, c + 1 - n, n, bars_of, j0_bar, j1_bar);
           }
         }
-        to_i_bar *= pair.on;
-        to_j_bar *= pair.on;
+        to_i_bar *= load(pair.on);
+        to_j_bar *= load(pair.on);
         for (int e = h * d; e < (h + 1) * d; e++) {
           store_add(a.k_bar + e * R + j, to_i_bar * a.q[e * R + i]);
           store_add(a.q_bar + e * R + j, to_j_bar * a.k[e * R + i]);
@@ -562,17 +557,27 @@ namespace {    // the same names exist in every instruction set's copy of this f
         }
       }
       V r_bar{};
-      for (int t = 0; t < T; t++) r_bar += j0_bar[t] * pair.dj0[t] + j1_bar[t] * pair.dj1[t];
+      for (int t = 0; t < T; t++) r_bar += j0_bar[t] * load(pair.dj0[t]) + j1_bar[t] * load(pair.dj1[t]);
+      alignas(64) B bars[4][row_block];
+      double g[3][row_block];
+      for (int x = 0; x < 3; x++) store(bars[x], u_bar[x] * load(pair.on));
+      store(bars[3], r_bar * load(pair.on));
+#pragma omp simd
       for (int z = 0; z < lanes; z++) {
-        if (pair.on[z] == B(0)) continue;
-        const double u[3] = {pair.direction[0][z], pair.direction[1][z], pair.direction[2][z]};
-        const double bar[3] = {double(u_bar[0][z]), double(u_bar[1][z]), double(u_bar[2][z])};
-        const double along = bar[0] * u[0] + bar[1] * u[1] + bar[2] * u[2];
-        for (int x = 0; x < 3; x++) {
-          const double g = double(r_bar[z]) * u[x] + (bar[x] - along * u[x]) / pair.r[z];
-          xi_bar[x] += g;
-          a.x_bar[x * R + j + z] -= g;
+        const double ux = pair.direction[0][z], uy = pair.direction[1][z], uz = pair.direction[2][z];
+        const double along = bars[0][z] * ux + bars[1][z] * uy + bars[2][z] * uz, rest = bars[3][z] - along * pair.inverse_r[z];
+        g[0][z] = rest * ux + bars[0][z] * pair.inverse_r[z];
+        g[1][z] = rest * uy + bars[1][z] * pair.inverse_r[z];
+        g[2][z] = rest * uz + bars[2][z] * pair.inverse_r[z];
+      }
+      for (int x = 0; x < 3; x++) {
+        double sum = 0.0, *to = a.x_bar + x * R + j;
+#pragma omp simd reduction(+ : sum)
+        for (int z = 0; z < lanes; z++) {
+          sum += g[x][z];
+          to[z] -= g[x][z];
         }
+        xi_bar[x] += sum;
       }
     }
     for (int x = 0; x < 3; x++) a.x_bar[x * R + i] += xi_bar[x];
