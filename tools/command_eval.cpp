@@ -1,4 +1,5 @@
 // mlff eval: errors of a potential against labelled frames.
+#include "bonds.h"
 #include "command.h"
 #include "elements.h"
 #include "engine.h"
@@ -25,7 +26,7 @@ namespace {
     std::string model, data, engine = "auto", precision = "single", device = "auto", output;
     int threads = 0, batch = 64, rollout = 0;
     std::size_t memory = 0;
-    bool json = false, force = false;
+    bool json = false, force = false, apart = false;
   };
 
   /// Mean absolute and root-mean-square error of a stream of differences.
@@ -41,6 +42,112 @@ namespace {
     }
     double mae() const { return absolute / double(n); }
     double rmse() const { return std::sqrt(square / double(n)); }
+  };
+
+  /// Of frames of two molecules: errors against the distance between their nearest atoms. The net force on a molecule is what reaches
+  /// it from the other one.
+  class ErrorsByDistance {
+   public:
+    void add(const Structure &frame, const double *predicted, const std::string &where)
+    {
+      const auto molecule = molecules_of(frame, where);
+      const int n = frame.n_atoms();
+      double nearest = 1e300, net[2][3] = {}, label[2][3] = {};
+      for (int i = 0; i < n; i++) {
+        for (int j = 0; j < i; j++)
+          if (molecule[i] != molecule[j]) {
+            double square = 0.0;
+            for (int a = 0; a < 3; a++) square += std::pow(frame.positions[3 * i + a] - frame.positions[3 * j + a], 2);
+            nearest = std::min(nearest, std::sqrt(square));
+          }
+        for (int a = 0; a < 3; a++) {
+          net[molecule[i]][a] += predicted[3 * i + a];
+          label[molecule[i]][a] += frame.forces[3 * i + a];
+        }
+      }
+      Row &row = rows[int(nearest)];
+      row.add(frame, predicted, net, label);
+      all.push_back({nearest, {}});
+      all.back().second.add(frame, predicted, net, label);
+    }
+
+    /// Whole Å, then everything within and beyond the cutoff.
+    nlohmann::ordered_json json(double cutoff) const
+    {
+      nlohmann::ordered_json list;
+      for (const auto &[distance, row] : rows) list.push_back(row.json(std::to_string(distance) + " - " + std::to_string(distance + 1)));
+      Row within, beyond;
+      for (const auto &[distance, row] : all) (distance < cutoff ? within : beyond).join(row);
+      char text[40];
+      std::snprintf(text, sizeof text, "%g", cutoff);
+      if (within.force.n) list.push_back(within.json(std::string("< ") + text));
+      if (beyond.force.n) list.push_back(beyond.json(std::string(">= ") + text));
+      return list;
+    }
+
+   private:
+    struct Row {
+      Errors force, net;
+      double strength = 0.0;    // sum of |net force| of the labels
+      long n = 0;
+
+      void add(const Structure &frame, const double *predicted, const double (&own)[2][3], const double (&label)[2][3])
+      {
+        n++;
+        for (std::size_t k = 0; k < frame.forces.size(); k++) force.add(predicted[k] - frame.forces[k]);
+        for (int m = 0; m < 2; m++) {
+          for (int a = 0; a < 3; a++) net.add(own[m][a] - label[m][a]);
+          strength += 0.5 * std::hypot(label[m][0], label[m][1], label[m][2]);
+        }
+      }
+      void join(const Row &other)
+      {
+        for (auto [from, to] : {std::pair{&other.force, &force}, {&other.net, &net}}) {
+          to->absolute += from->absolute;
+          to->square += from->square;
+          to->n += from->n;
+        }
+        strength += other.strength;
+        n += other.n;
+      }
+      nlohmann::ordered_json json(const std::string &distance) const
+      {
+        return {{"distance_A", distance},
+                {"n_frames", n},
+                {"force_mae_meV_per_A", force.mae() / meV},
+                {"force_rmse_meV_per_A", force.rmse() / meV},
+                {"net_force_mae_meV_per_A", net.mae() / meV},
+                {"net_force_rmse_meV_per_A", net.rmse() / meV},
+                {"net_force_meV_per_A", strength / double(n) / meV}};
+      }
+    };
+    std::map<int, Row> rows;
+    std::vector<std::pair<double, Row>> all;
+
+    /// 0 or 1 of each atom.
+    static std::vector<int> molecules_of(const Structure &frame, const std::string &where)
+    {
+      const int n = frame.n_atoms();
+      std::vector<int> molecule(n, -1);
+      const auto bonds = bonds_of(frame.numbers, frame.positions);
+      int count = 0;
+      for (int start = 0; start < n; start++) {
+        if (molecule[start] >= 0) continue;
+        molecule[start] = count++;
+        for (bool grew = true; grew;) {
+          grew = false;
+          for (const auto &[i, j] : bonds)
+            if (molecule[i] != molecule[j]) {
+              molecule[i] = molecule[j] = std::max(molecule[i], molecule[j]);
+              grew = true;
+            }
+        }
+      }
+      if (count != 2 || frame.forces.empty() || frame.periodic[0] || frame.periodic[1] || frame.periodic[2])
+        throw FileError(where + " has " + std::to_string(count) + " molecules" + (frame.forces.empty() ? " and no forces" : "") +
+                        "; --apart takes open frames of two molecules with forces");
+      return molecule;
+    }
   };
 
   class Evaluation {
@@ -108,6 +215,7 @@ namespace {
       for (const auto &[z, errors] : force_of_element)
         report["elements"][element_symbol(z)] = {
             {"n_atoms", errors.n / 3}, {"force_mae_meV_per_A", errors.mae() / meV}, {"force_rmse_meV_per_A", errors.rmse() / meV}};
+      if (options.apart) report["apart"] = apart.json(potential.cutoff);
       report["seconds"] = seconds;
       if (options.json) {
         std::printf("%s\n", report.dump(2).c_str());
@@ -120,6 +228,13 @@ namespace {
       if (force.n) std::printf("%-24s %12.3f %12.3f\n", "force (meV/A)", force.mae() / meV, force.rmse() / meV);
       for (const auto &[z, errors] : force_of_element)
         std::printf("  %-22s %12.3f %12.3f\n", ("on " + element_symbol(z)).c_str(), errors.mae() / meV, errors.rmse() / meV);
+      if (!options.apart) return;
+      std::printf("\nby the distance of the nearest atoms of the two molecules (last: within and beyond the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
+                  "A", "frames", "force MAE", "force RMSE", "net force MAE", "net force is");
+      for (const auto &row : report["apart"])
+        std::printf("%-10s %8ld %12.3f %12.3f %14.3f %14.1f\n", row["distance_A"].get<std::string>().c_str(), row["n_frames"].get<long>(),
+                    row["force_mae_meV_per_A"].get<double>(), row["force_rmse_meV_per_A"].get<double>(), row["net_force_mae_meV_per_A"].get<double>(),
+                    row["net_force_meV_per_A"].get<double>());
     }
 
    private:
@@ -136,6 +251,7 @@ namespace {
 
     Errors energy, force;
     std::map<int, Errors> force_of_element;
+    ErrorsByDistance apart;
     long n_frames = 0, n_atoms = 0;
     double seconds = 0.0;
 
@@ -153,6 +269,8 @@ namespace {
           force.add(difference);
           force_of_element[frame.numbers[k / 3]].add(difference);
         }
+        if (options.apart)
+          apart.add(frame, predicted, "data file '" + options.data + "', frame " + std::to_string(n_frames - long(batch.size()) + long(s) + 1));
         if (!output) continue;
         frame.energy = result.energy[s];
         frame.forces.assign(predicted, predicted + 3 * frame.n_atoms());
@@ -219,6 +337,7 @@ void add_command_eval(CLI::App &program)
   command->add_option("--memory", options->memory, "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's")->capture_default_str();
   command->add_option("-o,--output", options->output, "write the frames with predicted energies and forces, .xyz");
   command->add_option("--rollout", options->rollout, "of a jump network: also the errors of this many jumps in a row")->check(CLI::PositiveNumber);
+  command->add_flag("--apart", options->apart, "of frames of two molecules: also errors by their distance, and of the net force on each");
   command->add_flag("--json", options->json, "print the result as JSON");
   command->add_flag("--force", options->force, "overwrite an existing output file");
   command->footer("Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");

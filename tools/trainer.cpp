@@ -147,7 +147,7 @@ void Trainer::prepare_model()
     for (const auto *list : {&data.train, &data.valid})
       for (const auto &frame : *list)
         if (frame.graph.position.size() != 3 * std::size_t(frame.structure.n_atoms()))
-          throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) + " is periodic; accepted for painn-fmm: open systems");
+          throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) + " is periodic in some directions; accepted for painn-fmm: systems open or periodic in all");
   }
   potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
   potential.cutoff = settings.cutoff;

@@ -64,7 +64,8 @@ std::unique_ptr<Engine> engine_of(const Potential &potential, FmmForm form, cons
 }
 
 struct Evaluated {
-  std::vector<double> energy, atom_energy, forces, position_gradient;
+  std::vector<double> energy, atom_energy, forces, position_gradient, strain_gradient;
+  std::vector<double> strain;    // [6] dE/dstrain of everything
 };
 
 Evaluated evaluate(Engine &engine, const Potential &potential, const std::vector<Structure> &structures)
@@ -73,8 +74,14 @@ Evaluated evaluate(Engine &engine, const Potential &potential, const std::vector
   for (const auto &structure : structures) append_graph(structure, potential.elements, potential.cutoff, graph);
   Result result;
   engine.evaluate(graph.view(), result);
-  Evaluated out{result.energy, result.atom_energy, {}, result.position_gradient};
+  Evaluated out{result.energy, result.atom_energy, {}, result.position_gradient, result.strain_gradient, std::vector<double>(6, 0.0)};
   sum_forces(graph.view(), result, out.forces);
+  const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
+  for (int k = 0; k < 6; k++) {
+    for (std::size_t e = 0; e < graph.neighbor.size(); e++)
+      out.strain[k] += 0.5 * (graph.r[3 * e + first[k]] * result.gradient[3 * e + second[k]] + graph.r[3 * e + second[k]] * result.gradient[3 * e + first[k]]);
+    for (std::size_t i = 0; i < result.strain_gradient.size() / 6; i++) out.strain[k] += result.strain_gradient[6 * i + k];
+  }
   return out;
 }
 
@@ -94,6 +101,10 @@ Structure turned(const Structure &structure, double a, double b, double c)
   Structure out = structure;
   const double ca = std::cos(a), sa = std::sin(a), cb = std::cos(b), sb = std::sin(b), cc = std::cos(c), sc = std::sin(c);
   const double R[9] = {ca * cb, ca * sb * sc - sa * cc, ca * sb * cc + sa * sc, sa * cb, sa * sb * sc + ca * cc, sa * sb * cc - ca * sc, -sb, cb * sc, cb * cc};
+  for (int k = 0; k < 9; k++) {
+    out.cell[k] = 0.0;
+    for (int x = 0; x < 3; x++) out.cell[k] += R[3 * (k % 3) + x] * structure.cell[3 * (k / 3) + x];
+  }
   for (auto [from, to] : {std::pair{&structure.positions, &out.positions}, std::pair{&structure.forces, &out.forces}})
     for (std::size_t i = 0; i < from->size() / 3; i++)
       for (int x = 0; x < 3; x++) (*to)[3 * i + x] = R[3 * x] * (*from)[3 * i] + R[3 * x + 1] * (*from)[3 * i + 1] + R[3 * x + 2] * (*from)[3 * i + 2];
@@ -367,16 +378,252 @@ TEST(FmmForms, FarAtomsAreSeen)
   EXPECT_GT(std::abs(base.forces[0] - changed.forces[0]), 1e-4 * largest(base.forces));
 }
 
-TEST(FmmEngines, RefusePeriodicSystems)
+// ---- periodic systems
+
+constexpr std::array<double, 9> oblique = {9.1, 0.3, -0.2, 1.7, 8.2, 0.4, -1.1, 0.9, 10.3};
+constexpr std::array<bool, 3> everywhere = {true, true, true};
+
+TEST(LatticeWaves, AreHalfOfTheLatticeWithSmoothWeights)
+{
+  FmmSizes fmm = sizes_of(1, 1.2);
+  const PlaneWaves waves = lattice_waves(fmm, oblique.data());
+  // every vector belongs to the lattice, none to the half of another
+  std::vector<std::array<int, 3>> found;
+  for (int p = 0; p < waves.size(); p++) {
+    std::array<int, 3> n;
+    for (int a = 0; a < 3; a++) {
+      double turns = 0.0;
+      for (int x = 0; x < 3; x++) turns += oblique[3 * a + x] * waves.kappa[p] * waves.u[3 * p + x] / (2.0 * std::numbers::pi);
+      n[a] = int(std::lround(turns));
+      EXPECT_NEAR(turns, n[a], 1e-12);
+    }
+    found.push_back(n);
+    EXPECT_LT(waves.kappa[p], 1.6);
+    EXPECT_GT(waves.weight[p] + waves.next_weight[p], 0.0);
+  }
+  for (const auto &n : std::vector(found)) found.push_back({-n[0], -n[1], -n[2]});
+  std::sort(found.begin(), found.end());
+  EXPECT_EQ(std::adjacent_find(found.begin(), found.end()), found.end());
+  // as many as its volume says
+  EXPECT_NEAR(double(found.size()), 4.0 / 3.0 * std::numbers::pi * std::pow(1.6, 3) * 785.0 / std::pow(2.0 * std::numbers::pi, 3), 12.0);
+
+  // slopes are those of the weights, whose lengths move with the cell
+  const double h = 1e-5;
+  std::array<double, 9> smaller = oblique, larger = oblique;
+  for (int k = 0; k < 9; k++) {
+    smaller[k] *= 1.0 - h;
+    larger[k] *= 1.0 + h;
+  }
+  const PlaneWaves a = lattice_waves(fmm, smaller.data()), b = lattice_waves(fmm, larger.data());
+  ASSERT_EQ(a.size(), b.size());
+  for (int p = 0; p < waves.size(); p++) {
+    if (a.frequency[p] != waves.frequency[p] || b.frequency[p] != waves.frequency[p]) continue;
+    // scaling by 1 + h divides k by it and multiplies the volume by its cube
+    EXPECT_NEAR((b.weight[p] - a.weight[p]) / (2.0 * h), -waves.slope[p] - 3.0 * waves.weight[p], 1e-6);
+    EXPECT_NEAR((b.next_weight[p] - a.next_weight[p]) / (2.0 * h), -waves.next_slope[p] - 3.0 * waves.next_weight[p], 1e-6);
+  }
+}
+
+TEST(LatticeWaves, TendToTheIntegralOfTheWindow)
+{
+  FmmSizes fmm = sizes_of(1, 0.6);
+  const std::array<double, 9> cell = {75, 0, 0, 0, 80, 0, 3, 0, 70};
+  const PlaneWaves waves = lattice_waves(fmm, cell.data());
+  const double r[3] = {3.0, -4.0, 1.5}, length = std::hypot(r[0], r[1], r[2]), width = window_width(fmm);
+  for (int t = 1; t < 4; t++) {
+    double even = 0.0, odd[3] = {0, 0, 0}, j0 = 0.0, j1 = 0.0;
+    for (int p = 0; p < waves.size(); p++) {
+      const double weight = waves.frequency[p] == t ? waves.weight[p] : waves.frequency[p] + 1 == t ? waves.next_weight[p] : 0.0;
+      double along = 0.0;
+      for (int x = 0; x < 3; x++) along += waves.u[3 * p + x] * r[x];
+      even += weight * std::cos(waves.kappa[p] * along);
+      for (int x = 0; x < 3; x++) odd[x] += weight * waves.u[3 * p + x] * std::sin(waves.kappa[p] * along);
+    }
+    const int n = 20000;
+    for (int k = 0; k < n; k++) {
+      const double y = -1.0 + 2.0 * (k + 0.5) / n, kappa = fmm.kappa(t) + y * width, window = std::pow(std::cos(0.5 * std::numbers::pi * y), 2) * 2.0 / n;
+      j0 += window * std::sph_bessel(0, kappa * length);
+      j1 += window * std::sph_bessel(1, kappa * length);
+    }
+    EXPECT_NEAR(even, j0, t == 1 ? 3e-2 : 2e-3) << t;    // the first window has a share at G = 0, which is left out
+    for (int x = 0; x < 3; x++) EXPECT_NEAR(odd[x], j1 * r[x] / length, 2e-3) << t;
+    EXPECT_NEAR(j0, std::sph_bessel(0, fmm.kappa(t) * length), 0.1) << t;    // and that is close to the frequency's own
+  }
+}
+
+class FmmPeriodic : public testing::TestWithParam<int> {
+ protected:
+  Potential potential = long_range(sizes_of(GetParam()));
+  Structure structure = random_structure(40, 6, oblique, everywhere);
+};
+
+TEST_P(FmmPeriodic, EqualsAutograd)
+{
+#ifdef MLFF_TORCH
+  for (const int variant : {0, 1, 2}) {
+    FmmSizes fmm = sizes_of(GetParam(), variant == 1 ? 1.4 : 1.0);
+    if (variant == 1) fmm.kappa_min = 0.5;
+    if (variant == 2) {
+      fmm.kappa_count = 1;
+      fmm.heads = 1;
+      fmm.precision = "double";
+    }
+    potential = long_range(fmm);
+    const std::vector<Structure> structures = {structure, random_structure(9, 2), random_structure(12, 4, {11, 0, 0, 2, 9, 0, 0, 0, 7}, everywhere)};
+    const auto host = evaluate(*engine_of(potential, FmmForm::automatic), potential, structures);
+    const auto torch = evaluate(*engine_of(potential, FmmForm::automatic, "torch"), potential, structures);
+    ASSERT_GT(largest(torch.strain_gradient), 1e-2);
+    EXPECT_LT(largest_difference(host.atom_energy, torch.atom_energy), 1e-10 * std::max(1.0, largest(torch.atom_energy))) << variant;
+    EXPECT_LT(largest_difference(host.forces, torch.forces), 1e-10 * std::max(1.0, largest(torch.forces))) << variant;
+    EXPECT_LT(largest_difference(host.strain_gradient, torch.strain_gradient), 1e-10 * std::max(1.0, largest(torch.strain_gradient))) << variant;
+  }
+#else
+  GTEST_SKIP() << "this build has no torch engine to compare with";
+#endif
+}
+
+TEST_P(FmmPeriodic, EqualsDifferences)
+{
+  const auto engine = engine_of(potential, FmmForm::linear);
+  const auto base = evaluate(*engine, potential, {structure});
+  const auto slope = [&](const auto &move, double h) {
+    double sum = 0.0;
+    for (const auto &[step, factor] : {std::pair{1, 8.0}, {-1, -8.0}, {2, -1.0}, {-2, 1.0}}) {
+      Structure moved = structure;
+      move(moved, step * h);
+      sum += factor * evaluate(*engine, potential, {moved}).energy[0] / (12.0 * h);
+    }
+    return sum;
+  };
+  for (std::size_t k = 0; k < structure.positions.size(); k += 7)
+    EXPECT_NEAR(-slope(
+                    [k](Structure &moved, double h) {
+                      moved.positions[k] += h;
+                    },
+                    1e-4),
+                base.forces[k], 1e-7 * std::max(1.0, largest(base.forces)))
+        << k;
+  const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
+  for (int k = 0; k < 6; k++) {
+    const auto strain = [&](Structure &moved, double h) {
+      const auto apply = [&](double *x) {
+        const double a = x[first[k]], b = x[second[k]];
+        x[first[k]] += 0.5 * h * b;
+        x[second[k]] += 0.5 * h * a;
+      };
+      for (std::size_t i = 0; i < moved.positions.size(); i += 3) apply(&moved.positions[i]);
+      for (int a = 0; a < 9; a += 3) apply(&moved.cell[a]);
+    };
+    EXPECT_NEAR(slope(strain, 3e-5), base.strain[k], 1e-8 * std::max(1.0, largest(base.strain))) << k;
+  }
+}
+
+TEST_P(FmmPeriodic, RotationTranslationImages)
+{
+  const auto engine = engine_of(potential, FmmForm::linear);
+  const auto base = evaluate(*engine, potential, {structure});
+  structure.forces = base.forces;
+  Structure other = turned(structure, 0.7, -1.1, 2.3);
+  for (int i = 0; i < other.n_atoms(); i++)
+    for (int a = 0; a < 3; a++) other.positions[3 * i + a] += 5.0 - a + (i % 3 - 1) * other.cell[a] + i % 2 * other.cell[6 + a];
+  const auto found = evaluate(*engine, potential, {other});
+  EXPECT_NEAR(found.energy[0], base.energy[0], 1e-10 * std::max(1.0, std::abs(base.energy[0])));
+  EXPECT_LT(largest_difference(found.forces, other.forces), 1e-10 * std::max(1.0, largest(base.forces)));
+  double sum[3] = {0, 0, 0};
+  for (std::size_t k = 0; k < found.forces.size(); k++) sum[k % 3] += found.forces[k];
+  for (const double f : sum) EXPECT_NEAR(f, 0.0, 1e-10 * std::max(1.0, largest(base.forces)));
+
+  // other vectors of the same lattice
+  Structure same = structure;
+  for (int a = 0; a < 3; a++) same.cell[a] += same.cell[3 + a];
+  EXPECT_NEAR(evaluate(*engine, potential, {same}).energy[0], base.energy[0], 1e-10 * std::max(1.0, std::abs(base.energy[0])));
+
+  const auto single = evaluate(*engine_of(potential, FmmForm::linear, "host", Precision::single_precision), potential, {structure});
+  EXPECT_LT(largest_difference(single.forces, base.forces), 1e-4 * largest(base.forces));
+  EXPECT_LT(largest_difference(single.strain, base.strain), 1e-4 * largest(base.strain));
+}
+
+TEST_P(FmmPeriodic, SupercellsHaveAsManyTimesTheEnergy)
+{
+  const auto engine = engine_of(potential, FmmForm::linear);
+  const auto base = evaluate(*engine, potential, {structure});
+  const int times[3] = {2, 1, 3};
+  Structure super = structure;
+  super.numbers.clear();
+  super.positions.clear();
+  std::vector<double> forces;
+  for (int k = 0; k < 6; k++) {
+    super.numbers.insert(super.numbers.end(), structure.numbers.begin(), structure.numbers.end());
+    forces.insert(forces.end(), base.forces.begin(), base.forces.end());
+    for (std::size_t i = 0; i < structure.positions.size(); i++)
+      super.positions.push_back(structure.positions[i] + k % 2 * structure.cell[i % 3] + k / 2 * structure.cell[6 + i % 3]);
+  }
+  for (int k = 0; k < 9; k++) super.cell[k] *= times[k / 3];
+  const auto found = evaluate(*engine, potential, {super});
+  EXPECT_NEAR(found.energy[0], 6.0 * base.energy[0], 1e-10 * std::abs(found.energy[0]));
+  EXPECT_LT(largest_difference(found.forces, forces), 1e-10 * std::max(1.0, largest(forces)));
+  for (int k = 0; k < 6; k++) EXPECT_NEAR(found.strain[k], 6.0 * base.strain[k], 1e-9 * std::max(1.0, largest(found.strain))) << k;
+}
+
+TEST_P(FmmPeriodic, EnergyIsSmoothWhereVectorsComeAndGo)
+{
+  // a cubic cell that shrinks until (2, 2, 1) leaves: k = 3 * 2 pi / edge = 4/3
+  const auto engine = engine_of(potential, FmmForm::linear);
+  const double at = 3.0 * 2.0 * std::numbers::pi / (4.0 / 3.0);
+  const auto energy = [&](double edge) {
+    Structure cube = random_structure(30, 3, {at, 0, 0, 0, at, 0, 0, 0, at}, everywhere);
+    for (double &x : cube.positions) x *= edge / at;
+    for (double &x : cube.cell) x *= edge / at;
+    return evaluate(*engine, potential, {cube}).energy[0];
+  };
+  const double h = 1e-5, waves = lattice_waves(potential.fmm, std::array<double, 9>{at + h, 0, 0, 0, at + h, 0, 0, 0, at + h}.data()).size(),
+               fewer = lattice_waves(potential.fmm, std::array<double, 9>{at - h, 0, 0, 0, at - h, 0, 0, 0, at - h}.data()).size();
+  ASSERT_GT(waves, fewer);
+  const double left = (energy(at - h) - energy(at - 2 * h)) / h, right = (energy(at + 2 * h) - energy(at + h)) / h;
+  EXPECT_NEAR(left, right, 1e-3 * std::max(1.0, std::abs(left)));
+  EXPECT_NEAR(energy(at + h) - energy(at - h), 2.0 * h * left, 1e-7 * std::max(1.0, std::abs(left)));
+}
+
+TEST_P(FmmPeriodic, EngineKeepsUpWithCellsAndThreads)
+{
+  Structure other = random_structure(17, 9, {8, 0, 0, 0, 12, 0, 0, 1, 9}, everywhere);
+  for (const int threads : {1, 3}) {
+    const auto kept = engine_of(potential, FmmForm::automatic, "host", Precision::double_precision, threads);
+    for (const auto &structures : {std::vector{structure, other}, {other}, {random_structure(6, 3), other, structure}, {structure}}) {
+      const auto found = evaluate(*kept, potential, structures);
+      std::vector<double> energy, forces;
+      for (const auto &one : structures) {
+        const auto alone = evaluate(*engine_of(potential, FmmForm::automatic), potential, {one});
+        energy.push_back(alone.energy[0]);
+        forces.insert(forces.end(), alone.forces.begin(), alone.forces.end());
+      }
+      EXPECT_LT(largest_difference(found.energy, energy), 1e-11 * largest(energy));
+      EXPECT_LT(largest_difference(found.forces, forces), 1e-11 * largest(forces));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Layers, FmmPeriodic, testing::Values(1, 2));
+
+TEST(FmmEngines, RefuseCellsThatDoNotFit)
 {
   const Potential potential = long_range(sizes_of(1));
-  const Structure periodic = random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, true});
-  for (const auto &name : available_engines())
-    expect_error(
-        [&] {
-          evaluate(*engine_of(potential, FmmForm::automatic, name), potential, {periodic});
-        },
-        {"painn-fmm", "open system", "periodic"});
+  const auto refuse = [&](const Structure &structure, FmmForm form, const std::vector<std::string> &words) {
+    for (const auto &name : available_engines())
+      expect_error(
+          [&] {
+            evaluate(*engine_of(potential, form, name), potential, {structure});
+          },
+          words);
+  };
+  const Structure slab = random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, false});
+  refuse(slab, FmmForm::automatic, {"painn-fmm", "open or periodic in all directions"});
+  const Structure cube = random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, everywhere);
+  refuse(cube, FmmForm::direct, {"direct form", "this one is periodic; use the linear form"});
+  Structure small = random_structure(1, 3, {4.5, 0, 0, 0, 4.5, 0, 0, 0, 4.5}, everywhere);
+  refuse(small, FmmForm::linear, {"sees nothing in this cell", "1.4 1/Å long", "from 0 to 1.33333 1/Å", "use a larger cell"});
+  Structure large = random_structure(1, 3, {150, 0, 0, 0, 150, 0, 0, 0, 150}, everywhere);
+  refuse(large, FmmForm::linear, {"vectors of the reciprocal lattice in this cell of 3375000 Å^3; accepted: 50000 at most, up to", "fmm_kappa_max"});
 }
 
 #ifdef MLFF_TORCH
@@ -385,7 +632,9 @@ TEST(FmmGradient, MatchesDifferencesOfEveryTensor)
   for (const auto form : {FmmForm::direct, FmmForm::linear}) {
     Potential potential = long_range(sizes_of(2, form == FmmForm::direct ? 1.0 : 0.5), {8, 1, 5, 1e-2});
     GraphStorage storage;
-    for (const auto &structure : {two_clusters(5.0, 2, 2), random_structure(3, 9)}) append_graph(structure, potential.elements, potential.cutoff, storage);
+    std::vector<Structure> structures = {two_clusters(5.0, 2, 2), random_structure(3, 9)};
+    if (form == FmmForm::linear) structures.push_back(random_structure(6, 4, {9, 0, 0, 1, 8, 0, 0, 0, 10}, everywhere));
+    for (const auto &structure : structures) append_graph(structure, potential.elements, potential.cutoff, storage);
     const Graph graph = storage.view();
     EngineOptions options{"torch", Precision::double_precision, 1, "cpu"};
     options.fmm = form;

@@ -2,6 +2,8 @@
 #include "engine.h"
 #include "lammps_fixture.h"
 
+#include "domain.h"
+
 #include <cmath>
 
 using namespace mlff;
@@ -18,7 +20,8 @@ Potential long_range(int layers)
   fmm.heads = 2;
   fmm.key_width = 4;
   fmm.value_width = 3;
-  fmm.kappa_count = 4;
+  fmm.kappa_count = 3;
+  fmm.kappa_max = 0.5;
   Potential potential = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &fmm);
   for (auto &[name, tensor] : potential.tensors)
     if (name.ends_with("_gate"))
@@ -29,10 +32,10 @@ Potential long_range(int layers)
 /// Two clusters with room between them: on several ranks some have no atom.
 Structure two_clusters()
 {
-  Structure both = random_structure(14, 3);
-  const Structure other = random_structure(16, 4);
+  Structure both = random_structure(6, 3);
+  const Structure other = random_structure(7, 4);
   both.numbers.insert(both.numbers.end(), other.numbers.begin(), other.numbers.end());
-  for (std::size_t k = 0; k < other.positions.size(); k++) both.positions.push_back(other.positions[k] + (k % 3 == 0 ? -21.0 : k % 3 == 1 ? 4.0 : -9.0));
+  for (std::size_t k = 0; k < other.positions.size(); k++) both.positions.push_back(other.positions[k] + (k % 3 == 0 ? -16.0 : k % 3 == 1 ? 4.0 : -7.0));
   return both;
 }
 
@@ -58,7 +61,10 @@ Expected evaluate(const Potential &potential, const Structure &structure, FmmFor
       out.virial[k] -= 0.5 * (r[first[k]] * g[second[k]] + r[second[k]] * g[first[k]]);
     };
     for (std::size_t e = 0; e < graph.neighbor.size(); e++) add(&graph.r[3 * e], &result.gradient[3 * e]);
-    for (int i = 0; i < structure.n_atoms(); i++) add(&graph.position[3 * i], &result.position_gradient[3 * i]);
+    if (graph.cell.empty())
+      for (int i = 0; i < structure.n_atoms(); i++) add(&graph.position[3 * i], &result.position_gradient[3 * i]);
+    else
+      for (int i = 0; i < structure.n_atoms(); i++) out.virial[k] -= result.strain_gradient[6 * i + k];
   }
   return out;
 }
@@ -85,27 +91,64 @@ class PairFmm : public mlff_test::LammpsTest {
 
 TEST_F(PairFmm, EqualsEngineOnAnyNumberOfRanks)
 {
-  for (const int layers : {1, 2})
-    for (const char *newton : {"on", "off"}) {
-      potential = long_range(layers);
-      command("clear");
-      command("units metal");
-      command(std::string("newton ") + newton);
-      const Structure structure = two_clusters();
-      create(structure);
-      use("fmm linear");
-      commands("compute stress all stress/atom NULL virial\n"
-               "compute vsum all reduce sum c_stress[1] c_stress[2] c_stress[3] c_stress[4] c_stress[5] c_stress[6]\n"
-               "thermo_style custom step pe press c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] c_vsum[5] c_vsum[6]\nrun 0 post no");
-      const auto linear = evaluate(potential, structure, FmmForm::linear), direct = evaluate(potential, structure, FmmForm::direct);
-      expect_equal(linear, 1e-10);
-      auto *sum = lmp->modify->get_compute_by_id("vsum");
-      for (int k = 0; k < 6; k++) EXPECT_NEAR(-sum->vector[k] / lmp->force->nktv2p, linear.virial[k], 1e-8) << k;
-      use("");
-      command("run 0 post no");
-      expect_equal(n_ranks > 1 ? linear : direct, 1e-10);
-      expect_in_log("long range direct or linear");
-    }
+  for (const auto &[layers, newton] : {std::pair{1, "on"}, {2, "off"}}) {
+    potential = long_range(layers);
+    command("clear");
+    command("units metal");
+    command(std::string("newton ") + newton);
+    const Structure structure = two_clusters();
+    create(structure);
+    use("fmm linear");
+    commands("compute stress all stress/atom NULL virial\n"
+             "compute vsum all reduce sum c_stress[1] c_stress[2] c_stress[3] c_stress[4] c_stress[5] c_stress[6]\n"
+             "thermo_style custom step pe press c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] c_vsum[5] c_vsum[6]\nrun 0 post no");
+    const auto linear = evaluate(potential, structure, FmmForm::linear), direct = evaluate(potential, structure, FmmForm::direct);
+    expect_equal(linear, 1e-10);
+    auto *sum = lmp->modify->get_compute_by_id("vsum");
+    for (int k = 0; k < 6; k++) EXPECT_NEAR(-sum->vector[k] / lmp->force->nktv2p, linear.virial[k], 1e-8) << k;
+    use("");
+    command("run 0 post no");
+    expect_equal(n_ranks > 1 ? linear : direct, 1e-10);
+    expect_in_log("long range direct or linear");
+  }
+}
+
+TEST_F(PairFmm, PeriodicBoxOnAnyNumberOfRanks)
+{
+  for (const auto &[layers, cell] : {std::pair{1, std::array<double, 9>{11, 0, 0, 0, 13, 0, 0, 0, 12}}, {2, {11, 0, 0, 2, 12, 0, -1, 3, 14}}}) {
+    potential = long_range(layers);
+    commands("clear\nunits metal");
+    const Structure structure = random_structure(21, 8, cell, {true, true, true});
+    create(structure);
+    use("");
+    commands("compute stress all stress/atom NULL virial\n"
+             "compute vsum all reduce sum c_stress[1] c_stress[2] c_stress[3] c_stress[4] c_stress[5] c_stress[6]\n"
+             "thermo_style custom step pe press c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] c_vsum[5] c_vsum[6]\nrun 0 post no");
+    const auto expected = evaluate(potential, structure, FmmForm::linear);
+    expect_equal(expected, 1e-10);
+    auto *sum = lmp->modify->get_compute_by_id("vsum");
+    for (int k = 0; k < 6; k++) EXPECT_NEAR(-sum->vector[k] / lmp->force->nktv2p, expected.virial[k], 1e-8) << k;
+
+    // the block follows atoms through the boundary and the box as it changes
+    commands("velocity all create 3000 99 mom yes\nfix 1 all nve\nfix 2 all deform 1 x scale 1.1 y scale 0.95 z scale 1.02\ntimestep 0.0005\n"
+             "neigh_modify every 1 delay 0 check yes\nrun 20 post no\nunfix 2\nrun 0 post no");
+    Structure moved = structure;
+    moved.positions = positions();
+    const auto *domain = lmp->domain;
+    moved.cell = {domain->xprd, 0, 0, domain->xy, domain->yprd, 0, domain->xz, domain->yz, domain->zprd};
+    EXPECT_NEAR(moved.cell[0], 1.1 * cell[0], 1e-9);
+    expect_equal(evaluate(potential, moved, FmmForm::linear), 1e-10);
+  }
+}
+
+TEST_F(PairFmm, WarnsOfChargeInAPeriodicBox)
+{
+  commands("units metal\natom_style charge\natom_modify map array\nboundary p p p\nregion box block 0 12 0 12 0 12\ncreate_box 3 box\n"
+           "create_atoms 1 single 1 1 1 units box\ncreate_atoms 2 single 2 2 2 units box\ncreate_atoms 3 single 7 7 7 units box\nmass * 12.0\nset type 1 "
+           "charge 0.75");
+  use("");
+  command("run 0 post no");
+  expect_in_log("charges sum to 0.75 e in a periodic box");
 }
 
 TEST_F(PairFmm, VirialIsTheStrainDerivative)
@@ -138,7 +181,7 @@ TEST_F(PairFmm, FollowsAtoms)
   const Structure structure = two_clusters();
   create(structure);
   use("fmm linear");
-  commands("velocity all create 3000 99 mom yes\nfix 1 all nve\ntimestep 0.0002\nneigh_modify every 1 delay 0 check yes\nrun 60 post no");
+  commands("velocity all create 3000 99 mom yes\nfix 1 all nve\ntimestep 0.0005\nneigh_modify every 1 delay 0 check yes\nrun 20 post no");
   Structure moved = structure;
   moved.positions = positions();
   EXPECT_GT(largest_difference(moved.positions, structure.positions), 0.1);
@@ -147,12 +190,14 @@ TEST_F(PairFmm, FollowsAtoms)
 
 TEST_F(PairFmm, BatchOneRank)
 {
-  command("units metal");
-  const Structure structure = two_clusters();
-  create(structure);
-  use("batch on");
-  command("run 2 post no");
-  expect_equal(evaluate(potential, structure, FmmForm::direct), 1e-10);
+  for (const bool periodic : {false, true}) {
+    commands("clear\nunits metal");
+    const Structure structure = periodic ? random_structure(21, 8, {11, 0, 0, 0, 13, 0, 0, 0, 12}, {true, true, true}) : two_clusters();
+    create(structure);
+    use("batch on");
+    command("run 2 post no");
+    expect_equal(evaluate(potential, structure, FmmForm::automatic), 1e-10);
+  }
 }
 
 TEST_F(PairFmm, MeanWithALocalPotential)
@@ -178,11 +223,17 @@ TEST_F(PairFmm, MeanWithALocalPotential)
 TEST_F(PairFmm, Refuses)
 {
   command("units metal");
-  create(random_structure(6, 1, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, true}));
+  create(random_structure(6, 1, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, false}));
   expect_error("pair_style mlff fmm fast", {"mlff fmm 'fast'", "accepted: auto, direct, linear"});
   expect_error("pair_style mlff engine", {"missing argument"});
   use("");
-  expect_error("run 0", {"test.safetensors", "model painn-fmm", "needs an open box, found boundary pp pp pp", "accepted: f, s or m"});
+  expect_error("run 0",
+               {"test.safetensors", "model painn-fmm", "open or periodic in all directions, found boundary pp pp ff", "accepted: p p p, or f, s or m"});
+  command("clear");
+  command("units metal");
+  create(random_structure(6, 1, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, true}));
+  use("fmm direct");
+  expect_error("run 0", {"fmm direct is for open boxes, found boundary pp pp pp", "accepted in a periodic box: auto, linear"});
   command("clear");
   command("units metal");
   create(two_clusters());

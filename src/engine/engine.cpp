@@ -51,8 +51,11 @@ void sum_energies(const Graph &graph, Result &result)
 void check_positions(const Graph &graph)
 {
   if (graph.position.size() != 3 * std::size_t(graph.n_centres()))
-    throw EngineError("model 'painn-fmm' has a long-range block, which needs positions of all atoms in an open system; this one is periodic, or its atoms have "
-                      "none");
+    throw EngineError(
+        "model 'painn-fmm' has a long-range block, which needs positions of all atoms in a system open or periodic in all directions; this one is "
+        "periodic in some, or its atoms have none");
+  if (!graph.cell.empty() && graph.cell.size() != 9 * std::size_t(graph.n_structures()))
+    throw EngineError("the graph has " + std::to_string(graph.cell.size() / 9) + " cells for " + std::to_string(graph.n_structures()) + " structures");
 }
 
 void sum_forces(const Graph &graph, const Result &result, std::vector<double> &forces)

@@ -22,9 +22,13 @@ struct Result {
   std::vector<double> atom_energy;    ///< [n_centres] eV
   std::vector<double> gradient;       ///< [n_edges][3] dE/dr, eV/Å: F_i += g, F_j -= g, virial_ab -= r_a g_b
 
-  /// [n_centres][3] dE/dx of the long-range block, eV/Å: F_i -= g, virial_ab -= x_a g_b. Its sum over a structure is zero.
-  /// Empty for models of edges alone.
+  /// [n_centres][3] dE/dx of the long-range block, eV/Å: F_i -= g, and, in open structures, virial_ab -= x_a g_b. Its sum over a
+  /// structure is zero. Empty for models of edges alone.
   std::vector<double> position_gradient;
+
+  /// [n_centres][6] xx, yy, zz, xy, xz, yz of dE/dstrain of the long-range block in periodic structures, eV: virial -= g. Of every atom
+  /// that of the sums it receives; zeros in open structures. Empty where the graph has no cells, and for models of edges alone.
+  std::vector<double> strain_gradient;
 };
 
 /// Copies features to ghosts and sums gradients back, once per layer. A style on several ranks provides it.

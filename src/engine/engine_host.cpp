@@ -27,8 +27,10 @@ namespace {
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
       result.position_gradient.resize(block ? 3 * std::size_t(graph.n_centres()) : 0);
+      const bool periodic = block && !graph.cell.empty();
+      result.strain_gradient.resize(periodic ? 6 * std::size_t(graph.n_centres()) : 0);
       const int used = useful_threads(graph);
-      if (block) block->prepare(graph, exchange, used, result.position_gradient.data());
+      if (block) block->prepare(graph, exchange, used, result.position_gradient.data(), periodic ? result.strain_gradient.data() : nullptr);
       space.prepare(graph, weights, threads, true);
       PainnWork<T> &work = space.work;
       work.block = block.get();

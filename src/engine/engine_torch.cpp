@@ -64,6 +64,7 @@ namespace {
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
       result.position_gradient.assign(global ? 3 * std::size_t(graph.n_centres()) : 0, 0.0);
+      result.strain_gradient.assign(global && !graph.cell.empty() ? 6 * std::size_t(graph.n_centres()) : 0, 0.0);
       if (global) check_positions(graph);
       if (graph.n_centres() > 0) {
         try {
@@ -133,8 +134,10 @@ namespace {
       r.requires_grad_(true);
       FmmSystem system;
       if (global) {
-        system = {torch::from_blob(const_cast<double *>(graph.position.data()), {graph.n_centres(), 3}, torch::kDouble).to(device), graph.first_atom, form};
+        system = {torch::from_blob(const_cast<double *>(graph.position.data()), {graph.n_centres(), 3}, torch::kDouble).to(device), graph.first_atom, form,
+                  graph.cell};
         system.position.requires_grad_(true);
+        if (!graph.cell.empty()) system.strain = torch::zeros({graph.n_centres(), 6}, system.position.options().requires_grad(true));
       }
       const auto energy = model->forward(integers(graph.species), integers(centre), integers(graph.neighbor), r, system);
       const auto on_host = energy.detach().to(torch::kCPU).contiguous();
@@ -148,6 +151,10 @@ namespace {
       if (global) {
         inputs.push_back(system.position);
         outputs.push_back(&result.position_gradient);
+        if (system.strain.defined()) {
+          inputs.push_back(system.strain);
+          outputs.push_back(&result.strain_gradient);
+        }
       }
       if (inputs.empty()) return;
       const auto gradients = torch::autograd::grad({energy.sum()}, inputs, {}, false, false, true);

@@ -77,6 +77,7 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   result.atom_energy.assign(n_centres, 0.0);
   result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
   result.position_gradient.clear();
+  result.strain_gradient.clear();
   spread.clear();
   if (find_spread) forces.assign(3 * n * n_atoms, 0.0);
 
@@ -95,8 +96,10 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
       for (int a = 0; a < 3; a++) result.gradient[place + a] += single.gradient[3 * std::size_t(e) + a];
     }
     const auto &at_atoms = single.position_gradient;
-    result.position_gradient.resize(std::max(result.position_gradient.size(), at_atoms.size()), 0.0);
-    for (std::size_t k = 0; k < at_atoms.size(); k++) result.position_gradient[k] += at_atoms[k];
+    for (auto [from, to] : {std::pair{&at_atoms, &result.position_gradient}, {&single.strain_gradient, &result.strain_gradient}}) {
+      to->resize(std::max(to->size(), from->size()), 0.0);
+      for (std::size_t k = 0; k < from->size(); k++) (*to)[k] += (*from)[k];
+    }
     if (!find_spread) continue;
     for (std::size_t k = 0; k < at_atoms.size(); k++) forces[3 * (n * (k / 3) + m) + k % 3] -= at_atoms[k];
     for (std::size_t i = 0; i < n_centres; i++)
@@ -111,6 +114,7 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   for (double &e : result.atom_energy) e /= double(n);
   for (double &g : result.gradient) g /= double(n);
   for (double &g : result.position_gradient) g /= double(n);
+  for (double &g : result.strain_gradient) g /= double(n);
   if (!find_spread) return;
 
   // a force is complete only with what the edges of other ranks add to it

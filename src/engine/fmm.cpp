@@ -130,6 +130,74 @@ PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance)
   return waves;
 }
 
+double window_width(const FmmSizes &fmm)
+{
+  return fmm.kappa_count > 1 ? fmm.kappa(1) - fmm.kappa(0) : fmm.kappa_max;
+}
+
+double window_integral(const FmmSizes &fmm, int t)
+{
+  const double width = window_width(fmm), below = std::min(fmm.kappa(t), width), turn = std::numbers::pi / width;
+  return 0.5 * (width + below + std::sin(turn * below) / turn);
+}
+
+PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell)
+{
+  const auto cross = [](const double *a, const double *b, double *c) {
+    for (int x = 0; x < 3; x++) c[x] = a[(x + 1) % 3] * b[(x + 2) % 3] - a[(x + 2) % 3] * b[(x + 1) % 3];
+  };
+  double reciprocal[3][3], volume = 0.0;
+  for (int a = 0; a < 3; a++) cross(cell + 3 * ((a + 1) % 3), cell + 3 * ((a + 2) % 3), reciprocal[a]);
+  for (int x = 0; x < 3; x++) volume += cell[x] * reciprocal[0][x];
+  if (!(std::abs(volume) > 1e-9) || !std::isfinite(volume)) throw EngineError("the cell vectors of a periodic system span no volume");
+  for (auto &row : reciprocal)
+    for (double &x : row) x *= 2.0 * std::numbers::pi / volume;
+  volume = std::abs(volume);
+
+  const double width = window_width(fmm), low = std::max(0.0, fmm.kappa(0) - width), high = fmm.kappa(fmm.kappa_count - 1) + width;
+  const double expected = volume * (high * high * high - low * low * low) / (12.0 * std::numbers::pi * std::numbers::pi);
+  if (expected > most_lattice_waves)
+    throw EngineError(text("the long-range block would take about %.0f vectors of the reciprocal lattice in this cell of %.0f Å^3; accepted: %d at most, "
+                           "up to %.0f Å^3 with frequencies up to %g 1/Å (fmm_kappa_max and one spacing)",
+                           expected, volume, most_lattice_waves, volume * most_lattice_waves / expected, high));
+  int reach[3];
+  for (int a = 0; a < 3; a++) reach[a] = int(high * std::hypot(cell[3 * a], cell[3 * a + 1], cell[3 * a + 2]) / (2.0 * std::numbers::pi)) + 1;
+  PlaneWaves waves;
+  double shortest = 1e300;
+  for (int n0 = 0; n0 <= reach[0]; n0++)
+    for (int n1 = n0 > 0 ? -reach[1] : 0; n1 <= reach[1]; n1++)
+      for (int n2 = n0 > 0 || n1 > 0 ? -reach[2] : 1; n2 <= reach[2]; n2++) {
+        double G[3];
+        for (int x = 0; x < 3; x++) G[x] = n0 * reciprocal[0][x] + n1 * reciprocal[1][x] + n2 * reciprocal[2][x];
+        const double k = std::hypot(G[0], G[1], G[2]);
+        shortest = std::min(shortest, k);
+        if (k >= high || k <= fmm.kappa(0) - width) continue;
+        const int last = fmm.kappa_count - 1, t = last > 0 ? std::clamp(int((k - fmm.kappa(0)) / width), 0, last) : 0;
+        const double share = 4.0 * std::numbers::pi * std::numbers::pi / (volume * k * k), turn = std::numbers::pi / width;
+        double weight[2] = {0.0, 0.0}, slope[2] = {0.0, 0.0};
+        for (int next = 0; next < 2 && t + next <= last; next++) {
+          const double y = k - fmm.kappa(t + next);
+          if (std::abs(y) >= width) continue;
+          const double norm = window_integral(fmm, t + next), window = 0.5 * (1.0 + std::cos(turn * y)) / norm;
+          weight[next] = share * window;
+          slope[next] = -2.0 * share * window - 0.5 * share * k * turn * std::sin(turn * y) / norm;
+        }
+        for (const double x : G) waves.u.push_back(x / k);
+        waves.kappa.push_back(k);
+        waves.frequency.push_back(t);
+        waves.weight.push_back(weight[0]);
+        waves.next_weight.push_back(weight[1]);
+        waves.slope.push_back(slope[0]);
+        waves.next_slope.push_back(slope[1]);
+      }
+  if (waves.size() == 0)
+    throw EngineError(
+        text("the long-range block sees nothing in this cell: the shortest vector of its reciprocal lattice is %.3g 1/Å long, frequencies are from "
+             "%g to %g 1/Å (fmm_kappa_min and _max and one spacing); use a larger cell, or a potential with other frequencies",
+             shortest, low, high));
+  return waves;
+}
+
 bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter, bool single)
 {
   if (n < 64) return true;

@@ -12,6 +12,17 @@
 // sin, times the direction, of plane waves kappa u.(x_i - x_j) over the sphere, and sums over j become moments that all i share.
 // Sources: linear attention by A. Katharopoulos et al. (ICML 2020); plane waves on the sphere for rotation-invariant attention by
 // T. Frank et al., "Euclidean fast attention" (2024); the quadrature below is our own.
+//
+// Periodic systems: the plane waves are the vectors G of the reciprocal lattice, and the frequencies a continuous |G|. With Hann windows
+// h_t(k) = cos^2(pi (k - kappa_t) / 2 D) / N_t for |k - kappa_t| < D, D the spacing of the frequencies, N_t their integrals over k > 0,
+//
+//   j0(kappa_t r) becomes sum_G w_t(G) cos(G.r), j1(kappa_t r) u becomes sum_G w_t(G) G/|G| sin(G.r), w_t(G) = 2 pi^2 h_t(|G|) / (V G^2),
+//
+// by Poisson's sum what all images send of the integrals over k of h_t(k) j0(k r): Bessel functions damped beyond r of about pi / D, which
+// is as far as frequencies D apart tell distances from each other. G = 0 is left out, as it is for charges in a
+// neutralising background: the mean over the cell of what atoms send does not count. Energies are extensive (a supercell has the same
+// waves and some whose moments vanish), and continuous, as their derivatives are, when the cell changes. Under a strain of cell and
+// atoms the phases stay and the weights and directions change, which makes the virial.
 #pragma once
 
 #include "potential.h"
@@ -37,6 +48,10 @@ struct PlaneWaves {
   std::vector<double> kappa;     ///< [size] 1/Å
   std::vector<double> weight;    ///< [size], 1 for each frequency together
   std::vector<int> frequency;    ///< [size] t
+
+  // of a reciprocal lattice, whose waves lie between two frequencies; else empty
+  std::vector<double> next_weight;          ///< [size] weight for frequency t + 1 (0 where that is none)
+  std::vector<double> slope, next_slope;    ///< [size] of both weights: k dw/dk
   int size() const { return int(weight.size()); }
 };
 
@@ -48,6 +63,17 @@ inline constexpr double largest_phase = 200.0;
 
 /// Every frequency with a rule of its own.
 PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance);
+
+/// Half of the vectors G of the reciprocal lattice of a cell (rows a, b, c, in Å), those with a weight for any frequency; weights are for G
+/// and -G together. Throws EngineError where there are none, and where there are more than most_lattice_waves.
+PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell);
+inline constexpr int most_lattice_waves = 50000;
+
+/// Spacing D of the frequencies, which is the half width of their windows in periodic systems, 1/Å.
+double window_width(const FmmSizes &fmm);
+
+/// Integral N_t of a window before it is normalised.
+double window_integral(const FmmSizes &fmm, int t);
 
 /// Of plane waves, below what single and double precision resolve.
 inline double plane_wave_tolerance(bool single)

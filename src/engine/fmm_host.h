@@ -7,6 +7,7 @@
 #include "fmm_kernels.h"
 #include "painn_host.h"
 
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -18,8 +19,9 @@ template <typename T> class FmmBlock {
  public:
   virtual ~FmmBlock() = default;
 
-  /// x_bar [n_centres][3]: where dE/dx goes. Throws EngineError where positions are missing or the linear form does not reach.
-  virtual void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar) = 0;
+  /// x_bar [n_centres][3]: where dE/dx goes; strain [n_centres][6]: dE/dstrain, null where the graph has no cells. Throws EngineError
+  /// where positions are missing, the linear form does not reach, or a cell is too small or too large.
+  virtual void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar, double *strain) = 0;
   virtual void forward(T *s, T *v) = 0;
   virtual void backward(T *bar) = 0;
 
@@ -37,7 +39,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     load(potential);
   }
 
-  void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar) override
+  void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar, double *strain) override
   {
     check_positions(graph);
     if (exchange && form == FmmForm::direct)
@@ -45,6 +47,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     ranks = exchange;
     structures.clear();
     structure_of.clear();
+    n_lattices = 0;
     long moments = 0;
     work.n_rows = 0;
     for (int s = 0; s < graph.n_structures(); s++) add_structure(graph, s, exchange, moments);
@@ -58,6 +61,9 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     work.waves = wave_sets.data();
     work.position = graph.position.data();
     work.x_bar = x_bar;
+    work.strain = strain;
+    work.row_bars = strain ? 9 : 3;
+    work.wave_rows = strain ? 8 : 3;
     work.x = x.resize(3 * R);
     std::fill_n(work.x, 3 * R, 0.0);
     for (const auto &structure : structures)
@@ -71,11 +77,11 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     work.sums = sums.resize(threads * 8 * HC * R);
     work.key_bars = key_bars.resize(threads * 2 * Hd * R);
     work.out_bars = out_bars.resize(8 * HC * R);
-    work.row_bar = row_bar.resize(threads * 3 * R);
+    work.row_bar = row_bar.resize(threads * work.row_bars * R);
     work.n_moments = moments;
     work.moments = moment_values.resize(L * moments);
     work.moment_bars = moment_bars.resize(moments);
-    work.waves_of_rows = waves_of_rows.resize(moments > 0 ? threads * 3 * R : 0);
+    work.waves_of_rows = waves_of_rows.resize(moments > 0 ? threads * work.wave_rows * R : 0);
     work.scratch = scratch.resize(threads * fmm_scratch(weights));
     work.exchange = exchange ? this : nullptr;
     work.sum = [](void *block, B *values, long n) {
@@ -129,6 +135,14 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   std::vector<std::unique_ptr<WaveStorage>> wave_storage;
   std::vector<FmmWaves<B>> wave_sets;
 
+  /// Sets of reciprocal lattices, one for each periodic structure of a graph, kept while its cell stays.
+  struct Lattice {
+    std::array<double, 9> cell;
+    int set;
+  };
+  std::vector<Lattice> lattices;
+  std::size_t n_lattices = 0;
+
   FmmWork<T, B> work{};
   GhostExchange *ranks = nullptr;
   std::vector<FmmStructure> structures;
@@ -155,26 +169,16 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     structure.first_atom = graph.first_atom[s];
     structure.n_atoms = graph.first_atom[s + 1] - structure.first_atom;
     structure.first_row = work.n_rows;
-    double ends[6], n = structure.n_atoms;    // largest x and -x
-    std::fill_n(ends, 6, -1e300);
-    for (int i = structure.first_atom; i < graph.first_atom[s + 1]; i++)
-      for (int a = 0; a < 3; a++) {
-        ends[a] = std::max(ends[a], graph.position[3 * std::size_t(i) + a]);
-        ends[3 + a] = std::max(ends[3 + a], -graph.position[3 * std::size_t(i) + a]);
-      }
-    if (exchange) {
-      exchange->largest(ends, 6);
-      exchange->sum(&n, 1);
-    }
-    double diameter = 0.0;
-    for (int a = 0; a < 3 && n > 0; a++) {
-      structure.centre[a] = 0.5 * (ends[a] - ends[3 + a]);
-      diameter = std::hypot(diameter, ends[a] + ends[3 + a]);
-    }
+    double n = structure.n_atoms;
+    if (exchange) exchange->sum(&n, 1);
+    const double *cell = graph.cell_of(s);
+    if (cell && form == FmmForm::direct)
+      throw EngineError("the direct form of the long-range block is for open systems, this one is periodic; use the linear form");
+    const double diameter = cell ? 0.0 : extent(graph, s, exchange, structure.centre);
     structure.direct =
-        !exchange && (n == 0 || form == FmmForm::direct || (form == FmmForm::automatic && direct_is_faster(fmm, features, int(n), diameter, single)));
+        !exchange && !cell && (n == 0 || form == FmmForm::direct || (form == FmmForm::automatic && direct_is_faster(fmm, features, int(n), diameter, single)));
     if (!structure.direct && n > 0) {
-      structure.waves = set_of(phase_of(fmm, diameter, plane_wave_tolerance(single)));
+      structure.waves = cell ? set_of_lattice(cell) : set_of(phase_of(fmm, diameter, plane_wave_tolerance(single)));
       structure.first_moment = moments;
       moments += 8L * wave_sets[structure.waves].n * weights.Hd() * weights.C;
     }
@@ -184,20 +188,63 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     structures.push_back(structure);
   }
 
+  /// Diameter and middle of an open structure, over all ranks.
+  static double extent(const Graph &graph, int s, GhostExchange *exchange, double *centre)
+  {
+    double ends[6];    // largest x and -x
+    std::fill_n(ends, 6, -1e300);
+    for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
+      for (int a = 0; a < 3; a++) {
+        ends[a] = std::max(ends[a], graph.position[3 * std::size_t(i) + a]);
+        ends[3 + a] = std::max(ends[3 + a], -graph.position[3 * std::size_t(i) + a]);
+      }
+    if (exchange) exchange->largest(ends, 6);
+    double diameter = 0.0;
+    for (int a = 0; a < 3 && ends[0] > -1e300; a++) {
+      centre[a] = 0.5 * (ends[a] - ends[3 + a]);
+      diameter = std::hypot(diameter, ends[a] + ends[3 + a]);
+    }
+    return diameter;
+  }
+
   int set_of(double phase)
   {
     const auto found = wave_set.find(phase);
     if (found != wave_set.end()) return found->second;
-    const auto waves = plane_waves(fmm, phase, plane_wave_tolerance(single));
-    auto own = std::make_unique<WaveStorage>();
-    for (int p = 0; p < waves.size(); p++)
-      for (int a = 0; a < 3; a++) own->k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
-    own->u.assign(waves.u.begin(), waves.u.end());
-    own->weight.assign(waves.weight.begin(), waves.weight.end());
-    own->frequency = waves.frequency;
-    wave_sets.push_back({waves.size(), own->k.data(), own->u.data(), own->weight.data(), own->frequency.data()});
-    wave_storage.push_back(std::move(own));
-    return wave_set[phase] = int(wave_sets.size()) - 1;
+    return wave_set[phase] = store(plane_waves(fmm, phase, plane_wave_tolerance(single)), -1);
+  }
+
+  int set_of_lattice(const double *cell)
+  {
+    const std::size_t k = n_lattices++;
+    if (k < lattices.size() && std::equal(cell, cell + 9, lattices[k].cell.begin())) return lattices[k].set;
+    const auto waves = lattice_waves(fmm, cell);
+    if (k == lattices.size()) lattices.push_back({{}, -1});
+    std::copy_n(cell, 9, lattices[k].cell.begin());
+    return lattices[k].set = store(waves, lattices[k].set);
+  }
+
+  /// Number of the set, a new one for -1.
+  int store(const PlaneWaves &waves, int set)
+  {
+    if (set < 0) {
+      set = int(wave_sets.size());
+      wave_sets.push_back({});
+      wave_storage.push_back(std::make_unique<WaveStorage>());
+    }
+    WaveStorage &own = *wave_storage[set];
+    const bool periodic = !waves.slope.empty();
+    own.k.clear();
+    own.weight.clear();
+    for (int p = 0; p < waves.size(); p++) {
+      for (int a = 0; a < 3; a++) own.k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
+      own.weight.push_back(B(waves.weight[p]));
+      for (const auto *values : {&waves.next_weight, &waves.slope, &waves.next_slope}) own.weight.push_back(periodic ? B((*values)[p]) : B(0));
+    }
+    own.u.assign(waves.u.begin(), waves.u.end());
+    own.frequency = waves.frequency;
+    wave_sets[set] = {waves.size(), periodic, own.k.data(), own.u.data(), own.weight.data(), own.frequency.data()};
+    return set;
   }
 
   void sum_over_ranks(B *values, long n)

@@ -6,7 +6,9 @@
 
 #include <omp.h>
 
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #ifndef MLFF_KERNELS
 #define MLFF_KERNELS fmm_kernels_generic
@@ -45,12 +47,46 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return sum;
   }
 
+  /// Sines and cosines of x[0 .. n-1]. The library's sincos keeps loops from using vectors; here, for |x| below 1e6, x = n pi/2 + r with
+  /// pi/2 in three parts, series in r, and the quadrant from the lowest bits of n. Errors below 3e-16 and what rounding x costs. The sums
+  /// must be done in the order in which they are written.
+#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX2__)
+  __attribute__((noinline, optimize("no-associative-math", "no-unsafe-math-optimizations"))) void
+  sines_and_cosines(long n, const double *__restrict x, double *__restrict sine, double *__restrict cosine)
+  {
+#pragma omp simd
+    for (long i = 0; i < n; i++) {
+      constexpr double shift = 6755399441055744.0;    // 1.5 * 2^52: adding it rounds to a whole number
+      const double shifted = x[i] * 0.63661977236758134 + shift, turns = shifted - shift;
+      const double r = ((x[i] - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) - turns * 0x1.3198a2e037073p-69, y = r * r;
+      const auto quadrant = __builtin_bit_cast(std::int64_t, shifted);
+      double s = 1.0 / 6227020800.0 - y * (1.0 / 1307674368000.0), c = 1.0 / 479001600 - y * (1.0 / 87178291200.0 - y * (1.0 / 20922789888000.0));
+      s = 1.0 / 362880 + y * (-1.0 / 39916800 + y * s);
+      s = r * (1.0 + y * (-1.0 / 6 + y * (1.0 / 120 + y * (-1.0 / 5040 + y * s))));
+      c = 1.0 / 40320 + y * (-1.0 / 3628800 + y * c);
+      c = 1.0 + y * (-0.5 + y * (1.0 / 24 + y * (-1.0 / 720 + y * c)));
+      const double a = quadrant & 1 ? c : s, b = quadrant & 1 ? s : c;
+      sine[i] = quadrant & 2 ? -a : a;
+      cosine[i] = (quadrant + 1) & 2 ? -b : b;
+    }
+  }
+#else
+  void sines_and_cosines(long n, const double *x, double *sine, double *cosine)
+  {
+    for (long i = 0; i < n; i++) {
+      sine[i] = std::sin(x[i]);
+      cosine[i] = std::cos(x[i]);
+    }
+  }
+#endif
+
   /// Where one layer's arrays begin, and the accumulators of one thread.
   template <typename B> struct Rows {
     long rows;
     const B *q, *k, *V0, *V1;
     B *sums, *q_bar, *k_bar;    // of this thread
     double *x_bar;              // [3][rows]
+    double *strain_bar;         // [6][rows]
     const B *radial;
     const double *x;
     const B *out_bars;
@@ -68,7 +104,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     a.sums = work.sums + thread * 8 * HC * R;
     a.q_bar = work.key_bars + thread * 2 * Hd * R;
     a.k_bar = a.q_bar + Hd * R;
-    a.x_bar = work.row_bar + thread * 3 * R;
+    a.x_bar = work.row_bar + thread * work.row_bars * R;
+    a.strain_bar = a.x_bar + 3 * R;
     a.radial = w.layers[l].radial;
     a.x = work.x;
     a.out_bars = work.out_bars;
@@ -207,72 +244,163 @@ namespace {    // the same names exist in every instruction set's copy of this f
     for (int i = 0; i < n; i++) {
       T *to = work.bar + (4L * (atom + i) + 1) * F;
       for (int f = 0; f < 3 * F; f++) to[f] += T(out[3L * i * F + f]);
-      for (int x = 0; x < 3; x++) work.x_bar[3L * (atom + i) + x] += joined(work.row_bar + x * R + row + i, work.threads, 3L * R);
+      for (int x = 0; x < 3; x++) work.x_bar[3L * (atom + i) + x] += joined(work.row_bar + x * R + row + i, work.threads, work.row_bars * R);
+      for (int x = 0; x < 6 && work.strain; x++)
+        work.strain[6L * (atom + i) + x] += joined(work.row_bar + (3L + x) * R + row + i, work.threads, work.row_bars * R);
     }
   }
 
   // ---- direct form: pairs i < j, lanes along j
 
   template <typename B> struct Pair {
-    Lanes<B> u[3], on;                                        // direction from j to i; 1 where j > i
-    Lanes<B> j0[most_frequencies], j1[most_frequencies];      // of kappa r
-    Lanes<B> dj0[most_frequencies], dj1[most_frequencies];    // and their derivatives by r
-    double r[row_block], direction[3][row_block];
+    alignas(64) B u[3][row_block], on[row_block];                                        // direction from j to i; 1 where j > i
+    alignas(64) B j0[most_frequencies][row_block], j1[most_frequencies][row_block];      // of kappa r
+    alignas(64) B dj0[most_frequencies][row_block], dj1[most_frequencies][row_block];    // and their derivatives by r
+    double inverse_r[row_block], direction[3][row_block];
   };
 
   /// Geometry of row i and the lanes from row j on; `last` is the end of the structure's atoms.
   template <typename B> void pair_geometry(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last, bool slopes, Pair<B> &pair)
   {
     constexpr int lanes = Simd<B>::lanes;
-    double on[row_block], values[4][row_block], sines[row_block], cosines[row_block], step_sines[row_block], step_cosines[row_block];
+    double r[row_block], sines[row_block], cosines[row_block], step_sines[row_block], step_cosines[row_block];
     const double xi = x[i], yi = x[R + i], zi = x[2 * R + i];
 #pragma omp simd
     for (int z = 0; z < lanes; z++) {
       const bool inside = j + z > i && j + z < last;
       const double dx = inside ? xi - x[j + z] : 1.0, dy = inside ? yi - x[R + j + z] : 0.0, dz = inside ? zi - x[2 * R + j + z] : 0.0;
-      const double r = std::sqrt(dx * dx + dy * dy + dz * dz);
-      on[z] = inside ? 1.0 : 0.0;
-      pair.r[z] = r;
-      pair.direction[0][z] = dx / r;
-      pair.direction[1][z] = dy / r;
-      pair.direction[2][z] = dz / r;
+      r[z] = std::sqrt(dx * dx + dy * dy + dz * dz);
+      pair.on[z] = inside ? B(1) : B(0);
+      const double inverse = pair.inverse_r[z] = 1.0 / r[z];
+      pair.direction[0][z] = dx * inverse;
+      pair.direction[1][z] = dy * inverse;
+      pair.direction[2][z] = dz * inverse;
     }
-    for (int z = 0; z < lanes; z++) {
-      pair.on[z] = B(on[z]);
-      for (int a = 0; a < 3; a++) pair.u[a][z] = B(pair.direction[a][z]);
-    }
+    for (int a = 0; a < 3; a++)
+      for (int z = 0; z < lanes; z++) pair.u[a][z] = B(pair.direction[a][z]);
     // evenly spaced frequencies: one turn more from each to the next
     const double first = w.kappa[0], step = w.T > 1 ? w.kappa[1] - w.kappa[0] : 0.0;
-#pragma omp simd
+    double phase[2 * row_block], turned[2][2 * row_block];
     for (int z = 0; z < lanes; z++) {
-      sines[z] = std::sin(first * pair.r[z]);
-      cosines[z] = std::cos(first * pair.r[z]);
-      step_sines[z] = std::sin(step * pair.r[z]);
-      step_cosines[z] = std::cos(step * pair.r[z]);
+      phase[z] = first * r[z];
+      phase[lanes + z] = step * r[z];
+    }
+    sines_and_cosines(2 * lanes, phase, turned[0], turned[1]);
+    for (int z = 0; z < lanes; z++) {
+      sines[z] = turned[0][z];
+      cosines[z] = turned[1][z];
+      step_sines[z] = turned[0][lanes + z];
+      step_cosines[z] = turned[1][lanes + z];
     }
     for (int t = 0; t < w.T; t++) {
-      const double kappa = w.kappa[t];
+      const double kappa = w.kappa[t], length = kappa > 0.0 ? 1.0 / kappa : 0.0;
+      B *j0s = pair.j0[t], *j1s = pair.j1[t], *dj0s = pair.dj0[t], *dj1s = pair.dj1[t];
 #pragma omp simd
       for (int z = 0; z < lanes; z++) {
-        const double y = kappa * pair.r[z], y2 = y * y, safe = y > 1e-2 ? y : 1.0, ratio = sines[z] / safe;
+        const double y = kappa * r[z], y2 = y * y, inverse = length * pair.inverse_r[z], ratio = sines[z] * inverse;
         const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0), series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
-        const double j0 = y > 1e-2 ? ratio : series0, j1 = y > 1e-2 ? (ratio - cosines[z]) / safe : series1;
-        values[0][z] = j0;
-        values[1][z] = j1;
-        values[2][z] = -kappa * j1;
-        values[3][z] = kappa * (y > 1e-2 ? j0 - 2.0 * j1 / safe : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0);
+        const double j0 = y > 1e-2 ? ratio : series0, j1 = y > 1e-2 ? (ratio - cosines[z]) * inverse : series1;
+        j0s[z] = B(j0);
+        j1s[z] = B(j1);
+        if (slopes) {
+          dj0s[z] = B(-kappa * j1);
+          dj1s[z] = B(kappa * (y > 1e-2 ? j0 - 2.0 * j1 * inverse : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0));
+        }
         const double sine = sines[z] * step_cosines[z] + cosines[z] * step_sines[z];
         cosines[z] = cosines[z] * step_cosines[z] - sines[z] * step_sines[z];
         sines[z] = sine;
       }
-      for (int z = 0; z < lanes; z++) {
-        pair.j0[t][z] = B(values[0][z]);
-        pair.j1[t][z] = B(values[1][z]);
-        if (!slopes) continue;
-        pair.dj0[t][z] = B(values[2][z]);
-        pair.dj1[t][z] = B(values[3][z]);
+    }
+  }
+
+  template <typename B> struct Attention {
+    Lanes<B> to_i, to_j;    // q_i.k_j and q_j.k_i
+  };
+
+  template <typename B> inline Attention<B> attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i, long j, const Pair<B> &pair)
+  {
+    Attention<B> sum{};
+    for (int e = h * w.d; e < (h + 1) * w.d; e++) {
+      sum.to_i += a.q[e * a.rows + i] * load(a.k + e * a.rows + j);
+      sum.to_j += load(a.q + e * a.rows + j) * a.k[e * a.rows + i];
+    }
+    return {sum.to_i * load(pair.on), sum.to_j * load(pair.on)};
+  }
+
+  template <typename B> inline B own_attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i)
+  {
+    B sum = 0;
+    for (int e = h * w.d; e < (h + 1) * w.d; e++) sum += a.q[e * a.rows + i] * a.k[e * a.rows + i];
+    return sum;
+  }
+
+  /// Radial functions of a channel, in the order of FmmRadial; those of vectors are zero without them.
+  template <typename B> struct PairSums {
+    Lanes<B> K0, K1, K2, K3;
+  };
+
+  /// Those of channels c .. c+N-1, whose sums do not wait for each other.
+  template <bool VECTORS, int N, typename B> inline void pair_sums(const FmmWeights<B> &w, const Rows<B> &a, int c, const Pair<B> &pair, PairSums<B> *sums)
+  {
+    const int HC = w.HC();
+    Lanes<B> K0[N] = {}, K1[N] = {}, K2[N] = {}, K3[N] = {};
+    for (int t = 0; t < w.T; t++) {
+      const B *weight = a.radial + 4L * t * HC + c;
+      const Lanes<B> j0 = load(pair.j0[t]), j1 = load(pair.j1[t]);
+      for (int n = 0; n < N; n++) {
+        K0[n] += weight[n] * j0;
+        K3[n] += weight[3L * HC + n] * j1;
+        if (!VECTORS) continue;
+        K1[n] += weight[HC + n] * j1;
+        K2[n] += weight[2L * HC + n] * j0;
       }
     }
+    for (int n = 0; n < N; n++) sums[n] = {K0[n], K1[n], K2[n], K3[n]};
+  }
+
+  constexpr int most_channels = 4;    // of a block
+
+  template <bool VECTORS, typename B> inline void pair_sums(const FmmWeights<B> &w, const Rows<B> &a, int c, int n, const Pair<B> &pair, PairSums<B> *sums)
+  {
+    if (n == most_channels)
+      pair_sums<VECTORS, most_channels>(w, a, c, pair, sums);
+    else
+      for (int k = 0; k < n; k++) pair_sums<VECTORS, 1>(w, a, c + k, pair, sums + k);
+  }
+
+  /// Bars of j0 and j1 from those of n channels' sums.
+  template <bool VECTORS, typename B>
+  inline void add_bessel_bars(const FmmWeights<B> &w, const Rows<B> &a, int c, int n, const PairSums<B> *bars, Lanes<B> *j0_bar, Lanes<B> *j1_bar)
+  {
+    const int HC = w.HC();
+    for (int t = 0; t < w.T; t++) {
+      const B *weight = a.radial + 4L * t * HC + c;
+      Lanes<B> even{}, odd{};
+      for (int k = 0; k < n; k++) {
+        even += weight[k] * bars[k].K0;
+        odd += weight[3L * HC + k] * bars[k].K3;
+        if (!VECTORS) continue;
+        odd += weight[HC + k] * bars[k].K1;
+        even += weight[2L * HC + k] * bars[k].K2;
+      }
+      j0_bar[t] += even;
+      j1_bar[t] += odd;
+    }
+  }
+
+  /// K0 and K2 of an atom with itself, where j0 = 1.
+  template <typename B> struct OwnSums {
+    B a0 = 0, a2 = 0;
+  };
+
+  template <typename B> inline OwnSums<B> at_once(const FmmWeights<B> &w, const Rows<B> &a, int c)
+  {
+    OwnSums<B> sum;
+    for (int t = 0; t < w.T; t++) {
+      sum.a0 += a.radial[4L * t * w.HC() + c];
+      sum.a2 += a.radial[(4L * t + 2) * w.HC() + c];
+    }
+    return sum;
   }
 
   /// Sums of atom i with all atoms after it, both ways, and with itself.
@@ -280,32 +408,21 @@ namespace {    // the same names exist in every instruction set's copy of this f
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int H = w.H, C = w.C, d = w.d, T = w.T, HC = H * C;
+    const int H = w.H, C = w.C, HC = H * C;
     const long R = a.rows;
     constexpr int n_sums = VECTORS ? 8 : 2;
     B *own = scratch;    // sums of i, by lanes
     std::memset(own, 0, sizeof(B) * n_sums * HC * lanes);
     Pair<B> pair;
+    PairSums<B> sums_of[most_channels];
     for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
       pair_geometry(w, a.x, R, i, j, last, false, pair);
+      const V u[3] = {load(pair.u[0]), load(pair.u[1]), load(pair.u[2])};
       for (int h = 0; h < H; h++) {
-        V to_i{}, to_j{};    // q_i.k_j and q_j.k_i
-        for (int e = h * d; e < (h + 1) * d; e++) {
-          to_i += a.q[e * R + i] * load(a.k + e * R + j);
-          to_j += load(a.q + e * R + j) * a.k[e * R + i];
-        }
-        to_i *= pair.on;
-        to_j *= pair.on;
+        const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
         for (int c = h * C; c < (h + 1) * C; c++) {
-          V K0{}, K1{}, K2{}, K3{};
-          const B *weight = a.radial + c;
-          for (int t = 0; t < T; t++) {
-            K0 += weight[4L * t * HC] * pair.j0[t];
-            K3 += weight[(4L * t + 3) * HC] * pair.j1[t];
-            if (!VECTORS) continue;
-            K1 += weight[(4L * t + 1) * HC] * pair.j1[t];
-            K2 += weight[(4L * t + 2) * HC] * pair.j0[t];
-          }
+          if ((c - h * C) % most_channels == 0) pair_sums<VECTORS>(w, a, c, (h + 1) * C - c < most_channels ? (h + 1) * C - c : most_channels, pair, sums_of);
+          const auto &[K0, K1, K2, K3] = sums_of[(c - h * C) % most_channels];
           const V V0 = load(a.V0 + c * R + j);
           const V Vx = load(a.V1 + c * R + j), Vy = load(a.V1 + (HC + c) * R + j), Vz = load(a.V1 + (2L * HC + c) * R + j);
           const B V0i = a.V0[c * R + i], Vxi = a.V1[c * R + i], Vyi = a.V1[(HC + c) * R + i], Vzi = a.V1[(2L * HC + c) * R + i];
@@ -313,8 +430,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
           const long next = HC * R, next_own = long(HC) * lanes;
           store_add(mine, to_i * K0 * V0);
           store_add(sums, to_j * K0 * V0i);
-          store_add(mine + next_own, to_i * K3 * (pair.u[0] * Vx + pair.u[1] * Vy + pair.u[2] * Vz));
-          store_add(sums + next, -(to_j * K3 * (pair.u[0] * Vxi + pair.u[1] * Vyi + pair.u[2] * Vzi)));
+          store_add(mine + next_own, to_i * K3 * (u[0] * Vx + u[1] * Vy + u[2] * Vz));
+          store_add(sums + next, -(to_j * K3 * (u[0] * Vxi + u[1] * Vyi + u[2] * Vzi)));
           if (!VECTORS) continue;
           const V from_vectors = to_i * K2, from_vectors_j = to_j * K2, from_scalars = to_i * K1 * V0, from_scalars_j = to_j * K1 * V0i;
           store_add(mine + 2 * next_own, from_vectors * Vx);
@@ -324,8 +441,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
           store_add(sums + 3 * next, from_vectors_j * Vyi);
           store_add(sums + 4 * next, from_vectors_j * Vzi);
           for (int x = 0; x < 3; x++) {
-            store_add(mine + (5 + x) * next_own, from_scalars * pair.u[x]);
-            store_add(sums + (5 + x) * next, -(from_scalars_j * pair.u[x]));
+            store_add(mine + (5 + x) * next_own, from_scalars * u[x]);
+            store_add(sums + (5 + x) * next, -(from_scalars_j * u[x]));
           }
         }
       }
@@ -334,14 +451,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
       for (int c = 0; c < HC; c++) a.sums[(long(k) * HC + c) * R + i] += sum_of<B>(load(own + (long(k) * HC + c) * lanes));
     // the atom itself: j0 = 1, j1 = 0
     for (int h = 0; h < H; h++) {
-      B weight = 0;
-      for (int e = h * d; e < (h + 1) * d; e++) weight += a.q[e * R + i] * a.k[e * R + i];
+      const B weight = own_attention(w, a, h, i);
       for (int c = h * C; c < (h + 1) * C; c++) {
-        B a0 = 0, a2 = 0;
-        for (int t = 0; t < T; t++) {
-          a0 += a.radial[4L * t * HC + c];
-          a2 += a.radial[(4L * t + 2) * HC + c];
-        }
+        const auto [a0, a2] = at_once(w, a, c);
         a.sums[c * R + i] += weight * a0 * a.V0[c * R + i];
         for (int x = 0; x < 3 && VECTORS; x++) a.sums[((2L + x) * HC + c) * R + i] += weight * a2 * a.V1[(long(x) * HC + c) * R + i];
       }
@@ -361,35 +473,25 @@ namespace {    // the same names exist in every instruction set's copy of this f
     std::memset(own, 0, sizeof(B) * (4L * HC + 2L * Hd) * lanes);
     double xi_bar[3] = {0, 0, 0};
     Pair<B> pair;
+    PairSums<B> sums_of[most_channels], bars_of[most_channels];
     V j0_bar[most_frequencies], j1_bar[most_frequencies];
     for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
       pair_geometry(w, a.x, R, i, j, last, true, pair);
       for (int t = 0; t < T; t++) j0_bar[t] = j1_bar[t] = V{};
       V u_bar[3] = {};
+      const V u[3] = {load(pair.u[0]), load(pair.u[1]), load(pair.u[2])};
       for (int h = 0; h < H; h++) {
-        V to_i{}, to_j{}, to_i_bar{}, to_j_bar{};
-        for (int e = h * d; e < (h + 1) * d; e++) {
-          to_i += a.q[e * R + i] * load(a.k + e * R + j);
-          to_j += load(a.q + e * R + j) * a.k[e * R + i];
-        }
-        to_i *= pair.on;
-        to_j *= pair.on;
+        const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
+        V to_i_bar{}, to_j_bar{};
         for (int c = h * C; c < (h + 1) * C; c++) {
-          V K0{}, K1{}, K2{}, K3{};
-          const B *weight = a.radial + c;
-          for (int t = 0; t < T; t++) {
-            K0 += weight[4L * t * HC] * pair.j0[t];
-            K3 += weight[(4L * t + 3) * HC] * pair.j1[t];
-            if (!VECTORS) continue;
-            K1 += weight[(4L * t + 1) * HC] * pair.j1[t];
-            K2 += weight[(4L * t + 2) * HC] * pair.j0[t];
-          }
+          if ((c - h * C) % most_channels == 0) pair_sums<VECTORS>(w, a, c, (h + 1) * C - c < most_channels ? (h + 1) * C - c : most_channels, pair, sums_of);
+          const auto &[K0, K1, K2, K3] = sums_of[(c - h * C) % most_channels];
           const long at = c * R + j, me = c * R + i;
           const V V0 = load(a.V0 + at), Vx = load(a.V1 + at), Vy = load(a.V1 + next + at), Vz = load(a.V1 + 2 * next + at);
           const B V0i = a.V0[me], Vxi = a.V1[me], Vyi = a.V1[next + me], Vzi = a.V1[2 * next + me];
           const V e0 = load(s0_bar + at), e1 = load(s1_bar + at);    // bars of j
           const B e0i = s0_bar[me], e1i = s1_bar[me];                // of i
-          const V along = pair.u[0] * Vx + pair.u[1] * Vy + pair.u[2] * Vz, along_i = pair.u[0] * Vxi + pair.u[1] * Vyi + pair.u[2] * Vzi;
+          const V along = u[0] * Vx + u[1] * Vy + u[2] * Vz, along_i = u[0] * Vxi + u[1] * Vyi + u[2] * Vzi;
           B *mine = own + long(c) * lanes;
 
           // s0 and s1; K_bar before the factor q.k of each way
@@ -398,8 +500,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
           to_j_bar += K0 * K0_j + K3 * K3_j;
           V V0_sum = to_i * K0 * e0i, V0i_sum = to_j * K0 * e0;
           const V odd_i = to_i * K3 * e1i, odd_j = -(to_j * K3 * e1);    // bars of u.V1
-          V Vx_sum = odd_i * pair.u[0], Vy_sum = odd_i * pair.u[1], Vz_sum = odd_i * pair.u[2];
-          V Vxi_sum = odd_j * pair.u[0], Vyi_sum = odd_j * pair.u[1], Vzi_sum = odd_j * pair.u[2];
+          V Vx_sum = odd_i * u[0], Vy_sum = odd_i * u[1], Vz_sum = odd_i * u[2];
+          V Vxi_sum = odd_j * u[0], Vyi_sum = odd_j * u[1], Vzi_sum = odd_j * u[2];
           u_bar[0] += odd_i * Vx + odd_j * Vxi;
           u_bar[1] += odd_i * Vy + odd_j * Vyi;
           u_bar[2] += odd_i * Vz + odd_j * Vzi;
@@ -410,7 +512,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
             const V gx = load(v1_bar + at), gy = load(v1_bar + next + at), gz = load(v1_bar + 2 * next + at);
             const B fxi = v0_bar[me], fyi = v0_bar[next + me], fzi = v0_bar[2 * next + me];
             const B gxi = v1_bar[me], gyi = v1_bar[next + me], gzi = v1_bar[2 * next + me];
-            const V g = pair.u[0] * gx + pair.u[1] * gy + pair.u[2] * gz, g_i = pair.u[0] * gxi + pair.u[1] * gyi + pair.u[2] * gzi;
+            const V g = u[0] * gx + u[1] * gy + u[2] * gz, g_i = u[0] * gxi + u[1] * gyi + u[2] * gzi;
             const V K2_i = Vx * fxi + Vy * fyi + Vz * fzi, K2_j = fx * Vxi + fy * Vyi + fz * Vzi;
             const V K1_i = V0 * g_i, K1_j = -(g * V0i);
             to_i_bar += K1 * K1_i + K2 * K2_i;
@@ -439,16 +541,14 @@ namespace {    // the same names exist in every instruction set's copy of this f
           store_add(mine + next_own, Vxi_sum);
           store_add(mine + 2 * next_own, Vyi_sum);
           store_add(mine + 3 * next_own, Vzi_sum);
-          for (int t = 0; t < T; t++) {
-            j0_bar[t] += weight[4L * t * HC] * K0_bar;
-            j1_bar[t] += weight[(4L * t + 3) * HC] * K3_bar;
-            if (!VECTORS) continue;
-            j1_bar[t] += weight[(4L * t + 1) * HC] * K1_bar;
-            j0_bar[t] += weight[(4L * t + 2) * HC] * K2_bar;
+          bars_of[(c - h * C) % most_channels] = {K0_bar, K1_bar, K2_bar, K3_bar};
+          if ((c - h * C + 1) % most_channels == 0 || c + 1 == (h + 1) * C) {
+            const int n = (c - h * C) % most_channels + 1;
+            add_bessel_bars<VECTORS>(w, a, c + 1 - n, n, bars_of, j0_bar, j1_bar);
           }
         }
-        to_i_bar *= pair.on;
-        to_j_bar *= pair.on;
+        to_i_bar *= load(pair.on);
+        to_j_bar *= load(pair.on);
         for (int e = h * d; e < (h + 1) * d; e++) {
           store_add(a.k_bar + e * R + j, to_i_bar * a.q[e * R + i]);
           store_add(a.q_bar + e * R + j, to_j_bar * a.k[e * R + i]);
@@ -457,17 +557,27 @@ namespace {    // the same names exist in every instruction set's copy of this f
         }
       }
       V r_bar{};
-      for (int t = 0; t < T; t++) r_bar += j0_bar[t] * pair.dj0[t] + j1_bar[t] * pair.dj1[t];
+      for (int t = 0; t < T; t++) r_bar += j0_bar[t] * load(pair.dj0[t]) + j1_bar[t] * load(pair.dj1[t]);
+      alignas(64) B bars[4][row_block];
+      double g[3][row_block];
+      for (int x = 0; x < 3; x++) store(bars[x], u_bar[x] * load(pair.on));
+      store(bars[3], r_bar * load(pair.on));
+#pragma omp simd
       for (int z = 0; z < lanes; z++) {
-        if (pair.on[z] == B(0)) continue;
-        const double u[3] = {pair.direction[0][z], pair.direction[1][z], pair.direction[2][z]};
-        const double bar[3] = {double(u_bar[0][z]), double(u_bar[1][z]), double(u_bar[2][z])};
-        const double along = bar[0] * u[0] + bar[1] * u[1] + bar[2] * u[2];
-        for (int x = 0; x < 3; x++) {
-          const double g = double(r_bar[z]) * u[x] + (bar[x] - along * u[x]) / pair.r[z];
-          xi_bar[x] += g;
-          a.x_bar[x * R + j + z] -= g;
+        const double ux = pair.direction[0][z], uy = pair.direction[1][z], uz = pair.direction[2][z];
+        const double along = bars[0][z] * ux + bars[1][z] * uy + bars[2][z] * uz, rest = bars[3][z] - along * pair.inverse_r[z];
+        g[0][z] = rest * ux + bars[0][z] * pair.inverse_r[z];
+        g[1][z] = rest * uy + bars[1][z] * pair.inverse_r[z];
+        g[2][z] = rest * uz + bars[2][z] * pair.inverse_r[z];
+      }
+      for (int x = 0; x < 3; x++) {
+        double sum = 0.0, *to = a.x_bar + x * R + j;
+#pragma omp simd reduction(+ : sum)
+        for (int z = 0; z < lanes; z++) {
+          sum += g[x][z];
+          to[z] -= g[x][z];
         }
+        xi_bar[x] += sum;
       }
     }
     for (int x = 0; x < 3; x++) a.x_bar[x * R + i] += xi_bar[x];
@@ -478,14 +588,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
       a.k_bar[e * R + i] += sum_of<B>(load(own_keys + long(Hd + e) * lanes));
     }
     for (int h = 0; h < H; h++) {
-      B weight = 0, weight_bar = 0;
-      for (int e = h * d; e < (h + 1) * d; e++) weight += a.q[e * R + i] * a.k[e * R + i];
+      const B weight = own_attention(w, a, h, i);
+      B weight_bar = 0;
       for (int c = h * C; c < (h + 1) * C; c++) {
-        B a0 = 0, a2 = 0;
-        for (int t = 0; t < T; t++) {
-          a0 += a.radial[4L * t * HC + c];
-          a2 += a.radial[(4L * t + 2) * HC + c];
-        }
+        const auto [a0, a2] = at_once(w, a, c);
         const long me = c * R + i;
         weight_bar += a0 * a.V0[me] * s0_bar[me];
         V0_bar[me] += weight * a0 * s0_bar[me];
@@ -503,171 +609,245 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   // ---- linear form: one plane wave at a time, lanes along the atoms
 
+  /// One wave: the rows of its structure with the cosines and sines of their phases.
+  template <typename B> struct Wave {
+    long first, end;
+    const double *k;
+    const B *u;
+    int periodic;
+    const B *cosines, *sines;
+    B *theta_bar;              // [rows]
+    B *strain;                 // [5][rows]: sums of wave_backward
+    const B *weight;           // [4]
+    const B *radial, *next;    // of its frequency and of the next one
+  };
+
   /// cos and sin of the phases of a structure's rows.
   template <typename B> void phases(const double *x, long R, const double *k, long first, long end, B *cosines, B *sines)
   {
     const double kx = k[0], ky = k[1], kz = k[2];
-#pragma omp simd
-    for (long j = first; j < end; j++) {
-      const double theta = kx * x[j] + ky * x[R + j] + kz * x[2 * R + j];
-      cosines[j] = B(std::cos(theta));
-      sines[j] = B(std::sin(theta));
+    double theta[row_block], sine[row_block], cosine[row_block];
+    for (long row = first; row < end; row += row_block) {
+      for (int i = 0; i < row_block; i++) theta[i] = kx * x[row + i] + ky * x[R + row + i] + kz * x[2 * R + row + i];
+      sines_and_cosines(row_block, theta, sine, cosine);
+      for (int i = 0; i < row_block; i++) {
+        cosines[row + i] = B(cosine[i]);
+        sines[row + i] = B(sine[i]);
+      }
     }
   }
 
-  /// Channel e of the values of head h: C scalars, then C vectors' components x, y, z.
-  template <typename B> inline long channel(const FmmWeights<B> &w, long R, int h, int e)
+  /// Element e of the values of head h, C scalars, then C vectors' components x, y, z: its channel c, its axis (-1: scalar), its rows.
+  struct Value {
+    int h, e, c, axis;
+    long place;    // of its row in V0 or V1
+  };
+
+  template <typename B, typename Body> inline void for_each_value(const FmmWeights<B> &w, long R, const Body &body)
   {
-    return ((e / w.C - 1L) * w.HC() + h * w.C + e % w.C) * R;
+    for (int h = 0; h < w.H; h++)
+      for (int e = 0; e < 4 * w.C; e++) {
+        const int c = h * w.C + e % w.C, axis = e / w.C - 1;
+        body(Value{h, e, c, axis, (axis < 0 ? c : long(axis) * w.HC() + c) * R});
+      }
   }
 
-  template <typename B> void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, long first, long end, const B *cosines, const B *sines, B *moment)
+  /// The four radial weights of a wave, in the order of FmmRadial, or k times their slopes.
+  template <typename B> struct WaveRadial {
+    B a0, a1, a2, a3;
+  };
+
+  template <typename B> inline WaveRadial<B> radial_of(const Wave<B> &wave, int HC, int c, bool slope = false)
+  {
+    const B share = wave.weight[slope ? 2 : 0], next = wave.weight[slope ? 3 : 1];
+    const auto part = [&](long k) {
+      return share * wave.radial[k * HC + c] + next * wave.next[k * HC + c];
+    };
+    return {part(0), part(1), part(2), part(3)};
+  }
+
+  template <int KEYS, typename B> void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int E = 4 * w.C, d = w.d;
+    const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d;
     const long R = a.rows;
     B *sine_moment = moment + long(w.H) * d * E;
-    for (int h = 0; h < w.H; h++)
-      for (int e = 0; e < E; e++) {
-        const B *value = e < w.C ? a.V0 + (long(h) * w.C + e) * R : a.V1 + channel(w, R, h, e);
-        V c_sum[most_keys], s_sum[most_keys];
-        for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
-        for (long j = first; j < end; j += lanes) {
-          const V x = load(value + j), c = x * load(cosines + j), s = x * load(sines + j);
-          for (int m = 0; m < d; m++) {
-            const V key = load(a.k + (long(h) * d + m) * R + j);
-            c_sum[m] += key * c;
-            s_sum[m] += key * s;
-          }
-        }
+    for_each_value(w, R, [&](const Value &at) {
+      const B *value = (at.axis < 0 ? a.V0 : a.V1) + at.place;
+      V c_sum[KEYS > 0 ? KEYS : most_keys], s_sum[KEYS > 0 ? KEYS : most_keys];
+      for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
+      for (long j = wave.first; j < wave.end; j += lanes) {
+        const V x = load(value + j), c = x * load(wave.cosines + j), s = x * load(wave.sines + j);
         for (int m = 0; m < d; m++) {
-          moment[(long(h) * d + m) * E + e] = sum_of<B>(c_sum[m]);
-          sine_moment[(long(h) * d + m) * E + e] = sum_of<B>(s_sum[m]);
+          const V key = load(a.k + (long(at.h) * d + m) * R + j);
+          c_sum[m] += key * c;
+          s_sum[m] += key * s;
         }
       }
+      for (int m = 0; m < d; m++) {
+        moment[(long(at.h) * d + m) * E + at.e] = sum_of<B>(c_sum[m]);
+        sine_moment[(long(at.h) * d + m) * E + at.e] = sum_of<B>(s_sum[m]);
+      }
+    });
   }
 
-  template <bool VECTORS, typename B>
-  void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const FmmWaves<B> &waves, int p, long first, long end, const B *cosines, const B *sines,
-                    const B *moment)
+  template <bool VECTORS, int KEYS, typename B> void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, next = HC * R;
-    const B *sine_moment = moment + long(w.H) * d * E, *u = waves.u + 3L * p, *radial = a.radial + 4L * waves.frequency[p] * HC;
-    for (int h = 0; h < w.H; h++)
-      for (int e = 0; e < E; e++) {
-        const int c = h * w.C + e % w.C, axis = e / w.C - 1;
-        const B share = waves.weight[p], a0 = share * radial[c], a1 = share * radial[HC + c], a2 = share * radial[2L * HC + c],
-                a3 = share * radial[3L * HC + c];
-        B *sums = a.sums + c * R;
-        for (long j = first; j < end; j += lanes) {
-          V Bc{}, Bs{};
-          for (int m = 0; m < d; m++) {
-            const V q = load(a.q + (long(h) * d + m) * R + j);
-            Bc += q * moment[(long(h) * d + m) * E + e];
-            Bs += q * sine_moment[(long(h) * d + m) * E + e];
-          }
-          const V cosine = load(cosines + j), sine = load(sines + j);
-          const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
-          if (axis < 0) {
-            store_add(sums + j, a0 * even);
-            for (int x = 0; x < 3 && VECTORS; x++) store_add(sums + (5 + x) * next + j, (a1 * u[x]) * odd);
-          } else {
-            store_add(sums + next + j, (a3 * u[axis]) * odd);
-            if (VECTORS) store_add(sums + (2 + axis) * next + j, a2 * even);
-          }
+    const B *sine_moment = moment + long(w.H) * d * E, *u = wave.u;
+    for_each_value(w, R, [&](const Value &at) {
+      const auto [a0, a1, a2, a3] = radial_of(wave, HC, at.c);
+      B *sums = a.sums + at.c * R;
+      for (long j = wave.first; j < wave.end; j += lanes) {
+        V Bc{}, Bs{};
+        for (int m = 0; m < d; m++) {
+          const V q = load(a.q + (long(at.h) * d + m) * R + j);
+          Bc += q * moment[(long(at.h) * d + m) * E + at.e];
+          Bs += q * sine_moment[(long(at.h) * d + m) * E + at.e];
+        }
+        const V cosine = load(wave.cosines + j), sine = load(wave.sines + j);
+        const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
+        if (at.axis < 0) {
+          store_add(sums + j, a0 * even);
+          for (int x = 0; x < 3 && VECTORS; x++) store_add(sums + (5 + x) * next + j, (a1 * u[x]) * odd);
+        } else {
+          store_add(sums + next + j, (a3 * u[at.axis]) * odd);
+          if (VECTORS) store_add(sums + (2 + at.axis) * next + j, a2 * even);
         }
       }
+    });
   }
 
-  /// Bars of a wave's moments, of the queries and, into `theta_bar`, of the phases of those that receive.
-  template <bool VECTORS, typename B>
-  void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const FmmWaves<B> &waves, int p, long first, long end, const B *cosines, const B *sines,
-                     const B *moment, B *moment_bar, B *theta_bar)
+  /// Bars of a wave's moments, of the queries and, into theta_bar, of the phases of those that receive. Of a reciprocal lattice, into
+  /// `strain`: the energy's part in the even terms; the sum of all terms with the weights' slopes; and for the odd terms P, with u.P theirs.
+  template <bool VECTORS, int KEYS, typename B>
+  void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment, B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, next = HC * R, half = long(w.H) * d * E;
-    const B *u = waves.u + 3L * p, *radial = a.radial + 4L * waves.frequency[p] * HC;
-    for (int h = 0; h < w.H; h++)
-      for (int e = 0; e < E; e++) {
-        const int c = h * w.C + e % w.C, axis = e / w.C - 1;
-        const B share = waves.weight[p], a0 = share * radial[c], a1 = share * radial[HC + c], a2 = share * radial[2L * HC + c],
-                a3 = share * radial[3L * HC + c];
-        const B *bars = a.out_bars + c * R;
-        V c_sum[most_keys], s_sum[most_keys];
-        for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
-        for (long j = first; j < end; j += lanes) {
-          V even_bar{}, odd_bar{};
-          if (axis < 0) {
-            even_bar = a0 * load(bars + j);
-            for (int x = 0; x < 3 && VECTORS; x++) odd_bar += (a1 * u[x]) * load(bars + (5 + x) * next + j);
-          } else {
-            odd_bar = (a3 * u[axis]) * load(bars + next + j);
-            if (VECTORS) even_bar = a2 * load(bars + (2 + axis) * next + j);
-          }
-          const V cosine = load(cosines + j), sine = load(sines + j);
-          const V Bc_bar = cosine * even_bar + sine * odd_bar, Bs_bar = sine * even_bar - cosine * odd_bar;
-          V Bc{}, Bs{};
-          for (int m = 0; m < d; m++) {
-            const long row = (long(h) * d + m) * R + j, place = (long(h) * d + m) * E + e;
-            const V q = load(a.q + row);
-            Bc += q * moment[place];
-            Bs += q * moment[half + place];
-            c_sum[m] += q * Bc_bar;
-            s_sum[m] += q * Bs_bar;
-            store_add(a.q_bar + row, Bc_bar * moment[place] + Bs_bar * moment[half + place]);
-          }
-          store_add(theta_bar + j, odd_bar * (cosine * Bc + sine * Bs) - even_bar * (sine * Bc - cosine * Bs));
+    const B *u = wave.u;
+    for_each_value(w, R, [&](const Value &at) {
+      const auto [a0, a1, a2, a3] = radial_of(wave, HC, at.c);
+      const auto slope = radial_of(wave, HC, at.c, true);
+      const B *bars = a.out_bars + at.c * R;
+      V c_sum[KEYS > 0 ? KEYS : most_keys], s_sum[KEYS > 0 ? KEYS : most_keys];
+      for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
+      for (long j = wave.first; j < wave.end; j += lanes) {
+        V even_bar{}, odd_bar{};
+        if (at.axis < 0) {
+          even_bar = a0 * load(bars + j);
+          for (int x = 0; x < 3 && VECTORS; x++) odd_bar += (a1 * u[x]) * load(bars + (5 + x) * next + j);
+        } else {
+          odd_bar = (a3 * u[at.axis]) * load(bars + next + j);
+          if (VECTORS) even_bar = a2 * load(bars + (2 + at.axis) * next + j);
         }
+        const V cosine = load(wave.cosines + j), sine = load(wave.sines + j);
+        const V Bc_bar = cosine * even_bar + sine * odd_bar, Bs_bar = sine * even_bar - cosine * odd_bar;
+        V Bc{}, Bs{};
         for (int m = 0; m < d; m++) {
-          moment_bar[(long(h) * d + m) * E + e] = sum_of<B>(c_sum[m]);
-          moment_bar[half + (long(h) * d + m) * E + e] = sum_of<B>(s_sum[m]);
+          const long row = (long(at.h) * d + m) * R + j, place = (long(at.h) * d + m) * E + at.e;
+          const V q = load(a.q + row);
+          Bc += q * moment[place];
+          Bs += q * moment[half + place];
+          c_sum[m] += q * Bc_bar;
+          s_sum[m] += q * Bs_bar;
+          store_add(a.q_bar + row, Bc_bar * moment[place] + Bs_bar * moment[half + place]);
+        }
+        const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
+        store_add(wave.theta_bar + j, odd_bar * even - even_bar * odd);
+        if (!wave.periodic) continue;
+        store_add(wave.strain + j, even_bar * even);
+        if (at.axis < 0) {
+          V slopes = slope.a0 * load(bars + j) * even;
+          for (int x = 0; x < 3 && VECTORS; x++) {
+            const V term = load(bars + (5 + x) * next + j) * odd;
+            store_add(wave.strain + (2 + x) * R + j, a1 * term);
+            slopes += (slope.a1 * u[x]) * term;
+          }
+          store_add(wave.strain + R + j, slopes);
+        } else {
+          const V term = load(bars + next + j) * odd;
+          store_add(wave.strain + (2 + at.axis) * R + j, a3 * term);
+          V slopes = (slope.a3 * u[at.axis]) * term;
+          if (VECTORS) slopes += slope.a2 * load(bars + (2 + at.axis) * next + j) * even;
+          store_add(wave.strain + R + j, slopes);
         }
       }
+      for (int m = 0; m < d; m++) {
+        moment_bar[(long(at.h) * d + m) * E + at.e] = sum_of<B>(c_sum[m]);
+        moment_bar[half + (long(at.h) * d + m) * E + at.e] = sum_of<B>(s_sum[m]);
+      }
+    });
   }
 
   /// Bars of keys, values and phases of those that send.
-  template <typename B>
-  void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, long first, long end, const B *cosines, const B *sines, const B *moment_bar, B *theta_bar)
+  template <int KEYS, typename B> void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
-    const int E = 4 * w.C, d = w.d, HC = w.HC();
+    const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, half = long(w.H) * d * E;
-    for (int h = 0; h < w.H; h++)
-      for (int e = 0; e < E; e++) {
-        const long place = e < w.C ? (long(h) * w.C + e) * R : channel(w, R, h, e);
-        const B *value = (e < w.C ? a.V0 : a.V1) + place;
-        B *value_bar = (e < w.C ? a.sums : a.sums + long(HC) * R) + place;
-        for (long j = first; j < end; j += lanes) {
-          const V cosine = load(cosines + j), sine = load(sines + j), x = load(value + j);
-          V sum{}, turn{};
-          for (int m = 0; m < d; m++) {
-            const long row = (long(h) * d + m) * R + j;
-            const B c_bar = moment_bar[(long(h) * d + m) * E + e], s_bar = moment_bar[half + (long(h) * d + m) * E + e];
-            const V key = load(a.k + row), G = cosine * c_bar + sine * s_bar;
-            store_add(a.k_bar + row, G * x);
-            sum += key * G;
-            turn += key * (cosine * s_bar - sine * c_bar);
-          }
-          store_add(value_bar + j, sum);
-          store_add(theta_bar + j, turn * x);
+    for_each_value(w, R, [&](const Value &at) {
+      const B *value = (at.axis < 0 ? a.V0 : a.V1) + at.place;
+      B *value_bar = (at.axis < 0 ? a.sums : a.sums + long(HC) * R) + at.place;
+      for (long j = wave.first; j < wave.end; j += lanes) {
+        const V cosine = load(wave.cosines + j), sine = load(wave.sines + j), x = load(value + j);
+        V sum{}, turn{};
+        for (int m = 0; m < d; m++) {
+          const long row = (long(at.h) * d + m) * R + j;
+          const B c_bar = moment_bar[(long(at.h) * d + m) * E + at.e], s_bar = moment_bar[half + (long(at.h) * d + m) * E + at.e];
+          const V key = load(a.k + row), G = cosine * c_bar + sine * s_bar;
+          store_add(a.k_bar + row, G * x);
+          sum += key * G;
+          turn += key * (cosine * s_bar - sine * c_bar);
         }
+        store_add(value_bar + j, sum);
+        store_add(wave.theta_bar + j, turn * x);
       }
+    });
   }
 
-  template <typename B> void add_phases(const Rows<B> &a, const double *k, long first, long end, const B *theta_bar)
+  template <typename B> void add_phases(const Rows<B> &a, const Wave<B> &wave)
   {
     for (int x = 0; x < 3; x++) {
       double *out = a.x_bar + x * a.rows;
 #pragma omp simd
-      for (long j = first; j < end; j++) out[j] += k[x] * double(theta_bar[j]);
+      for (long j = wave.first; j < wave.end; j++) out[j] += wave.k[x] * double(wave.theta_bar[j]);
     }
+  }
+
+  /// dE/dstrain from the sums of wave_backward: of a weight w(k) / V, of the direction u = G / k, with dG = -strain G.
+  template <typename B> void add_strain(const Rows<B> &a, const Wave<B> &wave)
+  {
+    constexpr int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
+    const long R = a.rows;
+    for (long j = wave.first; j < wave.end; j++) {
+      double P[3], odd = 0.0;
+      for (int x = 0; x < 3; x++) {
+        P[x] = double(wave.strain[(2 + x) * R + j]);
+        odd += double(wave.u[x]) * P[x];
+      }
+      const double all = double(wave.strain[j]) + odd, slopes = double(wave.strain[R + j]);
+      for (int k = 0; k < 6; k++) {
+        const double ua = wave.u[first[k]], ub = wave.u[second[k]];
+        a.strain_bar[k * R + j] += (odd - slopes) * ua * ub - 0.5 * (P[first[k]] * ub + P[second[k]] * ua) - (k < 3 ? all : 0.0);
+      }
+    }
+  }
+
+  /// Calls body with the width of keys as a constant, where it is the default, or with 0: at run time.
+  template <typename Body> inline void with_keys(int d, const Body &body)
+  {
+    if (d == 8)
+      body(std::integral_constant<int, 8>());
+    else
+      body(std::integral_constant<int, 0>());
   }
 
   long rows_end(const FmmStructure &structure)
@@ -685,86 +865,90 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  template <bool VECTORS, typename T, typename B> void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  /// Rows of structures in the direct form, shared among the threads: body(first row, row, last atom's end, end of the rows).
+  template <typename T, typename B, typename Body> void for_each_direct_row(const FmmWork<T, B> &work, const Body &body)
   {
-    const Rows<B> a = rows_of(w, work, l);
-    const long R = work.n_rows, wave = 2L * w.Hd() * 4 * w.C;
-    std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * R);
 #pragma omp for schedule(static, 1)
     for (int row = 0; row < work.n_rows; row++) {
       const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
       const long last = structure.first_row + structure.n_atoms;
-      if (structure.direct && row < last) direct_forward<VECTORS>(w, a, structure.first_row, row, last, rows_end(structure), scratch);
+      if (structure.direct && row < last) body(structure.first_row, row, last, rows_end(structure));
     }
+  }
+
+  /// Waves of structures in the linear form, shared among the threads: body(wave, place of its moments).
+  template <typename T, typename B, typename Body> void for_each_wave(const FmmWeights<B> &w, const FmmWork<T, B> &work, const Rows<B> &a, const Body &body)
+  {
+    const long R = work.n_rows, moments = 2L * w.Hd() * 4 * w.C;
+    B *cosines = work.waves_of_rows + omp_get_thread_num() * work.wave_rows * R, *sines = cosines + R;
+    for (int s = 0; s < work.n_structures; s++) {
+      const FmmStructure &structure = work.structures[s];
+      if (structure.direct) continue;
+      const FmmWaves<B> &waves = work.waves[structure.waves];
+      const long first = structure.first_row, end = rows_end(structure);
+#pragma omp for schedule(static)
+      for (int p = 0; p < waves.n; p++) {
+        const double *k = waves.k + 3L * p;
+        const long t = waves.frequency[p], next = t + 1 < w.T ? t + 1 : t;
+        phases(a.x, R, k, first, end, cosines, sines);
+        body(Wave<B>{first, end, k, waves.u + 3L * p, waves.periodic, cosines, sines, sines + R, sines + 2 * R, waves.weight + 4L * p,
+                     a.radial + 4 * t * w.HC(), a.radial + 4 * next * w.HC()},
+             structure.first_moment + p * moments);
+      }
+    }
+  }
+
+  template <bool VECTORS, typename T, typename B> void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  {
+    const Rows<B> a = rows_of(w, work, l);
+    std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * work.n_rows);
+    for_each_direct_row(work, [&](long first, long row, long last, long end) {
+      direct_forward<VECTORS>(w, a, first, row, last, end, scratch);
+    });
     if (work.n_moments == 0) return;
-    B *moments = work.moments + l * work.n_moments, *cosines = work.waves_of_rows + omp_get_thread_num() * 3 * R, *sines = cosines + R;
-    for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
-      if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
-#pragma omp for schedule(static)
-      for (int p = 0; p < waves.n; p++) {
-        phases(a.x, R, waves.k + 3L * p, structure.first_row, rows_end(structure), cosines, sines);
-        wave_moments(w, a, structure.first_row, rows_end(structure), cosines, sines, moments + structure.first_moment + p * wave);
-      }
-    }
+    B *moments = work.moments + l * work.n_moments;
+    for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
+      with_keys(w.d, [&](auto keys) {
+        wave_moments<keys>(w, a, wave, moments + place);
+      });
+    });
     share(work, moments);
-    for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
-      if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
-#pragma omp for schedule(static)
-      for (int p = 0; p < waves.n; p++) {
-        phases(a.x, R, waves.k + 3L * p, structure.first_row, rows_end(structure), cosines, sines);
-        wave_forward<VECTORS>(w, a, waves, p, structure.first_row, rows_end(structure), cosines, sines, moments + structure.first_moment + p * wave);
-      }
-    }
+    for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
+      with_keys(w.d, [&](auto keys) {
+        wave_forward<VECTORS, keys>(w, a, wave, moments + place);
+      });
+    });
   }
 
   template <bool VECTORS, typename T, typename B> void layer_bars(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
   {
     const Rows<B> a = rows_of(w, work, l);
-    const long R = work.n_rows, wave = 2L * w.Hd() * 4 * w.C;
+    const long R = work.n_rows;
     std::memset(a.sums, 0, sizeof(B) * 4 * w.HC() * R);
     std::memset(a.q_bar, 0, sizeof(B) * 2 * w.Hd() * R);
-    std::memset(a.x_bar, 0, sizeof(double) * 3 * R);
-#pragma omp for schedule(static, 1)
-    for (int row = 0; row < work.n_rows; row++) {
-      const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
-      const long last = structure.first_row + structure.n_atoms;
-      if (structure.direct && row < last) direct_backward<VECTORS>(w, a, structure.first_row, row, last, rows_end(structure), scratch);
-    }
+    std::memset(a.x_bar, 0, sizeof(double) * work.row_bars * R);
+    for_each_direct_row(work, [&](long first, long row, long last, long end) {
+      direct_backward<VECTORS>(w, a, first, row, last, end, scratch);
+    });
     if (work.n_moments == 0) return;
     const B *moments = work.moments + l * work.n_moments;
-    B *cosines = work.waves_of_rows + omp_get_thread_num() * 3 * R, *sines = cosines + R, *theta_bar = sines + R;
-    for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
-      if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
-      const long first = structure.first_row, end = rows_end(structure);
-#pragma omp for schedule(static)
-      for (int p = 0; p < waves.n; p++) {
-        const long place = structure.first_moment + p * wave;
-        phases(a.x, R, waves.k + 3L * p, first, end, cosines, sines);
-        std::memset(theta_bar + first, 0, sizeof(B) * (end - first));
-        wave_backward<VECTORS>(w, a, waves, p, first, end, cosines, sines, moments + place, work.moment_bars + place, theta_bar);
-        add_phases(a, waves.k + 3L * p, first, end, theta_bar);
-      }
-    }
+    for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
+      std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
+      for (int k = 0; k < 5 && wave.periodic; k++) std::memset(wave.strain + k * R + wave.first, 0, sizeof(B) * (wave.end - wave.first));
+      with_keys(w.d, [&](auto keys) {
+        wave_backward<VECTORS, keys>(w, a, wave, moments + place, work.moment_bars + place);
+      });
+      add_phases(a, wave);
+      if (wave.periodic) add_strain(a, wave);
+    });
     share(work, work.moment_bars);
-    for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
-      if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
-      const long first = structure.first_row, end = rows_end(structure);
-#pragma omp for schedule(static)
-      for (int p = 0; p < waves.n; p++) {
-        phases(a.x, R, waves.k + 3L * p, first, end, cosines, sines);
-        std::memset(theta_bar + first, 0, sizeof(B) * (end - first));
-        wave_sources(w, a, first, end, cosines, sines, work.moment_bars + structure.first_moment + p * wave, theta_bar);
-        add_phases(a, waves.k + 3L * p, first, end, theta_bar);
-      }
-    }
+    for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
+      std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
+      with_keys(w.d, [&](auto keys) {
+        wave_sources<keys>(w, a, wave, work.moment_bars + place);
+      });
+      add_phases(a, wave);
+    });
   }
 
   template <typename T, typename B> void forward(const FmmWeights<B> &w, const FmmWork<T, B> &work)
@@ -787,7 +971,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
   {
     B *scratch = work.scratch + omp_get_thread_num() * fmm_scratch(w);
 #pragma omp for schedule(static)
-    for (long k = 0; k < 3L * work.n_centres; k++) work.x_bar[k] = 0.0;
+    for (long i = 0; i < work.n_centres; i++) {
+      for (int a = 0; a < 3; a++) work.x_bar[3 * i + a] = 0.0;
+      for (int k = 0; k < 6 && work.strain; k++) work.strain[6 * i + k] = 0.0;
+    }
     for (int l = w.L - 1; l >= 0; l--) {
 #pragma omp for schedule(static)
       for (int row = 0; row < work.n_rows; row += row_block) combine_backward(w, work, l, row, scratch);

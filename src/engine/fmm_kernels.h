@@ -29,10 +29,10 @@ template <typename B> struct FmmWeights {
 
 /// Plane waves of one structure.
 template <typename B> struct FmmWaves {
-  int n = 0;
-  const double *k;         // [n][3] kappa u
-  const B *u, *weight;     // [n][3], [n]
-  const int *frequency;    // [n]
+  int n = 0, periodic = 0;
+  const double *k;         // [n][3] kappa u, or G
+  const B *u, *weight;     // [n][3]; [n][4]: for frequencies t and t + 1, and k times their slopes
+  const int *frequency;    // [n] t
 };
 
 struct FmmStructure {
@@ -51,17 +51,20 @@ template <typename T, typename B> struct FmmWork {
   T *s, *v;                  // [atoms][F], [atoms][3][F], changed in place
   T *bar;                    // [atoms][4][F]: s_bar, v_bar
   double *x_bar;             // [centres][3]
+  double *strain;            // [centres][6]; null where no structure is periodic
 
   double *x;                   // [3][rows], relative to the centre of the structure
   B *q, *k, *V0, *V1;          // [L][Hd][rows] twice, [L][HC][rows], [L][3][HC][rows]
   B *sums;                     // [threads][8][HC][rows]: s0, s1, v0, v1; in backward bars of V0, V1
   B *key_bars;                 // [threads][2][Hd][rows]: of q and k
   B *out_bars;                 // [8][HC][rows]: of s0, s1, v0, v1
-  double *row_bar;             // [threads][3][rows]
+  double *row_bar;             // [threads][row_bars][rows]: of x, and of the strain
+  int row_bars;                // 3, or 9
   B *moments, *moment_bars;    // [L][moments], [moments]: of each wave [2][H][d][4C]
   long n_moments;
   B *scratch;          // [threads][fmm_scratch]
-  B *waves_of_rows;    // [threads][3][rows]: cos, sin, and the bar of the phase
+  B *waves_of_rows;    // [threads][wave_rows][rows]: cos, sin, bar of the phase; of a reciprocal lattice parts of the strain's bar
+  int wave_rows;       // 3, or 8
 
   void *exchange;    // null on one rank
   void (*sum)(void *exchange, B *values, long n);

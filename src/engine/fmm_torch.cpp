@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace mlff {
 
@@ -18,6 +19,49 @@ namespace {
     const auto j0 = torch::where(small, 1.0 - square / 6.0 * (1.0 - square / 20.0), ratio);
     const auto j1 = torch::where(small, x / 3.0 * (1.0 - square / 10.0 * (1.0 - square / 28.0)), (ratio - torch::cos(safe)) / safe);
     return {j0, j1};
+  }
+
+  bool is_periodic(const FmmSystem &system, std::size_t structure)
+  {
+    Graph cells;
+    cells.cell = system.cell;
+    return cells.cell_of(int(structure)) != nullptr;
+  }
+
+  /// Of the waves of a structure, for each receiver or (m = 1) for all: weights of the frequencies and directions.
+  struct Receivers {
+    torch::Tensor weight, u;    // [m, P, T]; [m, P, 3]
+  };
+
+  /// Vectors G [P, 3] of a reciprocal lattice as receivers under a small strain [n, 6] of the cell see them.
+  Receivers strained(const FmmSizes &fmm, const torch::Tensor &G, double volume, const torch::Tensor &strain)
+  {
+    auto vectors = G.unsqueeze(0), size = torch::full({1, 1}, volume, G.options());
+    if (strain.defined()) {
+      const auto e = [&](int k, double factor) {
+        return factor * strain.select(1, k);
+      };
+      const auto matrix = torch::stack({e(0, 1), e(3, 0.5), e(4, 0.5), e(3, 0.5), e(1, 1), e(5, 0.5), e(4, 0.5), e(5, 0.5), e(2, 1)}, 1).view({-1, 3, 3});
+      vectors = vectors - torch::einsum("nab,pb->npa", {matrix, G});
+      size = size * (1.0 + strain.narrow(1, 0, 3).sum(1, true));
+    }
+    const auto k = vectors.square().sum(2, true).sqrt();    // [m, P, 1]
+    std::vector<double> frequencies, integrals;
+    for (int t = 0; t < fmm.kappa_count; t++) {
+      frequencies.push_back(fmm.kappa(t));
+      integrals.push_back(window_integral(fmm, t));
+    }
+    const auto y = (k - torch::tensor(frequencies, G.options())) / window_width(fmm);
+    const auto window =
+        torch::where(y.abs() < 1.0, torch::cos(0.5 * std::numbers::pi * y).square(), torch::zeros_like(y)) / torch::tensor(integrals, G.options());
+    return {4.0 * std::numbers::pi * std::numbers::pi * window / (k.square() * size.unsqueeze(2)), vectors / k};
+  }
+
+  double volume_of(const double *cell)
+  {
+    double volume = 0.0;
+    for (int a = 0; a < 3; a++) volume += cell[a] * (cell[3 + (a + 1) % 3] * cell[6 + (a + 2) % 3] - cell[3 + (a + 2) % 3] * cell[6 + (a + 1) % 3]);
+    return std::abs(volume);
   }
 
   double diameter_of(const torch::Tensor &x)
@@ -94,6 +138,11 @@ std::pair<torch::Tensor, torch::Tensor> FmmLayers::run(torch::Tensor s, torch::T
       };
       const auto is_direct = [&](std::size_t structure) {
         const int first = system.first_atom[structure], n = system.first_atom[structure + 1] - first;
+        if (is_periodic(system, structure)) {
+          if (system.form == FmmForm::direct)
+            throw EngineError("the direct form of the long-range block is for open systems, this one is periodic; use the linear form");
+          return false;
+        }
         if (system.form != FmmForm::automatic || n == 0) return system.form == FmmForm::direct || n == 0;
         return direct_is_faster(fmm, sizes.features, n, diameter_of(system.position.detach().narrow(0, first, n)), type == torch::kFloat);
       };
@@ -103,7 +152,11 @@ std::pair<torch::Tensor, torch::Tensor> FmmLayers::run(torch::Tensor s, torch::T
       const int begin = first.front();
       for (int &i : first) i -= begin;
       const Heads own{atoms(heads.q, last), atoms(heads.k, last), atoms(heads.V0, last), atoms(heads.V1, last), heads.a};
-      const FmmSystem part{atoms(system.position, last), first, system.form};
+      FmmSystem part{atoms(system.position, last), first, system.form};
+      if (is_periodic(system, k)) {
+        part.cell = system.cell.subspan(9 * k, 9);
+        if (system.strain.defined()) part.strain = atoms(system.strain, last);
+      }
       parts.push_back(pairs ? direct(own, part) : linear(own, part));
       k = last;
     }
@@ -175,13 +228,21 @@ FmmLayers::Sums FmmLayers::linear(const Heads &heads, const FmmSystem &system) c
     const std::int64_t first = system.first_atom[k], n = system.first_atom[k + 1] - first;
     if (n == 0) continue;
     const auto x = system.position.narrow(0, first, n), at = x.detach();
-    const auto waves = plane_waves(fmm, phase_of(fmm, diameter_of(at), tolerance), tolerance);
+    const double *cell = system.cell.empty() ? nullptr : &system.cell[9 * k];
+    const auto waves = cell ? lattice_waves(fmm, cell) : plane_waves(fmm, phase_of(fmm, diameter_of(at), tolerance), tolerance);
     const auto on_device = [&](const std::vector<double> &values) {
       return torch::tensor(values, torch::kDouble).to(device);
     };
-    const auto u = on_device(waves.u).view({-1, 3});
-    const auto t = torch::tensor(waves.frequency, torch::kInt).to(device);
-    const auto theta = torch::matmul(x - 0.5 * (at.amax(0, true) + at.amin(0, true)), (u * on_device(waves.kappa).unsqueeze(1)).t());
+    const auto u = on_device(waves.u).view({-1, 3}), G = u * on_device(waves.kappa).unsqueeze(1);
+    Receivers receivers;
+    if (cell)
+      receivers = strained(fmm, G, volume_of(cell), system.strain.defined() ? system.strain.narrow(0, first, n) : torch::Tensor());
+    else {
+      const auto t = torch::tensor(waves.frequency, torch::kLong).to(device);
+      receivers = {(torch::one_hot(t, fmm.kappa_count) * on_device(waves.weight).unsqueeze(1)).unsqueeze(0), u.unsqueeze(0)};
+    }
+    const auto origin = cell ? torch::zeros_like(at.narrow(0, 0, 1)) : 0.5 * (at.amax(0, true) + at.amin(0, true));
+    const auto theta = torch::matmul(x - origin, G.t());
     const auto c = torch::cos(theta).to(type), s = torch::sin(theta).to(type);    // [n, P]
     const auto q = heads.q.narrow(0, first, n), key = heads.k.narrow(0, first, n);
     const auto C = heads.V0.size(2);
@@ -192,18 +253,28 @@ FmmLayers::Sums FmmLayers::linear(const Heads &heads, const FmmSystem &system) c
     const auto Bc = torch::einsum("nhd,phde->nphe", {q, Mc}), Bs = torch::einsum("nhd,phde->nphe", {q, Ms});
     const auto cn = c.unsqueeze(2).unsqueeze(3), sn = s.unsqueeze(2).unsqueeze(3);
     const auto even = cn * Bc + sn * Bs, odd = sn * Bc - cn * Bs;    // [n, P, H, 4C]
-    const auto weighted = [&](int part) {                            // [P, H, C]
-      return heads.a.select(0, part).index_select(0, t) * on_device(waves.weight).to(type).view({-1, 1, 1});
+    const auto weight = receivers.weight.to(type), direction = receivers.u.to(type);
+    const auto weighted = [&](int part) {    // [m, P, H, C]
+      return torch::einsum("mpt,thc->mphc", {weight, heads.a.select(0, part)});
     };
-    const auto vectors = [&](const torch::Tensor &e) {    // [n, P, H, 3, C]
-      return e.narrow(3, C, 3 * C).reshape({e.size(0), e.size(1), e.size(2), 3, C});
+    const auto along = [&](const torch::Tensor &e, int axis) {
+      return e * direction.select(2, axis).unsqueeze(2).unsqueeze(3);
     };
-    const auto direction = u.to(type);
+    const auto vectors = [&](const torch::Tensor &e, int axis) {    // [n, P, H, C]
+      return e.narrow(3, (1 + axis) * C, C);
+    };
     Sums sums;
-    sums.s0 = torch::einsum("nphc,phc->nhc", {even.narrow(3, 0, C), weighted(scalar_from_scalar)});
-    sums.v1 = torch::einsum("nphc,phc,pa->nahc", {odd.narrow(3, 0, C), weighted(vector_from_scalar), direction});
-    sums.v0 = torch::einsum("nphac,phc->nahc", {vectors(even), weighted(vector_from_vector)});
-    sums.s1 = torch::einsum("nphac,phc,pa->nhc", {vectors(odd), weighted(scalar_from_vector), direction});
+    sums.s0 = (even.narrow(3, 0, C) * weighted(scalar_from_scalar)).sum(1);
+    const auto from_scalar = odd.narrow(3, 0, C) * weighted(vector_from_scalar), from_vector = weighted(vector_from_vector);
+    const auto inner = along(vectors(odd, 0), 0) + along(vectors(odd, 1), 1) + along(vectors(odd, 2), 2);
+    sums.s1 = (inner * weighted(scalar_from_vector)).sum(1);
+    std::vector<torch::Tensor> v0, v1;
+    for (int axis = 0; axis < 3; axis++) {
+      v0.push_back((vectors(even, axis) * from_vector).sum(1));
+      v1.push_back(along(from_scalar, axis).sum(1));
+    }
+    sums.v0 = torch::stack(v0, 1);
+    sums.v1 = torch::stack(v1, 1);
     parts.push_back(sums);
   }
   if (parts.size() == 1) return parts[0];

@@ -15,6 +15,8 @@ struct FmmSystem {
   torch::Tensor position;             ///< [N, 3] double
   std::span<const int> first_atom;    ///< [n_structures + 1]
   FmmForm form = FmmForm::automatic;
+  std::span<const double> cell = {};    ///< [n_structures][9] as in Graph
+  torch::Tensor strain = {};            ///< [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or undefined
 };
 
 class FmmLayers : public torch::nn::Module {

@@ -1,8 +1,21 @@
 #include "graph.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace mlff {
+
+const double *Graph::cell_of(int structure) const
+{
+  if (cell.empty()) return nullptr;
+  const auto own = cell.subspan(9 * std::size_t(structure), 9);
+  return std::any_of(own.begin(), own.end(),
+                     [](double x) {
+                       return x != 0.0;
+                     })
+      ? own.data()
+      : nullptr;
+}
 
 void GraphStorage::clear()
 {
@@ -12,6 +25,7 @@ void GraphStorage::clear()
   neighbor.clear();
   r.clear();
   position.clear();
+  cell.clear();
 }
 
 void GraphStorage::append(const Graph &other, int first, int last)
@@ -28,6 +42,10 @@ void GraphStorage::append(const Graph &other, int first, int last)
   r.insert(r.end(), other.r.begin() + 3 * std::ptrdiff_t(edge), other.r.begin() + 3 * std::ptrdiff_t(last_edge));
   if (!other.position.empty())
     position.insert(position.end(), other.position.begin() + 3 * std::ptrdiff_t(atom), other.position.begin() + 3 * std::ptrdiff_t(last_atom));
+  if (other.cell.empty() && cell.empty()) return;
+  cell.resize(9 * (first_atom.size() - 1 - (last - first)), 0.0);
+  for (int s = first; s < last; s++)
+    for (int k = 0; k < 9; k++) cell.push_back(other.cell.empty() ? 0.0 : other.cell[9 * std::size_t(s) + k]);
 }
 
 }    // namespace mlff

@@ -16,22 +16,29 @@ struct Graph {
   std::span<const int> neighbor;      ///< [n_edges] atom j of edge (i, j)
   std::span<const double> r;          ///< [n_edges][3] x_j - x_i
 
-  /// [n_centres][3] where the atoms of open systems are, from any origin. Empty where a model of edges is all there is to serve, and in
-  /// periodic systems: models with a long-range block (Potential::is_global) then throw.
+  /// [n_centres][3] where the atoms are, from any origin and in any image. Empty where a model of edges is all there is to serve, and in
+  /// systems periodic in some directions only: models with a long-range block (Potential::is_global) then throw.
   std::span<const double> position;
+
+  /// [n_structures][9] vectors a, b, c of the cell of each structure that is periodic in all directions, zeros for one that is open.
+  /// Empty where all are open.
+  std::span<const double> cell;
 
   int n_structures() const { return first_atom.empty() ? 0 : int(first_atom.size()) - 1; }
   int n_centres() const { return first_edge.empty() ? 0 : int(first_edge.size()) - 1; }
   int n_atoms() const { return int(species.size()); }
   int n_edges() const { return int(neighbor.size()); }
+
+  /// Cell of a structure, null where it is open.
+  const double *cell_of(int structure) const;
 };
 
 /// A graph that owns its arrays and grows without giving memory back.
 struct GraphStorage {
   std::vector<int> first_atom = {0}, species, first_edge = {0}, neighbor;
-  std::vector<double> r, position;
+  std::vector<double> r, position, cell;
 
-  Graph view() const { return {first_atom, species, first_edge, neighbor, r, position}; }
+  Graph view() const { return {first_atom, species, first_edge, neighbor, r, position, cell}; }
   void clear();
 
   /// Adds the structures of another graph (without ghosts) behind those already here.

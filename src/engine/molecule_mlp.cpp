@@ -35,6 +35,7 @@ namespace {
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
       std::fill(result.gradient.begin(), result.gradient.end(), 0.0);
       result.position_gradient.clear();
+      result.strain_gradient.clear();
       try {
         matcher.find(graph);
       } catch (const MoleculeMismatch &error) {

@@ -130,6 +130,7 @@ namespace {
       result.atom_energy.resize(graph.n_centres());
       result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
       result.position_gradient.clear();
+      result.strain_gradient.clear();
       if (graph.n_centres() > 0) {
         try {
           const ThreadScope scope(model.threads);

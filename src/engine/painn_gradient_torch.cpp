@@ -139,7 +139,7 @@ namespace {
       if (global) {
         check_positions(graph);
         const auto x = torch::from_blob(const_cast<double *>(graph.position.data()), {graph.n_centres(), 3}, torch::kDouble).clone().to(device);
-        batch.system = {x + batch.displacement, graph.first_atom, form};
+        batch.system = {x + batch.displacement, graph.first_atom, form, graph.cell};
       }
       return batch;
     }

@@ -61,6 +61,7 @@ void SplitEngine::evaluate(const Graph &graph, Result &result, GhostExchange *ex
   result.atom_energy.resize(graph.n_centres());
   result.gradient.resize(3 * std::size_t(graph.n_edges()));
   result.position_gradient.clear();
+  result.strain_gradient.clear();
   for (int first = 0; first < n;) {
     const auto atoms = [&](int last) {
       return graph.first_atom[last] - graph.first_atom[first];
@@ -87,6 +88,10 @@ void SplitEngine::evaluate(const Graph &graph, Result &result, GhostExchange *ex
     std::copy(part.atom_energy.begin(), part.atom_energy.end(), result.atom_energy.begin() + atom);
     std::copy(part.gradient.begin(), part.gradient.end(), result.gradient.begin() + 3 * long(edge));
     result.position_gradient.insert(result.position_gradient.end(), part.position_gradient.begin(), part.position_gradient.end());
+    if (!part.strain_gradient.empty()) {
+      result.strain_gradient.resize(6 * std::size_t(graph.n_centres()), 0.0);
+      std::copy(part.strain_gradient.begin(), part.strain_gradient.end(), result.strain_gradient.begin() + 6 * long(atom));
+    }
     first = last;
   }
 }

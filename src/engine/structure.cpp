@@ -163,9 +163,12 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
     }
   graph.species.insert(graph.species.end(), species.begin(), species.end());
   for (int i = 0; i < n; i++) graph.first_edge.push_back(first[i + 1]);
-  if (!structure.periodic[0] && !structure.periodic[1] && !structure.periodic[2])
-    graph.position.insert(graph.position.end(), structure.positions.begin(), structure.positions.end());
+  const auto n_periodic = std::count(structure.periodic.begin(), structure.periodic.end(), true);
+  if (n_periodic == 0 || n_periodic == 3) graph.position.insert(graph.position.end(), structure.positions.begin(), structure.positions.end());
   graph.first_atom.push_back(first_atom + n);
+  if (n_periodic < 3 && graph.cell.empty()) return;
+  graph.cell.resize(9 * (graph.first_atom.size() - 1), 0.0);    // open ones before this have none yet
+  if (n_periodic == 3) std::copy(structure.cell.begin(), structure.cell.end(), graph.cell.end() - 9);
 }
 
 }    // namespace mlff

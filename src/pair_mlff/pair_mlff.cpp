@@ -86,6 +86,7 @@ void PairMLFF::compute(int eflag, int vflag)
     impl->result.atom_energy.assign(graph.n_centres(), NAN);
     impl->result.gradient.assign(3 * (std::size_t) graph.n_edges(), NAN);
     impl->result.position_gradient.clear();
+    impl->result.strain_gradient.clear();
   }
 
   const auto &gradient = impl->result.gradient;
@@ -150,9 +151,10 @@ void PairMLFF::compute(int eflag, int vflag)
 }
 
 /* ----------------------------------------------------------------------
-   gradients with respect to the positions of owned atoms. Their sum over all
-   ranks is zero, so the virial has the same value about any point; that of
-   single atoms is taken about the middle of the box.
+   gradients with respect to the positions of owned atoms. In an open box their
+   sum over all ranks is zero, so the virial has the same value about any point;
+   that of single atoms is taken about the middle of the box. In a periodic box
+   the engine has the gradient with respect to the strain.
 ------------------------------------------------------------------------- */
 
 void PairMLFF::add_long_range()
@@ -166,12 +168,15 @@ void PairMLFF::add_long_range()
       impl->force[3 * (std::size_t) c + a] -= g[a];
     }
     if (!vflag_either) continue;
-    const double v[6] = {-r[0] * g[0],
-                         -r[1] * g[1],
-                         -r[2] * g[2],
-                         -0.5 * (r[0] * g[1] + r[1] * g[0]),
-                         -0.5 * (r[0] * g[2] + r[2] * g[0]),
-                         -0.5 * (r[1] * g[2] + r[2] * g[1])};
+    double v[6] = {-r[0] * g[0],
+                   -r[1] * g[1],
+                   -r[2] * g[2],
+                   -0.5 * (r[0] * g[1] + r[1] * g[0]),
+                   -0.5 * (r[0] * g[2] + r[2] * g[0]),
+                   -0.5 * (r[1] * g[2] + r[2] * g[1])};
+    if (!graph.cell.empty())
+      for (int k = 0; k < 6; k++)
+        v[k] = -scale * impl->result.strain_gradient[6 * (std::size_t) c + k];
     for (int k = 0; k < 6; k++) {
       if (vflag_global) virial[k] += v[k];
       if (vflag_atom) impl->stress[6 * (std::size_t) c + k] += v[k];
@@ -329,8 +334,13 @@ void PairMLFF::find_edges()
   graph.neighbor.clear();
   graph.r.clear();
   graph.position.clear();
-  if (is_global())
+  graph.cell.clear();
+  if (is_global()) {
     for (const int i : impl->local) graph.position.insert(graph.position.end(), x[i], x[i] + 3);
+    if (domain->xperiodic)
+      graph.cell = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
+                    0.0,          domain->xz, domain->yz, domain->zprd};
+  }
   for (const int i : impl->local) {
     const int *jlist = list->firstneigh[i];
     for (int jj = 0; jj < list->numneigh[i]; jj++) {
@@ -659,7 +669,8 @@ bool PairMLFF::is_global() const
 }
 
 /* ----------------------------------------------------------------------
-   a long-range block sums over all atoms there are: no periodic images
+   a long-range block sums over all atoms there are, or over the vectors of
+   the reciprocal lattice: boxes are open or periodic in all directions
 ------------------------------------------------------------------------- */
 
 void PairMLFF::check_box()
@@ -668,17 +679,40 @@ void PairMLFF::check_box()
     if (!impl->potentials[k].is_global()) continue;
     char boundary[9];
     domain->boundary_string(boundary);
-    if (domain->xperiodic || domain->yperiodic || domain->zperiodic)
+    if (domain->xperiodic != domain->yperiodic || domain->xperiodic != domain->zperiodic)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff: potential file '{}' has a long-range block (model {}), which "
-                 "needs an open box, found boundary {}; accepted: f, s or m in all directions",
+                 "needs a box open or periodic in all directions, found boundary {}; accepted: "
+                 "p p p, or f, s or m in all directions",
                  impl->files[k], impl->potentials[k].model, boundary);
+    if (domain->xperiodic && impl->options.fmm == mlff::FmmForm::direct)
+      error->all(FLERR, Error::NOLASTLINE,
+                 "Pair style mlff fmm direct is for open boxes, found boundary {}; accepted in a "
+                 "periodic box: auto, linear",
+                 boundary);
+    if (domain->xperiodic && atom->q_flag) warn_of_charge();
     if (comm->nprocs > 1 && impl->options.fmm == mlff::FmmForm::direct)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff fmm direct needs all atoms on one MPI rank per partition, found "
                  "{}; accepted: auto, linear",
                  comm->nprocs);
   }
+}
+
+/* ----------------------------------------------------------------------
+   in a periodic box the mean of what atoms send is left out, as with Ewald sums
+------------------------------------------------------------------------- */
+
+void PairMLFF::warn_of_charge()
+{
+  double charge = 0.0;
+  for (int i = 0; i < atom->nlocal; i++) charge += atom->q[i];
+  MPI_Allreduce(MPI_IN_PLACE, &charge, 1, MPI_DOUBLE, MPI_SUM, world);
+  if (fabs(charge) > 0.1 && comm->me == 0)
+    error->warning(FLERR,
+                   "Pair style mlff: the atoms' charges sum to {:.3g} e in a periodic box, where a "
+                   "long-range block acts as in a neutralizing background",
+                   charge);
 }
 
 /* ----------------------------------------------------------------------

@@ -58,6 +58,7 @@ class PairMLFF : public Pair {
   void map_elements(int, char **, int);
   void check_topology();
   void check_box();
+  void warn_of_charge();
   bool is_global() const;
   void number_rows();
   void number_rows(int, const int *, const std::vector<char> &);

@@ -78,9 +78,9 @@ namespace {
 
   /// Where the arrays of a graph and of its results lie in a replica's memory.
   struct Layout {
-    std::size_t first_atom, species, first_edge, neighbor, r, position, energy, atom_energy, gradient, position_gradient, end;
-    /// located: of the atoms, those with positions: all or none
-    Layout(std::size_t structures, std::size_t atoms, std::size_t edges, std::size_t located)
+    std::size_t first_atom, species, first_edge, neighbor, r, position, cell, energy, atom_energy, gradient, position_gradient, strain_gradient, end;
+    /// located: of the atoms, those with positions; cells: of the structures, those with a cell or zeros for none. All or none.
+    Layout(std::size_t structures, std::size_t atoms, std::size_t edges, std::size_t located, std::size_t cells)
     {
       std::size_t at = 0;
       const auto place = [&at](std::size_t bytes) {
@@ -94,10 +94,12 @@ namespace {
       neighbor = place(sizeof(int) * edges);
       r = place(sizeof(double) * 3 * edges);
       position = place(sizeof(double) * 3 * located);
+      cell = place(sizeof(double) * 9 * cells);
       energy = place(sizeof(double) * structures);
       atom_energy = place(sizeof(double) * atoms);
       gradient = place(sizeof(double) * 3 * edges);
       position_gradient = place(sizeof(double) * 3 * located);
+      strain_gradient = place(sizeof(double) * (cells > 0 ? 6 * located : 0));
       end = at;
     }
   };
@@ -111,7 +113,7 @@ struct ReplicaBatch::Slot {
   long started = 0;    // of the process: its number may be used again
   int file = -1;       // its memory is /proc/pid/fd/file
   std::size_t capacity = 0;
-  int structures = 0, atoms = 0, edges = 0, located = 0;
+  int structures = 0, atoms = 0, edges = 0, located = 0, cells = 0;
   int global = 0;        // the result has gradients with respect to positions
   int evaluator = -1;    // slot that evaluates this one
   long batch = 0;        // number of the batch it is in
@@ -162,7 +164,7 @@ struct ReplicaBatch::View {
 
 /// A replica in a batch, as it was when the batch was chosen.
 struct ReplicaBatch::Member {
-  int slot, structures, atoms, edges, located;
+  int slot, structures, atoms, edges, located, cells;
   char *memory;
 };
 
@@ -440,7 +442,7 @@ void ReplicaBatch::wake_one()
 void ReplicaBatch::put(const Graph &graph)
 {
   const std::size_t structures = graph.n_structures(), atoms = graph.n_centres(), edges = graph.n_edges();
-  const Layout layout(structures, atoms, edges, graph.position.size() / 3);
+  const Layout layout(structures, atoms, edges, graph.position.size() / 3, graph.cell.size() / 9);
   if (layout.end > capacity) {
     const std::size_t wanted = layout.end + layout.end / 4 + 4096;
     if (ftruncate(memory_file, off_t(wanted)) != 0) throw EngineError("no shared memory for the graph of a replica: " + std::string(std::strerror(errno)));
@@ -459,6 +461,7 @@ void ReplicaBatch::put(const Graph &graph)
   copy(layout.neighbor, graph.neighbor);
   copy(layout.r, graph.r);
   copy(layout.position, graph.position);
+  copy(layout.cell, graph.cell);
 }
 
 /// The memory of a replica, null where it is gone.
@@ -498,7 +501,7 @@ std::vector<ReplicaBatch::Member> ReplicaBatch::choose(bool late)
     if (slot.state != ready) continue;
     char *at = memory_of(s);
     if (!at) continue;
-    batch.push_back({s, slot.structures, slot.atoms, slot.edges, slot.located, at});
+    batch.push_back({s, slot.structures, slot.atoms, slot.edges, slot.located, slot.cells, at});
     slot.state = running;
     slot.evaluator = own;
     slot.batch = board->batches;
@@ -514,7 +517,7 @@ void ReplicaBatch::run(std::span<const Member> batch)
 {
   graph.clear();
   for (const Member &member : batch) {
-    const Layout layout(member.structures, member.atoms, member.edges, member.located);
+    const Layout layout(member.structures, member.atoms, member.edges, member.located, member.cells);
     const auto ints = [&](std::size_t place, std::size_t n) {
       return std::span<const int>(reinterpret_cast<const int *>(member.memory + place), n);
     };
@@ -525,15 +528,16 @@ void ReplicaBatch::run(std::span<const Member> batch)
     one.neighbor = ints(layout.neighbor, member.edges);
     one.r = {reinterpret_cast<const double *>(member.memory + layout.r), 3 * std::size_t(member.edges)};
     one.position = {reinterpret_cast<const double *>(member.memory + layout.position), 3 * std::size_t(member.located)};
+    one.cell = {reinterpret_cast<const double *>(member.memory + layout.cell), 9 * std::size_t(member.cells)};
     graph.append(one);
   }
   stage("evaluating");
   engine.evaluate(graph.view(), together);
   stage("evaluated");
   const double *energy = together.energy.data(), *atom_energy = together.atom_energy.data(), *gradient = together.gradient.data(),
-               *position_gradient = together.position_gradient.data();
+               *position_gradient = together.position_gradient.data(), *strain_gradient = together.strain_gradient.data();
   for (const Member &member : batch) {
-    const Layout layout(member.structures, member.atoms, member.edges, member.located);
+    const Layout layout(member.structures, member.atoms, member.edges, member.located, member.cells);
     const auto copy = [&](std::size_t place, const double *&from, std::size_t n) {
       if (n > 0) std::memcpy(member.memory + place, from, sizeof(double) * n);
       from += n;
@@ -543,6 +547,10 @@ void ReplicaBatch::run(std::span<const Member> batch)
     copy(layout.gradient, gradient, 3 * std::size_t(member.edges));
     if (together.position_gradient.empty()) continue;
     copy(layout.position_gradient, position_gradient, 3 * std::size_t(member.located));
+    if (member.cells > 0)
+      copy(layout.strain_gradient, strain_gradient, 6 * std::size_t(member.located));
+    else if (!together.strain_gradient.empty())
+      strain_gradient += 6 * std::size_t(member.located);
     board->slots[member.slot].global = 1;
   }
 }
@@ -598,6 +606,7 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
     slot.atoms = own_graph.n_centres();
     slot.edges = own_graph.n_edges();
     slot.located = int(own_graph.position.size() / 3);
+    slot.cells = int(own_graph.cell.size() / 9);
     slot.global = 0;
     slot.state = ready;
     slot.missed = 0;
@@ -743,7 +752,7 @@ void ReplicaBatch::end_window()
 void ReplicaBatch::take(Result &result)
 {
   const Slot &slot = board->slots[own];
-  const Layout layout(slot.structures, slot.atoms, slot.edges, slot.located);
+  const Layout layout(slot.structures, slot.atoms, slot.edges, slot.located, slot.cells);
   const auto copy = [&](std::vector<double> &to, std::size_t place, std::size_t n) {
     const double *from = reinterpret_cast<const double *>(memory + place);
     to.assign(from, from + n);
@@ -752,6 +761,7 @@ void ReplicaBatch::take(Result &result)
   copy(result.atom_energy, layout.atom_energy, slot.atoms);
   copy(result.gradient, layout.gradient, 3 * std::size_t(slot.edges));
   copy(result.position_gradient, layout.position_gradient, slot.global ? 3 * std::size_t(slot.located) : 0);
+  copy(result.strain_gradient, layout.strain_gradient, slot.global && slot.cells > 0 ? 6 * std::size_t(slot.located) : 0);
 }
 
 std::size_t ReplicaBatch::bytes(int atoms, int edges) const
