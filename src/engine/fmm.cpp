@@ -209,9 +209,10 @@ bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter,
     const double x = fmm.kappa(t) * diameter, order = x > 0.0 ? x + (single ? 12.0 : 20.0) : 0.0;
     waves += fmm.directions > 0 ? 0.5 * fmm.directions : 0.2 * order * order + 1.0;
   }
-  // per pair and channel, and per atom, wave, channel and row of a key
-  const double direct = pairs * (channels * (4.0 * fmm.kappa_count + 30.0) + 20.0 * fmm.kappa_count);
-  const double linear = double(n) * waves * (channels * fmm.key_width * 40.0 + 60.0);
+  // nanoseconds of one core with AVX-512 (doc/longrange.md): of a pair, and of an atom and wave
+  const double keys = double(fmm.heads) * fmm.key_width;
+  const double direct = pairs * (28.0 + 2.5 * keys + channels * (2.5 + 0.25 * fmm.kappa_count));
+  const double linear = double(n) * waves * 4.2 * channels * fmm.key_width;
   return direct <= linear;
 }
 

@@ -81,8 +81,8 @@ inline double plane_wave_tolerance(bool single)
   return single ? 1e-7 : 1e-12;
 }
 
-/// Whether the direct form is expected to be the faster one for a system of n atoms and a diameter in Å. By counts
-/// of operations, not by measured times.
+/// Whether the direct form is expected to be the faster one for an open system of n atoms and a diameter in Å, by times measured on one
+/// core (doc/longrange.md).
 bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter, bool single);
 
 /// Names of the radial tensors' parts: rows 4 t + part of fmm.<l>.radial.weight.
