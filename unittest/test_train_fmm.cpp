@@ -204,6 +204,13 @@ TEST_F(TrainFmm, BenchHasBothForms)
   EXPECT_NE(report["engines"]["direct"].get<std::string>().find("long range direct"), std::string::npos);
   EXPECT_NE(report["engines"]["linear"].get<std::string>().find("long range linear"), std::string::npos);
   EXPECT_EQ(report["engines"]["local"].get<std::string>().find("long range"), std::string::npos);
+
+  // the direct form does not serve periodic boxes
+  const auto periodic = Json::parse(run("bench --random 16 1 8 --fmm 1 4 4 --kappa-max 0.6 --atoms 60 --periodic --repeats 1 --json"));
+  EXPECT_EQ(periodic["systems"][0]["system"], "60 atoms, periodic");
+  EXPECT_GT(periodic["systems"][0]["linear"]["us_per_atom"].get<double>(), 0.0);
+  EXPECT_GT(periodic["systems"][0]["edges"].get<int>(), row["edges"].get<int>());
+  EXPECT_FALSE(periodic["systems"][0].contains("direct"));
 }
 
 }    // namespace
