@@ -29,7 +29,7 @@ namespace {
     std::vector<int> atoms, random, fmm;
     double kappa_max = 1.0;
     int directions = 0;
-    bool json = false;
+    bool periodic = false, json = false;
   };
 
   using Clock = std::chrono::steady_clock;
@@ -42,14 +42,14 @@ namespace {
     return "unknown processor";
   }
 
-  /// Atoms of the model's elements on a disturbed cubic lattice, 0.1 per Å^3, periodic; for a model with a long-range block open.
-  Structure condensed(const Potential &potential, int n)
+  /// Atoms of the model's elements on a disturbed cubic lattice, 0.1 per Å^3.
+  Structure condensed(const Potential &potential, int n, bool periodic)
   {
     Structure structure;
     const int side = int(std::ceil(std::cbrt(double(n))));
     const double spacing = std::cbrt(10.0);
     structure.cell = {side * spacing, 0, 0, 0, side * spacing, 0, 0, 0, side * spacing};
-    if (!potential.is_global()) structure.periodic = {true, true, true};
+    structure.periodic = {periodic, periodic, periodic};
     std::mt19937 generator(1);
     for (int k = 0; k < side * side * side && structure.n_atoms() < n; k++) {
       for (const int place : {k / side / side, k / side % side, k % side})
@@ -155,8 +155,9 @@ namespace {
       for (auto &system : batches(options, data, potential)) systems.push_back(std::move(system));
     for (const int n : options.atoms.empty() && options.data.empty() ? std::vector<int>{1000} : options.atoms) {
       if (potential.is_jump()) break;
-      System system{std::to_string(n) + (potential.is_global() ? " atoms, open" : " atoms, periodic"), {}, {}, {}, {}};
-      append_graph(condensed(potential, n), potential.elements, potential.cutoff, system.graph);
+      const bool periodic = options.periodic || !potential.is_global();
+      System system{std::to_string(n) + (periodic ? " atoms, periodic" : " atoms, open"), {}, {}, {}, {}};
+      append_graph(condensed(potential, n, periodic), potential.elements, potential.cutoff, system.graph);
       systems.push_back(std::move(system));
     }
 
@@ -165,8 +166,9 @@ namespace {
     if (potential.is_jump_variant()) names = {"torch"};
     std::vector<Timed> engines;
     if (potential.is_global() && !options.atoms.empty()) {
-      // both forms of the block, and the model without it
+      // the forms of the block that serve the systems, and the model without it
       names = {"direct", "linear", "local"};
+      if (options.periodic) names.erase(names.begin());
       for (const auto &name : names) {
         EngineOptions own{"host", precision_of(options.precision), options.threads};
         if (name != "local") own.fmm = fmm_form_of(name);
@@ -263,9 +265,11 @@ void add_command_bench(CLI::App &program)
   command->add_option("--batch", options->batches, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
   command
       ->add_option("--atoms", options->atoms,
-                   "sizes of random systems, periodic or, with a long-range block, open: then its two forms and the local model beside them; 1000 if neither "
-                   "this nor --data is given")
+                   "sizes of random systems, periodic or, with a long-range block and without --periodic, open: then its two forms and the local model "
+                   "beside them; 1000 if neither this nor --data is given")
       ->check(CLI::PositiveNumber);
+  command->add_flag("--periodic", options->periodic, "systems of --atoms are periodic also with a long-range block, which has its linear form then")
+      ->needs("--atoms");
   command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
   command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
   command->add_option("--threads", options->threads, "at most this many")->check(CLI::PositiveNumber)->capture_default_str();

@@ -17,6 +17,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
+#include <sstream>
 
 namespace mlff {
 
@@ -27,6 +29,7 @@ namespace {
     int threads = 0, batch = 64, rollout = 0;
     std::size_t memory = 0;
     bool json = false, force = false, apart = false;
+    std::vector<std::string> groups;
   };
 
   /// Mean absolute and root-mean-square error of a stream of differences.
@@ -44,18 +47,47 @@ namespace {
     double rmse() const { return std::sqrt(square / double(n)); }
   };
 
-  /// Of frames of two molecules: errors against the distance between their nearest atoms. The net force on a molecule is what reaches
-  /// it from the other one.
+  /// Atoms of a list such as 1-13,20: numbers from 0 on, ascending.
+  std::vector<int> atoms_of(const std::string &list)
+  {
+    std::set<int> atoms;
+    std::istringstream parts(list);
+    for (std::string part; std::getline(parts, part, ',');) {
+      int first = 0, last = 0, read = 0;
+      const int found = std::sscanf(part.c_str(), "%d%n-%d%n", &first, &read, &last, &read);
+      if (found == 1) last = first;
+      if (found < 1 || read != int(part.size()) || first < 1 || last < first || last > 1000000)
+        throw FileError("--groups '" + list + "': '" + part + "' is no atom and no range of atoms; accepted: numbers from 1 on, such as 1-13,20");
+      for (int k = first; k <= last; k++) atoms.insert(k - 1);
+    }
+    if (atoms.empty()) throw FileError("--groups '" + list + "' names no atom; accepted: numbers from 1 on, such as 1-13,20");
+    return {atoms.begin(), atoms.end()};
+  }
+
+  /// Of frames of two molecules, or with two groups of atoms: errors against the distance between their nearest atoms. The net force on a molecule
+  /// is what reaches it from the other one.
   class ErrorsByDistance {
    public:
+    /// Two lists of atoms instead of the two molecules of each frame.
+    void set_groups(const std::vector<std::string> &lists)
+    {
+      for (int m = 0; m < 2; m++)
+        for (const int i : atoms_of(lists[m])) {
+          if (i >= int(group.size())) group.resize(i + 1, -1);
+          if (group[i] >= 0) throw FileError("--groups '" + lists[0] + "' and '" + lists[1] + "' both have atom " + std::to_string(i + 1));
+          group[i] = m;
+        }
+    }
+
     void add(const Structure &frame, const double *predicted, const std::string &where)
     {
-      const auto molecule = molecules_of(frame, where);
+      const auto molecule = group.empty() ? molecules_of(frame, where) : groups_of(frame, where);
       const int n = frame.n_atoms();
       double nearest = 1e300, net[2][3] = {}, label[2][3] = {};
       for (int i = 0; i < n; i++) {
+        if (molecule[i] < 0) continue;
         for (int j = 0; j < i; j++)
-          if (molecule[i] != molecule[j]) {
+          if (molecule[j] >= 0 && molecule[i] != molecule[j]) {
             double square = 0.0;
             for (int a = 0; a < 3; a++) square += std::pow(frame.positions[3 * i + a] - frame.positions[3 * j + a], 2);
             nearest = std::min(nearest, std::sqrt(square));
@@ -123,6 +155,17 @@ namespace {
     };
     std::map<int, Row> rows;
     std::vector<std::pair<double, Row>> all;
+    std::vector<int> group;    // 0, 1 or -1 of each atom; empty: molecules
+
+    std::vector<int> groups_of(const Structure &frame, const std::string &where) const
+    {
+      if (int(group.size()) > frame.n_atoms() || frame.forces.empty() || frame.periodic[0] || frame.periodic[1] || frame.periodic[2])
+        throw FileError(where + " has " + std::to_string(frame.n_atoms()) + " atoms" + (frame.forces.empty() ? " and no forces" : "") +
+                        "; --groups takes open frames with forces that have all of its atoms, up to " + std::to_string(group.size()));
+      std::vector<int> list = group;
+      list.resize(frame.n_atoms(), -1);
+      return list;
+    }
 
     /// 0 or 1 of each atom.
     static std::vector<int> molecules_of(const Structure &frame, const std::string &where)
@@ -157,6 +200,7 @@ namespace {
         engine(make_engine(potential, {options.engine, precision_of(options.precision), options.threads, options.device}), options.memory << 20),
         reader(open_trajectory(options.data))
     {
+      if (!options.groups.empty()) apart.set_groups(options.groups);
       if (options.output.empty()) return;
       if (!options.output.ends_with(".xyz")) throw FileError("--output '" + options.output + "' has an unknown ending; accepted: .xyz");
       std::error_code code;
@@ -215,7 +259,7 @@ namespace {
       for (const auto &[z, errors] : force_of_element)
         report["elements"][element_symbol(z)] = {
             {"n_atoms", errors.n / 3}, {"force_mae_meV_per_A", errors.mae() / meV}, {"force_rmse_meV_per_A", errors.rmse() / meV}};
-      if (options.apart) report["apart"] = apart.json(potential.cutoff);
+      if (by_distance()) report["apart"] = apart.json(potential.cutoff);
       report["seconds"] = seconds;
       if (options.json) {
         std::printf("%s\n", report.dump(2).c_str());
@@ -228,9 +272,9 @@ namespace {
       if (force.n) std::printf("%-24s %12.3f %12.3f\n", "force (meV/A)", force.mae() / meV, force.rmse() / meV);
       for (const auto &[z, errors] : force_of_element)
         std::printf("  %-22s %12.3f %12.3f\n", ("on " + element_symbol(z)).c_str(), errors.mae() / meV, errors.rmse() / meV);
-      if (!options.apart) return;
-      std::printf("\nby the distance of the nearest atoms of the two molecules (last: within and beyond the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
-                  "A", "frames", "force MAE", "force RMSE", "net force MAE", "net force is");
+      if (!by_distance()) return;
+      std::printf("\nby the distance of the nearest atoms of the two %s (last: within and beyond the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
+                  options.apart ? "molecules" : "groups", "A", "frames", "force MAE", "force RMSE", "net force MAE", "net force is");
       for (const auto &row : report["apart"])
         std::printf("%-10s %8ld %12.3f %12.3f %14.3f %14.1f\n", row["distance_A"].get<std::string>().c_str(), row["n_frames"].get<long>(),
                     row["force_mae_meV_per_A"].get<double>(), row["force_rmse_meV_per_A"].get<double>(), row["net_force_mae_meV_per_A"].get<double>(),
@@ -255,6 +299,8 @@ namespace {
     long n_frames = 0, n_atoms = 0;
     double seconds = 0.0;
 
+    bool by_distance() const { return options.apart || !options.groups.empty(); }
+
     void evaluate_batch()
     {
       const Graph view = graph.view();
@@ -269,7 +315,7 @@ namespace {
           force.add(difference);
           force_of_element[frame.numbers[k / 3]].add(difference);
         }
-        if (options.apart)
+        if (by_distance())
           apart.add(frame, predicted, "data file '" + options.data + "', frame " + std::to_string(n_frames - long(batch.size()) + long(s) + 1));
         if (!output) continue;
         frame.energy = result.energy[s];
@@ -338,6 +384,9 @@ void add_command_eval(CLI::App &program)
   command->add_option("-o,--output", options->output, "write the frames with predicted energies and forces, .xyz");
   command->add_option("--rollout", options->rollout, "of a jump network: also the errors of this many jumps in a row")->check(CLI::PositiveNumber);
   command->add_flag("--apart", options->apart, "of frames of two molecules: also errors by their distance, and of the net force on each");
+  command->add_option("--groups", options->groups, "the same of two groups of atoms, such as 1-13 35-37: the net force is that on each group")
+      ->expected(2)
+      ->excludes("--apart");
   command->add_flag("--json", options->json, "print the result as JSON");
   command->add_flag("--force", options->force, "overwrite an existing output file");
   command->footer("Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");

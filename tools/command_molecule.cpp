@@ -21,7 +21,7 @@ namespace {
     double distance = 8.0, rattle = 0.05;
     std::vector<double> apart;
     int frames = 100;
-    bool labels = true, force = false;
+    bool labels = true, force = false, stacked = false;
   };
 
   /// Frames of two molecules at random distances.
@@ -36,10 +36,15 @@ namespace {
       throw FileError("--apart is " + std::to_string(options.apart[0]) + " " + std::to_string(options.apart[1]) + "; accepted: the shorter distance first");
     const auto first = make_molecule(options.smiles.substr(0, dot), options.conformers, options.seed);
     const auto second = make_molecule(options.smiles.substr(dot + 1), options.conformers, options.seed);
+    for (const auto *molecule : {&first, &second})
+      if (options.stacked && molecule->n_atoms() < 3)
+        throw FileError("--stacked lays molecules parallel, but '" + molecule->smiles + "' has " + std::to_string(molecule->n_atoms()) +
+                        " atoms and no plane; accepted: three atoms or more");
     for (const auto &path : options.outputs) {
       if (path.ends_with(".data")) throw FileError("output file '" + path + "' cannot hold the frames of --apart; accepted: .xyz, .extxyz");
       OutputFile file(path, options.force);
-      for (const auto &frame : apart(first, second, options.frames, options.apart[0], options.apart[1], options.rattle, options.seed)) write_xyz(file, frame);
+      for (const auto &frame : apart(first, second, options.frames, options.apart[0], options.apart[1], options.rattle, options.stacked, options.seed))
+        write_xyz(file, frame);
       file.finish();
       spdlog::info("wrote {}: {} frames of {} + {} atoms, charge {}", path, options.frames, first.n_atoms(), second.n_atoms(), first.charge + second.charge);
     }
@@ -91,6 +96,8 @@ void add_command_molecule(CLI::App &program)
   command->add_option("--apart", options->apart, "frames of two parts, turned at random, with a shortest distance between them of this to this, Å")
       ->expected(2)
       ->check(CLI::PositiveNumber);
+  command->add_flag("--stacked", options->stacked, "of --apart: planes parallel, turned about their normal and shifted by up to 2 Å at random")
+      ->needs("--apart");
   command->add_option("--frames", options->frames, "of --apart")->check(CLI::PositiveNumber)->capture_default_str();
   command->add_option("--rattle", options->rattle, "of --apart: standard deviation of each coordinate, Å")
       ->check(CLI::NonNegativeNumber)
@@ -99,7 +106,8 @@ void add_command_molecule(CLI::App &program)
   command->add_flag("!--no-labels", options->labels, "leave the type labels out: LAMMPS' Kokkos styles do not read them");
   command->add_flag("--force", options->force, "overwrite existing files");
   command->footer("Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8\n"
-                  "  mlff molecule 'CC(=O)[O-].C[NH3+]' --apart 2 12 --frames 500 -o pairs.xyz");
+                  "  mlff molecule 'CC(=O)[O-].C[NH3+]' --apart 2 12 --frames 500 -o pairs.xyz\n"
+                  "  mlff molecule c1ccccc1.c1ccccc1 --apart 3 8 --stacked --frames 500 -o stacks.xyz");
   command->callback([options] {
     run(*options);
   });

@@ -2,11 +2,13 @@
 
 #include "elements.h"
 
+#include <Geometry/Transform3D.h>
 #include <GraphMol/DistGeomHelpers/Embedder.h>
 #include <GraphMol/ForceFieldHelpers/MMFF/MMFF.h>
 #include <GraphMol/ForceFieldHelpers/UFF/UFF.h>
 #include <GraphMol/GraphMol.h>
 #include <GraphMol/MolOps.h>
+#include <GraphMol/MolTransforms/MolTransforms.h>
 #include <GraphMol/PartialCharges/GasteigerCharges.h>
 #include <GraphMol/PeriodicTable.h>
 #include <GraphMol/SanitException.h>
@@ -131,6 +133,30 @@ namespace {
     return positions;
   }
 
+  /// Rotation that puts the plane of a conformer [n][3] across x, one side or the other to the front, turned in its plane by `angle`.
+  std::array<double, 9> flat_on_x(const std::vector<double> &positions, bool back, double angle)
+  {
+    const unsigned n = unsigned(positions.size() / 3);
+    RDKit::RWMol atoms;
+    for (unsigned i = 0; i < n; i++) atoms.addAtom(false);
+    auto *conformer = new RDKit::Conformer(n);
+    for (unsigned i = 0; i < n; i++) conformer->setAtomPos(i, {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]});
+    atoms.addConformer(conformer);
+    // its rows are the principal axes, that of the plane's normal last
+    const std::unique_ptr<RDGeom::Transform3D> axes(MolTransforms::computeCanonicalTransform(atoms.getConformer(), nullptr, false, false));
+    const auto axis = [&](int k, int a) {
+      return axes->getVal(k, a);
+    };
+    const double c = std::cos(angle), s = std::sin(angle);
+    Vector normal, first, second;
+    for (int a = 0; a < 3; a++) {
+      normal[a] = back ? -axis(2, a) : axis(2, a);
+      first[a] = c * axis(0, a) + s * axis(1, a);
+    }
+    for (int a = 0; a < 3; a++) second[a] = normal[(a + 1) % 3] * first[(a + 2) % 3] - normal[(a + 2) % 3] * first[(a + 1) % 3];
+    return {normal[0], normal[1], normal[2], first[0], first[1], first[2], second[0], second[1], second[2]};
+  }
+
 }    // namespace
 
 std::array<double, 9> random_rotation(std::mt19937 &generator)
@@ -142,7 +168,7 @@ std::array<double, 9> random_rotation(std::mt19937 &generator)
           2 * (y * z - x * w),     2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)};
 }
 
-std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least, double most, double rattle, int seed)
+std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least, double most, double rattle, bool stacked, int seed)
 {
   std::mt19937 generator{unsigned(seed)};
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
@@ -150,7 +176,7 @@ std::vector<Structure> apart(const Molecule &first, const Molecule &second, int 
   const auto placed = [&](const Molecule &molecule) {
     const auto &conformers = molecule.conformers;
     const auto &conformer = conformers[std::min(conformers.size() - 1, std::size_t(uniform(generator) * double(conformers.size())))];
-    const auto rotation = random_rotation(generator);
+    const auto rotation = stacked ? flat_on_x(conformer, uniform(generator) < 0.5, 2.0 * std::numbers::pi * uniform(generator)) : random_rotation(generator);
     std::vector<double> x;
     for (int i = 0; i < molecule.n_atoms(); i++)
       for (const double c : rotate(rotation, &conformer[3 * i])) x.push_back(c + rattle * noise(generator));
@@ -159,7 +185,15 @@ std::vector<Structure> apart(const Molecule &first, const Molecule &second, int 
   std::vector<Structure> frames;
   for (int k = 0; k < n; k++) {
     Structure frame;
-    const auto x = placed(first), y = placed(second);
+    const auto x = placed(first);
+    auto y = placed(second);
+    if (stacked) {
+      const double shift = largest_shift * std::sqrt(uniform(generator)), angle = 2.0 * std::numbers::pi * uniform(generator);
+      for (std::size_t j = 0; j < y.size(); j += 3) {
+        y[j + 1] += shift * std::cos(angle);
+        y[j + 2] += shift * std::sin(angle);
+      }
+    }
     const double wanted = least + uniform(generator) * (most - least);
     // along x: both are turned already. Nearest distance at a shift of y, which falls as y comes nearer
     const auto nearest = [&](double shift) {
@@ -170,7 +204,7 @@ std::vector<Structure> apart(const Molecule &first, const Molecule &second, int 
       return std::sqrt(square);
     };
     double far = wanted;
-    for (const auto *positions : {&x, &y})
+    for (const auto *positions : {&x, &std::as_const(y)})
       for (std::size_t i = 0; i < positions->size(); i += 3) far = std::max(far, wanted + 2.0 * std::abs((*positions)[i]) + 2.0);
     far *= 2.0;
     double near = far;

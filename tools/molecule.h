@@ -38,8 +38,11 @@ struct Molecule {
 Molecule make_molecule(const std::string &smiles, int n_conformers, int seed);
 
 /// n frames of two molecules, each a conformer at random, turned at random, with noise of standard deviation `rattle` (Å) on every
-/// coordinate. The shortest distance between an atom of one and one of the other is uniform in least .. most (Å).
-std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least, double most, double rattle, int seed);
+/// coordinate. The shortest distance between an atom of one and one of the other is uniform in least .. most (Å). `stacked`: the planes of both
+/// (normal to the axis of their largest moment of inertia, all masses 1) are parallel, turned about their normal at random, either side up, and
+/// shifted sideways by up to largest_shift (Å).
+std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least, double most, double rattle, bool stacked, int seed);
+inline constexpr double largest_shift = 2.0;
 
 /// Writes `copies` of the first conformer as a LAMMPS data file of atom_style full: a type for each element in ascending atomic
 /// number, with masses and (type_labels) labels, partial charges, a molecule ID for each copy. Copies stand on a cubic lattice,

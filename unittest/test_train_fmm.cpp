@@ -93,6 +93,17 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   EXPECT_NEAR(rows.back()["force_mae_meV_per_A"].get<double>(), force_error("long"), 1e-3);
   expect_error("eval --apart --model long.safetensors --data single.xyz", {"single.xyz', frame 1 has 1 molecules", "open frames of two molecules"});
 
+  // the same of groups of atoms, which here are the molecules
+  const auto groups = [&](const std::string &lists) {
+    return "eval --json --groups " + lists + " --model long.safetensors --data charges.xyz";
+  };
+  EXPECT_EQ(Json::parse(run(groups("1 2")))["apart"], rows);
+  expect_error(groups("1 1-2"), {"'1' and '1-2' both have atom 1"});
+  expect_error(groups("1 2,x"), {"--groups '2,x': 'x' is no atom", "such as 1-13,20"});
+  expect_error(groups("0 2"), {"'0' is no atom"});
+  expect_error(groups("1 3-2"), {"'3-2' is no atom"});
+  expect_error(groups("1 2-4"), {"charges.xyz', frame 1 has 2 atoms", "up to 4"});
+
   // added to the trained local model: no jump in error, then better
   train("added", settings(block + "init_from: local.safetensors", 1, ", final_learning_rate: 0", "1.0e-12"));
   EXPECT_NEAR(force_error("added"), blind, 1e-3 * blind);
@@ -166,6 +177,36 @@ TEST_F(TrainFmm, PairsOfMoleculesApart)
   EXPECT_LT(shortest.front(), 4.0);
   EXPECT_GT(shortest.back(), 8.0);
   EXPECT_GT(turned, 1.0);
+
+  // planes parallel and across x, for both ways up and any turn
+  run("molecule 'c1ccccc1.O=c1cc[nH]c(=O)[nH]1' --apart 3 5 --stacked --frames 40 --rattle 0 --seed 2 -o stacks.xyz");
+  ASSERT_EQ(status, 0);
+  const auto stacks = open_trajectory(file("stacks.xyz"));
+  std::vector<double> twist, shift;
+  int n = 0;
+  for (Structure frame; stacks->next(frame); n++) {
+    ASSERT_EQ(frame.n_atoms(), 24);
+    const auto x = [&](int i, int a) {
+      return frame.positions[3 * i + a];
+    };
+    double least = 1e300, middle[2][3] = {};
+    for (int i = 0; i < 24; i++) {
+      EXPECT_NEAR(x(i, 0), x(i < 12 ? 0 : 12, 0), 0.1) << i;    // flat
+      for (int a = 0; a < 3; a++) middle[i / 12][a] += x(i, a) / 12.0;
+      for (int j = 0; j < 12 && i >= 12; j++) least = std::min(least, std::hypot(x(i, 0) - x(j, 0), x(i, 1) - x(j, 1), x(i, 2) - x(j, 2)));
+    }
+    EXPECT_GE(least, 3.0 - 1e-6);
+    EXPECT_LE(least, 5.0 + 1e-6);
+    twist.push_back(std::atan2(x(12, 2) - middle[1][2], x(12, 1) - middle[1][1]));
+    shift.push_back(std::hypot(middle[1][1] - middle[0][1], middle[1][2] - middle[0][2]));
+  }
+  ASSERT_EQ(n, 40);
+  EXPECT_LT(*std::min_element(twist.begin(), twist.end()), -2.0);
+  EXPECT_GT(*std::max_element(twist.begin(), twist.end()), 2.0);
+  EXPECT_LT(*std::min_element(shift.begin(), shift.end()), 1.0);
+  EXPECT_GT(*std::max_element(shift.begin(), shift.end()), 1.5);
+  expect_error("molecule 'O.[H][H]' --apart 3 5 --stacked -o a.xyz", {"'[H][H]' has 2 atoms and no plane", "three atoms or more"});
+  expect_error("molecule O.O --stacked -o a.xyz", {"--stacked requires --apart"});
   expect_error("molecule CCO --apart 3 9 -o a.xyz", {"'CCO' has 1 parts", "two SMILES with a dot"});
   expect_error("molecule C.C.C --apart 3 9 -o a.xyz", {"has 3 parts"});
   expect_error("molecule C.C --apart 9 3 -o a.xyz", {"the shorter distance first"});
@@ -204,6 +245,13 @@ TEST_F(TrainFmm, BenchHasBothForms)
   EXPECT_NE(report["engines"]["direct"].get<std::string>().find("long range direct"), std::string::npos);
   EXPECT_NE(report["engines"]["linear"].get<std::string>().find("long range linear"), std::string::npos);
   EXPECT_EQ(report["engines"]["local"].get<std::string>().find("long range"), std::string::npos);
+
+  // the direct form does not serve periodic boxes
+  const auto periodic = Json::parse(run("bench --random 16 1 8 --fmm 1 4 4 --kappa-max 0.6 --atoms 60 --periodic --repeats 1 --json"));
+  EXPECT_EQ(periodic["systems"][0]["system"], "60 atoms, periodic");
+  EXPECT_GT(periodic["systems"][0]["linear"]["us_per_atom"].get<double>(), 0.0);
+  EXPECT_GT(periodic["systems"][0]["edges"].get<int>(), row["edges"].get<int>());
+  EXPECT_FALSE(periodic["systems"][0].contains("direct"));
 }
 
 }    // namespace

@@ -13,11 +13,11 @@ namespace {
 
   template <typename T> class HostEngine : public Engine {
    public:
-    HostEngine(const Potential &potential, const EngineOptions &options) :
-        kernels(MLFF_BEST_KERNELS(painn_kernels)), form(options.fmm), block(FmmBlock<T>::make(potential, options.fmm))
+    HostEngine(const Potential &potential, const EngineOptions &options) : kernels(MLFF_BEST_KERNELS(painn_kernels)), form(options.fmm)
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
       const bool spline = options.filter == Filter::spline || (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
+      block = FmmBlock<T>::make(potential, options.fmm, spline);
       load(potential, spline);
     }
 

@@ -130,6 +130,24 @@ PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance)
   return waves;
 }
 
+void fmm_radial_functions(const FmmSizes &fmm, const std::vector<double> &radial, int channels, double r, double *value, double *slope)
+{
+  std::fill_n(value, 4 * channels, 0.0);
+  std::fill_n(slope, 4 * channels, 0.0);
+  for (int t = 0; t < fmm.kappa_count; t++) {
+    const double kappa = fmm.kappa(t), x = kappa * r;
+    const double j0 = std::sph_bessel(0, x), j1 = std::sph_bessel(1, x), dj0 = -kappa * j1, dj1 = kappa * (j0 - 2.0 * (x > 1e-4 ? j1 / x : 1.0 / 3.0));
+    for (int part = 0; part < 4; part++) {
+      const bool even = part == scalar_from_scalar || part == vector_from_vector;
+      for (int c = 0; c < channels; c++) {
+        const double a = radial[(4 * std::size_t(t) + part) * channels + c];
+        value[part * channels + c] += a * (even ? j0 : j1);
+        slope[part * channels + c] += a * (even ? dj0 : dj1);
+      }
+    }
+  }
+}
+
 double window_width(const FmmSizes &fmm)
 {
   return fmm.kappa_count > 1 ? fmm.kappa(1) - fmm.kappa(0) : fmm.kappa_max;

@@ -69,6 +69,13 @@ PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance);
 PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell);
 inline constexpr int most_lattice_waves = 50000;
 
+/// Radial functions sum_t a_t j(kappa_t r) of all parts (FmmRadial) and channels at a distance r in Å: value and slope (1/Å) [4][channels] from
+/// radial [T][4][channels], the tensor fmm.<l>.radial.weight.
+void fmm_radial_functions(const FmmSizes &fmm, const std::vector<double> &radial, int channels, double r, double *value, double *slope);
+
+/// Intervals of a cubic spline of these functions for 1 Å and a kappa_max of 1 1/Å: errors below 1e-6 of the weights in values, 1e-5 in slopes.
+inline constexpr double knots_per_wave = 10.0;
+
 /// Spacing D of the frequencies, which is the half width of their windows in periodic systems, 1/Å.
 double window_width(const FmmSizes &fmm);
 

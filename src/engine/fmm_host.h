@@ -27,13 +27,14 @@ template <typename T> class FmmBlock {
   virtual std::size_t bytes(int atoms) const = 0;
   virtual double flops(const Graph &graph) const = 0;    ///< about, at most
 
-  static std::unique_ptr<FmmBlock<T>> make(const Potential &potential, FmmForm form);
+  /// spline: radial functions of the direct form by cubic polynomials, which single precision does not see.
+  static std::unique_ptr<FmmBlock<T>> make(const Potential &potential, FmmForm form, bool spline);
 };
 
 template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
  public:
-  FmmBlockOf(const Potential &potential, FmmForm form) :
-      fmm(potential.fmm), features(potential.sizes.features), kernels(MLFF_BEST_KERNELS(fmm_kernels)), known(potential, form)
+  FmmBlockOf(const Potential &potential, FmmForm form, bool spline) :
+      fmm(potential.fmm), features(potential.sizes.features), form(form), spline(spline), kernels(MLFF_BEST_KERNELS(fmm_kernels)), known(potential, form)
   {
     load(potential);
   }
@@ -53,6 +54,9 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       work.n_rows += blocks * row_block;
     }
     const long moments = known.n_moments();
+    const bool any_direct = known.direct_diameter >= 0.0;
+    const bool use_spline = any_direct && spline && tabulate(known.direct_diameter);
+    for (std::size_t l = 0; l < layers.size(); l++) layers[l].spline = use_spline ? splines[l].resize(0) : nullptr;
 
     const std::size_t R = work.n_rows, HC = weights.HC(), Hd = weights.Hd(), L = weights.L;
     work.n_structures = graph.n_structures();
@@ -74,11 +78,16 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
           work.x[a * R + structure.first_row + i] = graph.position[3 * std::size_t(structure.first_atom + i) + a] - structure.centre[a];
     work.q = q.resize(L * Hd * R);
     work.k = k.resize(L * Hd * R);
-    work.V0 = V0.resize(L * HC * R);
-    work.V1 = V1.resize(3 * L * HC * R);
-    work.sums = sums.resize(threads * 8 * HC * R);
+    const std::size_t linear_rows = moments > 0 ? R : 0, record = any_direct ? R * weights.record_channels() : 0;
+    work.V0 = V0.resize(L * HC * linear_rows);
+    work.V1 = V1.resize(3 * L * HC * linear_rows);
+    work.sums = sums.resize(threads * 8 * HC * linear_rows);
+    work.out_bars = out_bars.resize(8 * HC * linear_rows);
+    work.values = values.resize(L * 4 * record);
+    work.bars = bars.resize(8 * record);
+    work.record_sums = record_sums.resize(threads * 8 * record);
+    if (!any_direct) work.record_sums = nullptr;
     work.key_bars = key_bars.resize(threads * 2 * Hd * R);
-    work.out_bars = out_bars.resize(8 * HC * R);
     work.row_bar = row_bar.resize(threads * work.row_bars * R);
     work.n_moments = moments;
     work.moments = moment_values.resize(L * moments);
@@ -108,7 +117,8 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
 
   std::size_t bytes(int atoms) const override
   {
-    return std::size_t(atoms) * (sizeof(B) * (weights.L * (2 * weights.Hd() + 4 * weights.HC()) + 16 * weights.HC() + 2 * weights.Hd()) + 9 * sizeof(double));
+    const int channels = form == FmmForm::linear ? weights.HC() : weights.record_channels();
+    return std::size_t(atoms) * (sizeof(B) * (weights.L * (2 * weights.Hd() + 4 * channels) + 16 * channels + 2 * weights.Hd()) + 9 * sizeof(double));
   }
 
   double flops(const Graph &graph) const override
@@ -121,9 +131,14 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
  private:
   FmmSizes fmm;
   int features;
+  FmmForm form;
+  bool spline;
   const FmmKernels &kernels;
   FmmWeights<B> weights;
   std::vector<FmmLayerWeights<B>> layers;
+  std::vector<std::vector<double>> radial;    // of each layer, [T][4][HC]
+  std::vector<Buffer<B>> splines;
+  double spline_reach = 0.0;
   std::vector<double> kappa;
   PainnPacking<B> packing;
 
@@ -131,7 +146,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   FmmStructures<B> known;
   std::vector<int> structure_of;
   Buffer<double> x, row_bar;
-  Buffer<B> q, k, V0, V1, sums, key_bars, out_bars, moment_values, moment_bars, waves_of_rows, scratch;
+  Buffer<B> q, k, V0, V1, sums, values, bars, record_sums, key_bars, out_bars, moment_values, moment_bars, waves_of_rows, scratch;
 
   static constexpr bool single = sizeof(B) == sizeof(float);
 
@@ -143,6 +158,52 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       return kernels.single;
     else
       return kernels.mixed;
+  }
+
+  /// Which vector of channels of a record a channel is in.
+  int vector_of(int c) const { return c / weights.C * weights.vectors() + c % weights.C / channel_block; }
+
+  /// FmmRadial of the radial functions in the order of the kernels' RadialPart.
+  static constexpr int kept_parts[4] = {scalar_from_scalar, scalar_from_vector, vector_from_scalar, vector_from_vector};
+
+  static constexpr double most_spline_values = 1 << 24;
+
+  /// Splines of all layers' radial functions for distances up to a diameter, by their values and slopes at the knots. False where the table
+  /// would be too large: atoms are lost, or on the way.
+  bool tabulate(double diameter)
+  {
+    if (diameter < spline_reach) return true;
+    const double reach = 1.25 * diameter + 1.0;    // room, so that this is seldom done again
+    weights.knots_per_length = knots_per_wave * fmm.kappa_max;
+    const double knots = std::ceil(reach * weights.knots_per_length);
+    if (!(knots * weights.record_channels() * 16 <= most_spline_values)) return false;
+    weights.knots = int(knots);
+    spline_reach = reach;
+    const double spacing = 1.0 / weights.knots_per_length;
+    const int HC = weights.HC();
+    splines.resize(weights.L);
+    std::vector<double> K(8 * std::size_t(HC)), next(K);
+    for (int l = 0; l < weights.L; l++) {
+      const int functions = l + 1 < weights.L ? 4 : 2;
+      const std::size_t size = std::size_t(weights.record_channels()) * weights.knots * 4 * functions;
+      B *table = splines[l].resize(size);
+      std::fill_n(table, size, B(0));
+      fmm_radial_functions(fmm, radial[l], HC, 0.0, next.data(), next.data() + 4 * HC);
+      for (int knot = 0; knot < weights.knots; knot++) {
+        std::swap(K, next);
+        fmm_radial_functions(fmm, radial[l], HC, (knot + 1) * spacing, next.data(), next.data() + 4 * HC);
+        for (int f = 0; f < functions; f++)
+          for (int c = 0; c < HC; c++) {
+            const std::size_t at = std::size_t(kept_parts[f]) * HC + c, slope = at + 4 * std::size_t(HC);
+            const double v0 = K[at], v1 = next[at], s0 = spacing * K[slope], s1 = spacing * next[slope];
+            const double powers[4] = {v0, s0, 3.0 * (v1 - v0) - 2.0 * s0 - s1, 2.0 * (v0 - v1) + s0 + s1};
+            for (int k = 0; k < 4; k++)
+              table[(((std::size_t(vector_of(c)) * weights.knots + knot) * 4 + k) * functions + f) * channel_block + c % weights.C % channel_block] =
+                  B(powers[k]);
+          }
+      }
+    }
+    return true;
   }
 
   void load(const Potential &potential)
@@ -193,19 +254,27 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       both(tensor("vector_out.weight"), F, channels, layer.vector_out, layer.vector_out_back);
       layer.scalar_gate = packing.vector(tensor("scalar_gate").values, F);
       layer.vector_gate = packing.vector(tensor("vector_gate").values, F);
-      const auto &radial = tensor("radial.weight").values;
-      layer.radial = packing.vector(radial, whole(int(radial.size())));
+      radial.push_back(tensor("radial.weight").values);
+      layer.radial = packing.vector(radial.back(), whole(int(radial.back().size())));
+      B *records = packing.constant(4 * std::size_t(fmm.kappa_count) * weights.record_channels());
+      for (int t = 0; t < fmm.kappa_count; t++)
+        for (int f = 0; f < 4; f++)
+          for (int c = 0; c < HC; c++)
+            records[((std::size_t(vector_of(c)) * fmm.kappa_count + t) * 4 + f) * channel_block + c % weights.C % channel_block] =
+                B(radial.back()[(4 * std::size_t(t) + kept_parts[f]) * HC + c]);
+      layer.record_radial = records;
+      layer.spline = nullptr;
       layers.push_back(layer);
     }
     weights.layers = layers.data();
   }
 };
 
-template <typename T> std::unique_ptr<FmmBlock<T>> FmmBlock<T>::make(const Potential &potential, FmmForm form)
+template <typename T> std::unique_ptr<FmmBlock<T>> FmmBlock<T>::make(const Potential &potential, FmmForm form, bool spline)
 {
   if (!potential.is_global()) return nullptr;
-  if (potential.fmm.precision == "double") return std::make_unique<FmmBlockOf<T, double>>(potential, form);
-  return std::make_unique<FmmBlockOf<T, T>>(potential, form);
+  if (potential.fmm.precision == "double") return std::make_unique<FmmBlockOf<T, double>>(potential, form, false);
+  return std::make_unique<FmmBlockOf<T, T>>(potential, form, spline);
 }
 
 }    // namespace mlff

@@ -124,6 +124,26 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return {structure.first_atom + at, left < row_block ? (left > 0 ? left : 0) : row_block};
   }
 
+  /// What the direct form keeps of a row lies together: [vector of channels][part][channel_block].
+  /// Parts of a record of values, and of their bars.
+  enum ValuePart { v0_part, vx_part, vy_part, vz_part, value_parts };
+  /// Parts of a record of sums, and of their bars: s0, s1, v0, v1.
+  enum SumPart { s0_part, s1_part, even_part, odd_part = even_part + 3, sum_parts = odd_part + 3 };
+  /// Radial functions in the order in which they are kept; the last layer needs the first two.
+  enum RadialPart { K0_part, K3_part, K1_part, K2_part };
+
+  /// Where a channel of a record of so many parts is.
+  template <typename B> inline long record_place(const FmmWeights<B> &w, int c, int part, int parts)
+  {
+    const int h = c / w.C, in_head = c % w.C;
+    return (long(h * w.vectors() + in_head / channel_block) * parts + part) * channel_block + in_head % channel_block;
+  }
+
+  template <typename T, typename B> inline bool is_direct(const FmmWork<T, B> &work, int row)
+  {
+    return work.structures[work.structure_of[row / row_block]].direct;
+  }
+
   /// Queries, keys and values of a block of rows from features; rows without an atom get zeros.
   template <typename T, typename B> void project(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
   {
@@ -142,14 +162,22 @@ namespace {    // the same names exist in every instruction set's copy of this f
           target[c * a.rows + i] = i >= n ? B(0) : x > B(0) ? x + B(1) : exponential(x);
         }
     }
+    const bool direct = is_direct(work, row);
+    const long width = long(value_parts) * w.record_channels();
     B *V0 = work.V0 + long(l) * HC * a.rows + row, *V1 = work.V1 + 3L * l * HC * a.rows + row;
-    for (int c = 0; c < HC; c++)
-      for (int i = 0; i < row_block; i++) V0[c * a.rows + i] = i < n ? out[long(i) * w.scalar_columns + w.first_value + c] : B(0);
+    B *records = direct ? work.values + (l * a.rows + row) * width : nullptr;
+    if (direct) std::memset(records, 0, sizeof(B) * row_block * width);
+    const auto put = [&](int part, const B *from, long stride) {
+      B *to = part == v0_part ? V0 : V1 + (part - vx_part) * HC * a.rows;
+      for (int c = 0; c < HC; c++) {
+        const long place = record_place(w, c, part, value_parts);
+        for (int i = 0; i < (direct ? n : row_block); i++) (direct ? records[i * width + place] : to[c * a.rows + i]) = i < n ? from[i * stride + c] : B(0);
+      }
+    };
+    put(v0_part, out + w.first_value, w.scalar_columns);
     for (long f = 0; f < 3L * n * F; f++) in[f] = B(work.v[3L * atom * F + f]);
     multiply(3 * n, in, F, layer.from_vectors, static_cast<const B *>(nullptr), out, w.vector_columns);
-    for (int x = 0; x < 3; x++)
-      for (int c = 0; c < HC; c++)
-        for (int i = 0; i < row_block; i++) V1[(long(x) * HC + c) * a.rows + i] = i < n ? out[(3L * i + x) * w.vector_columns + c] : B(0);
+    for (int x = 0; x < 3; x++) put(vx_part + x, out + x * w.vector_columns, 3L * w.vector_columns);
   }
 
   /// Sum of the threads' parts of one channel.
@@ -160,13 +188,21 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return sum;
   }
 
+  /// Part `part` of the sums of a row and channel, or of the bars of its values, of all threads.
+  template <typename T, typename B> inline B sum_of_row(const FmmWeights<B> &w, const FmmWork<T, B> &work, bool direct, long row, int part, int c)
+  {
+    const long R = work.n_rows, width = long(sum_parts) * w.record_channels();
+    if (direct) return joined(work.record_sums + row * width + record_place(w, c, part, sum_parts), work.threads, R * width);
+    return joined(work.sums + (long(part) * w.HC() + c) * R + row, work.threads, 8L * w.HC() * R);
+  }
+
   /// s += g_s W_s [s0; s1] and, but for the last layer, v += g_v W_v [v0; v1].
   template <typename T, typename B> void combine(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
   {
     const FmmLayerWeights<B> &layer = w.layers[l];
     const auto [atom, n] = block_of(work, row);
     const int F = w.F, HC = w.HC();
-    const long R = work.n_rows, stride = 8L * HC * R;
+    const bool direct = is_direct(work, row);
     B *in = scratch, *out = in + 3L * atom_block * w.out_rows;
     for (int axis = -1; axis < (l + 1 < w.L ? 3 : 0); axis++) {
       const bool vectors = axis >= 0;
@@ -174,8 +210,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
         B *to = in + long(i) * w.out_rows;
         std::memset(to, 0, sizeof(B) * w.out_rows);
         for (int c = 0; c < HC; c++) {
-          to[c] = joined(work.sums + ((vectors ? 2 + axis : 0) * long(HC) + c) * R + row + i, work.threads, stride);
-          to[w.first_odd + c] = joined(work.sums + ((vectors ? 5 + axis : 1) * long(HC) + c) * R + row + i, work.threads, stride);
+          to[c] = sum_of_row(w, work, direct, row + i, vectors ? even_part + axis : s0_part, c);
+          to[w.first_odd + c] = sum_of_row(w, work, direct, row + i, vectors ? odd_part + axis : s1_part, c);
         }
       }
       multiply(n, in, w.out_rows, vectors ? layer.vector_out : layer.scalar_out, static_cast<const B *>(nullptr), out, F);
@@ -193,7 +229,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const FmmLayerWeights<B> &layer = w.layers[l];
     const auto [atom, n] = block_of(work, row);
     const int F = w.F, HC = w.HC();
-    const long R = work.n_rows;
+    const long R = work.n_rows, width = long(sum_parts) * w.record_channels();
+    const bool direct = is_direct(work, row);
+    B *records = direct ? work.bars + row * width : nullptr;
+    if (direct) std::memset(records, 0, sizeof(B) * row_block * width);
     B *in = scratch, *out = in + long(atom_block) * F;
     for (int axis = -1; axis < (l + 1 < w.L ? 3 : 0); axis++) {
       const bool vectors = axis >= 0;
@@ -203,12 +242,16 @@ namespace {    // the same names exist in every instruction set's copy of this f
         for (int f = 0; f < F; f++) in[long(i) * F + f] = gate[f] * B(from[f]);
       }
       multiply(n, in, F, vectors ? layer.vector_out_back : layer.scalar_out_back, static_cast<const B *>(nullptr), out, w.out_rows);
-      B *even = work.out_bars + (vectors ? 2 + axis : 0) * long(HC) * R + row, *odd = work.out_bars + (vectors ? 5 + axis : 1) * long(HC) * R + row;
-      for (int c = 0; c < HC; c++)
-        for (int i = 0; i < row_block; i++) {
-          even[c * R + i] = i < n ? out[long(i) * w.out_rows + c] : B(0);
-          odd[c * R + i] = i < n ? out[long(i) * w.out_rows + w.first_odd + c] : B(0);
+      for (int odd = 0; odd < 2; odd++) {
+        const int part = odd ? (vectors ? odd_part + axis : s1_part) : (vectors ? even_part + axis : s0_part);
+        const B *from = out + (odd ? w.first_odd : 0);
+        B *to = work.out_bars + long(part) * HC * R + row;
+        for (int c = 0; c < HC; c++) {
+          const long place = record_place(w, c, part, sum_parts);
+          for (int i = 0; i < (direct ? n : row_block); i++)
+            (direct ? records[i * width + place] : to[c * R + i]) = i < n ? from[long(i) * w.out_rows + c] : B(0);
         }
+      }
     }
   }
 
@@ -219,7 +262,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const Rows<B> a = rows_of(w, work, l);
     const auto [atom, n] = block_of(work, row);
     const int F = w.F, HC = w.HC(), Hd = w.Hd();
-    const long R = work.n_rows, stride = 8L * HC * R, key_stride = 2L * Hd * R;
+    const long R = work.n_rows, key_stride = 2L * Hd * R;
+    const bool direct = is_direct(work, row);
     B *in = scratch, *out = in + long(atom_block) * (w.scalar_columns > 3 * w.vector_columns ? w.scalar_columns : 3 * w.vector_columns);
     std::memset(in, 0, sizeof(B) * n * w.scalar_columns);
     for (int i = 0; i < n; i++) {
@@ -229,7 +273,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
           const B value = (part ? a.k : a.q)[c * R + row + i];    // elu(x) + 1, whose slope is 1 above 1, itself below
           to[part * w.first_key + c] = (value < B(1) ? value : B(1)) * joined(work.key_bars + (long(part) * Hd + c) * R + row + i, work.threads, key_stride);
         }
-      for (int c = 0; c < HC; c++) to[w.first_value + c] = joined(work.sums + long(c) * R + row + i, work.threads, stride);
+      for (int c = 0; c < HC; c++) to[w.first_value + c] = sum_of_row(w, work, direct, row + i, v0_part, c);
     }
     multiply(n, in, w.scalar_columns, layer.from_scalars_back, static_cast<const B *>(nullptr), out, F);
     for (int i = 0; i < n; i++) {
@@ -239,7 +283,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
     std::memset(in, 0, sizeof(B) * 3 * n * w.vector_columns);
     for (int i = 0; i < n; i++)
       for (int x = 0; x < 3; x++)
-        for (int c = 0; c < HC; c++) in[(3L * i + x) * w.vector_columns + c] = joined(work.sums + ((1L + x) * HC + c) * R + row + i, work.threads, stride);
+        for (int c = 0; c < HC; c++) in[(3L * i + x) * w.vector_columns + c] = sum_of_row(w, work, direct, row + i, vx_part + x, c);
     multiply(3 * n, in, w.vector_columns, layer.from_vectors_back, static_cast<const B *>(nullptr), out, F);
     for (int i = 0; i < n; i++) {
       T *to = work.bar + (4L * (atom + i) + 1) * F;
@@ -250,54 +294,86 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  // ---- direct form: pairs i < j, lanes along j
+  // ---- direct form: pairs i < j, sixteen at a time. What belongs to a pair (distance, q.k) has its lanes along j; values, sums and
+  // radial functions along the channels, in records [vector of channels][part][channel_block] of each row.
 
-  template <typename B> struct Pair {
-    alignas(64) B u[3][row_block], on[row_block];                                        // direction from j to i; 1 where j > i
-    alignas(64) B j0[most_frequencies][row_block], j1[most_frequencies][row_block];      // of kappa r
-    alignas(64) B dj0[most_frequencies][row_block], dj1[most_frequencies][row_block];    // and their derivatives by r
-    double inverse_r[row_block], direction[3][row_block];
+  template <typename B> struct Channels {
+    typedef B Vector __attribute__((vector_size(channel_block * sizeof(B)), aligned(sizeof(B)), may_alias));
+  };
+  template <typename B> using OfChannels = typename Channels<B>::Vector;
+
+  template <typename B> inline OfChannels<B> channels(const B *p)
+  {
+    return *reinterpret_cast<const OfChannels<B> *>(p);
+  }
+
+  template <typename B> inline void set_channels(B *p, const OfChannels<B> &x)
+  {
+    *reinterpret_cast<OfChannels<B> *>(p) = x;
+  }
+
+  /// One layer's records, and the sums of one thread.
+  template <typename B> struct Records {
+    long values_width, sums_width;
+    const B *values, *bars;
+    B *sums;            // of values' bars in the backward
+    const B *radial;    // [vectors][T][4][channel_block]
+    const B *spline;    // [vectors][knots][4][2 or 4][channel_block]
+    const B *value(long row) const { return values + row * values_width; }
+    const B *bar(long row) const { return bars + row * sums_width; }
+    B *sum(long row) const { return sums + row * sums_width; }
   };
 
-  /// Geometry of row i and the lanes from row j on; `last` is the end of the structure's atoms.
-  template <typename B> void pair_geometry(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last, bool slopes, Pair<B> &pair)
+  template <typename T, typename B> Records<B> records_of(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l)
   {
-    constexpr int lanes = Simd<B>::lanes;
-    double r[row_block], sines[row_block], cosines[row_block], step_sines[row_block], step_cosines[row_block];
-    const double xi = x[i], yi = x[R + i], zi = x[2 * R + i];
-#pragma omp simd
-    for (int z = 0; z < lanes; z++) {
-      const bool inside = j + z > i && j + z < last;
-      const double dx = inside ? xi - x[j + z] : 1.0, dy = inside ? yi - x[R + j + z] : 0.0, dz = inside ? zi - x[2 * R + j + z] : 0.0;
-      r[z] = std::sqrt(dx * dx + dy * dy + dz * dz);
-      pair.on[z] = inside ? B(1) : B(0);
-      const double inverse = pair.inverse_r[z] = 1.0 / r[z];
-      pair.direction[0][z] = dx * inverse;
-      pair.direction[1][z] = dy * inverse;
-      pair.direction[2][z] = dz * inverse;
-    }
-    for (int a = 0; a < 3; a++)
-      for (int z = 0; z < lanes; z++) pair.u[a][z] = B(pair.direction[a][z]);
+    Records<B> a;
+    a.values_width = long(value_parts) * w.record_channels();
+    a.sums_width = long(sum_parts) * w.record_channels();
+    a.values = work.values + l * work.n_rows * a.values_width;
+    a.bars = work.bars;
+    a.sums = work.record_sums + omp_get_thread_num() * work.n_rows * a.sums_width;
+    a.radial = w.layers[l].record_radial;
+    a.spline = w.layers[l].spline;
+    return a;
+  }
+
+  /// Row i with those rows of a block that come after it: lanes `from` to `to`.
+  template <typename B> struct Pairs {
+    int from, to;
+    alignas(64) B on[row_block];    // 1 for these, else 0
+    alignas(64) double r[row_block];
+    alignas(64) B u[3][row_block], inverse_r[row_block];    // direction from j to i
+    alignas(64) B to_i[row_block], to_j[row_block];         // q_i.k_j and q_j.k_i of one head
+
+    // of a spline: place in its interval
+    alignas(64) B x[row_block];
+    alignas(64) int knot[row_block];
+  };
+
+  /// Bessel functions of kappa r, where there is no spline, and their derivatives by r.
+  template <typename B> struct Bessel {
+    alignas(64) B j0[most_frequencies][row_block], j1[most_frequencies][row_block];
+    alignas(64) B dj0[most_frequencies][row_block], dj1[most_frequencies][row_block];
+  };
+
+  template <typename B> void bessel_functions(const FmmWeights<B> &w, const Pairs<B> &pairs, bool slopes, Bessel<B> &out)
+  {
+    double sines[2 * row_block], cosines[2 * row_block], phase[2 * row_block], inverse_r[row_block];
     // evenly spaced frequencies: one turn more from each to the next
     const double first = w.kappa[0], step = w.T > 1 ? w.kappa[1] - w.kappa[0] : 0.0;
-    double phase[2 * row_block], turned[2][2 * row_block];
-    for (int z = 0; z < lanes; z++) {
-      phase[z] = first * r[z];
-      phase[lanes + z] = step * r[z];
+    for (int z = 0; z < row_block; z++) {
+      phase[z] = first * pairs.r[z];
+      phase[row_block + z] = step * pairs.r[z];
+      inverse_r[z] = 1.0 / pairs.r[z];
     }
-    sines_and_cosines(2 * lanes, phase, turned[0], turned[1]);
-    for (int z = 0; z < lanes; z++) {
-      sines[z] = turned[0][z];
-      cosines[z] = turned[1][z];
-      step_sines[z] = turned[0][lanes + z];
-      step_cosines[z] = turned[1][lanes + z];
-    }
+    sines_and_cosines(2 * row_block, phase, sines, cosines);
+    const double *step_sines = sines + row_block, *step_cosines = cosines + row_block;
     for (int t = 0; t < w.T; t++) {
       const double kappa = w.kappa[t], length = kappa > 0.0 ? 1.0 / kappa : 0.0;
-      B *j0s = pair.j0[t], *j1s = pair.j1[t], *dj0s = pair.dj0[t], *dj1s = pair.dj1[t];
+      B *j0s = out.j0[t], *j1s = out.j1[t], *dj0s = out.dj0[t], *dj1s = out.dj1[t];
 #pragma omp simd
-      for (int z = 0; z < lanes; z++) {
-        const double y = kappa * r[z], y2 = y * y, inverse = length * pair.inverse_r[z], ratio = sines[z] * inverse;
+      for (int z = 0; z < row_block; z++) {
+        const double y = kappa * pairs.r[z], y2 = y * y, inverse = length * inverse_r[z], ratio = sines[z] * inverse;
         const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0), series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
         const double j0 = y > 1e-2 ? ratio : series0, j1 = y > 1e-2 ? (ratio - cosines[z]) * inverse : series1;
         j0s[z] = B(j0);
@@ -313,18 +389,61 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  template <typename B> struct Attention {
-    Lanes<B> to_i, to_j;    // q_i.k_j and q_j.k_i
-  };
-
-  template <typename B> inline Attention<B> attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i, long j, const Pair<B> &pair)
+  /// Geometry of row i and the block of rows from j on; `last` is the end of the structure's atoms. False where no pair is left.
+  template <bool SPLINE, typename B>
+  bool make_pairs(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last, bool slopes, Pairs<B> &pairs, Bessel<B> &bessel)
   {
-    Attention<B> sum{};
-    for (int e = h * w.d; e < (h + 1) * w.d; e++) {
-      sum.to_i += a.q[e * a.rows + i] * load(a.k + e * a.rows + j);
-      sum.to_j += load(a.q + e * a.rows + j) * a.k[e * a.rows + i];
+    pairs.from = i < j ? 0 : int(i - j) + 1;
+    pairs.to = last - j < row_block ? int(last - j) : row_block;
+    if (pairs.from >= pairs.to) return false;
+    const double xi = x[i], yi = x[R + i], zi = x[2 * R + i];
+#pragma omp simd
+    for (int z = 0; z < row_block; z++) {
+      const bool inside = (z >= pairs.from) & (z < pairs.to);
+      pairs.on[z] = inside ? B(1) : B(0);
+      const double dx = inside ? xi - x[j + z] : 1.0, dy = inside ? yi - x[R + j + z] : 0.0, dz = inside ? zi - x[2 * R + j + z] : 0.0;
+      const double r = std::sqrt(dx * dx + dy * dy + dz * dz);
+      const B inverse = B(1) / B(r);
+      pairs.r[z] = r;
+      pairs.inverse_r[z] = inverse;
+      pairs.u[0][z] = B(dx) * inverse;
+      pairs.u[1][z] = B(dy) * inverse;
+      pairs.u[2][z] = B(dz) * inverse;
     }
-    return {sum.to_i * load(pair.on), sum.to_j * load(pair.on)};
+    if constexpr (SPLINE) {
+#pragma omp simd
+      for (int z = 0; z < row_block; z++) {
+        const double place = pairs.r[z] * w.knots_per_length;
+        pairs.knot[z] = place < w.knots ? int(place) : w.knots - 1;    // also where a position is not a number
+        pairs.x[z] = B(place - double(pairs.knot[z]));
+      }
+    } else
+      bessel_functions(w, pairs, slopes, bessel);
+    return true;
+  }
+
+  /// q_i.k_j and q_j.k_i of head h; `mine` are q and k of row i, [2][Hd].
+  template <typename B> inline void attention(const FmmWeights<B> &w, const Rows<B> &a, int h, const B *mine, long j, Pairs<B> &pairs)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    const B *my_q = mine, *my_k = mine + w.Hd();
+    for (int z = 0; z < row_block; z += lanes) {
+      Lanes<B> to_i{}, to_j{};
+      for (int e = h * w.d; e < (h + 1) * w.d; e++) {
+        to_i += my_q[e] * load(a.k + e * a.rows + j + z);
+        to_j += load(a.q + e * a.rows + j + z) * my_k[e];
+      }
+      store(pairs.to_i + z, to_i);
+      store(pairs.to_j + z, to_j);
+    }
+  }
+
+  template <typename B> inline void keys_of_row(const FmmWeights<B> &w, const Rows<B> &a, long i, B *mine)
+  {
+    for (int e = 0; e < w.Hd(); e++) {
+      mine[e] = a.q[e * a.rows + i];
+      mine[w.Hd() + e] = a.k[e * a.rows + i];
+    }
   }
 
   template <typename B> inline B own_attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i)
@@ -334,57 +453,54 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return sum;
   }
 
-  /// Radial functions of a channel, in the order of FmmRadial; those of vectors are zero without them.
-  template <typename B> struct PairSums {
-    Lanes<B> K0, K1, K2, K3;
-  };
-
-  /// Those of channels c .. c+N-1, whose sums do not wait for each other.
-  template <bool VECTORS, int N, typename B> inline void pair_sums(const FmmWeights<B> &w, const Rows<B> &a, int c, const Pair<B> &pair, PairSums<B> *sums)
+  /// Radial functions of a vector of channels for one pair and, for those of a spline in units of its interval, their derivatives.
+  template <int FUNCTIONS, bool SPLINE, bool SLOPES, typename B>
+  inline void radial_functions(const FmmWeights<B> &w, const Records<B> &records, int vector, const Pairs<B> &pairs, const Bessel<B> &bessel, int z,
+                               OfChannels<B> *K, OfChannels<B> *slope)
   {
-    const int HC = w.HC();
-    Lanes<B> K0[N] = {}, K1[N] = {}, K2[N] = {}, K3[N] = {};
-    for (int t = 0; t < w.T; t++) {
-      const B *weight = a.radial + 4L * t * HC + c;
-      const Lanes<B> j0 = load(pair.j0[t]), j1 = load(pair.j1[t]);
-      for (int n = 0; n < N; n++) {
-        K0[n] += weight[n] * j0;
-        K3[n] += weight[3L * HC + n] * j1;
-        if (!VECTORS) continue;
-        K1[n] += weight[HC + n] * j1;
-        K2[n] += weight[2L * HC + n] * j0;
+    constexpr int n = channel_block;
+    if constexpr (SPLINE) {
+      const B *p = records.spline + (long(vector) * w.knots + pairs.knot[z]) * (4 * FUNCTIONS * n);
+      const B x = pairs.x[z];
+      for (int f = 0; f < FUNCTIONS; f++) {
+        const auto c = [&](int power) {
+          return channels(p + (power * FUNCTIONS + f) * n);
+        };
+        const OfChannels<B> a = c(3), b = a * x + c(2), d = b * x + c(1);
+        K[f] = d * x + c(0);
+        if constexpr (SLOPES) slope[f] = (a * x + b) * x + d;
       }
+    } else {
+      for (int f = 0; f < FUNCTIONS; f++) {
+        K[f] = OfChannels<B>{};
+        if constexpr (SLOPES) slope[f] = OfChannels<B>{};
+      }
+      for (int t = 0; t < w.T; t++)
+        for (int f = 0; f < FUNCTIONS; f++) {
+          const bool even = f == K0_part || f == K2_part;
+          const auto weight = channels(records.radial + ((long(vector) * w.T + t) * 4 + f) * n);
+          K[f] += weight * (even ? bessel.j0 : bessel.j1)[t][z];
+          if constexpr (SLOPES) slope[f] += weight * (even ? bessel.dj0 : bessel.dj1)[t][z];
+        }
     }
-    for (int n = 0; n < N; n++) sums[n] = {K0[n], K1[n], K2[n], K3[n]};
   }
 
-  constexpr int most_channels = 4;    // of a block
-
-  template <bool VECTORS, typename B> inline void pair_sums(const FmmWeights<B> &w, const Rows<B> &a, int c, int n, const Pair<B> &pair, PairSums<B> *sums)
+  /// Sums over the channels of n vectors, n = row_block, into lanes.
+  template <typename B> inline void sums_over_channels(const OfChannels<B> *x, B *out)
   {
-    if (n == most_channels)
-      pair_sums<VECTORS, most_channels>(w, a, c, pair, sums);
-    else
-      for (int k = 0; k < n; k++) pair_sums<VECTORS, 1>(w, a, c + k, pair, sums + k);
-  }
-
-  /// Bars of j0 and j1 from those of n channels' sums.
-  template <bool VECTORS, typename B>
-  inline void add_bessel_bars(const FmmWeights<B> &w, const Rows<B> &a, int c, int n, const PairSums<B> *bars, Lanes<B> *j0_bar, Lanes<B> *j1_bar)
-  {
-    const int HC = w.HC();
-    for (int t = 0; t < w.T; t++) {
-      const B *weight = a.radial + 4L * t * HC + c;
-      Lanes<B> even{}, odd{};
-      for (int k = 0; k < n; k++) {
-        even += weight[k] * bars[k].K0;
-        odd += weight[3L * HC + k] * bars[k].K3;
-        if (!VECTORS) continue;
-        odd += weight[HC + k] * bars[k].K1;
-        even += weight[2L * HC + k] * bars[k].K2;
+    static_assert(channel_block == 8 && row_block == 16);
+    using V = OfChannels<B>;
+    for (int z = 0; z < row_block; z += 8) {
+      // neighbors within halves, twice, and then the halves
+      const auto joined = [](const V &x, const V &y) {
+        return V(__builtin_shufflevector(x, y, 0, 2, 8, 10, 4, 6, 12, 14) + __builtin_shufflevector(x, y, 1, 3, 9, 11, 5, 7, 13, 15));
+      };
+      V a[2];
+      for (int k = 0; k < 2; k++) {
+        const V *from = x + z + 4 * k;
+        a[k] = joined(joined(from[0], from[1]), joined(from[2], from[3]));
       }
-      j0_bar[t] += even;
-      j1_bar[t] += odd;
+      set_channels(out + z, V(__builtin_shufflevector(a[0], a[1], 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a[0], a[1], 4, 5, 6, 7, 12, 13, 14, 15)));
     }
   }
 
@@ -403,206 +519,238 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return sum;
   }
 
-  /// Sums of atom i with all atoms after it, both ways, and with itself.
-  template <bool VECTORS, typename B> void direct_forward(const FmmWeights<B> &w, const Rows<B> &a, long first, long i, long last, long end, B *scratch)
+  /// Sums of rows i0 .. i1-1 with all atoms after them, both ways, and with themselves.
+  template <bool VECTORS, bool SPLINE, typename B>
+  void direct_forward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0, long i1, long last, B *scratch)
   {
-    constexpr int lanes = Simd<B>::lanes;
-    using V = Lanes<B>;
-    const int H = w.H, C = w.C, HC = H * C;
+    using V = OfChannels<B>;
+    constexpr int n = channel_block, functions = VECTORS ? 4 : 2;
     const long R = a.rows;
-    constexpr int n_sums = VECTORS ? 8 : 2;
-    B *own = scratch;    // sums of i, by lanes
-    std::memset(own, 0, sizeof(B) * n_sums * HC * lanes);
-    Pair<B> pair;
-    PairSums<B> sums_of[most_channels];
-    for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
-      pair_geometry(w, a.x, R, i, j, last, false, pair);
-      const V u[3] = {load(pair.u[0]), load(pair.u[1]), load(pair.u[2])};
-      for (int h = 0; h < H; h++) {
-        const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
-        for (int c = h * C; c < (h + 1) * C; c++) {
-          if ((c - h * C) % most_channels == 0) pair_sums<VECTORS>(w, a, c, (h + 1) * C - c < most_channels ? (h + 1) * C - c : most_channels, pair, sums_of);
-          const auto &[K0, K1, K2, K3] = sums_of[(c - h * C) % most_channels];
-          const V V0 = load(a.V0 + c * R + j);
-          const V Vx = load(a.V1 + c * R + j), Vy = load(a.V1 + (HC + c) * R + j), Vz = load(a.V1 + (2L * HC + c) * R + j);
-          const B V0i = a.V0[c * R + i], Vxi = a.V1[c * R + i], Vyi = a.V1[(HC + c) * R + i], Vzi = a.V1[(2L * HC + c) * R + i];
-          B *sums = a.sums + c * R + j, *mine = own + long(c) * lanes;
-          const long next = HC * R, next_own = long(HC) * lanes;
-          store_add(mine, to_i * K0 * V0);
-          store_add(sums, to_j * K0 * V0i);
-          store_add(mine + next_own, to_i * K3 * (u[0] * Vx + u[1] * Vy + u[2] * Vz));
-          store_add(sums + next, -(to_j * K3 * (u[0] * Vxi + u[1] * Vyi + u[2] * Vzi)));
-          if (!VECTORS) continue;
-          const V from_vectors = to_i * K2, from_vectors_j = to_j * K2, from_scalars = to_i * K1 * V0, from_scalars_j = to_j * K1 * V0i;
-          store_add(mine + 2 * next_own, from_vectors * Vx);
-          store_add(mine + 3 * next_own, from_vectors * Vy);
-          store_add(mine + 4 * next_own, from_vectors * Vz);
-          store_add(sums + 2 * next, from_vectors_j * Vxi);
-          store_add(sums + 3 * next, from_vectors_j * Vyi);
-          store_add(sums + 4 * next, from_vectors_j * Vzi);
-          for (int x = 0; x < 3; x++) {
-            store_add(mine + (5 + x) * next_own, from_scalars * u[x]);
-            store_add(sums + (5 + x) * next, -(from_scalars_j * u[x]));
+    B *keys = scratch;    // [rows][2][Hd]
+    for (long i = i0; i < i1; i++) keys_of_row(w, a, i, keys + (i - i0) * 2 * w.Hd());
+    Pairs<B> pairs;
+    Bessel<B> bessel;
+    V K[functions];
+    for (long j = i0 / row_block * row_block; j < last; j += row_block)
+      for (long i = i0; i < i1; i++) {
+        if (!make_pairs<SPLINE>(w, a.x, R, i, j, last, false, pairs, bessel)) continue;
+        for (int vector = 0; vector < w.H * w.vectors(); vector++) {
+          if (vector % w.vectors() == 0) attention(w, a, vector / w.vectors(), keys + (i - i0) * 2 * w.Hd(), j, pairs);
+          const B *mine = records.value(i) + vector * value_parts * n;
+          const V V0i = channels(mine), Vxi = channels(mine + vx_part * n), Vyi = channels(mine + vy_part * n), Vzi = channels(mine + vz_part * n);
+          B *my_sums = records.sum(i) + vector * sum_parts * n;
+          V s0 = channels(my_sums), s1 = channels(my_sums + s1_part * n), even[3], odd[3];
+          for (int x = 0; x < 3 && VECTORS; x++) {
+            even[x] = channels(my_sums + (even_part + x) * n);
+            odd[x] = channels(my_sums + (odd_part + x) * n);
+          }
+          for (int z = pairs.from; z < pairs.to; z++) {
+            const B *value = records.value(j + z) + vector * value_parts * n;
+            B *sums = records.sum(j + z) + vector * sum_parts * n;
+            radial_functions<functions, SPLINE, false>(w, records, vector, pairs, bessel, z, K, static_cast<V *>(nullptr));
+            const V V0 = channels(value), Vx = channels(value + vx_part * n), Vy = channels(value + vy_part * n), Vz = channels(value + vz_part * n);
+            const B ux = pairs.u[0][z], uy = pairs.u[1][z], uz = pairs.u[2][z], to_i = pairs.to_i[z], to_j = pairs.to_j[z];
+            s0 += (to_i * K[K0_part]) * V0;
+            s1 += (to_i * K[K3_part]) * (ux * Vx + uy * Vy + uz * Vz);
+            set_channels(sums, V(channels(sums) + (to_j * K[K0_part]) * V0i));
+            set_channels(sums + s1_part * n, V(channels(sums + s1_part * n) - (to_j * K[K3_part]) * (ux * Vxi + uy * Vyi + uz * Vzi)));
+            if constexpr (VECTORS) {
+              const V from_vectors = to_i * K[K2_part], from_vectors_i = to_j * K[K2_part];
+              const V from_scalars = to_i * K[K1_part] * V0, from_scalars_i = to_j * K[K1_part] * V0i;
+              const V in[3] = {Vx, Vy, Vz}, in_i[3] = {Vxi, Vyi, Vzi};
+              const B u[3] = {ux, uy, uz};
+              for (int x = 0; x < 3; x++) {
+                even[x] += from_vectors * in[x];
+                odd[x] += from_scalars * u[x];
+                B *even_j = sums + (even_part + x) * n, *odd_j = sums + (odd_part + x) * n;
+                set_channels(even_j, V(channels(even_j) + from_vectors_i * in_i[x]));
+                set_channels(odd_j, V(channels(odd_j) - from_scalars_i * u[x]));
+              }
+            }
+          }
+          set_channels(my_sums, s0);
+          set_channels(my_sums + s1_part * n, s1);
+          for (int x = 0; x < 3 && VECTORS; x++) {
+            set_channels(my_sums + (even_part + x) * n, even[x]);
+            set_channels(my_sums + (odd_part + x) * n, odd[x]);
           }
         }
       }
-    }
-    for (int k = 0; k < n_sums; k++)
-      for (int c = 0; c < HC; c++) a.sums[(long(k) * HC + c) * R + i] += sum_of<B>(load(own + (long(k) * HC + c) * lanes));
     // the atom itself: j0 = 1, j1 = 0
-    for (int h = 0; h < H; h++) {
-      const B weight = own_attention(w, a, h, i);
-      for (int c = h * C; c < (h + 1) * C; c++) {
+    for (long i = i0; i < i1; i++)
+      for (int c = 0; c < w.HC(); c++) {
+        const B weight = own_attention(w, a, c / w.C, i);
         const auto [a0, a2] = at_once(w, a, c);
-        a.sums[c * R + i] += weight * a0 * a.V0[c * R + i];
-        for (int x = 0; x < 3 && VECTORS; x++) a.sums[((2L + x) * HC + c) * R + i] += weight * a2 * a.V1[(long(x) * HC + c) * R + i];
+        const auto value = [&](int part) {
+          return records.value(i)[record_place(w, c, part, value_parts)];
+        };
+        records.sum(i)[record_place(w, c, s0_part, sum_parts)] += weight * a0 * value(v0_part);
+        for (int x = 0; x < 3 && VECTORS; x++) records.sum(i)[record_place(w, c, even_part + x, sum_parts)] += weight * a2 * value(vx_part + x);
       }
-    }
   }
 
-  template <bool VECTORS, typename B> void direct_backward(const FmmWeights<B> &w, const Rows<B> &a, long first, long i, long last, long end, B *scratch)
+  /// Bars of values, queries, keys and positions from those of the sums, of rows i0 .. i1-1 with all atoms after them and with themselves.
+  template <bool VECTORS, bool SPLINE, typename B>
+  void direct_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0, long i1, long last, B *scratch)
   {
-    constexpr int lanes = Simd<B>::lanes;
-    using V = Lanes<B>;
-    const int H = w.H, C = w.C, d = w.d, T = w.T, HC = H * C, Hd = H * d;
-    const long R = a.rows, next = HC * R;
-    const B *s0_bar = a.out_bars, *s1_bar = s0_bar + next, *v0_bar = s0_bar + 2 * next, *v1_bar = s0_bar + 5 * next;
-    B *V0_bar = a.sums, *V1_bar = a.sums + next;
-    B *own = scratch, *own_keys = own + 4L * HC * lanes;    // bars of i, by lanes: V0, V1; q, k
-    const long next_own = long(HC) * lanes;
-    std::memset(own, 0, sizeof(B) * (4L * HC + 2L * Hd) * lanes);
-    double xi_bar[3] = {0, 0, 0};
-    Pair<B> pair;
-    PairSums<B> sums_of[most_channels], bars_of[most_channels];
-    V j0_bar[most_frequencies], j1_bar[most_frequencies];
-    for (long j = first + (i - first) / lanes * lanes; j < end; j += lanes) {
-      pair_geometry(w, a.x, R, i, j, last, true, pair);
-      for (int t = 0; t < T; t++) j0_bar[t] = j1_bar[t] = V{};
-      V u_bar[3] = {};
-      const V u[3] = {load(pair.u[0]), load(pair.u[1]), load(pair.u[2])};
-      for (int h = 0; h < H; h++) {
-        const auto [to_i, to_j] = attention(w, a, h, i, j, pair);
-        V to_i_bar{}, to_j_bar{};
-        for (int c = h * C; c < (h + 1) * C; c++) {
-          if ((c - h * C) % most_channels == 0) pair_sums<VECTORS>(w, a, c, (h + 1) * C - c < most_channels ? (h + 1) * C - c : most_channels, pair, sums_of);
-          const auto &[K0, K1, K2, K3] = sums_of[(c - h * C) % most_channels];
-          const long at = c * R + j, me = c * R + i;
-          const V V0 = load(a.V0 + at), Vx = load(a.V1 + at), Vy = load(a.V1 + next + at), Vz = load(a.V1 + 2 * next + at);
-          const B V0i = a.V0[me], Vxi = a.V1[me], Vyi = a.V1[next + me], Vzi = a.V1[2 * next + me];
-          const V e0 = load(s0_bar + at), e1 = load(s1_bar + at);    // bars of j
-          const B e0i = s0_bar[me], e1i = s1_bar[me];                // of i
-          const V along = u[0] * Vx + u[1] * Vy + u[2] * Vz, along_i = u[0] * Vxi + u[1] * Vyi + u[2] * Vzi;
-          B *mine = own + long(c) * lanes;
+    using V = OfChannels<B>;
+    constexpr int n = channel_block, functions = VECTORS ? 4 : 2, lanes = Simd<B>::lanes;
+    const long R = a.rows;
+    const int Hd = w.Hd();
+    B *keys = scratch, *key_bars = keys + direct_rows * 2 * Hd;    // [rows][2][Hd]; [rows][2][Hd][row_block]
+    for (long i = i0; i < i1; i++) keys_of_row(w, a, i, keys + (i - i0) * 2 * Hd);
+    std::memset(key_bars, 0, sizeof(B) * direct_rows * 2 * Hd * row_block);
+    Pairs<B> pairs;
+    Bessel<B> bessel;
+    V K[functions], slope[functions];
+    // by channels: bars of q_i.k_j and q_j.k_i of one head, of r and u; then summed, by pairs
+    alignas(64) V to_i_bar[row_block] = {}, to_j_bar[row_block] = {}, r_bar[row_block] = {}, u_bar[3][row_block] = {};
+    alignas(64) B to_i_sum[row_block], to_j_sum[row_block], r_sum[row_block], u_sum[3][row_block];
+    for (long j = i0 / row_block * row_block; j < last; j += row_block)
+      for (long i = i0; i < i1; i++) {
+        if (!make_pairs<SPLINE>(w, a.x, R, i, j, last, true, pairs, bessel)) continue;
+        const B *mine_keys = keys + (i - i0) * 2 * Hd;
+        for (int vector = 0; vector < w.H * w.vectors(); vector++) {
+          const int h = vector / w.vectors();
+          const bool first_of_head = vector % w.vectors() == 0, last_of_head = (vector + 1) % w.vectors() == 0, first = vector == 0;
+          if (first_of_head) attention(w, a, h, mine_keys, j, pairs);
+          const B *mine = records.value(i) + vector * value_parts * n, *my_bars = records.bar(i) + vector * sum_parts * n;
+          const V V0i = channels(mine), Vxi = channels(mine + vx_part * n), Vyi = channels(mine + vy_part * n), Vzi = channels(mine + vz_part * n);
+          const V e0i = channels(my_bars), e1i = channels(my_bars + s1_part * n);
+          B *my_sums = records.sum(i) + vector * sum_parts * n;
+          V V0i_bar = channels(my_sums), Vxi_bar = channels(my_sums + vx_part * n), Vyi_bar = channels(my_sums + vy_part * n),
+            Vzi_bar = channels(my_sums + vz_part * n);
+          for (int z = pairs.from; z < pairs.to; z++) {
+            const B *value = records.value(j + z) + vector * value_parts * n, *bars = records.bar(j + z) + vector * sum_parts * n;
+            B *sums = records.sum(j + z) + vector * sum_parts * n;
+            radial_functions<functions, SPLINE, true>(w, records, vector, pairs, bessel, z, K, slope);
+            const V V0 = channels(value), Vx = channels(value + vx_part * n), Vy = channels(value + vy_part * n), Vz = channels(value + vz_part * n);
+            const V e0 = channels(bars), e1 = channels(bars + s1_part * n);
+            const B ux = pairs.u[0][z], uy = pairs.u[1][z], uz = pairs.u[2][z], to_i = pairs.to_i[z], to_j = pairs.to_j[z];
 
-          // s0 and s1; K_bar before the factor q.k of each way
-          V K0_i = V0 * e0i, K0_j = V0i * e0, K3_i = along * e1i, K3_j = -(along_i * e1);
-          to_i_bar += K0 * K0_i + K3 * K3_i;
-          to_j_bar += K0 * K0_j + K3 * K3_j;
-          V V0_sum = to_i * K0 * e0i, V0i_sum = to_j * K0 * e0;
-          const V odd_i = to_i * K3 * e1i, odd_j = -(to_j * K3 * e1);    // bars of u.V1
-          V Vx_sum = odd_i * u[0], Vy_sum = odd_i * u[1], Vz_sum = odd_i * u[2];
-          V Vxi_sum = odd_j * u[0], Vyi_sum = odd_j * u[1], Vzi_sum = odd_j * u[2];
-          u_bar[0] += odd_i * Vx + odd_j * Vxi;
-          u_bar[1] += odd_i * Vy + odd_j * Vyi;
-          u_bar[2] += odd_i * Vz + odd_j * Vzi;
-          const V K0_bar = to_i * K0_i + to_j * K0_j, K3_bar = to_i * K3_i + to_j * K3_j;
-          V K1_bar{}, K2_bar{};
-          if (VECTORS) {
-            const V fx = load(v0_bar + at), fy = load(v0_bar + next + at), fz = load(v0_bar + 2 * next + at);
-            const V gx = load(v1_bar + at), gy = load(v1_bar + next + at), gz = load(v1_bar + 2 * next + at);
-            const B fxi = v0_bar[me], fyi = v0_bar[next + me], fzi = v0_bar[2 * next + me];
-            const B gxi = v1_bar[me], gyi = v1_bar[next + me], gzi = v1_bar[2 * next + me];
-            const V g = u[0] * gx + u[1] * gy + u[2] * gz, g_i = u[0] * gxi + u[1] * gyi + u[2] * gzi;
-            const V K2_i = Vx * fxi + Vy * fyi + Vz * fzi, K2_j = fx * Vxi + fy * Vyi + fz * Vzi;
-            const V K1_i = V0 * g_i, K1_j = -(g * V0i);
-            to_i_bar += K1 * K1_i + K2 * K2_i;
-            to_j_bar += K1 * K1_j + K2 * K2_j;
-            V0_sum += to_i * K1 * g_i;
-            V0i_sum -= to_j * K1 * g;
-            const V vector_i = to_i * K2, vector_j = to_j * K2;
-            Vx_sum += vector_i * fxi;
-            Vy_sum += vector_i * fyi;
-            Vz_sum += vector_i * fzi;
-            Vxi_sum += vector_j * fx;
-            Vyi_sum += vector_j * fy;
-            Vzi_sum += vector_j * fz;
-            const V scalar_i = to_i * K1 * V0, scalar_j = to_j * K1 * V0i;
-            u_bar[0] += scalar_i * gxi - scalar_j * gx;
-            u_bar[1] += scalar_i * gyi - scalar_j * gy;
-            u_bar[2] += scalar_i * gzi - scalar_j * gz;
-            K1_bar = to_i * K1_i + to_j * K1_j;
-            K2_bar = to_i * K2_i + to_j * K2_j;
+            // s0 and s1 of i, then of j, each before its factor q.k
+            const V along = ux * Vx + uy * Vy + uz * Vz, along_i = ux * Vxi + uy * Vyi + uz * Vzi;
+            const V even_i = K[K0_part] * e0i, odd_i = K[K3_part] * e1i, even_j = K[K0_part] * e0, odd_j = K[K3_part] * e1;
+            V G_i = even_i * V0 + odd_i * along, G_j = even_j * V0i - odd_j * along_i;
+            V D_i = (slope[K0_part] * e0i) * V0 + (slope[K3_part] * e1i) * along, D_j = (slope[K0_part] * e0) * V0i - (slope[K3_part] * e1) * along_i;
+            const V from_i = to_i * odd_i, from_j = to_j * odd_j;
+            V ux_bar = from_i * Vx - from_j * Vxi, uy_bar = from_i * Vy - from_j * Vyi, uz_bar = from_i * Vz - from_j * Vzi;
+            V V0_bar = to_i * even_i, V0i_more = to_j * even_j;
+            V Vx_bar = from_i * ux, Vy_bar = from_i * uy, Vz_bar = from_i * uz;
+            V Vxi_less = from_j * ux, Vyi_less = from_j * uy, Vzi_less = from_j * uz;
+            if constexpr (VECTORS) {
+              const auto bar = [&](int part) {
+                return channels(bars + part * n);
+              };
+              const auto my_bar = [&](int part) {
+                return channels(my_bars + part * n);
+              };
+              const V fx = bar(even_part), fy = bar(even_part + 1), fz = bar(even_part + 2), gx = bar(odd_part), gy = bar(odd_part + 1), gz = bar(odd_part + 2);
+              const V fxi = my_bar(even_part), fyi = my_bar(even_part + 1), fzi = my_bar(even_part + 2);
+              const V gxi = my_bar(odd_part), gyi = my_bar(odd_part + 1), gzi = my_bar(odd_part + 2);
+              const V g = ux * gx + uy * gy + uz * gz, g_i = ux * gxi + uy * gyi + uz * gzi;
+              const V dot_i = Vx * fxi + Vy * fyi + Vz * fzi, dot_j = Vxi * fx + Vyi * fy + Vzi * fz;
+              G_i += K[K1_part] * V0 * g_i + K[K2_part] * dot_i;
+              G_j += K[K2_part] * dot_j - K[K1_part] * V0i * g;
+              D_i += slope[K1_part] * V0 * g_i + slope[K2_part] * dot_i;
+              D_j += slope[K2_part] * dot_j - slope[K1_part] * V0i * g;
+              const V vector_i = to_i * K[K2_part], vector_j = to_j * K[K2_part], scalar_i = to_i * K[K1_part], scalar_j = to_j * K[K1_part];
+              ux_bar += scalar_i * V0 * gxi - scalar_j * V0i * gx;
+              uy_bar += scalar_i * V0 * gyi - scalar_j * V0i * gy;
+              uz_bar += scalar_i * V0 * gzi - scalar_j * V0i * gz;
+              V0_bar += scalar_i * g_i;
+              V0i_more -= scalar_j * g;
+              Vx_bar += vector_i * fxi;
+              Vy_bar += vector_i * fyi;
+              Vz_bar += vector_i * fzi;
+              Vxi_less -= vector_j * fx;
+              Vyi_less -= vector_j * fy;
+              Vzi_less -= vector_j * fz;
+            }
+            set_channels(sums, V(channels(sums) + V0_bar));
+            set_channels(sums + vx_part * n, V(channels(sums + vx_part * n) + Vx_bar));
+            set_channels(sums + vy_part * n, V(channels(sums + vy_part * n) + Vy_bar));
+            set_channels(sums + vz_part * n, V(channels(sums + vz_part * n) + Vz_bar));
+            V0i_bar += V0i_more;
+            Vxi_bar -= Vxi_less;
+            Vyi_bar -= Vyi_less;
+            Vzi_bar -= Vzi_less;
+            const V D = to_i * D_i + to_j * D_j;
+            to_i_bar[z] = first_of_head ? G_i : to_i_bar[z] + G_i;
+            to_j_bar[z] = first_of_head ? G_j : to_j_bar[z] + G_j;
+            r_bar[z] = first ? D : r_bar[z] + D;
+            u_bar[0][z] = first ? ux_bar : u_bar[0][z] + ux_bar;
+            u_bar[1][z] = first ? uy_bar : u_bar[1][z] + uy_bar;
+            u_bar[2][z] = first ? uz_bar : u_bar[2][z] + uz_bar;
           }
-          store_add(V0_bar + at, V0_sum);
-          store_add(V1_bar + at, Vx_sum);
-          store_add(V1_bar + next + at, Vy_sum);
-          store_add(V1_bar + 2 * next + at, Vz_sum);
-          store_add(mine, V0i_sum);
-          store_add(mine + next_own, Vxi_sum);
-          store_add(mine + 2 * next_own, Vyi_sum);
-          store_add(mine + 3 * next_own, Vzi_sum);
-          bars_of[(c - h * C) % most_channels] = {K0_bar, K1_bar, K2_bar, K3_bar};
-          if ((c - h * C + 1) % most_channels == 0 || c + 1 == (h + 1) * C) {
-            const int n = (c - h * C) % most_channels + 1;
-            add_bessel_bars<VECTORS>(w, a, c + 1 - n, n, bars_of, j0_bar, j1_bar);
+          set_channels(my_sums, V0i_bar);
+          set_channels(my_sums + vx_part * n, Vxi_bar);
+          set_channels(my_sums + vy_part * n, Vyi_bar);
+          set_channels(my_sums + vz_part * n, Vzi_bar);
+          if (!last_of_head) continue;
+          sums_over_channels(to_i_bar, to_i_sum);
+          sums_over_channels(to_j_bar, to_j_sum);
+          B *k_bar = a.k_bar + j, *q_bar = a.q_bar + j, *my_q_bar = key_bars + (i - i0) * 2 * Hd * row_block, *my_k_bar = my_q_bar + Hd * row_block;
+          const B *k = a.k + j, *q = a.q + j, *my_q = mine_keys, *my_k = mine_keys + Hd;
+          for (int z = 0; z < row_block; z += lanes) {
+            // lanes that are off hold pairs of before
+            const Lanes<B> on = load(pairs.on + z), i_bar = on * load(to_i_sum + z), j_bar = on * load(to_j_sum + z);
+            for (int e = h * w.d, end = e + w.d; e < end; e++) {
+              const long at = e * R + z;
+              store_add(k_bar + at, i_bar * my_q[e]);
+              store_add(q_bar + at, j_bar * my_k[e]);
+              store_add(my_q_bar + e * row_block + z, i_bar * load(k + at));
+              store_add(my_k_bar + e * row_block + z, j_bar * load(q + at));
+            }
           }
         }
-        to_i_bar *= load(pair.on);
-        to_j_bar *= load(pair.on);
-        for (int e = h * d; e < (h + 1) * d; e++) {
-          store_add(a.k_bar + e * R + j, to_i_bar * a.q[e * R + i]);
-          store_add(a.q_bar + e * R + j, to_j_bar * a.k[e * R + i]);
-          store_add(own_keys + long(e) * lanes, to_i_bar * load(a.k + e * R + j));
-          store_add(own_keys + long(Hd + e) * lanes, to_j_bar * load(a.q + e * R + j));
-        }
-      }
-      V r_bar{};
-      for (int t = 0; t < T; t++) r_bar += j0_bar[t] * load(pair.dj0[t]) + j1_bar[t] * load(pair.dj1[t]);
-      alignas(64) B bars[4][row_block];
-      double g[3][row_block];
-      for (int x = 0; x < 3; x++) store(bars[x], u_bar[x] * load(pair.on));
-      store(bars[3], r_bar * load(pair.on));
+        sums_over_channels(r_bar, r_sum);
+        for (int x = 0; x < 3; x++) sums_over_channels(u_bar[x], u_sum[x]);
+        alignas(64) B g[3][row_block];
+        const B per_length = SPLINE ? B(w.knots_per_length) : B(1);
 #pragma omp simd
-      for (int z = 0; z < lanes; z++) {
-        const double ux = pair.direction[0][z], uy = pair.direction[1][z], uz = pair.direction[2][z];
-        const double along = bars[0][z] * ux + bars[1][z] * uy + bars[2][z] * uz, rest = bars[3][z] - along * pair.inverse_r[z];
-        g[0][z] = rest * ux + bars[0][z] * pair.inverse_r[z];
-        g[1][z] = rest * uy + bars[1][z] * pair.inverse_r[z];
-        g[2][z] = rest * uz + bars[2][z] * pair.inverse_r[z];
-      }
-      for (int x = 0; x < 3; x++) {
-        double sum = 0.0, *to = a.x_bar + x * R + j;
+        for (int z = 0; z < row_block; z++) {
+          const bool inside = pairs.on[z] > B(0);
+          const B ux = pairs.u[0][z], uy = pairs.u[1][z], uz = pairs.u[2][z], inverse = pairs.inverse_r[z];
+          const B along = u_sum[0][z] * ux + u_sum[1][z] * uy + u_sum[2][z] * uz, rest = r_sum[z] * per_length - along * inverse;
+          g[0][z] = inside ? rest * ux + u_sum[0][z] * inverse : B(0);
+          g[1][z] = inside ? rest * uy + u_sum[1][z] * inverse : B(0);
+          g[2][z] = inside ? rest * uz + u_sum[2][z] * inverse : B(0);
+        }
+        for (int x = 0; x < 3; x++) {
+          double sum = 0.0, *to = a.x_bar + x * R + j;
 #pragma omp simd reduction(+ : sum)
-        for (int z = 0; z < lanes; z++) {
-          sum += g[x][z];
-          to[z] -= g[x][z];
-        }
-        xi_bar[x] += sum;
-      }
-    }
-    for (int x = 0; x < 3; x++) a.x_bar[x * R + i] += xi_bar[x];
-    for (int k = 0; k < 4; k++)
-      for (int c = 0; c < HC; c++) a.sums[(long(k) * HC + c) * R + i] += sum_of<B>(load(own + (long(k) * HC + c) * lanes));
-    for (int e = 0; e < Hd; e++) {
-      a.q_bar[e * R + i] += sum_of<B>(load(own_keys + long(e) * lanes));
-      a.k_bar[e * R + i] += sum_of<B>(load(own_keys + long(Hd + e) * lanes));
-    }
-    for (int h = 0; h < H; h++) {
-      const B weight = own_attention(w, a, h, i);
-      B weight_bar = 0;
-      for (int c = h * C; c < (h + 1) * C; c++) {
-        const auto [a0, a2] = at_once(w, a, c);
-        const long me = c * R + i;
-        weight_bar += a0 * a.V0[me] * s0_bar[me];
-        V0_bar[me] += weight * a0 * s0_bar[me];
-        for (int x = 0; x < 3 && VECTORS; x++) {
-          weight_bar += a2 * a.V1[x * next + me] * v0_bar[x * next + me];
-          V1_bar[x * next + me] += weight * a2 * v0_bar[x * next + me];
+          for (int z = 0; z < row_block; z++) {
+            sum += double(g[x][z]);
+            to[z] -= double(g[x][z]);
+          }
+          a.x_bar[x * R + i] += sum;
         }
       }
-      for (int e = h * d; e < (h + 1) * d; e++) {
-        a.q_bar[e * R + i] += weight_bar * a.k[e * R + i];
-        a.k_bar[e * R + i] += weight_bar * a.q[e * R + i];
+    for (long i = i0; i < i1; i++) {
+      const B *my_key_bars = key_bars + (i - i0) * 2 * Hd * row_block;
+      for (int e = 0; e < Hd; e++)
+        for (int z = 0; z < row_block; z++) {
+          a.q_bar[e * R + i] += my_key_bars[long(e) * row_block + z];
+          a.k_bar[e * R + i] += my_key_bars[long(Hd + e) * row_block + z];
+        }
+      for (int h = 0; h < w.H; h++) {
+        const B weight = own_attention(w, a, h, i);
+        B weight_bar = 0;
+        for (int c = h * w.C; c < (h + 1) * w.C; c++) {
+          const auto [a0, a2] = at_once(w, a, c);
+          const auto own = [&](B factor, int value, int sum) {
+            const B bar = records.bar(i)[record_place(w, c, sum, sum_parts)];
+            weight_bar += factor * records.value(i)[record_place(w, c, value, value_parts)] * bar;
+            records.sum(i)[record_place(w, c, value, sum_parts)] += weight * factor * bar;
+          };
+          own(a0, v0_part, s0_part);
+          for (int x = 0; x < 3 && VECTORS; x++) own(a2, vx_part + x, even_part + x);
+        }
+        for (int e = h * w.d; e < (h + 1) * w.d; e++) {
+          a.q_bar[e * R + i] += weight_bar * a.k[e * R + i];
+          a.k_bar[e * R + i] += weight_bar * a.q[e * R + i];
+        }
       }
     }
   }
@@ -865,14 +1013,14 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  /// Rows of structures in the direct form, shared among the threads: body(first row, row, last atom's end, end of the rows).
-  template <typename T, typename B, typename Body> void for_each_direct_row(const FmmWork<T, B> &work, const Body &body)
+  /// Rows of structures in the direct form, shared among the threads: body(first row, end, end of the structure's rows).
+  template <typename T, typename B, typename Body> void for_each_direct_block(const FmmWork<T, B> &work, const Body &body)
   {
 #pragma omp for schedule(static, 1)
-    for (int row = 0; row < work.n_rows; row++) {
+    for (int row = 0; row < work.n_rows; row += direct_rows) {
       const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
       const long last = structure.first_row + structure.n_atoms;
-      if (structure.direct && row < last) body(structure.first_row, row, last, rows_end(structure));
+      if (structure.direct && row < last) body(row, row + direct_rows < last ? row + direct_rows : last, last);
     }
   }
 
@@ -901,11 +1049,18 @@ namespace {    // the same names exist in every instruction set's copy of this f
   template <bool VECTORS, typename T, typename B> void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
   {
     const Rows<B> a = rows_of(w, work, l);
-    std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * work.n_rows);
-    for_each_direct_row(work, [&](long first, long row, long last, long end) {
-      direct_forward<VECTORS>(w, a, first, row, last, end, scratch);
-    });
+    if (work.record_sums) {
+      const Records<B> records = records_of(w, work, l);
+      std::memset(records.sums, 0, sizeof(B) * records.sums_width * work.n_rows);
+      for_each_direct_block(work, [&](long i0, long i1, long last) {
+        if (records.spline)
+          direct_forward<VECTORS, true>(w, a, records, i0, i1, last, scratch);
+        else
+          direct_forward<VECTORS, false>(w, a, records, i0, i1, last, scratch);
+      });
+    }
     if (work.n_moments == 0) return;
+    std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * work.n_rows);
     B *moments = work.moments + l * work.n_moments;
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
       with_keys(w.d, [&](auto keys) {
@@ -924,13 +1079,20 @@ namespace {    // the same names exist in every instruction set's copy of this f
   {
     const Rows<B> a = rows_of(w, work, l);
     const long R = work.n_rows;
-    std::memset(a.sums, 0, sizeof(B) * 4 * w.HC() * R);
     std::memset(a.q_bar, 0, sizeof(B) * 2 * w.Hd() * R);
     std::memset(a.x_bar, 0, sizeof(double) * work.row_bars * R);
-    for_each_direct_row(work, [&](long first, long row, long last, long end) {
-      direct_backward<VECTORS>(w, a, first, row, last, end, scratch);
-    });
+    if (work.record_sums) {
+      const Records<B> records = records_of(w, work, l);
+      std::memset(records.sums, 0, sizeof(B) * records.sums_width * R);
+      for_each_direct_block(work, [&](long i0, long i1, long last) {
+        if (records.spline)
+          direct_backward<VECTORS, true>(w, a, records, i0, i1, last, scratch);
+        else
+          direct_backward<VECTORS, false>(w, a, records, i0, i1, last, scratch);
+      });
+    }
     if (work.n_moments == 0) return;
+    std::memset(a.sums, 0, sizeof(B) * 4 * w.HC() * R);
     const B *moments = work.moments + l * work.n_moments;
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
       std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));

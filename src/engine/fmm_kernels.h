@@ -1,5 +1,6 @@
 // The long-range block (fmm.h) in plain loops: forward and analytic backward. Compiled once per instruction set (fmm_kernels.cpp):
-// raw pointers only. Atoms of a structure stand side by side, [channel][row], and each structure begins at a multiple of row_block.
+// raw pointers only. Each structure begins at a multiple of row_block rows. Queries and keys of all rows, and for the linear form values and
+// sums, are kept as [channel][row]; for the direct form values and sums of a row lie together (records).
 #pragma once
 
 #include "painn_kernels.h"
@@ -7,6 +8,8 @@
 namespace mlff {
 
 inline constexpr int row_block = 16;
+inline constexpr int channel_block = 8;    // channels of a head are padded to whole blocks in records
+inline constexpr int direct_rows = 8;      // that a thread takes together in the direct form; divides row_block
 
 /// Values of a block in type B, the features around it in type T of the engine.
 template <typename B> struct FmmLayerWeights {
@@ -14,6 +17,8 @@ template <typename B> struct FmmLayerWeights {
   Packed<B> from_scalars_back, from_vectors_back, scalar_out_back, vector_out_back;    // out -> in
   const B *scalar_gate, *vector_gate;                                                  // [F]
   const B *radial;                                                                     // [T][4][HC]
+  const B *record_radial;    // the same as [blocks of channels][T][4][channel_block], in the order of RadialPart
+  const B *spline;           // cubic polynomials of the direct form: [blocks of channels][knots][4 powers][2 or 4][channel_block], or null
 };
 
 template <typename B> struct FmmWeights {
@@ -23,6 +28,10 @@ template <typename B> struct FmmWeights {
   int vector_columns = 0, out_rows = 0, first_odd = 0;       // of from_vectors; of the inputs of *_out: even parts, odd parts
   const double *kappa;                                       // [T]
   const FmmLayerWeights<B> *layers;
+  int knots = 0;    // intervals of splines
+  double knots_per_length = 0.0;
+  int vectors() const { return (C + channel_block - 1) / channel_block; }    // of a head
+  int record_channels() const { return H * vectors() * channel_block; }
   int HC() const { return H * C; }
   int Hd() const { return H * d; }
 };
@@ -58,6 +67,8 @@ template <typename T, typename B> struct FmmWork {
   B *sums;                     // [threads][8][HC][rows]: s0, s1, v0, v1; in backward bars of V0, V1
   B *key_bars;                 // [threads][2][Hd][rows]: of q and k
   B *out_bars;                 // [8][HC][rows]: of s0, s1, v0, v1
+  B *values, *bars;            // of the direct form, null without: [L][rows][4 record_channels]: V0, V1; [rows][8 record_channels]: bars of sums
+  B *record_sums;              // [threads][rows][8 record_channels]: as sums
   double *row_bar;             // [threads][row_bars][rows]: of x, and of the strain
   int row_bars;                // 3, or 9
   B *moments, *moment_bars;    // [L][moments], [moments]: of each wave [2][H][d][4C]
@@ -74,8 +85,8 @@ template <typename T, typename B> struct FmmWork {
 template <typename B> long fmm_scratch(const FmmWeights<B> &w)
 {
   const long products = long(atom_block) * (4L * w.F + w.scalar_columns + 3L * w.vector_columns + 3L * w.out_rows);
-  const long sums = long(row_block) * (8L * w.HC() + 2L * w.Hd());
-  return products > sums ? products : sums;
+  const long keys = direct_rows * 2L * w.Hd() * (1 + row_block);
+  return products > keys ? products : keys;
 }
 
 template <typename T, typename B> struct FmmFunctions {

@@ -38,7 +38,7 @@ template <typename B> class FmmStructures {
   std::vector<FmmStructure> structures;    ///< rows (first_row) are the engine's business
   std::vector<FmmWaves<B>> wave_sets;      ///< point into this object
   long n_waves = 0;                        ///< of all structures in the linear form
-  double direct_diameter = 0.0;            ///< largest of the structures in the direct form, Å
+  double direct_diameter = -1.0;           ///< largest of the structures in the direct form, Å; below 0: there are none
   long changes = 0;                        ///< grows with every new or other set of waves
 
   /// Before the structures of a graph are added, in order. Throws EngineError where the form needs all atoms on one rank.
@@ -50,7 +50,7 @@ template <typename B> class FmmStructures {
     structures.clear();
     n_lattices = 0;
     n_waves = 0;
-    direct_diameter = 0.0;
+    direct_diameter = -1.0;
   }
 
   /// One structure, with its cell (null where it is open; `ends` is not looked at elsewhere). Throws EngineError where the linear form does
