@@ -251,36 +251,7 @@ template <class DeviceType, typename T>
 void PainnKokkos<DeviceType, T>::dense(int rows, const T *in, int in_width, const Array<T> &weight,
                                        const Array<T> &bias_view, T *out, int out_width, T *activated, bool add) const
 {
-  if (rows == 0) return;
-  const T *W = weight.data(), *bias = bias_view.data();
-  Kokkos::parallel_for(
-      Policy((rows + row_block - 1) / row_block, Kokkos::AUTO), KOKKOS_LAMBDA(const Member &team) {
-        const int row = team.league_rank() * row_block;
-        const int count = rows - row < row_block ? rows - row : row_block;
-        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, out_width / tile), [&](const int block) {
-          const int column = block * tile;
-          T sum[row_block][tile];
-          for (int m = 0; m < row_block; m++)
-            for (int t = 0; t < tile; t++) {
-              sum[m][t] = bias ? bias[column + t] : T(0);
-              if (add && m < count) sum[m][t] += out[(long) (row + m) * out_width + column + t];
-            }
-          // the last block of rows repeats its last row and drops the result
-          const T *a[row_block];
-          for (int m = 0; m < row_block; m++) a[m] = in + (long) (row + (m < count ? m : count - 1)) * in_width;
-          for (int k = 0; k < in_width; k++) {
-            const T *w = W + (long) k * out_width + column;
-            for (int m = 0; m < row_block; m++)
-              for (int t = 0; t < tile; t++) sum[m][t] += a[m][k] * w[t];
-          }
-          for (int m = 0; m < count; m++)
-            for (int t = 0; t < tile; t++) {
-              const long place = (long) (row + m) * out_width + column + t;
-              out[place] = sum[m][t];
-              if (activated) activated[place] = sum[m][t] / (T(1) + Kokkos::exp(-sum[m][t]));
-            }
-        });
-      });
+  dense_rows<DeviceType>(rows, in, in_width, weight.data(), bias_view.data(), out, out_width, activated, add);
 }
 
 /* ----------------------------------------------------------------------
@@ -655,7 +626,9 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::evaluat
 {
   geometry();
   forward();
+  if (block) block->forward(s.data(), v_of(L));
   readout();
+  if (block) block->backward(s_bar.data(), v_bar.data());
   for (int l = L - 1; l >= 0; l--) {
     update_backward(l);
     edge_backward(l);
@@ -681,6 +654,7 @@ template <class DeviceType, typename T> double PainnKokkos<DeviceType, T>::bytes
     sum += (double) array->extent(0) * sizeof(T);
   for (const auto *array : {&r, &gradient, &d, &edge_bar, &atom_energy})
     sum += (double) array->extent(0) * sizeof(double);
+  if (block) sum += block->bytes();
   return sum;
 }
 

@@ -11,12 +11,15 @@
 #ifndef LMP_PAINN_KOKKOS_H
 #define LMP_PAINN_KOKKOS_H
 
+#include "dense_kokkos.h"
 #include "engine_host.h"
+#include "fmm_kokkos.h"
 #include "painn_kernels.h"
 
 #include <Kokkos_Core.hpp>
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 namespace LAMMPS_NS {
@@ -29,7 +32,7 @@ namespace LAMMPS_NS {
    over the edges of a centre, or over the edges that point to an atom, in
    order; results do not change from run to run.
 
-     set_weights()  once
+     set_weights()  once; a long-range block is put into `block`
      set_edges()    after a neighbor rebuild; edges may be longer than the cutoff
      evaluate()     every step, from r
 
@@ -43,10 +46,8 @@ template <class DeviceType, typename T> class PainnKokkos {
   using Range = Kokkos::RangePolicy<DeviceType>;
   template <typename U> using Array = Kokkos::View<U *, Kokkos::LayoutRight, DeviceType>;
 
-  static constexpr bool on_host =
-      Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename DeviceType::memory_space>::accessible;
+  static constexpr bool on_host = device_is_host<DeviceType>;
   static constexpr int tile = on_host ? mlff::feature_block : 1;
-  static constexpr int row_block = 4;
 
   // graph: rows 0 .. n_centres-1 are owned atoms, then ghosts
   int n_atoms = 0, n_centres = 0, n_edges = 0;
@@ -56,6 +57,9 @@ template <class DeviceType, typename T> class PainnKokkos {
   // results
   Array<double> atom_energy;    // [centres] eV
   Array<double> gradient;       // [edges][3] eV/Angstrom, 0 beyond the cutoff
+
+  // long-range block between the layers and the readout, null without one; its prepare() comes before evaluate()
+  std::unique_ptr<FmmBlockKokkos<DeviceType, T>> block;
 
   // fills ghost rows of an array [n_atoms][width] from their owners; adds them to their owners
   std::function<void(Array<T>, int)> exchange_forward, exchange_reverse;

@@ -11,7 +11,8 @@
 /* ----------------------------------------------------------------------
    pair_style mlff on a Kokkos device. After a neighbor rebuild the rows of
    the graph are numbered on the host and the edges built on the device;
-   between rebuilds a step only refreshes distances and stays there.
+   between rebuilds a step only refreshes distances and stays there. A model
+   with a long-range block adds gradients by the positions of owned atoms.
 ------------------------------------------------------------------------- */
 
 #include "pair_mlff_kokkos.h"
@@ -19,6 +20,7 @@
 #include "atom_kokkos.h"
 #include "atom_masks.h"
 #include "comm.h"
+#include "domain.h"
 #include "error.h"
 #include "force.h"
 #include "kokkos.h"
@@ -30,6 +32,7 @@
 
 #include "engine_kokkos.h"
 #include "mlff_impl.h"
+#include "painn_kokkos.h"
 
 #include <cmath>
 
@@ -67,6 +70,29 @@ KOKKOS_INLINE_FUNCTION void edge_virial(const double *r, const double *g, double
   v[4] = -scale * 0.5 * (r[0] * g[2] + r[2] * g[0]);
   v[5] = -scale * 0.5 * (r[1] * g[2] + r[2] * g[1]);
 }
+
+/* ----------------------------------------------------------------------
+   what comes of a long-range block, as PairMLFF::add_long_range() has it: in
+   an open box virials are taken about its middle, in a periodic one they are
+   the gradient by the strain
+------------------------------------------------------------------------- */
+
+template <class DeviceType> struct LongRange {
+  bool on = false, periodic = false;
+  double middle[3] = {0.0, 0.0, 0.0};
+  Kokkos::View<double *, Kokkos::LayoutRight, DeviceType> position, gradient, strain;
+
+  KOKKOS_INLINE_FUNCTION void virial(int c, double scale, double *v) const
+  {
+    if (periodic) {
+      for (int k = 0; k < 6; k++) v[k] = -scale * strain(6 * c + k);
+      return;
+    }
+    double r[3];
+    for (int a = 0; a < 3; a++) r[a] = position(3 * c + a) - middle[a];
+    edge_virial(r, &gradient(3 * c), scale, v);
+  }
+};
 }    // namespace
 
 template <> struct Kokkos::reduction_identity<SixSums> {
@@ -256,6 +282,35 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
   painn.set_edges();
 }
 
+/* ----------------------------------------------------------------------
+   where the atoms are, and the cell, for a long-range block
+------------------------------------------------------------------------- */
+
+template <class DeviceType>
+template <typename NetworkType>
+void PairMLFFKokkos<DeviceType>::prepare_long_range(NetworkType &network)
+{
+  const auto &block = network.painn.block;
+  if (!block) return;
+  const int ncentres = network.painn.n_centres;
+  const auto x = atomKK->k_x.template view<DeviceType>();
+  const auto local = network.local;
+  const auto position = block->position(ncentres);
+  Kokkos::parallel_for(
+      Kokkos::RangePolicy<DeviceType>(0, ncentres), KOKKOS_LAMBDA(const int c) {
+        for (int a = 0; a < 3; a++) position(3 * c + a) = double(x(local(c), a));
+      });
+  const int first_atom[2] = {0, ncentres};
+  const double cell[9] = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
+                          0.0,          domain->xz, domain->yz, domain->zprd};
+  try {
+    block->prepare(first_atom, domain->xperiodic ? std::span<const double>(cell) : std::span<const double>(),
+                   impl->exchange.get());
+  } catch (mlff::EngineError &e) {
+    error->one(FLERR, "Pair style mlff/kk on timestep {}: {}", update->ntimestep, e.what());
+  }
+}
+
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
@@ -273,6 +328,8 @@ template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<
       Range(0, nedges), KOKKOS_LAMBDA(const int e) {
         for (int a = 0; a < 3; a++) r(3 * e + a) = double(x(to(e), a)) - double(x(from(e), a));
       });
+
+  prepare_long_range(network);
 
   painn.evaluate();
 
@@ -297,6 +354,15 @@ template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<
   const auto row_force = network.force;
   const auto row_stress = network.stress;
   const bool atom_virial = vflag_atom;
+  LongRange<DeviceType> far;
+  if (painn.block) {
+    far.on = true;
+    far.periodic = domain->xperiodic;
+    for (int a = 0; a < 3; a++) far.middle[a] = 0.5 * (domain->boxlo[a] + domain->boxhi[a]);
+    far.position = painn.block->position(ncentres);
+    far.gradient = painn.block->x_bar();
+    far.strain = painn.block->strain();
+  }
   Kokkos::parallel_for(
       Range(0, nrows), KOKKOS_LAMBDA(const int i) {
         double sum[3] = {0.0, 0.0, 0.0}, stress[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0}, v[6];
@@ -316,6 +382,13 @@ template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<
             for (int m = 0; m < 6; m++) stress[m] += v[m];
           }
         }
+        if (far.on && i < ncentres) {
+          for (int a = 0; a < 3; a++) sum[a] -= far.gradient(3 * i + a);
+          if (atom_virial) {
+            far.virial(i, factor, v);
+            for (int m = 0; m < 6; m++) stress[m] += v[m];
+          }
+        }
         for (int a = 0; a < 3; a++) row_force(3 * i + a) = factor * sum[a];
         if (atom_virial)
           for (int m = 0; m < 6; m++) row_stress(6 * i + m) = stress[m];
@@ -331,6 +404,17 @@ template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<
         },
         Kokkos::Sum<SixSums>(sums));
     for (int k = 0; k < 6; k++) virial[k] += sums.v[k];
+    if (far.on) {
+      Kokkos::parallel_reduce(
+          Range(0, ncentres),
+          KOKKOS_LAMBDA(const int c, SixSums &sum) {
+            double v[6];
+            far.virial(c, factor, v);
+            for (int k = 0; k < 6; k++) sum.v[k] += v[k];
+          },
+          Kokkos::Sum<SixSums>(sums));
+      for (int k = 0; k < 6; k++) virial[k] += sums.v[k];
+    }
   }
 
   // forces on atoms of other ranks go to their owners
@@ -387,10 +471,10 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::settings(int narg, 
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
     if ((word == "engine" && iarg + 1 < narg && strcmp(arg[iarg + 1], "torch") == 0) || word == "device" ||
-        word == "threads" || word == "fmm")
+        word == "threads")
       error->all(FLERR, iarg,
                  "Pair style mlff/kk runs the hand-written kernels on Kokkos' own device and threads: "
-                 "'{}' is not accepted here; accepted: engine auto, engine host, precision, filter",
+                 "'{}' is not accepted here; accepted: engine auto, engine host, precision, filter, fmm",
                  word == "engine" ? "engine torch" : word);
   }
   PairMLFF::settings(narg, arg);
@@ -428,16 +512,14 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
       (impl->options.filter == mlff::Filter::automatic && !full);
 
   const auto &potential = impl->potentials.front();
-  if (potential.is_molecule() || potential.is_global())
+  if (potential.is_molecule())
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff/kk does not run model '{}' of potential file '{}'; use pair style "
                "mlff, with suffix off",
                potential.model, impl->files.front());
+  const auto form = impl->options.fmm;
   if (impl->replicas->wanted()) {
-    if (full)
-      impl->engine = std::make_unique<EngineKokkos<DeviceType, double>>(potential, spline);
-    else
-      impl->engine = std::make_unique<EngineKokkos<DeviceType, float>>(potential, spline);
+    impl->engine = make_kokkos_engine(potential, impl->options, ExecutionSpaceFromDevice<DeviceType>::space == Host);
     join_replicas("");
     if (impl->replicas->joined()) {
       if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff/kk: {}\n", impl->engine->description());
@@ -451,6 +533,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
     using NetworkType = Network<DeviceType, T>;
     network = std::make_unique<NetworkType>();
     network->painn.set_weights(potential, spline);
+    network->painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, form);
     if (comm->nprocs == 1) return;
     // other ranks see host memory: on a CPU that is where the features are
     const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array, int width,
@@ -474,8 +557,9 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
   else
     prepare(networks->single, float());
   if (comm->me == 0)
-    utils::logmesg(lmp, "Pair style mlff/kk: Kokkos {}, {} precision, {} filter\n", DeviceType::name(),
-                   full ? "double" : "single", spline ? "spline" : "exact");
+    utils::logmesg(lmp, "Pair style mlff/kk: Kokkos {}, {} precision, {} filter{}\n", DeviceType::name(),
+                   full ? "double" : "single", spline ? "spline" : "exact",
+                   long_range_form(potential, form));
 }
 
 /* ---------------------------------------------------------------------- */

@@ -181,12 +181,4 @@ class LammpsTest : public testing::Test {
   }
 };
 
-inline double largest_difference(const std::vector<double> &a, const std::vector<double> &b)
-{
-  EXPECT_EQ(a.size(), b.size());
-  double m = 0.0;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); i++) m = std::max(m, std::abs(a[i] - b[i]));
-  return m;
-}
-
 }    // namespace mlff_test

@@ -4,6 +4,9 @@
 #include "random_model.h"
 #include "structure.h"
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cmath>
 
 namespace mlff_test {
@@ -45,6 +48,14 @@ inline mlff::Structure random_structure(int n, unsigned seed, std::array<double,
     structure.numbers.push_back(elements[structure.numbers.size() % elements.size()]);
   }
   return structure;
+}
+
+inline double largest_difference(const std::vector<double> &a, const std::vector<double> &b)
+{
+  EXPECT_EQ(a.size(), b.size());
+  double m = 0.0;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); i++) m = std::max(m, std::abs(a[i] - b[i]));
+  return m;
 }
 
 }    // namespace mlff_test

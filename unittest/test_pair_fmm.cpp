@@ -206,8 +206,13 @@ TEST_F(PairFmm, MeanWithALocalPotential)
   const Structure structure = two_clusters();
   create(structure);
   Potential local = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 4.0, 11);
-  commands("pair_style mlff precision double fmm linear\npair_coeff * * " + potential_file(potential) + " " + potential_file(local, "local.safetensors") +
-           " C O H\nrun 0 post no");
+  const std::string coefficients = "pair_coeff * * " + potential_file(potential) + " " + potential_file(local, "local.safetensors") + " C O H";
+  command("pair_style mlff precision double fmm linear");
+  if (kokkos) {
+    expect_error(coefficients, {"mlff/kk runs one potential"});
+    return;
+  }
+  commands(coefficients + "\nrun 0 post no");
   const auto a = evaluate(potential, structure, FmmForm::linear);
   GraphStorage graph;
   append_graph(structure, local.elements, local.cutoff, graph);
@@ -218,6 +223,34 @@ TEST_F(PairFmm, MeanWithALocalPotential)
   for (std::size_t k = 0; k < mean.size(); k++) mean[k] = 0.5 * (mean[k] + a.forces[k]);
   EXPECT_NEAR(energy(), 0.5 * (a.energy + result.energy[0]), 1e-8);
   EXPECT_LT(largest_difference(forces(), mean), 1e-9);
+}
+
+TEST_F(PairFmm, RefusesSystemsOutOfReach)
+{
+  // lost atoms, or a file with too few directions: the message has the step and what to change
+  FmmSizes fmm = potential.fmm;
+  fmm.directions = 50;
+  Potential few = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &fmm);
+  command("units metal");
+  create(two_clusters());
+  commands("pair_style mlff precision double fmm linear\npair_coeff * * " + potential_file(few, "few.safetensors") + " C O H");
+  expect_error("run 0", {kokkos ? "mlff/kk on timestep 0" : "mlff on timestep 0", "50 directions", "fmm_directions", "direct form"});
+  commands("clear\nunits metal");
+  create(random_structure(3, 1, {5, 0, 0, 0, 5, 0, 0, 0, 5}, {true, true, true}));
+  use("");
+  expect_error("run 0", {"on timestep 0", "sees nothing in this cell", "use a larger cell"});
+}
+
+TEST_F(PairFmm, MemoryOfTheBlockCounts)
+{
+  command("units metal");
+  create(two_clusters());
+  use("fmm linear");
+  command("run 0 post no");
+  const double with = sum_over_ranks({lmp->force->pair->memory_usage()})[0];
+  Potential local = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5);
+  commands("pair_style mlff precision double\npair_coeff * * " + potential_file(local, "local.safetensors") + " C O H\nrun 0 post no");
+  EXPECT_GT(with, sum_over_ranks({lmp->force->pair->memory_usage()})[0] + 100.0 * double(lmp->atom->natoms));
 }
 
 TEST_F(PairFmm, Refuses)

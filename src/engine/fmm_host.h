@@ -5,11 +5,10 @@
 #include "engine.h"
 #include "fmm.h"
 #include "fmm_kernels.h"
+#include "fmm_structures.h"
 #include "painn_host.h"
 
-#include <array>
 #include <cmath>
-#include <map>
 
 namespace mlff {
 
@@ -35,7 +34,7 @@ template <typename T> class FmmBlock {
 template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
  public:
   FmmBlockOf(const Potential &potential, FmmForm form, bool spline) :
-      fmm(potential.fmm), features(potential.sizes.features), form(form), spline(spline), kernels(MLFF_BEST_KERNELS(fmm_kernels))
+      fmm(potential.fmm), features(potential.sizes.features), form(form), spline(spline), kernels(MLFF_BEST_KERNELS(fmm_kernels)), known(potential, form)
   {
     load(potential);
   }
@@ -43,27 +42,29 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar, double *strain) override
   {
     check_positions(graph);
-    if (exchange && form == FmmForm::direct)
-      throw EngineError("the direct form of the long-range block needs all atoms of a system on one rank; use the linear form or one rank");
-    ranks = exchange;
-    structures.clear();
+    known.begin(exchange);
     structure_of.clear();
-    n_lattices = 0;
-    long moments = 0;
-    double direct_diameter = -1.0;
     work.n_rows = 0;
-    for (int s = 0; s < graph.n_structures(); s++) add_structure(graph, s, exchange, moments, direct_diameter);
-    const bool any_direct = direct_diameter >= 0.0;
-    const bool use_spline = any_direct && spline && tabulate(direct_diameter);
+    for (int s = 0; s < graph.n_structures(); s++) {
+      const int first = graph.first_atom[s], n = graph.first_atom[s + 1] - first;
+      known.add(first, n, graph.cell_of(s), fmm_ends(graph, s));
+      known.structures.back().first_row = work.n_rows;
+      const int blocks = (n + row_block - 1) / row_block;
+      structure_of.insert(structure_of.end(), blocks, s);
+      work.n_rows += blocks * row_block;
+    }
+    const long moments = known.n_moments();
+    const bool any_direct = known.direct_diameter >= 0.0;
+    const bool use_spline = any_direct && spline && tabulate(known.direct_diameter);
     for (std::size_t l = 0; l < layers.size(); l++) layers[l].spline = use_spline ? splines[l].resize(0) : nullptr;
 
     const std::size_t R = work.n_rows, HC = weights.HC(), Hd = weights.Hd(), L = weights.L;
     work.n_structures = graph.n_structures();
     work.n_centres = graph.n_centres();
     work.threads = threads;
-    work.structures = structures.data();
+    work.structures = known.structures.data();
     work.structure_of = structure_of.data();
-    work.waves = wave_sets.data();
+    work.waves = known.wave_sets.data();
     work.position = graph.position.data();
     work.x_bar = x_bar;
     work.strain = strain;
@@ -71,7 +72,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     work.wave_rows = strain ? 8 : 3;
     work.x = x.resize(3 * R);
     std::fill_n(work.x, 3 * R, 0.0);
-    for (const auto &structure : structures)
+    for (const auto &structure : known.structures)
       for (int i = 0; i < structure.n_atoms; i++)
         for (int a = 0; a < 3; a++)
           work.x[a * R + structure.first_row + i] = graph.position[3 * std::size_t(structure.first_atom + i) + a] - structure.centre[a];
@@ -95,7 +96,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     work.scratch = scratch.resize(threads * fmm_scratch(weights));
     work.exchange = exchange ? this : nullptr;
     work.sum = [](void *block, B *values, long n) {
-      static_cast<FmmBlockOf *>(block)->sum_over_ranks(values, n);
+      static_cast<FmmBlockOf *>(block)->known.sum(values, n);
     };
   }
 
@@ -141,28 +142,9 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   std::vector<double> kappa;
   PainnPacking<B> packing;
 
-  struct WaveStorage {
-    std::vector<double> k;
-    std::vector<B> u, weight;
-    std::vector<int> frequency;
-  };
-  std::map<double, int> wave_set;    // number of the set for a phase
-  std::vector<std::unique_ptr<WaveStorage>> wave_storage;
-  std::vector<FmmWaves<B>> wave_sets;
-
-  /// Sets of reciprocal lattices, one for each periodic structure of a graph, kept while its cell stays.
-  struct Lattice {
-    std::array<double, 9> cell;
-    int set;
-  };
-  std::vector<Lattice> lattices;
-  std::size_t n_lattices = 0;
-
   FmmWork<T, B> work{};
-  GhostExchange *ranks = nullptr;
-  std::vector<FmmStructure> structures;
+  FmmStructures<B> known;
   std::vector<int> structure_of;
-  std::vector<double> over_ranks;
   Buffer<double> x, row_bar;
   Buffer<B> q, k, V0, V1, sums, values, bars, record_sums, key_bars, out_bars, moment_values, moment_bars, waves_of_rows, scratch;
 
@@ -176,51 +158,6 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       return kernels.single;
     else
       return kernels.mixed;
-  }
-
-  void add_structure(const Graph &graph, int s, GhostExchange *exchange, long &moments, double &direct_diameter)
-  {
-    FmmStructure structure{};
-    structure.first_atom = graph.first_atom[s];
-    structure.n_atoms = graph.first_atom[s + 1] - structure.first_atom;
-    structure.first_row = work.n_rows;
-    double n = structure.n_atoms;
-    if (exchange) exchange->sum(&n, 1);
-    const double *cell = graph.cell_of(s);
-    if (cell && form == FmmForm::direct)
-      throw EngineError("the direct form of the long-range block is for open systems, this one is periodic; use the linear form");
-    const double diameter = cell ? 0.0 : extent(graph, s, exchange, structure.centre);
-    structure.direct =
-        !exchange && !cell && (n == 0 || form == FmmForm::direct || (form == FmmForm::automatic && direct_is_faster(fmm, features, int(n), diameter, single)));
-    if (structure.direct) direct_diameter = std::max(direct_diameter, diameter);
-    if (!structure.direct && n > 0) {
-      structure.waves = cell ? set_of_lattice(cell) : set_of(phase_of(fmm, diameter, plane_wave_tolerance(single)));
-      structure.first_moment = moments;
-      moments += 8L * wave_sets[structure.waves].n * weights.Hd() * weights.C;
-    }
-    const int blocks = (structure.n_atoms + row_block - 1) / row_block;
-    structure_of.insert(structure_of.end(), blocks, s);
-    work.n_rows += blocks * row_block;
-    structures.push_back(structure);
-  }
-
-  /// Diameter and middle of an open structure, over all ranks.
-  static double extent(const Graph &graph, int s, GhostExchange *exchange, double *centre)
-  {
-    double ends[6];    // largest x and -x
-    std::fill_n(ends, 6, -1e300);
-    for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
-      for (int a = 0; a < 3; a++) {
-        ends[a] = std::max(ends[a], graph.position[3 * std::size_t(i) + a]);
-        ends[3 + a] = std::max(ends[3 + a], -graph.position[3 * std::size_t(i) + a]);
-      }
-    if (exchange) exchange->largest(ends, 6);
-    double diameter = 0.0;
-    for (int a = 0; a < 3 && ends[0] > -1e300; a++) {
-      centre[a] = 0.5 * (ends[a] - ends[3 + a]);
-      diameter = std::hypot(diameter, ends[a] + ends[3 + a]);
-    }
-    return diameter;
   }
 
   /// Which vector of channels of a record a channel is in.
@@ -267,56 +204,6 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       }
     }
     return true;
-  }
-
-  int set_of(double phase)
-  {
-    const auto found = wave_set.find(phase);
-    if (found != wave_set.end()) return found->second;
-    return wave_set[phase] = store(plane_waves(fmm, phase, plane_wave_tolerance(single)), -1);
-  }
-
-  int set_of_lattice(const double *cell)
-  {
-    const std::size_t k = n_lattices++;
-    if (k < lattices.size() && std::equal(cell, cell + 9, lattices[k].cell.begin())) return lattices[k].set;
-    const auto waves = lattice_waves(fmm, cell);
-    if (k == lattices.size()) lattices.push_back({{}, -1});
-    std::copy_n(cell, 9, lattices[k].cell.begin());
-    return lattices[k].set = store(waves, lattices[k].set);
-  }
-
-  /// Number of the set, a new one for -1.
-  int store(const PlaneWaves &waves, int set)
-  {
-    if (set < 0) {
-      set = int(wave_sets.size());
-      wave_sets.push_back({});
-      wave_storage.push_back(std::make_unique<WaveStorage>());
-    }
-    WaveStorage &own = *wave_storage[set];
-    const bool periodic = !waves.slope.empty();
-    own.k.clear();
-    own.weight.clear();
-    for (int p = 0; p < waves.size(); p++) {
-      for (int a = 0; a < 3; a++) own.k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
-      own.weight.push_back(B(waves.weight[p]));
-      for (const auto *values : {&waves.next_weight, &waves.slope, &waves.next_slope}) own.weight.push_back(periodic ? B((*values)[p]) : B(0));
-    }
-    own.u.assign(waves.u.begin(), waves.u.end());
-    own.frequency = waves.frequency;
-    wave_sets[set] = {waves.size(), periodic, own.k.data(), own.u.data(), own.weight.data(), own.frequency.data()};
-    return set;
-  }
-
-  void sum_over_ranks(B *values, long n)
-  {
-    if constexpr (single) {
-      over_ranks.assign(values, values + n);
-      ranks->sum(over_ranks.data(), int(n));
-      for (long i = 0; i < n; i++) values[i] = B(over_ranks[i]);
-    } else
-      ranks->sum(values, int(n));
   }
 
   void load(const Potential &potential)
