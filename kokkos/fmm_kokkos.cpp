@@ -266,7 +266,7 @@ void FmmSumsKokkos<DeviceType, B>::prepare(std::span<const int> first_atom, std:
   bool open = false;
   for (int s = 0; s < n; s++) open = open || !shape.cell_of(s);
   if (open) find_ends(ends, position, n);
-  known.begin(exchange);
+  known.begin(exchange, false);
   for (int s = 0; s < n; s++) known.add(first_atom[s], first_atom[s + 1] - first_atom[s], shape.cell_of(s), ends[s]);
   upload_waves();
   upload_structures();

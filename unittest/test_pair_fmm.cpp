@@ -108,8 +108,36 @@ TEST_F(PairFmm, EqualsEngineOnAnyNumberOfRanks)
     for (int k = 0; k < 6; k++) EXPECT_NEAR(-sum->vector[k] / lmp->force->nktv2p, linear.virial[k], 1e-8) << k;
     use("");
     command("run 0 post no");
-    expect_equal(n_ranks > 1 ? linear : direct, 1e-10);
+    expect_equal(n_ranks > 1 && kokkos ? linear : direct, 1e-10);
     expect_in_log("long range direct or linear");
+  }
+}
+
+TEST_F(PairFmm, DirectFormOnAnyNumberOfRanks)
+{
+  if (kokkos) GTEST_SKIP() << "mlff/kk has the linear form on several ranks";
+  for (const auto &[layers, n] : {std::pair{1, 150}, {2, 61}}) {
+    potential = long_range(layers);
+    const Structure structure = random_structure(n, 7);
+    const auto expected = evaluate(potential, structure, FmmForm::direct);
+    for (const char *threads : {"1", "3"}) {
+      command("clear");
+      command("units metal");
+      create(structure);
+      use(std::string("fmm direct threads ") + threads);
+      command("run 0 post no");
+      expect_equal(expected, 1e-10);
+      commands("velocity all create 300 99 mom yes\nfix 1 all nve\ntimestep 0.00002\nrun 5 post no");
+      Structure moved = structure;
+      moved.positions = positions();
+      expect_equal(evaluate(potential, moved, FmmForm::direct), 1e-10);
+    }
+    // with splines
+    command("pair_style mlff precision single fmm direct");
+    commands("pair_coeff * * " + potential_file(potential) + " C O H\nrun 0 post no");
+    Structure now = structure;
+    now.positions = positions();
+    expect_equal(evaluate(potential, now, FmmForm::direct), 1e-4);
   }
 }
 
@@ -270,9 +298,9 @@ TEST_F(PairFmm, Refuses)
   command("clear");
   command("units metal");
   create(two_clusters());
-  if (n_ranks == 1) return;
+  if (n_ranks == 1 || !kokkos) return;
   use("fmm direct");
-  expect_error("run 0", {"fmm direct needs all atoms on one MPI rank per partition, found " + std::to_string(n_ranks), "accepted: auto, linear"});
+  expect_error("run 0", {"mlff/kk fmm direct needs all atoms on one MPI rank per partition, found " + std::to_string(n_ranks), "accepted: auto, linear"});
 }
 
 }    // namespace

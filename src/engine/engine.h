@@ -47,6 +47,9 @@ class GhostExchange {
   /// Sums of n numbers over all ranks, and the largest of each: every rank gets them. For models with a long-range block.
   virtual void sum(double *values, int n) = 0;
   virtual void largest(double *values, int n) = 0;
+
+  virtual int rank() const = 0;
+  virtual int n_ranks() const = 0;
 };
 
 /// How the host engine evaluates the filter of an edge: by its definition, or by a cubic spline over the distance.

@@ -42,20 +42,17 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar, double *strain) override
   {
     check_positions(graph);
-    known.begin(exchange);
+    known.begin(exchange, true);
     structure_of.clear();
     work.n_rows = 0;
     for (int s = 0; s < graph.n_structures(); s++) {
       const int first = graph.first_atom[s], n = graph.first_atom[s + 1] - first;
       known.add(first, n, graph.cell_of(s), fmm_ends(graph, s));
-      known.structures.back().first_row = work.n_rows;
-      const int blocks = (n + row_block - 1) / row_block;
-      structure_of.insert(structure_of.end(), blocks, s);
-      work.n_rows += blocks * row_block;
+      add_rows(known.structures.back(), s, exchange);
     }
     const long moments = known.n_moments();
     const bool any_direct = known.direct_diameter >= 0.0;
-    const bool use_spline = any_direct && spline && tabulate(known.direct_diameter);
+    const bool use_spline = any_direct && spline && tabulate(known.direct_diameter + (exchange ? spare_reach : 0.0));
     for (std::size_t l = 0; l < layers.size(); l++) layers[l].spline = use_spline ? splines[l].resize(0) : nullptr;
 
     const std::size_t R = work.n_rows, HC = weights.HC(), Hd = weights.Hd(), L = weights.L;
@@ -74,8 +71,8 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     std::fill_n(work.x, 3 * R, 0.0);
     for (const auto &structure : known.structures)
       for (int i = 0; i < structure.n_atoms; i++)
-        for (int a = 0; a < 3; a++)
-          work.x[a * R + structure.first_row + i] = graph.position[3 * std::size_t(structure.first_atom + i) + a] - structure.centre[a];
+        for (int a = 0; a < 3; a++) work.x[a * R + structure.own_row + i] = graph.position[3 * std::size_t(structure.first_atom + i) + a] - structure.centre[a];
+    if (exchange && any_direct) gather_positions();
     work.q = q.resize(L * Hd * R);
     work.k = k.resize(L * Hd * R);
     const std::size_t linear_rows = moments > 0 ? R : 0, record = any_direct ? R * weights.record_channels() : 0;
@@ -95,6 +92,11 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     work.waves_of_rows = waves_of_rows.resize(moments > 0 ? threads * work.wave_rows * R : 0);
     work.scratch = scratch.resize(threads * fmm_scratch(weights));
     work.exchange = exchange ? this : nullptr;
+    work.rank = exchange && any_direct ? exchange->rank() : 0;
+    work.n_ranks = exchange && any_direct ? exchange->n_ranks() : 1;
+    work.sum_doubles = [](void *block, double *values, long n) {
+      static_cast<FmmBlockOf *>(block)->known.sum(values, n);
+    };
     work.sum = [](void *block, B *values, long n) {
       static_cast<FmmBlockOf *>(block)->known.sum(values, n);
     };
@@ -144,11 +146,46 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
 
   FmmWork<T, B> work{};
   FmmStructures<B> known;
-  std::vector<int> structure_of;
+  std::vector<int> structure_of, empty_rows;
   Buffer<double> x, row_bar;
   Buffer<B> q, k, V0, V1, sums, values, bars, record_sums, key_bars, out_bars, moment_values, moment_bars, waves_of_rows, scratch;
 
   static constexpr bool single = sizeof(B) == sizeof(float);
+
+  /// Rows of a structure's atoms; in the direct form on several ranks those of all ranks, one rank's after the other's, each at whole blocks.
+  void add_rows(FmmStructure &structure, int s, GhostExchange *exchange)
+  {
+    const auto whole = [](int n) {
+      return (n + row_block - 1) / row_block * row_block;
+    };
+    structure.first_row = structure.own_row = work.n_rows;
+    structure.last_row = structure.first_row + structure.n_atoms;
+    int rows = whole(structure.n_atoms);
+    if (exchange && structure.direct) {
+      std::vector<double> atoms(exchange->n_ranks(), 0.0);
+      atoms[exchange->rank()] = structure.n_atoms;
+      exchange->sum(atoms.data(), int(atoms.size()));
+      rows = 0;
+      empty_rows.clear();
+      for (int rank = 0; rank < exchange->n_ranks(); rank++) {
+        if (rank == exchange->rank()) structure.own_row += rows;
+        const int n = int(atoms[rank]), end = rows + whole(n);
+        for (int row = rows + n; row < end; row++) empty_rows.push_back(structure.first_row + row);
+        rows = end;
+      }
+      structure.last_row = structure.first_row + rows;
+    }
+    structure_of.insert(structure_of.end(), rows / row_block, s);
+    work.n_rows += rows;
+  }
+
+  /// Positions of all ranks. Rows without an atom, which send and receive zeros, must have places of their own, for distances that are not zero.
+  void gather_positions()
+  {
+    known.sum(work.x, 3L * work.n_rows);
+    for (std::size_t k = 0; k < empty_rows.size(); k++) work.x[empty_rows[k]] = 0.5 * known.direct_diameter + 1.0 + 1e-3 * double(k);
+  }
+  static constexpr double spare_reach = 20.0;    // of up to 1000 ranks
 
   FmmFunctions<T, B> functions() const
   {

@@ -22,7 +22,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   template <typename T, typename B> RowBlock block_of(const FmmWork<T, B> &work, int row)
   {
     const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
-    const int at = row - structure.first_row, left = structure.n_atoms - at;
+    const int at = row - structure.own_row, left = at < 0 ? 0 : structure.n_atoms - at;
     return {structure.first_atom + at, left < row_block ? (left > 0 ? left : 0) : row_block};
   }
 
@@ -195,23 +195,45 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return structure.first_row + (long(structure.n_atoms) + row_block - 1) / row_block * row_block;
   }
 
-  template <typename T, typename B> void share(const FmmWork<T, B> &work, B *values)
+  /// Sums of all ranks, once all threads are here.
+  template <typename T, typename B, typename Value> void share(const FmmWork<T, B> &work, Value *values, long n)
   {
 #pragma omp barrier
     if (work.exchange) {
 #pragma omp master
-      work.sum(work.exchange, values, work.n_moments);
+      {
+        if constexpr (std::is_same_v<Value, B>)
+          work.sum(work.exchange, values, n);
+        else
+          work.sum_doubles(work.exchange, values, n);
+      }
 #pragma omp barrier
     }
   }
 
-  /// Rows of structures in the direct form, shared among the threads: body(first row, end, end of the structure's rows).
+  /// The same of values [threads][stride], the first n of each: all is in that of the first thread then.
+  template <typename T, typename B, typename Value> void share_of_threads(const FmmWork<T, B> &work, Value *values, long stride, long n)
+  {
+    if (!work.exchange) return;
+#pragma omp barrier
+#pragma omp for schedule(static)
+    for (long i = 0; i < n; i++)
+      for (int t = 1; t < work.threads; t++) {
+        values[i] += values[t * stride + i];
+        values[t * stride + i] = Value(0);
+      }
+    share(work, values, n);
+  }
+
+  /// Rows of structures in the direct form, shared among the ranks and threads: body(first row, end, end of the structure's rows).
   template <typename T, typename B, typename Body> void for_each_direct_block(const FmmWork<T, B> &work, const Body &body)
   {
+    const int blocks = work.n_rows / direct_rows;
 #pragma omp for schedule(static, 1)
-    for (int row = 0; row < work.n_rows; row += direct_rows) {
+    for (int block = work.rank; block < blocks; block += work.n_ranks) {
+      const int row = block * direct_rows;
       const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
-      const long last = structure.first_row + structure.n_atoms;
+      const long last = structure.last_row;
       if (structure.direct && row < last) body(row, row + direct_rows < last ? row + direct_rows : last, last);
     }
   }
@@ -243,13 +265,20 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const Rows<B> a = rows_of(w, work, l);
     if (work.record_sums) {
       const Records<B> records = records_of(w, work, l);
-      std::memset(records.sums, 0, sizeof(B) * records.sums_width * work.n_rows);
+      const long R = work.n_rows, size = records.sums_width * R;
+      if (work.exchange) {
+        share(work, work.q + l * w.Hd() * R, w.Hd() * R);
+        share(work, work.k + l * w.Hd() * R, w.Hd() * R);
+        share(work, work.values + l * records.values_width * R, records.values_width * R);
+      }
+      std::memset(records.sums, 0, sizeof(B) * size);
       for_each_direct_block(work, [&](long i0, long i1, long last) {
         if (records.spline)
           direct_forward<VECTORS, true>(w, a, records, i0, i1, last, scratch);
         else
           direct_forward<VECTORS, false>(w, a, records, i0, i1, last, scratch);
       });
+      share_of_threads(work, work.record_sums, size, size);
     }
     if (work.n_moments == 0) return;
     std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * work.n_rows);
@@ -259,7 +288,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
         wave_moments<keys>(w, a, wave, moments + place);
       });
     });
-    share(work, moments);
+    share(work, moments, work.n_moments);
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
       with_keys(w.d, [&](auto keys) {
         wave_forward<VECTORS, keys>(w, a, wave, moments + place);
@@ -275,13 +304,18 @@ namespace {    // the same names exist in every instruction set's copy of this f
     std::memset(a.x_bar, 0, sizeof(double) * work.row_bars * R);
     if (work.record_sums) {
       const Records<B> records = records_of(w, work, l);
-      std::memset(records.sums, 0, sizeof(B) * records.sums_width * R);
+      const long size = records.sums_width * R;
+      if (work.exchange) share(work, work.bars, size);
+      std::memset(records.sums, 0, sizeof(B) * size);
       for_each_direct_block(work, [&](long i0, long i1, long last) {
         if (records.spline)
           direct_backward<VECTORS, true>(w, a, records, i0, i1, last, scratch);
         else
           direct_backward<VECTORS, false>(w, a, records, i0, i1, last, scratch);
       });
+      share_of_threads(work, work.record_sums, size, size);
+      share_of_threads(work, work.key_bars, 2L * w.Hd() * R, 2L * w.Hd() * R);
+      share_of_threads(work, work.row_bar, work.row_bars * R, 3 * R);
     }
     if (work.n_moments == 0) return;
     std::memset(a.sums, 0, sizeof(B) * 4 * w.HC() * R);
@@ -295,7 +329,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
       add_phases(a, wave);
       if (wave.periodic) add_strain(a, wave);
     });
-    share(work, work.moment_bars);
+    share(work, work.moment_bars, work.n_moments);
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
       std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
       with_keys(w.d, [&](auto keys) {

@@ -46,6 +46,9 @@ template <typename B> struct FmmWaves {
 
 struct FmmStructure {
   int first_atom, n_atoms, first_row, direct;
+  // of the host engine: where the rows of this rank's atoms begin, and the end of all; others than first_row and first_row + n_atoms only in the
+  // direct form on several ranks, where every rank has rows for all atoms
+  int own_row, last_row;
   int waves;            // which set, of the linear form
   long first_moment;    // of the structure in the array of moments
   double centre[3];
@@ -78,7 +81,9 @@ template <typename T, typename B> struct FmmWork {
   int wave_rows;       // 3, or 8
 
   void *exchange;    // null on one rank
+  int rank, n_ranks;
   void (*sum)(void *exchange, B *values, long n);
+  void (*sum_doubles)(void *exchange, double *values, long n);
 };
 
 /// Values that each thread needs.

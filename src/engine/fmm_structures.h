@@ -41,10 +41,12 @@ template <typename B> class FmmStructures {
   double direct_diameter = -1.0;           ///< largest of the structures in the direct form, Å; below 0: there are none
   long changes = 0;                        ///< grows with every new or other set of waves
 
-  /// Before the structures of a graph are added, in order. Throws EngineError where the form needs all atoms on one rank.
-  void begin(GhostExchange *exchange)
+  /// Before the structures of a graph are added, in order. Throws EngineError where the form needs all atoms on one rank, unless the engine has
+  /// the direct form on several ranks.
+  void begin(GhostExchange *exchange, bool direct_on_ranks)
   {
-    if (exchange && form == FmmForm::direct)
+    can_be_direct = !exchange || direct_on_ranks;
+    if (form == FmmForm::direct && !can_be_direct)
       throw EngineError("the direct form of the long-range block needs all atoms of a system on one rank; use the linear form or one rank");
     ranks = exchange;
     structures.clear();
@@ -66,8 +68,8 @@ template <typename B> class FmmStructures {
       throw EngineError("the direct form of the long-range block is for open systems, this one is periodic; use the linear form");
     const double diameter = cell ? 0.0 : extent(ends, structure.centre);
     // a structure without atoms, whatever its cell, has no waves either
-    structure.direct =
-        !ranks && (n == 0 || (!cell && (form == FmmForm::direct || (form == FmmForm::automatic && direct_is_faster(fmm, features, int(n), diameter, single)))));
+    structure.direct = can_be_direct &&
+        (n == 0 || (!cell && (form == FmmForm::direct || (form == FmmForm::automatic && direct_is_faster(fmm, features, int(n), diameter, single)))));
     if (structure.direct) direct_diameter = std::max(direct_diameter, diameter);
     if (!structure.direct && n > 0) {
       structure.waves = cell ? set_of_lattice(cell) : set_of(phase_of(fmm, diameter, plane_wave_tolerance(single)));
@@ -77,13 +79,13 @@ template <typename B> class FmmStructures {
     structures.push_back(structure);
   }
 
-  /// Sums moments, or their derivatives, over the ranks; every rank gets the sums.
-  void sum(B *values, long n)
+  /// Sums over the ranks, as of moments or their derivatives; every rank gets the sums.
+  template <typename Value> void sum(Value *values, long n)
   {
-    if constexpr (single) {
+    if constexpr (sizeof(Value) == sizeof(float)) {
       over_ranks.assign(values, values + n);
       ranks->sum(over_ranks.data(), int(n));
-      for (long i = 0; i < n; i++) values[i] = B(over_ranks[i]);
+      for (long i = 0; i < n; i++) values[i] = Value(over_ranks[i]);
     } else
       ranks->sum(values, int(n));
   }
@@ -100,6 +102,7 @@ template <typename B> class FmmStructures {
   int features;
   FmmForm form;
   GhostExchange *ranks = nullptr;
+  bool can_be_direct = true;
   std::vector<double> over_ranks;
 
   struct WaveStorage {

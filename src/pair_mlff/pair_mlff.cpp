@@ -691,10 +691,10 @@ void PairMLFF::check_box()
                  "periodic box: auto, linear",
                  boundary);
     if (domain->xperiodic && atom->q_flag) warn_of_charge();
-    if (comm->nprocs > 1 && impl->options.fmm == mlff::FmmForm::direct)
+    if (kokkosable && comm->nprocs > 1 && impl->options.fmm == mlff::FmmForm::direct)
       error->all(FLERR, Error::NOLASTLINE,
-                 "Pair style mlff fmm direct needs all atoms on one MPI rank per partition, found "
-                 "{}; accepted: auto, linear",
+                 "Pair style mlff/kk fmm direct needs all atoms on one MPI rank per partition, "
+                 "found {}; accepted: auto, linear",
                  comm->nprocs);
   }
 }

@@ -146,3 +146,19 @@ void RankExchange::largest(double *values, int n)
 {
   MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_DOUBLE, MPI_MAX, world);
 }
+
+/* ---------------------------------------------------------------------- */
+
+int RankExchange::rank() const
+{
+  int me;
+  MPI_Comm_rank(world, &me);
+  return me;
+}
+
+int RankExchange::n_ranks() const
+{
+  int n;
+  MPI_Comm_size(world, &n);
+  return n;
+}
