@@ -227,10 +227,11 @@ bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter,
     const double x = fmm.kappa(t) * diameter, order = x > 0.0 ? x + (single ? 12.0 : 20.0) : 0.0;
     waves += fmm.directions > 0 ? 0.5 * fmm.directions : 0.2 * order * order + 1.0;
   }
-  // nanoseconds of one core with AVX-512 (doc/longrange.md): of a pair, and of an atom and wave
-  const double keys = double(fmm.heads) * fmm.key_width;
-  const double direct = pairs * (28.0 + 2.5 * keys + channels * (2.5 + 0.25 * fmm.kappa_count));
-  const double linear = double(n) * waves * 4.2 * channels * fmm.key_width;
+  // nanoseconds of one core with AVX-512 in single precision (doc/longrange.md), of a pair: a head, and eight of its channels; and of an atom
+  // and wave. Double precision takes twice as many instructions, and the direct form Bessel functions instead of splines
+  const double vectors = std::ceil(channels / fmm.heads / 8.0);
+  const double direct = pairs * (2.0 + fmm.heads * (0.8 * fmm.key_width + 19.0 * vectors)) * (single ? 1.0 : 4.0);
+  const double linear = double(n) * waves * 2.9 * channels * fmm.key_width * (single ? 1.0 : 2.0);
   return direct <= linear;
 }
 
