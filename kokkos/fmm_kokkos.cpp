@@ -81,8 +81,10 @@ KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::Rows::phases(long wave
 {
   const double kx = wave_k[3 * wave], ky = wave_k[3 * wave + 1], kz = wave_k[3 * wave + 2];
   double theta[lanes], s[lanes], c[lanes];
+#pragma omp simd
   for (int z = 0; z < lanes; z++) theta[z] = kx * x[row + z] + ky * x[R + row + z] + kz * x[2 * R + row + z];
   fmm_sines<lanes>(theta, s, c);
+#pragma omp simd
   for (int z = 0; z < lanes; z++) {
     cosine[z] = B(c[z]);
     sine[z] = B(s[z]);
@@ -105,6 +107,7 @@ KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::geometry(const Rows &a
   double r[lanes], inverse[lanes], on[lanes], phase[2 * lanes], sines[2 * lanes], cosines[2 * lanes];
   const double xi = a.x[i], yi = a.x[R + i], zi = a.x[2 * R + i];
   const double kappa0 = a.kappa[0], step = a.T > 1 ? a.kappa[1] - kappa0 : 0.0;
+#pragma omp simd
   for (int z = 0; z < lanes; z++) {
     const long j = first + z;
     const bool pair = j != i && j < last;
@@ -128,6 +131,7 @@ KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::geometry(const Rows &a
   for (int t = 0; t < a.T; t++) {
     const double kappa = a.kappa[t], length = kappa > 0.0 ? 1.0 / kappa : 0.0;
     const long to = (long) t * J + at;
+#pragma omp simd
     for (int z = 0; z < lanes; z++) {
       const double y = kappa * r[z], y2 = y * y, over = length * inverse[z], ratio = sines[z] * over;
       const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0);
@@ -521,17 +525,21 @@ template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokk
             const long j = base + at;
             if (j >= last) return;
             B weight[lanes], K0[lanes], K1[lanes], K2[lanes], K3[lanes];
+#pragma omp simd
             for (int z = 0; z < lanes; z++) weight[z] = B(0);
             for (int m = h * d; m < (h + 1) * d; m++) {
               const B query = a.q[m * R + i], *key = a.k + m * R + j;
+#pragma omp simd
               for (int z = 0; z < lanes; z++) weight[z] += query * key[z];
             }
             const B *ux = pairs.u + at, *uy = ux + J, *uz = uy + J;
             for (int c = h * C; c < (h + 1) * C; c++) {
+#pragma omp simd
               for (int z = 0; z < lanes; z++) K0[z] = K1[z] = K2[z] = K3[z] = B(0);
               for (int t = 0; t < a.T; t++) {
                 const B *w = a.radial + 4L * t * HC + c, *j0 = pairs.j0 + t * J + at, *j1 = pairs.j1 + t * J + at;
                 const B w0 = w[0], w1 = w[HC], w2 = w[2 * HC], w3 = w[3 * HC];
+#pragma omp simd
                 for (int z = 0; z < lanes; z++) {
                   K0[z] += w0 * j0[z];
                   K3[z] += w3 * j1[z];
@@ -543,6 +551,7 @@ template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokk
               }
               const B *V = a.V0 + c * R + j, *Vx = a.V1 + c * R + j, *Vy = Vx + HC * R, *Vz = Vy + HC * R;
               B *own = sums + (long) c * row_of_sums + at;
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 own[z] += weight[z] * K0[z] * V[z];
                 own[next + z] += weight[z] * K3[z] * (ux[z] * Vx[z] + uy[z] * Vy[z] + uz[z] * Vz[z]);
@@ -622,10 +631,12 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
             const long j = base + at;
             if (j >= last) return;
             B to_i[lanes], to_j[lanes], to_i_bar[lanes], to_j_bar[lanes], r_bar[lanes], u_bar[3][lanes];
+#pragma omp simd
             for (int z = 0; z < lanes; z++)
               to_i[z] = to_j[z] = to_i_bar[z] = to_j_bar[z] = r_bar[z] = u_bar[0][z] = u_bar[1][z] = u_bar[2][z] = B(0);
             for (int m = h * d; m < (h + 1) * d; m++) {
               const B qi = a.q[m * R + i], ki = a.k[m * R + i], *qj = a.q + m * R + j, *kj = a.k + m * R + j;
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 to_i[z] += qi * kj[z];
                 to_j[z] += qj[z] * ki;
@@ -634,11 +645,13 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
             const B *ux = pairs.u + at, *uy = ux + J, *uz = uy + J;
             for (int c = h * C; c < (h + 1) * C; c++) {
               B K0[lanes], K1[lanes], K2[lanes], K3[lanes], D0[lanes], D1[lanes], D2[lanes], D3[lanes];
+#pragma omp simd
               for (int z = 0; z < lanes; z++) K0[z] = K1[z] = K2[z] = K3[z] = D0[z] = D1[z] = D2[z] = D3[z] = B(0);
               for (int t = 0; t < a.T; t++) {
                 const B *w = a.radial + 4L * t * HC + c, *j0 = pairs.j0 + t * J + at, *j1 = pairs.j1 + t * J + at;
                 const B *dj0 = pairs.dj0 + t * J + at, *dj1 = pairs.dj1 + t * J + at;
                 const B w0 = w[0], w1 = w[HC], w2 = w[2 * HC], w3 = w[3 * HC];
+#pragma omp simd
                 for (int z = 0; z < lanes; z++) {
                   K0[z] += w0 * j0[z];
                   K3[z] += w3 * j1[z];
@@ -666,6 +679,7 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
               }
               B *own = sums + (long) c * row_of_sums + at;
               const long next_own = (long) HC * row_of_sums;
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 const B along = ux[z] * Vx[z] + uy[z] * Vy[z] + uz[z] * Vz[z];
                 const B along_i = ux[z] * Vxi + uy[z] * Vyi + uz[z] * Vzi;
@@ -712,11 +726,13 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
             for (int m = h * d; m < (h + 1) * d; m++) {
               const B *qj = a.q + m * R + j, *kj = a.k + m * R + j;
               B *q_own = sums + (4L * HC + m) * row_of_sums + at, *k_own = q_own + (long) H * d * row_of_sums;
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 q_own[z] += to_i_bar[z] * kj[z];
                 k_own[z] += to_j_bar[z] * qj[z];
               }
             }
+#pragma omp simd
             for (int z = 0; z < lanes; z++) {
               for (int x = 0; x < 3; x++) heads[(x * H + h) * J + at + z] = u_bar[x][z];
               heads[(3 * H + h) * J + at + z] = r_bar[z];
@@ -726,6 +742,7 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
           Kokkos::parallel_for(Kokkos::TeamThreadRange(team, G), [&](const int g) {
             const int at = g * lanes;
             if (base + at >= last) return;
+#pragma omp simd
             for (int z = 0; z < lanes; z++) {
               double bar[4], along = 0.0;
               for (int x = 0; x < 4; x++) {
@@ -815,6 +832,7 @@ void FmmSumsKokkos<DeviceType, B>::find_moments(int l)
                 [&](const int first, FmmFewSums<B, 2 * K> &sum) {
                   B own[2 * K][lanes];
                   for (int m = 0; m < 2 * K; m++)
+#pragma omp simd
                     for (int z = 0; z < lanes; z++) own[m][z] = B(0);
                   for (int block = first; block < blocks; block += warp) {
                     const long j = start + block * lanes;
@@ -822,6 +840,7 @@ void FmmSumsKokkos<DeviceType, B>::find_moments(int l)
                     B even[lanes], odd[lanes];    // what cosines and sines of the keys are multiplied by
                     if (BARS) {
                       const B *bar = a.bars + c * R + j;
+#pragma omp simd
                       for (int z = 0; z < lanes; z++) {
                         B even_bar = B(0), odd_bar = B(0);
                         if (axis < 0) {
@@ -836,11 +855,13 @@ void FmmSumsKokkos<DeviceType, B>::find_moments(int l)
                         odd[z] = sine[z] * even_bar - cosine[z] * odd_bar;
                       }
                     } else
+#pragma omp simd
                       for (int z = 0; z < lanes; z++) {
                         even[z] = cosine[z] * value[j + z];
                         odd[z] = sine[z] * value[j + z];
                       }
                     for (int m = 0; m < K; m++)
+#pragma omp simd
                       for (int z = 0; z < lanes; z++) {
                         const B weight = key[m][j + z];
                         own[m][z] += weight * even[z];
@@ -898,9 +919,11 @@ void FmmSumsKokkos<DeviceType, B>::receive(int l)
           if (j >= last) return;
           B query[KEYS > 0 ? KEYS : most_keys][lanes];
           for (int m = 0; m < d; m++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) query[m][z] = a.q[((long) h * d + m) * R + j + z];
           for (int part = 0; part < n_sums; part++)
             for (int c = h * C; c < (h + 1) * C; c++)
+#pragma omp simd
               for (int z = 0; z < lanes; z++) sums[part * next + c * A + at + z] = B(0);
           for (int p = first; p < end; p++) {
             const long wave = structure.first_of_set + p;
@@ -912,15 +935,18 @@ void FmmSumsKokkos<DeviceType, B>::receive(int l)
               const int c = h * C + e % C, axis = e / C - 1;
               B w[4], Bc[lanes], Bs[lanes];
               a.weights_of(wave, c, false, w);
+#pragma omp simd
               for (int z = 0; z < lanes; z++) Bc[z] = Bs[z] = B(0);
               for (int m = 0; m < d; m++) {
                 const B Mc = moment[m * E + e], Ms = moment[half + m * E + e];
+#pragma omp simd
                 for (int z = 0; z < lanes; z++) {
                   Bc[z] += query[m][z] * Mc;
                   Bs[z] += query[m][z] * Ms;
                 }
               }
               B *own = sums + c * A + at;
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 const B even = cosine[z] * Bc[z] + sine[z] * Bs[z], odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
                 if (axis < 0) {
@@ -939,6 +965,7 @@ void FmmSumsKokkos<DeviceType, B>::receive(int l)
           }
           for (int part = 0; part < n_sums; part++)
             for (int c = h * C; c < (h + 1) * C; c++)
+#pragma omp simd
               for (int z = 0; z < lanes; z++)
                 out[((chunk * 8L + part) * HC + c) * R + j + z] = sums[part * next + c * A + at + z];
         });
@@ -978,11 +1005,13 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
           if (j >= last) return;
           B query[KEYS > 0 ? KEYS : most_keys][lanes], query_bar[KEYS > 0 ? KEYS : most_keys][lanes];
           for (int m = 0; m < d; m++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) {
               query[m][z] = a.q[((long) h * d + m) * R + j + z];
               query_bar[m][z] = B(0);
             }
           double x_sum[3][lanes], strain_sum[6][lanes];
+#pragma omp simd
           for (int z = 0; z < lanes; z++) {
             for (int x = 0; x < 3; x++) x_sum[x][z] = 0.0;
             for (int x = 0; x < 6; x++) strain_sum[x][z] = 0.0;
@@ -994,12 +1023,14 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
             B cosine[lanes], sine[lanes], theta_bar[lanes];
             B evens[lanes], slopes[lanes], P[3][lanes];    // even terms; all with slopes of weights; u.P: odd terms
             a.phases(wave, j, cosine, sine);
+#pragma omp simd
             for (int z = 0; z < lanes; z++) theta_bar[z] = evens[z] = slopes[z] = P[0][z] = P[1][z] = P[2][z] = B(0);
             for (int e = 0; e < E; e++) {
               const int c = h * C + e % C, axis = e / C - 1;
               const B *bar = a.bars + c * R + j;
               B w[4], Bc[lanes], Bs[lanes], Bc_bar[lanes], Bs_bar[lanes], even_bar[lanes], odd_bar[lanes];
               a.weights_of(wave, c, false, w);
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 even_bar[z] = odd_bar[z] = Bc[z] = Bs[z] = B(0);
                 if (axis < 0) {
@@ -1016,12 +1047,14 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
               }
               for (int m = 0; m < d; m++) {
                 const B Mc = moment[m * E + e], Ms = moment[half + m * E + e];
+#pragma omp simd
                 for (int z = 0; z < lanes; z++) {
                   Bc[z] += query[m][z] * Mc;
                   Bs[z] += query[m][z] * Ms;
                   query_bar[m][z] += Bc_bar[z] * Mc + Bs_bar[z] * Ms;
                 }
               }
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 const B even = cosine[z] * Bc[z] + sine[z] * Bs[z], odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
                 theta_bar[z] += odd_bar[z] * even - even_bar[z] * odd;
@@ -1029,6 +1062,7 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
               if (!structure.periodic) continue;
               B s[4];
               a.weights_of(wave, c, true, s);
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 const B even = cosine[z] * Bc[z] + sine[z] * Bs[z], odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
                 evens[z] += even_bar[z] * even;
@@ -1049,8 +1083,10 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
             }
             const double *kappa_u = a.wave_k + 3 * wave;
             for (int x = 0; x < 3; x++)
+#pragma omp simd
               for (int z = 0; z < lanes; z++) x_sum[x][z] += kappa_u[x] * double(theta_bar[z]);
             if (!structure.periodic) continue;
+#pragma omp simd
             for (int z = 0; z < lanes; z++) {
               const double v[3] = {double(u[0]), double(u[1]), double(u[2])};
               const double Q[3] = {double(P[0][z]), double(P[1][z]), double(P[2][z])};
@@ -1063,10 +1099,13 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
             }
           }
           for (int m = 0; m < d; m++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) q_out[((chunk * (long) H + h) * d + m) * R + j + z] = query_bar[m][z];
           for (int x = 0; x < 3; x++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) x_out[((chunk * (long) H + h) * 3 + x) * R + j + z] = x_sum[x][z];
           for (int x = 0; x < 6 && structure.periodic; x++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) strain_out[((chunk * (long) H + h) * 6 + x) * R + j + z] = strain_sum[x][z];
         });
       });
@@ -1104,28 +1143,34 @@ template <class DeviceType, typename B> template <int KEYS> void FmmSumsKokkos<D
           if (j >= last) return;
           B key[KEYS > 0 ? KEYS : most_keys][lanes], key_bar[KEYS > 0 ? KEYS : most_keys][lanes];
           for (int m = 0; m < d; m++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) {
               key[m][z] = a.k[((long) h * d + m) * R + j + z];
               key_bar[m][z] = B(0);
             }
           double x_sum[3][lanes];
           for (int x = 0; x < 3; x++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) x_sum[x][z] = 0.0;
           for (int e = 0; e < E; e++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) sums[((long) h * E + e) * A + at + z] = B(0);
           for (int p = first; p < end; p++) {
             const long wave = structure.first_of_set + p;
             const B *moment = moments_ + (structure.first_wave + p) * size + (long) h * d * E;
             B cosine[lanes], sine[lanes], theta_bar[lanes];
             a.phases(wave, j, cosine, sine);
+#pragma omp simd
             for (int z = 0; z < lanes; z++) theta_bar[z] = B(0);
             for (int e = 0; e < E; e++) {
               const int c = h * C + e % C, axis = e / C - 1;
               const B *value = (axis < 0 ? a.V0 + c * R : a.V1 + (axis * (long) HC + c) * R) + j;
               B even[lanes], odd[lanes];
+#pragma omp simd
               for (int z = 0; z < lanes; z++) even[z] = odd[z] = B(0);
               for (int m = 0; m < d; m++) {
                 const B Mc = moment[m * E + e], Ms = moment[half + m * E + e];
+#pragma omp simd
                 for (int z = 0; z < lanes; z++) {
                   const B both = cosine[z] * Mc + sine[z] * Ms;
                   key_bar[m][z] += both * value[z];
@@ -1134,6 +1179,7 @@ template <class DeviceType, typename B> template <int KEYS> void FmmSumsKokkos<D
                 }
               }
               B *own = sums + ((long) h * E + e) * A + at;
+#pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 own[z] += even[z];
                 theta_bar[z] += odd[z] * value[z];
@@ -1141,15 +1187,19 @@ template <class DeviceType, typename B> template <int KEYS> void FmmSumsKokkos<D
             }
             const double *kappa_u = a.wave_k + 3 * wave;
             for (int x = 0; x < 3; x++)
+#pragma omp simd
               for (int z = 0; z < lanes; z++) x_sum[x][z] += kappa_u[x] * double(theta_bar[z]);
           }
           for (int m = 0; m < d; m++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) k_out[((chunk * (long) H + h) * d + m) * R + j + z] = key_bar[m][z];
           for (int e = 0; e < E; e++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++)
               V_out[((chunk * 4L + e / C) * HC + h * C + e % C) * R + j + z] = sums[((long) h * E + e) * A + at + z];
           // after receive_backward
           for (int x = 0; x < 3; x++)
+#pragma omp simd
             for (int z = 0; z < lanes; z++) x_out[((chunk * (long) H + h) * 3 + x) * R + j + z] += x_sum[x][z];
         });
       });

@@ -61,7 +61,7 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
   static constexpr bool on_host = device_is_host<DeviceType>;
   static constexpr int lanes = on_host ? 16 : 1;
   static constexpr int warp = on_host ? 1 : 32;              // threads that share one sum of the moments
-  static constexpr int keys_at_once = on_host ? 2 : 4;       // of the moments
+  static constexpr int keys_at_once = 4;                     // of the moments
   static constexpr int moment_tile = on_host ? 512 : 256;    // atoms whose cosines and sines are in scratch memory
   static constexpr int most_keys = 64;                       // as check() of a potential allows
 

@@ -301,8 +301,7 @@ void PairMLFFKokkos<DeviceType>::prepare_long_range(NetworkType &network)
         for (int a = 0; a < 3; a++) position(3 * c + a) = double(x(local(c), a));
       });
   const int first_atom[2] = {0, ncentres};
-  const double cell[9] = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
-                          0.0,          domain->xz, domain->yz, domain->zprd};
+  const double cell[9] = {domain->xprd, 0.0, 0.0, domain->xy, domain->yprd, 0.0, domain->xz, domain->yz, domain->zprd};
   try {
     block->prepare(first_atom, domain->xperiodic ? std::span<const double>(cell) : std::span<const double>(),
                    impl->exchange.get());
@@ -558,8 +557,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
     prepare(networks->single, float());
   if (comm->me == 0)
     utils::logmesg(lmp, "Pair style mlff/kk: Kokkos {}, {} precision, {} filter{}\n", DeviceType::name(),
-                   full ? "double" : "single", spline ? "spline" : "exact",
-                   long_range_form(potential, form));
+                   full ? "double" : "single", spline ? "spline" : "exact", long_range_form(potential, form));
 }
 
 /* ---------------------------------------------------------------------- */

@@ -21,15 +21,17 @@ esac
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
 (cd "$top" && cmake --preset cuda -B "$build" -D "Kokkos_ARCH_$arch=ON" > "$build.log" 2>&1) ||
   { tail -20 "$build.log" >&2; echo "gpu-check: cmake stopped; $build.log says why" >&2; exit 1; }
-ninja -C "$build" lmp test_pair_style test_pair_mlff test_potentials
+ninja -C "$build" lmp test_pair_style test_pair_mlff test_pair_fmm test_fmm_kokkos test_potentials
 
 status=0
 echo "== the device against the host engine's reference"
-(cd "$build/unittest" && LAMMPS_POTENTIALS=$PWD ./test_pair_style "$top/unittest/force-styles/mlff-host.yaml" --gtest_filter='PairStyle.kokkos_gpu') |
-  tee "$build/gpu-check.harness" || status=1
-# a leg without a device would be skipped, and pass
-grep -q '\[       OK \] PairStyle.kokkos_gpu' "$build/gpu-check.harness" || { echo "gpu-check: the harness did not run on the device" >&2; status=1; }
-MLFF_TEST_KOKKOS="g 1" "$build/unittest/test_pair_mlff" || status=1
+for reference in mlff-host mlff-fmm; do
+  (cd "$build/unittest" && LAMMPS_POTENTIALS=$PWD ./test_pair_style "$top/unittest/force-styles/$reference.yaml" --gtest_filter='PairStyle.kokkos_gpu') |
+    tee "$build/gpu-check.harness" || status=1
+  # a leg without a device would be skipped, and pass
+  grep -q '\[       OK \] PairStyle.kokkos_gpu' "$build/gpu-check.harness" || { echo "gpu-check: the harness did not run on the device" >&2; status=1; }
+done
+for program in test_pair_mlff test_fmm_kokkos test_pair_fmm; do MLFF_TEST_KOKKOS="g 1" "$build/unittest/$program" || status=1; done
 
 echo "== microseconds per atom and step, shipped potential"
 printf '%8s %12s %12s\n' atoms "device" "host, 1 core"
@@ -44,6 +46,21 @@ for cells in 2 4 8 16 32; do
     times="$times $(awk -v n=$((cells * cells * cells)) -v s=$steps '/^Loop time of/ {t = $4} END {printf "%.3f", t / n / s * 1e6}' "$build/gpu-check.log")"
   done
   printf '%8d %12s %12s\n' $((cells * cells * cells)) $times
+done
+
+echo "== the same of a random potential with a long-range block (F32 L2, H1 C8 T6), open systems"
+printf '%8s %8s %12s %12s\n' atoms form "device" "host, 1 core"
+"$build/unittest/make_test_potential" "$build/gpu-check.safetensors" 32 2 20 5 1 8 6 1
+for cells in 8 13 20; do
+  for form in direct linear; do
+    times=
+    for flags in "-k on g 1 -sf kk" ""; do
+      OMP_NUM_THREADS=1 "$build/bin/lmp" -in in.scaling -log "$build/gpu-check.log" -screen none -var cells $cells -var steps 10 -var boundary s \
+        -var potential "$build/gpu-check.safetensors" -var style "mlff fmm $form" $flags
+      times="$times $(awk -v n=$((cells * cells * cells)) -v s=10 '/^Loop time of/ {t = $4} END {printf "%.3f", t / n / s * 1e6}' "$build/gpu-check.log")"
+    done
+    printf '%8d %8s %12s %12s\n' $((cells * cells * cells)) $form $times
+  done
 done
 
 echo "== replica-steps per second of ethanol, each replica alone and all of them together"

@@ -333,4 +333,16 @@ run             100
   expect_together(3);
 }
 
+TEST_F(Partitions, KokkosLongRange)
+{
+  arguments = "-k on t 1 -sf kk -pk kokkos neigh half newton on";
+  for (const auto &[form, box] : {std::pair{"direct", head}, {"linear", periodic()}}) {
+    std::string input = box + "velocity all create 50.0 ${p}7 mom yes rot yes dist gaussian\nfix move all nve\n" + frames + "run 50\n";
+    input.replace(input.find("POTENTIAL"), 9, LONG_RANGE_POTENTIAL);
+    styles = std::string("mlff precision double fmm ") + form;
+    compare(2, input, 1e-8);
+    expect_together(2);
+  }
+}
+
 }    // namespace
