@@ -14,7 +14,7 @@ if len(sys.argv) < 5 or len(sys.argv) % 3 != 2:
 names = ("with long-range block", "local, 5 Å")
 quantities = (("force_mae_meV_per_A", "force on an atom"), ("net_force_mae_meV_per_A", "net force"))
 sets = [sys.argv[k : k + 3] for k in range(2, len(sys.argv), 3)]
-figure, axes = plt.subplots(2, len(sets), figsize=(1.2 + 3.2 * len(sets), 5.4), squeeze=False)
+figure, axes = plt.subplots(2, len(sets), figsize=(1.2 + 3.2 * len(sets), 5.4), squeeze=False, sharey="row")
 for (title, *paths), column in zip(sets, axes.T):
     reports = []
     for path in paths:
