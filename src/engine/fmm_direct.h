@@ -326,6 +326,43 @@ namespace {
     r_bar += weight * stretch;
   }
 
+  /// What an atom receives from itself, where j0 = 1 and j1 = 0.
+  template <bool VECTORS, typename B> void receive_own(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i)
+  {
+    for (int c = 0; c < w.HC(); c++) {
+      const B weight = own_attention(w, a, c / w.C, i);
+      const auto [a0, a2] = at_once(w, a, c);
+      const auto value = [&](int part) {
+        return records.value(i)[record_place(w, c, part, value_parts)];
+      };
+      records.sum(i)[record_place(w, c, s0_part, sum_parts)] += weight * a0 * value(v0_part);
+      for (int x = 0; x < 3 && VECTORS; x++) records.sum(i)[record_place(w, c, even_part + x, sum_parts)] += weight * a2 * value(vx_part + x);
+    }
+  }
+
+  template <bool VECTORS, typename B> void receive_own_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i)
+  {
+    const long R = a.rows;
+    for (int h = 0; h < w.H; h++) {
+      const B weight = own_attention(w, a, h, i);
+      B weight_bar = 0;
+      for (int c = h * w.C; c < (h + 1) * w.C; c++) {
+        const auto [a0, a2] = at_once(w, a, c);
+        const auto own = [&](B factor, int value, int sum) {
+          const B bar = records.bar(i)[record_place(w, c, sum, sum_parts)];
+          weight_bar += factor * records.value(i)[record_place(w, c, value, value_parts)] * bar;
+          records.sum(i)[record_place(w, c, value, sum_parts)] += weight * factor * bar;
+        };
+        own(a0, v0_part, s0_part);
+        for (int x = 0; x < 3 && VECTORS; x++) own(a2, vx_part + x, even_part + x);
+      }
+      for (int e = h * w.d; e < (h + 1) * w.d; e++) {
+        a.q_bar[e * R + i] += weight_bar * a.k[e * R + i];
+        a.k_bar[e * R + i] += weight_bar * a.q[e * R + i];
+      }
+    }
+  }
+
   /// Sums of rows i0 .. i1-1 with all atoms after them, both ways, and with themselves.
   template <bool VECTORS, bool SPLINE, typename B>
   void direct_forward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0, long i1, long last, B *scratch)
@@ -357,17 +394,62 @@ namespace {
           set_sums<VECTORS>(records.sum(i) + vector * sum_parts * n, my_sums);
         }
       }
-    // the atom itself: j0 = 1, j1 = 0
-    for (long i = i0; i < i1; i++)
-      for (int c = 0; c < w.HC(); c++) {
-        const B weight = own_attention(w, a, c / w.C, i);
-        const auto [a0, a2] = at_once(w, a, c);
-        const auto value = [&](int part) {
-          return records.value(i)[record_place(w, c, part, value_parts)];
-        };
-        records.sum(i)[record_place(w, c, s0_part, sum_parts)] += weight * a0 * value(v0_part);
-        for (int x = 0; x < 3 && VECTORS; x++) records.sum(i)[record_place(w, c, even_part + x, sum_parts)] += weight * a2 * value(vx_part + x);
+    for (long i = i0; i < i1; i++) receive_own<VECTORS>(w, a, records, i);
+  }
+
+  /// Bars of queries and keys of head h from those of q_i.k_j and q_j.k_i, [pair] by channels: into those of the rows j and, [2][Hd][row_block], into
+  /// mine.
+  template <typename B>
+  void add_key_bars(const FmmWeights<B> &w, const Rows<B> &a, int h, const B *keys, long j, const Pairs<B> &pairs, const OfChannels<B> *to_i_bar,
+                    const OfChannels<B> *to_j_bar, B *mine)
+  {
+    constexpr int lanes = Simd<B>::lanes;
+    const long R = a.rows;
+    const int Hd = w.Hd();
+    alignas(64) B to_i_sum[row_block], to_j_sum[row_block];
+    sums_over_channels(to_i_bar, to_i_sum);
+    sums_over_channels(to_j_bar, to_j_sum);
+    B *k_bar = a.k_bar + j, *q_bar = a.q_bar + j, *my_q_bar = mine, *my_k_bar = mine + Hd * row_block;
+    const B *k = a.k + j, *q = a.q + j, *my_q = keys, *my_k = keys + Hd;
+    for (int z = 0; z < row_block; z += lanes) {
+      // lanes that are off hold pairs of before
+      const Lanes<B> on = load(pairs.on + z), i_bar = on * load(to_i_sum + z), j_bar = on * load(to_j_sum + z);
+      for (int e = h * w.d, end = e + w.d; e < end; e++) {
+        const long at = e * R + z;
+        store_add(k_bar + at, i_bar * my_q[e]);
+        store_add(q_bar + at, j_bar * my_k[e]);
+        store_add(my_q_bar + e * row_block + z, i_bar * load(k + at));
+        store_add(my_k_bar + e * row_block + z, j_bar * load(q + at));
       }
+    }
+  }
+
+  /// Bars of positions from those of r, in units of 1 / per_length, and of u, by channels.
+  template <typename B>
+  void add_position_bars(const Rows<B> &a, long i, long j, const Pairs<B> &pairs, const OfChannels<B> *r_bar, const OfChannels<B> (*u_bar)[row_block],
+                         B per_length)
+  {
+    alignas(64) B r_sum[row_block], u_sum[3][row_block], g[3][row_block];
+    sums_over_channels(r_bar, r_sum);
+    for (int x = 0; x < 3; x++) sums_over_channels(u_bar[x], u_sum[x]);
+#pragma omp simd
+    for (int z = 0; z < row_block; z++) {
+      const bool inside = pairs.on[z] > B(0);
+      const B ux = pairs.u[0][z], uy = pairs.u[1][z], uz = pairs.u[2][z], inverse = pairs.inverse_r[z];
+      const B along = u_sum[0][z] * ux + u_sum[1][z] * uy + u_sum[2][z] * uz, rest = r_sum[z] * per_length - along * inverse;
+      g[0][z] = inside ? rest * ux + u_sum[0][z] * inverse : B(0);
+      g[1][z] = inside ? rest * uy + u_sum[1][z] * inverse : B(0);
+      g[2][z] = inside ? rest * uz + u_sum[2][z] * inverse : B(0);
+    }
+    for (int x = 0; x < 3; x++) {
+      double sum = 0.0, *to = a.x_bar + x * a.rows + j;
+#pragma omp simd reduction(+ : sum)
+      for (int z = 0; z < row_block; z++) {
+        sum += double(g[x][z]);
+        to[z] -= double(g[x][z]);
+      }
+      a.x_bar[x * a.rows + i] += sum;
+    }
   }
 
   /// Bars of values, queries, keys and positions from those of the sums, of rows i0 .. i1-1 with all atoms after them and with themselves.
@@ -375,7 +457,7 @@ namespace {
   void direct_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0, long i1, long last, B *scratch)
   {
     using V = OfChannels<B>;
-    constexpr int n = channel_block, functions = VECTORS ? 4 : 2, lanes = Simd<B>::lanes;
+    constexpr int n = channel_block, functions = VECTORS ? 4 : 2;
     const long R = a.rows;
     const int Hd = w.Hd();
     B *keys = scratch, *key_bars = keys + direct_rows * 2 * Hd;    // [rows][2][Hd]; [rows][2][Hd][row_block]
@@ -384,9 +466,8 @@ namespace {
     Pairs<B> pairs;
     Bessel<B> bessel;
     V K[functions], slope[functions];
-    // by channels: bars of q_i.k_j and q_j.k_i of one head, of r and u; then summed, by pairs
+    // by channels: bars of q_i.k_j and q_j.k_i of one head, of r and u
     alignas(64) V to_i_bar[row_block] = {}, to_j_bar[row_block] = {}, r_bar[row_block] = {}, u_bar[3][row_block] = {};
-    alignas(64) B to_i_sum[row_block], to_j_sum[row_block], r_sum[row_block], u_sum[3][row_block];
     for (long j = i0 / row_block * row_block; j < last; j += row_block)
       for (long i = i0; i < i1; i++) {
         if (!make_pairs<SPLINE>(w, a.x, R, i, j, last, true, pairs, bessel)) continue;
@@ -415,45 +496,9 @@ namespace {
             for (int x = 0; x < 3; x++) u_bar[x][z] = first ? direction[x] : u_bar[x][z] + direction[x];
           }
           set_values(records.sum(i) + vector * sum_parts * n, my_value_bars);
-          if (!last_of_head) continue;
-          sums_over_channels(to_i_bar, to_i_sum);
-          sums_over_channels(to_j_bar, to_j_sum);
-          B *k_bar = a.k_bar + j, *q_bar = a.q_bar + j, *my_q_bar = key_bars + (i - i0) * 2 * Hd * row_block, *my_k_bar = my_q_bar + Hd * row_block;
-          const B *k = a.k + j, *q = a.q + j, *my_q = mine_keys, *my_k = mine_keys + Hd;
-          for (int z = 0; z < row_block; z += lanes) {
-            // lanes that are off hold pairs of before
-            const Lanes<B> on = load(pairs.on + z), i_bar = on * load(to_i_sum + z), j_bar = on * load(to_j_sum + z);
-            for (int e = h * w.d, end = e + w.d; e < end; e++) {
-              const long at = e * R + z;
-              store_add(k_bar + at, i_bar * my_q[e]);
-              store_add(q_bar + at, j_bar * my_k[e]);
-              store_add(my_q_bar + e * row_block + z, i_bar * load(k + at));
-              store_add(my_k_bar + e * row_block + z, j_bar * load(q + at));
-            }
-          }
+          if (last_of_head) add_key_bars(w, a, h, mine_keys, j, pairs, to_i_bar, to_j_bar, key_bars + (i - i0) * 2 * Hd * row_block);
         }
-        sums_over_channels(r_bar, r_sum);
-        for (int x = 0; x < 3; x++) sums_over_channels(u_bar[x], u_sum[x]);
-        alignas(64) B g[3][row_block];
-        const B per_length = SPLINE ? B(w.knots_per_length) : B(1);
-#pragma omp simd
-        for (int z = 0; z < row_block; z++) {
-          const bool inside = pairs.on[z] > B(0);
-          const B ux = pairs.u[0][z], uy = pairs.u[1][z], uz = pairs.u[2][z], inverse = pairs.inverse_r[z];
-          const B along = u_sum[0][z] * ux + u_sum[1][z] * uy + u_sum[2][z] * uz, rest = r_sum[z] * per_length - along * inverse;
-          g[0][z] = inside ? rest * ux + u_sum[0][z] * inverse : B(0);
-          g[1][z] = inside ? rest * uy + u_sum[1][z] * inverse : B(0);
-          g[2][z] = inside ? rest * uz + u_sum[2][z] * inverse : B(0);
-        }
-        for (int x = 0; x < 3; x++) {
-          double sum = 0.0, *to = a.x_bar + x * R + j;
-#pragma omp simd reduction(+ : sum)
-          for (int z = 0; z < row_block; z++) {
-            sum += double(g[x][z]);
-            to[z] -= double(g[x][z]);
-          }
-          a.x_bar[x * R + i] += sum;
-        }
+        add_position_bars(a, i, j, pairs, r_bar, u_bar, SPLINE ? B(w.knots_per_length) : B(1));
       }
     for (long i = i0; i < i1; i++) {
       const B *my_key_bars = key_bars + (i - i0) * 2 * Hd * row_block;
@@ -462,24 +507,7 @@ namespace {
           a.q_bar[e * R + i] += my_key_bars[long(e) * row_block + z];
           a.k_bar[e * R + i] += my_key_bars[long(Hd + e) * row_block + z];
         }
-      for (int h = 0; h < w.H; h++) {
-        const B weight = own_attention(w, a, h, i);
-        B weight_bar = 0;
-        for (int c = h * w.C; c < (h + 1) * w.C; c++) {
-          const auto [a0, a2] = at_once(w, a, c);
-          const auto own = [&](B factor, int value, int sum) {
-            const B bar = records.bar(i)[record_place(w, c, sum, sum_parts)];
-            weight_bar += factor * records.value(i)[record_place(w, c, value, value_parts)] * bar;
-            records.sum(i)[record_place(w, c, value, sum_parts)] += weight * factor * bar;
-          };
-          own(a0, v0_part, s0_part);
-          for (int x = 0; x < 3 && VECTORS; x++) own(a2, vx_part + x, even_part + x);
-        }
-        for (int e = h * w.d; e < (h + 1) * w.d; e++) {
-          a.q_bar[e * R + i] += weight_bar * a.k[e * R + i];
-          a.k_bar[e * R + i] += weight_bar * a.q[e * R + i];
-        }
-      }
+      receive_own_backward<VECTORS>(w, a, records, i);
     }
   }
 
