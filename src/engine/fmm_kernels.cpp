@@ -195,6 +195,12 @@ namespace {    // the same names exist in every instruction set's copy of this f
     return structure.first_row + (long(structure.n_atoms) + row_block - 1) / row_block * row_block;
   }
 
+  /// A rank may have no atoms, and arrays that are null.
+  template <typename Value> inline void clear(Value *values, long n)
+  {
+    if (n > 0) std::memset(values, 0, sizeof(Value) * n);
+  }
+
   /// Sums of all ranks, once all threads are here.
   template <typename T, typename B, typename Value> void share(const FmmWork<T, B> &work, Value *values, long n)
   {
@@ -271,7 +277,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
         share(work, work.k + l * w.Hd() * R, w.Hd() * R);
         share(work, work.values + l * records.values_width * R, records.values_width * R);
       }
-      std::memset(records.sums, 0, sizeof(B) * size);
+      clear(records.sums, size);
       for_each_direct_block(work, [&](long i0, long i1, long last) {
         if (records.spline)
           direct_forward<VECTORS, true>(w, a, records, i0, i1, last, scratch);
@@ -281,7 +287,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
       share_of_threads(work, work.record_sums, size, size);
     }
     if (work.n_moments == 0) return;
-    std::memset(a.sums, 0, sizeof(B) * 8 * w.HC() * work.n_rows);
+    clear(a.sums, 8L * w.HC() * work.n_rows);
     B *moments = work.moments + l * work.n_moments;
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
       with_keys(w.d, [&](auto keys) {
@@ -300,13 +306,13 @@ namespace {    // the same names exist in every instruction set's copy of this f
   {
     const Rows<B> a = rows_of(w, work, l);
     const long R = work.n_rows;
-    std::memset(a.q_bar, 0, sizeof(B) * 2 * w.Hd() * R);
-    std::memset(a.x_bar, 0, sizeof(double) * work.row_bars * R);
+    clear(a.q_bar, 2L * w.Hd() * R);    // and of the keys behind
+    clear(a.x_bar, work.row_bars * R);
     if (work.record_sums) {
       const Records<B> records = records_of(w, work, l);
       const long size = records.sums_width * R;
       if (work.exchange) share(work, work.bars, size);
-      std::memset(records.sums, 0, sizeof(B) * size);
+      clear(records.sums, size);
       for_each_direct_block(work, [&](long i0, long i1, long last) {
         if (records.spline)
           direct_backward<VECTORS, true>(w, a, records, i0, i1, last, scratch);
@@ -318,11 +324,11 @@ namespace {    // the same names exist in every instruction set's copy of this f
       share_of_threads(work, work.row_bar, work.row_bars * R, 3 * R);
     }
     if (work.n_moments == 0) return;
-    std::memset(a.sums, 0, sizeof(B) * 4 * w.HC() * R);
+    clear(a.sums, 4L * w.HC() * R);
     const B *moments = work.moments + l * work.n_moments;
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
-      std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
-      for (int k = 0; k < 5 && wave.periodic; k++) std::memset(wave.strain + k * R + wave.first, 0, sizeof(B) * (wave.end - wave.first));
+      clear(wave.theta_bar + wave.first, wave.end - wave.first);
+      for (int k = 0; k < 5 && wave.periodic; k++) clear(wave.strain + k * R + wave.first, wave.end - wave.first);
       with_keys(w.d, [&](auto keys) {
         wave_backward<VECTORS, keys>(w, a, wave, moments + place, work.moment_bars + place);
       });
@@ -331,7 +337,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
     });
     share(work, work.moment_bars, work.n_moments);
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
-      std::memset(wave.theta_bar + wave.first, 0, sizeof(B) * (wave.end - wave.first));
+      clear(wave.theta_bar + wave.first, wave.end - wave.first);
       with_keys(w.d, [&](auto keys) {
         wave_sources<keys>(w, a, wave, work.moment_bars + place);
       });
