@@ -228,7 +228,8 @@ typename FmmSumsKokkos<DeviceType, B>::Policy FmmSumsKokkos<DeviceType, B>::poli
 template <class DeviceType, typename B>
 void FmmSumsKokkos<DeviceType, B>::find_ends(std::vector<mlff::FmmEnds> &ends, const Array<double> &position, int n)
 {
-  Array<double> found(Kokkos::view_alloc("mlff:fmm_ends", Kokkos::WithoutInitializing), 6 * (std::size_t) n);
+  grow(structure_ends, 6 * (std::size_t) n, "ends");
+  const auto found = structure_ends;
   const auto x_ = position;
   const auto first = starts;
   Kokkos::parallel_for(
@@ -1358,7 +1359,7 @@ template <class DeviceType, typename B> double FmmSumsKokkos<DeviceType, B>::byt
   for (const auto *array : {&scalars, &vectors, &scalar_sums, &vector_sums, &q, &k, &V0, &V1, &bars, &moments,
                             &moment_bars, &part_sums, &part_q, &part_k, &part_V, &wave_u, &wave_weight})
     sum += (double) array->extent(0) * sizeof(B);
-  for (const auto *array : {&x_bar, &strain, &x, &wave_k, &part_x, &part_strain})
+  for (const auto *array : {&x_bar, &strain, &x, &wave_k, &structure_ends, &part_x, &part_strain})
     sum += (double) array->extent(0) * sizeof(double);
   for (const auto *array : {&row_of, &starts, &wave_frequency}) sum += (double) array->extent(0) * sizeof(int);
   return sum + (double) structures.extent(0) * sizeof(Structure);

@@ -189,7 +189,7 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
 
   Array<Structure> structures;
   Array<int> starts, row_of;    // row_of [atoms]
-  Array<double> kappa, x, wave_k;
+  Array<double> kappa, x, wave_k, structure_ends;    // structure_ends [structures][6]
   Array<B> wave_u, wave_weight;
   Array<int> wave_frequency;
   Array<B> q, k, V0, V1, bars;                   // [L][Hd][R] twice, [L][HC][R], [L][3][HC][R]; [8][HC][R]

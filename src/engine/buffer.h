@@ -19,6 +19,8 @@ template <typename T> class Buffer {
     return values.get();
   }
 
+  T *get() const { return values.get(); }
+
  private:
   struct Free {
     void operator()(T *p) const { ::operator delete(p, std::align_val_t(64)); }

@@ -53,7 +53,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     const long moments = known.n_moments();
     const bool any_direct = known.direct_diameter >= 0.0;
     const bool use_spline = any_direct && spline && tabulate(known.direct_diameter + (exchange ? spare_reach : 0.0));
-    for (std::size_t l = 0; l < layers.size(); l++) layers[l].spline = use_spline ? splines[l].resize(0) : nullptr;
+    for (std::size_t l = 0; l < layers.size(); l++) layers[l].spline = use_spline ? splines[l].get() : nullptr;
 
     const std::size_t R = work.n_rows, HC = weights.HC(), Hd = weights.Hd(), L = weights.L;
     work.n_structures = graph.n_structures();
