@@ -231,7 +231,7 @@ namespace {
           throw FileError("data file '" + options.data + "', frame " + std::to_string(n_frames) + ": " + error.what());
         }
         batch.push_back(std::move(frame));
-        if (int(batch.size()) >= options.batch) {
+        if (int(batch.size()) >= options.batch || engine.bytes(graph.view().n_atoms(), graph.view().n_edges()) >= engine.memory()) {
           evaluate_batch();
           progress.update(reader->progress(), std::to_string(n_frames) + " frames");
         }

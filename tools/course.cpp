@@ -187,15 +187,9 @@ void Course::log(const nlohmann::ordered_json &line) const
 
 void Course::save(const Parts &parts) const
 {
-  const nlohmann::ordered_json header = {{"settings", description},
-                                         {"n_weights", weights.size()},
-                                         {"step", step},
-                                         {"optimizer_steps", optimizer.steps},
-                                         {"best_error", best_error},
-                                         {"best_step", best_step},
-                                         {"without_gain", without_gain},
-                                         {"seconds", seconds},
-                                         {"state", parts.state()}};
+  const nlohmann::ordered_json header = {
+      {"settings", description},  {"inputs", inputs},       {"n_weights", weights.size()},  {"step", step},       {"optimizer_steps", optimizer.steps},
+      {"best_error", best_error}, {"best_step", best_step}, {"without_gain", without_gain}, {"seconds", seconds}, {"state", parts.state()}};
   OutputFile file(checkpoint_path(), true);
   const std::string text = header.dump() + "\n";
   std::fwrite(text.data(), 1, text.size(), file);
@@ -203,7 +197,7 @@ void Course::save(const Parts &parts) const
   file.finish();
 }
 
-bool Course::load(const Parts &parts)
+bool Course::load(const InputRecord &now, const Parts &parts)
 {
   std::ifstream file(checkpoint_path(), std::ios::binary);
   if (!file) return false;
@@ -224,6 +218,7 @@ bool Course::load(const Parts &parts)
         throw FileError("setting '" + name + "' is " + found + ", but the training that " + where + " belongs to has " + expected + "; --restart begins anew");
       }
     }
+  now.compare(header.value("inputs", nlohmann::ordered_json()), where, "--restart begins anew");
   if (header["n_weights"] != weights.size()) throw FileError(where + " holds another number of weights: the data has changed; --restart begins anew");
   header["step"].get_to(step);
   header["optimizer_steps"].get_to(optimizer.steps);
@@ -250,12 +245,13 @@ bool Course::load(const Parts &parts)
   return true;
 }
 
-bool Course::prepare(const nlohmann::ordered_json &settings_description, const Parts &parts, bool restart)
+bool Course::prepare(const nlohmann::ordered_json &settings_description, const InputRecord &now, const Parts &parts, bool restart)
 {
   description = settings_description;
+  inputs = now.json();
   fs::create_directories(folder);
   if (restart) fs::remove(checkpoint_path());
-  const bool resumed = load(parts);
+  const bool resumed = load(now, parts);
   if (!resumed) fs::remove(folder + "/log.jsonl");
   parts.set_weights(weights);
   return resumed;

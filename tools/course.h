@@ -2,6 +2,7 @@
 #pragma once
 
 #include "adamw.h"
+#include "input_record.h"
 #include "painn_gradient.h"
 #include "yaml_section.h"
 
@@ -61,9 +62,9 @@ class Course {
     std::function<void(const nlohmann::ordered_json &)> restore;
   };
 
-  /// Goes on from the checkpoint, if there is one with these settings, else begins anew. `restart` throws an earlier one away.
-  /// True where it resumed. Throws FileError for a checkpoint of other settings.
-  bool prepare(const nlohmann::ordered_json &description, const Parts &parts, bool restart);
+  /// Goes on from the checkpoint, if there is one with these settings and inputs, else begins anew. `restart` throws an earlier one away.
+  /// True where it resumed. Throws FileError for a checkpoint of other settings, or of files with other contents.
+  bool prepare(const nlohmann::ordered_json &description, const InputRecord &inputs, const Parts &parts, bool restart);
 
   /// Trains to the end. False where a signal stopped it; the checkpoint is written either way.
   bool run(const Parts &parts);
@@ -77,7 +78,7 @@ class Course {
  private:
   CourseSettings settings;
   std::string folder;
-  nlohmann::ordered_json description;
+  nlohmann::ordered_json description, inputs;
   AdamW optimizer;
   std::vector<bool> frozen;
   std::vector<double> gradient;
@@ -85,7 +86,7 @@ class Course {
 
   std::string checkpoint_path() const { return folder + "/checkpoint"; }
   void save(const Parts &parts) const;
-  bool load(const Parts &parts);
+  bool load(const InputRecord &now, const Parts &parts);
   void update();
   bool improving() const { return settings.patience == 0 || without_gain < settings.patience; }
 };

@@ -1,6 +1,7 @@
 #include "distill.h"
 
 #include "elements.h"
+#include "input_record.h"
 #include "label.h"
 #include "molecule.h"
 #include "output_file.h"
@@ -147,9 +148,10 @@ namespace {
             if (!ours.contains(key) || !theirs.contains(key) || ours[key] != theirs[key])
               throw FileError("'" + folder.string() + "' was made with " + key + " = " + (theirs.contains(key) ? theirs[key].dump() : "none") + ", now it is " +
                               (ours.contains(key) ? ours[key].dump() : "none") + "; use the same settings to go on, or another output");
+        inputs().compare(manifest, "'" + folder.string() + "'", "go on with that, or use another output");
       } else {
-        manifest = {{"program", "mlff " MLFF_VERSION}, {"settings", settings.description()}, {"commands", Json::array()}, {"rounds", Json::array()}};
-        if (settings.models.empty()) manifest["xtb_version"] = xtb_version();
+        manifest = inputs().json();
+        manifest.update({{"settings", settings.description()}, {"commands", Json::array()}, {"rounds", Json::array()}});
       }
       manifest["commands"].push_back(command);
     }
@@ -195,6 +197,21 @@ namespace {
     std::vector<std::string> names;
     std::vector<Molecule> molecules;
     Json manifest;
+
+    /// Contents of what the settings name.
+    InputRecord inputs() const
+    {
+      InputRecord record;
+      Json list = Json::object();
+      for (std::size_t m = 0; m < molecules.size(); m++) list[names[m]] = molecules[m].smiles;
+      record.add("molecules", list);
+      if (settings.models.empty()) record.add("xtb_version", xtb_version());
+      for (const auto &file : settings.models) record.add_file("teacher.models", file);
+      for (const auto &file : settings.start) record.add_file("data.start", file.file);
+      for (const auto &file : settings.valid) record.add_file("data.valid", file.file);
+      if (!settings.student.init_from.empty()) record.add_file("student.model.init_from", settings.student.init_from);
+      return record;
+    }
 
     fs::path manifest_path() const { return folder / "manifest.json"; }
     void save() const { write_manifest(manifest_path(), manifest); }

@@ -196,6 +196,7 @@ nlohmann::ordered_json JumpTrainSettings::description() const
 JumpTrainer::JumpTrainer(const JumpTrainSettings &given, const std::string &command) : settings(given), command(command)
 {
   folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) + ".training";
+  record_inputs();
   read_data();
   prepare_model();
   course = std::make_unique<Course>(settings, folder, flat_weights(potential));
@@ -209,6 +210,14 @@ std::vector<int> JumpTrainer::steps() const
   std::vector<int> list;
   for (const double stride : settings.strides) list.push_back(int(std::lround(stride / settings.timestep)));
   return list;
+}
+
+void JumpTrainer::record_inputs()
+{
+  for (const auto &file : settings.train) inputs.add_file("data.train", file);
+  for (const auto &file : settings.valid) inputs.add_file("data.valid", file);
+  for (const auto &file : settings.test) inputs.add_file("data.test", file);
+  if (!settings.init_from.empty()) inputs.add_file("model.init_from", settings.init_from);
 }
 
 void JumpTrainer::read_data()
@@ -600,7 +609,7 @@ bool JumpTrainer::run(bool restart, bool force)
 {
   OutputFile::check(settings.output, force);
   const Course::Parts parts = this->parts();
-  const bool resumed = course->prepare(settings.description(), parts, restart);
+  const bool resumed = course->prepare(settings.description(), inputs, parts, restart);
   std::string molecules;
   for (int m = 0; m < source->n_molecules(); m++) molecules += " " + source->molecule_name(m);
   std::printf("%zu training, %zu validation and %zu test trajectories of%s; species %s; %zu weights; %s\n", train.size(), valid.size(), test.size(),
@@ -633,6 +642,7 @@ void JumpTrainer::write_result()
   const char *which = test.empty() ? (valid.empty() ? "training" : "validation") : "test";
 
   nlohmann::ordered_json provenance = {{"program", std::string("mlff ") + MLFF_VERSION}, {"command", command}, {"settings", settings.description()}};
+  provenance["inputs"] = inputs.json()["files"];
   provenance["trajectories"] = {{"train", train.size()}, {"valid", valid.size()}, {"test", test.size()}};
   provenance["teacher"] = settings.energy.method;
   provenance["steps"] = course->step;

@@ -68,6 +68,7 @@ class JumpTrainer {
  private:
   JumpTrainSettings settings;
   std::string command, folder;
+  InputRecord inputs;
   std::vector<NveTrajectory> train, valid, test;
   Potential potential;    // all but the trained weights, which are those of the start
   std::unique_ptr<WindowSource> source;
@@ -91,6 +92,7 @@ class JumpTrainer {
   std::vector<JumpChain::Place> after;
 
   std::vector<int> steps() const;
+  void record_inputs();
   void read_data();
   void prepare_model();
   void take_over(const Potential &start);

@@ -2,10 +2,12 @@
 
 #include "elements.h"
 #include "engine.h"
+#include "input_record.h"
 #include "output_file.h"
 #include "progress.h"
 #include "recipes.h"
 #include "run_folder.h"
+#include "sha256.h"
 #include "tasks.h"
 #include "teacher_ensemble.h"
 #include "trajectory.h"
@@ -78,12 +80,14 @@ namespace {
         throw FileError("the folder '" + folder.string() + "' holds other files and no manifest of mlff label; use a new folder");
       fs::create_directories(folder);
       const Lock lock(folder / ".lock");
+      InputRecord inputs;
+      inputs.add("xtb_version", xtb_version());
       if (fs::exists(manifest_path)) {
         manifest = read_manifest(manifest_path);
         compare_settings(manifest.value("settings", Json::object()), settings(list), folder.string());
+        inputs.compare(manifest, "'" + folder.string() + "'", "go on with that, or use another output");
       } else {
-        manifest["program"] = "mlff " MLFF_VERSION;
-        manifest["xtb_version"] = xtb_version();
+        manifest.update(inputs.json());
         manifest["settings"] = settings(list);
         manifest["commands"] = Json::array();
         manifest["trajectories"] = Json::object();
@@ -101,9 +105,10 @@ namespace {
       long done = 0;
       for (const auto &trajectory : order) {
         const auto &entries = manifest["trajectories"];
-        if (entries.contains(trajectory.name) && entries[trajectory.name].value("done", false) && fs::exists(folder / (trajectory.name + ".xyz")))
+        if (entries.contains(trajectory.name) && entries[trajectory.name].value("done", false) && fs::exists(folder / (trajectory.name + ".xyz"))) {
+          check_contents(trajectory, entries[trajectory.name]);
           done++;
-        else
+        } else
           tasks.push_back(task(trajectory));
       }
       if (done > 0) spdlog::info("{} of {} trajectories are there already", done, trajectories.size());
@@ -285,6 +290,7 @@ namespace {
         why = check(place / "frames.xyz", entry);
       if (why.empty()) {
         entry["file"] = trajectory.name + ".xyz";
+        entry["sha256"] = sha256_of_file((place / "frames.xyz").string());
         fs::rename(place / "frames.xyz", folder / (trajectory.name + ".xyz"));
       } else {
         entry["error"] = why;
@@ -294,6 +300,14 @@ namespace {
       manifest["trajectories"][trajectory.name] = entry;
       write_manifest(folder / "manifest.json", manifest);
       fs::remove_all(place);
+    }
+
+    /// What was changed by others is neither counted as done nor overwritten.
+    void check_contents(const Trajectory &trajectory, const Json &entry) const
+    {
+      const auto file = folder / (trajectory.name + ".xyz");
+      if (entry.value("sha256", "") != sha256_of_file(file.string()))
+        throw FileError("'" + file.string() + "' does not hold the frames that were written to it; move it away to have them made again");
     }
 
     /// All frames there, each with energy and forces? An empty string, or what is wrong.
@@ -403,20 +417,24 @@ void label_structures(const LabelOptions &options)
     settings["uhf"] = options.uhf;
   } else
     settings["models"] = options.models;
+  InputRecord inputs;
+  if (options.models.empty()) inputs.add("xtb_version", xtb_version());
+  inputs.add_file("--structures", options.structures);
+  for (const auto &model : options.models) inputs.add_file("--model", model);
 
   Json manifest;
   long done = 0, bytes = 0;
   if (fs::exists(part) && fs::exists(manifest_path)) {
     manifest = read_manifest(manifest_path);
     compare_settings(manifest.value("settings", Json::object()), settings, part.string());
+    inputs.compare(manifest, "'" + part.string() + "'", "go on with those, or remove it and '" + manifest_path.string() + "' to start again");
     done = manifest.value("frames", 0L);
     bytes = manifest.value("bytes", 0L);
     if (long(fs::file_size(part)) < bytes) throw FileError("'" + part.string() + "' is shorter than its manifest says; remove both to start again");
     fs::resize_file(part, bytes);
     spdlog::info("{} frames are there already", done);
   } else {
-    manifest["program"] = "mlff " MLFF_VERSION;
-    if (options.models.empty()) manifest["xtb_version"] = xtb_version();
+    manifest.update(inputs.json());
     manifest["command"] = options.command;
     manifest["settings"] = settings;
     fs::remove(part);

@@ -5,6 +5,30 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <map>
+#include <new>
+
+#include <sys/resource.h>
+
+/// What to change where the memory of the machine or the limit of the process is not enough.
+static std::string out_of_memory(const CLI::App &program)
+{
+  static const std::map<std::string, std::string> remedies = {
+      {"train", "fewer frames ('frames' of a data file), a smaller 'training.batch_atoms' or a smaller model"},
+      {"distill", "fewer frames or a smaller 'student.training.batch_atoms'"},
+      {"eval", "smaller --batch or --memory"},
+      {"bench", "fewer --atoms"},
+      {"label", "smaller structures, fewer --jobs"},
+      {"analyze", "fewer frames, a shorter --lag"}};
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  std::string text = "there is not enough memory: more was asked for than the machine, or a limit such as 'ulimit -v', gives; " +
+      std::to_string(usage.ru_maxrss / 1024) + " MiB were in use";
+  for (const auto *command : program.get_subcommands())
+    if (const auto found = remedies.find(command->get_name()); found != remedies.end()) text += "; accepted: " + found->second;
+  return text;
+}
+
 static std::string commands(const CLI::App &program)
 {
   std::string names;
@@ -52,6 +76,9 @@ int main(int argc, char **argv)
     return 1;
   } catch (const CLI::ParseError &error) {
     return program.exit(error);
+  } catch (const std::bad_alloc &) {
+    spdlog::error("{}", out_of_memory(program));
+    return 1;
   } catch (const std::exception &error) {
     spdlog::error("{}", error.what());
     return 1;

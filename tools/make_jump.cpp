@@ -1,6 +1,7 @@
 #include "make_jump.h"
 
 #include "elements.h"
+#include "input_record.h"
 #include "jump_trainer.h"
 #include "label.h"
 #include "molecule.h"
@@ -230,6 +231,8 @@ namespace {
 
     void open_manifest()
     {
+      InputRecord inputs;
+      inputs.add("xtb_version", xtb_version());
       if (fs::exists(manifest_path())) {
         manifest = Json::parse(text_of(manifest_path()), nullptr, false);
         if (manifest.is_discarded() || !manifest.contains("settings") || !manifest.contains("seconds"))
@@ -239,8 +242,10 @@ namespace {
           if (!theirs.contains(key) || theirs[key] != value)
             throw FileError("'" + folder.string() + "' was made with " + key + " = " + (theirs.contains(key) ? theirs[key].dump() : "none") + ", now it is " +
                             value.dump() + "; use the same settings to go on, or another output");
+        inputs.compare(manifest, "'" + folder.string() + "'", "go on with that, or use another output");
       } else {
-        manifest = {{"program", "mlff " MLFF_VERSION}, {"xtb_version", xtb_version()}, {"settings", settings()}, {"commands", Json::array()}};
+        manifest = inputs.json();
+        manifest.update({{"settings", settings()}, {"commands", Json::array()}});
         manifest["seconds"] = Json::object();
       }
       manifest["commands"].push_back(options.command);

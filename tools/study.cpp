@@ -2,6 +2,7 @@
 
 #include "analysis.h"
 #include "elements.h"
+#include "input_record.h"
 #include "molecule.h"
 #include "output_file.h"
 #include "progress.h"
@@ -14,8 +15,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <sstream>
 #include <thread>
 
 namespace mlff {
@@ -124,17 +128,43 @@ namespace {
     }
     static bool done(const Run &run) { return !result_of(run).is_null(); }
 
+    /// Contents of every file that the commands of a run name: potentials, parameters, further input.
+    static InputRecord inputs_of(const Run &run)
+    {
+      std::vector<fs::path> places = {run.place};
+      if (const char *folders = std::getenv("LAMMPS_POTENTIALS")) {
+        std::istringstream list(folders);
+        for (std::string folder; std::getline(list, folder, ':');) places.push_back(folder);
+      }
+      places.push_back(MLFF_POTENTIALS);
+      InputRecord record;
+      std::set<std::string> known = {"start.data", "frames.xyz"};    // made by the run, or compared by itself
+      std::istringstream words(run.input);
+      for (std::string word; words >> word;) {
+        if (!known.insert(word).second) continue;
+        const auto place = std::find_if(places.begin(), places.end(), [&](const fs::path &folder) {
+          return fs::is_regular_file(folder / word);
+        });
+        if (place != places.end()) record.add_file("input", (*place / word).string());
+      }
+      return record;
+    }
+
     /// Results of other settings are neither taken nor lost.
     void check(const Run &run) const
     {
       if (done(run) && (text_of(run.place / "in.run") != run.input || text_of(run.place / "start.data") != start_data[run.molecule]))
         throw FileError("'" + run.place.string() + "' was made with other settings; use these again to go on, remove that folder, or give another output");
+      if (done(run))
+        inputs_of(run).compare(result_of(run).value("inputs", Json()), "'" + run.place.string() + "'",
+                               "use those again to go on, remove that folder, or give another output");
     }
 
     int start(const Run &run) const
     {
       fs::create_directories(run.place);
       std::ofstream(run.place / "start.data") << start_data[run.molecule];
+      write_manifest(run.place / "inputs.json", inputs_of(run).json());
       output_to(run.place / "log");
       replace_by_lammps(lammps, run.place, run.input.c_str(), {});
     }
@@ -154,6 +184,7 @@ namespace {
         result["failed"] = last_error(run.place / "log", status);
         spdlog::warn("{}: {}", run.place.string(), result["failed"].get<std::string>());
       }
+      result["inputs"] = Json::parse(text_of(run.place / "inputs.json"), nullptr, false);
       write_manifest(run.place / "result.json", result);
     }
 

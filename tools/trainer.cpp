@@ -61,10 +61,17 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
   GraphStorage graph;
   Result result;
   std::vector<double> force;
-  for (std::size_t first = 0; first < frames.size(); first += 64) {
-    const std::size_t last = std::min(frames.size(), first + 64);
+  // several frames at once, so that threads have work, but no more than a batch of small molecules takes
+  constexpr std::size_t most_frames = 64;
+  constexpr int most_atoms = 2048;
+  for (std::size_t first = 0, last = 0; first < frames.size(); first = last) {
     graph.clear();
-    for (std::size_t k = first; k < last; k++) graph.append(frames[k].graph.view());
+    int atoms = 0;
+    for (last = first; last < frames.size() && last - first < most_frames; last++) {
+      atoms += frames[last].structure.n_atoms();
+      if (last > first && atoms > most_atoms) break;
+      graph.append(frames[last].graph.view());
+    }
     const Graph view = graph.view();
     engine->evaluate(view, result);
     sum_forces(view, result, force);
@@ -99,12 +106,21 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
 Trainer::Trainer(const TrainSettings &given, const std::string &command) : settings(given), command(command)
 {
   folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) + ".training";
+  record_inputs();
   if (!settings.teachers.empty()) teacher = std::make_unique<TeacherEnsemble>(settings.teachers, settings.threads);
   prepare_model();
   course = std::make_unique<Course>(settings, folder, flat_weights(potential));
   course->freeze(settings.freeze, weight_slices(potential), "model.freeze");
   if (settings.init_from.empty() && !settings.freeze.empty()) throw FileError("'model.freeze' needs 'model.init_from': random weights would stay random");
   engine = make_painn_gradient(potential, settings.options(), settings.precision == "mixed");
+}
+
+void Trainer::record_inputs()
+{
+  for (const auto &file : settings.train) inputs.add_file("data.train", file.file);
+  for (const auto &file : settings.valid) inputs.add_file("data.valid", file.file);
+  for (const auto &file : settings.teachers) inputs.add_file("teacher.models", file);
+  if (!settings.init_from.empty()) inputs.add_file("model.init_from", settings.init_from);
 }
 
 void Trainer::prepare_model()
@@ -147,7 +163,8 @@ void Trainer::prepare_model()
     for (const auto *list : {&data.train, &data.valid})
       for (const auto &frame : *list)
         if (frame.graph.position.size() != 3 * std::size_t(frame.structure.n_atoms()))
-          throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) + " is periodic in some directions; accepted for painn-fmm: systems open or periodic in all");
+          throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
+                          " is periodic in some directions; accepted for painn-fmm: systems open or periodic in all");
   }
   potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
   potential.cutoff = settings.cutoff;
@@ -444,6 +461,7 @@ Course::Parts Trainer::parts()
     state["frames_since"].get_to(frames_since);
     state["batches_since"].get_to(batches_since);
     state["sums"].get_to(sums);
+    if (position < 0 || position > long(data.train.size())) throw FileError("the checkpoint in '" + folder + "' is damaged; --restart begins anew");
     order = shuffled(int(data.train.size()), settings.seed * 7919ull + std::uint64_t(epoch) + 1);
   };
   return parts;
@@ -453,7 +471,7 @@ bool Trainer::run(bool restart, bool force)
 {
   OutputFile::check(settings.output, force);
   const Course::Parts parts = this->parts();
-  const bool resumed = course->prepare(settings.description(), parts, restart);
+  const bool resumed = course->prepare(settings.description(), inputs, parts, restart);
 
   std::string names;
   for (const int z : data.elements) names += " " + element_symbol(z);
@@ -493,6 +511,7 @@ void Trainer::write_result()
     file.finish();
   }
   nlohmann::ordered_json provenance = {{"program", std::string("mlff ") + MLFF_VERSION}, {"command", command}, {"settings", settings.description()}};
+  provenance["inputs"] = inputs.json()["files"];
   provenance["n_train"] = data.train.size();
   provenance["n_valid"] = data.valid.size();
   provenance["steps"] = course->step;

@@ -50,6 +50,7 @@ class Trainer {
  private:
   TrainSettings settings;
   std::string command, folder;
+  InputRecord inputs;
   std::unique_ptr<TeacherEnsemble> teacher;
   TrainingData data;
   Potential potential;    // sizes, elements, reference energies, scale; weights of the start
@@ -66,6 +67,7 @@ class Trainer {
   GraphStorage graph;
   std::vector<const TrainingFrame *> batch;
 
+  void record_inputs();
   void prepare_model();
   void prepare_molecule(const Potential &start);
   void take_reference_energies();

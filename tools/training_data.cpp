@@ -30,27 +30,28 @@ namespace {
 
   Read read_file(const DataFile &data, std::uint64_t seed)
   {
+    // only the frames that are chosen are kept: the file may be larger than the memory
+    Structure frame;
+    std::vector<bool> chosen;
+    if (data.frames > 0) {
+      long n = 0;
+      for (const auto reader = open_trajectory(data.file); reader->next(frame);) n++;
+      if (n > 0 && data.frames > n)
+        throw FileError("data file '" + data.file + "' holds " + std::to_string(n) + " frames, but 'frames' asks for " + std::to_string(data.frames));
+      auto order = shuffled(int(n), seed);
+      order.resize(std::min(n, data.frames));
+      chosen.resize(n, false);
+      for (const int k : order) chosen[k] = true;
+    }
     Read read;
     const auto reader = open_trajectory(data.file);
-    Structure frame;
-    while (reader->next(frame)) {
+    for (long n = 1; reader->next(frame); n++) {
+      if (data.frames > 0 && !chosen.at(n - 1)) continue;
       read.frames.push_back(std::move(frame));
-      read.number.push_back(long(read.frames.size()));
+      read.number.push_back(n);
     }
-    const long n = long(read.frames.size());
-    if (n == 0) throw FileError("data file '" + data.file + "' holds no frame");
-    if (data.frames == 0) return read;
-    if (data.frames > n)
-      throw FileError("data file '" + data.file + "' holds " + std::to_string(n) + " frames, but 'frames' asks for " + std::to_string(data.frames));
-    auto order = shuffled(int(n), seed);
-    order.resize(data.frames);
-    std::sort(order.begin(), order.end());
-    Read chosen;
-    for (const int k : order) {
-      chosen.frames.push_back(std::move(read.frames[k]));
-      chosen.number.push_back(read.number[k]);
-    }
-    return chosen;
+    if (read.frames.empty()) throw FileError("data file '" + data.file + "' holds no frame");
+    return read;
   }
 
 }    // namespace
@@ -183,7 +184,10 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
       throw FileError("the data holds the element " + element_symbol(z) + ", which the model does not know; known: " + names);
     }
   for (auto *list : {&data.train, &data.valid})
-    for (auto &frame : *list) append_graph(frame.structure, data.elements, cutoff, frame.graph);
+    for (auto &frame : *list) {
+      append_graph(frame.structure, data.elements, cutoff, frame.graph);
+      frame.graph.shrink();
+    }
 
   data.reference_energy = least_squares_energies(data.train, data.elements);
   if (atom_energies) {

@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <vector>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
+
 namespace mlff_test {
 
 class ProgramTest : public FolderTest {
@@ -23,6 +26,20 @@ class ProgramTest : public FolderTest {
     for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), n);
     status = pclose(pipe);
     return text;
+  }
+
+  /// Runs mlff, its output to the file `out`; returns the largest memory that it had resident, KiB.
+  long peak_memory(const std::string &arguments)
+  {
+    const pid_t child = fork();
+    if (child == 0) {
+      const std::string command = "cd '" + folder.string() + "' && exec " MLFF_PROGRAM " " + arguments + " > out 2>&1";
+      execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+      _exit(1);
+    }
+    rusage used{};
+    wait4(child, &status, 0, &used);
+    return used.ru_maxrss;
   }
 
   void expect_error(const std::string &arguments, const std::vector<std::string> &words)

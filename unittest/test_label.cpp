@@ -167,6 +167,21 @@ TEST_F(Label, GoesOnAfterAKill)
     EXPECT_EQ(content("cut" + path), content("whole" + path)) << path;
   }
   expect_error(arguments + "--seed 2 -o cut", {"'cut' was made with seed = 1, now it is 2"});
+
+  // labels of two versions do not mix; frames that somebody changed are neither counted nor lost
+  const auto manifest = content("cut/manifest.json");
+  auto other = nlohmann::ordered_json::parse(manifest);
+  other["xtb_version"] = "0.1";
+  std::ofstream(file("cut/manifest.json")) << other;
+  expect_error(arguments + "-o cut", {"'cut' was made with xtb_version = \"0.1\"", "another output"});
+  std::ofstream(file("cut/manifest.json")) << manifest;
+  std::ofstream(file("cut/molecule_350K.xyz")) << content("cut/molecule_300K.xyz");
+  expect_error(arguments + "-o cut", {"molecule_350K.xyz' does not hold the frames that were written to it"});
+  EXPECT_EQ(content("cut/molecule_350K.xyz"), content("cut/molecule_300K.xyz"));
+  std::filesystem::remove(folder / "cut/molecule_350K.xyz");
+  run(arguments + "-o cut");
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(content("cut/molecule_350K.xyz"), content("whole/molecule_350K.xyz"));
   run("dataset cut/molecule_300K.xyz");
   EXPECT_EQ(status, 0);
 }
@@ -202,6 +217,48 @@ TEST_F(Label, RattleAndRelabel)
     squares += 0.25 * (one[3].forces[k] - two[3].forces[k]) * (one[3].forces[k] - two[3].forces[k]);
   }
   EXPECT_NEAR(both[3].spread[4], std::sqrt(squares), 1e-9);
+}
+
+TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
+{
+  run("label --molecule CCO --sampling rattle --rattle 0.03 --frames 400 --method gfnff -o some");
+  ASSERT_EQ(status, 0);
+  std::string all;
+  for (int k = 0; k < 30; k++) all += content("some/molecule.xyz");
+  std::ofstream(file("in.xyz")) << all;
+  for (const unsigned seed : {1, 2}) random_potential({64, 2, 6}, {1, 6, 8}, 4.0, seed).write(file("m" + std::to_string(seed) + ".safetensors"));
+  std::ofstream(file("model.safetensors")) << content("m1.safetensors");
+  const std::string arguments = "label --structures in.xyz --model model.safetensors -o out.xyz";
+  run("label --structures in.xyz --model model.safetensors -o whole.xyz");
+  ASSERT_EQ(status, 0);
+
+  const pid_t pid = fork();
+  if (pid == 0) {
+    if (chdir(folder.c_str()) != 0) _exit(1);
+    const int null = open("/dev/null", O_WRONLY);
+    dup2(null, 2);
+    execl("/bin/sh", "sh", "-c", ("exec " MLFF_PROGRAM " " + arguments).c_str(), nullptr);
+    _exit(1);
+  }
+  int gone = 0;
+  while (content("out.xyz.json").find("\"frames\"") == std::string::npos && (gone = waitpid(pid, nullptr, WNOHANG)) == 0) usleep(2000);
+  ASSERT_EQ(gone, 0) << "the labelling was too short to be killed";
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  ASSERT_FALSE(std::filesystem::exists(file("out.xyz")));
+  const auto manifest = content("out.xyz.json");
+
+  std::ofstream(file("in.xyz")) << content("some/molecule.xyz") << all;
+  expect_error(arguments, {"'in.xyz' (--structures) are not those that 'out.xyz.part' was made from", "start again"});
+  std::ofstream(file("in.xyz")) << all;
+  std::ofstream(file("model.safetensors")) << content("m2.safetensors");
+  expect_error(arguments, {"'model.safetensors' (--model) are not those that 'out.xyz.part' was made from"});
+  EXPECT_EQ(content("out.xyz.json"), manifest);
+  std::ofstream(file("model.safetensors")) << content("m1.safetensors");
+  const auto messages = run(arguments, true);
+  ASSERT_EQ(status, 0);
+  EXPECT_NE(messages.find("frames are there already"), std::string::npos) << messages;
+  EXPECT_EQ(content("out.xyz"), content("whole.xyz"));
 }
 
 TEST_F(Label, BadInputChangesNothing)

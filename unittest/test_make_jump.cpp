@@ -148,6 +148,15 @@ TEST_F(MakeJump, KilledAndResumedIsTheSame)
   run("make-jump O --from none" + quick + " -o parts");
   ASSERT_EQ(status, 0);
   EXPECT_EQ(weights("parts"), weights("whole"));
+
+  // labels of one version of libxtb, and a network of one version of the program
+  for (const char *key : {"xtb_version", "program"}) {
+    Json other = manifest("parts");
+    other[key] = "0.1";
+    std::ofstream(file("parts/manifest.json")) << other;
+    expect_error("make-jump O --from none" + quick + " -o parts", {"'parts' was made with", key, "\"0.1\"", "another output"});
+    std::ofstream(file("parts/manifest.json")) << longer;
+  }
 }
 
 TEST_F(MakeJump, KilledWhileItLabels)

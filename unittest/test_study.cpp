@@ -143,6 +143,20 @@ TEST_F(Study, KilledAndResumedIsTheSame)
   EXPECT_EQ(whole, parts);
 }
 
+// a potential of the same name with other contents makes other runs
+TEST_F(Study, ResultsBelongToTheContentsOfTheirFiles)
+{
+  const auto network = folder / "network.safetensors";
+  fs::copy_file(fs::path(SHIPPED) / "ethanol-gfn2-mlp.safetensors", network);
+  write("a.yaml", "seeds: [1]\ntiming: {repeats: 0}\n" + head + molecules + "methods:\n  - verlet: 1\n  - {student: network.safetensors, stride: 4}\n");
+  run("study a.yaml --ps 0.2");
+  ASSERT_EQ(status, 0);
+  run("study a.yaml --ps 0.2");
+  EXPECT_EQ(status, 0);
+  fs::copy_file(fs::path(SHIPPED) / "ethanol-gfn2-painn32.safetensors", network, fs::copy_options::overwrite_existing);
+  expect_error("study a.yaml --ps 0.2", {"'network.safetensors' (input) are not those that '", "metropolis-4-c0/seed-1' was made from", "remove that folder"});
+}
+
 TEST_F(Study, AMethodThatFailsIsARow)
 {
   // a force that LAMMPS does not have is an error of that run; the study goes on

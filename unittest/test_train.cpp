@@ -176,6 +176,94 @@ TEST_F(Train, KilledAndResumedIsTheSame)
   expect_error("train --force parts.yaml", {"checkpoint", "truncated"});
 }
 
+// what a checkpoint belongs to is what its files held, not what they were called
+TEST_F(Train, ResumesOnlyFromTheSameContents)
+{
+  mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 7).write(file("start.safetensors"));
+  const std::string frames = content(data);
+  write("d.xyz", frames);
+  write("v.xyz", frames);
+  settings("a",
+           {{"model", "{init_from: start.safetensors}"},
+            {"teacher", "{models: [teacher.safetensors]}"},
+            {"data", "{train: [{file: d.xyz}, {file: d.xyz, labels: teacher}], valid: {file: v.xyz}}"},
+            {"training", "{steps: 100000, batch_atoms: 36, validate_every: 20, warmup: 5, threads: 1, checkpoint_seconds: 0}"}});
+  const std::string stop = "cd '" + folder.string() + "' && timeout -s TERM 2 " MLFF_PROGRAM " train a.yaml --no-plots > out 2>&1";
+  ASSERT_EQ(WEXITSTATUS(std::system(stop.c_str())), 124) << content("out");
+  ASSERT_TRUE(std::filesystem::exists(file("a.training/checkpoint"))) << content("out");
+  const auto checkpoint = content("a.training/checkpoint");
+
+  const auto refused = [&](const std::string &name, const std::string &text, const std::string &role) {
+    const auto before = content(name);
+    write(name, text);
+    expect_error("train a.yaml --no-plots", {"'" + name + "'", role, "not those that checkpoint", "--restart"});
+    EXPECT_EQ(content("a.training/checkpoint"), checkpoint);
+    write(name, before);
+  };
+  // other labels of as many frames, and fewer frames
+  std::string other = frames;
+  other.replace(other.find("energy=-"), 9, "energy=-9");
+  refused("d.xyz", other, "data.train");
+  refused("d.xyz", frames.substr(0, frames.size() / 20 * 2), "data.train");
+  refused("v.xyz", other, "data.valid");
+  mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 8).write(file("other.safetensors"));
+  refused("teacher.safetensors", content("other.safetensors"), "teacher.models");
+  refused("start.safetensors", content("other.safetensors"), "model.init_from");
+  // another version of the program, and a checkpoint that does not say what it was made from
+  auto header = Json::parse(checkpoint.substr(0, checkpoint.find('\n')));
+  const auto with_header = [&] {
+    return header.dump() + checkpoint.substr(checkpoint.find('\n'));
+  };
+  header["inputs"]["program"] = "mlff 0.0.1";
+  write("a.training/checkpoint", with_header());
+  expect_error("train a.yaml --no-plots", {"checkpoint", "was made with program = \"mlff 0.0.1\"", "--restart"});
+  header.erase("inputs");
+  write("a.training/checkpoint", with_header());
+  expect_error("train a.yaml --no-plots", {"checkpoint", "does not say what its input files held", "--restart"});
+
+  // with the files as they were it goes on, also from a copy elsewhere
+  write("a.training/checkpoint", checkpoint);
+  std::system(stop.c_str());
+  EXPECT_NE(content("out").find("resumed at step"), std::string::npos) << content("out");
+}
+
+// memory of a validation is that of some frames, however many there are
+TEST_F(Train, ValidationOfLargeFramesInPieces)
+{
+  std::string frame = "Lattice=\"18 0 0 0 18 0 0 0 18\" pbc=\"T T T\" energy=0 Properties=species:S:1:pos:R:3:forces:R:3\n", all;
+  const int n = 8;
+  frame = std::to_string(n * n * n) + "\n" + frame;
+  for (int i = 0; i < n * n * n; i++) {
+    char line[100];
+    std::snprintf(line, sizeof line, "%s %.3f %.3f %.3f %.4f 0 0\n", i % 3 ? "H" : "C", 2.25 * (i % n) + 0.01 * (i % 7), 2.25 * (i / n % n), 2.25 * (i / n / n),
+                  1e-3 * (i % 5));
+    frame += line;
+  }
+  for (int k = 0; k < 40; k++) all += frame;
+  write("large.xyz", all);
+  write("two.xyz", frame + frame);
+  std::map<std::string, long> peak;
+  std::map<std::string, Json> valid;
+  for (const char *name : {"two", "large"}) {
+    settings(name,
+             {{"model", "{features: 64, layers: 2, radial: 8, cutoff: 5.0}"},
+              {"data", "{train: {file: two.xyz}, valid: {file: " + std::string(name) + ".xyz}}"},
+              {"training", "{steps: 1, batch_atoms: 36, validate_every: 1, threads: 1}"}});
+    peak[name] = peak_memory(std::string("train --no-plots ") + name + ".yaml");
+    ASSERT_EQ(status, 0) << content("out");
+    valid[name] = log(name).back()["valid"];
+  }
+  // frames and their neighbor lists: 38 frames of 512 atoms, some 60 neighbors of 28 bytes each, make 30 MB; the arrays of an evaluation of all would take 0.7 GB
+  EXPECT_LT(peak["large"] - peak["two"], 120 * 1024);
+  // each frame counts once
+  EXPECT_NEAR(valid["large"]["force_mae_meV_per_A"].get<double>(), valid["two"]["force_mae_meV_per_A"].get<double>(), 1e-6);
+
+  // less memory than the training needs is one sentence
+  const std::string limited = "cd '" + folder.string() + "' && ulimit -v 400000 && " MLFF_PROGRAM " train large.yaml --force --restart --no-plots > out 2>&1";
+  EXPECT_NE(std::system(limited.c_str()), 0);
+  EXPECT_EQ(content("out").find("std::bad_alloc"), std::string::npos) << content("out");
+}
+
 TEST_F(Train, ATeacherThatTheStudentCanEqual)
 {
   // labels of a random PaiNN on rattled frames: the student gets its weights and cannot be wrong; then learns from scratch
@@ -414,6 +502,12 @@ TEST_F(Distill, RoundsAndManifest)
     for (std::size_t k = 0; k < forces.size(); k++) EXPECT_NEAR(forces[k], frame.forces[k], 1e-6);
   }
   EXPECT_EQ(n, 8);
+
+  // a folder belongs to the contents of what its settings name
+  const std::string before = content(teacher);
+  mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 5).write(teacher);
+  expect_error("distill d.yaml", {"'teacher.safetensors' (teacher.models)", "not those that '", "another output"});
+  write("teacher.safetensors", before);
 
   // killed after any stage, the same comes out
   distill_settings("again");

@@ -881,6 +881,10 @@ TEST_F(TrainJump, KilledAndResumedIsTheSame)
            {{"training", "{steps: 700, windows: 24, validate_every: 25, threads: 1}"},
             {"data", "{train: {file: a*.xyz}, valid: {file: v.xyz}, test: {file: t.xyz}, noise: {position: 0.001}}"}});
   expect_error("train --force parts.yaml", {"'training.windows' is 24", "has 16", "--restart"});
+  // the same names with other contents
+  settings("parts", {{"training", course + "}"}, {"data", "{train: {file: a*.xyz}, valid: {file: v.xyz}, test: {file: t.xyz}, noise: {position: 0.001}}"}});
+  std::ofstream(file("v.xyz")) << content("t.xyz");
+  expect_error("train --force parts.yaml", {"'v.xyz' (data.valid) are not those that checkpoint", "--restart"});
 }
 
 TEST_F(TrainJump, HoldsOutWholeTrajectoriesOrMolecules)

@@ -17,6 +17,12 @@ const double *Graph::cell_of(int structure) const
       : nullptr;
 }
 
+void GraphStorage::shrink()
+{
+  for (auto *list : {&first_atom, &species, &first_edge, &neighbor}) list->shrink_to_fit();
+  for (auto *list : {&r, &position, &cell}) list->shrink_to_fit();
+}
+
 void GraphStorage::clear()
 {
   first_atom.assign(1, 0);

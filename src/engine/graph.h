@@ -41,6 +41,9 @@ struct GraphStorage {
   Graph view() const { return {first_atom, species, first_edge, neighbor, r, position, cell}; }
   void clear();
 
+  /// Gives memory back that the arrays do not need, for a graph that stays.
+  void shrink();
+
   /// Adds the structures of another graph (without ghosts) behind those already here.
   void append(const Graph &other) { append(other, 0, other.n_structures()); }
 

@@ -1,9 +1,9 @@
 #include "potential.h"
 
 #include "elements.h"
+#include "sha256.h"
 
 #include <nlohmann/json.hpp>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <bit>
@@ -53,20 +53,6 @@ namespace {
       n *= extent;
     }
     return n;
-  }
-
-  std::string sha256_of(const std::string &bytes)
-  {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest, &length, EVP_sha256(), nullptr) != 1) throw PotentialError("SHA-256 failed in the OpenSSL library");
-    std::string text;
-    char hex[3];
-    for (unsigned int i = 0; i < length; i++) {
-      std::snprintf(hex, sizeof hex, "%02x", digest[i]);
-      text += hex;
-    }
-    return text;
   }
 
   template <typename T> void unpack(const char *bytes, std::vector<double> &values)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <new>
 
 namespace mlff {
@@ -19,14 +20,24 @@ namespace {
     return std::size_t(usage.ru_maxrss) * 1024;
   }
 
-  std::size_t machine_memory()
+  /// Memory of the machine, or what limits of the process or of its control group leave of it.
+  std::size_t usable_memory()
   {
-    return std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGE_SIZE));
+    std::size_t bytes = std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGE_SIZE));
+    for (const int resource : {RLIMIT_AS, RLIMIT_DATA}) {
+      rlimit limit;
+      if (getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) bytes = std::min(bytes, std::size_t(limit.rlim_cur));
+    }
+    for (const char *path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+      std::size_t limit = 0;
+      if (std::ifstream(path) >> limit && limit > 0) bytes = std::min(bytes, limit);
+    }
+    return bytes;
   }
 
 }    // namespace
 
-SplitEngine::SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory) : engine(std::move(engine)), budget(memory ? memory : machine_memory() / 4) {}
+SplitEngine::SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory) : engine(std::move(engine)), budget(memory ? memory : usable_memory() / 4) {}
 
 void SplitEngine::probe(const Graph &graph, Result &result, GhostExchange *exchange)
 {

@@ -10,7 +10,7 @@ namespace mlff {
 /// nevertheless the piece is halved and tried again.
 class SplitEngine : public Engine {
  public:
-  /// memory: bytes of one evaluation; 0: a quarter of what the machine has.
+  /// memory: bytes of one evaluation; 0: a quarter of what the machine has, or of what the limits of this process leave (ulimit -v, control group).
   explicit SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory = 0);
 
   /// Throws EngineError where a single structure needs more than there is. A graph with ghosts is evaluated whole.
@@ -22,6 +22,9 @@ class SplitEngine : public Engine {
 
   /// As found by the probe.
   std::size_t bytes(int atoms, int edges) const override { return std::size_t(factor * double(engine->bytes(atoms, edges))); }
+
+  /// Bytes that one evaluation may take.
+  std::size_t memory() const { return budget; }
 
   long n_splits() const { return splits; }    ///< evaluations that took more than one piece
 
