@@ -55,6 +55,7 @@ struct XTBImpl {
   mlff::XtbOptions options;
   bool each_molecule = false;
   std::vector<XTBSystem> systems;
+  std::vector<int> type;    // of each atom, when the systems were found
 };
 
 }    // namespace LAMMPS_NS
@@ -102,7 +103,11 @@ void PairXTB::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
 
-  if (neighbor->ago == 0 || impl->systems.empty()) find_systems();
+  // a fix may change types without a rebuild of neighbor lists
+  const auto &known = impl->type;
+  if (neighbor->ago == 0 || impl->systems.empty() || (int) known.size() != atom->nlocal ||
+      !std::equal(known.begin(), known.end(), atom->type))
+    find_systems();
 
   calls = retries = seconds = 0.0;
   for (auto &system : impl->systems) {
@@ -187,6 +192,7 @@ void PairXTB::find_systems()
   const int nlocal = atom->nlocal;
   const int *type = atom->type;
   const tagint *tag = atom->tag;
+  impl->type.assign(type, type + nlocal);
 
   std::vector<int> order;
   for (int i = 0; i < nlocal; i++)
