@@ -27,6 +27,7 @@
 #include "update.h"
 
 #include "elements.h"
+#include "neighbor_exclusions.h"
 #include "xtb_calculator.h"
 
 #include <algorithm>
@@ -194,9 +195,10 @@ void PairXTB::find_systems()
   const tagint *tag = atom->tag;
   impl->type.assign(type, type + nlocal);
 
+  const int out = NeighborExclusions(lmp, "xtb").left_out(map);
   std::vector<int> order;
   for (int i = 0; i < nlocal; i++)
-    if (map[type[i]] > 0) order.push_back(i);
+    if (map[type[i]] > 0 && !(atom->mask[i] & out)) order.push_back(i);
   std::sort(order.begin(), order.end(), [&](int i, int j) {
     return tag[i] < tag[j];
   });
