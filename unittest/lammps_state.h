@@ -100,10 +100,9 @@ inline void expect_right(LAMMPS_NS::LAMMPS &lmp, const mlff::Potential &potentia
 {
   std::vector<AtomState> seen;
   for (const auto &atom : atoms_of(lmp)) {
-    if (elements[atom.type - 1] > 0 && !(atom.mask & left_out))
-      seen.push_back(atom);
-    else if (cleared)
-      for (int a = 0; a < 3; a++) EXPECT_EQ(atom.f[a], 0.0) << "atom " << atom.id;
+    const bool is_seen = elements[atom.type - 1] > 0 && !(atom.mask & left_out);
+    if (is_seen) seen.push_back(atom);
+    for (int a = 0; a < 3 && cleared && !is_seen; a++) EXPECT_EQ(atom.f[a], 0.0) << "atom " << atom.id;
   }
   const double tolerance = 1e-9;
   const auto expected = engine_values(potential, structure_of(lmp, seen, elements));

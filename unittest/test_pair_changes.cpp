@@ -240,9 +240,9 @@ TEST_F(PairChanges, GrandCanonicalExchangeCountsWholeAtoms)
     char text[128];
     std::snprintf(text, sizeof text, "fix g gas gcmc 1 20 0 2 3456 300.0 %g 0.1", chemical);
     commands(std::string("group gas type 2\nrun 0 post no\n") + text + "\nrun 1 post no");
-    const auto *gcmc = lmp->modify->get_fix_by_id("g");
+    auto *gcmc = lmp->modify->get_fix_by_id("g");
     const auto count = [gcmc](int k) {
-      return int(const_cast<LAMMPS_NS::Fix *>(gcmc)->compute_vector(k));
+      return int(gcmc->compute_vector(k));
     };
     const int insertions = count(2), inserted = count(3), deletions = count(4), deleted = count(5);
     EXPECT_GT(insertions, 3);
@@ -250,6 +250,46 @@ TEST_F(PairChanges, GrandCanonicalExchangeCountsWholeAtoms)
     EXPECT_EQ(inserted, chemical > -10.0 ? insertions : 0);
     EXPECT_EQ(deleted, chemical > -10.0 ? 0 : std::min(deletions, 8));
     EXPECT_EQ(lmp->atom->natoms, 24 + inserted - deleted);
+    expect_right(*lmp, potential, coh);
+  }
+}
+
+TEST_F(PairChanges, GrandCanonicalExchangeOfMolecules)
+{
+  // carbon monoxide in a gas of other atoms; intra_energy is that of the molecule alone, so that only its interactions are left
+  Potential potential = local;
+  potential.tensors["reference_energy"].values = {-30.0, -10.0, -5.0};
+  Structure monoxide;
+  monoxide.numbers = {6, 8};
+  monoxide.positions = {0, 0, 0, 1.2, 0, 0};
+  const double alone = mlff_test::engine_values(potential, monoxide).energy;
+  const Structure others = random_structure(12, 5, orthogonal, {true, true, true});
+  std::string text = "gas\n\n18 atoms\n3 atom types\n\n0 12 xlo xhi\n0 11 ylo yhi\n0 13 zlo zhi\n\nMasses\n\n1 12\n2 16\n3 1\n\nAtoms # molecular\n\n";
+  char line[256];
+  for (int i = 0; i < 12; i++) {
+    std::snprintf(line, sizeof line, "%d 0 %d %.12g %.12g %.12g\n", i + 1, i % 3 + 1, others.positions[3 * i], others.positions[3 * i + 1],
+                  others.positions[3 * i + 2]);
+    text += line;
+  }
+  text += "13 1 1 3 3 3\n14 1 2 4.2 3 3\n15 2 1 8 8 8\n16 2 2 8 9.2 8\n17 3 1 3 8 10\n18 3 2 3 8 11.2\n";
+  put("gas.data", text);
+  put("monoxide.mol", "carbon monoxide\n\n2 atoms\n\nCoords\n\n1 0 0 0\n2 1.2 0 0\n\nTypes\n\n1 1\n2 2\n");
+  for (const double chemical : {5.0, -5.0}) {
+    SCOPED_TRACE(chemical);
+    fresh_instance();
+    commands("units metal\natom_style molecular\natom_modify map array\nboundary p p p\nread_data " + file("gas.data") + "\nmolecule m " +
+             file("monoxide.mol"));
+    use(potential);
+    std::snprintf(line, sizeof line, "fix g gas gcmc 1 20 0 0 3456 300.0 %g 0.1 mol m intra_energy %.12g", chemical, alone);
+    commands(std::string("group gas molecule 1:3\nrun 0 post no\n") + line + "\nrun 1 post no");
+    auto *gcmc = lmp->modify->get_fix_by_id("g");
+    const int insertions = int(gcmc->compute_vector(2)), inserted = int(gcmc->compute_vector(3)), deletions = int(gcmc->compute_vector(4)),
+              deleted = int(gcmc->compute_vector(5));
+    EXPECT_GT(insertions, 3);
+    EXPECT_GT(deletions, 3);
+    EXPECT_EQ(inserted, chemical > 0.0 ? insertions : 0);
+    EXPECT_EQ(deleted, chemical > 0.0 ? 0 : std::min(deletions, 3));
+    EXPECT_EQ(lmp->atom->natoms, 18 + 2 * (inserted - deleted));
     expect_right(*lmp, potential, coh);
   }
 }
