@@ -133,7 +133,6 @@ TEST_F(PairChanges, AtomsExcludedFromAllAreNotThere)
 
 TEST_F(PairChanges, AtomsOutsideTheIncludedGroupAreNotThere)
 {
-  if (kokkos) GTEST_SKIP() << "LAMMPS' Kokkos lists ignore neigh_modify include";
   fresh(random_structure(21, 4, orthogonal, {true, true, true}));
   commands("group in id 1 3 4 6 7 8 12:21\ngroup out subtract all in\natom_modify sort 0 0.0 first in\nneigh_modify include in");
   use(local);
