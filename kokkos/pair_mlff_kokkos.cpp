@@ -46,6 +46,7 @@ namespace {
 template <class DeviceType, typename T> struct Network {
   PainnKokkos<DeviceType, T> painn;
   Kokkos::View<int *, DeviceType> local;               // owned atom of each centre
+  Kokkos::View<int *, DeviceType> type;                // of each owned atom, when rows were numbered
   Kokkos::View<int *, DeviceType> from, to;            // atoms of each edge
   Kokkos::View<double *, DeviceType> force, stress;    // of each row: [3], [6]
 };
@@ -155,7 +156,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::destroy_tallies()
 template <class DeviceType> void PairMLFFKokkos<DeviceType>::compute(int eflag, int vflag)
 {
   if (batched) {
-    atomKK->sync(Host, datamask_read);
+    atomKK->sync(Host, datamask_read | MASK_MASK | (atom->molecular ? SPECIAL_MASK : EMPTY_MASK));
     PairMLFF::compute(eflag, vflag);
     atomKK->modified(Host, datamask_modify);
     return;
@@ -221,7 +222,7 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
   Kokkos::deep_copy(Kokkos::View<char *, Kokkos::HostSpace, Unmanaged>(used.data(), nall), d_used);
   const auto ilist =
       Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), Kokkos::subview(d_ilist, std::make_pair(0, inum)));
-  atomKK->sync(Host, TYPE_MASK);
+  atomKK->sync(Host, TYPE_MASK | MASK_MASK | (atom->molecular ? SPECIAL_MASK : EMPTY_MASK));
   number_rows(inum, ilist.data(), used);
 
   const auto upload = [](const std::vector<int> &values) {
@@ -229,6 +230,7 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
     Kokkos::deep_copy(view, Kokkos::View<const int *, Kokkos::HostSpace, Unmanaged>(values.data(), values.size()));
     return view;
   };
+  network.type = upload(impl->type);
   const auto row = upload(impl->row);
   const auto local = upload(impl->local);
   const auto species = upload(impl->graph.species);
@@ -283,6 +285,28 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
 }
 
 /* ----------------------------------------------------------------------
+   whether rows are of other atoms or types than there are now, see PairMLFF::rows_are_old()
+------------------------------------------------------------------------- */
+
+template <class DeviceType>
+template <typename NetworkType>
+bool PairMLFFKokkos<DeviceType>::types_changed(NetworkType &network)
+{
+  const int nlocal = atom->nlocal;
+  if ((int) network.type.extent(0) != nlocal || (int) impl->row.size() != nlocal + atom->nghost) return true;
+  const auto type = atomKK->k_type.template view<DeviceType>();
+  const auto numbered = network.type;
+  int changed = 0;
+  Kokkos::parallel_reduce(
+      Kokkos::RangePolicy<DeviceType>(0, nlocal),
+      KOKKOS_LAMBDA(const int i, int &sum) {
+        if (type(i) != numbered(i)) sum++;
+      },
+      changed);
+  return changed > 0;
+}
+
+/* ----------------------------------------------------------------------
    where the atoms are, and the cell, for a long-range block
 ------------------------------------------------------------------------- */
 
@@ -316,7 +340,7 @@ template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<
 {
   using Range = Kokkos::RangePolicy<DeviceType>;
   auto &painn = network.painn;
-  if (neighbor->ago == 0 || (int) impl->row.size() != atom->nlocal + atom->nghost) rebuild(network);
+  if (neighbor->ago == 0 || impl->lists != neighbor->ncalls || any_rank(types_changed(network))) rebuild(network);
 
   const int ncentres = painn.n_centres, nrows = painn.n_atoms, nedges = painn.n_edges;
   const auto x = atomKK->k_x.template view<DeviceType>();

@@ -42,6 +42,7 @@ template <class DeviceType> class PairMLFFKokkos : public PairMLFF {
 
   // public because device lambdas may not be made in protected functions
   template <typename Network> void rebuild(Network &);
+  template <typename Network> bool types_changed(Network &);
   template <typename Network> void prepare_long_range(Network &);
   template <typename Network> void run(Network &);
 

@@ -13,6 +13,7 @@
 
 #include "atom_warnings.h"
 #include "ensemble.h"
+#include "neighbor_exclusions.h"
 #include "rank_exchange.h"
 #include "replica_group.h"
 
@@ -22,7 +23,7 @@
 namespace LAMMPS_NS {
 
 struct MLFFImpl {
-  explicit MLFFImpl(LAMMPS *lmp) : warnings(lmp) {}
+  explicit MLFFImpl(LAMMPS *lmp) : warnings(lmp), exclusions(lmp, "mlff") {}
 
   mlff::EngineOptions options;
   std::unique_ptr<ReplicaGroup> replicas;
@@ -43,10 +44,14 @@ struct MLFFImpl {
   mlff::GraphStorage graph;
   mlff::Result result;
   std::unique_ptr<RankExchange> exchange;    // with several ranks
+  NeighborExclusions exclusions;
   std::vector<RankExchange::Ghost>
-      owner;                 // of each atom: rank, and index among the owned atoms there
-  std::vector<int> row;      // row in the graph of each atom, -1 if the model does not see it
-  std::vector<int> local;    // owned atom of each centre
+      owner;                   // of each atom: rank, and index among the owned atoms there
+  std::vector<int> species;    // of each atom, by its owner; -1 if the model does not see it
+  std::vector<int> type;       // of each owned atom, when rows were numbered
+  bigint lists = -1;           // neighbor rebuilds until then
+  std::vector<int> row;        // row in the graph of each atom, -1 if the model does not see it
+  std::vector<int> local;      // owned atom of each centre
   std::vector<double> force, stress;    // of each row: [3], [6]
 };
 

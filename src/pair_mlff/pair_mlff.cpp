@@ -49,7 +49,7 @@ PairMLFF::PairMLFF(LAMMPS *lmp) :
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
-  comm_forward = 2;
+  comm_forward = 3;
 }
 
 /* ----------------------------------------------------------------------
@@ -73,7 +73,7 @@ void PairMLFF::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
 
-  if (neighbor->ago == 0 || (int) impl->row.size() != atom->nlocal + atom->nghost) number_rows();
+  if (rows_are_old()) number_rows();
   find_edges();
 
   const auto graph = impl->graph.view();
@@ -222,9 +222,70 @@ const std::vector<double> *PairMLFF::spread(bigint step) const
 }
 
 /* ----------------------------------------------------------------------
-   rows of the graph, after a neighbor rebuild: first the owned atoms, then
-   one row for each atom of another rank that is a neighbor of one of them.
-   A periodic image acts as the atom it is an image of.
+   whether the rows of the graph are of other atoms: there was a neighbor
+   rebuild, or a fix changed types without one. All ranks must agree.
+------------------------------------------------------------------------- */
+
+bool PairMLFF::rows_are_old()
+{
+  if (neighbor->ago == 0 || impl->lists != neighbor->ncalls) return true;
+  const bool same = (int) impl->type.size() == atom->nlocal &&
+      (int) impl->row.size() == atom->nlocal + atom->nghost &&
+      std::equal(impl->type.begin(), impl->type.end(), atom->type);
+  return any_rank(!same);
+}
+
+/* ---------------------------------------------------------------------- */
+
+bool PairMLFF::any_rank(bool mine) const
+{
+  if (comm->nprocs == 1) return mine;
+  int flag = mine ? 1 : 0;
+  MPI_Allreduce(MPI_IN_PLACE, &flag, 1, MPI_INT, MPI_MAX, world);
+  return flag != 0;
+}
+
+/* ----------------------------------------------------------------------
+   the list has all pairs of the model's types: another sub-style may have
+   taken some, and types may have changed since the list was made
+------------------------------------------------------------------------- */
+
+void PairMLFF::check_list()
+{
+  if (!list->iskip) return;
+  const int ntypes = atom->ntypes;
+  for (int i = 1; i <= ntypes; i++)
+    for (int j = i; j <= ntypes; j++)
+      if (map[i] >= 0 && map[j] >= 0 && list->ijskip[i][j])
+        error->all(FLERR, Error::NOLASTLINE,
+                   "Pair style mlff needs all pairs of its atoms, but a pair_coeff command gives "
+                   "those of types {} and {} to another sub-style of pair style {}; accepted: "
+                   "'pair_coeff * * mlff' after such a command, types mapped to NULL, or pair "
+                   "style hybrid/overlay",
+                   i, j, force->pair_style);
+
+  if (neighbor->ago == 0 || impl->lists != neighbor->ncalls) return;
+  int type[3] = {0, 0, 0};
+  for (int i = 0; i < std::min(atom->nlocal, (int) impl->type.size()); i++) {
+    const int before = impl->type[i], now = atom->type[i];
+    if ((map[before] < 0) == (map[now] < 0)) continue;
+    type[0] = 1;
+    type[1] = before;
+    type[2] = now;
+  }
+  MPI_Allreduce(MPI_IN_PLACE, type, 3, MPI_INT, MPI_MAX, world);
+  if (type[0])
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style mlff on timestep {}: types changed between those of the model and "
+               "those mapped to NULL (as from {} to {}) without a rebuild of the neighbor list; "
+               "change types where the list is rebuilt",
+               update->ntimestep, type[1], type[2]);
+}
+
+/* ----------------------------------------------------------------------
+   rows of the graph: first the owned atoms, then one row for each atom of
+   another rank that is a neighbor of one of them. A periodic image acts as
+   the atom it is an image of.
 ------------------------------------------------------------------------- */
 
 void PairMLFF::number_rows()
@@ -248,20 +309,31 @@ void PairMLFF::number_rows(int inum, const int *ilist, const std::vector<char> &
   const int *type = atom->type;
   auto &row = impl->row;
   auto &owner = impl->owner;
+  auto &species = impl->species;
   auto &graph = impl->graph;
 
+  check_topology();
+  check_list();
+  const int out = impl->exclusions.left_out(map);
+  impl->type.assign(type, type + nlocal);
+  impl->lists = neighbor->ncalls;
+
+  graph.clear();
+  impl->local.clear();
+  species.assign(nall, -1);
+  for (int ii = 0; ii < inum; ii++) {
+    const int i = ilist[ii];
+    if (map[type[i]] < 0 || (atom->mask[i] & out)) continue;
+    impl->local.push_back(i);
+    species[i] = map[type[i]];
+  }
+
+  // the owner of a ghost says whether it is a part of the model, and what it is by now
   owner.resize(nall);
   for (int i = 0; i < nlocal; i++) owner[i] = {comm->me, i};
   comm->forward_comm(this);
 
-  graph.clear();
-  impl->local.clear();
   row.assign(nall, -1);
-  for (int ii = 0; ii < inum; ii++) {
-    const int i = ilist[ii];
-    if (map[type[i]] < 0) continue;
-    impl->local.push_back(i);
-  }
   // a model of one molecule knows its atoms by their order: that of their IDs, which sorting in memory does not change
   if (impl->potentials.front().is_molecule() && atom->tag_enable)
     std::sort(impl->local.begin(), impl->local.end(), [this](int i, int j) {
@@ -269,13 +341,13 @@ void PairMLFF::number_rows(int inum, const int *ilist, const std::vector<char> &
     });
   for (std::size_t c = 0; c < impl->local.size(); c++) {
     row[impl->local[c]] = (int) c;
-    graph.species.push_back(map[type[impl->local[c]]]);
+    graph.species.push_back(species[impl->local[c]]);
   }
   const int ncentres = (int) impl->local.size();
 
   std::vector<RankExchange::Ghost> ghosts;
   for (int j = nlocal; j < nall; j++) {
-    if (!used[j] || map[type[j]] < 0) continue;
+    if (!used[j] || species[j] < 0) continue;
     if (owner[j].rank == comm->me)
       row[j] = row[owner[j].index];
     else
@@ -287,10 +359,10 @@ void PairMLFF::number_rows(int inum, const int *ilist, const std::vector<char> &
   ghosts.erase(std::unique(ghosts.begin(), ghosts.end()), ghosts.end());
   graph.species.resize(ncentres + ghosts.size());
   for (int j = nlocal; j < nall; j++) {
-    if (!used[j] || map[type[j]] < 0 || owner[j].rank == comm->me) continue;
+    if (!used[j] || species[j] < 0 || owner[j].rank == comm->me) continue;
     row[j] = ncentres +
         (int) (std::lower_bound(ghosts.begin(), ghosts.end(), owner[j]) - ghosts.begin());
-    graph.species[row[j]] = map[type[j]];
+    graph.species[row[j]] = species[j];
   }
   impl->exchange->connect(ghosts, row, ncentres);
 }
@@ -303,6 +375,7 @@ int PairMLFF::pack_forward_comm(int n, int *sendlist, double *buf, int /*pbc_fla
   for (int k = 0; k < n; k++) {
     buf[m++] = ubuf(impl->owner[sendlist[k]].rank).d;
     buf[m++] = ubuf(impl->owner[sendlist[k]].index).d;
+    buf[m++] = ubuf(impl->species[sendlist[k]]).d;
   }
   return m;
 }
@@ -315,6 +388,7 @@ void PairMLFF::unpack_forward_comm(int n, int first, double *buf)
   for (int k = first; k < first + n; k++) {
     impl->owner[k].rank = (int) ubuf(buf[m++]).i;
     impl->owner[k].index = (int) ubuf(buf[m++]).i;
+    impl->species[k] = (int) ubuf(buf[m++]).i;
   }
 }
 
@@ -600,6 +674,7 @@ void PairMLFF::init_style()
                "but pair_coeff names {}; accepted with one potential: auto, off",
                impl->threshold, n_potentials());
 
+  impl->lists = -1;
   impl->spread_step = -1;
   const bool find_spread = n_potentials() > 1 &&
       (impl->threshold > 0.0 || !modify->get_compute_by_style("^mlff/uncertainty$").empty());
@@ -717,27 +792,26 @@ void PairMLFF::warn_of_charge()
 
 /* ----------------------------------------------------------------------
    the model needs every pair: special_bonds must not remove bonded ones
-   from the neighbor list, as it does where lj and coul weights are both 0
+   from the neighbor list, as it does where lj and coul weights are both 0.
+   Fixes may make bonds at any rebuild of the list.
 ------------------------------------------------------------------------- */
 
 void PairMLFF::check_topology()
 {
   if (atom->molecular == Atom::ATOMIC) return;
-  int bonded = 0;
-  if (atom->nspecial) {
+  int k = 1;
+  while (k <= 3 && (force->special_lj[k] != 0.0 || force->special_coul[k] != 0.0)) k++;
+  if (k > 3) return;
+  bool bonded = !atom->nspecial && atom->nbonds > 0;
+  if (atom->nspecial)
     for (int i = 0; i < atom->nlocal; i++)
-      if (map[atom->type[i]] >= 0 && atom->nspecial[i][2] > 0) bonded = 1;
-  } else
-    bonded = atom->nbonds > 0;
-  MPI_Allreduce(MPI_IN_PLACE, &bonded, 1, MPI_INT, MPI_MAX, world);
-  if (!bonded) return;
-  for (int k = 1; k <= 3; k++)
-    if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0)
-      error->all(FLERR, Error::NOLASTLINE,
-                 "Pair style mlff needs the pairs of bonded atoms, but special_bonds removes 1-{} "
-                 "neighbors; use 'special_bonds lj/coul 1 1 1', or weights of 1e-50 where another "
-                 "pair style wants them off",
-                 k + 1);
+      if (map[atom->type[i]] >= 0 && atom->nspecial[i][2] > 0) bonded = true;
+  if (any_rank(bonded))
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style mlff needs the pairs of bonded atoms, but special_bonds removes 1-{} "
+               "neighbors; use 'special_bonds lj/coul 1 1 1', or weights of 1e-50 where another "
+               "pair style wants them off",
+               k + 1);
 }
 
 /* ----------------------------------------------------------------------
@@ -770,7 +844,7 @@ double PairMLFF::memory_usage()
 {
   double bytes = Pair::memory_usage();
   const auto graph = impl->graph.view();
-  bytes += (double) impl->owner.capacity() * (sizeof(RankExchange::Ghost) + sizeof(int));
+  bytes += (double) impl->owner.capacity() * (sizeof(RankExchange::Ghost) + 3 * sizeof(int));
   bytes += (double) impl->spread.capacity() * sizeof(double);
   bytes += (double) graph.n_edges() * (3 * sizeof(double) + sizeof(int));
   if (impl->engine) bytes += (double) impl->engine->bytes(graph.n_atoms(), graph.n_edges());

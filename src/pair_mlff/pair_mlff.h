@@ -60,6 +60,9 @@ class PairMLFF : public Pair {
   void check_box();
   void warn_of_charge();
   bool is_global() const;
+  bool any_rank(bool) const;
+  bool rows_are_old();
+  void check_list();
   void number_rows();
   void number_rows(int, const int *, const std::vector<char> &);
   void find_edges();

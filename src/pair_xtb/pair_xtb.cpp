@@ -27,6 +27,7 @@
 #include "update.h"
 
 #include "elements.h"
+#include "neighbor_exclusions.h"
 #include "xtb_calculator.h"
 
 #include <algorithm>
@@ -55,6 +56,7 @@ struct XTBImpl {
   mlff::XtbOptions options;
   bool each_molecule = false;
   std::vector<XTBSystem> systems;
+  std::vector<int> type;    // of each atom, when the systems were found
 };
 
 }    // namespace LAMMPS_NS
@@ -102,7 +104,11 @@ void PairXTB::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
 
-  if (neighbor->ago == 0 || impl->systems.empty()) find_systems();
+  // a fix may change types without a rebuild of neighbor lists
+  const auto &known = impl->type;
+  if (neighbor->ago == 0 || impl->systems.empty() || (int) known.size() != atom->nlocal ||
+      !std::equal(known.begin(), known.end(), atom->type))
+    find_systems();
 
   calls = retries = seconds = 0.0;
   for (auto &system : impl->systems) {
@@ -187,10 +193,12 @@ void PairXTB::find_systems()
   const int nlocal = atom->nlocal;
   const int *type = atom->type;
   const tagint *tag = atom->tag;
+  impl->type.assign(type, type + nlocal);
 
+  const int out = NeighborExclusions(lmp, "xtb").left_out(map);
   std::vector<int> order;
   for (int i = 0; i < nlocal; i++)
-    if (map[type[i]] > 0) order.push_back(i);
+    if (map[type[i]] > 0 && !(atom->mask[i] & out)) order.push_back(i);
   std::sort(order.begin(), order.end(), [&](int i, int j) {
     return tag[i] < tag[j];
   });
