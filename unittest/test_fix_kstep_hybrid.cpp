@@ -1206,8 +1206,8 @@ TEST_F(FixKstep, RestartFileOfOtherAtomsOneRank)
   expect_in_log("atom 4 has mass 2.014, it had 1.008");
   // bonds of the file are of the IDs in it
   read();
-  command("reset_atoms id sort yes");
   fix("corrector 1 langevin 300 0.1 7");
+  command("reset_atoms id sort yes");
   command("run 41 post no");
   EXPECT_GT(entry(jumps), 30.0);
   EXPECT_EQ(entry(acceptance), 1.0);
@@ -1249,7 +1249,7 @@ TEST_F(FixKstep, RefusesChangesWithinARunOneRank)
   refuses("mass 3 2.014", {"on timestep 2: atom 4 has mass 2.014, it had 1.008 since the last step", "before a run with 'pre yes'"});
   refuses("set atom 9 type 2", {"atom 9 has type 2, it had 3"});
   refuses("group one id 1\ndisplace_atoms one move 0.1 0 0", {"atom 1 was moved by 0.1 since the last step"});
-  refuses("group gone id 9\ngroup all clear\ngroup all id <= 8", {"Fix kstep/hybrid on timestep 2"});
+  refuses("group gone id 9\ndelete_atoms group gone", {"Fix kstep/hybrid: atom 9 is lost"});
 
   // molecules may be moved as a whole, by a command or to keep them in place
   molecule();
@@ -1312,9 +1312,10 @@ TEST_F(FixKstep, RefusesOtherFixesOneRank)
 {
   const auto refuses = [&](const std::string &other, const std::vector<std::string> &words, const std::string &keywords = "langevin 300 0.1 7",
                            const std::string &model = network) {
+    SCOPED_TRACE(other);
     molecule("mlff engine host threads 1", student, other.find("EDGE") == std::string::npos ? "p p p" : "f f f");
-    commands(other);
     fix(keywords, model);
+    commands(other);
     expect_error("run 1 post no", words);
   };
   const std::string exact = "jump student 20 0.0005 langevin 300 0.1 7";
@@ -1345,7 +1346,7 @@ TEST_F(FixKstep, RefusesOtherFixesOneRank)
   refuses("fix other all spring/self 1.0\nfix_modify other energy yes", {head("spring/self"), "as the model does not know it"}, exact + " metropolis no",
           student);
   refuses("variable f atom x\nfix other all addforce v_f 0 0\nfix_modify other energy yes",
-          {head("addforce") + "its energy is 0; forces that are variables need its keyword energy"}, exact, student);
+          {head("addforce") + "its forces are variables, which have no energy without its keyword energy"}, exact, student);
   refuses("fix other all external pf/array 1", {head("external") + "its energy is 0; the program that sets its forces"}, exact, student);
   refuses("fix tether all spring/self 1.0\nfix_modify tether energy yes\nfix other all recenter INIT INIT INIT", {head("recenter")}, exact, student);
 
@@ -1441,12 +1442,12 @@ TEST_F(FixKstep, SharedEnergiesDecideTogetherOneRank)
     add(ethanol(), 17.0);
     command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
     if (exact) {
-      commands("fix tether all spring/self 2.0\nfix_modify tether energy yes");
+      commands("fix tether all spring/self 0.05\nfix_modify tether energy yes");
       fix("jump student 20 0.0005 langevin 300 0.1 7", potential_file(erring()));
     } else {
       // a style that says nothing about energies of atoms
-      commands("pair_style hybrid/overlay mlff engine host threads 1 precision double lj/cut 12.0");
-      commands("pair_coeff * * mlff " + student + " C O H\npair_coeff * * lj/cut 0.0001 3.0");
+      commands("pair_style hybrid/overlay mlff engine host threads 1 precision double lj/cut 16.0");
+      commands("pair_coeff * * mlff " + student + " C O H\npair_coeff * * lj/cut 1e-10 3.0");
       fix("langevin 300 0.1 7");
     }
     command("run 0 post no");
@@ -1481,8 +1482,9 @@ TEST_F(FixKstep, MoleculesOfOneCalculationOneRank)
   const std::string mlp = POTENTIALS "/ethanol-gfn2-mlp.safetensors";
   double rms[2];
   for (const bool each : {false, true}) {
-    molecule();
-    add(ethanol(), 17.0);
+    molecule("mlff engine host threads 1", student, "f f f");
+    add(ethanol(), 15.0);
+    commands("fix ids all property/atom mol ghost yes\ngroup one id <= 9\ngroup two id > 9\nset group one mol 1\nset group two mol 2");
     commands(std::string("pair_style xtb method gfnff system ") + (each ? "molecule" : "all") + "\npair_coeff * * C O H");
     command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
     fix("jump student 1 0.0005 langevin 300 0.1 7", mlp);

@@ -19,6 +19,7 @@
 #include "potential.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -252,17 +253,22 @@ std::string KstepAtoms::change() const
 
 std::string KstepAtoms::motion(bool anchored) const
 {
-  double all[3] = {0.0, 0.0, 0.0};
-  for (std::size_t k = 0; k < tags.size(); k++) {
-    const int i = local[k];
-    const Seen &one = seen[k];
+  const auto moved = [this](std::size_t k, const double *all) {
     double d[3];
-    for (int a = 0; a < 3; a++) d[a] = atom->x[i][a] - one.x[a] - all[a];
+    for (int a = 0; a < 3; a++) d[a] = atom->x[local[k]][a] - seen[k].x[a] - all[a];
     domain->minimum_image(FLERR, d);
-    if (k == 0 && !anchored)
-      for (int a = 0; a < 3; a++) std::swap(all[a], d[a]);
-    const double moved = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-    if (!(moved <= same_place)) return fmt::format("atom {} was moved by {:.3g}", one.tag, moved);
+    return std::array<double, 3>{d[0], d[1], d[2]};
+  };
+  const auto length = [](const std::array<double, 3> &d) {
+    return std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+  };
+  const double none[3] = {0.0, 0.0, 0.0};
+  const auto first = tags.empty() ? std::array<double, 3>{} : moved(0, none);
+  for (std::size_t k = 0; k < tags.size(); k++) {
+    if (length(moved(k, anchored ? none : first.data())) <= same_place) continue;
+    const double own = length(moved(k, none));
+    return own <= same_place ? fmt::format("atom {} was moved by {:.3g}", tags[0], length(first))
+                             : fmt::format("atom {} was moved by {:.3g}", tags[k], own);
   }
   return "";
 }

@@ -13,6 +13,8 @@
 #include "atom.h"
 #include "error.h"
 #include "fix.h"
+#include "fix_addforce.h"
+#include "fix_efield.h"
 #include "modify.h"
 
 #include <algorithm>
@@ -58,11 +60,44 @@ static const Styles group_forces = {"^addforce",   "^aveforce", "^drag",        
                                     "^enforce2d",  "^freeze",   "^gravity",     "^lineforce",
                                     "^planeforce", "^setforce", "^spring/self", "^viscous"};
 
+/* ----------------------------------------------------------------------
+   fixes whose forces are variables, without a variable for the energy: for
+   minimizers LAMMPS refuses them, too
+------------------------------------------------------------------------- */
+
+namespace {
+
+struct AddForce : FixAddForce {
+  static bool without_energy(const FixAddForce &other)
+  {
+    return (other.*&AddForce::xstr || other.*&AddForce::ystr || other.*&AddForce::zstr) &&
+        !(other.*&AddForce::estr);
+  }
+};
+
+struct Efield : FixEfield {
+  static bool without_energy(const FixEfield &other)
+  {
+    return (other.*&Efield::xstr || other.*&Efield::ystr || other.*&Efield::zstr) &&
+        !(other.*&Efield::estr || other.*&Efield::pstr);
+  }
+};
+
+bool without_energy(Fix *other)
+{
+  if (const auto *force = dynamic_cast<FixAddForce *>(other))
+    return AddForce::without_energy(*force);
+  if (const auto *field = dynamic_cast<FixEfield *>(other)) return Efield::without_energy(*field);
+  return false;
+}
+
+}    // namespace
+
 /* ---------------------------------------------------------------------- */
 
 void KstepFixes::check(Kind kind) const
 {
-  for (const auto &other : modify->get_fix_list()) {
+  for (Fix *other : fixes()) {
     if (other == fix) continue;
     if (utils::strmatch(other->style, "^shake") || utils::strmatch(other->style, "^rattle") ||
         utils::strmatch(other->style, "^rigid") || other->rigid_flag)
@@ -126,6 +161,8 @@ std::string KstepFixes::reason_of_force(Fix *other, Kind kind) const
     return fmt::format("its force does not act in jumps, and its energy is not counted; use "
                        "fix_modify {} energy yes",
                        other->id);
+  if (kind == METROPOLIS && without_energy(other))
+    return "its forces are variables, which have no energy without its keyword energy";
   if (kind == JUMPS)
     return "its force does not act in jumps, as the model does not know it; use jump student with "
            "metropolis yes, or control corrector";
@@ -133,21 +170,28 @@ std::string KstepFixes::reason_of_force(Fix *other, Kind kind) const
 }
 
 /* ----------------------------------------------------------------------
-   LAMMPS finds no energy of forces that are variables, unless told how
+   forces that a program sets have the energy that it sets
 ------------------------------------------------------------------------- */
 
 void KstepFixes::check_energies(Kind kind) const
 {
   if (kind != METROPOLIS) return;
-  for (const auto &other : modify->get_fix_list())
-    if (is_one_of(other, {"^addforce", "^efield", "^external"}) && counts(other) &&
-        acts_on_us(other) && other->compute_scalar() == 0.0)
+  for (Fix *other : fixes())
+    if (is_one_of(other, {"^external"}) && counts(other) && acts_on_us(other) &&
+        other->compute_scalar() == 0.0)
       error->all(FLERR, Error::NOLASTLINE,
-                 "Fix kstep/hybrid does not work with fix {} of style {}: its energy is 0; {}",
-                 other->id, other->style,
-                 utils::strmatch(other->style, "^external")
-                     ? "the program that sets its forces must set its energy, too"
-                     : "forces that are variables need its keyword energy");
+                 "Fix kstep/hybrid does not work with fix {} of style {}: its energy is 0; the "
+                 "program that sets its forces must set its energy, too",
+                 other->id, other->style);
+}
+
+/* ----------------------------------------------------------------------
+   a copy: LAMMPS makes its list anew whenever somebody asks for it
+------------------------------------------------------------------------- */
+
+std::vector<Fix *> KstepFixes::fixes() const
+{
+  return modify->get_fix_list();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -170,7 +214,7 @@ bool KstepFixes::acts_on_us(Fix *other) const
 
 bool KstepFixes::have_energies() const
 {
-  const auto &list = modify->get_fix_list();
+  const auto list = fixes();
   return std::any_of(list.begin(), list.end(), [this](Fix *other) {
     return counts(other);
   });
@@ -181,7 +225,7 @@ bool KstepFixes::have_energies() const
 double KstepFixes::energy() const
 {
   double sum = 0.0;
-  for (const auto &other : modify->get_fix_list())
+  for (Fix *other : fixes())
     if (counts(other)) sum += other->compute_scalar();
   return sum;
 }
@@ -192,7 +236,7 @@ double KstepFixes::temperature(double own) const
 {
   double found = own;
   std::string who = "langevin of fix kstep/hybrid";
-  for (const auto &other : modify->get_fix_list()) {
+  for (Fix *other : fixes()) {
     if (other == fix || !acts_on_us(other)) continue;
     int dim = -1;
     const auto target = (const double *) other->extract("t_target", dim);

@@ -14,6 +14,7 @@
 #include "pointers.h"
 
 #include <string>
+#include <vector>
 
 namespace LAMMPS_NS {
 
@@ -43,6 +44,7 @@ class KstepFixes : protected Pointers {
  private:
   Fix *fix;
 
+  std::vector<Fix *> fixes() const;
   bool counts(Fix *other) const;
   bool acts_on_us(Fix *other) const;
   std::string reason(Fix *other, Kind) const;
