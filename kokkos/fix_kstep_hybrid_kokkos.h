@@ -13,6 +13,9 @@
 FixStyle(kstep/hybrid/kk,FixKstepHybridKokkos<LMPDeviceType>);
 FixStyle(kstep/hybrid/kk/device,FixKstepHybridKokkos<LMPDeviceType>);
 FixStyle(kstep/hybrid/kk/host,FixKstepHybridKokkos<LMPHostType>);
+FixStyle(nvt/kstep/hybrid/kk,FixKstepHybridKokkos<LMPDeviceType>);
+FixStyle(nvt/kstep/hybrid/kk/device,FixKstepHybridKokkos<LMPDeviceType>);
+FixStyle(nvt/kstep/hybrid/kk/host,FixKstepHybridKokkos<LMPHostType>);
 // clang-format on
 #else
 

@@ -1083,6 +1083,440 @@ TEST_F(FixKstep, MetropolisForEachMoleculeOneRank)
   EXPECT_NEAR(value("etotal") + hyb()->compute_scalar(), start, 1e-5);
 }
 
+// what changes between runs and within them
+
+TEST_F(FixKstep, MassesChangedBetweenRunsOneRank)
+{
+  const std::string pair = "mlff engine host threads 1 precision double";
+  molecule(pair);
+  commands("fix move all nve\nrun 20 post no\nmass 3 2.014\nrun 40 post no");
+  const auto expected = bits();
+  molecule(pair);
+  fix("jump student 20 0.0005 temp 100000 precision double", student);
+  commands("run 1 post no\nmass 3 2.014\nrun 2 post no");
+  expect_in_log("Fix kstep/hybrid since its last step: atom 4 has mass 2.014, it had 1.008");
+  EXPECT_LT(largest_difference(bits().x, expected.x), 1e-7);
+  EXPECT_LT(largest_difference(bits().v, expected.v), 1e-4);
+
+  molecule();
+  fix("langevin 300 0.1 7");
+  commands("run 3 post no\nmass 3 2.014");
+  expect_error("run 1 post no", {"atom 4 has mass 2.014, but the network learned H with 1.008"});
+}
+
+TEST_F(FixKstep, TypesChangedBetweenRunsOneRank)
+{
+  // forces of the student that are known are of the element before
+  const std::string pair = "mlff engine host threads 1 precision double";
+  molecule(pair);
+  commands("fix move all nve\nrun 20 post no\nset atom 9 type 2\nrun 20 post no");
+  const auto expected = bits();
+  molecule(pair);
+  fix("jump student 20 0.0005 temp 1e7 precision double", student);
+  commands("run 1 post no\nset atom 9 type 2\nrun 1 post no");
+  expect_in_log("atom 9 has type 2, it had 3");
+  EXPECT_EQ(entry(accepted), 2.0);
+  EXPECT_LT(largest_difference(bits().x, expected.x), 1e-7);
+}
+
+TEST_F(FixKstep, RenumberedBetweenRunsOneRank)
+{
+  molecule();
+  fix("corrector 1 langevin 300 0.1 7");
+  commands("run 20 post no\nreset_atoms id sort yes\nrun 40 post no");
+  expect_in_log("molecules are found again, and a new cycle begins");
+  EXPECT_EQ(entry(jumps), 30.0);
+  EXPECT_EQ(entry(acceptance), 1.0);
+
+  // only hydrogens change places: types and masses of all IDs stay
+  molecule();
+  fix("corrector 1 langevin 300 0.1 7");
+  command("run 20 post no");
+  auto *atom = lmp->atom;
+  std::swap(atom->tag[atom->map(4)], atom->tag[atom->map(6)]);
+  atom->map_init(0);
+  atom->map_set();
+  command("run 40 post no");
+  expect_in_log("atom 4 was moved by");
+  EXPECT_EQ(entry(jumps), 30.0);
+  EXPECT_EQ(entry(acceptance), 1.0);
+}
+
+TEST_F(FixKstep, MoleculesChangedBetweenRunsOneRank)
+{
+  molecule();
+  add(ethanol(), 17.0);
+  command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
+  // the second one is too fast for a jump: the first one waits for it
+  set_velocity(13, 20, 110, 30);
+  fix("corrector 0 temp 300");
+  command("run 5 post no");
+  expect_in_log("18 atoms in 2 molecules, 16 bonds");
+  EXPECT_EQ(entry(range), 1.0);
+  commands("group second id > 9\ndelete_atoms group second\nrun 5 post no");
+  expect_in_log("there are 9 atoms, there were 18");
+  expect_in_log("9 atoms in 1 molecule, 8 bonds");
+  EXPECT_EQ(entry(jumps), 7.0);
+  EXPECT_EQ(entry(accepted), 6.0);
+
+  // an unchanged input goes on in its cycle
+  molecule();
+  fix("corrector 2 langevin 300 0.1 7");
+  commands("run 2 post no\nvelocity all scale 250\nrun 1 post no");
+  EXPECT_EQ(entry(jumps), 1.0);
+  commands("displace_atoms all random 0.01 0.01 0.01 5\nrun 1 post no");
+  EXPECT_EQ(entry(jumps), 2.0);
+  expect_in_log("was moved by");
+}
+
+TEST_F(FixKstep, BondsChangedBetweenRunsOneRank)
+{
+  commands("clear\nunits metal\natom_style bond\natom_modify map array sort 0 0.0\nboundary p p p");
+  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box bond/types 1 extra/bond/per/atom 4 extra/special/per/atom 8");
+  commands("mass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+  add(ethanol());
+  forces_of("mlff engine host threads 1", student);
+  commands("special_bonds lj/coul 1 1 1\nbond_style zero\nbond_coeff 1 1.0");
+  commands("create_bonds single/bond 1 1 2\nset group all mol 1\nvelocity all create 300 4711");
+  fix("corrector 0 temp 300");
+  command("run 1 post no");
+  expect_in_log("9 atoms in 1 molecule, 1 bonds");
+  commands("create_bonds single/bond 1 1 3\nrun 1 post no");
+  expect_in_log("the bonds of the topology are others");
+  expect_in_log("9 atoms in 1 molecule, 2 bonds");
+  commands("set atom 9 mol 0\nrun 1 post no");
+  expect_in_log("atom 9 has molecule ID 0, it had 1");
+}
+
+TEST_F(FixKstep, RestartFileOfOtherAtomsOneRank)
+{
+  molecule();
+  fix("corrector 1 langevin 300 0.1 7");
+  command("run 21 post no");
+  command("write_restart " + file("kstep.restart"));
+  const auto read = [&] {
+    command("clear");
+    command("read_restart " + file("kstep.restart"));
+    forces_of("mlff engine host threads 1", student);
+  };
+  read();
+  command("mass 3 2.014");
+  fix("jump student 20 0.0005 langevin 300 0.1 7", student);
+  command("run 1 post no");
+  expect_in_log("atom 4 has mass 2.014, it had 1.008");
+  // bonds of the file are of the IDs in it
+  read();
+  fix("corrector 1 langevin 300 0.1 7");
+  command("reset_atoms id sort yes");
+  command("run 41 post no");
+  EXPECT_GT(entry(jumps), 30.0);
+  EXPECT_EQ(entry(acceptance), 1.0);
+}
+
+TEST_F(FixKstep, RestartWithAnotherSeedOneRank)
+{
+  // several chains from one file
+  molecule();
+  fix("corrector 1 langevin 300 0.1 7");
+  command("run 6 post no");
+  command("write_restart " + file("kstep.restart"));
+  const auto go_on = [&](int seed) {
+    command("clear");
+    command("read_restart " + file("kstep.restart"));
+    forces_of("mlff engine host threads 1", student);
+    fix("corrector 1 langevin 300 0.1 " + std::to_string(seed));
+    command("run 6 post no");
+    return bits();
+  };
+  const auto same = go_on(7), again = go_on(7), other = go_on(8), third = go_on(9);
+  EXPECT_EQ(same, again);
+  EXPECT_GT(largest_difference(same.x, other.x), 1e-3);
+  EXPECT_GT(largest_difference(other.x, third.x), 1e-3);
+  expect_in_log("the seed is 8, that of the restart file 7: random numbers begin anew");
+}
+
+TEST_F(FixKstep, RefusesChangesWithinARunOneRank)
+{
+  const auto refuses = [&](const std::string &change, const std::vector<std::string> &words) {
+    for (const int corrector : {0, 2}) {
+      molecule();
+      fix("corrector " + std::to_string(corrector) + " langevin 300 0.1 7");
+      commands("run 1 post no\n" + change);
+      expect_error("run 1 pre no post no", words);
+    }
+  };
+  refuses("timestep 0.001", {"on timestep 2: the time step is 0.001, but it was 0.0005 when the run began"});
+  refuses("mass 3 2.014", {"on timestep 2: atom 4 has mass 2.014, it had 1.008 since the last step", "before a run with 'pre yes'"});
+  refuses("set atom 9 type 2", {"atom 9 has type 2, it had 3"});
+  refuses("group one id 1\ndisplace_atoms one move 0.1 0 0", {"atom 1 was moved by 0.1 since the last step"});
+  refuses("group gone id 9\ndelete_atoms group gone", {"Fix kstep/hybrid: atom 9 is lost"});
+
+  // molecules may be moved as a whole, by a command or to keep them in place
+  molecule();
+  commands("fix middle all recenter INIT INIT INIT");
+  fix("corrector 2 langevin 300 0.1 7");
+  commands("run 10 post no\ndisplace_atoms all move 0.1 0.2 0.3\nrun 5 pre no post no");
+  EXPECT_EQ(entry(acceptance), 1.0);
+}
+
+// forces and temperatures of other fixes
+
+TEST_F(FixKstep, EnergiesOfOtherFixesCountOneRank)
+{
+  // defined before the fix or after it: what LAMMPS sets up last counts from the first jump on
+  for (const bool after : {false, true}) {
+    molecule("mlff engine host threads 1 precision double");
+    const std::string words = "jump student 20 0.0005 temp 1e7 precision double";
+    if (after) fix(words, student);
+    commands("fix tether all spring/self 8.0\nfix_modify tether energy yes\ndisplace_atoms all move 0.5 0 0");
+    if (!after) fix(words, student);
+    command("run 0 post no");
+    const double start = value("etotal + f_hyb");
+    EXPECT_GT(value("f_tether"), 5.0);
+    for (int k = 0; k < 5; k++) {
+      command("run 1 pre no post no");
+      EXPECT_NEAR(value("etotal + f_hyb"), start, 1e-6) << after;
+    }
+    EXPECT_EQ(entry(accepted), 5.0);
+    // a student that is the force keeps its energy: all change is that of the tether
+    EXPECT_GT(std::abs(value("f_hyb")), 1e-3);
+  }
+
+  // a rejected jump leaves the energy that there was
+  molecule("mlff engine host threads 1 precision double");
+  fix("jump student 20 0.0005 temp 1e-9 precision double", student);
+  commands("fix tether all spring/self 8.0\nfix_modify tether energy yes\nrun 0 post no");
+  const double before = value("pe");
+  command("run 1 pre no post no");
+  EXPECT_EQ(entry(metropolis), 1.0);
+  EXPECT_NEAR(value("pe"), before, 1e-9);
+  const double rejected = value("pe");
+  command("run 0 post no");
+  EXPECT_NEAR(value("pe"), rejected, 1e-9);
+}
+
+TEST_F(FixKstep, RestrainedAsInDynamicsOneRank)
+{
+  // a torsion held where it would not stay
+  molecule();
+  const std::string restraint = "fix hold all restrain bond 2 3 20.0 20.0 2.60\nfix_modify hold energy yes\n"
+                                "variable d equal sqrt((x[2]-x[3])^2+(y[2]-y[3])^2+(z[2]-z[3])^2)\nfix mean all ave/time 1 1 1 v_d ave running start 300\n";
+  fix("jump student 20 0.0005 langevin 300 0.05 7", student);
+  commands(restraint + "run 3000 post no");
+  const double held = value("f_mean");
+  // 2.576 in dynamics, 2.45 where the restraint does not count; statistical error 0.003
+  EXPECT_NEAR(held, 2.576, 0.02);
+}
+
+TEST_F(FixKstep, RefusesOtherFixesOneRank)
+{
+  const auto refuses = [&](const std::string &other, const std::vector<std::string> &words, const std::string &keywords = "langevin 300 0.1 7",
+                           const std::string &model = network) {
+    SCOPED_TRACE(other);
+    molecule("mlff engine host threads 1", student, other.find("EDGE") == std::string::npos ? "p p p" : "f f f");
+    fix(keywords, model);
+    commands(other);
+    expect_error("run 1 post no", words);
+  };
+  const std::string exact = "jump student 20 0.0005 langevin 300 0.1 7";
+  const auto head = [](const std::string &style) {
+    return "Fix kstep/hybrid does not work with fix other of style " + style + ": ";
+  };
+  refuses("fix other all dt/reset 5 1e-5 0.0005 0.01 units box", {head("dt/reset") + "it changes the time step during a run"});
+  refuses("variable m equal 1\nfix other all adapt 1 atom charge v_m", {head("adapt") + "it changes parameters"});
+  refuses("fix other all deform 1 x erate 0.1", {head("deform") + "it changes the box during a run"});
+  refuses("fix other all press/berendsen iso 0 0 1.0 modulus 1e5", {head("press/berendsen") + "it changes the box"});
+  refuses("region r block 10 11 10 11 10 11\nfix other all evaporate 100 1 r 1", {head("evaporate") + "it adds, removes or exchanges atoms"});
+  refuses("fix other all EVENT/PRD", {head("EVENT/PRD") + "it takes steps of LAMMPS for time"});
+  refuses("fix other all wall/reflect xlo EDGE", {head("wall/reflect") + "it moves atoms or turns velocities round"});
+  for (const std::string &keywords : {std::string("langevin 300 0.1 7"), std::string("control corrector temp 300")})
+    refuses("fix other all setforce 0 0 0", {head("setforce") + "atoms that a force of 0 is to hold would jump", "leave them out of the group"}, keywords);
+  for (const bool student_jumps : {false, true}) {
+    const std::string keywords = student_jumps ? exact : "langevin 300 0.1 7", model = student_jumps ? student : network;
+    refuses("fix other all viscous 0.1", {head("viscous") + "it changes forces, which do not act in jumps, and has no energy", "use control corrector"},
+            keywords, model);
+    refuses("fix other all aveforce 0.1 0 0", {head("aveforce") + "it changes forces"}, keywords, model);
+    refuses("fix other all spring/self 1.0", {head("spring/self"), "its energy is not counted; use fix_modify other energy yes"}, keywords, model);
+    refuses("fix other all restrain bond 2 3 20 20 2.6", {head("restrain"), "use fix_modify other energy yes"}, keywords, model);
+    refuses("fix other all wall/harmonic xlo EDGE 1.0 1.0 2.0", {head("wall/harmonic"), "use fix_modify other energy yes"}, keywords, model);
+    refuses("fix other all indent 1.0 sphere 0 0 0 1.0", {head("indent"), "use fix_modify other energy yes"}, keywords, model);
+  }
+  refuses("fix other all spring/self 1.0\nfix_modify other energy yes",
+          {head("spring/self"), "as the model does not know it; use jump student with metropolis yes, or control corrector"});
+  refuses("fix other all spring/self 1.0\nfix_modify other energy yes", {head("spring/self"), "as the model does not know it"}, exact + " metropolis no",
+          student);
+  refuses("variable f atom x\nfix other all addforce v_f 0 0\nfix_modify other energy yes",
+          {head("addforce") + "its forces are variables, which have no energy without its keyword energy"}, exact, student);
+  refuses("fix other all external pf/array 1", {head("external") + "its energy is 0; the program that sets its forces"}, exact, student);
+  refuses("fix tether all spring/self 1.0\nfix_modify tether energy yes\nfix other all recenter INIT INIT INIT", {head("recenter")}, exact, student);
+
+  // these may be there: velocity Verlet sees every force, and what holds other atoms holds none that jump
+  molecule();
+  commands("create_atoms 1 single 15 15 15 units box\ngroup wall id 10\ngroup mol id <= 9\nfix other wall setforce 0 0 0\nfix still wall viscous 1.0");
+  command("fix hyb mol kstep/hybrid " + network + " C O H threads 1 langevin 300 0.1 7");
+  command("run 2 post no");
+  molecule();
+  commands("fix tether all spring/self 1.0\nfix drag all viscous 0.1\nfix still all momentum 10 linear 1 1 1");
+  fix("control corrector langevin 300 0.1 7");
+  command("run 2 post no");
+  molecule();
+  commands("variable f atom 0.1\nvariable e atom -0.1*x\nfix field all addforce v_f 0 0 energy v_e\nfix_modify field energy yes");
+  fix(exact, student);
+  command("run 2 post no");
+}
+
+TEST_F(FixKstep, MetropolisHasTheTemperatureOfTheThermostatOneRank)
+{
+  const auto refuses = [&](const std::string &other, const std::string &keywords, const std::vector<std::string> &words) {
+    molecule();
+    commands(other);
+    fix("jump student 20 0.0005 " + keywords, student);
+    expect_error("run 1 post no", words);
+  };
+  refuses("", "langevin 300 0.1 7 temp 3000", {"temp is 3000 K, but the thermostat keeps 300 K", "must be the same, or temp be left out"});
+  refuses("fix bath all temp/berendsen 300 300 0.1", "temp 330", {"temp is 330 K, but the thermostat keeps 300 K"});
+  refuses("fix bath all temp/berendsen 350 350 0.1", "langevin 300 0.1 7",
+          {"needs one temperature: fix bath of style temp/berendsen keeps 350 K, but langevin of fix kstep/hybrid 300 K"});
+  refuses("fix bath all temp/rescale 1 300 300 10 1.0", "", {"fix bath of style temp/rescale: it does not say which temperature it keeps"});
+  molecule();
+  commands("fix bath all temp/berendsen 300 300 0.1");
+  fix("jump student 20 0.0005 langevin 300 0.1 7 temp 300", student);
+  command("run 2 post no");
+
+  // a thermostat too slow to change anything says what is accepted: everything, then nothing that raises the energy
+  const auto accepts = [&](const std::string &bath) {
+    molecule();
+    command("fix bath all temp/berendsen " + bath + " 1e9");
+    fix("jump student 20 0.0005", potential_file(erring(0.1)));
+    command("run 40 post no");
+    return entry(accepted);
+  };
+  EXPECT_EQ(accepts("1e7 1e7"), 40.0);
+  EXPECT_LT(accepts("0.01 0.01"), 30.0);
+  EXPECT_GT(accepts("0.01 1e8"), accepts("0.01 0.01")) << "it is that of each step";
+
+  // limits of a network may mean another temperature
+  molecule();
+  fix("langevin 300 0.1 7 temp 400");
+  command("run 2 post no");
+  molecule();
+  fix("jump student 20 0.0005 temp 300", student);
+  command("run 1 post no");
+  expect_in_log("jumps alone do not sample the canonical ensemble");
+}
+
+TEST_F(FixKstep, AsThermostatByNameOneRank)
+{
+  molecule();
+  expect_error("fix hyb all nvt/kstep/hybrid " + network + " C O H corrector 0", {"Fix nvt/kstep/hybrid", "needs the keyword langevin T damp seed"});
+  std::vector<Bits> ends;
+  for (const std::string style : {"kstep/hybrid", "nvt/kstep/hybrid"}) {
+    molecule();
+    command("fix hyb all " + style + " " + student + " C O H threads 1 jump student 20 0.0005 langevin 300 0.1 7");
+    command("run 20 post no");
+    int dim = -1;
+    EXPECT_EQ(*(double *) hyb()->extract("t_target", dim), 300.0);
+    hyb()->reset_target(1e-6);
+    command("run 20 pre no post no");
+    EXPECT_EQ(*(double *) hyb()->extract("t_target", dim), 1e-6);
+    EXPECT_LT(entry(accepted), 40.0) << "the test of Metropolis is of the new temperature";
+    ends.push_back(bits());
+  }
+  EXPECT_EQ(ends[0], ends[1]);
+  command("fix_modify hyb energy yes");
+  try {
+    hyb()->reset_target(310.0);
+    ADD_FAILURE() << "temperatures would be exchanged by the energy of the thermostat";
+  } catch (const LAMMPS_NS::LAMMPSException &error) {
+    EXPECT_NE(std::string(error.what()).find("'fix_modify hyb energy yes' adds what the thermostat took out"), std::string::npos);
+  }
+}
+
+// energies that are known only of all molecules together
+
+TEST_F(FixKstep, SharedEnergiesDecideTogetherOneRank)
+{
+  // two molecules in a field: fixes tell one energy
+  for (const bool exact : {true, false}) {
+    molecule("mlff engine host threads 1 precision double");
+    add(ethanol(), 17.0);
+    command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
+    if (exact) {
+      commands("fix tether all spring/self 0.05\nfix_modify tether energy yes");
+      fix("jump student 20 0.0005 langevin 300 0.1 7", potential_file(erring()));
+    } else {
+      // a style that says nothing about energies of atoms
+      commands("pair_style hybrid/overlay mlff engine host threads 1 precision double lj/cut 16.0");
+      commands("pair_coeff * * mlff " + student + " C O H\npair_coeff * * lj/cut 1e-10 3.0");
+      fix("langevin 300 0.1 7");
+    }
+    command("run 0 post no");
+    expect_in_log(exact ? "jumps of all 2 molecules together, by the energy of all: fixes that add energy"
+                        : "jumps of all 2 molecules together, by the energy of all: atoms ");
+    const double start = value("etotal + f_hyb");
+    for (int k = 0; k < 40; k++) {
+      command("run 1 pre no post no");
+      EXPECT_NEAR(value("etotal + f_hyb"), start, exact ? 1e-6 : 5e-3);
+    }
+    EXPECT_EQ(entry(jumps), exact ? 40.0 : 20.0);
+    EXPECT_GT(entry(accepted), 0.0);
+    EXPECT_EQ(entry(accepted) + entry(metropolis), entry(jumps));
+  }
+}
+
+TEST_F(FixKstep, InteractingMoleculesAreSampledTogetherOneRank)
+{
+  // a sum of energies of atoms is not that of a molecule where others are near
+  molecule();
+  add(ethanol(), 6.0);
+  command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
+  fix("jump student 20 0.0005 langevin 300 0.1 7", student);
+  command("run 20 post no");
+  EXPECT_EQ(entry(jumps), 20.0);
+  expect_in_log("jumps of all 2 molecules together");
+}
+
+#ifdef MLFF_XTB
+TEST_F(FixKstep, MoleculesOfOneCalculationOneRank)
+{
+  const std::string mlp = POTENTIALS "/ethanol-gfn2-mlp.safetensors";
+  double rms[2];
+  for (const bool each : {false, true}) {
+    molecule("mlff engine host threads 1", student, "f f f");
+    add(ethanol(), 15.0);
+    commands("fix ids all property/atom mol ghost yes\ngroup one id <= 9\ngroup two id > 9\nset group one mol 1\nset group two mol 2");
+    commands(std::string("pair_style xtb method gfnff system ") + (each ? "molecule" : "all") + "\npair_coeff * * C O H");
+    command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
+    fix("jump student 1 0.0005 langevin 300 0.1 7", mlp);
+    command("run 30 post no");
+    rms[each] = entry(change_rms);
+    EXPECT_EQ(entry(jumps), each ? 60.0 : 30.0);
+    if (!each) expect_in_log("the pair style shares the energy of all out among its atoms");
+  }
+  // of two molecules together, √2 of one; of shares, differences of what the two do
+  EXPECT_LT(rms[0], 3.0 * rms[1]);
+}
+#endif
+
+TEST_F(FixKstep, NetworksJumpWithWholeMoleculesOneRank)
+{
+  molecule();
+  commands("group part id <= 8\nfix hyb part kstep/hybrid " + network + " C O H langevin 300 0.1 7");
+  expect_error("run 1 post no", {"are of one molecule, but only one of them is in the group", "jumps with whole molecules"});
+}
+
+TEST_F(FixKstep, RerunOneRank)
+{
+  molecule("mlff engine host threads 1 precision double");
+  command("fix move all nve");
+  commands("dump all all custom 5 " + file("dump") + " id type x y z\ndump_modify all sort id format float %.17g\nrun 10 post no\nundump all\nunfix move");
+  const double last = value("pe");
+  fix("langevin 300 0.1 7");
+  command("rerun " + file("dump") + " dump x y z");
+  EXPECT_NEAR(value("pe"), last, 1e-7);
+  EXPECT_EQ(entry(calls), 0.0);
+}
+
 // what it warns of and refuses
 
 TEST_F(FixKstep, WarningsOneRank)

@@ -839,21 +839,27 @@ TEST(KstepRestart, IsReadAsItWasWritten)
   for (int n = 0; n < KstepCounters::n_entries; n++) out.counters.value[n] = 0.1 * n;
   out.bonds = {{1, 2, 1.09}, {7e15, 3, 1.5}};
   out.tuner = {3.0, 1.0 / 3.0};
+  out.atoms = {{1, 5, 3, 1.008, 0.25, -1.5, 1.0 / 3.0}, {2, 5, 1, 12.011, 4.0, 5.0, 6.0}};
+  out.seed = 4711;
   out.random = KstepRandom(5).state();
   const auto data = out.pack();
   KstepRestart in;
-  EXPECT_EQ(in.unpack(data.data()), 2);
+  EXPECT_EQ(in.unpack(data.data()), 3);
   EXPECT_EQ(in.pack(), data);
   EXPECT_EQ(in.waiting, out.waiting);
   EXPECT_EQ(in.tuner, out.tuner);
   EXPECT_EQ(in.random, out.random);
   EXPECT_EQ(in.bonds.at(1).i, 7e15);
   EXPECT_EQ(in.left, 7);
+  ASSERT_EQ(in.atoms.size(), 2u);
+  EXPECT_EQ(in.atoms[0].z, 1.0 / 3.0);
+  EXPECT_EQ(in.atoms[1].mass, 12.011);
+  EXPECT_EQ(in.seed, 4711);
 
-  // the first version ended with the bonds
+  // the first version ended with the bonds, the second one with the tuner
   std::vector<double> list(data.size() / sizeof(double));
   std::memcpy(list.data(), data.data(), list.size() * sizeof(double));
-  const auto n = std::size_t(list[0]), before = n - (1 + 3) - (1 + 2);
+  const auto n = std::size_t(list[0]), last = n - 1 - (1 + 2 * 7), before = last - (1 + 3) - (1 + 2);
   list[0] = double(before);
   list[2] = 1.0;
   std::vector<char> old(before * sizeof(double));
@@ -866,8 +872,20 @@ TEST(KstepRestart, IsReadAsItWasWritten)
   EXPECT_TRUE(from_old.waiting.empty());
   EXPECT_TRUE(from_old.tuner.empty());
 
+  list[0] = double(last);
+  list[2] = 2.0;
+  std::vector<char> second(last * sizeof(double));
+  std::memcpy(second.data(), list.data(), second.size());
+  second.insert(second.end(), out.random.begin(), out.random.end());
+  KstepRestart from_second;
+  EXPECT_EQ(from_second.unpack(second.data()), 2);
+  EXPECT_EQ(from_second.random, out.random);
+  EXPECT_EQ(from_second.tuner, out.tuner);
+  EXPECT_TRUE(from_second.atoms.empty());
+  EXPECT_EQ(from_second.seed, 0);
+
   // and one that is not known
-  list[2] = 3.0;
+  list[2] = 4.0;
   KstepRestart unknown;
   EXPECT_EQ(unknown.unpack(reinterpret_cast<const char *>(list.data())), 0);
 }

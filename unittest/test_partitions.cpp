@@ -169,6 +169,79 @@ fix             bath all langevin $T $T 0.05 5${p}
   expect_together(4);
 }
 
+TEST_F(Partitions, TemperOfJumps)
+{
+  // a tether whose energy rejects jumps, and exchanges of temperature: means at each temperature are those without exchanges
+  const int steps = 6000, every = 20, replicas = 4;
+  const std::string start = R"(
+units           metal
+boundary        s s s
+atom_modify     map array sort 0 0.0
+read_data       ETHANOL
+pair_style      ${style}
+pair_coeff      * * ethanol-gfn2-mlp.safetensors C O H
+neighbor        2.0 bin
+neigh_modify    every 1 delay 0 check yes
+timestep        0.0005
+variable        T world 300 380 480 600
+velocity        all create $T 4${p} mom no rot no dist gaussian
+compute_modify  thermo_temp extra/dof 0
+fix             tether all spring/self 0.1
+fix_modify      tether energy yes
+fix             jump all nvt/kstep/hybrid ethanol-gfn2-mlp.safetensors C O H jump student 10 0.0005 langevin $T 0.05 5${p} threads 1
+fix             pe all ave/time 1 20 20 c_thermo_pe file pe.${p}
+fix             rate all ave/time 100 1 100 f_jump[12] f_jump[18] file rate.${p}
+thermo          1000
+)";
+  const auto means = [&](const std::string &where) {
+    // log: step and the temperature of each world, before the next block
+    std::map<long, std::vector<int>> rows;
+    std::istringstream log(content(where + "/log.lammps"));
+    bool on = false;
+    for (std::string line; std::getline(log, line);) {
+      if (line.find("T0") != std::string::npos) on = true;
+      std::istringstream words(line);
+      long step;
+      std::vector<int> row(replicas);
+      if (!on || !(words >> step)) continue;
+      bool whole = true;
+      for (int &one : row) whole = whole && bool(words >> one);
+      if (whole) rows[step] = row;
+    }
+    std::vector<double> sum(replicas, 0.0), count(replicas, 0.0);
+    for (int p = 0; p < replicas; p++) {
+      std::istringstream file(content(where + "/pe." + std::to_string(p + 1)));
+      for (std::string line; std::getline(file, line);) {
+        std::istringstream words(line);
+        long step;
+        double value;
+        if (line.starts_with("#") || !(words >> step >> value) || step <= steps / 10) continue;
+        const int T = rows.empty() ? p : rows.at(step - every)[p];
+        sum[T] += value;
+        count[T]++;
+      }
+    }
+    for (int T = 0; T < replicas; T++) sum[T] /= std::max(1.0, count[T]);
+    return sum;
+  };
+  lammps(replicas, start + "run " + std::to_string(steps) + "\n", "'mlff threads 1'", "plain");
+  lammps(replicas, start + "temper " + std::to_string(steps) + " " + std::to_string(every) + " $T jump 0 58728\n", "'mlff threads 1'", "exchanged");
+  if (HasFailure()) return;
+  const auto plain = means("plain"), exchanged = means("exchanged");
+  for (int T = 0; T < replicas; T++) {
+    std::cout << "mean potential energy " << plain[T] << " without, " << exchanged[T] << " with exchanges\n";
+    // 30 ps, memory of 0.15 ps: a standard error of 0.01 eV at 600 K; bound four of their difference
+    EXPECT_NEAR(exchanged[T], plain[T], 0.06);
+    if (T > 0) EXPECT_GT(exchanged[T], exchanged[T - 1]);
+    std::istringstream file(content("exchanged/rate." + std::to_string(T + 1)));
+    double step, acceptance = 0.0, boltzmann = 0.0;
+    for (std::string line; std::getline(file, line);) std::istringstream(line) >> step >> acceptance >> boltzmann;
+    EXPECT_GT(acceptance, 0.3);
+    EXPECT_LT(acceptance, 0.99);
+    EXPECT_NEAR(boltzmann, 1.0, 0.1);
+  }
+}
+
 TEST_F(Partitions, TemperGrem)
 {
   compare(2, head + R"(

@@ -65,7 +65,14 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
 
   impl = new KstepImpl(lmp, this, narg, arg);
 
+  // commands that change the temperature of a thermostat know it by the name of its style
+
   const auto &settings = impl->cycle.settings;
+  if (utils::strmatch(style, "^nvt/") && !(settings.damp > 0.0))
+    error->all(FLERR,
+               "Fix {} keeps a temperature and needs the keyword langevin T damp seed; use fix "
+               "kstep/hybrid without it",
+               style);
   std::set<int> elements;
   for (const auto &word : settings.words) {
     if (word.empty()) continue;
@@ -185,24 +192,26 @@ void FixKstepHybrid::check_input()
                "(OMP_NUM_THREADS) or -partition",
                comm->nprocs);
   if (!atom->tag_enable) error->all(FLERR, Error::NOLASTLINE, "Fix kstep/hybrid requires atom IDs");
-  for (const auto &other : modify->get_fix_list()) {
-    if (other == this) continue;
-    if (utils::strmatch(other->style, "^shake") || utils::strmatch(other->style, "^rattle") ||
-        utils::strmatch(other->style, "^rigid") || other->rigid_flag)
-      error->all(FLERR, Error::NOLASTLINE,
-                 "Fix kstep/hybrid does not work with constraints; found fix {} of style {}",
-                 other->id, other->style);
-    if (other->time_integrate)
-      error->all(FLERR, Error::NOLASTLINE,
-                 "Fix kstep/hybrid is a time integrator and wants to be the only one; found fix {} "
-                 "of style {}",
-                 other->id, other->style);
-    if (utils::strmatch(other->style, "^langevin"))
-      error->all(FLERR, Error::NOLASTLINE,
-                 "Fix {} of style {} would put random forces into the input of jumps; use the "
-                 "keyword langevin of fix kstep/hybrid",
-                 other->id, other->style);
-  }
+  const auto &cycle = impl->cycle;
+  cycle.energy.fixes.check(cycle.kind());
+  check_temperature();
+}
+
+/* ----------------------------------------------------------------------
+   samples are of the temperature that velocities have: no other decides
+   about jumps
+------------------------------------------------------------------------- */
+
+void FixKstepHybrid::check_temperature()
+{
+  const auto &s = impl->cycle.settings;
+  if (!s.metropolis || !(s.limit_temperature > 0.0)) return;
+  const double kept = impl->cycle.energy.fixes.temperature(s.temperature);
+  if (kept > 0.0 && !(std::abs(kept - s.limit_temperature) <= 1e-9 * kept))
+    error->all(FLERR, Error::NOLASTLINE,
+               "Fix kstep/hybrid temp is {:.6g} K, but the thermostat keeps {:.6g} K; with "
+               "metropolis yes they must be the same, or temp be left out",
+               s.limit_temperature, kept);
 }
 
 /* ----------------------------------------------------------------------
@@ -215,6 +224,7 @@ void FixKstepHybrid::init_stride()
   auto &cycle = impl->cycle;
   const auto &s = cycle.settings;
   const double dt_ps = cycle.dt_ps;
+  cycle.dt = update->dt;
   if (s.dt > 0.0 && std::abs(s.dt - update->dt) > 1e-9 * update->dt)
     error->all(FLERR, Error::NOLASTLINE,
                "Fix kstep/hybrid jump has a time step of {}, but the input one of {}; expected the "
@@ -277,7 +287,11 @@ void FixKstepHybrid::warn_about_settings()
   for (const auto &fix : modify->get_fix_list())
     other = other || utils::strmatch(fix->style, "^temp/");
   if (!(s.damp > 0.0)) {
-    if (!other)
+    if (!other && s.metropolis)
+      error->warning(FLERR,
+                     "Fix kstep/hybrid without a thermostat: nothing renews velocities, and jumps "
+                     "alone do not sample the canonical ensemble; use the keyword langevin");
+    else if (!other)
       error->warning(FLERR,
                      "Fix kstep/hybrid without a thermostat: jumps pile energy up in single modes "
                      "even where the total is conserved; use the keyword langevin");
@@ -301,18 +315,24 @@ void FixKstepHybrid::warn_about_settings()
 
 void FixKstepHybrid::warn_about_neighbors()
 {
-  if (impl->near || comm->me != 0) return;
-  int dim = 0;
-  const auto alone = force->pair ? (int *) force->pair->extract("molecules_alone", dim) : nullptr;
-  if (alone && *alone) return;
-  const double cutoff = impl->cycle.settings.potential.cutoff;
-  const std::string found = impl->cycle.atoms.neighbors(impl->cycle.state, cutoff);
-  if (found.empty()) return;
-  impl->near = impl->cycle.together = true;
-  error->warning(FLERR,
-                 "Fix kstep/hybrid on timestep {}: {}, within the {} of the model's cutoff; it "
-                 "takes every molecule for an isolated one",
-                 update->ntimestep, found, cutoff);
+  auto &cycle = impl->cycle;
+  if (impl->near || comm->me != 0 || cycle.molecules_alone()) return;
+  const double cutoff = cycle.settings.potential.cutoff;
+  const std::string found = cycle.atoms.neighbors(cycle.state, cutoff);
+  if (!found.empty()) {
+    impl->near = cycle.together = true;
+    error->warning(FLERR,
+                   "Fix kstep/hybrid on timestep {}: {}, within the {} of the model's cutoff; it "
+                   "takes every molecule for an isolated one",
+                   update->ntimestep, found, cutoff);
+  }
+
+  // the force may reach further than the model
+
+  if (cycle.energy.together || cycle.atoms.molecules.n_molecules() == 1) return;
+  const double reach = std::max(cutoff, force->pair ? force->pair->cutforce : 0.0);
+  cycle.decide_together(cycle.atoms.neighbors(cycle.state, reach));
+  cycle.decide_together(cycle.atoms.others(reach));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -427,6 +447,14 @@ void FixKstepHybrid::restart(char *buf)
 
 void FixKstepHybrid::reset_target(double T)
 {
+  // commands that exchange temperatures do so by the potential energy
+
+  if (thermo_energy)
+    error->all(
+        FLERR, Error::NOLASTLINE,
+        "Fix {} of style {}: 'fix_modify {} energy yes' adds what the thermostat took out to "
+        "the potential energy, by which temperatures are exchanged; switch it off",
+        id, style, id);
   impl->cycle.set_temperature(T);
 }
 

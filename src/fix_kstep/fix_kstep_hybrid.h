@@ -11,6 +11,7 @@
 #ifdef FIX_CLASS
 // clang-format off
 FixStyle(kstep/hybrid,FixKstepHybrid);
+FixStyle(nvt/kstep/hybrid,FixKstepHybrid);
 // clang-format on
 #else
 
@@ -54,6 +55,7 @@ class FixKstepHybrid : public Fix {
   void init_stride();
   void make_jump();
   void check_input();
+  void check_temperature();
   void warn_about_settings();
   void warn_about_neighbors();
   void warn_about_temperatures();

@@ -19,6 +19,7 @@
 #include "potential.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -44,7 +45,8 @@ static int number_of(const mlff::Potential &potential, const std::string &word)
 
 /* ---------------------------------------------------------------------- */
 
-bool KstepAtoms::find(const mlff::Potential &potential, const std::vector<std::string> &words)
+KstepAtoms::Found KstepAtoms::find(const mlff::Potential &potential,
+                                   const std::vector<std::string> &words, bool whole)
 {
   std::vector<int> atoms;    // by ID
   for (int i = 0; i < atom->nlocal; i++)
@@ -53,13 +55,16 @@ bool KstepAtoms::find(const mlff::Potential &potential, const std::vector<std::s
   std::sort(atoms.begin(), atoms.end(), [&](int i, int j) {
     return atom->tag[i] < atom->tag[j];
   });
-  std::vector<tagint> now, before = tags;
+  std::vector<tagint> now;
   for (const int i : atoms) now.push_back(atom->tag[i]);
-  std::sort(before.begin(), before.end());
-  if (now == before) {
+
+  const auto bonds_drawn = topology(atoms);
+  const std::string change = difference(atoms, bonds_drawn);
+  if (change.empty() && !tags.empty()) {
     update();
-    return false;
+    return {false, ""};
   }
+  if (!change.empty()) known.clear();
 
   std::vector<int> numbers;
   for (const int i : atoms) {
@@ -83,8 +88,17 @@ bool KstepAtoms::find(const mlff::Potential &potential, const std::vector<std::s
       }))
     list = known;
   else
-    list = topology(atoms);
+    list = bonds_drawn;
+  known.clear();
   if (list.empty()) list = nearby(atoms, numbers);
+  if (whole) {
+    std::vector<int> of_type(atom->ntypes + 1, 0);
+    for (int t = 1; t <= atom->ntypes; t++)
+      if (!words[t].empty()) of_type[t] = number_of(potential, words[t]);
+    check_whole(atoms, numbers, of_type);
+  }
+  drawn.clear();
+  for (const auto &bond : bonds_drawn) drawn.emplace_back(bond.i, bond.j);
 
   // molecules: joined by bonds, and by molecule IDs
 
@@ -119,6 +133,7 @@ bool KstepAtoms::find(const mlff::Potential &potential, const std::vector<std::s
   molecules.mass.clear();
   tags.clear();
   local.clear();
+  seen.clear();
   std::vector<int> order(n);
   for (const auto &[piece, members] : pieces) {
     for (const int k : members) {
@@ -127,7 +142,12 @@ bool KstepAtoms::find(const mlff::Potential &potential, const std::vector<std::s
       tags.push_back(atom->tag[i]);
       local.push_back(i);
       molecules.numbers.push_back(numbers[k]);
-      molecules.mass.push_back(atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]]);
+      molecules.mass.push_back(mass_of(i));
+      seen.push_back({atom->tag[i],
+                      atom->molecule_flag ? atom->molecule[i] : 0,
+                      atom->type[i],
+                      mass_of(i),
+                      {atom->x[i][0], atom->x[i][1], atom->x[i][2]}});
     }
     molecules.first_atom.push_back((int) tags.size());
   }
@@ -146,7 +166,156 @@ bool KstepAtoms::find(const mlff::Potential &potential, const std::vector<std::s
   }
   find_species(potential, words);
   find_walk();
-  return true;
+  return {true, change};
+}
+
+/* ---------------------------------------------------------------------- */
+
+double KstepAtoms::mass_of(int i) const
+{
+  return atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]];
+}
+
+/* ---------------------------------------------------------------------- */
+
+void KstepAtoms::remember(const mlff::KstepState &state)
+{
+  for (std::size_t k = 0; k < seen.size(); k++) std::copy_n(&state.x[3 * k], 3, seen[k].x);
+}
+
+// rounding, of atoms that cross the faces of a box
+
+static constexpr double same_place = 1e-6;    // Angstrom
+
+/* ----------------------------------------------------------------------
+   these atoms, in ascending ID, against those seen last
+------------------------------------------------------------------------- */
+
+std::string KstepAtoms::difference(const std::vector<int> &atoms,
+                                   const std::vector<Bond> &bonds_drawn) const
+{
+  if (seen.empty()) return "";
+  if (seen.size() != atoms.size())
+    return fmt::format("there are {} atoms, there were {}", atoms.size(), seen.size());
+  auto before = seen;
+  std::sort(before.begin(), before.end(), [](const Seen &a, const Seen &b) {
+    return a.tag < b.tag;
+  });
+  for (std::size_t n = 0; n < atoms.size(); n++) {
+    const int i = atoms[n];
+    const Seen &one = before[n];
+    if (atom->tag[i] != one.tag) return fmt::format("there is an atom {} now", atom->tag[i]);
+    if (atom->type[i] != one.type)
+      return fmt::format("atom {} has type {}, it had {}", one.tag, atom->type[i], one.type);
+    if (mass_of(i) != one.mass)
+      return fmt::format("atom {} has mass {}, it had {}", one.tag, mass_of(i), one.mass);
+    if (atom->molecule_flag && atom->molecule[i] != one.molecule)
+      return fmt::format("atom {} has molecule ID {}, it had {}", one.tag, atom->molecule[i],
+                         one.molecule);
+  }
+  if (!tags.empty()) {
+    std::vector<std::pair<tagint, tagint>> pairs;
+    for (const auto &bond : bonds_drawn) pairs.emplace_back(bond.i, bond.j);
+    if (pairs != drawn) return "the bonds of the topology are others";
+  }
+  for (std::size_t n = 0; n < atoms.size(); n++) {
+    double d[3];
+    for (int a = 0; a < 3; a++) d[a] = atom->x[atoms[n]][a] - before[n].x[a];
+    domain->minimum_image(FLERR, d);
+    const double moved = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+    if (!(moved <= same_place))
+      return fmt::format("atom {} was moved by {:.3g}", before[n].tag, moved);
+  }
+  return "";
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::string KstepAtoms::change() const
+{
+  std::size_t count = 0;
+  for (int i = 0; i < atom->nlocal; i++) count += (atom->mask[i] & groupbit) != 0;
+  if (count != tags.size())
+    return fmt::format("there are {} atoms, there were {}", count, tags.size());
+  for (std::size_t k = 0; k < tags.size(); k++) {
+    const int i = local[k];
+    const Seen &one = seen[k];
+    if (!(atom->mask[i] & groupbit)) return fmt::format("atom {} left the group", one.tag);
+    if (atom->type[i] != one.type)
+      return fmt::format("atom {} has type {}, it had {}", one.tag, atom->type[i], one.type);
+    if (mass_of(i) != one.mass)
+      return fmt::format("atom {} has mass {}, it had {}", one.tag, mass_of(i), one.mass);
+  }
+  return "";
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::string KstepAtoms::motion(bool anchored) const
+{
+  const auto moved = [this](std::size_t k, const double *all) {
+    double d[3];
+    for (int a = 0; a < 3; a++) d[a] = atom->x[local[k]][a] - seen[k].x[a] - all[a];
+    domain->minimum_image(FLERR, d);
+    return std::array<double, 3>{d[0], d[1], d[2]};
+  };
+  const auto length = [](const std::array<double, 3> &d) {
+    return std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+  };
+  const double none[3] = {0.0, 0.0, 0.0};
+  const auto first = tags.empty() ? std::array<double, 3>{} : moved(0, none);
+  for (std::size_t k = 0; k < tags.size(); k++) {
+    if (length(moved(k, anchored ? none : first.data())) <= same_place) continue;
+    const double own = length(moved(k, none));
+    return own <= same_place ? fmt::format("atom {} was moved by {:.3g}", tags[0], length(first))
+                             : fmt::format("atom {} was moved by {:.3g}", tags[k], own);
+  }
+  return "";
+}
+
+/* ----------------------------------------------------------------------
+   a network that sees half of a molecule jumps as if it were all of it
+------------------------------------------------------------------------- */
+
+void KstepAtoms::check_whole(const std::vector<int> &atoms, const std::vector<int> &numbers,
+                             const std::vector<int> &of_type) const
+{
+  if ((int) atoms.size() == atom->nlocal) return;
+  const auto cut = [&](tagint i, tagint j) {
+    error->all(FLERR, Error::NOLASTLINE,
+               "Fix kstep/hybrid: atoms {} and {} are of one molecule, but only one of them is in "
+               "the group; a network jumps with whole molecules",
+               i, j);
+  };
+  std::map<tagint, int> inside;
+  for (const int i : atoms) inside[atom->tag[i]] = i;
+  bool bonds = false;
+  if (atom->molecular == Atom::MOLECULAR && atom->num_bond)
+    for (int i = 0; i < atom->nlocal; i++)
+      for (int b = 0; b < atom->num_bond[i]; b++) {
+        if (atom->bond_type[i][b] <= 0) continue;
+        bonds = true;
+        if (inside.count(atom->tag[i]) != inside.count(atom->bond_atom[i][b]))
+          cut(atom->tag[i], atom->bond_atom[i][b]);
+      }
+  for (int j = 0; j < atom->nlocal; j++) {
+    if (atom->mask[j] & groupbit) continue;
+    for (std::size_t k = 0; k < atoms.size(); k++) {
+      const int i = atoms[k];
+      if (atom->molecule_flag) {
+        if (atom->molecule[i] != atom->molecule[j]) continue;
+        if (atom->molecule[i] > 0) cut(atom->tag[i], atom->tag[j]);
+      }
+      if (bonds || of_type[atom->type[j]] == 0) continue;
+      double d[3];
+      for (int a = 0; a < 3; a++) d[a] = atom->x[i][a] - atom->x[j][a];
+      domain->minimum_image(FLERR, d);
+      const double length = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+      if (length < mlff::bonded_within *
+              (mlff::covalent_radius(numbers[k]) + mlff::covalent_radius(of_type[atom->type[j]])))
+        cut(atom->tag[i], atom->tag[j]);
+    }
+  }
 }
 
 /* ----------------------------------------------------------------------
@@ -202,6 +371,7 @@ std::vector<KstepAtoms::Bond> KstepAtoms::nearby(const std::vector<int> &atoms,
 
 std::vector<KstepAtoms::Bond> KstepAtoms::bonds() const
 {
+  if (tags.empty()) return known;
   std::vector<Bond> list;
   for (const auto &bond : molecules.bonds)
     list.push_back({tags[bond.i], tags[bond.j], bond.length});
@@ -445,5 +615,25 @@ std::string KstepAtoms::neighbors(const mlff::KstepState &state, double distance
       if (periodic[a] && box[a] < 2.0 * radius[m] + distance)
         return fmt::format("the molecule of atom {} is {:.3g} from its own periodic image along {}",
                            tags[molecules.first_atom[m]], box[a] - 2.0 * radius[m], "xyz"[a]);
+  return "";
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::string KstepAtoms::others(double distance) const
+{
+  if ((int) tags.size() == atom->nlocal) return "";
+  for (int j = 0; j < atom->nlocal; j++) {
+    if (atom->mask[j] & groupbit) continue;
+    for (std::size_t k = 0; k < tags.size(); k++) {
+      double d[3];
+      for (int a = 0; a < 3; a++) d[a] = atom->x[local[k]][a] - atom->x[j][a];
+      domain->minimum_image(FLERR, d);
+      const double length = std::sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+      if (length < distance)
+        return fmt::format("atom {}, which does not jump, and atom {} are {:.3g} apart",
+                           atom->tag[j], tags[k], length);
+    }
+  }
   return "";
 }

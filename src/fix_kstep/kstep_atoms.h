@@ -31,6 +31,10 @@ namespace LAMMPS_NS {
    A molecule is what bonds hold together: those of the topology, or atoms
    nearer than 1.25 covalent radii when first seen; atoms with one molecule
    ID are one molecule in any case.
+
+   What was found is for the atoms as they were: IDs, types, masses, molecule
+   IDs, bonds and places are compared before each run, and all but bonds in
+   each step.
 ------------------------------------------------------------------------- */
 
 class KstepAtoms : protected Pointers {
@@ -44,8 +48,27 @@ class KstepAtoms : protected Pointers {
   double velocity_unit = 1.0;    // Å/ps, of the input
   double energy_unit = 1.0;      // eV
 
-  // false where the atoms are those of the last call. Species: words of the types, see KstepSettings
-  bool find(const mlff::Potential &, const std::vector<std::string> &words);
+  struct Found {
+    bool anew;             // false where the atoms are those of the last call
+    std::string change;    // since then; empty for none, and for a first call
+  };
+  // Species: words of the types, see KstepSettings. Whole: a molecule must not be cut by the group
+  Found find(const mlff::Potential &, const std::vector<std::string> &words, bool whole);
+
+  // what another command or fix has changed during a run, and moved; empty for nothing. Moves of all atoms alike
+  // count if `anchored`
+  std::string change() const;
+  std::string motion(bool anchored) const;
+  void remember(const mlff::KstepState &);    // the places now
+
+  struct Seen {
+    tagint tag, molecule;
+    int type;
+    double mass;
+    double x[3];    // Angstrom, at the end of the last step
+  };
+  const std::vector<Seen> &remembered() const { return seen; }
+  void keep_seen(const std::vector<Seen> &list) { seen = list; }
 
   struct Bond {
     tagint i, j;
@@ -68,14 +91,23 @@ class KstepAtoms : protected Pointers {
   // two molecules nearer to each other than a distance, or one to its own image; empty where there are none
   std::string neighbors(const mlff::KstepState &, double distance) const;
 
+  // an atom that does not jump nearer to one that does than a distance; empty where there is none
+  std::string others(double distance) const;
+
  private:
   int groupbit;
   std::vector<Bond> known;    // from a restart file
+  std::vector<Seen> seen;    // molecule after molecule; out of a restart file before the first call
+  std::vector<std::pair<tagint, tagint>> drawn;    // bonds of the topology then
   std::vector<int> walk,
       bridge;    // each atom, and the one before it in the walk that makes its molecule whole
   std::vector<double> x0, v0, f0;
   std::vector<imageint> image0;
 
+  std::string difference(const std::vector<int> &, const std::vector<Bond> &) const;
+  double mass_of(int i) const;
+  void check_whole(const std::vector<int> &, const std::vector<int> &,
+                   const std::vector<int> &) const;
   std::vector<Bond> topology(const std::vector<int> &) const;
   std::vector<Bond> nearby(const std::vector<int> &, const std::vector<int> &) const;
   void find_species(const mlff::Potential &, const std::vector<std::string> &);

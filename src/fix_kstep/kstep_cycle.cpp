@@ -71,25 +71,36 @@ void KstepCycle::setup()
 {
   const auto &molecules = atoms.molecules;
   const auto &s = settings;
-  if (atoms.find(s.potential, s.words)) {
+  const auto found = atoms.find(s.potential, s.words, jump && !s.student);
+  if (!found.change.empty()) begin_anew(found.change);
+  if (found.anew) {
     temperatures = mlff::KstepTemperatures(molecules);
-    if (comm->me == 0)
-      utils::logmesg(lmp, "Fix kstep/hybrid: {} atoms in {} {}, {} bonds\n", molecules.n_atoms(),
-                     molecules.n_molecules(),
-                     molecules.n_molecules() == 1 ? "molecule" : "molecules",
-                     molecules.bonds.size());
+    const std::string text = fmt::format(
+        "{} atoms in {} {}, {} bonds", molecules.n_atoms(), molecules.n_molecules(),
+        molecules.n_molecules() == 1 ? "molecule" : "molecules", molecules.bonds.size());
+    if (comm->me == 0 && text != described) utils::logmesg(lmp, "Fix kstep/hybrid: {}\n", text);
+    described = text;
   }
   if ((int) waiting.size() != molecules.n_molecules()) waiting.clear();
   together = false;
+  fresh = true;
   atoms.gather(state);
+  atoms.remember(state);
   landing.resize(molecules.n_atoms());
-  int dim = 0;
-  nan_on_failure = force->pair ? (int *) force->pair->extract("nan_on_failure", dim) : nullptr;
+  nan_on_failure.clear();
+  for (Pair *pair : energy.pairs()) {
+    int dim = 0;
+    if (auto *flag = (int *) pair->extract("nan_on_failure", dim)) nan_on_failure.push_back(flag);
+  }
   check_jump();
 
-  // limits want a temperature
+  // limits want a temperature, and the test of Metropolis that of the thermostat
 
   double temperature = s.limit_temperature > 0.0 ? s.limit_temperature : thermostat.temperature;
+  if (s.metropolis) {
+    const double kept = energy.fixes.temperature(thermostat.temperature);
+    if (kept > 0.0) temperature = kept;
+  }
   if (!(temperature > 0.0)) {
     if (!(limit_T > 0.0)) {
       double sum = 0.0;
@@ -107,9 +118,71 @@ void KstepCycle::setup()
   guard = mlff::KstepGuard(s.metropolis ? mlff::KstepLimits() : s.limits,
                            s.potential.is_jump() ? &s.potential.jump : nullptr,
                            mlff::boltzmann * limit_T);
+  energy.together = false;
+  if (molecules.n_molecules() > 1) {
+    decide_together(energy.shared());
+    if (!energy.together)
+      decide_together(energy.missing(mlff::boltzmann * limit_T / atoms.energy_unit));
+  }
   energy.find(atoms, potential);
   temperatures.reset();
   energy.request(update->ntimestep + 1, atoms);
+}
+
+/* ----------------------------------------------------------------------
+   atoms are others than in the run before
+------------------------------------------------------------------------- */
+
+void KstepCycle::begin_anew(const std::string &change)
+{
+  if (comm->me == 0 && counters[KstepCounters::calls] > 0.0)
+    utils::logmesg(lmp,
+                   "Fix kstep/hybrid since its last step: {}; molecules are found again, and a new "
+                   "cycle begins\n",
+                   change);
+  waiting.clear();
+  attempt = left = 0;
+  phase = AT_JUMP;
+  if (settings.only_corrector) only_correct();
+}
+
+/* ---------------------------------------------------------------------- */
+
+KstepFixes::Kind KstepCycle::kind() const
+{
+  return settings.only_corrector ? KstepFixes::CORRECTOR
+      : settings.metropolis      ? KstepFixes::METROPOLIS
+                                 : KstepFixes::JUMPS;
+}
+
+/* ---------------------------------------------------------------------- */
+
+bool KstepCycle::molecules_alone() const
+{
+  const auto pairs = energy.pairs();
+  return !pairs.empty() && std::all_of(pairs.begin(), pairs.end(), [](Pair *pair) {
+    int dim = 0;
+    const auto alone = (int *) pair->extract("molecules_alone", dim);
+    return alone && *alone;
+  });
+}
+
+/* ----------------------------------------------------------------------
+   until the next run: jumps of all molecules are accepted or rejected at
+   once, by the energy of all there is
+------------------------------------------------------------------------- */
+
+void KstepCycle::decide_together(const std::string &why)
+{
+  if (why.empty() || energy.together || atoms.molecules.n_molecules() == 1) return;
+  together = energy.together = true;
+  if (comm->me == 0 && jump && why != told)
+    error->warning(FLERR,
+                   "Fix kstep/hybrid accepts or rejects the jumps of all {} molecules together, by "
+                   "the energy of all: {}",
+                   atoms.molecules.n_molecules(), why);
+  told = why;
+  energy.find(atoms, potential);
 }
 
 /* ----------------------------------------------------------------------
@@ -133,7 +206,7 @@ void KstepCycle::check_jump()
 void KstepCycle::set_temperature(double value)
 {
   thermostat.temperature = value;
-  if (settings.limit_temperature > 0.0) return;
+  if (settings.limit_temperature > 0.0 && !settings.metropolis) return;
   limit_T = value;
   guard.set_kT(mlff::boltzmann * value);
 }
@@ -143,6 +216,7 @@ void KstepCycle::set_temperature(double value)
 KstepCycle::Step KstepCycle::begin()
 {
   atoms.update();
+  check_step();
   if (phase == AT_JUMP && start_jump())
     step = JUMP;
   else if (phase == AT_JUMP)
@@ -150,9 +224,66 @@ KstepCycle::Step KstepCycle::begin()
   else {
     // also where a jump has just been given up
     step = VERLET;
+    check_places();
     if (phase == CORRECT) half_thermostat(dt_ps);
   }
   return step;
+}
+
+/* ----------------------------------------------------------------------
+   what is remembered is of the end of the last step: it must still be so
+------------------------------------------------------------------------- */
+
+void KstepCycle::check_step()
+{
+  if (update->dt != dt)
+    error->one(FLERR, Error::NOLASTLINE,
+               "Fix kstep/hybrid on timestep {}: the time step is {}, but it was {} when the run "
+               "began; it must not change during a run",
+               update->ntimestep, update->dt, dt);
+  refuse_change(atoms.change());
+  if (!fresh) return;
+
+  // fixes that were set up after this one have added their energies by now
+
+  fresh = false;
+  energy.fixes.check_energies(kind());
+  if (potential.size() == 1) energy.find(atoms, potential);
+}
+
+/* ----------------------------------------------------------------------
+   only this fix may move atoms; where no field is, a box of molecules may
+   be moved as a whole
+------------------------------------------------------------------------- */
+
+void KstepCycle::check_places()
+{
+  refuse_change(atoms.motion(energy.fixes.have_energies()));
+}
+
+/* ---------------------------------------------------------------------- */
+
+void KstepCycle::refuse_change(const std::string &change)
+{
+  if (change.empty()) return;
+  error->one(
+      FLERR, Error::NOLASTLINE,
+      "Fix kstep/hybrid on timestep {}: {} since the last step, by a command or fix that "
+      "does not go with it; commands that change atoms must come before a run with 'pre yes'",
+      update->ntimestep, change);
+}
+
+/* ----------------------------------------------------------------------
+   the temperature of the thermostat may change from step to step
+------------------------------------------------------------------------- */
+
+void KstepCycle::follow_temperature()
+{
+  if (!settings.metropolis) return;
+  const double kept = energy.fixes.temperature(thermostat.temperature);
+  if (!(kept > 0.0) || kept == limit_T) return;
+  limit_T = kept;
+  guard.set_kT(mlff::boltzmann * limit_T);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -220,21 +351,24 @@ bool KstepCycle::start_jump()
   const auto &molecules = atoms.molecules;
   const int nm = molecules.n_molecules();
 
+  follow_temperature();
   if (attempt == 0) half_thermostat(T);
   atoms.gather(state);
   atoms.save();
   kinetic.resize(nm);
   for (int m = 0; m < nm; m++) kinetic[m] = mlff::kinetic_energy(molecules, m, state.v);
-  together = !settings.metropolis && (together || settings.attempts > 1);
+  together = energy.together || (!settings.metropolis && (together || settings.attempts > 1));
 
   while (true) {
     const bool proposed = propose();
+    check_places();
     verdicts.assign(nm, KstepVerdict::not_finite);
     if (proposed)
       for (int m = 0; m < nm; m++) verdicts[m] = guard.check_way(molecules, m, state, landing, T);
     moved.assign(nm, 0);
     int n_moved = 0;
     for (int m = 0; m < nm; m++) n_moved += moved[m] = verdicts[m] == KstepVerdict::accepted;
+    if (settings.metropolis && together && n_moved < nm) moved.assign(nm, 0);
     if (settings.metropolis || n_moved == nm || (n_moved > 0 && !together)) break;
     std::vector<char> accepted(nm, 0);
     judge(accepted);
@@ -247,7 +381,7 @@ bool KstepCycle::start_jump()
   energy.save();
   for (int m = 0; m < nm; m++)
     if (moved[m]) atoms.move(state, landing, m);
-  if (nan_on_failure) *nan_on_failure = 1;
+  for (int *flag : nan_on_failure) *flag = 1;
 
   // a jump may move atoms further than settings for plain dynamics foresee
 
@@ -329,6 +463,7 @@ double KstepCycle::finish()
   }
   energy.find(atoms, potential);
   atoms.gather(state);
+  atoms.remember(state);
   return passed;
 }
 
@@ -342,36 +477,48 @@ double KstepCycle::finish_jump()
   const int nm = molecules.n_molecules();
   const double kT = mlff::boltzmann * limit_T;
 
-  if (nan_on_failure) *nan_on_failure = 0;
+  for (int *flag : nan_on_failure) *flag = 0;
   atoms.gather(landing);
   energy.find(atoms, landed);
 
-  for (int m = 0; m < nm; m++) {
+  // parts: each molecule, or all together
+
+  const int n_parts = (int) potential.size(), size = nm / n_parts;
+  for (int part = 0; part < n_parts; part++) {
+    const int first = part * size, last = first + size;
     const double chance = settings.metropolis ? random.uniform() : 0.0;
-    if (!moved[m]) continue;
-    const mlff::KstepEnergies energies{potential[m], kinetic[m], landed[m],
-                                       mlff::kinetic_energy(molecules, m, landing.v)};
+    if (std::count(moved.begin() + first, moved.begin() + last, 1) < size) continue;
+    mlff::KstepEnergies energies{potential[part], 0.0, landed[part], 0.0};
+    KstepVerdict verdict = KstepVerdict::accepted;
+    for (int m = first; m < last; m++) {
+      energies.kinetic_before += kinetic[m];
+      energies.kinetic_after += mlff::kinetic_energy(molecules, m, landing.v);
+      verdicts[m] = guard.check_landing(molecules, m, landing);
+      if (verdicts[m] != KstepVerdict::accepted) verdict = verdicts[m];
+    }
     counters.count_energy(energies.change() / kT);
-    verdicts[m] = guard.check_landing(molecules, m, landing);
-    if (verdicts[m] == KstepVerdict::accepted)
-      verdicts[m] = guard.check_energies(molecules, m, energies);
-    if (settings.metropolis && verdicts[m] == KstepVerdict::accepted &&
+    if (verdict == KstepVerdict::accepted)
+      verdict =
+          guard.check_energies(molecules.first_atom[last] - molecules.first_atom[first], energies);
+    if (settings.metropolis && verdict == KstepVerdict::accepted &&
         !(chance < std::exp(-energies.change() / kT)))
-      verdicts[m] = KstepVerdict::metropolis;
+      verdict = KstepVerdict::metropolis;
+    std::fill(verdicts.begin() + first, verdicts.begin() + last, verdict);
   }
   std::vector<char> accepted(nm, 0);
   judge(accepted);
 
   double gain = 0.0, share = 0.0;
   for (int m = 0; m < nm; m++) {
-    if (accepted[m]) {
+    if (accepted[m])
       share += 1.0 / nm;
-      gain += conserve(m);
-    } else if (settings.metropolis)
+    else if (settings.metropolis)
       atoms.restore_flipped(m);
     else
       atoms.restore(m);
   }
+  for (int part = 0; part < n_parts; part++)
+    if (accepted[part * size]) gain += conserve(part, part * size, (part + 1) * size);
   const bool all = std::count(accepted.begin(), accepted.end(), 1) == nm;
   if (!all) {
     energy.restore(gain, atoms);
@@ -384,30 +531,42 @@ double KstepCycle::finish_jump()
   else if (!together || ++attempt >= settings.attempts)
     give_up_jump(accepted);
   atoms.gather(state);
+  atoms.remember(state);
   return share * T;
 }
 
 /* ----------------------------------------------------------------------
-   an accepted molecule: its energy kept, and what it did not keep counted.
-   Returns the change of the potential energy.
+   molecules that were accepted together: their energy kept, and what they
+   did not keep counted. Returns the change of the potential energy.
 ------------------------------------------------------------------------- */
 
-double KstepCycle::conserve(int m)
+double KstepCycle::conserve(int part, int first, int last)
 {
   const auto &molecules = atoms.molecules;
-  const double before = potential[m] + kinetic[m], gain = landed[m] - potential[m];
-  double now = mlff::kinetic_energy(molecules, m, landing.v);
+  const auto total_kinetic = [&] {
+    double sum = 0.0;
+    for (int m = first; m < last; m++) sum += mlff::kinetic_energy(molecules, m, landing.v);
+    return sum;
+  };
+  double before = potential[part], now = total_kinetic();
+  for (int m = first; m < last; m++) before += kinetic[m];
+  const double gain = landed[part] - potential[part];
   if (settings.conserve && !settings.metropolis) {
-    const double unscaled = now;
-    mlff::rescale_internal(molecules, m, landing.x, landing.v, before - landed[m] - unscaled);
-    now = mlff::kinetic_energy(molecules, m, landing.v);
+    const double unscaled = now, change = before - landed[part] - unscaled;
+    for (int m = first; m < last; m++) {
+      const double share = last - first > 1 && unscaled > 0.0
+          ? mlff::kinetic_energy(molecules, m, landing.v) / unscaled
+          : 1.0;
+      mlff::rescale_internal(molecules, m, landing.x, landing.v, share * change);
+    }
+    now = total_kinetic();
     counters[KstepCounters::rescaled]++;
     counters[KstepCounters::work] += now - unscaled;
     counters[KstepCounters::work_size] += std::abs(now - unscaled);
-    atoms.put_velocities(landing, m);
+    for (int m = first; m < last; m++) atoms.put_velocities(landing, m);
   }
-  counters[KstepCounters::added] += landed[m] + now - before;
-  potential[m] = landed[m];
+  counters[KstepCounters::added] += landed[part] + now - before;
+  potential[part] = landed[part];
   return gain;
 }
 
@@ -435,7 +594,11 @@ std::vector<char> KstepCycle::pack() const
   for (const auto &bond : atoms.bonds())
     r.bonds.push_back({(double) bond.i, (double) bond.j, bond.length});
   if (tuning) r.tuner = tuner.state();
+  for (const auto &one : atoms.remembered())
+    r.atoms.push_back({(double) one.tag, (double) one.molecule, (double) one.type, one.mass,
+                       one.x[0], one.x[1], one.x[2]});
   r.random = random.state();
+  r.seed = settings.seed;
   return r.pack();
 }
 
@@ -456,8 +619,22 @@ void KstepCycle::unpack(const char *data)
   std::vector<KstepAtoms::Bond> bonds;
   for (const auto &bond : r.bonds) bonds.push_back({(tagint) bond.i, (tagint) bond.j, bond.length});
   atoms.keep_bonds(bonds);
-  random.set_state(r.random);
+  std::vector<KstepAtoms::Seen> seen;
+  for (const auto &one : r.atoms)
+    seen.push_back(
+        {(tagint) one.tag, (tagint) one.molecule, (int) one.type, one.mass, {one.x, one.y, one.z}});
+  atoms.keep_seen(seen);
   tuner_state = r.tuner;
+
+  // several chains that go on from one file must not all draw the same random numbers
+
+  if (r.seed == 0 || settings.seed == 0 || r.seed == settings.seed)
+    random.set_state(r.random);
+  else if (comm->me == 0)
+    utils::logmesg(lmp,
+                   "Fix kstep/hybrid {}: the seed is {}, that of the restart file {}: random "
+                   "numbers begin anew\n",
+                   fix->id, settings.seed, r.seed);
 
   // a cycle of other jumps cannot go on
 

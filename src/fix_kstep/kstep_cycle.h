@@ -37,7 +37,8 @@ namespace LAMMPS_NS {
                 restored; thermostat. Returns the time that passed.
 
    A molecule whose jump failed makes k steps of velocity Verlet, alone:
-   others, which have arrived, wait for it.
+   others, which have arrived, wait for it. Where energies are known only of
+   all molecules together, there is one decision for all.
 ------------------------------------------------------------------------- */
 
 class KstepCycle : protected Pointers {
@@ -53,6 +54,7 @@ class KstepCycle : protected Pointers {
   int k = 0;                // steps of a jump
   double T = 0.0;           // ps, of a jump
   double dt_ps = 0.0;       // ps, of a step
+  double dt = 0.0;          // the same in the input when the run began
   int corrector = 1;        // steps after it
   double limit_T = 0.0;     // K, of the limits
   bool together = false;    // one rejected molecule takes all others back
@@ -65,6 +67,9 @@ class KstepCycle : protected Pointers {
   void only_correct();        // no jumps at all
   void setup();
   void set_temperature(double);    // K, of the thermostat, and of limits that follow it
+  void decide_together(const std::string &why);    // by the energy of all molecules
+  bool molecules_alone() const;    // the pair styles say that molecules do not see each other
+  KstepFixes::Kind kind() const;
 
   enum Step { VERLET, JUMP, NOTHING };
   Step begin();
@@ -83,7 +88,9 @@ class KstepCycle : protected Pointers {
   mlff::KstepTuner tuner;
   bool tuning = false;    // the corrector is the tuner's, not that of the input
   std::vector<double> tuner_state;
-  int *nan_on_failure = nullptr;    // of the pair style: numbers that are not finite, no error
+  std::vector<int *> nan_on_failure;    // of the pair styles: numbers that are not finite, no error
+  bool fresh = true;                    // no step since setup()
+  std::string described, told;          // in the log: the molecules, and why they go together
 
   // where in a cycle the next step is
   enum Phase { AT_JUMP, FALLBACK, CORRECT } phase = AT_JUMP;
@@ -96,16 +103,22 @@ class KstepCycle : protected Pointers {
   mlff::KstepState landing;
   std::vector<char> moved;                     // each molecule, in this jump
   std::vector<mlff::KstepVerdict> verdicts;    // on the way there
-  std::vector<double> potential, landed;       // eV, of each molecule: now, and after the jump
-  std::vector<double> kinetic;                 // at the start of the jump
+  std::vector<double> potential,
+      landed;    // eV, of each molecule, or of all together: now, and after the jump
+  std::vector<double> kinetic;    // at the start of the jump
 
+  void begin_anew(const std::string &change);
   void check_jump();
+  void check_step();
+  void check_places();
+  void refuse_change(const std::string &);
+  void follow_temperature();
   void half_thermostat(double);
   bool propose();
   bool start_jump();
   void judge(std::vector<char> &);
   double finish_jump();
-  double conserve(int);
+  double conserve(int part, int first, int last);
   void give_up_jump(const std::vector<char> &);
   void end_cycle(bool);
 };

@@ -11,6 +11,7 @@
 #ifndef LMP_KSTEP_ENERGY_H
 #define LMP_KSTEP_ENERGY_H
 
+#include "kstep_fixes.h"
 #include "pointers.h"
 
 #include <string>
@@ -21,10 +22,12 @@ namespace LAMMPS_NS {
 class Compute;
 class Fix;
 class KstepAtoms;
+class Pair;
 
 /* ----------------------------------------------------------------------
-   The potential energy of each molecule of fix kstep/hybrid, and the
-   energies of force styles as output prints them.
+   The potential energy of each molecule of fix kstep/hybrid, or of all
+   together where no style knows it of each, and the energies of force styles
+   as output prints them.
 ------------------------------------------------------------------------- */
 
 class KstepEnergy : protected Pointers {
@@ -32,13 +35,25 @@ class KstepEnergy : protected Pointers {
   KstepEnergy(class LAMMPS *, Fix *);    // makes a compute pe/atom
   ~KstepEnergy() override;
 
+  bool together = false;    // of all molecules, one number
+  KstepFixes fixes;
+
   void init();
+
+  // why the energies of atoms do not add up to those of molecules that do not interact; empty where they do
+  std::string shared() const;
+
+  // likewise by numbers, when forces are known: their sum is not the energy there is
+  std::string missing(double kT) const;
 
   // before a step whose energies will be asked for
   void request(bigint step, const KstepAtoms &);
 
-  // eV: all there is where there is only one molecule, with what other fixes add; else what its atoms have
+  // eV: of one molecule, and of all together, what there is with what other fixes add; else what its atoms have
   void find(const KstepAtoms &, std::vector<double> &);
+
+  // pair styles, those of a hybrid one by one
+  std::vector<Pair *> pairs() const;
 
   // energies that output of this step prints, for a jump that is rejected: those before it, and `gain` eV of
   // the molecules that did move
@@ -49,7 +64,10 @@ class KstepEnergy : protected Pointers {
   Fix *fix;
   std::string id;
   Compute *pe, *pe_atom;
-  double saved[7];    // of pair, bonded and kspace styles
+  double saved[7];       // of pair, bonded and kspace styles
+  double saved_fixes;    // of fixes
+
+  double total() const;    // energy units of the input
 };
 
 }    // namespace LAMMPS_NS

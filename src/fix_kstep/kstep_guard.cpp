@@ -104,14 +104,13 @@ KstepVerdict KstepGuard::check_landing(const KstepMolecules &molecules, int mole
   return KstepVerdict::accepted;
 }
 
-KstepVerdict KstepGuard::check_energies(const KstepMolecules &molecules, int molecule,
-                                        const KstepEnergies &energies) const
+KstepVerdict KstepGuard::check_energies(int n_atoms, const KstepEnergies &energies) const
 {
   const double change = energies.change();
   if (!std::isfinite(change)) return KstepVerdict::not_finite;
   const double rise = energies.potential_after - energies.potential_before;
-  const double mean = 1.5 * molecules.size(molecule) * kT;
-  if (rise > limits.rise || rise > limits.surge * std::sqrt(1.5 * molecules.size(molecule)) * kT ||
+  const double mean = 1.5 * n_atoms * kT;
+  if (rise > limits.rise || rise > limits.surge * std::sqrt(1.5 * n_atoms) * kT ||
       energies.kinetic_after > limits.kinetic * mean)
     return KstepVerdict::energy;
   return std::abs(change) <= limits.drift * kT ? KstepVerdict::accepted : KstepVerdict::drift;

@@ -56,7 +56,13 @@ class KstepGuard {
                              const KstepState &end) const;
 
   KstepVerdict check_energies(const KstepMolecules &molecules, int molecule,
-                              const KstepEnergies &energies) const;
+                              const KstepEnergies &energies) const
+  {
+    return check_energies(molecules.size(molecule), energies);
+  }
+
+  /// Likewise of `n_atoms` atoms.
+  KstepVerdict check_energies(int n_atoms, const KstepEnergies &energies) const;
 
  private:
   KstepLimits limits;

@@ -153,6 +153,9 @@ namespace {
 
     void check(const KstepMolecules &molecules, const KstepState &start) override
     {
+      // atoms of the same places may be others
+      before.x.clear();
+      after.x.clear();
       try {
         find_start_forces(molecules, start);
       } catch (const StateError &) {

@@ -20,7 +20,8 @@ class KstepJump {
   virtual void propose(const KstepMolecules &molecules, const KstepState &start,
                        KstepState &end) = 0;
 
-  /// One evaluation at the start, for what is wrong with all jumps. Throws EngineError, but no StateError.
+  /// One evaluation at the start, for what is wrong with all jumps. Forgets what is known of other molecules. Throws EngineError, but no
+  /// StateError.
   virtual void check(const KstepMolecules &molecules, const KstepState &start);
 
   /// One line for a log.

@@ -5,7 +5,7 @@
 namespace mlff {
 
 namespace {
-  constexpr int newest = 2;
+  constexpr int newest = 3;
 }
 
 // [numbers][characters of random] version, then numbers, then these characters
@@ -23,6 +23,11 @@ std::vector<char> KstepRestart::pack() const
   for (const auto &bond : bonds) list.insert(list.end(), {bond.i, bond.j, bond.length});
   put(waiting);
   put(tuner);
+  list.push_back(double(atoms.size()));
+  for (const auto &atom : atoms)
+    list.insert(list.end(),
+                {atom.tag, atom.molecule, atom.type, atom.mass, atom.x, atom.y, atom.z});
+  list.push_back(seed);
   list[0] = double(list.size());
   std::vector<char> data(list.size() * sizeof(double) + random.size());
   std::memcpy(data.data(), list.data(), list.size() * sizeof(double));
@@ -66,6 +71,12 @@ int KstepRestart::unpack(const char *data)
   for (char &one : waiting) one = char(next());
   tuner.resize(std::size_t(next()));
   for (double &one : tuner) one = next();
+  atoms.resize(std::size_t(next()));
+  for (auto &atom : atoms)
+    for (double *value :
+         {&atom.tag, &atom.molecule, &atom.type, &atom.mass, &atom.x, &atom.y, &atom.z})
+      *value = next();
+  seed = int(next());
   return version;
 }
 

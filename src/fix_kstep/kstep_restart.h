@@ -15,6 +15,12 @@ struct KstepRestart {
     double length;
   };
 
+  struct Atom {
+    double tag, molecule, type;
+    double mass;
+    double x, y, z;    ///< Angstrom
+  };
+
   bool student = false;
   int k = 0;         ///< steps of a jump
   double T = 0.0;    ///< ps, of a jump
@@ -24,12 +30,14 @@ struct KstepRestart {
   KstepCounters counters;
   std::vector<Bond> bonds;
   std::vector<double> tuner;    ///< KstepTuner::state(); empty without
+  std::vector<Atom> atoms;      ///< as the fix saw them last
+  int seed = 0;                 ///< that the random numbers began with; 0: not known
   std::string random;           ///< KstepRandom::state()
 
   std::vector<char> pack() const;
 
-  /// The inverse. Reads what earlier versions wrote, too: version 1 has neither `waiting` nor `tuner`. Returns the version, 0 for data
-  /// that are none of these, of which nothing is read then.
+  /// The inverse. Reads what earlier versions wrote, too: version 1 has neither `waiting` nor `tuner`, version 2 neither `atoms` nor `seed`.
+  /// Returns the version, 0 for data that are none of these, of which nothing is read then.
   int unpack(const char *data);
 };
 

@@ -41,7 +41,8 @@ using namespace LAMMPS_NS;
 /* ---------------------------------------------------------------------- */
 
 PairMLFF::PairMLFF(LAMMPS *lmp) :
-    Pair(lmp), impl(new MLFFImpl(lmp)), cutoff(0.0), scale(1.0), nan_on_failure(0)
+    Pair(lmp), impl(new MLFFImpl(lmp)), cutoff(0.0), scale(1.0), nan_on_failure(0),
+    molecules_add_up(0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -833,6 +834,11 @@ void *PairMLFF::extract(const char *str, int &dim)
   if (strcmp(str, "cutoff") == 0) return (void *) &cutoff;
   // for fixes that try positions out: NaN instead of an error
   if (strcmp(str, "nan_on_failure") == 0) return (void *) &nan_on_failure;
+  // whether energies of atoms add up to those of molecules that are further apart than the cutoff
+  if (strcmp(str, "molecules_add_up") == 0) {
+    molecules_add_up = !is_global();
+    return (void *) &molecules_add_up;
+  }
   return nullptr;
 }
 

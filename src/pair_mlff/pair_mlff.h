@@ -49,7 +49,7 @@ class PairMLFF : public Pair {
 
   double cutoff;    // of the model, the largest of several, in the distance unit of the input
   double scale;     // eV to the energy unit of the input
-  int nan_on_failure;
+  int nan_on_failure, molecules_add_up;
 
   virtual void allocate();
   virtual void make_engine(bool);

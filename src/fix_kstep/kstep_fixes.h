@@ -1,0 +1,56 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+#ifndef LMP_KSTEP_FIXES_H
+#define LMP_KSTEP_FIXES_H
+
+#include "pointers.h"
+
+#include <string>
+#include <vector>
+
+namespace LAMMPS_NS {
+
+class Fix;
+
+/* ----------------------------------------------------------------------
+   The other fixes of an input with fix kstep/hybrid: which of them may be
+   there, the energies that they add, and the temperature that they keep.
+------------------------------------------------------------------------- */
+
+class KstepFixes : protected Pointers {
+ public:
+  enum Kind { CORRECTOR, JUMPS, METROPOLIS };    // what the cycles of this run are
+
+  KstepFixes(class LAMMPS *lmp, Fix *fix) : Pointers(lmp), fix(fix) {}
+
+  void
+      check(Kind) const;    // before a run: an error that names the first fix that may not be there
+  void check_energies(Kind) const;    // likewise, when forces are known
+
+  bool have_energies() const;
+  double energy() const;    // of all whose energy counts, energy units of the input
+
+  // K: what the thermostats among them keep now; 0 without one. own: of this fix, 0 without. Two temperatures are an error.
+  double temperature(double own) const;
+
+ private:
+  Fix *fix;
+
+  std::vector<Fix *> fixes() const;
+  bool counts(Fix *other) const;
+  bool acts_on_us(Fix *other) const;
+  std::string reason(Fix *other, Kind) const;
+  std::string reason_of_force(Fix *other, Kind) const;
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
