@@ -505,7 +505,7 @@ TEST_F(Distill, RoundsAndManifest)
 
   // a folder belongs to the contents of what its settings name
   const std::string before = content(teacher);
-  mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 5).write(teacher);
+  mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 5).write(teacher, true);
   expect_error("distill d.yaml", {"'teacher.safetensors' (teacher.models)", "not those that '", "another output"});
   write("teacher.safetensors", before);
 
