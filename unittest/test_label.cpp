@@ -221,10 +221,10 @@ TEST_F(Label, RattleAndRelabel)
 
 TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
 {
-  run("label --molecule CCO --sampling rattle --rattle 0.03 --frames 400 --method gfnff -o some");
+  run("label --molecule CCO --sampling rattle --rattle 0.03 --frames 60 -o some");
   ASSERT_EQ(status, 0);
   std::string all;
-  for (int k = 0; k < 30; k++) all += content("some/molecule.xyz");
+  for (int k = 0; k < 200; k++) all += content("some/molecule.xyz");
   std::ofstream(file("in.xyz")) << all;
   for (const unsigned seed : {1, 2}) random_potential({64, 2, 6}, {1, 6, 8}, 4.0, seed).write(file("m" + std::to_string(seed) + ".safetensors"));
   std::ofstream(file("model.safetensors")) << content("m1.safetensors");

@@ -258,10 +258,18 @@ TEST_F(Train, ValidationOfLargeFramesInPieces)
   // each frame counts once
   EXPECT_NEAR(valid["large"]["force_mae_meV_per_A"].get<double>(), valid["two"]["force_mae_meV_per_A"].get<double>(), 1e-6);
 
-  // less memory than the training needs is one sentence
-  const std::string limited = "cd '" + folder.string() + "' && ulimit -v 400000 && " MLFF_PROGRAM " train large.yaml --force --restart --no-plots > out 2>&1";
-  EXPECT_NE(std::system(limited.c_str()), 0);
-  EXPECT_EQ(content("out").find("std::bad_alloc"), std::string::npos) << content("out");
+  // less memory than the training needs is one sentence, wherever it runs out
+  int failed = 0;
+  for (const char *limit : {"150000", "300000", "450000", "600000"}) {
+    const std::string limited =
+        "cd '" + folder.string() + "' && ulimit -v " + limit + " && " MLFF_PROGRAM " train large.yaml --force --restart --no-plots > out 2>&1";
+    if (std::system(limited.c_str()) == 0) continue;
+    failed++;
+    const std::string said = content("out");
+    EXPECT_EQ(said.find("bad_alloc"), std::string::npos) << limit << ": " << said;
+    EXPECT_NE(said.find("memory"), std::string::npos) << limit << ": " << said;
+  }
+  EXPECT_GT(failed, 0);
 }
 
 TEST_F(Train, ATeacherThatTheStudentCanEqual)
@@ -505,7 +513,7 @@ TEST_F(Distill, RoundsAndManifest)
 
   // a folder belongs to the contents of what its settings name
   const std::string before = content(teacher);
-  mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 5).write(teacher);
+  mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 5).write(teacher, true);
   expect_error("distill d.yaml", {"'teacher.safetensors' (teacher.models)", "not those that '", "another output"});
   write("teacher.safetensors", before);
 

@@ -3,6 +3,7 @@
 #include "molecule_mlp.h"
 
 #include "painn_host.h"
+#include "thread_error.h"
 
 #include <omp.h>
 
@@ -43,13 +44,21 @@ namespace {
       std::fill(force.begin(), force.end(), 0.0);
 
       const int n_groups = (structures + together - 1) / together, used = std::clamp(n_groups, 1, threads);
+      ThreadError errors;
 #pragma omp parallel num_threads(used)
       {
         Own &mine = own[omp_get_thread_num()];
-        lay_out_sums(mine);
+        errors.run([&] {
+          lay_out_sums(mine);
+        });
+#pragma omp barrier
 #pragma omp for schedule(static)
-        for (int g = 0; g < n_groups; g++) run(graph, g * together, std::min((g + 1) * together, structures), n, loss, mine);
+        for (int g = 0; g < n_groups; g++)
+          errors.run([&] {
+            run(graph, g * together, std::min((g + 1) * together, structures), n, loss, mine);
+          });
       }
+      errors.rethrow();
       for (int t = 0; t < used; t++) layers.add_sums(own[t].sums, gradient);
     }
 

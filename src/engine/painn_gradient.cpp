@@ -3,6 +3,7 @@
 #include "molecule_mlp.h"
 #include "painn_gradient_host.h"
 #include "painn_host.h"
+#include "thread_error.h"
 #ifdef MLFF_TORCH
 #include "molecule_mlp_torch.h"
 #include "painn_gradient_torch.h"
@@ -107,20 +108,29 @@ namespace {
 
       group_structures(graph, atoms_per_group, first_structure);
       const int n_groups = int(first_structure.size()) - 1, used = std::clamp(n_groups, 1, threads);
+      ThreadError errors;
 #pragma omp parallel num_threads(used)
       {
         Own &mine = own[omp_get_thread_num()];
-        T *sums = mine.sum_values.resize(n_sums);
-        std::fill_n(sums, n_sums, T(0));
+        errors.run([&] {
+          T *sums = mine.sum_values.resize(n_sums);
+          std::fill_n(sums, n_sums, T(0));
+        });
+#pragma omp barrier
 #pragma omp for schedule(static)
-        for (int g = 0; g < n_groups; g++) run(graph, first_structure[g], first_structure[g + 1], loss, mine);
+        for (int g = 0; g < n_groups; g++)
+          errors.run([&] {
+            run(graph, first_structure[g], first_structure[g + 1], loss, mine);
+          });
 #pragma omp for schedule(static)
-        for (std::size_t i = 0; i < gradient.size(); i++) {
-          double sum = 0.0;
-          for (int t = 0; t < used; t++) sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
-          gradient[i] += sum;
-        }
+        for (std::size_t i = 0; i < gradient.size(); i++)
+          errors.run([&] {
+            double sum = 0.0;
+            for (int t = 0; t < used; t++) sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
+            gradient[i] += sum;
+          });
       }
+      errors.rethrow();
     }
 
     std::string description() const override
