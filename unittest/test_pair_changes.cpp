@@ -293,6 +293,19 @@ TEST_F(PairChanges, GrandCanonicalExchangeOfMolecules)
   }
 }
 
+TEST_F(PairChanges, WidomInsertionsCountWholeAtoms)
+{
+  // the excess chemical potential of an oxygen is its reference energy and some eV of interactions, and nothing is left of the insertions
+  Potential potential = local;
+  potential.tensors["reference_energy"].values = {-300.0, -100.0, -50.0};
+  fresh(random_structure(24, 5, orthogonal, {true, true, true}));
+  use(potential);
+  commands("run 0 post no\nfix w all widom 1 10 2 3456 3000.0\nrun 1 post no");
+  EXPECT_NEAR(lmp->modify->get_fix_by_id("w")->compute_vector(0), -100.0, 20.0);
+  EXPECT_EQ(lmp->atom->natoms, 24);
+  expect_right(*lmp, potential, coh);
+}
+
 TEST_F(PairChanges, SwappedTypesCountAtOnce)
 {
   // at 1 K only swaps that lower the energy are accepted
