@@ -293,6 +293,19 @@ TEST_F(PairChanges, GrandCanonicalExchangeOfMolecules)
   }
 }
 
+TEST_F(PairChanges, WidomInsertionsCountWholeAtoms)
+{
+  // the excess chemical potential of an oxygen is its reference energy and some eV of interactions, and nothing is left of the insertions
+  Potential potential = local;
+  potential.tensors["reference_energy"].values = {-300.0, -100.0, -50.0};
+  fresh(random_structure(24, 5, orthogonal, {true, true, true}));
+  use(potential);
+  commands("run 0 post no\nfix w all widom 1 10 2 3456 3000.0\nrun 1 post no");
+  EXPECT_NEAR(lmp->modify->get_fix_by_id("w")->compute_vector(0), -100.0, 20.0);
+  EXPECT_EQ(lmp->atom->natoms, 24);
+  expect_right(*lmp, potential, coh);
+}
+
 TEST_F(PairChanges, SwappedTypesCountAtOnce)
 {
   // at 1 K only swaps that lower the energy are accepted
@@ -317,14 +330,29 @@ TEST_F(PairChanges, BondsMadeDuringARunAreSeen)
       "two atoms\n\n2 atoms\n0 bonds\n3 atom types\n1 bond types\n1 extra bond per atom\n1 extra special per atom\n\n-5 5 xlo xhi\n-5 5 ylo yhi\n-5 5 zlo "
       "zhi\n\n"
       "Masses\n\n1 12\n2 16\n3 1\n\nAtoms # bond\n\n1 1 1 0 0 0\n2 1 2 1.2 0 0\n");
-  fresh_instance();
-  commands("units metal\natom_style bond\nboundary f f f\nbond_style zero");
-  command("read_data " + file("two.data"));
-  command("bond_coeff *");
-  use(local);
-  commands("fix n all nve\ntimestep 0.00001\nrun 0 post no\nfix b all bond/create 2 1 2 1.5 1\ncomm_modify cutoff 5.0");
-  expect_right(*lmp, local, coh);
-  expect_error("run 5 post no", {"special_bonds removes 1-2 neighbors", "special_bonds lj/coul 1 1 1"});
+  for (const bool removed : {true, false}) {
+    fresh_instance();
+    commands("units metal\natom_style bond\nboundary f f f\nbond_style zero");
+    command("read_data " + file("two.data"));
+    command("bond_coeff *");
+    if (removed)
+      use(local);
+    else {
+      // in a hybrid style weights of the sub-style's own take no pair away
+      command("special_bonds lj/coul 1e-50 1e-50 1e-50");
+      use_with_zero(local, "C O H");
+      command("pair_modify pair mlff special lj/coul 0 0 0");
+    }
+    commands("fix n all nve\ntimestep 0.00001\ncomm_modify cutoff 5.0\nrun 0 post no\nfix b all bond/create 2 1 2 1.5 1");
+    expect_right(*lmp, local, coh);
+    if (removed) {
+      expect_error("run 5 post no", {"special_bonds removes 1-2 neighbors", "special_bonds lj/coul 1 1 1"});
+    } else {
+      command("run 5 post no");
+      EXPECT_EQ(lmp->atom->nbonds, 1);
+      expect_right(*lmp, local, coh);
+    }
+  }
 }
 
 TEST_F(PairChanges, SpreadOfAtomsThatAreNotThere)

@@ -121,6 +121,57 @@ TEST_F(PairMolecule, OneRankCopiesInABox)
   expect_error("run 0 post no", {"Pair style mlff on timestep", "C4H12O2", "neighbors within the cutoff", "one molecule C2H6O"});
 }
 
+TEST_F(PairMolecule, OneRankAtomsExchangedBetweenRuns)
+{
+  // which atom is which is found anew: hydrogens of carbon and oxygen change places, then the isomer dimethyl ether comes
+  command("units metal");
+  create(ethanol);
+  use();
+  command("run 0 post no");
+  double e;
+  expected(ethanol, e);
+  EXPECT_NEAR(energy(), e, 1e-9);
+  std::vector<int> hydrogens;
+  for (int i = 0; i < 9; i++)
+    if (ethanol.numbers[i] == 1) hydrogens.push_back(i);
+  Structure exchanged = ethanol;
+  char line[160];
+  for (std::size_t k = 0; k < hydrogens.size(); k++) {
+    const int from = hydrogens[k], to = hydrogens[(k + 1) % hydrogens.size()];
+    const double *x = &ethanol.positions[3 * from];
+    for (int a = 0; a < 3; a++) exchanged.positions[3 * to + a] = x[a];
+    std::snprintf(line, sizeof line, "set atom %d x %.17g y %.17g z %.17g", to + 1, x[0], x[1], x[2]);
+    command(line);
+  }
+  command("run 0 post no");
+  const auto f = expected(exchanged, e);
+  EXPECT_NEAR(energy(), e, 1e-9);
+  EXPECT_LT(largest_difference(forces(), f), 1e-9);
+  // a carbon and the oxygen change places
+  for (const auto &[from, to] : {std::pair{0, 2}, {2, 0}}) {
+    const double *x = &exchanged.positions[3 * from];
+    std::snprintf(line, sizeof line, "set atom %d x %.17g y %.17g z %.17g", to + 1, x[0], x[1], x[2]);
+    command(line);
+  }
+  expect_error("run 0 post no", {"Pair style mlff on timestep 0", "bonds"});
+}
+
+TEST_F(PairMolecule, OneRankACopyWithinTheCutoffIsLeftOut)
+{
+  command("units metal");
+  Structure both = ethanol;
+  both.numbers.insert(both.numbers.end(), ethanol.numbers.begin(), ethanol.numbers.end());
+  for (std::size_t k = 0; k < 27; k++) both.positions.push_back(ethanol.positions[k] + (k % 3 == 0 ? 4.0 : 0.0));
+  create(both);
+  use();
+  commands("group second id 10:18\nneigh_modify exclude group all second\nrun 0 post no");
+  double e;
+  auto f = expected(ethanol, e);
+  f.resize(54, 0.0);
+  EXPECT_NEAR(energy(), e, 1e-9);
+  EXPECT_LT(largest_difference(forces(), f), 1e-9);
+}
+
 TEST_F(PairMolecule, OneRankRefusesOtherMolecules)
 {
   command("units metal");

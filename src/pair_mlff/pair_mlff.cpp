@@ -666,7 +666,6 @@ void PairMLFF::init_style()
     error->all(FLERR, Error::NOLASTLINE, "Pair style mlff has no units '{}'; accepted: metal, real",
                update->unit_style);
 
-  check_topology();
   check_box();
 
   if (impl->threshold > 0.0 && n_potentials() < 2)
@@ -793,7 +792,8 @@ void PairMLFF::warn_of_charge()
 
 /* ----------------------------------------------------------------------
    the model needs every pair: special_bonds must not remove bonded ones
-   from the neighbor list, as it does where lj and coul weights are both 0.
+   from the neighbor list, as it does where lj and coul weights are both 0
+   (special_flag of the list, as a hybrid style has weights of its own here).
    Fixes may make bonds at any rebuild of the list.
 ------------------------------------------------------------------------- */
 
@@ -801,7 +801,7 @@ void PairMLFF::check_topology()
 {
   if (atom->molecular == Atom::ATOMIC) return;
   int k = 1;
-  while (k <= 3 && (force->special_lj[k] != 0.0 || force->special_coul[k] != 0.0)) k++;
+  while (k <= 3 && neighbor->special_flag[k] != 0) k++;
   if (k > 3) return;
   bool bonded = !atom->nspecial && atom->nbonds > 0;
   if (atom->nspecial)
