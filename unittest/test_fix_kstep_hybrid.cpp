@@ -1382,7 +1382,7 @@ TEST_F(FixKstep, RefusesOtherFixesOneRank)
   command("fix hyb mol kstep/hybrid " + network + " C O H threads 1 langevin 300 0.1 7");
   command("run 2 post no");
   molecule();
-  commands("fix tether all spring/self 1.0\nfix drag all viscous 0.1\nfix still all momentum 10 linear 1 1 1");
+  commands("fix tether all spring/self 1.0\nfix drag all viscous 0.1\nfix still all momentum 10 linear 1 1 1\nfix even all balance 1 1.1 shift xyz 10 1.1");
   fix("control corrector langevin 300 0.1 7");
   command("run 2 post no");
   molecule();
