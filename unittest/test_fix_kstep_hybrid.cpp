@@ -1295,9 +1295,35 @@ TEST_F(FixKstep, EnergiesOfOtherFixesCountOneRank)
   EXPECT_NEAR(value("pe"), rejected, 1e-9);
 }
 
+TEST_F(FixKstep, RestartWithARestraintOneRank)
+{
+  // the restraint is defined last: its energy is known when the run begins, not when the fix is set up
+  const std::string words = "jump student 20 0.0005 langevin 300 0.1 7 precision double timing no", pair = "mlff engine host threads 1 precision double";
+  const std::string restraint = "fix hold all restrain bond 2 3 20.0 20.0 2.60\nfix_modify hold energy yes\n";
+  Bits ends[2];
+  for (const bool interrupted : {false, true}) {
+    molecule(pair);
+    fix(words, student);
+    commands(restraint + "run " + (interrupted ? "13" : "30") + " post no");
+    if (interrupted) {
+      command("write_restart " + file("kstep.restart"));
+      command("clear");
+      command("read_restart " + file("kstep.restart"));
+      forces_of(pair, student);
+      fix(words, student);
+      commands(restraint + "run 17 post no");
+    }
+    EXPECT_GT(entry(accepted), 3.0);
+    EXPECT_GT(entry(metropolis), 3.0);
+    ends[interrupted] = bits();
+  }
+  EXPECT_LT(largest_difference(ends[0].x, ends[1].x), 1e-9);
+  EXPECT_LT(largest_difference(ends[0].v, ends[1].v), 1e-6);
+}
+
 TEST_F(FixKstep, RestrainedAsInDynamicsOneRank)
 {
-  // a torsion held where it would not stay
+  // a bond held longer than it would be
   molecule();
   const std::string restraint = "fix hold all restrain bond 2 3 20.0 20.0 2.60\nfix_modify hold energy yes\n"
                                 "variable d equal sqrt((x[2]-x[3])^2+(y[2]-y[3])^2+(z[2]-z[3])^2)\nfix mean all ave/time 1 1 1 v_d ave running start 300\n";
@@ -1356,7 +1382,7 @@ TEST_F(FixKstep, RefusesOtherFixesOneRank)
   command("fix hyb mol kstep/hybrid " + network + " C O H threads 1 langevin 300 0.1 7");
   command("run 2 post no");
   molecule();
-  commands("fix tether all spring/self 1.0\nfix drag all viscous 0.1\nfix still all momentum 10 linear 1 1 1");
+  commands("fix tether all spring/self 1.0\nfix drag all viscous 0.1\nfix still all momentum 10 linear 1 1 1\nfix even all balance 1 1.1 shift xyz 10 1.1");
   fix("control corrector langevin 300 0.1 7");
   command("run 2 post no");
   molecule();

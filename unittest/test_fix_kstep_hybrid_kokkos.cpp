@@ -131,6 +131,27 @@ TEST_F(FixKstepKokkos, StudentsAndControlsOneRank)
   }
 }
 
+TEST_F(FixKstepKokkos, FieldsAndChangedAtomsOneRank)
+{
+  // energies of other fixes decide about jumps of both molecules at once; masses change between runs, and must not within one
+  const std::string words = student + " C O H jump student 10 0.0005 langevin 300 0.1 7" + end;
+  State ends[2];
+  for (const bool device : {false, true}) {
+    molecules(device ? "mlff/kk precision double" : "mlff engine host threads 1 precision double");
+    as_written(std::string("fix hyb all ") + (device ? "nvt/kstep/hybrid/kk " : "kstep/hybrid ") + words);
+    as_written("fix tether all spring/self 0.2");
+    commands("fix_modify tether energy yes\nrun 20 post no\nmass 3 2.014\nrun 20 post no");
+    expect_in_log("atom 4 has mass 2.014, it had 1.008");
+    ends[device] = state();
+    command("mass 3 1.008");
+    expect_error("run 1 pre no post no", {"atom 4 has mass 1.008, it had 2.014 since the last step"});
+  }
+  EXPECT_EQ(ends[0].vector[0], 40.0);
+  EXPECT_GT(ends[0].vector[7], 0.0);
+  EXPECT_GT(ends[0].vector[1], 0.0);
+  expect_same(ends[1], ends[0], "tether");
+}
+
 TEST_F(FixKstepKokkos, GoesOnFromARestartOneRank)
 {
   // with the suffix: restart files know styles without it

@@ -33,8 +33,8 @@ namespace LAMMPS_NS {
    ID are one molecule in any case.
 
    What was found is for the atoms as they were: IDs, types, masses, molecule
-   IDs, bonds and places are compared before each run, and all but bonds in
-   each step.
+   IDs, bonds and places are compared before each run, and IDs, types, masses
+   and places in each step.
 ------------------------------------------------------------------------- */
 
 class KstepAtoms : protected Pointers {
@@ -55,8 +55,8 @@ class KstepAtoms : protected Pointers {
   // Species: words of the types, see KstepSettings. Whole: a molecule must not be cut by the group
   Found find(const mlff::Potential &, const std::vector<std::string> &words, bool whole);
 
-  // what another command or fix has changed during a run, and moved; empty for nothing. Moves of all atoms alike
-  // count if `anchored`
+  // what another command or fix has changed during a run, and what it has moved; empty for
+  // nothing. Moves of all atoms alike count if `anchored`
   std::string change() const;
   std::string motion(bool anchored) const;
   void remember(const mlff::KstepState &);    // the places now

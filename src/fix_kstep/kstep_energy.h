@@ -40,7 +40,8 @@ class KstepEnergy : protected Pointers {
 
   void init();
 
-  // why the energies of atoms do not add up to those of molecules that do not interact; empty where they do
+  // why the energies of atoms do not add up to those of molecules that do not interact; empty where
+  // they do
   std::string shared() const;
 
   // likewise by numbers, when forces are known: their sum is not the energy there is
@@ -49,7 +50,8 @@ class KstepEnergy : protected Pointers {
   // before a step whose energies will be asked for
   void request(bigint step, const KstepAtoms &);
 
-  // eV: of one molecule, and of all together, what there is with what other fixes add; else what its atoms have
+  // eV: of one molecule, and of all together, what there is with what other fixes add; else what
+  // its atoms have
   void find(const KstepAtoms &, std::vector<double> &);
 
   // pair styles, those of a hybrid one by one

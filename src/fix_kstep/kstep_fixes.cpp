@@ -130,7 +130,7 @@ std::string KstepFixes::reason(Fix *other, Kind kind) const
 {
   for (const auto &[why, styles] : refused)
     if (is_one_of(other, styles)) return why;
-  if (other->box_change)
+  if (other->box_change & ~Fix::BOX_CHANGE_DOMAIN)
     return "it changes the box during a run, and the place before a jump would be in another one";
   if (kind == METROPOLIS && utils::strmatch(other->style, "^temp/rescale"))
     return "it does not say which temperature it keeps, which metropolis yes must know; use the "

@@ -38,7 +38,8 @@ class KstepFixes : protected Pointers {
   bool have_energies() const;
   double energy() const;    // of all whose energy counts, energy units of the input
 
-  // K: what the thermostats among them keep now; 0 without one. own: of this fix, 0 without. Two temperatures are an error.
+  // K: what the thermostats among them keep now; 0 without one. own: of this fix, 0 without. Two
+  // temperatures are an error
   double temperature(double own) const;
 
  private:
