@@ -258,18 +258,15 @@ TEST_F(Train, ValidationOfLargeFramesInPieces)
   // each frame counts once
   EXPECT_NEAR(valid["large"]["force_mae_meV_per_A"].get<double>(), valid["two"]["force_mae_meV_per_A"].get<double>(), 1e-6);
 
-  // less memory than the training needs is one sentence, wherever it runs out
-  int failed = 0;
-  for (const char *limit : {"150000", "300000", "450000", "600000"}) {
-    const std::string limited =
-        "cd '" + folder.string() + "' && ulimit -v " + limit + " && " MLFF_PROGRAM " train large.yaml --force --restart --no-plots > out 2>&1";
-    if (std::system(limited.c_str()) == 0) continue;
-    failed++;
-    const std::string said = content("out");
-    EXPECT_EQ(said.find("bad_alloc"), std::string::npos) << limit << ": " << said;
-    EXPECT_NE(said.find("memory"), std::string::npos) << limit << ": " << said;
-  }
-  EXPECT_GT(failed, 0);
+  // less memory than the training needs is one sentence that says what to change; LibTorch alone takes 0.5 GB of addresses
+  settings("wide",
+           {{"model", "{features: 768, layers: 2, radial: 8, cutoff: 5.0}"},
+            {"data", "{train: {file: two.xyz}, valid_fraction: 0}"},
+            {"training", "{steps: 1, batch_atoms: 36, threads: 1}"}});
+  const std::string limited = "cd '" + folder.string() + "' && ulimit -v 900000 && " MLFF_PROGRAM " train wide.yaml --no-plots > out 2>&1";
+  EXPECT_NE(std::system(limited.c_str()), 0);
+  for (const char *words : {"error: there is not enough memory", "training.batch_atoms"})
+    EXPECT_NE(content("out").find(words), std::string::npos) << content("out");
 }
 
 TEST_F(Train, ATeacherThatTheStudentCanEqual)
