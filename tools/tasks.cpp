@@ -1,6 +1,5 @@
 #include "tasks.h"
 
-#include <dlfcn.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,13 +15,6 @@
 #include <thread>
 
 namespace mlff {
-
-/// libgomp waits for ever for threads that a fork has left behind; and tasks are as many as there are cores.
-static void one_openmp_thread()
-{
-  using Set = void (*)(int);
-  if (const auto set = reinterpret_cast<Set>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"))) set(1);
-}
 
 void run_tasks(std::vector<Task> &tasks, int jobs, const std::function<void(double share)> &report)
 {
@@ -47,7 +39,6 @@ void run_tasks(std::vector<Task> &tasks, int jobs, const std::function<void(doub
       if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != own) _exit(1);
-        one_openmp_thread();
         int status = 1;
         try {
           status = tasks[next].run();

@@ -208,9 +208,9 @@ TEST_F(Label, RattleAndRelabel)
 class LabelStructures : public Label {
  protected:
   /// Runs mlff in a shell after other commands; returns standard error.
-  std::string run_after(const std::string &commands, const std::string &arguments)
+  std::string run_after(const std::string &commands, const std::string &arguments, const std::string &by = "")
   {
-    const std::string line = "cd '" + folder.string() + "' && " + commands + "; exec " MLFF_PROGRAM " " + arguments + " 2>&1 >/dev/null";
+    const std::string line = "cd '" + folder.string() + "' && " + commands + "; exec " + by + MLFF_PROGRAM " " + arguments + " 2>&1 >/dev/null";
     std::FILE *pipe = popen(line.c_str(), "r");
     std::string text;
     for (int c; (c = std::fgetc(pipe)) != EOF;) text += char(c);
@@ -299,10 +299,18 @@ TEST_F(LabelStructures, ManyCompositionsNeedFewFilesAndAStackOfAnySize)
   EXPECT_EQ(frames_of(file("drops_labelled.xyz")).size(), 1u);
 }
 
+/// libgomp would wait in the new process for threads that were there before the fork.
+TEST_F(LabelStructures, ConformersAreRattledWithTwoThreads)
+{
+  const auto text = run_after("export OMP_NUM_THREADS=2", "label --molecule CCO --sampling rattle --frames 3 --method gfnff -o out", "timeout 60 ");
+  EXPECT_EQ(status, 0) << text;
+  EXPECT_EQ(frames_of(file("out/molecule.xyz")).size(), 3u);
+}
+
 TEST_F(LabelStructures, ResumedFramesHaveTheForceFieldOfTheFirst)
 {
   // GFN-FF's bond orders of this one depend on the positions that they are made from
-  const auto m = molecule("NC=O");
+  const auto m = molecule("CC(=O)Oc1ccccc1C(=O)O");
   std::vector<Structure> frames;
   for (int k = 0; k < 6; k++) frames.push_back(rattled(m, k));
   auto bad = frames;
@@ -318,9 +326,14 @@ TEST_F(LabelStructures, ResumedFramesHaveTheForceFieldOfTheFirst)
   ASSERT_EQ(cut.size(), 5u);
   ASSERT_EQ(whole.size(), 5u);
   for (int k = 0; k < 5; k++) EXPECT_NEAR(cut[k], whole[k], 1e-9) << k;
-  write("last.xyz", {frames[5]});
-  run("label --structures last.xyz --method gfnff -o alone.xyz");
-  EXPECT_GT(std::abs(energies("alone.xyz")[0] - whole[4]), 1e-7);    // else the test would see nothing
+  double largest = 0.0;
+  for (int k = 0; k < 5; k++) {
+    const auto &frame = frames[k < 3 ? k : k + 1];
+    XtbCalculator alone({XtbMethod::gfnff}, frame.numbers, frame.positions);
+    std::vector<double> forces(frame.positions.size());
+    largest = std::max(largest, std::abs(alone.evaluate(frame.positions, forces) - whole[k]));
+  }
+  EXPECT_GT(largest, 1e-6);    // else the test would see nothing
 }
 
 TEST_F(LabelStructures, WhatNoFrameSurvivesEndsTheRunAlsoWhenFailuresAreSkipped)

@@ -369,23 +369,32 @@ TEST_F(PairXTB, RestartKeepsTheForceFieldOneRank)
 
 TEST_F(PairXTB, StronglyTiltedBoxesAreBoxesOneRank)
 {
-  auto s = ethanol();
+  const auto s = ethanol();
   const auto expected = direct(s, XtbMethod::gfnff, 0.1);
-  s.periodic = {true, true, true};
-  s.cell = {12.0, 0, 0, 30.0, 12.0, 0, -25.0, 28.0, 12.0};
-  for (double &x : s.positions) x += 1.5;
-  commands("units metal\nbox tilt large");
-  create(s);
-  ASSERT_EQ(lmp->atom->natoms, 9);
-  use("method gfnff");
+  const auto create_in = [&](const std::string &box) {
+    command("clear");
+    command("units metal");
+    commands("atom_modify map array\nbox tilt large");
+    command("region box prism " + box + " units box");
+    commands("create_box 3 box\nmass * 12.0");
+    for (int i = 0; i < s.n_atoms(); i++) {
+      char text[256];
+      std::snprintf(text, sizeof text, "create_atoms %d single %.16g %.16g %.16g remap yes units box",
+                    s.numbers[i] == 6       ? 1
+                        : s.numbers[i] == 8 ? 2
+                                            : 3,
+                    s.positions[3 * i], s.positions[3 * i + 1], s.positions[3 * i + 2]);
+      command(text);
+    }
+    ASSERT_EQ(lmp->atom->natoms, 9);
+    use("method gfnff");
+  };
+  create_in("0 12 0 12 0 12 30 -25 28");
   command("run 0 post no");
   EXPECT_NEAR(energy(), expected.energy, 1e-6);
   EXPECT_LT(largest_difference(forces(), expected.forces), 1e-6);
-  // the shortest translation of this one is (3 4 0), although no edge is shorter than 12
-  s.cell = {12.0, 0, 0, 27.0, 4.0, 0, 0.0, 0.0, 12.0};
-  commands("clear\nunits metal\nbox tilt large");
-  create(s);
-  use("method gfnff");
+  // the shortest translation of this one is (3 4 0), although all its edges are 12 or longer
+  create_in("0 12 0 4 0 12 27 0 0");
   expect_error("run 0", {"of the 5 Angstrom of the periodic box along its translation (", "at most half of them is accepted"});
 }
 

@@ -67,6 +67,10 @@ struct XTBRestart {
 
 enum class XTBCharge { none_given, given, atoms };
 
+// with a communication cutoff of 0 LAMMPS warns of lost atoms whenever the box changes
+
+static constexpr double ghost_cutoff = 0.1;
+
 struct XTBImpl {
   mlff::XtbOptions options;
   bool each_molecule = false;
@@ -110,6 +114,7 @@ PairXTB::PairXTB(LAMMPS *lmp) :
 PairXTB::~PairXTB()
 {
   delete impl;
+  if (comm->cutghostuser == ghost_cutoff) comm->cutghostuser = 0.0;
   if (allocated) {
     memory->destroy(setflag);
     memory->destroy(cutsq);
@@ -650,6 +655,7 @@ void PairXTB::init_style()
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style xtb charge atoms requires an atom style with charges");
   impl->warned_charge = false;
+  if (force->pair == this && comm->cutghostuser == 0.0) comm->cutghostuser = ghost_cutoff;
   if (comm->me == 0 && impl->systems.empty())
     utils::logmesg(lmp, "Pair style xtb: {} of libxtb {}, {}\n",
                    mlff::xtb_method_name(impl->options.method), mlff::xtb_version(),
@@ -657,15 +663,14 @@ void PairXTB::init_style()
 }
 
 /* ----------------------------------------------------------------------
-   no neighbor list: forces come from whole molecules. With a cutoff of 0
-   LAMMPS warns of lost atoms whenever the box changes.
+   no neighbor list: forces come from whole molecules
 ------------------------------------------------------------------------- */
 
 double PairXTB::init_one(int i, int j)
 {
   if (setflag[i][j] == 0)
     error->all(FLERR, Error::NOLASTLINE, "All pair coeffs are not set for pair style xtb");
-  return 0.1;
+  return 0.0;
 }
 
 /* ---------------------------------------------------------------------- */

@@ -163,7 +163,13 @@ namespace {
     auto *molecule =
         xtb_newMolecule(environment, &n, numbers, positions, &charge, &uhf, nullptr, nullptr);
     bool can = !xtb_checkEnvironment(environment);
-    if (can) can = Tables().load(method, molecule).empty();
+    if (can)
+      call_with_stack(
+          xtb_stack_size(4),
+          [&] {
+            can = Tables().load(method, molecule).empty();
+          },
+          XtbThread::apart);
     xtb_delMolecule(&molecule);
     xtb_delEnvironment(&environment);
     return can;
@@ -274,9 +280,13 @@ struct XtbCalculator::Impl {
     });
     tables = std::make_shared<Tables>();
     std::string complaint;
-    call_with_stack(stack_size, [&] {
-      complaint = tables->load(o.method, molecule);
-    });
+    // programs look whether a molecule can be set up, and fork then
+    call_with_stack(
+        stack_size,
+        [&] {
+          complaint = tables->load(o.method, molecule);
+        },
+        XtbThread::apart);
     if (!complaint.empty()) {
       const std::string text =
           "libxtb cannot set " + xtb_method_name(o.method) + " up: " + complaint;

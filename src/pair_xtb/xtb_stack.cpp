@@ -132,15 +132,18 @@ std::size_t xtb_stack_size(int orbitals)
   return 3 * sizeof(double) * n * n + 512 * kilobyte;
 }
 
-void call_with_stack(std::size_t bytes, const std::function<void()> &work)
+void call_with_stack(std::size_t bytes, const std::function<void()> &work, XtbThread where)
 {
-  if (has_openmp_threads())
+  const bool threads = has_openmp_threads();
+  if (threads)
     if (const auto variable = stack_variable(); variable && variable->bytes < double(bytes))
       throw XtbError(std::string(variable->name) + "=" + variable->value +
                      " makes the stacks of OpenMP threads too small for so many atoms; use " +
                      in_megabytes(double(bytes)) + " or more, unset it, or set OMP_NUM_THREADS=1");
   // a thread of OpenMP that is there already has 2 MB or more
-  if (bytes <= 2 * megabyte && bytes + 128 * kilobyte <= stack_left()) return work();
+  if (!(threads && where == XtbThread::apart) && bytes <= 2 * megabyte &&
+      bytes + 128 * kilobyte <= stack_left())
+    return work();
 
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
