@@ -335,7 +335,10 @@ namespace {
   /// xTB in a process of its own: what crashes there is a frame that fails.
   class XtbTeacher : public Teacher {
    public:
-    explicit XtbTeacher(const LabelOptions &options) : options(options), process({xtb_method_of(options.method), 0, 0, options.accuracy}) {}
+    explicit XtbTeacher(const LabelOptions &options) :
+        options(options), process({xtb_method_of(options.method), 0, 0, options.accuracy, options.electronic_temperature})
+    {
+    }
 
     void label(Structure &frame) override
     {
@@ -466,6 +469,7 @@ void label_structures(const LabelOptions &options)
     settings["accuracy"] = options.accuracy;
     settings["charge"] = options.charge;
     settings["uhf"] = options.uhf;
+    if (options.electronic_temperature != 300.0) settings["etemp"] = options.electronic_temperature;
   } else
     settings["models"] = options.models;
 

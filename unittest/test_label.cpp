@@ -336,6 +336,21 @@ TEST_F(LabelStructures, ResumedFramesHaveTheForceFieldOfTheFirst)
   EXPECT_GT(largest, 1e-6);    // else the test would see nothing
 }
 
+TEST_F(LabelStructures, AFrameThatDoesNotConvergeNamesWhatHelps)
+{
+  Structure apart;
+  apart.numbers = {11, 17};
+  apart.positions = {0.0, 0.0, 0.0, 0.0, 0.0, 8.0};
+  write("apart.xyz", {apart});
+  expect_error("label --structures apart.xyz -o cold.xyz",
+               {"'apart.xyz', frame 1: gfn2 failed", "did not converge", "a higher electronic temperature (etemp)"});
+  run("label --structures apart.xyz --etemp 2000 -o hot.xyz");
+  EXPECT_EQ(status, 0);
+  XtbCalculator calculator({XtbMethod::gfn2, 0, 0, 0.1, 2000.0}, apart.numbers, apart.positions);
+  std::vector<double> forces(6);
+  EXPECT_NEAR(energies("hot.xyz")[0], calculator.evaluate(apart.positions, forces), 1e-7);
+}
+
 TEST_F(LabelStructures, WhatNoFrameSurvivesEndsTheRunAlsoWhenFailuresAreSkipped)
 {
   write("a.xyz", {molecule("CO"), molecule("CCO")});

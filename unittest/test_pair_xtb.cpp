@@ -512,7 +512,7 @@ TEST_F(PairXTB, NeverGivesSilentNumbersOneRank)
   use("maxiter 2");
   expect_error("run 0",
                {"Pair style xtb on timestep 0, the system of 9 atoms (IDs 1 to 9)", "gfn2 failed", "did not converge",
-                "a higher electronic temperature or more iterations may help", "converges only from that of a geometry nearby"});
+                "a higher electronic temperature (etemp) or more iterations may help", "converges only from that of a geometry nearby"});
   use("method gfn2");
   command("run 0 post no");
   lmp->atom->x[0][0] = std::nan("");
