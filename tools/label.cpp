@@ -398,7 +398,7 @@ namespace {
 
     bool next(Structure &frame)
     {
-      constexpr std::size_t ahead = 8;
+      constexpr std::size_t ahead = 32;
       for (Structure one; frames.size() < ahead && reader.next(one);) {
         teacher.expect(one);
         frames.push_back(std::move(one));

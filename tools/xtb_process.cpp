@@ -9,7 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -41,18 +44,39 @@ namespace {
     bytes.append(reinterpret_cast<const char *>(values), count * sizeof(T));
   }
 
-  bool read_all(int channel, void *into, std::size_t size)
-  {
-    auto *place = static_cast<char *>(into);
-    while (size > 0) {
-      const ssize_t n = read(channel, place, size);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return false;
-      place += n;
-      size -= std::size_t(n);
+  /// Reads from a channel in large pieces.
+  class Reader {
+   public:
+    explicit Reader(int channel) : channel(channel), buffer(1 << 16) {}
+
+    /// Whether nothing is left of what was read.
+    bool is_empty() const { return begin == end; }
+
+    bool read(void *into, std::size_t size)
+    {
+      auto *place = static_cast<char *>(into);
+      while (size > 0) {
+        if (is_empty()) {
+          const ssize_t n = ::read(channel, buffer.data(), buffer.size());
+          if (n < 0 && errno == EINTR) continue;
+          if (n <= 0) return false;
+          begin = 0;
+          end = std::size_t(n);
+        }
+        const std::size_t n = std::min(size, end - begin);
+        std::memcpy(place, buffer.data() + begin, n);
+        begin += n;
+        place += n;
+        size -= n;
+      }
+      return true;
     }
-    return true;
-  }
+
+   private:
+    int channel;
+    std::vector<char> buffer;
+    std::size_t begin = 0, end = 0;
+  };
 
   bool write_all(int channel, const std::string &bytes)
   {
@@ -65,19 +89,26 @@ namespace {
     return true;
   }
 
-  /// The work of the new process: answers requests until there are no more.
-  void serve(int channel, XtbPool &pool)
+  /// The work of the new process: answers requests until there are no more. Answers wait for each other while there are more requests,
+  /// but no longer than a few milliseconds.
+  void serve(int channel, XtbPool &pool, long &begun)
   {
+    using Clock = std::chrono::steady_clock;
+    constexpr auto longest_wait = std::chrono::milliseconds(2);
+    Reader reader(channel);
     std::vector<int> numbers;
     std::vector<double> positions, result;
-    for (RequestHead head; read_all(channel, &head, sizeof head);) {
+    std::string answers;
+    auto written = Clock::now();
+    for (RequestHead head; reader.read(&head, sizeof head);) {
       const auto n = std::size_t(head.atoms);
       numbers.resize(n);
       positions.resize(3 * n);
       result.resize(1 + 3 * n);
-      if (!read_all(channel, numbers.data(), n * sizeof(int)) || !read_all(channel, positions.data(), 3 * n * sizeof(double))) return;
+      if (!reader.read(numbers.data(), n * sizeof(int)) || !reader.read(positions.data(), 3 * n * sizeof(double))) return;
       std::string text;
       auto outcome = Outcome::done;
+      std::atomic_ref(begun)++;
       try {
         result[0] = pool.evaluate(numbers, head.charge, head.uhf, positions, std::span(result).subspan(1));
       } catch (const XtbUnavailable &error) {
@@ -87,24 +118,33 @@ namespace {
         outcome = Outcome::failed;
         text = error.what();
       }
-      std::string answer;
       const AnswerHead answer_head{outcome, std::int64_t(outcome == Outcome::done ? result.size() * sizeof(double) : text.size())};
-      append(answer, &answer_head, 1);
+      append(answers, &answer_head, 1);
       if (outcome == Outcome::done)
-        append(answer, result.data(), result.size());
+        append(answers, result.data(), result.size());
       else
-        answer += text;
-      if (!write_all(channel, answer)) return;
+        answers += text;
+      const auto now = Clock::now();
+      if (!reader.is_empty() && now - written < longest_wait) continue;
+      if (!write_all(channel, answers)) return;
+      answers.clear();
+      written = now;
     }
   }
 
 }    // namespace
 
-XtbProcess::XtbProcess(const XtbOptions &options) : pool(options) {}
+XtbProcess::XtbProcess(const XtbOptions &options) : pool(options)
+{
+  void *shared = mmap(nullptr, sizeof *begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) throw XtbUnavailable(std::string("cannot share memory with a process for xTB: ") + std::strerror(errno));
+  begun = static_cast<long *>(shared);
+}
 
 XtbProcess::~XtbProcess()
 {
   stop();
+  munmap(begun, sizeof *begun);
 }
 
 void XtbProcess::start()
@@ -114,6 +154,7 @@ void XtbProcess::start()
     throw XtbUnavailable(std::string("cannot connect to a process for xTB: ") + std::strerror(errno));
   messages = memfd_create("mlff-xtb", MFD_CLOEXEC);
   std::fflush(nullptr);
+  answered = *begun = 0;
   const pid_t own = getpid();
   child = fork();
   if (child == 0) {
@@ -130,7 +171,7 @@ void XtbProcess::start()
     }
     // libgomp waits for ever for threads that a fork has left behind; a new thread gets new ones
     std::thread([&] {
-      serve(ends[1], pool);
+      serve(ends[1], pool, *begun);
     }).join();
     _exit(EXIT_SUCCESS);
   }
@@ -158,6 +199,7 @@ void XtbProcess::stop()
   child = 0;
   to_send.clear();
   received.clear();
+  unsent = 0;
 }
 
 void XtbProcess::queue(const Request &request)
@@ -168,14 +210,27 @@ void XtbProcess::queue(const Request &request)
   append(to_send, request.positions.data(), request.positions.size());
 }
 
+/// A new process, which gets all that is under way.
+void XtbProcess::restart()
+{
+  start();
+  for (const auto &request : under_way)
+    if (request.crash.empty()) queue(request);
+}
+
 void XtbProcess::send(const Structure &structure, int charge, int uhf)
 {
-  if (child == 0) start();
-  under_way.push_back({charge, uhf, structure.numbers, structure.positions});
-  queue(under_way.back());
-  // what goes at once; the rest is sent while an answer is waited for
+  under_way.push_back({charge, uhf, structure.numbers, structure.positions, {}});
+  if (child == 0)
+    restart();
+  else
+    queue(under_way.back());
+  // some at a time, as far as they go at once; the rest is sent while an answer is waited for
+  constexpr int together = 8;
+  if (++unsent < together) return;
   const ssize_t n = ::send(channel, to_send.data(), to_send.size(), MSG_NOSIGNAL);
   if (n > 0) to_send.erase(0, std::size_t(n));
+  unsent = 0;
 }
 
 /// Sends and receives what there is, or waits. False: the process has ended.
@@ -186,6 +241,7 @@ bool XtbProcess::exchange()
   if (ready.revents & POLLOUT) {
     const ssize_t n = ::send(channel, to_send.data(), to_send.size(), MSG_NOSIGNAL);
     if (n > 0) to_send.erase(0, std::size_t(n));
+    unsent = 0;
   }
   if (ready.revents & (POLLIN | POLLHUP | POLLERR)) {
     char buffer[1 << 16];
@@ -229,23 +285,31 @@ void XtbProcess::receive(Structure &structure)
     std::memcpy(&head, received.data(), sizeof head);
     return received.size() >= sizeof head + std::size_t(head.size);
   };
-  while (!is_complete()) {
-    if (child == 0) {
-      start();
-      for (const auto &request : under_way) queue(request);
-    }
+  while (under_way.front().crash.empty() && !is_complete()) {
+    if (child == 0) restart();
     if (exchange()) continue;
-    const std::string end = end_of_child();
+    // of those under way the last one that was begun; answers to others may be lost, these are sent again
+    auto culprit = under_way.begin();
+    for (long other = *begun - answered - 1; other > 0 || !culprit->crash.empty();) {
+      if (culprit->crash.empty()) other--;
+      if (++culprit == under_way.end()) throw std::logic_error("XtbProcess: more was begun than sent");
+    }
+    culprit->crash = end_of_child();
     stop();
-    under_way.pop_front();
-    throw XtbError(end);
   }
+  if (!under_way.front().crash.empty()) {
+    const std::string crash = under_way.front().crash;
+    under_way.pop_front();
+    throw XtbError(crash);
+  }
+  answered++;
   const Request request = std::move(under_way.front());
   under_way.pop_front();
   const std::string text = received.substr(sizeof head, std::size_t(head.size));
   received.erase(0, sizeof head + std::size_t(head.size));
   if (head.outcome == Outcome::unavailable) throw XtbUnavailable(text);
   if (head.outcome == Outcome::failed) throw XtbError(text);
+  if (text.size() != (1 + request.positions.size()) * sizeof(double)) throw std::logic_error("XtbProcess: an answer is of another structure");
   pool.meet(request.numbers, request.charge, request.uhf, request.positions);
   structure.forces.resize(request.positions.size());
   double energy = 0.0;

@@ -38,14 +38,19 @@ class XtbProcess {
     int charge, uhf;
     std::vector<int> numbers;
     std::vector<double> positions;
+    std::string crash;    // what it did to an earlier process
   };
   XtbPool pool;    // the process has a copy with calculators
   std::deque<Request> under_way;
   pid_t child = 0;
   int channel = -1, messages = -1;
   std::string to_send, received;
+  int unsent = 0;
+  long answered = 0;        // by the present process
+  long *begun = nullptr;    // shared with it: requests that it has begun
 
   void start();
+  void restart();
   void stop();
   bool exchange();
   void queue(const Request &request);

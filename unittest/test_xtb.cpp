@@ -392,4 +392,27 @@ TEST(XtbProcess, ACrashIsAnErrorOfOneStructure)
   EXPECT_EQ(process.pid(), before);
 }
 
+TEST(XtbProcess, AfterACrashAllOthersKeepTheirOrder)
+{
+  XtbProcess process({XtbMethod::gfnff});
+  std::vector<Structure> all;
+  for (int k = 0; k < 60; k++) all.push_back(rattled(k % 3 == 0 ? ethanol() : k % 3 == 1 ? ether() : formamide(), 0.03, k));
+  std::size_t sent = 0;
+  int failed = 0;
+  for (std::size_t k = 0; k < all.size(); k++) {
+    for (; sent < all.size() && sent < k + 20; sent++) process.send(all[sent], 0, 0);
+    if (k == 10 || k == 30) {
+      kill(process.pid(), SIGKILL);
+      waitid(P_PID, process.pid(), nullptr, WEXITED | WNOWAIT);
+    }
+    try {
+      process.receive(all[k]);
+      EXPECT_NEAR(*all[k].energy, energy_of(all[k], all[k % 3], {XtbMethod::gfnff}), 1e-8) << k;
+    } catch (const XtbError &) {
+      failed++;
+    }
+  }
+  EXPECT_LE(failed, 2);
+}
+
 }    // namespace
