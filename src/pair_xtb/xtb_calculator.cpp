@@ -259,7 +259,8 @@ struct XtbCalculator::Impl {
   std::string advice() const
   {
     if (options.method == XtbMethod::gfnff) return "";
-    return "; a higher electronic temperature (etemp) or more iterations may help, or, for a state that "
+    return "; a higher electronic temperature (etemp) or more iterations may help, or, for a state "
+           "that "
            "converges only from that of a geometry "
            "nearby, a path of small steps from there within one run";
   }
