@@ -34,6 +34,12 @@ void add_command_label(CLI::App &program)
       ->capture_default_str()
       ->group(labels);
 
+  command->add_option("--etemp", o->electronic_temperature, "electronic temperature of xTB for given structures, K: higher where charges do not converge")
+      ->needs(given)
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(labels);
+
   command->add_flag("--skip-failed", o->skip_failed, "leave out given structures whose calculation fails, as a self-consistent field that does not converge")
       ->needs(given)
       ->group(labels);

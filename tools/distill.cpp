@@ -416,12 +416,15 @@ namespace {
               models->label(frame);
             else {
               const auto &molecule = molecules[m];
+              // bonds of GFN-FF: those of the molecule, whatever frame comes first
               if (!xtb)
                 xtb =
                     std::make_unique<XtbCalculator>(XtbOptions{xtb_method_of(settings.method), molecule.charge, molecule.unpaired_electrons, settings.accuracy},
-                                                    frame.numbers, frame.positions);
+                                                    molecule.numbers, molecule.conformers.front());
               frame.energy = xtb->evaluate(frame.positions, frame.forces);
             }
+          } catch (const XtbUnavailable &) {
+            throw;
           } catch (const XtbError &error) {
             std::fprintf(stderr, "%s\n", error.what());
             discarded++;

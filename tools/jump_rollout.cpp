@@ -9,6 +9,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <tuple>
 
 namespace mlff {
 
@@ -153,15 +154,17 @@ nlohmann::ordered_json json_of(const RolloutErrors &errors)
 ForceOf xtb_forces(const XtbSettings &settings)
 {
   if (settings.method.empty() || settings.method == "none") return {};
-  auto calculators = std::make_shared<std::map<std::vector<int>, std::unique_ptr<XtbCalculator>>>();
+  // a calculator for the elements, charge and bonds that a trajectory starts with
+  using Key = std::tuple<std::vector<int>, int, int, XtbBonds>;
+  auto calculators = std::make_shared<std::map<Key, std::unique_ptr<XtbCalculator>>>();
   return [settings, calculators](const NveTrajectory &trajectory, std::span<const double> positions, std::span<double> force) {
-    auto &calculator = (*calculators)[trajectory.numbers];
-    if (!calculator) {
-      const auto &start = trajectory.segments.front().x;
-      const XtbSettings &own = trajectory.teacher.method == settings.method ? trajectory.teacher : settings;
-      calculator = std::make_unique<XtbCalculator>(XtbOptions{xtb_method_of(own.method), own.charge, own.uhf, own.accuracy}, trajectory.numbers,
-                                                   std::span(start).first(positions.size()));
-    }
+    const XtbSettings &own = trajectory.teacher.method == settings.method ? trajectory.teacher : settings;
+    const auto start = std::span(trajectory.segments.front().x).first(positions.size());
+    // only GFN-FF knows bonds
+    const auto bonds = settings.method == "gfnff" ? xtb_bonds(trajectory.numbers, start) : XtbBonds();
+    auto &calculator = (*calculators)[{trajectory.numbers, own.charge, own.uhf, bonds}];
+    if (!calculator)
+      calculator = std::make_unique<XtbCalculator>(XtbOptions{xtb_method_of(own.method), own.charge, own.uhf, own.accuracy}, trajectory.numbers, start);
     return calculator->evaluate(positions, force);
   };
 }

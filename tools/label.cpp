@@ -11,6 +11,7 @@
 #include "tasks.h"
 #include "teacher_ensemble.h"
 #include "trajectory.h"
+#include "xtb_process.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -22,6 +23,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <deque>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -332,33 +335,98 @@ namespace {
    public:
     virtual ~Teacher() = default;
     virtual void label(Structure &frame) = 0;
+
+    /// A frame that will be labelled after those expected before: work on it may begin.
+    virtual void expect(const Structure &) {}
+
+    /// A frame that was labelled by an earlier run.
+    virtual void meet(const Structure &) {}
+
+    /// After a frame that failed: nothing of its calculation stays.
+    virtual void recover() {}
   };
 
+  /// xTB in a process of its own: what crashes there is a frame that fails.
   class XtbTeacher : public Teacher {
    public:
-    explicit XtbTeacher(const LabelOptions &options) : options{xtb_method_of(options.method), options.charge, options.uhf, options.accuracy} {}
+    explicit XtbTeacher(const LabelOptions &options) :
+        options(options), process({xtb_method_of(options.method), 0, 0, options.accuracy, options.electronic_temperature})
+    {
+    }
 
     void label(Structure &frame) override
     {
-      if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]) throw FileError("xTB labels molecules, this frame is periodic");
-      // GFN-FF takes its bonds from the first frame of a molecule
-      if (!calculator || calculator->numbers() != frame.numbers) calculator = std::make_unique<XtbCalculator>(options, frame.numbers, frame.positions);
-      frame.forces.resize(frame.positions.size());
-      frame.energy = calculator->evaluate(frame.positions, frame.forces);
+      if (expected.empty()) expect(frame);
+      const std::exception_ptr refused = expected.front();
+      expected.pop_front();
+      if (refused) std::rethrow_exception(refused);
+      process.receive(frame);
+    }
+
+    void expect(const Structure &frame) override
+    {
+      std::exception_ptr refused;
+      try {
+        const auto [charge, uhf] = state_of(frame);
+        process.send(frame, charge, uhf);
+      } catch (const std::exception &) {
+        refused = std::current_exception();
+      }
+      expected.push_back(refused);
+    }
+
+    void meet(const Structure &frame) override
+    {
+      const auto [charge, uhf] = state_of(frame);
+      process.meet(frame, charge, uhf);
     }
 
    private:
-    XtbOptions options;
-    std::unique_ptr<XtbCalculator> calculator;
+    const LabelOptions &options;
+    XtbProcess process;
+    std::deque<std::exception_ptr> expected;    // null for each frame under way, else why it was not sent
+
+    /// Charge and unpaired electrons of a frame. Throws where xTB cannot label it.
+    std::pair<int, int> state_of(const Structure &frame) const
+    {
+      if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]) throw FileError("xTB labels molecules, this frame is periodic");
+      return {options.charge, options.uhf};
+    }
   };
 
   class EnsembleTeacher : public Teacher {
    public:
-    explicit EnsembleTeacher(const std::vector<std::string> &models) : ensemble(models) {}
-    void label(Structure &frame) override { ensemble.label(frame); }
+    explicit EnsembleTeacher(const std::vector<std::string> &models) : models(models), ensemble(std::make_unique<TeacherEnsemble>(models)) {}
+    void label(Structure &frame) override { ensemble->label(frame); }
+    void recover() override { ensemble = std::make_unique<TeacherEnsemble>(models); }
 
    private:
-    TeacherEnsemble ensemble;
+    std::vector<std::string> models;
+    std::unique_ptr<TeacherEnsemble> ensemble;
+  };
+
+  /// Reads some frames before they are asked for, so that their teacher is not idle while others are read and written.
+  class FramesAhead {
+   public:
+    FramesAhead(TrajectoryReader &reader, Teacher &teacher) : reader(reader), teacher(teacher) {}
+
+    bool next(Structure &frame)
+    {
+      constexpr std::size_t ahead = 32;
+      for (Structure one; frames.size() < ahead && reader.next(one);) {
+        teacher.expect(one);
+        frames.push_back(std::move(one));
+      }
+      if (frames.empty()) return false;
+      frame = std::move(frames.front());
+      frames.pop_front();
+      return true;
+    }
+
+   private:
+    TrajectoryReader &reader;
+    Teacher &teacher;
+    std::deque<Structure> frames;
   };
 
 }    // namespace
@@ -415,6 +483,7 @@ void label_structures(const LabelOptions &options)
     settings["accuracy"] = options.accuracy;
     settings["charge"] = options.charge;
     settings["uhf"] = options.uhf;
+    if (options.electronic_temperature != 300.0) settings["etemp"] = options.electronic_temperature;
   } else
     settings["models"] = options.models;
   InputRecord inputs;
@@ -449,25 +518,30 @@ void label_structures(const LabelOptions &options)
     write_manifest(manifest_path, manifest);
   };
 
-  const auto make_teacher = [&]() -> std::unique_ptr<Teacher> {
-    if (options.models.empty()) return std::make_unique<XtbTeacher>(options);
-    return std::make_unique<EnsembleTeacher>(options.models);
-  };
-  auto teacher = make_teacher();
+  std::unique_ptr<Teacher> teacher;
+  if (options.models.empty())
+    teacher = std::make_unique<XtbTeacher>(options);
+  else
+    teacher = std::make_unique<EnsembleTeacher>(options.models);
   Progress progress("labelling");
   long n = 0;
   auto saved = std::chrono::steady_clock::now();
-  for (Structure frame; reader->next(frame);) {
-    if (++n <= done) continue;
+  Structure frame;
+  const auto failed_before = manifest.value("left_out", std::set<long>());
+  while (n < done && reader->next(frame))
+    if (!failed_before.contains(++n)) teacher->meet(frame);
+  FramesAhead frames(*reader, *teacher);
+  while (frames.next(frame)) {
+    n++;
     frame.spread.clear();
     frame.energy_spread.reset();
     try {
       teacher->label(frame);
     } catch (const std::exception &error) {
-      if (options.skip_failed) {
+      if (options.skip_failed && !dynamic_cast<const XtbUnavailable *>(&error)) {
         spdlog::warn("frame {} is left out: {}", n, error.what());
         manifest["left_out"].push_back(n);
-        teacher = make_teacher();    // nothing of the failed calculation stays
+        teacher->recover();
         continue;
       }
       save(n - 1);

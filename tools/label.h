@@ -25,6 +25,7 @@ struct LabelOptions {
   int charge = 0, uhf = 0;     ///< of given structures
   bool skip_failed = false;    ///< given structures whose calculation fails are left out
   int seed = 1, jobs = 0;
+  double electronic_temperature = 300.0;    ///< K, of xTB for given structures
 };
 
 /// A line of a SMILES file: the SMILES, then a name. Lines that begin with # and empty lines are left out.

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <csignal>
 #include <numeric>
+#include <random>
 #include <set>
 
 #include <fcntl.h>
@@ -259,6 +260,165 @@ TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
   ASSERT_EQ(status, 0);
   EXPECT_NE(messages.find("frames are there already"), std::string::npos) << messages;
   EXPECT_EQ(content("out.xyz"), content("whole.xyz"));
+}
+
+class LabelStructures : public Label {
+ protected:
+  /// Runs mlff in a shell after other commands; returns standard error.
+  std::string run_after(const std::string &commands, const std::string &arguments, const std::string &by = "")
+  {
+    const std::string line = "cd '" + folder.string() + "' && " + commands + "; exec " + by + MLFF_PROGRAM " " + arguments + " 2>&1 >/dev/null";
+    std::FILE *pipe = popen(line.c_str(), "r");
+    std::string text;
+    for (int c; (c = std::fgetc(pipe)) != EOF;) text += char(c);
+    status = pclose(pipe);
+    return text;
+  }
+
+  void write(const std::string &name, const std::vector<Structure> &frames)
+  {
+    std::FILE *out = std::fopen(file(name).c_str(), "w");
+    for (const auto &frame : frames) write_xyz(out, frame);
+    std::fclose(out);
+  }
+
+  /// The first conformer of a SMILES, atoms sorted by element.
+  Structure molecule(const std::string &smiles)
+  {
+    const auto m = make_molecule(smiles, 1, 1);
+    Structure s;
+    for (const int z : {6, 7, 8, 1})
+      for (int i = 0; i < m.n_atoms(); i++)
+        if (m.numbers[i] == z) {
+          s.numbers.push_back(z);
+          for (int a = 0; a < 3; a++) s.positions.push_back(m.conformers[0][3 * i + a]);
+        }
+    return s;
+  }
+
+  static Structure rattled(Structure s, unsigned seed)
+  {
+    std::mt19937 generator(seed);
+    std::normal_distribution<double> normal(0.0, 0.05);
+    for (double &x : s.positions) x += normal(generator);
+    return s;
+  }
+
+  std::vector<double> energies(const std::string &name)
+  {
+    std::vector<double> all;
+    for (const auto &frame : frames_of(file(name))) all.push_back(*frame.energy);
+    return all;
+  }
+};
+
+TEST_F(LabelStructures, IsomersInOneFileHaveTheirOwnEnergies)
+{
+  const auto ethanol = molecule("CCO"), ether = molecule("COC");
+  ASSERT_EQ(ethanol.numbers, ether.numbers);
+  for (const std::string method : {"gfnff", "gfn2"}) {
+    write("1.xyz", {ethanol});
+    write("2.xyz", {ether});
+    write("12.xyz", {ethanol, ether, ethanol, ether});
+    for (const std::string name : {"1", "2", "12"}) {
+      run("label --structures " + name + ".xyz --method " + method + " -o " + method + name + ".xyz");
+      ASSERT_EQ(status, 0);
+    }
+    const double one = energies(method + "1.xyz")[0], two = energies(method + "2.xyz")[0];
+    const auto both = energies(method + "12.xyz");
+    ASSERT_EQ(both.size(), 4u);
+    for (int k = 0; k < 4; k++) EXPECT_NEAR(both[k], k % 2 ? two : one, 1e-7) << method;
+  }
+}
+
+TEST_F(LabelStructures, ManyCompositionsNeedFewFilesAndAStackOfAnySize)
+{
+  const auto a = molecule("CCO"), b = molecule("CO");
+  std::vector<Structure> frames;
+  for (int k = 0; k < 120; k++) frames.push_back(rattled(k % 2 ? a : b, k));
+  write("many.xyz", frames);
+  // one tenth of the files that one calculator for each change would need
+  for (const std::string method : {"gfn2", "gfnff"}) {
+    const auto text = run_after("ulimit -n 16", "label --structures many.xyz --method " + method + " -o " + method + ".xyz");
+    EXPECT_EQ(status, 0) << text;
+    EXPECT_EQ(frames_of(file(method + ".xyz")).size(), 120u);
+  }
+  Structure drops;
+  const auto w = molecule("O");
+  for (int k = 0; k < 27; k++) {
+    drops.numbers.insert(drops.numbers.end(), w.numbers.begin(), w.numbers.end());
+    const double shift[3] = {3.1 * (k % 3), 3.1 * (k / 3 % 3), 3.1 * (k / 9)};
+    for (int m = 0; m < 9; m++) drops.positions.push_back(w.positions[m] + shift[m % 3]);
+  }
+  write("drops.xyz", {drops});
+  const auto text = run_after("ulimit -s 256", "label --structures drops.xyz -o drops_labelled.xyz");
+  EXPECT_EQ(status, 0) << text;
+  EXPECT_EQ(frames_of(file("drops_labelled.xyz")).size(), 1u);
+}
+
+/// libgomp would wait in the new process for threads that were there before the fork.
+TEST_F(LabelStructures, ConformersAreRattledWithTwoThreads)
+{
+  const auto text = run_after("export OMP_NUM_THREADS=2", "label --molecule CCO --sampling rattle --frames 3 --method gfnff -o out", "timeout 60 ");
+  EXPECT_EQ(status, 0) << text;
+  EXPECT_EQ(frames_of(file("out/molecule.xyz")).size(), 3u);
+}
+
+TEST_F(LabelStructures, ResumedFramesHaveTheForceFieldOfTheFirst)
+{
+  // GFN-FF's bond orders of this one depend on the positions that they are made from
+  const auto m = molecule("CC(=O)Oc1ccccc1C(=O)O");
+  std::vector<Structure> frames;
+  for (int k = 0; k < 6; k++) frames.push_back(rattled(m, k));
+  auto bad = frames;
+  for (int a = 0; a < 3; a++) bad[3].positions[3 + a] = bad[3].positions[a];    // two atoms on one place
+  write("frames.xyz", bad);
+  expect_error("label --structures frames.xyz --method gfnff -o cut.xyz", {"'frames.xyz', frame 4: libxtb refuses", "two atoms on one place"});
+  ASSERT_TRUE(std::filesystem::exists(folder / "cut.xyz.part"));
+  run("label --structures frames.xyz --method gfnff --skip-failed -o cut.xyz");
+  EXPECT_EQ(status, 0);
+  run("label --structures frames.xyz --method gfnff --skip-failed -o whole.xyz");
+  EXPECT_EQ(status, 0);
+  const auto cut = energies("cut.xyz"), whole = energies("whole.xyz");
+  ASSERT_EQ(cut.size(), 5u);
+  ASSERT_EQ(whole.size(), 5u);
+  for (int k = 0; k < 5; k++) EXPECT_NEAR(cut[k], whole[k], 1e-9) << k;
+  XtbCalculator first({XtbMethod::gfnff}, m.numbers, frames[0].positions);
+  double largest = 0.0;
+  for (int k = 0; k < 5; k++) {
+    const auto &frame = frames[k < 3 ? k : k + 1];
+    std::vector<double> forces(frame.positions.size());
+    EXPECT_NEAR(first.evaluate(frame.positions, forces), whole[k], 1e-8) << k;
+    XtbCalculator alone({XtbMethod::gfnff}, frame.numbers, frame.positions);
+    largest = std::max(largest, std::abs(alone.evaluate(frame.positions, forces) - whole[k]));
+  }
+  EXPECT_GT(largest, 1e-6);    // else the test would see nothing
+}
+
+TEST_F(LabelStructures, AFrameThatDoesNotConvergeNamesWhatHelps)
+{
+  Structure apart;
+  apart.numbers = {11, 17};
+  apart.positions = {0.0, 0.0, 0.0, 0.0, 0.0, 8.0};
+  write("apart.xyz", {apart});
+  expect_error("label --structures apart.xyz -o cold.xyz",
+               {"'apart.xyz', frame 1: gfn2 failed", "did not converge", "a higher electronic temperature (etemp)"});
+  run("label --structures apart.xyz --etemp 2000 -o hot.xyz");
+  EXPECT_EQ(status, 0);
+  XtbCalculator calculator({XtbMethod::gfn2, 0, 0, 0.1, 2000.0}, apart.numbers, apart.positions);
+  std::vector<double> forces(6);
+  EXPECT_NEAR(energies("hot.xyz")[0], calculator.evaluate(apart.positions, forces), 1e-7);
+}
+
+TEST_F(LabelStructures, WhatNoFrameSurvivesEndsTheRunAlsoWhenFailuresAreSkipped)
+{
+  write("a.xyz", {molecule("CO"), molecule("CCO")});
+  const auto text = run_after("export TMPDIR=/nonexistent", "label --structures a.xyz --skip-failed -o b.xyz");
+  EXPECT_NE(status, 0);
+  EXPECT_NE(text.find("'a.xyz', frame 1: the folder for temporary files is no folder"), std::string::npos) << text;
+  EXPECT_NE(text.find("set TMPDIR"), std::string::npos) << text;
+  EXPECT_EQ(text.find("is left out"), std::string::npos) << text;
+  for (const char *name : {"b.xyz", "b.xyz.part", "b.xyz.lock"}) EXPECT_FALSE(std::filesystem::exists(folder / name)) << name;
 }
 
 TEST_F(Label, BadInputChangesNothing)

@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <sstream>
 
 using namespace mlff;
 using mlff_test::largest_difference;
@@ -51,6 +52,8 @@ Direct direct(const Structure &s, XtbMethod method, double accuracy)
   auto calculator = xtb_newCalculator();
   const auto load = method == XtbMethod::gfn2 ? xtb_loadGFN2xTB : method == XtbMethod::gfn1 ? xtb_loadGFN1xTB : xtb_loadGFNFF;
   load(environment, molecule, calculator, nullptr);
+  // else a later GFN-FF takes the bonds of this one
+  std::filesystem::remove("gfnff_topo");
   xtb_setAccuracy(environment, calculator, accuracy);
   auto results = xtb_newResults();
   xtb_singlepoint(environment, molecule, calculator, results);
@@ -64,6 +67,11 @@ Direct direct(const Structure &s, XtbMethod method, double accuracy)
   xtb_delMolecule(&molecule);
   xtb_delEnvironment(&environment);
   return out;
+}
+
+double distance(const std::vector<double> &x, int i, int j)
+{
+  return std::hypot(x[3 * i] - x[3 * j], x[3 * i + 1] - x[3 * j + 1], x[3 * i + 2] - x[3 * j + 2]);
 }
 
 class PairXTB : public mlff_test::LammpsTest {
@@ -248,6 +256,224 @@ TEST_F(PairXTB, RestartKeepsSettingsOneRank)
   EXPECT_NEAR(energy(), before, 1e-10);
 }
 
+/// The isomer of ethanol with the elements in the same order.
+Structure ether()
+{
+  Structure s;
+  s.numbers = {6, 6, 8, 1, 1, 1, 1, 1, 1};
+  s.positions = {-1.17, -0.20, 0.02,  1.18,  -0.19, -0.01, 0.0,  0.58, 0.03,  -2.02, 0.49, 0.05,  -1.22, -0.86,
+                 0.90,  -1.25, -0.80, -0.90, 2.03,  0.48,  0.02, 1.22, -0.85, -0.90, 1.25, -0.83, 0.88};
+  return s;
+}
+
+/// GFN-FF's bond orders of this one depend on the positions that they are made from.
+Structure formamide()
+{
+  Structure s;
+  s.numbers = {6, 7, 8, 1, 1, 1};
+  s.positions = {0.0, 0.42, 0.0, 1.2, -0.25, 0.1, -1.1, -0.2, 0.0, 0.0, 1.5, 0.05, 1.2, -1.25, -0.2, 2.05, 0.25, -0.15};
+  return s;
+}
+
+std::string dump_of(const Structure &s, const std::vector<int> &types, int step)
+{
+  std::ostringstream text;
+  text.precision(16);
+  text << "ITEM: TIMESTEP\n"
+       << step << "\nITEM: NUMBER OF ATOMS\n"
+       << s.n_atoms() << "\nITEM: BOX BOUNDS ff ff ff\n-50 50\n-50 50\n-50 50\nITEM: ATOMS id type x y z\n";
+  for (int i = 0; i < s.n_atoms(); i++)
+    text << i + 1 << " " << types[i] << " " << s.positions[3 * i] << " " << s.positions[3 * i + 1] << " " << s.positions[3 * i + 2] << "\n";
+  return text.str();
+}
+
+TEST_F(PairXTB, OtherMoleculesOfTheSameAtomsGetTheirOwnForceFieldOneRank)
+{
+  const std::vector<int> types = {1, 1, 2, 3, 3, 3, 3, 3, 3};
+  const auto a = direct(ethanol(), XtbMethod::gfnff, 0.1), b = direct(ether(), XtbMethod::gfnff, 0.1);
+  put("ether.dump", dump_of(ether(), types, 0));
+  put("both.dump", dump_of(ethanol(), types, 0) + dump_of(ether(), types, 1));
+  run_once(ethanol(), "method gfnff");
+  command("read_dump " + file("ether.dump") + " 0 x y z");
+  command("run 0 post no");
+  EXPECT_NEAR(energy(), b.energy, 1e-8);
+  EXPECT_LT(largest_difference(forces(), b.forces), 1e-8);
+  expect_in_log("atoms were moved since the last force evaluation, and their bonds are not those of GFN-FF any more (broken: C1-C2");
+  // every frame of a rerun
+  run_once(ethanol(), "method gfnff");
+  commands("thermo 1\nthermo_style custom step pe\nthermo_modify format float %.10f\nrerun " + file("both.dump") + " dump x y z");
+  EXPECT_NEAR(energy(), b.energy, 1e-8);
+  char text[64];
+  std::snprintf(text, sizeof text, "%.6f", a.energy);
+  expect_in_log(text);
+}
+
+TEST_F(PairXTB, BondsThatBreakInARunAreNotMadeAnewOneRank)
+{
+  run_once(ethanol(), "method gfnff");
+  // the hydrogen of the hydroxyl group leaves
+  commands("group leaving id 9\nvelocity leaving set 0.0 4000.0 0.0\nfix 1 leaving nve/noforce\ntimestep 0.0001\nrun 5 post no");
+  EXPECT_GT(distance(positions(), 2, 8), 1.97);
+  const double stretched = energy();
+  XtbCalculator own({XtbMethod::gfnff}, ethanol().numbers, ethanol().positions), anew({XtbMethod::gfnff}, ethanol().numbers, positions());
+  std::vector<double> f(27);
+  const double expected = own.evaluate(positions(), f);
+  EXPECT_GT(std::abs(anew.evaluate(positions(), f) - expected), 0.1);
+  EXPECT_NEAR(stretched, expected, 1e-8);
+  commands("unfix 1\nrun 0 post no");
+  EXPECT_NEAR(energy(), stretched, 1e-8);
+  // moved as a whole is not moved
+  commands("displace_atoms all move 1 2 3 units box\nrun 0 post no");
+  EXPECT_NEAR(energy(), stretched, 1e-6);
+  command("write_restart " + file("broken.restart"));
+  commands("clear");
+  command("read_restart " + file("broken.restart"));
+  command("run 0 post no");
+  EXPECT_NEAR(energy(), stretched, 1e-6);
+}
+
+TEST_F(PairXTB, RestartKeepsTheForceFieldOneRank)
+{
+  for (const bool hybrid : {false, true}) {
+    command("clear");
+    command("units metal");
+    create(formamide(), {6, 7, 8, 1});
+    const auto coefficients = [&] {
+      if (hybrid)
+        commands("pair_coeff * * xtb C N O H\npair_coeff * * zero");
+      else
+        command("pair_coeff * * C N O H");
+    };
+    command(hybrid ? "pair_style hybrid/overlay xtb method gfnff zero 5.0" : "pair_style xtb method gfnff");
+    coefficients();
+    commands("run 0 post no\ndisplace_atoms all random 0.05 0.05 0.05 4711\nrun 0 post no");
+    const double before = energy();
+    const auto f = forces();
+    const auto x = positions();
+    XtbCalculator anew({XtbMethod::gfnff}, formamide().numbers, x);
+    std::vector<double> unused(18);
+    ASSERT_GT(std::abs(anew.evaluate(x, unused) - before), 1e-6);    // else the test would see nothing
+    command("write_restart " + file("ff.restart"));
+    for (const char *other : {"a", "b"}) {
+      command("clear");
+      command("read_restart " + file("ff.restart"));
+      if (hybrid) coefficients();
+      // written again before a run
+      if (other[0] == 'a') command("write_restart " + file("ff.restart"));
+      command("run 0 post no");
+      EXPECT_NEAR(energy(), before, 1e-9) << hybrid;
+      EXPECT_LT(largest_difference(forces(), f), 1e-9);
+    }
+  }
+}
+
+TEST_F(PairXTB, StronglyTiltedBoxesAreBoxesOneRank)
+{
+  const auto s = ethanol();
+  const auto expected = direct(s, XtbMethod::gfnff, 0.1);
+  const auto create_in = [&](const std::string &box) {
+    command("clear");
+    command("units metal");
+    commands("atom_modify map array\nbox tilt large");
+    command("region box prism " + box + " units box");
+    commands("create_box 3 box\nmass * 12.0");
+    for (int i = 0; i < s.n_atoms(); i++) {
+      char text[256];
+      std::snprintf(text, sizeof text, "create_atoms %d single %.16g %.16g %.16g remap yes units box",
+                    s.numbers[i] == 6       ? 1
+                        : s.numbers[i] == 8 ? 2
+                                            : 3,
+                    s.positions[3 * i], s.positions[3 * i + 1], s.positions[3 * i + 2]);
+      command(text);
+    }
+    ASSERT_EQ(lmp->atom->natoms, 9);
+    use("method gfnff");
+  };
+  create_in("0 12 0 12 0 12 30 -25 28");
+  command("run 0 post no");
+  EXPECT_NEAR(energy(), expected.energy, 1e-6);
+  EXPECT_LT(largest_difference(forces(), expected.forces), 1e-6);
+  // the shortest translation of this one is (3 4 0), although all its edges are 12 or longer
+  create_in("0 12 0 4 0 12 27 0 0");
+  expect_error("run 0", {"of the 5 Angstrom of the periodic box along its translation (", "at most half of them is accepted"});
+}
+
+TEST_F(PairXTB, NoWarningOfACommunicationCutoffOneRank)
+{
+  commands("units metal");
+  create(ethanol());
+  commands("change_box all boundary s s s");
+  use("method gfnff");
+  commands("neighbor 0.1 bin\nneigh_modify every 1 delay 0 check no\nfix 1 all nve\nvelocity all create 300 4711\ntimestep 0.0005\nrun 20 post no");
+  std::fflush(nullptr);
+  std::ifstream in(log());
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  EXPECT_EQ(text.find("Communication cutoff"), std::string::npos);
+}
+
+TEST_F(PairXTB, ChargesOfAtomsAgreeWithTheChargeOneRank)
+{
+  // ammonium above water
+  Structure ammonium;
+  ammonium.numbers = {7, 1, 1, 1, 1};
+  ammonium.positions = {0.0, 0.0, 0.0, 0.62, 0.61, 0.60, -0.60, -0.62, 0.61, -0.61, 0.60, -0.62, 0.60, -0.61, -0.60};
+  const auto energy_at = [](const Structure &s, int charge) {
+    XtbCalculator calculator({XtbMethod::gfn2, charge}, s.numbers, s.positions);
+    std::vector<double> f(s.positions.size());
+    return calculator.evaluate(s.positions, f);
+  };
+  commands("units metal\natom_style full\natom_modify map array\nboundary f f f\nregion box block -50 50 -50 50 -50 50\ncreate_box 3 box\nmass * 12.0");
+  const auto add = [&](const Structure &s, double up) {
+    for (int i = 0; i < s.n_atoms(); i++) {
+      char text[256];
+      std::snprintf(text, sizeof text, "create_atoms %d single %.16g %.16g %.16g",
+                    s.numbers[i] == 7       ? 1
+                        : s.numbers[i] == 8 ? 2
+                                            : 3,
+                    s.positions[3 * i], s.positions[3 * i + 1], s.positions[3 * i + 2] + up);
+      command(text);
+    }
+  };
+  add(ammonium, 0.0);
+  add(water(), 10.0);
+  commands("set atom 1*5 mol 1\nset atom 6*8 mol 2");
+  const double ion = energy_at(ammonium, 1), neutral = energy_at(water(), 0);
+  const std::string elements = "N O H";
+  // charges that are all 0 say nothing
+  use("system all charge 1", elements);
+  command("run 0 post no");
+  commands("set atom 1 charge -0.2\nset atom 2*5 charge 0.3\nset atom 6 charge -0.8\nset atom 7*8 charge 0.4");
+  use("system molecule charge atoms", elements);
+  command("run 0 post no");
+  EXPECT_NEAR(energy(), ion + neutral, 1e-6);
+  use("system molecule", elements);
+  expect_error("run 0 post no",
+               {"molecule 1 of 5 atoms (IDs 1 to 5): the charges of its atoms sum to 1, and pair_style xtb uses charge 0", "'charge atoms'", "'charge 1'"});
+  use("system all charge 0", elements);
+  expect_error("run 0 post no", {"charge 0 leaves 21 electrons"});
+  use("system all charge -1", elements);
+  command("run 0 post no");
+  expect_in_log("Pair style xtb uses charge -1 for the system of 8 atoms (IDs 1 to 8), the charges of its atoms sum to 1");
+  // a restart file keeps the rule, and charges may change between runs
+  use("system all charge atoms", elements);
+  command("run 0 post no");
+  const double together = energy();
+  command("write_restart " + file("charge.restart"));
+  command("clear");
+  command("read_restart " + file("charge.restart"));
+  command("run 0 post no");
+  EXPECT_NEAR(energy(), together, 1e-6);
+  commands("set atom 1 charge -2.2\nrun 0 post no");
+  EXPECT_GT(std::abs(energy() - together), 1.0);
+  command("set atom 1 charge -0.5");
+  expect_error("run 0 post no", {"the charges of its atoms sum to 0.7", "charge atoms takes whole numbers"});
+  expect_error("pair_style xtb charge some", {"charge is some; expected a whole number, or atoms"});
+  commands("clear\nunits metal");
+  create(water());
+  use("charge atoms");
+  expect_error("run 0", {"charge atoms requires an atom style with charges"});
+}
+
 TEST_F(PairXTB, CountsCallsOneRank)
 {
   run_once(ethanol(), "method gfn2");
@@ -284,7 +510,9 @@ TEST_F(PairXTB, NeverGivesSilentNumbersOneRank)
   command("units metal");
   create(ethanol());
   use("maxiter 2");
-  expect_error("run 0", {"Pair style xtb on timestep 0, the system of 9 atoms (IDs 1 to 9)", "gfn2 failed", "did not converge"});
+  expect_error("run 0",
+               {"Pair style xtb on timestep 0, the system of 9 atoms (IDs 1 to 9)", "gfn2 failed", "did not converge",
+                "a higher electronic temperature (etemp) or more iterations may help", "converges only from that of a geometry nearby"});
   use("method gfn2");
   command("run 0 post no");
   lmp->atom->x[0][0] = std::nan("");

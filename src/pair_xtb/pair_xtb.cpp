@@ -31,6 +31,7 @@
 #include "xtb_calculator.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -48,15 +49,38 @@ struct XTBSystem {
   std::vector<int> walk;      // order of that walk
   std::vector<double> x, f;      // unwrapped positions, forces: [n][3]
   std::vector<double> x_done;    // positions that energy and forces are of; empty: none
+  std::vector<double> x_seen;    // positions of the last evaluation, whatever came of it
   double energy = 0.0;
   std::unique_ptr<mlff::XtbCalculator> calculator;
 };
 
+// what a restart file says of a system: GFN-FF keeps the bonds and parameters that it found in the
+// positions of its first step
+
+struct XTBRestart {
+  tagint molecule = 0;
+  std::vector<tagint> tags;
+  std::vector<int> numbers;
+  std::vector<double> reference, x_seen;
+};
+
+// where the charge of a system comes from
+
+enum class XTBCharge { none_given, given, atoms };
+
+// with a communication cutoff of 0 LAMMPS warns of lost atoms whenever the box changes
+
+static constexpr double ghost_cutoff = 0.1;
+
 struct XTBImpl {
   mlff::XtbOptions options;
   bool each_molecule = false;
+  XTBCharge charge = XTBCharge::none_given;
   std::vector<XTBSystem> systems;
   std::vector<int> type;    // of each atom, when the systems were found
+  std::vector<XTBRestart> restart;
+  std::vector<std::array<double, 3>> images;    // shortest translations of the periodic box
+  bool warned_charge = false;                   // in this run
 };
 
 }    // namespace LAMMPS_NS
@@ -92,6 +116,7 @@ PairXTB::PairXTB(LAMMPS *lmp) :
 PairXTB::~PairXTB()
 {
   delete impl;
+  if (comm->cutghostuser == ghost_cutoff) comm->cutghostuser = 0.0;
   if (allocated) {
     memory->destroy(setflag);
     memory->destroy(cutsq);
@@ -110,24 +135,25 @@ void PairXTB::compute(int eflag, int vflag)
       !std::equal(known.begin(), known.end(), atom->type))
     find_systems();
 
+  find_images();
+
   calls = retries = seconds = 0.0;
   for (auto &system : impl->systems) {
     double energy = 0.0;
     try {
       unwrap(system);
-      if (!system.calculator) {
-        std::vector<int> numbers;
-        for (const int i : system.local) numbers.push_back(map[atom->type[i]]);
-        system.calculator = std::make_unique<mlff::XtbCalculator>(impl->options, numbers, system.x);
-      }
+      if (!system.calculator || update->setupflag) prepare(system);
 
       // what did not move is not calculated again
 
       if (system.x != system.x_done) {
+        system.x_seen = system.x;
         system.energy = system.calculator->evaluate(system.x, system.f);
         system.x_done = system.x;
       }
       energy = system.energy;
+    } catch (mlff::XtbUnavailable &e) {
+      fail(system, e.what());
     } catch (mlff::XtbError &e) {
       system.x_done.clear();
       if (!nan_on_failure) fail(system, e.what());
@@ -176,11 +202,132 @@ void PairXTB::compute(int eflag, int vflag)
 
 void PairXTB::fail(const XTBSystem &system, const std::string &why)
 {
-  const std::string name = system.molecule ? fmt::format("molecule {}", system.molecule)
-                                           : std::string("the system");
-  error->one(FLERR, "Pair style xtb on timestep {}, {} of {} atoms (IDs {} to {}): {}",
-             update->ntimestep, name, system.tags.size(), system.tags.front(), system.tags.back(),
+  error->one(FLERR, "Pair style xtb on timestep {}, {}: {}", update->ntimestep, name_of(system),
              why);
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::string PairXTB::name_of(const XTBSystem &system) const
+{
+  return fmt::format("{} of {} atoms (IDs {} to {})",
+                     system.molecule ? fmt::format("molecule {}", system.molecule)
+                                     : std::string("the system"),
+                     system.tags.size(), system.tags.front(), system.tags.back());
+}
+
+/* ----------------------------------------------------------------------
+   whether a molecule has changed its shape from one set of unwrapped
+   positions to another: a move as a whole does not count
+------------------------------------------------------------------------- */
+
+static bool reshaped(const std::vector<double> &from, const std::vector<double> &to)
+{
+  if (from.size() != to.size()) return true;
+  for (std::size_t k = 3; k < to.size(); k++)
+    if (!(std::fabs((to[k] - to[k % 3]) - (from[k] - from[k % 3])) < 1.0e-6)) return true;
+  return false;
+}
+
+/* ----------------------------------------------------------------------
+   at the start of a run, for each frame of a rerun, and for new systems:
+   what is remembered of a system must be what it is now. A charge may have
+   changed, and atoms may have been put elsewhere by other commands. Bonds
+   that break in dynamics are no such change: the run after starts where
+   the run before ended.
+------------------------------------------------------------------------- */
+
+void PairXTB::prepare(XTBSystem &system)
+{
+  const int charge = charge_of(system);
+  auto &calculator = system.calculator;
+  if (calculator && calculator->options().charge != charge) {
+    calculator.reset();
+    system.x_done.clear();
+  }
+
+  std::vector<int> numbers;
+  for (const int i : system.local) numbers.push_back(map[atom->type[i]]);
+  if (!calculator) {
+    auto options = impl->options;
+    options.charge = charge;
+    const auto before = take_restart(system, numbers);
+    calculator = std::make_unique<mlff::XtbCalculator>(
+        options, numbers, before.reference.empty() ? system.x : before.reference);
+    system.x_seen = before.x_seen;
+  }
+
+  // a fix that tries positions out goes back to the right ones
+
+  if (impl->options.method != mlff::XtbMethod::gfnff || nan_on_failure || system.x_seen.empty() ||
+      !reshaped(system.x_seen, system.x))
+    return;
+  const std::vector<long> ids(system.tags.begin(), system.tags.end());
+  const std::string changes = mlff::bond_changes(calculator->bonds(), numbers, system.x, ids);
+  if (changes.empty()) return;
+  error->warning(FLERR,
+                 "Pair style xtb on timestep {}, {}: atoms were moved since the last force "
+                 "evaluation, and their bonds are not those of GFN-FF any more ({}); it is set up "
+                 "anew from the present positions",
+                 update->ntimestep, name_of(system), changes);
+  auto made = std::make_unique<mlff::XtbCalculator>(calculator->options(), numbers, system.x);
+  made->calls = calculator->calls;
+  made->seconds = calculator->seconds;
+  calculator = std::move(made);
+  system.x_done.clear();
+}
+
+/* ----------------------------------------------------------------------
+   charge of a system. The charges of its atoms, where the atom style has
+   some that are not 0, must agree with it.
+------------------------------------------------------------------------- */
+
+int PairXTB::charge_of(const XTBSystem &system)
+{
+  const int charge = impl->options.charge;
+  if (!atom->q_flag) return charge;
+  double sum = 0.0;
+  bool any = false;
+  for (const int i : system.local) {
+    sum += atom->q[i];
+    if (atom->q[i] != 0.0) any = true;
+  }
+  const double whole = std::round(sum);
+  if (impl->charge == XTBCharge::atoms) {
+    if (!(std::fabs(sum - whole) < 0.05))
+      fail(system,
+           fmt::format("the charges of its atoms sum to {:.4g}; pair_style xtb charge atoms takes "
+                       "whole numbers",
+                       sum));
+    return (int) whole;
+  }
+  if (!any || whole == charge) return charge;
+  if (impl->charge == XTBCharge::none_given)
+    fail(system,
+         fmt::format("the charges of its atoms sum to {:.4g}, and pair_style xtb uses charge 0 "
+                     "where none is given; use 'charge atoms', 'charge {:.0f}' or 'charge 0'",
+                     sum, whole));
+  if (!impl->warned_charge)
+    error->warning(FLERR,
+                   "Pair style xtb uses charge {} for {}, the charges of its atoms sum to {:.4g}",
+                   charge, name_of(system), sum);
+  impl->warned_charge = true;
+  return charge;
+}
+
+/* ----------------------------------------------------------------------
+   what a restart file says of a system of the same atoms, once
+------------------------------------------------------------------------- */
+
+XTBRestart PairXTB::take_restart(const XTBSystem &system, const std::vector<int> &numbers)
+{
+  for (auto one = impl->restart.begin(); one != impl->restart.end(); ++one)
+    if (one->molecule == system.molecule && one->tags == system.tags && one->numbers == numbers) {
+      XTBRestart found = std::move(*one);
+      impl->restart.erase(one);
+      return found;
+    }
+  return {};
 }
 
 /* ----------------------------------------------------------------------
@@ -232,6 +379,7 @@ void PairXTB::find_systems()
     system.calculator = std::move(old->second->calculator);
     system.f = std::move(old->second->f);
     system.x_done = std::move(old->second->x_done);
+    system.x_seen = std::move(old->second->x_seen);
     system.energy = old->second->energy;
   }
   impl->systems.clear();
@@ -275,8 +423,68 @@ void PairXTB::find_bridges(XTBSystem &system)
 }
 
 /* ----------------------------------------------------------------------
-   positions of a system as one piece; it must be smaller than half of a
-   periodic box, where the nearest image stops being the right one
+   translations of the periodic box whose midplanes bound the space that is
+   nearest to a point: sums of vectors that are as short as possible
+------------------------------------------------------------------------- */
+
+void PairXTB::find_images()
+{
+  using Vector = std::array<double, 3>;
+  const auto dot = [](const Vector &a, const Vector &b) {
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  };
+  const auto sum = [](const Vector &a, double factor, const Vector &b) {
+    return Vector{a[0] + factor * b[0], a[1] + factor * b[1], a[2] + factor * b[2]};
+  };
+  const double *h = domain->h;
+  std::vector<Vector> edges;
+  if (domain->xperiodic) edges.push_back({h[0], 0.0, 0.0});
+  if (domain->yperiodic) edges.push_back({h[5], h[1], 0.0});
+  if (domain->zperiodic) edges.push_back({h[4], h[3], h[2]});
+  const int n = (int) edges.size();
+
+  // a vector is replaced by its sum with multiples of the others while that is shorter
+
+  bool shorter = n > 1;
+  while (shorter) {
+    shorter = false;
+    const auto replace = [&](Vector &old, const Vector &by) {
+      if (!(dot(by, by) < dot(old, old) * (1.0 - 1.0e-12))) return;
+      old = by;
+      shorter = true;
+    };
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++)
+        if (i != j)
+          replace(edges[i],
+                  sum(edges[i], -std::round(dot(edges[i], edges[j]) / dot(edges[j], edges[j])),
+                      edges[j]));
+    if (n == 3)
+      for (int i = 0; i < n; i++)
+        for (const double one : {-1.0, 1.0})
+          for (const double other : {-1.0, 1.0})
+            replace(edges[i],
+                    sum(sum(edges[i], one, edges[(i + 1) % 3]), other, edges[(i + 2) % 3]));
+  }
+
+  // of each vector and its opposite one
+
+  impl->images.clear();
+  const int count = n == 3 ? 27 : n == 2 ? 9 : n == 1 ? 3 : 1;
+  for (int number = 0; number < count / 2; number++) {
+    Vector image{0.0, 0.0, 0.0};
+    for (int i = 0, rest = number; i < n; i++, rest /= 3)
+      image = sum(image, rest % 3 - 1, edges[i]);
+    impl->images.push_back(image);
+  }
+  std::sort(impl->images.begin(), impl->images.end(), [&](const Vector &a, const Vector &b) {
+    return dot(a, a) < dot(b, b);
+  });
+}
+
+/* ----------------------------------------------------------------------
+   positions of a system as one piece; all its atoms must be nearer to each
+   other than to images, where the nearest image stops being the right one
 ------------------------------------------------------------------------- */
 
 void PairXTB::unwrap(XTBSystem &system)
@@ -294,23 +502,29 @@ void PairXTB::unwrap(XTBSystem &system)
     domain->minimum_image(FLERR, d);
     for (int a = 0; a < 3; a++) system.x[3 * k + a] = system.x[3 * b + a] + d[a];
   }
-  const int periodic[3] = {domain->xperiodic, domain->yperiodic, domain->zperiodic};
-  if (!domain->nonperiodic || periodic[0] || periodic[1] || periodic[2]) {
-    double lo[3], hi[3];
-    for (int k = 0; k < (int) system.local.size(); k++) {
-      double lamda[3];
-      domain->x2lamda(&system.x[3 * k], lamda);
-      for (int a = 0; a < 3; a++) {
-        lo[a] = k ? std::min(lo[a], lamda[a]) : lamda[a];
-        hi[a] = k ? std::max(hi[a], lamda[a]) : lamda[a];
-      }
+  for (const auto &image : impl->images) {
+    double lo = HUGE_VAL, hi = -HUGE_VAL;
+    for (std::size_t k = 0; k < system.x.size(); k += 3) {
+      const double along =
+          system.x[k] * image[0] + system.x[k + 1] * image[1] + system.x[k + 2] * image[2];
+      lo = std::min(lo, along);
+      hi = std::max(hi, along);
     }
+    const double length = std::hypot(image[0], image[1], image[2]);
+    if (hi - lo <= 0.5 * length * length) continue;
+    int axes = 0, axis = 0;
     for (int a = 0; a < 3; a++)
-      if (periodic[a] && hi[a] - lo[a] > 0.5)
-        throw mlff::XtbError(
-            fmt::format("it takes {:.3g} of the periodic box along {}, at most half of it is "
-                        "accepted; use a larger box or 'boundary f f f'",
-                        hi[a] - lo[a], "xyz"[a]));
+      if (image[a] != 0.0) {
+        axes++;
+        axis = a;
+      }
+    throw mlff::XtbError(fmt::format(
+        "it takes {:.4g} of the {:.4g} Angstrom of the periodic box along {}, at most "
+        "half of them is accepted; use a larger box or 'boundary f f f'",
+        (hi - lo) / length, length,
+        axes == 1
+            ? std::string(1, "xyz"[axis])
+            : fmt::format("its translation ({:.4g} {:.4g} {:.4g})", image[0], image[1], image[2])));
   }
 }
 
@@ -334,6 +548,7 @@ void PairXTB::settings(int narg, char **arg)
 {
   mlff::XtbOptions options;
   bool each_molecule = false;
+  auto charge = XTBCharge::none_given;
 
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
@@ -352,7 +567,13 @@ void PairXTB::settings(int narg, char **arg)
         error->all(FLERR, iarg + 1, "Pair style xtb: {}", e.what());
       }
     } else if (word == "charge") {
-      options.charge = utils::inumeric(FLERR, value, false, lmp);
+      charge = strcmp(value, "atoms") == 0 ? XTBCharge::atoms : XTBCharge::given;
+      if (charge == XTBCharge::given) {
+        if (!utils::is_integer(value))
+          error->all(FLERR, iarg + 1,
+                     "Pair style xtb charge is {}; expected a whole number, or atoms", value);
+        options.charge = utils::inumeric(FLERR, value, false, lmp);
+      }
     } else if (word == "uhf") {
       options.uhf = utils::inumeric(FLERR, value, false, lmp);
       if (options.uhf < 0)
@@ -379,7 +600,9 @@ void PairXTB::settings(int narg, char **arg)
   }
   impl->options = options;
   impl->each_molecule = each_molecule;
+  impl->charge = charge;
   impl->systems.clear();
+  impl->restart.clear();
 }
 
 /* ----------------------------------------------------------------------
@@ -436,6 +659,11 @@ void PairXTB::init_style()
   if (impl->each_molecule && !atom->molecule_flag)
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style xtb system molecule requires an atom style with molecule IDs");
+  if (impl->charge == XTBCharge::atoms && !atom->q_flag)
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style xtb charge atoms requires an atom style with charges");
+  impl->warned_charge = false;
+  if (force->pair == this && comm->cutghostuser == 0.0) comm->cutghostuser = ghost_cutoff;
   if (comm->me == 0 && impl->systems.empty())
     utils::logmesg(lmp, "Pair style xtb: {} of libxtb {}, {}\n",
                    mlff::xtb_method_name(impl->options.method), mlff::xtb_version(),
@@ -476,17 +704,25 @@ void PairXTB::read_restart(FILE *fp)
 
 /* ---------------------------------------------------------------------- */
 
+// bits of the last setting in restart files; older files have the first alone
+
+enum { EACH_MOLECULE = 1, CHARGE_GIVEN = 2, CHARGE_ATOMS = 4, REFERENCES = 8 };
+
+/* ---------------------------------------------------------------------- */
+
 void PairXTB::write_restart_settings(FILE *fp)
 {
   const auto &o = impl->options;
-  const double values[7] = {(double) o.method,
-                            (double) o.charge,
-                            (double) o.uhf,
-                            o.accuracy,
-                            o.electronic_temperature,
-                            (double) o.max_iterations,
-                            impl->each_molecule ? 1.0 : 0.0};
+  int flags = 0;
+  if (impl->each_molecule) flags |= EACH_MOLECULE;
+  if (impl->charge == XTBCharge::given) flags |= CHARGE_GIVEN;
+  if (impl->charge == XTBCharge::atoms) flags |= CHARGE_ATOMS;
+  if (o.method == mlff::XtbMethod::gfnff) flags |= REFERENCES;
+  const double values[7] = {(double) o.method, (double) o.charge,        (double) o.uhf,
+                            o.accuracy,        o.electronic_temperature, (double) o.max_iterations,
+                            (double) flags};
   fwrite(values, sizeof(double), 7, fp);
+  if (flags & REFERENCES) write_references(fp);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -503,8 +739,82 @@ void PairXTB::read_restart_settings(FILE *fp)
   o.accuracy = values[3];
   o.electronic_temperature = values[4];
   o.max_iterations = (int) values[5];
-  impl->each_molecule = values[6] != 0.0;
+  const int flags = (int) values[6];
+  impl->each_molecule = flags & EACH_MOLECULE;
+  impl->charge = (flags & CHARGE_ATOMS) ? XTBCharge::atoms
+      : (flags & CHARGE_GIVEN)          ? XTBCharge::given
+                                        : XTBCharge::none_given;
   impl->systems.clear();
+  impl->restart.clear();
+  if (flags & REFERENCES) read_references(fp);
+}
+
+/* ----------------------------------------------------------------------
+   the positions that GFN-FF took its bonds and parameters from
+------------------------------------------------------------------------- */
+
+void PairXTB::write_references(FILE *fp)
+{
+  std::vector<bigint> integers;
+  std::vector<double> reals;
+  bigint count = 0;
+  const auto add = [&](tagint molecule, const std::vector<tagint> &tags,
+                       const std::vector<int> &numbers, const std::vector<double> &reference,
+                       const std::vector<double> &seen) {
+    count++;
+    integers.push_back(molecule);
+    integers.push_back((bigint) tags.size());
+    integers.insert(integers.end(), tags.begin(), tags.end());
+    integers.insert(integers.end(), numbers.begin(), numbers.end());
+    reals.insert(reals.end(), reference.begin(), reference.end());
+    reals.insert(reals.end(), seen.begin(), seen.end());
+  };
+  for (const auto &system : impl->systems)
+    if (system.calculator && !system.x_seen.empty())
+      add(system.molecule, system.tags, system.calculator->numbers(),
+          system.calculator->reference(), system.x_seen);
+
+  // read, and not used yet
+
+  if (count == 0)
+    for (const auto &one : impl->restart)
+      add(one.molecule, one.tags, one.numbers, one.reference, one.x_seen);
+  const bigint sizes[3] = {count, (bigint) integers.size(), (bigint) reals.size()};
+  fwrite(sizes, sizeof(bigint), 3, fp);
+  fwrite(integers.data(), sizeof(bigint), integers.size(), fp);
+  fwrite(reals.data(), sizeof(double), reals.size(), fp);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairXTB::read_references(FILE *fp)
+{
+  bigint sizes[3];
+  if (comm->me == 0) utils::sfread(FLERR, sizes, sizeof(bigint), 3, fp, nullptr, error);
+  MPI_Bcast(sizes, 3, MPI_LMP_BIGINT, 0, world);
+  std::vector<bigint> integers(sizes[1]);
+  std::vector<double> reals(sizes[2]);
+  if (comm->me == 0) {
+    if (!integers.empty())
+      utils::sfread(FLERR, integers.data(), sizeof(bigint), integers.size(), fp, nullptr, error);
+    if (!reals.empty())
+      utils::sfread(FLERR, reals.data(), sizeof(double), reals.size(), fp, nullptr, error);
+  }
+  MPI_Bcast(integers.data(), (int) sizes[1], MPI_LMP_BIGINT, 0, world);
+  MPI_Bcast(reals.data(), (int) sizes[2], MPI_DOUBLE, 0, world);
+  const bigint *integer = integers.data();
+  const double *real = reals.data();
+  for (bigint k = 0; k < sizes[0]; k++) {
+    XTBRestart one;
+    one.molecule = (tagint) *integer++;
+    const bigint n = *integer++;
+    for (bigint i = 0; i < n; i++) one.tags.push_back((tagint) *integer++);
+    for (bigint i = 0; i < n; i++) one.numbers.push_back((int) *integer++);
+    one.reference.assign(real, real + 3 * n);
+    one.x_seen.assign(real + 3 * n, real + 6 * n);
+    real += 6 * n;
+    impl->restart.push_back(std::move(one));
+  }
 }
 
 /* ----------------------------------------------------------------------

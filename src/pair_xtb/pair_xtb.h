@@ -49,7 +49,14 @@ class PairXTB : public Pair {
   virtual void allocate();
   void find_systems();
   void find_bridges(struct XTBSystem &);
+  void find_images();
   void unwrap(struct XTBSystem &);
+  void prepare(struct XTBSystem &);
+  int charge_of(const struct XTBSystem &);
+  struct XTBRestart take_restart(const struct XTBSystem &, const std::vector<int> &);
+  void write_references(FILE *);
+  void read_references(FILE *);
+  std::string name_of(const struct XTBSystem &) const;
   [[noreturn]] void fail(const struct XTBSystem &, const std::string &);
 };
 
