@@ -22,6 +22,15 @@ namespace {
     throw FileError("data file '" + file + "', frame " + std::to_string(frame) + ": " + what);
   }
 
+  /// What a frame has that may be the label it lacks.
+  std::string perhaps(const Structure &structure, const std::string &quantity)
+  {
+    std::string names;
+    for (const auto &name : structure.unread)
+      if (name.find(quantity.substr(1, 4)) != std::string::npos) names += (names.empty() ? "'" : ", '") + name + "'";
+    return names.empty() ? "" : "; " + names + " may be meant: 'keys: {" + quantity + ": NAME}' in 'data'";
+  }
+
   /// Frames of one file; number counts from 1.
   struct Read {
     std::vector<Structure> frames;
@@ -31,7 +40,7 @@ namespace {
   Read read_file(const DataFile &data, std::uint64_t seed)
   {
     Read read;
-    const auto reader = open_trajectory(data.file);
+    const auto reader = open_trajectory(data.file, data.read);
     Structure frame;
     while (reader->next(frame)) {
       read.frames.push_back(std::move(frame));
@@ -105,6 +114,7 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
   TrainingData data;
   const bool atom_energies = settings.atom_energy.weight > 0 || settings.atom_energy.final_weight > 0;
   const bool need_forces = settings.force.weight > 0 || settings.force.final_weight > 0;
+  const bool need_energies = settings.energy.weight > 0 || settings.energy.final_weight > 0;
   std::uint64_t seed = settings.seed;
   for (const auto *list : {&settings.train, &settings.valid})
     for (const DataFile &file : *list) {
@@ -135,8 +145,14 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
           }
           progress.update(double(k + 1) / double(read.frames.size()), std::to_string(k + 1) + " frames");
         }
+        // no force acts on an atom alone: data for other programs leave it out
+        if (structure.forces.empty() && structure.n_atoms() == 1 && structure.periodic == std::array{false, false, false}) structure.forces.assign(3, 0.0);
         if (structure.forces.empty() && need_forces)
-          fail(file.file, read.number[k], "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: 0'");
+          fail(file.file, read.number[k],
+               "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: 0'" + perhaps(structure, "forces"));
+        if (!structure.energy && need_energies)
+          fail(file.file, read.number[k],
+               "no energy; accepted: frames with energies, 'labels: teacher', or 'loss.energy.weight: 0'" + perhaps(structure, "energy"));
         if (structure.energy && !std::isfinite(*structure.energy)) fail(file.file, read.number[k], "the energy is not finite");
         double largest = 0.0;
         for (int i = 0; i < int(structure.forces.size()) / 3; i++) {
