@@ -47,6 +47,11 @@ namespace {
         forces = file.read(force);
         if (forces.shape != shape) throw FileError("data file '" + path + "': '" + force + "' has not the shape of 'coords'");
       }
+      for (const auto &name : file.names()) {
+        const bool energies_perhaps = name == "E" || name.find("energ") != std::string::npos,
+                   forces_perhaps = name == "F" || name.find("force") != std::string::npos;
+        if ((energies.values.empty() && energies_perhaps) || (forces.values.empty() && forces_perhaps)) unread.push_back(name);
+      }
       for (const auto &[name, array] : {std::pair{std::string("coords"), &coordinates}, {energy, &energies}, {force, &forces}})
         for (const double x : array->values)
           if (!std::isfinite(x)) throw FileError("data file '" + path + "': '" + name + "' holds a number that is not finite");
@@ -58,6 +63,7 @@ namespace {
       const std::size_t width = 3 * numbers.size(), begin = std::size_t(index) * width;
       frame = Structure();
       frame.numbers = numbers;
+      frame.unread = unread;
       frame.positions.assign(coordinates.values.begin() + long(begin), coordinates.values.begin() + long(begin + width));
       if (!energies.values.empty()) frame.energy = energies.values[std::size_t(index)] * to_eV;
       if (!forces.values.empty())
@@ -71,6 +77,7 @@ namespace {
    private:
     double to_eV;
     std::vector<int> numbers;
+    std::vector<std::string> unread;
     Array coordinates, energies, forces;
     std::int64_t n_frames = 0, index = 0;
   };

@@ -524,6 +524,13 @@ TEST_F(Readers, NpzOptions)
   EXPECT_EQ(frames(path, {.units = "metal"})[0].energy, -10.0);
   EXPECT_DOUBLE_EQ(*frames(path, {.keys = {{"energy", "old_energies"}}})[0].energy, -20 * kcal_per_mol_in_eV);
   expect_error(path, {"array 'dft'", "it is missing"}, {.keys = {{"energy", "dft"}}});
+  // arrays that may be labels are named where these are missing
+  auto others = arrays;
+  others.erase("energies");
+  others["F"] = npy<double>("<f8", {1, 1, 3}, {1, 2, 3});
+  mlff_test::write_npz(path, others);
+  EXPECT_EQ(frames(path)[0].unread, (std::vector<std::string>{"F", "old_energies"}));
+  EXPECT_DOUBLE_EQ(frames(path, {.keys = {{"forces", "F"}}})[0].forces[2], 3 * kcal_per_mol_in_eV);
   arrays["cell"] = npy<double>("<f8", {9}, {5, 0, 0, 0, 5, 0, 0, 0, 5});
   mlff_test::write_npz(path, arrays);
   expect_error(path, {"an array 'cell'", "only open molecules"});
