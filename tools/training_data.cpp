@@ -27,7 +27,8 @@ namespace {
   {
     std::string names;
     for (const auto &name : structure.unread)
-      if (name.find(quantity.substr(1, 4)) != std::string::npos || name == (quantity == "energy" ? "E" : "F")) names += (names.empty() ? "'" : ", '") + name + "'";
+      if (name.find(quantity.substr(1, 4)) != std::string::npos || name == (quantity == "energy" ? "E" : "F"))
+        names += (names.empty() ? "'" : ", '") + name + "'";
     return names.empty() ? "" : "; " + names + " may be meant: 'keys: {" + quantity + ": NAME}' in 'data'";
   }
 
