@@ -11,6 +11,9 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export MLFF_CACHE=${MLFF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mlff}
 build=${MLFF_BUILD:-$top/build}
 torch_version=2.13.0
+# of the tests
+ase_version=3.29.0
+extxyz_version=0.4.6
 venv=$MLFF_CACHE/venv-torch-$torch_version
 use_torch=${MLFF_TORCH:-ON}
 python=python3
@@ -105,9 +108,10 @@ ensure_compiler() {
     die "the compiler '${CXX:-c++}' ($version) cannot compile C++20; use g++ 11 or newer."
 }
 
-# the virtual environment: torch for the engine, matplotlib for the pictures
+# ensure_python TESTS: the virtual environment: torch for the engine, matplotlib for the pictures, and for the tests programs that write extended XYZ
 ensure_python() {
-  local wanted=(matplotlib)
+  local wanted=(matplotlib) for_tests=() package missing=
+  if [ "$1" = ON ]; then for_tests=("ase==$ase_version" "extxyz==$extxyz_version"); fi
   if [ "$use_torch" = ON ]; then
     wanted+=("torch==$torch_version")
   else
@@ -119,6 +123,11 @@ ensure_python() {
   exec 8> "$MLFF_CACHE/.lock-python"
   if command -v flock >/dev/null; then flock 8; fi
   if [ -f "$venv/.complete" ] && "$python" -c pass 2>/dev/null; then
+    # what later versions want besides is listed in the file
+    for package in "${for_tests[@]}"; do
+      grep -qxF "$package" "$venv/.complete" || missing="$missing $package"
+    done
+    [ -z "$missing" ] || install_for_tests $missing
     exec 8>&-
     return 0
   fi
@@ -135,8 +144,19 @@ ensure_python() {
   fi
   "$python" -m pip install --quiet --disable-pip-version-check "${wanted[@]}" ||
     explain "pip could not install ${wanted[*]} (is the network reachable?)"
-  touch "$venv/.complete"
+  printf '%s\n' "${wanted[@]}" > "$venv/.complete"
+  [ ${#for_tests[@]} = 0 ] || install_for_tests "${for_tests[@]}"
   exec 8>&-
+}
+
+# install_for_tests PACKAGE...: without them the tests that need them are skipped
+install_for_tests() {
+  say "installing $* into $venv for the tests"
+  if "$python" -m pip install --quiet --disable-pip-version-check "$@"; then
+    printf '%s\n' "$@" >> "$venv/.complete"
+  else
+    say "pip could not install $*: the tests that need them are skipped"
+  fi
 }
 
 # configure_and_build TESTS TARGET...
@@ -145,7 +165,7 @@ configure_and_build() {
   shift
   ensure_packages
   ensure_compiler
-  ensure_python
+  ensure_python "$tests"
   LAMMPS_SOURCE_DIR=$("$top/cmake/fetch-lammps.sh") || exit 1
   [ -d "$build/lammps" ] || need_space "$build" 1500000 "the build"
   say "configuring in $build (LAMMPS in $LAMMPS_SOURCE_DIR)"

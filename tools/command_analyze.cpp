@@ -222,27 +222,23 @@ void add_command_analyze(CLI::App &program)
   command->add_option("--plots", o->plots, "folder for a picture, and the curves in it as JSON");
 
   const char *files = "What files do not say";
-  auto *interval = command->add_option("--interval", o->frames.interval, "fs between frames, whatever the file says")->check(CLI::PositiveNumber)->group(files);
+  auto *interval = command->add_option("--interval", o->frames.interval, "fs between frames, whatever the file says")->check(above_zero)->group(files);
   command->add_option("--timestep", o->frames.timestep, "fs of a time step, where a file has numbers of steps and no times")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->excludes(interval)
       ->group(files);
-  command->add_option("--elements", o->frames.elements, "of dumps without a column element: those of the atom types, or of each atom")->group(files);
-  command->add_option("--units", o->frames.units, "of LAMMPS in an extended XYZ file")
-      ->check(CLI::IsMember({"metal", "real"}))
-      ->capture_default_str()
-      ->group(files);
+  add_read_options(*command, o->frames.read);
 
   const char *how = "How";
-  command->add_option("--skip", o->frames.skip, "ps to leave out at the beginning")->check(CLI::NonNegativeNumber)->capture_default_str()->group(how);
-  command->add_option("--every", o->frames.every, "fs: frames that come earlier after the one before are left out")->check(CLI::PositiveNumber)->group(how);
+  command->add_option("--skip", o->frames.skip, "ps to leave out at the beginning")->check(not_negative)->capture_default_str()->group(how);
+  command->add_option("--every", o->frames.every, "fs: frames that come earlier after the one before are left out")->check(above_zero)->group(how);
   command->add_option("--lag", o->lag, "ps, longest of correlation functions; the density of states has the resolution 33/lag (1/cm)")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->capture_default_str()
       ->group(how);
-  command->add_option("--rmax", o->r_max, "Å, longest of pair distances")->check(CLI::PositiveNumber)->capture_default_str()->group(how);
+  command->add_option("--rmax", o->r_max, "Å, longest of pair distances")->check(above_zero)->capture_default_str()->group(how);
   command->add_option("--rdf-every", o->rdf_every, "frames from one with pair distances to the next; 0: one for each 500 atoms")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative)
       ->capture_default_str()
       ->group(how);
   command->add_option("--memory", o->memory, "MiB for correlation functions")->check(CLI::Range(1, 1 << 20))->capture_default_str()->group(how);

@@ -1,5 +1,6 @@
 // mlff bench: the engines of this build side by side, in turn, in one run.
 #include "command.h"
+#include "find_potential.h"
 #include "jump_windows.h"
 #include "progress.h"
 #include "random_model.h"
@@ -78,7 +79,7 @@ namespace {
   std::vector<System> batches(const Options &options, const std::string &data, const Potential &potential)
   {
     std::vector<System> systems;
-    const auto reader = open_trajectory(data);
+    const auto reader = open_trajectory(data, {.units = "metal"});
     std::vector<Structure> frames;
     const int largest = *std::max_element(options.batches.begin(), options.batches.end());
     for (Structure frame; int(frames.size()) < largest && reader->next(frame);) frames.push_back(frame);
@@ -253,32 +254,33 @@ void add_command_bench(CLI::App &program)
   command->add_option("--model", options->model, "potential, .safetensors");
   command->add_option("--random", options->random, "instead: random weights of F L K for H C O, cutoff 5 Å")
       ->expected(3)
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->excludes("--model");
   command->add_option("--fmm", options->fmm, "with --random: a long-range block of so many heads, value width and frequencies; --atoms are open then")
       ->expected(3)
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative)
       ->needs("--random");
-  command->add_option("--kappa-max", options->kappa_max, "of that block, 1/Å")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--directions", options->directions, "of that block, 0: by the size of the system")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--kappa-max", options->kappa_max, "of that block, 1/Å")->check(above_zero)->capture_default_str();
+  command->add_option("--directions", options->directions, "of that block, 0: by the size of the system")->check(not_negative)->capture_default_str();
   command->add_option("--data", options->data, "frames for batches, one or more files: rMD17 .npz or extended XYZ");
-  command->add_option("--batch", options->batches, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--batch", options->batches, "frames evaluated together")->check(above_zero)->capture_default_str();
   command
       ->add_option("--atoms", options->atoms,
                    "sizes of random systems, periodic or, with a long-range block and without --periodic, open: then its two forms and the local model "
                    "beside them; 1000 if neither this nor --data is given")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero);
   command->add_flag("--periodic", options->periodic, "systems of --atoms are periodic also with a long-range block, which has its linear form then")
       ->needs("--atoms");
   command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
   command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
-  command->add_option("--threads", options->threads, "at most this many")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--repeats", options->repeats, "samples of each engine")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--threads", options->threads, "at most this many")->check(above_zero)->capture_default_str();
+  command->add_option("--repeats", options->repeats, "samples of each engine")->check(above_zero)->capture_default_str();
   command->add_flag("--json", options->json, "print JSON");
   command->footer(
       "Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --threads 1\n  mlff bench --random 32 2 20 --atoms 100 1000 10000");
   command->callback([options] {
     if (options->model.empty() && options->random.empty()) throw CLI::RequiredError("--model or --random");
+    if (!options->model.empty()) options->model = find_potential(options->model);
     run(*options);
   });
 }

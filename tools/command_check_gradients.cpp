@@ -3,6 +3,7 @@
 #include "elements.h"
 #include "engine.h"
 #include "engine_host.h"
+#include "find_potential.h"
 #include "progress.h"
 #include "trajectory.h"
 
@@ -62,7 +63,7 @@ namespace {
     void run()
     {
       if (!potential.is_molecule()) radial_parts();
-      const auto reader = open_trajectory(options.data);
+      const auto reader = open_trajectory(options.data, {.units = "metal"});
       Progress progress("mlff check-gradients");
       Structure frame;
       int n = 0;
@@ -224,14 +225,15 @@ void add_command_check_gradients(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
   auto *command = program.add_subcommand("check-gradients", "Compare hand-written derivatives with autograd and differences; exit code 2 beyond tolerance");
-  command->add_option("--model", options->model, "potential, .safetensors")->required();
+  command->add_option("--model", options->model, "potential, .safetensors; a path, or the name of one that ships")->required();
   command->add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
-  command->add_option("--frames", options->frames, "how many frames")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--tolerance", options->tolerance, "against differences")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--autograd-tolerance", options->autograd_tolerance, "against autograd")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--frames", options->frames, "how many frames")->check(above_zero)->capture_default_str();
+  command->add_option("--tolerance", options->tolerance, "against differences")->check(above_zero)->capture_default_str();
+  command->add_option("--autograd-tolerance", options->autograd_tolerance, "against autograd")->check(above_zero)->capture_default_str();
   command->add_flag("--json", options->json, "print JSON");
   command->footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data rmd17_ethanol_test_01.npz");
   command->callback([options] {
+    options->model = find_potential(options->model);
     Check check(*options);
     check.run();
     if (!check.report()) throw CLI::RuntimeError(2);

@@ -4,7 +4,9 @@
 #include "molecule.h"
 #include "output_file.h"
 #include "progress.h"
+#include "text_words.h"
 #include "trajectory.h"
+#include "trajectory_frames.h"
 #include "units.h"
 
 #include <nlohmann/json.hpp>
@@ -31,6 +33,7 @@ namespace {
     double max_force = 0.0, net_force_tolerance = 1e-2, work_tolerance = 0.1;
     bool centre = false, json = false, force = false;
     int seed = 1;
+    ReadOptions read;
   };
 
   /// Mean, standard deviation and extremes of a stream of numbers (Welford).
@@ -66,13 +69,36 @@ namespace {
       if (values->empty()) continue;
       double sum[3] = {0, 0, 0}, mass = 0.0;
       for (int i = 0; i < frame.n_atoms(); i++) {
-        const double m = atomic_mass(frame.numbers[i]);
+        const double m = frame.masses.empty() ? atomic_mass(frame.numbers[i]) : frame.masses[i];
         mass += m;
         for (int a = 0; a < 3; a++) sum[a] += m * (*values)[3 * i + a];
       }
       for (std::size_t k = 0; k < values->size(); k++) (*values)[k] -= sum[k % 3] / mass;
     }
   }
+
+  /// Cell vectors that count: those of periodic directions.
+  bool same_cell(const Structure &a, const Structure &b)
+  {
+    if (a.periodic != b.periodic) return false;
+    for (int k = 0; k < 9; k++)
+      if (a.periodic[k / 3] && std::abs(a.cell[k] - b.cell[k]) > 1e-9 * std::max(1.0, std::abs(a.cell[k]))) return false;
+    return true;
+  }
+
+  /// Numbers of a system, one after the other, as one of 64 bits (FNV-1a over whole numbers).
+  class Fingerprint {
+   public:
+    void add(std::int64_t value)
+    {
+      for (int byte = 0; byte < 8; byte++) hash = (hash ^ ((std::uint64_t(value) >> (8 * byte)) & 255)) * 1099511628211ULL;
+    }
+    void add_length(double x) { add(std::llround(std::clamp(x, -1e12, 1e12) * 1e6)); }
+    std::uint64_t value() const { return hash; }
+
+   private:
+    std::uint64_t hash = 14695981039346656037ULL;
+  };
 
   class Dataset {
    public:
@@ -82,13 +108,14 @@ namespace {
     {
       Progress progress("reading");
       for (std::size_t f = 0; f < options.data.size(); f++) {
-        const auto reader = open_trajectory(options.data[f]);
+        const auto reader = open_trajectory(options.data[f], options.read);
         std::optional<Structure> before;
         std::vector<std::pair<int, int>> bonds;
         std::vector<int> bonded;    // numbers of the molecule that the bonds are of
         long n = 0;
         for (Structure frame; reader->next(frame); n++) {
           look(frame, f, n, before);
+          for (const auto &name : frame.unread) unread.insert(name);
           if (frame.periodic == std::array{false, false, false}) {
             if (bonded != frame.numbers) {
               bonded = frame.numbers;
@@ -105,6 +132,8 @@ namespace {
 
     /// Whether nothing was found that spoils training.
     bool good() const { return problems.empty(); }
+
+    bool has_duplicates() const { return duplicates > 0; }
 
     nlohmann::ordered_json report() const
     {
@@ -133,21 +162,35 @@ namespace {
     /// Judges once all is read.
     void judge()
     {
-      if (duplicates) problems.push_back(std::to_string(duplicates) + " frames have the positions of another one");
+      if (duplicates) problems.push_back(std::to_string(duplicates) + " frames have the atoms, positions and cell of another one");
+      for (const auto &[name, states] : states_of_molecule)
+        for (const auto &[what, values] : {std::pair{"charges", &states.charges}, {"multiplicities", &states.multiplicities}}) {
+          if (values->size() < 2) continue;
+          std::string text;
+          for (const double value : *values) text += (text.empty() ? "" : ", ") + digits(value);
+          problems.push_back("frames of " + name + " have the " + what + " " + text + ", which a potential of this package does not see");
+        }
       if (with_energy && with_energy < n_frames) problems.push_back(std::to_string(n_frames - with_energy) + " frames have no energy");
       if (with_forces && with_forces < n_frames) problems.push_back(std::to_string(n_frames - with_forces) + " frames have no forces");
       if (!with_energy && !with_forces) problems.push_back("there are neither energies nor forces");
+      if (!unread.empty() && (with_energy < n_frames || with_forces < n_frames)) {
+        std::string names;
+        for (const auto &name : unread) names += (names.empty() ? "'" : ", '") + name + "'";
+        problems.push_back(names + " may be labels, but were not read: choose with --key energy=NAME or --key forces=NAME");
+      }
       if (with_forces && net_force.largest > options.net_force_tolerance)
-        problems.push_back("forces do not sum to zero: up to " + std::to_string(net_force.largest) + " eV/A (" + worst_net_force + ")");
+        problems.push_back("forces do not sum to zero: up to " + readable(net_force.largest, 6) + " eV/A (" + worst_net_force + ")");
       if (work_pairs && work_deviation() > options.work_tolerance)
-        problems.push_back("forces are not the gradient of the energy: between successive frames their work differs by " +
-                           std::to_string(100 * work_deviation()) + " % of the energy change");
+        problems.push_back("forces are not the gradient of the energy: between successive frames their work differs by " + readable(100 * work_deviation(), 6) +
+                           " % of the energy change");
     }
 
     void print() const
     {
       const auto line = [](const std::string &name, const Moments &m, double unit) {
-        std::printf("  %-22s %9ld %12.4f %12.4f %12.4f %12.4f\n", name.c_str(), m.n, m.mean / unit, m.deviation() / unit, m.least / unit, m.largest / unit);
+        std::printf("  %-22s %9ld", name.c_str(), m.n);
+        for (const double x : {m.mean, m.deviation(), m.least, m.largest}) std::printf(" %12s", readable(x / unit, 4).c_str());
+        std::printf("\n");
       };
       std::printf("%ld frames, %ld atoms, %zu files; with energy %ld, forces %ld, velocities %ld\n\n", n_frames, n_atoms, options.data.size(), with_energy,
                   with_forces, with_velocities);
@@ -200,8 +243,10 @@ namespace {
           throw FileError("the split by " + options.by + " leaves nothing for " + names[k] + ": there are only " + std::to_string(order.size()) + " groups");
 
       std::size_t n = 0;
+      ReadOptions read = options.read;
+      read.keep = true;
       for (const auto &path : options.data) {
-        const auto reader = open_trajectory(path);
+        const auto reader = open_trajectory(path, read);
         for (Structure frame; reader->next(frame); n++) {
           if (group_of_frame[n].empty()) continue;
           if (options.centre) to_centre_of_mass(frame);
@@ -243,7 +288,12 @@ namespace {
     std::string worst_net_force;
     long work_pairs = 0;
     double work_squares = 0.0, energy_squares = 0.0;
-    std::set<std::size_t> seen;
+    std::set<std::uint64_t> seen;
+    std::set<std::string> unread;    ///< columns and keys that may be labels
+    struct States {
+      std::set<double> charges, multiplicities;
+    };
+    std::map<std::string, States> states_of_molecule;
     std::vector<std::string> group_of_frame;    ///< empty: left out
     std::vector<std::string> problems;
     std::map<std::string, std::vector<double>> force_samples, energy_samples;
@@ -260,10 +310,17 @@ namespace {
       if (!frame.velocities.empty()) with_velocities++;
       bool keep = true;
 
-      // positions in units of 1e-6 Å
-      std::size_t hash = std::hash<std::string>()(name);
-      for (const double x : frame.positions) hash = hash * 1099511628211ULL ^ std::size_t(std::llround(x * 1e6));
-      if (!seen.insert(hash).second) {
+      // lengths in units of 1e-6 Å; cell vectors of open directions mean nothing
+      Fingerprint print;
+      for (const int z : frame.numbers) print.add(z);
+      for (const double x : frame.positions) print.add_length(x);
+      for (int k = 0; k < 9; k++) print.add_length(frame.periodic[k / 3] ? frame.cell[k] : 0.0);
+      for (const bool periodic : frame.periodic) print.add(periodic);
+      print.add_length(frame.charge.value_or(0.0));
+      print.add_length(frame.multiplicity.value_or(1.0));
+      if (frame.charge) states_of_molecule[name].charges.insert(*frame.charge);
+      if (frame.multiplicity) states_of_molecule[name].multiplicities.insert(*frame.multiplicity);
+      if (!seen.insert(print.value()).second) {
         duplicates++;
         keep = false;
       }
@@ -298,10 +355,11 @@ namespace {
       const bool successive = before && before->numbers == frame.numbers && frame.step >= 0 && frame.step == before->step + 1;
       if (!successive) window++;
       // E(2) - E(1) = -(F(1) + F(2)) / 2 . (x(2) - x(1)), to third order in the time step
-      if (successive && frame.energy && before->energy && !frame.forces.empty() && !before->forces.empty()) {
+      if (successive && frame.energy && before->energy && !frame.forces.empty() && !before->forces.empty() && same_cell(*before, frame)) {
         double work = 0.0;
-        for (std::size_t k = 0; k < frame.positions.size(); k++)
-          work -= 0.5 * (frame.forces[k] + before->forces[k]) * (frame.positions[k] - before->positions[k]);
+        // an atom that left a periodic cell came back on the other side
+        const auto x = unwrapped(frame, before->positions);
+        for (std::size_t k = 0; k < x.size(); k++) work -= 0.5 * (frame.forces[k] + before->forces[k]) * (x[k] - before->positions[k]);
         const double change = *frame.energy - *before->energy;
         work_pairs++;
         work_squares += (work - change) * (work - change);
@@ -327,7 +385,7 @@ namespace {
     if (!options.plots.empty()) dataset.plot();
     if (!options.output.empty()) dataset.write_split();
     if (!dataset.good() && options.output.empty())
-      throw FileError("the data set has problems; a split (-o) leaves duplicates and frames above --max-force out");
+      throw FileError(std::string("the data set has problems") + (dataset.has_duplicates() ? "; a split (-o) leaves the duplicates out" : ""));
   }
 
 }    // namespace
@@ -336,17 +394,18 @@ void add_command_dataset(CLI::App &program)
 {
   auto o = std::make_shared<Options>();
   auto *command = program.add_subcommand("dataset", "Statistics and checks of labelled frames; splits into train, valid and test");
-  command->add_option("data", o->data, "frames: .xyz or rMD17 .npz")->required();
+  command->add_option("data", o->data, "frames: .xyz, .npz (rMD17), .dump")->required();
   auto *output = command->add_option("-o,--output", o->output, "folder for train.xyz, valid.xyz, test.xyz");
-  command->add_option("--split", o->split, "shares of train, valid and test, e.g. 0.8 0.1 0.1")->expected(1, 3)->check(CLI::PositiveNumber)->needs(output);
+  command->add_option("--split", o->split, "shares of train, valid and test, e.g. 0.8 0.1 0.1")->expected(1, 3)->check(above_zero)->needs(output);
   command->add_option("--by", o->by, "what stays together in a split; windows are runs of successive steps, trajectories are files")
       ->check(CLI::IsMember({"frame", "window", "trajectory", "molecule"}))
       ->capture_default_str();
-  command->add_option("--max-force", o->max_force, "leave frames with a larger force out, eV/Å")->check(CLI::PositiveNumber);
-  command->add_option("--net-force", o->net_force_tolerance, "accepted sum of the forces of a frame, eV/Å")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--max-force", o->max_force, "leave frames with a larger force out, eV/Å")->check(above_zero);
+  command->add_option("--net-force", o->net_force_tolerance, "accepted sum of the forces of a frame, eV/Å")->check(above_zero)->capture_default_str();
   command->add_flag("--centre", o->centre, "move frames to the centre-of-mass frame (positions and velocities)");
-  command->add_option("--seed", o->seed, "of the split")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--seed", o->seed, "of the split")->check(above_zero)->capture_default_str();
   command->add_option("--plots", o->plots, "folder for a picture of the force and energy distributions");
+  add_read_options(*command, o->read);
   command->add_flag("--json", o->json, "print the result as JSON");
   command->add_flag("--force", o->force, "overwrite existing files");
   command->footer("Example:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 0.1 --by trajectory -o split");

@@ -3,9 +3,12 @@
 #include "command.h"
 #include "elements.h"
 #include "engine.h"
+#include "extended_xyz.h"
+#include "find_potential.h"
 #include "jump_report.h"
 #include "progress.h"
 #include "split_engine.h"
+#include "text_words.h"
 #include "trajectory.h"
 #include "units.h"
 
@@ -30,7 +33,15 @@ namespace {
     std::size_t memory = 0;
     bool json = false, force = false, apart = false;
     std::vector<std::string> groups;
+    ReadOptions read;
   };
+
+  ReadOptions reading(const Options &options)
+  {
+    ReadOptions read = options.read;
+    read.keep = !options.output.empty();
+    return read;
+  }
 
   /// Mean absolute and root-mean-square error of a stream of differences.
   struct Errors {
@@ -198,7 +209,7 @@ namespace {
     explicit Evaluation(const Options &options) :
         options(options), potential(Potential::read(options.model)),
         engine(make_engine(potential, {options.engine, precision_of(options.precision), options.threads, options.device}), options.memory << 20),
-        reader(open_trajectory(options.data))
+        reader(open_trajectory(options.data, reading(options)))
     {
       if (!options.groups.empty()) apart.set_groups(options.groups);
       if (options.output.empty()) return;
@@ -225,6 +236,9 @@ namespace {
       while (reader->next(frame)) {
         n_frames++;
         n_atoms += frame.n_atoms();
+        if (n_frames == 1)
+          for (const auto &name : frame.unread) unread += (unread.empty() ? " ('" : ", '") + name + "'";
+        if (n_frames == 1 && !unread.empty()) unread += " may be some: --key energy=NAME, --key forces=NAME)";
         try {
           append_graph(frame, potential.elements, potential.cutoff, graph);
         } catch (const StructureError &error) {
@@ -240,7 +254,7 @@ namespace {
       seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       if (n_frames == 0) throw FileError("data file '" + options.data + "' holds no frame");
       if (energy.n == 0 && force.n == 0 && options.output.empty())
-        throw FileError("data file '" + options.data + "' holds neither energies nor forces to compare with; --output writes predictions");
+        throw FileError("data file '" + options.data + "' holds neither energies nor forces to compare with" + unread + "; --output writes predictions");
       progress.update(1.0, std::to_string(n_frames) + " frames");
     }
 
@@ -268,10 +282,12 @@ namespace {
       std::printf("%s on %s: %ld frames, %ld atoms, %.1f s (%s)\n\n", options.model.c_str(), options.data.c_str(), n_frames, n_atoms, seconds,
                   engine.description().c_str());
       std::printf("%-24s %12s %12s\n", "", "MAE", "RMSE");
-      if (energy.n) std::printf("%-24s %12.3f %12.3f\n", "energy (meV)", energy.mae() / meV, energy.rmse() / meV);
-      if (force.n) std::printf("%-24s %12.3f %12.3f\n", "force (meV/A)", force.mae() / meV, force.rmse() / meV);
-      for (const auto &[z, errors] : force_of_element)
-        std::printf("  %-22s %12.3f %12.3f\n", ("on " + element_symbol(z)).c_str(), errors.mae() / meV, errors.rmse() / meV);
+      const auto line = [](const std::string &name, int width, const Errors &errors) {
+        std::printf("%-*s %12s %12s\n", width, name.c_str(), readable(errors.mae() / meV, 3).c_str(), readable(errors.rmse() / meV, 3).c_str());
+      };
+      if (energy.n) line("energy (meV)", 24, energy);
+      if (force.n) line("force (meV/A)", 24, force);
+      for (const auto &[z, errors] : force_of_element) line("  on " + element_symbol(z), 24, errors);
       if (!by_distance()) return;
       std::printf("\nby the distance of the nearest atoms of the two %s (last: within and beyond the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
                   options.apart ? "molecules" : "groups", "A", "frames", "force MAE", "force RMSE", "net force MAE", "net force is");
@@ -298,6 +314,7 @@ namespace {
     ErrorsByDistance apart;
     long n_frames = 0, n_atoms = 0;
     double seconds = 0.0;
+    std::string unread;    // what the first frame has that may be meant
 
     bool by_distance() const { return options.apart || !options.groups.empty(); }
 
@@ -318,6 +335,7 @@ namespace {
         if (by_distance())
           apart.add(frame, predicted, "data file '" + options.data + "', frame " + std::to_string(n_frames - long(batch.size()) + long(s) + 1));
         if (!output) continue;
+        forget_results(frame);
         frame.energy = result.energy[s];
         frame.forces.assign(predicted, predicted + 3 * frame.n_atoms());
         write_xyz(output, frame);
@@ -373,24 +391,26 @@ void add_command_eval(CLI::App &program)
   auto options = std::make_shared<Options>();
   auto *command =
       program.add_subcommand("eval", "Compare a potential with labelled frames: energy and force errors; a jump network with windows of NVE dynamics");
-  command->add_option("--model", options->model, "potential, .safetensors")->required();
+  command->add_option("--model", options->model, "potential, .safetensors; a path, or the name of one that ships")->required();
   command->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")->required();
   command->add_option("--engine", options->engine, "auto or an engine of this build")->capture_default_str();
   command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
   command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
-  command->add_option("--threads", options->threads, "at most this many, 0: automatic")->check(CLI::NonNegativeNumber)->capture_default_str();
-  command->add_option("--batch", options->batch, "frames evaluated together")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--threads", options->threads, "at most this many, 0: automatic")->check(not_negative)->capture_default_str();
+  command->add_option("--batch", options->batch, "frames evaluated together")->check(above_zero)->capture_default_str();
   command->add_option("--memory", options->memory, "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's")->capture_default_str();
   command->add_option("-o,--output", options->output, "write the frames with predicted energies and forces, .xyz");
-  command->add_option("--rollout", options->rollout, "of a jump network: also the errors of this many jumps in a row")->check(CLI::PositiveNumber);
+  command->add_option("--rollout", options->rollout, "of a jump network: also the errors of this many jumps in a row")->check(above_zero);
   command->add_flag("--apart", options->apart, "of frames of two molecules: also errors by their distance, and of the net force on each");
   command->add_option("--groups", options->groups, "the same of two groups of atoms, such as 1-13 35-37: the net force is that on each group")
       ->expected(2)
       ->excludes("--apart");
+  add_read_options(*command, options->read);
   command->add_flag("--json", options->json, "print the result as JSON");
   command->add_flag("--force", options->force, "overwrite an existing output file");
   command->footer("Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
   command->callback([options] {
+    options->model = find_potential(options->model);
     if (const Potential potential = Potential::read(options->model); potential.is_jump()) return evaluate_jump(*options, potential);
     Evaluation evaluation(*options);
     evaluation.run();

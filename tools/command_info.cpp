@@ -1,6 +1,7 @@
 // mlff info: what a potential file holds.
 #include "command.h"
 #include "elements.h"
+#include "find_potential.h"
 #include "jump.h"
 #include "potential.h"
 
@@ -85,10 +86,11 @@ void add_command_info(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
   auto *command = program.add_subcommand("info", "Show what a potential file holds");
-  command->add_option("file", options->file, "potential, .safetensors")->required();
+  command->add_option("file", options->file, "potential, .safetensors; a path, or the name of one that ships")->required();
   command->add_flag("--json", options->json, "print JSON");
   command->footer("Example:\n  mlff info potentials/ethanol-rmd17-painn128.safetensors");
   command->callback([options] {
+    options->file = find_potential(options->file);
     run(*options);
   });
 }

@@ -1,5 +1,6 @@
 // mlff label: training data from xTB, or from an ensemble of potentials.
 #include "command.h"
+#include "find_potential.h"
 #include "label.h"
 
 #include <memory>
@@ -27,12 +28,12 @@ void add_command_label(CLI::App &program)
       ->needs(given)
       ->excludes(method)
       ->group(labels);
-  command->add_option("--charge", o->charge, "of given structures, e")->needs(given)->capture_default_str()->group(labels);
-  command->add_option("--uhf", o->uhf, "unpaired electrons of given structures")
+  command->add_option("--charge", o->charge, "of given structures, e (default: their key charge, else 0)")->needs(given)->group(labels);
+  command->add_option("--uhf", o->uhf, "unpaired electrons of given structures (default: their key spin, the multiplicity, less 1, else 0)")
       ->needs(given)
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
+      ->check(not_negative)
       ->group(labels);
+  add_read_options(*command, o->read);
 
   command->add_option("--etemp", o->electronic_temperature, "electronic temperature of xTB for given structures, K: higher where charges do not converge")
       ->needs(given)
@@ -49,22 +50,22 @@ void add_command_label(CLI::App &program)
       ->check(CLI::IsMember({"langevin", "nve", "rattle"}))
       ->capture_default_str()
       ->group(sampling);
-  command->add_option("--temperature", o->temperatures, "K, one or more")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--temperature", o->temperatures, "K, one or more")->check(above_zero)->capture_default_str()->group(sampling);
   command->add_option("--trajectories", o->trajectories, "at each temperature, each from a conformer of its own")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->capture_default_str()
       ->group(sampling);
-  command->add_option("--frames", o->frames, "of a trajectory (langevin, rattle)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
-  command->add_option("--every", o->every, "steps between frames (langevin)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
-  command->add_option("--windows", o->windows, "of a trajectory (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
-  command->add_option("--window", o->window, "steps of a window (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
-  command->add_option("--between", o->between, "Langevin steps before each window (nve)")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
+  command->add_option("--frames", o->frames, "of a trajectory (langevin, rattle)")->check(above_zero)->capture_default_str()->group(sampling);
+  command->add_option("--every", o->every, "steps between frames (langevin)")->check(above_zero)->capture_default_str()->group(sampling);
+  command->add_option("--windows", o->windows, "of a trajectory (nve)")->check(above_zero)->capture_default_str()->group(sampling);
+  command->add_option("--window", o->window, "steps of a window (nve)")->check(above_zero)->capture_default_str()->group(sampling);
+  command->add_option("--between", o->between, "Langevin steps before each window (nve)")->check(above_zero)->capture_default_str()->group(sampling);
   command->add_flag("--rotation", o->rotation, "keep the rotation of the whole molecule in its windows (nve)")->group(sampling);
-  command->add_option("--warmup", o->warmup, "Langevin steps before all")->check(CLI::NonNegativeNumber)->capture_default_str()->group(sampling);
-  command->add_option("--timestep", o->timestep, "fs")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
-  command->add_option("--rattle", o->rattle, "standard deviation of each coordinate, Å")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
-  command->add_option("--seed", o->seed, "of conformers, velocities and noise")->check(CLI::PositiveNumber)->capture_default_str()->group(sampling);
-  command->add_option("--jobs", o->jobs, "trajectories at a time, 0: as many as cores")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--warmup", o->warmup, "Langevin steps before all")->check(not_negative)->capture_default_str()->group(sampling);
+  command->add_option("--timestep", o->timestep, "fs")->check(above_zero)->capture_default_str()->group(sampling);
+  command->add_option("--rattle", o->rattle, "standard deviation of each coordinate, Å")->check(above_zero)->capture_default_str()->group(sampling);
+  command->add_option("--seed", o->seed, "of conformers, velocities and noise")->check(above_zero)->capture_default_str()->group(sampling);
+  command->add_option("--jobs", o->jobs, "trajectories at a time, 0: as many as cores")->check(not_negative)->capture_default_str();
   command->add_option("--lmp", o->lammps, "LAMMPS with pair_style xtb (default: lmp beside this program)");
   command->footer("Examples:\n"
                   "  mlff label --smiles druglike.smi --temperature 300 500 -o data\n"
@@ -80,6 +81,7 @@ void add_command_label(CLI::App &program)
         for (const auto &value : option->results()) o->command += " " + value;
       }
     o->command = "mlff label" + o->command;
+    for (auto &model : o->models) model = find_potential(model);
     if (o->structures.empty())
       label_molecules(*o);
     else

@@ -22,11 +22,11 @@ void add_command_make_jump(CLI::App &program)
   command->add_option("--stride", o->stride, "time of a jump, fs")->capture_default_str();
   command->add_option("--from", o->from, "jump network to test and to start from: a file, the first word of the name of one that ships, or none")
       ->capture_default_str();
-  command->add_option("--minutes", o->minutes, "time for everything")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--minutes", o->minutes, "time for everything")->check(above_zero)->capture_default_str();
   command->add_option("--method", o->method, "xTB method of the forces")->check(CLI::IsMember({"gfn2", "gfn1", "gfnff"}))->capture_default_str();
   command->add_option("--accuracy", o->accuracy, "of xTB, smaller is tighter")->check(CLI::Range(1e-4, 1e3))->capture_default_str();
-  command->add_option("--seed", o->seed, "of conformers, velocities and weights")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--jobs", o->jobs, "trajectories at a time, 0: as many as cores")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_option("--seed", o->seed, "of conformers, velocities and weights")->check(above_zero)->capture_default_str();
+  command->add_option("--jobs", o->jobs, "trajectories at a time, 0: as many as cores")->check(not_negative)->capture_default_str();
   command->add_option("--lmp", o->lammps, "LAMMPS with pair_style xtb (default: lmp beside this program)");
   command->add_flag("--plots,!--no-plots", o->plots, "a picture of the learning curve and of the errors");
   command->footer("Example:\n  mlff make-jump CCC -o propane\nA run that was interrupted goes on when the same command is given again.");

@@ -1,6 +1,5 @@
 // mlff molecule: a SMILES becomes a LAMMPS data file or an extended XYZ file.
 #include "command.h"
-#include "elements.h"
 #include "molecule.h"
 #include "output_file.h"
 #include "trajectory.h"
@@ -59,19 +58,13 @@ namespace {
     }
     if (!options.apart.empty()) return run_apart(options);
     const auto molecule = make_molecule(options.smiles, options.conformers, options.seed);
-    std::string elements;
-    for (const int z : elements_of(molecule.numbers)) elements += " " + element_symbol(z);
+    const std::string elements = " " + elements_of_types(molecule);
     for (const auto &path : options.outputs) {
       OutputFile file(path, options.force);
       if (path.ends_with(".data")) {
         write_data(file, molecule, options.copies, options.distance, options.labels, options.seed);
       } else
-        for (const auto &positions : molecule.conformers) {
-          Structure frame;
-          frame.numbers = molecule.numbers;
-          frame.positions = positions;
-          write_xyz(file, frame);
-        }
+        for (const auto &positions : molecule.conformers) write_xyz(file, molecule.frame(positions));
       file.finish();
       spdlog::info("wrote {}: {} x {} atoms, charge {}, types{}", path, path.ends_with(".data") ? options.copies : options.conformers, molecule.n_atoms(),
                    molecule.charge, elements);
@@ -86,23 +79,19 @@ void add_command_molecule(CLI::App &program)
   auto *command = program.add_subcommand("molecule", "Make a LAMMPS data file or extended XYZ file from a SMILES");
   command->add_option("smiles", options->smiles, "the molecule; parts separated by dots are packed into a cluster")->required();
   command->add_option("-o,--output", options->outputs, "file to write, .data or .xyz; may be given more than once")->required();
-  command->add_option("--copies", options->copies, "molecules in the data file, each with a molecule ID")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--distance", options->distance, "between copies and from a molecule to the box, Å")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  command->add_option("--copies", options->copies, "molecules in the data file, each with a molecule ID")->check(above_zero)->capture_default_str();
+  command->add_option("--distance", options->distance, "between copies and from a molecule to the box, Å")->check(not_negative)->capture_default_str();
   command->add_option("--conformers", options->conformers, "conformers to make: all go to the XYZ file, the lowest to the data file")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->capture_default_str();
   command->add_option("--apart", options->apart, "frames of two parts, turned at random, with a shortest distance between them of this to this, Å")
       ->expected(2)
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero);
   command->add_flag("--stacked", options->stacked, "of --apart: planes parallel, turned about their normal and shifted by up to 2 Å at random")
       ->needs("--apart");
-  command->add_option("--frames", options->frames, "of --apart")->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_option("--rattle", options->rattle, "of --apart: standard deviation of each coordinate, Å")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--seed", options->seed, "of the embedding and of the orientations")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--frames", options->frames, "of --apart")->check(above_zero)->capture_default_str();
+  command->add_option("--rattle", options->rattle, "of --apart: standard deviation of each coordinate, Å")->check(not_negative)->capture_default_str();
+  command->add_option("--seed", options->seed, "of the embedding and of the orientations")->check(above_zero)->capture_default_str();
   command->add_flag("!--no-labels", options->labels, "leave the type labels out: LAMMPS' Kokkos styles do not read them");
   command->add_flag("--force", options->force, "overwrite existing files");
   command->footer("Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8\n"

@@ -15,10 +15,10 @@ void add_command_study(CLI::App &program)
       program.add_subcommand("study", "Compare ways to integrate the motion: LAMMPS runs of a table of methods, their times and their physics in one report");
   command->add_option("settings", o->settings, "YAML file")->required();
   command->add_option("-o,--output", o->output, "folder to write (default: the name of the settings without its ending)");
-  command->add_option("--ps", o->length, "ps of each run in the place of that of the settings: a first look")->check(CLI::PositiveNumber);
-  command->add_option("--timing-ps", o->timing_length, "the same of timings")->check(CLI::PositiveNumber);
+  command->add_option("--ps", o->length, "ps of each run in the place of that of the settings: a first look")->check(above_zero);
+  command->add_option("--timing-ps", o->timing_length, "the same of timings")->check(above_zero);
   command->add_option("--jobs", o->jobs, "dynamics at a time, 0: as many as cores; timings are always one at a time")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative)
       ->capture_default_str();
   command->add_option("--lmp", o->lammps, "LAMMPS of this package (default: lmp beside this program)");
   command->add_flag("--report", o->only_report, "run nothing, write the report of what is there");

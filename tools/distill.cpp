@@ -247,8 +247,7 @@ namespace {
           Task task;
           task.run = [this, r, m, t, T, work] {
             output_to(work / "log");
-            std::string elements;
-            for (const int z : elements_of(molecules[m].numbers)) elements += (elements.empty() ? "" : " ") + element_symbol(z);
+            const std::string elements = elements_of_types(molecules[m]);
             // a conformer of its own for each round
             Molecule start = make_molecule(molecules[m].smiles, int(t + 1), int(settings.seed + 101 * r));
             start.conformers = {start.conformers[t]};
@@ -422,6 +421,9 @@ namespace {
                     std::make_unique<XtbCalculator>(XtbOptions{xtb_method_of(settings.method), molecule.charge, molecule.unpaired_electrons, settings.accuracy},
                                                     molecule.numbers, molecule.conformers.front());
               frame.energy = xtb->evaluate(frame.positions, frame.forces);
+              frame.charge = molecule.charge;
+              frame.multiplicity = molecule.unpaired_electrons + 1;
+              frame.masses = molecule.frame({}).masses;
             }
           } catch (const XtbUnavailable &) {
             throw;

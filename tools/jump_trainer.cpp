@@ -287,25 +287,32 @@ void JumpTrainer::prepare_model()
   potential.jump.strides = settings.strides;
 
   // species: elements, or classes of them, in ascending order; named in that order
-  std::set<std::pair<int, std::string>> species;
+  std::map<std::pair<int, std::string>, double> species;    // and their masses
   std::set<double> temperatures;
   for (const auto *list : {&train, &valid, &test})
     for (const auto &trajectory : *list) {
       const auto environments = settings.classes ? bond_environments(trajectory.numbers, trajectory.bonds)
                                                  : std::vector<std::string>(trajectory.numbers.size());
-      for (int i = 0; i < trajectory.n_atoms(); i++) species.insert({trajectory.numbers[i], environments[i]});
+      for (int i = 0; i < trajectory.n_atoms(); i++) {
+        const auto [known, is_new] = species.insert({{trajectory.numbers[i], environments[i]}, trajectory.mass[i]});
+        if (std::abs(known->second - trajectory.mass[i]) > 1e-3 * known->second)
+          throw FileError("data file '" + trajectory.file + "': atom " + std::to_string(i + 1) + " is " + element_symbol(trajectory.numbers[i]) + " of " +
+                          std::to_string(trajectory.mass[i]) + " g/mol, others of its species have " + std::to_string(known->second) +
+                          "; accepted: one mass for each species of a jump network");
+      }
       if (list == &train && trajectory.temperature > 0) temperatures.insert(trajectory.temperature);
       if (settings.energy.method == "data" && !trajectory.teacher.method.empty()) settings.energy = trajectory.teacher;
     }
   if (settings.energy.method == "data") settings.energy.method = "none";
   potential.jump.temperatures.assign(temperatures.begin(), temperatures.end());
   std::map<int, int> number;
-  for (const auto &[z, environment] : species) {
+  for (const auto &[key, mass] : species) {
+    const auto &[z, environment] = key;
     potential.elements.push_back(z);
     JumpRecord::Species one;
     one.name = element_symbol(z) + (settings.classes ? std::to_string(++number[z]) : "");
     one.environment = environment;
-    one.mass = atomic_mass(z);
+    one.mass = mass;
     potential.jump.species.push_back(one);
   }
   for (auto *list : {&train, &valid, &test})

@@ -79,7 +79,8 @@ NveTrajectory read_nve(const std::string &file, double timestep)
   NveTrajectory trajectory;
   trajectory.file = file;
   read_manifest(trajectory, timestep);
-  const auto reader = open_trajectory(file);
+  // LAMMPS ran in metal units
+  const auto reader = open_trajectory(file, {.units = "metal"});
   const double dt = 1e-3 * timestep;
   Structure frame, before;
   for (long number = 1; reader->next(frame); number++) {
@@ -90,9 +91,14 @@ NveTrajectory read_nve(const std::string &file, double timestep)
     if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]) fail(file, number, "is periodic; accepted: isolated molecules");
     if (number == 1) {
       trajectory.numbers = frame.numbers;
-      for (const int z : frame.numbers) trajectory.mass.push_back(atomic_mass(z));
+      trajectory.mass = frame.masses;
+      if (frame.masses.empty())
+        for (const int z : frame.numbers) trajectory.mass.push_back(atomic_mass(z));
     } else if (frame.numbers != trajectory.numbers)
       fail(file, number, "holds other atoms than the first frame");
+    for (std::size_t i = 0; i < frame.masses.size(); i++)
+      if (std::abs(frame.masses[i] - trajectory.mass[i]) > 1e-6 * trajectory.mass[i])
+        fail(file, number, "atom " + std::to_string(i + 1) + " has another mass than in the first frame");
     for (const auto *list : {&frame.positions, &frame.velocities, &frame.forces})
       for (std::size_t k = 0; k < n3; k++)
         if (!std::isfinite((*list)[k])) fail(file, number, "a number of atom " + std::to_string(k / 3 + 1) + " is not finite");
@@ -106,7 +112,8 @@ NveTrajectory read_nve(const std::string &file, double timestep)
         fail(file, number,
              "atom " + std::to_string(k / 3 + 1) + " is off a velocity-Verlet step of " + std::to_string(timestep) + " fs by " +
                  std::to_string(std::abs(frame.positions[k] - x)) + " Å and " + std::to_string(std::abs(frame.velocities[k] - v)) +
-                 " Å/ps; accepted: NVE windows with every step (no thermostat, no constraint, standard masses, 'data.timestep' as it was)");
+                 " Å/ps; accepted: NVE windows with every step (no thermostat, no constraint, masses in the file where they are not the standard ones, "
+                 "'data.timestep' as it was)");
     }
     if (!follows) trajectory.segments.emplace_back();
     NveSegment &segment = trajectory.segments.back();

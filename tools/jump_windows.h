@@ -41,7 +41,8 @@ struct NveTrajectory {
 
 /// Reads an extended XYZ file with velocities and forces, as mlff label --sampling nve writes it. A segment ends where a time step is
 /// missing. Within a segment every step must be one of velocity Verlet with this time step (fs): positions within 2e-5 Å, velocities
-/// within 1e-2 Å/ps, so increments of a thermostat, other masses or another time step are refused. A manifest.json beside the file gives
+/// within 1e-2 Å/ps, so increments of a thermostat, other masses or another time step are refused. Masses are those of the file, or standard atomic weights
+/// where it has none. A manifest.json beside the file gives
 /// temperature and method. Throws FileError naming file and frame.
 NveTrajectory read_nve(const std::string &file, double timestep);
 

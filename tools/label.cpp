@@ -2,6 +2,7 @@
 
 #include "elements.h"
 #include "engine.h"
+#include "extended_xyz.h"
 #include "input_record.h"
 #include "output_file.h"
 #include "progress.h"
@@ -233,8 +234,7 @@ namespace {
         write_data(data, start, 1, 8.0, true, 1);
         data.finish();
       }
-      std::string elements;
-      for (const int z : elements_of(start.numbers)) elements += (elements.empty() ? "" : " ") + element_symbol(z);
+      const std::string elements = elements_of_types(start);
       replace_by_lammps(options.lammps, place, options.sampling == "nve" ? recipe_nve : recipe_langevin,
                         {{"data", "start.data"},
                          {"elements", elements},
@@ -264,9 +264,9 @@ namespace {
       std::normal_distribution<double> normal(0.0, options.rattle);
       OutputFile file(path.string(), true);
       for (int f = 0; f < options.frames; f++) {
-        Structure frame;
-        frame.numbers = m.numbers;
-        frame.positions = start;
+        Structure frame = m.frame(start);
+        frame.charge = m.charge;
+        frame.multiplicity = m.unpaired_electrons + 1;
         for (double &x : frame.positions) x += normal(generator);
         frame.forces.resize(frame.positions.size());
         frame.energy = calculator.evaluate(frame.positions, frame.forces);
@@ -293,6 +293,7 @@ namespace {
         why = check(place / "frames.xyz", entry);
       if (why.empty()) {
         entry["file"] = trajectory.name + ".xyz";
+        if (!rattles()) add_state(place / "frames.xyz", *trajectory.molecule);
         entry["sha256"] = sha256_of_file((place / "frames.xyz").string());
         fs::rename(place / "frames.xyz", folder / (trajectory.name + ".xyz"));
       } else {
@@ -313,11 +314,21 @@ namespace {
         throw FileError("'" + file.string() + "' does not hold the frames that were written to it; move it away to have them made again");
     }
 
+    /// Writes charge and multiplicity into the comment lines that LAMMPS wrote.
+    static void add_state(const fs::path &path, const Molecule &molecule)
+    {
+      const std::string state = " charge=" + std::to_string(molecule.charge) + " spin=" + std::to_string(molecule.unpaired_electrons + 1);
+      std::ifstream in(path);
+      OutputFile out(path.string(), true);
+      for (std::string line; std::getline(in, line);) std::fprintf(out, "%s%s\n", line.c_str(), line.starts_with("Timestep=") ? state.c_str() : "");
+      out.finish();
+    }
+
     /// All frames there, each with energy and forces? An empty string, or what is wrong.
     std::string check(const fs::path &path, Json &entry) const
     {
       try {
-        const auto reader = open_trajectory(path.string());
+        const auto reader = open_trajectory(path.string(), {.units = "metal"});
         long frames = 0;
         for (Structure frame; reader->next(frame); frames++)
           if (!frame.energy || frame.forces.empty()) return "frame " + std::to_string(frames + 1) + " has no energy or forces";
@@ -346,6 +357,27 @@ namespace {
     virtual void recover() {}
   };
 
+  /// A number of the command line, or that of the frame; 0 where neither is there. `least` is what the frame has for 0.
+  int state_of(const std::optional<int> &asked, const std::optional<double> &found, int least, const std::string &option, const std::string &what)
+  {
+    if (found && (*found != std::floor(*found) || std::abs(*found) > 1e6 || (least == 1 && *found < 1.0)))
+      throw FileError("the frame has " +
+                      (least == 1 ? "a multiplicity (spin) of " + number(*found) + "; accepted: 1 for a singlet, 2 for a doublet, and so on"
+                                  : "a charge of " + number(*found) + "; accepted: a whole number"));
+    const int of_frame = found ? int(*found) - least : 0;
+    if (asked && found && *asked != of_frame)
+      throw FileError(what + " of the frame is " + std::to_string(of_frame) + ", but --" + option + " is " + std::to_string(*asked) +
+                      "; accepted: the same, or frames without it");
+    return asked ? *asked : of_frame;
+  }
+
+  /// Charge and unpaired electrons of a frame.
+  std::pair<int, int> state_of(const Structure &frame, const LabelOptions &options)
+  {
+    return {state_of(options.charge, frame.charge, 0, "charge", "the charge"),
+            state_of(options.uhf, frame.multiplicity, 1, "uhf", "the number of unpaired electrons (spin - 1)")};
+  }
+
   /// xTB in a process of its own: what crashes there is a frame that fails.
   class XtbTeacher : public Teacher {
    public:
@@ -360,14 +392,18 @@ namespace {
       const std::exception_ptr refused = expected.front();
       expected.pop_front();
       if (refused) std::rethrow_exception(refused);
+      const auto [charge, uhf] = state_of(frame, options);
       process.receive(frame);
+      frame.charge = charge;
+      frame.multiplicity = uhf + 1;
     }
 
     void expect(const Structure &frame) override
     {
       std::exception_ptr refused;
       try {
-        const auto [charge, uhf] = state_of(frame);
+        if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]) throw FileError("xTB labels molecules, this frame is periodic");
+        const auto [charge, uhf] = state_of(frame, options);
         process.send(frame, charge, uhf);
       } catch (const std::exception &) {
         refused = std::current_exception();
@@ -377,7 +413,7 @@ namespace {
 
     void meet(const Structure &frame) override
     {
-      const auto [charge, uhf] = state_of(frame);
+      const auto [charge, uhf] = state_of(frame, options);
       process.meet(frame, charge, uhf);
     }
 
@@ -385,13 +421,6 @@ namespace {
     const LabelOptions &options;
     XtbProcess process;
     std::deque<std::exception_ptr> expected;    // null for each frame under way, else why it was not sent
-
-    /// Charge and unpaired electrons of a frame. Throws where xTB cannot label it.
-    std::pair<int, int> state_of(const Structure &frame) const
-    {
-      if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]) throw FileError("xTB labels molecules, this frame is periodic");
-      return {options.charge, options.uhf};
-    }
   };
 
   class EnsembleTeacher : public Teacher {
@@ -468,11 +497,13 @@ void label_structures(const LabelOptions &options)
   // a frame that cannot be read is reported before hours of labelling
   long total = 0;
   {
-    const auto all = open_trajectory(options.structures);
+    const auto all = open_trajectory(options.structures, options.read);
     for (Structure frame; all->next(frame);) total++;
     if (total == 0) throw FileError("'" + options.structures + "' holds no frames");
   }
-  const auto reader = open_trajectory(options.structures);
+  ReadOptions read = options.read;
+  read.keep = true;
+  const auto reader = open_trajectory(options.structures, read);
   const fs::path part = options.output + ".part", manifest_path = options.output + ".json";
   const Lock lock(options.output + ".lock");
 
@@ -481,11 +512,14 @@ void label_structures(const LabelOptions &options)
   if (options.models.empty()) {
     settings["method"] = options.method;
     settings["accuracy"] = options.accuracy;
-    settings["charge"] = options.charge;
-    settings["uhf"] = options.uhf;
+    settings["charge"] = options.charge ? Json(*options.charge) : Json("of the frames");
+    settings["uhf"] = options.uhf ? Json(*options.uhf) : Json("of the frames");
     if (options.electronic_temperature != 300.0) settings["etemp"] = options.electronic_temperature;
   } else
     settings["models"] = options.models;
+  if (!options.read.units.empty()) settings["units"] = options.read.units;
+  if (!options.read.keys.empty()) settings["keys"] = options.read.keys;
+  if (!options.read.elements.empty()) settings["elements"] = options.read.elements;
   InputRecord inputs;
   if (options.models.empty()) inputs.add("xtb_version", xtb_version());
   inputs.add_file("--structures", options.structures);
@@ -533,8 +567,7 @@ void label_structures(const LabelOptions &options)
   FramesAhead frames(*reader, *teacher);
   while (frames.next(frame)) {
     n++;
-    frame.spread.clear();
-    frame.energy_spread.reset();
+    forget_results(frame);
     try {
       teacher->label(frame);
     } catch (const std::exception &error) {

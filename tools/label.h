@@ -2,8 +2,10 @@
 #pragma once
 
 #include "molecule.h"
+#include "trajectory.h"
 #include "xtb_calculator.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +24,9 @@ struct LabelOptions {
   int windows = 15, window = 400, between = 200;
   bool rotation = false;    ///< whether the molecules of windows turn as a whole
   double timestep = 0.5, rattle = 0.05;
-  int charge = 0, uhf = 0;     ///< of given structures
-  bool skip_failed = false;    ///< given structures whose calculation fails are left out
+  std::optional<int> charge, uhf;    ///< of given structures, where they do not say it themselves (keys charge and spin); else 0
+  ReadOptions read;                  ///< what the file of given structures does not say
+  bool skip_failed = false;          ///< given structures whose calculation fails are left out
   int seed = 1, jobs = 0;
   double electronic_temperature = 300.0;    ///< K, of xTB for given structures
 };

@@ -1,6 +1,8 @@
 #include "lammps_dump.h"
 
 #include "elements.h"
+#include "extended_xyz.h"
+#include "molecule.h"
 #include "text_words.h"
 #include "units.h"
 
@@ -16,16 +18,19 @@ namespace {
 
   class LammpsDump : public TrajectoryReader {
    public:
-    LammpsDump(const std::string &path, const std::vector<std::string> &elements) : path(path), file(path, std::ios::binary)
+    LammpsDump(const std::string &path, const ReadOptions &options) : path(path), options(options), file(path, std::ios::binary)
     {
       if (!file) throw FileError("data file '" + path + "' cannot be opened: " + std::strerror(errno));
       file.seekg(0, std::ios::end);
       size = double(file.tellg());
       file.seekg(0);
-      for (const auto &symbol : elements) {
-        given.push_back(atomic_number(symbol));
-        if (given.back() == 0) throw FileError("'" + symbol + "' is no element");
+      for (const auto &symbol : options.elements) {
+        double isotope;
+        given.push_back(atomic_number_of_isotope(symbol, isotope));
+        given_isotope.push_back(isotope);
       }
+      if (options.units == "gpumd") throw FileError("data file '" + path + "' is a dump of LAMMPS, but the units are 'gpumd'; accepted: metal, real");
+      if (!options.units.empty()) set_units(options.units);
     }
 
     bool next(Structure &frame) override
@@ -46,7 +51,9 @@ namespace {
         }
         if (item == "UNITS") {
           line_of("units");
-          set_units();
+          if (!options.units.empty() && text != options.units)
+            throw fail("the file says units '" + text + "', but '" + options.units + "' are asked for; expected the same, or none");
+          set_units(text);
         } else if (item == "TIME") {
           line_of("a time");
           frame.time = number_of(text) * time_unit;
@@ -73,12 +80,14 @@ namespace {
 
    private:
     std::string path;
+    ReadOptions options;
     std::ifstream file;
     std::string text;
     double size = 0.0, position = 0.0;
     double time_unit = 1.0, velocity_unit = 1.0, force_unit = 1.0;
     long line = 0, n_frames = 0;
-    std::vector<int> given;    // atomic numbers from outside, of types or atoms
+    std::vector<int> given;               // atomic numbers from outside, of types or atoms
+    std::vector<double> given_isotope;    // g/mol, 0 for the elements as they are
     std::array<double, 3> low = {0, 0, 0};
 
     FileError fail(const std::string &what) const
@@ -107,16 +116,16 @@ namespace {
       return *value;
     }
 
-    void set_units()
+    void set_units(const std::string &units)
     {
-      if (text == "metal")
+      if (units == "metal")
         time_unit = velocity_unit = force_unit = 1.0;
-      else if (text == "real") {
+      else if (units == "real") {
         time_unit = 1e-3;
         velocity_unit = 1e3;
         force_unit = kcal_per_mol_in_eV;
       } else
-        throw fail("found units '" + text + "'; accepted: metal, real");
+        throw fail("found units '" + units + "'; accepted: metal, real");
     }
 
     void read_box(Structure &frame, const std::string &item)
@@ -169,8 +178,16 @@ namespace {
       };
       const int v = three("vx", "vy", "vz"), f = three("fx", "fy", "fz");
 
+      std::vector<bool> used(columns.size(), false);
+      const auto use = [&](int first, int width) {
+        for (int c = first; first >= 0 && c < first + width; c++) used[std::size_t(c)] = true;
+      };
+      use(element, 1), use(mass, 1), use(x, 3), use(v, 3), use(f, 3);
+      std::vector<std::vector<std::string>> rest(columns.size());    // [columns][n] what nobody else keeps
+
       std::vector<long> ids(n);
       std::vector<int> numbers(n);
+      std::vector<double> isotopes(n, 0.0);
       std::vector<double> positions(3 * n), velocities(v >= 0 ? 3 * n : 0), forces(f >= 0 ? 3 * n : 0), masses(mass >= 0 ? n : 0);
       for (int i = 0; i < n; i++) {
         if (!read_line()) throw fail("the file ends after " + std::to_string(i) + " of " + std::to_string(n) + " atoms");
@@ -181,15 +198,16 @@ namespace {
         if (!known) throw fail("found '" + std::string(words[id]) + "' for id; expected a whole number");
         ids[i] = *known;
         if (element >= 0) {
-          numbers[i] = atomic_number(words[element]);
+          numbers[i] = atomic_number_of_isotope(words[element], isotopes[i]);
           if (numbers[i] == 0) throw fail("found '" + std::string(words[element]) + "'; expected the symbol of an element");
         } else if (type >= 0) {
           const auto t = whole(words[type]);
           if (!t || *t < 1) throw fail("found '" + std::string(words[type]) + "' for type; expected a whole number above 0");
           if (*t > long(given.size()))
             throw fail("type " + std::to_string(*t) + " has no element: " + std::to_string(given.size()) +
-                       " are given; expected one for each atom type, or a column element");
+                       " are given; expected one for each atom type (--elements), or a column element");
           numbers[i] = given[*t - 1];
+          isotopes[i] = given_isotope[*t - 1];
         } else if (int(given.size()) != n)
           throw fail("there is no column element or type, and " + std::to_string(given.size()) + " elements are given for " + std::to_string(n) +
                      " atoms; expected one for each atom");
@@ -200,6 +218,8 @@ namespace {
         }
         if (mass >= 0) masses[i] = number_of(words[mass]);
         if (mass >= 0 && masses[i] <= 0.0) throw fail("found '" + std::string(words[mass]) + "' for mass; expected a number above 0");
+        for (std::size_t c = 0; options.keep && c < columns.size(); c++)
+          if (!used[c]) rest[c].emplace_back(words[c]);
         if (scaled) {
           const double s[3] = {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]};
           for (int k = 0; k < 3; k++) positions[3 * i + k] = low[k] + s[0] * frame.cell[k] + s[1] * frame.cell[3 + k] + s[2] * frame.cell[6 + k];
@@ -214,22 +234,56 @@ namespace {
       for (int k = 0; k < n; k++) {
         const int i = order[k];
         if (k > 0 && ids[i] == ids[order[k - 1]]) throw fail("the id " + std::to_string(ids[i]) + " is there twice");
-        frame.numbers.push_back(element < 0 && type < 0 ? given[k] : numbers[i]);
+        const bool by_order = element < 0 && type < 0;
+        frame.numbers.push_back(by_order ? given[k] : numbers[i]);
+        if (by_order) isotopes[i] = given_isotope[k];
         if (mass >= 0) frame.masses.push_back(masses[i]);
+        if (mass >= 0 && isotopes[i] > 0.0 && std::abs(masses[i] - isotopes[i]) > 0.02)
+          throw fail("the atom with id " + std::to_string(ids[i]) + " is D or T of " + digits(isotopes[i]) + " g/mol, but its mass is " + digits(masses[i]));
         for (int a = 0; a < 3; a++) {
           frame.positions.push_back(positions[3 * i + a]);
           if (v >= 0) frame.velocities.push_back(velocities[3 * i + a]);
           if (f >= 0) frame.forces.push_back(forces[3 * i + a]);
         }
       }
+      if (mass < 0 && std::any_of(isotopes.begin(), isotopes.end(), [](double one) {
+            return one > 0.0;
+          }))
+        for (int k = 0; k < n; k++) frame.masses.push_back(isotopes[order[k]] > 0.0 ? isotopes[order[k]] : atomic_mass(frame.numbers[k]));
+      if (options.keep) frame.layout = layout_of(columns, rest, order, v >= 0, f >= 0);
+    }
+
+    /// Columns of extended XYZ for those of the dump that the program does not use.
+    static std::shared_ptr<const XyzLayout> layout_of(const std::vector<std::string_view> &columns, const std::vector<std::vector<std::string>> &rest,
+                                                      const std::vector<int> &order, bool velocities, bool forces)
+    {
+      auto layout = std::make_shared<XyzLayout>();
+      layout->columns = {{"species", 'S', 1, XyzRole::species, {}}, {"pos", 'R', 3, XyzRole::positions, {}}};
+      if (velocities) layout->columns.push_back({"vel", 'R', 3, XyzRole::velocities, {}});
+      if (forces) layout->columns.push_back({"forces", 'R', 3, XyzRole::forces, {}});
+      layout->columns.push_back({"mass", 'R', 1, XyzRole::masses, {}});
+      for (std::size_t c = 0; c < columns.size(); c++) {
+        if (rest[c].size() != order.size()) continue;
+        XyzColumn column{std::string(columns[c]), 'I', 1, XyzRole::none, {}};
+        for (char &letter : column.name)
+          if (letter == '[' || letter == ']' || letter == ':') letter = '_';
+        for (const int i : order) {
+          const std::string &word = rest[c][std::size_t(i)];
+          if (column.type == 'I' && !whole(word)) column.type = 'R';
+          if (column.type == 'R' && !number(word)) column.type = 'S';
+          column.text.push_back(word);
+        }
+        layout->columns.push_back(std::move(column));
+      }
+      return layout;
     }
   };
 
 }    // namespace
 
-std::unique_ptr<TrajectoryReader> open_lammps_dump(const std::string &path, const std::vector<std::string> &elements)
+std::unique_ptr<TrajectoryReader> open_lammps_dump(const std::string &path, const ReadOptions &options)
 {
-  return std::make_unique<LammpsDump>(path, elements);
+  return std::make_unique<LammpsDump>(path, options);
 }
 
 }    // namespace mlff

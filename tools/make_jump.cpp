@@ -1,6 +1,7 @@
 #include "make_jump.h"
 
 #include "elements.h"
+#include "find_potential.h"
 #include "input_record.h"
 #include "jump_trainer.h"
 #include "label.h"
@@ -45,12 +46,7 @@ namespace {
   std::string file_of(const std::string &from, double stride)
   {
     if (from == "none") return "";
-    std::vector<fs::path> places;
-    if (const char *folders = std::getenv("LAMMPS_POTENTIALS")) {
-      std::istringstream list(folders);
-      for (std::string folder; std::getline(list, folder, ':');) places.push_back(folder);
-    }
-    places.push_back(MLFF_POTENTIALS);
+    const auto places = potential_folders();
     std::vector<fs::path> files = {from};
     for (const auto &place : places) files.push_back(place / from);
     for (const auto &end : {"-gfn2-jump" + number(stride) + ".safetensors", std::string("-gfn2-jump8.safetensors")})
@@ -219,6 +215,11 @@ namespace {
         return;
       }
       from_scratch = false;
+      for (int i = 0; i < molecule.n_atoms(); i++)
+        for (const auto &species : start.jump.species)
+          if (species.name == element_symbol(molecule.numbers[i]) && std::abs(species.mass - molecule.masses[i]) > 0.01)
+            untested = "it learned " + species.name + " with " + number(species.mass) + " g/mol, and here it has " + number(molecule.masses[i]);
+      if (!untested.empty()) return;
       if (std::find(start.jump.strides.begin(), start.jump.strides.end(), options.stride) == start.jump.strides.end())
         untested = "it has no stride of " + number(options.stride) + " fs";
     }
@@ -511,8 +512,8 @@ namespace {
 
     void write_input() const
     {
-      std::string elements, input = recipe_jump;
-      for (const int z : elements_of(molecule.numbers)) elements += (elements.empty() ? "" : " ") + std::string(element_symbol(z));
+      const std::string elements = elements_of_types(molecule);
+      std::string input = recipe_jump;
       const std::pair<const char *, std::string> words[] = {
           {"SMILES", options.smiles}, {"STRIDE", number(options.stride)},  {"STEPS", std::to_string(stride_steps())},   {"ELEMENTS", elements},
           {"METHOD", options.method}, {"CHARGE", number(molecule.charge)}, {"UHF", number(molecule.unpaired_electrons)}};

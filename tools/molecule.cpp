@@ -37,12 +37,12 @@ namespace {
     return {m[0] * x[0] + m[1] * x[1] + m[2] * x[2], m[3] * x[0] + m[4] * x[1] + m[5] * x[2], m[6] * x[0] + m[7] * x[1] + m[8] * x[2]};
   }
 
-  void centre(std::vector<double> &positions, const std::vector<int> &numbers)
+  void centre(std::vector<double> &positions, const std::vector<double> &masses)
   {
     Vector sum{};
     double mass = 0.0;
-    for (std::size_t i = 0; i < numbers.size(); i++) {
-      const double m = atomic_mass(numbers[i]);
+    for (std::size_t i = 0; i < masses.size(); i++) {
+      const double m = masses[i];
       mass += m;
       for (int a = 0; a < 3; a++) sum[a] += m * positions[3 * i + a];
     }
@@ -107,13 +107,13 @@ namespace {
       if (embed(part, seed + int(p)) < 0) fail(smiles, "no three-dimensional structure was found for it (impossible stereochemistry or rings?)");
       const auto &conformer = part.getConformer();
       std::vector<double> x;
-      std::vector<int> numbers;
+      std::vector<double> masses;
       for (unsigned i = 0; i < part.getNumAtoms(); i++) {
         const auto point = conformer.getAtomPos(i);
         x.insert(x.end(), {point.x, point.y, point.z});
-        numbers.push_back(part.getAtomWithIdx(i)->getAtomicNum());
+        masses.push_back(part.getAtomWithIdx(i)->getMass());
       }
-      centre(x, numbers);
+      centre(x, masses);
       const double own = radius(x) + part_distance;
       // along a random ray until it touches nothing
       Vector direction = {normal(generator), normal(generator), normal(generator)}, at{};
@@ -127,7 +127,7 @@ namespace {
             break;
         }
       placed.push_back({at, own});
-      for (std::size_t i = 0; i < numbers.size(); i++)
+      for (std::size_t i = 0; i < masses.size(); i++)
         for (int a = 0; a < 3; a++) positions[3 * atoms_of_part[p][i] + a] = x[3 * i + a] + at[a];
     }
     return positions;
@@ -214,13 +214,51 @@ std::vector<Structure> apart(const Molecule &first, const Molecule &second, int 
       const double middle = 0.5 * (near + beyond);
       (nearest(middle) > wanted ? beyond : near) = middle;
     }
-    frame.numbers = first.numbers;
-    frame.numbers.insert(frame.numbers.end(), second.numbers.begin(), second.numbers.end());
-    frame.positions = x;
+    Molecule both = first;
+    both.numbers.insert(both.numbers.end(), second.numbers.begin(), second.numbers.end());
+    both.masses.insert(both.masses.end(), second.masses.begin(), second.masses.end());
+    both.charge += second.charge;
+    both.unpaired_electrons += second.unpaired_electrons;
+    frame = both.frame(x);
     for (std::size_t j = 0; j < y.size(); j++) frame.positions.push_back(y[j] + (j % 3 == 0 ? beyond : 0.0));
     frames.push_back(std::move(frame));
   }
   return frames;
+}
+
+Structure Molecule::frame(const std::vector<double> &positions) const
+{
+  Structure frame;
+  frame.numbers = numbers;
+  frame.positions = positions;
+  if (charge != 0 || unpaired_electrons != 0) {
+    frame.charge = charge;
+    frame.multiplicity = unpaired_electrons + 1;
+  }
+  for (int i = 0; i < n_atoms(); i++)
+    if (masses[i] != atomic_mass(numbers[i])) frame.masses = masses;
+  return frame;
+}
+
+std::vector<AtomType> atom_types(const Molecule &molecule)
+{
+  std::set<std::pair<int, double>> found;
+  for (int i = 0; i < molecule.n_atoms(); i++) found.insert({molecule.numbers[i], molecule.masses[i]});
+  std::vector<AtomType> types;
+  for (const auto &[z, mass] : found) {
+    std::string label = element_symbol(z);
+    if (const long nucleons = std::lround(mass); mass != atomic_mass(z))
+      label = z == 1 && nucleons == 2 ? "D" : z == 1 && nucleons == 3 ? "T" : label + std::to_string(nucleons);
+    types.push_back({z, mass, label});
+  }
+  return types;
+}
+
+std::string elements_of_types(const Molecule &molecule)
+{
+  std::string text;
+  for (const auto &type : atom_types(molecule)) text += (text.empty() ? "" : " ") + element_symbol(type.number);
+  return text;
 }
 
 double atomic_mass(int atomic_number)
@@ -244,6 +282,10 @@ Molecule make_molecule(const std::string &smiles, int n_conformers, int seed)
   out.smiles = smiles;
   for (const auto atom : molecule->atoms()) {
     out.numbers.push_back(atom->getAtomicNum());
+    out.masses.push_back(atom->getMass());
+    if (const unsigned isotope = atom->getIsotope();
+        isotope != 0 && !(RDKit::PeriodicTable::getTable()->getMassForIsotope(unsigned(out.numbers.back()), isotope) > 0.0))
+      fail(smiles, "the isotope " + std::to_string(isotope) + " of " + atom->getSymbol() + " is not known");
     out.charge += atom->getFormalCharge();
     out.unpaired_electrons += int(atom->getNumRadicalElectrons());
   }
@@ -283,7 +325,7 @@ Molecule make_molecule(const std::string &smiles, int n_conformers, int seed)
       positions[3 * i] = point.x, positions[3 * i + 1] = point.y, positions[3 * i + 2] = point.z;
     }
     if (!std::isfinite(energy)) fail(smiles, "the " + out.force_field + " clean-up of its structure failed");
-    centre(positions, out.numbers);
+    centre(positions, out.masses);
     found.emplace_back(energy, std::move(positions));
   }
   std::stable_sort(found.begin(), found.end(), [](const auto &a, const auto &b) {
@@ -295,7 +337,7 @@ Molecule make_molecule(const std::string &smiles, int n_conformers, int seed)
 
 void write_data(std::FILE *file, const Molecule &molecule, int copies, double distance, bool type_labels, int seed)
 {
-  const auto elements = elements_of(molecule.numbers);
+  const auto types = atom_types(molecule);
   const auto &x = molecule.conformers.front();
   const double size = 2 * radius(x);
   const int along = int(std::ceil(std::cbrt(double(copies)) - 1e-9));
@@ -304,15 +346,14 @@ void write_data(std::FILE *file, const Molecule &molecule, int copies, double di
 
   std::fprintf(file, "%d x %s (%s conformer), charge %d, %d unpaired electrons, atom_style full\n\n", copies, molecule.smiles.c_str(),
                molecule.force_field.c_str(), molecule.charge, molecule.unpaired_electrons);
-  std::fprintf(file, "%d atoms\n%zu atom types\n\n", copies * molecule.n_atoms(), elements.size());
+  std::fprintf(file, "%d atoms\n%zu atom types\n\n", copies * molecule.n_atoms(), types.size());
   for (const char axis : {'x', 'y', 'z'}) std::fprintf(file, "%.6f %.6f %clo %chi\n", -half, half, axis, axis);
   if (type_labels) {
     std::fprintf(file, "\nAtom Type Labels\n\n");
-    for (std::size_t t = 0; t < elements.size(); t++) std::fprintf(file, "%zu %s\n", t + 1, element_symbol(elements[t]).c_str());
+    for (std::size_t t = 0; t < types.size(); t++) std::fprintf(file, "%zu %s\n", t + 1, types[t].label.c_str());
   }
   std::fprintf(file, "\nMasses\n\n");
-  for (std::size_t t = 0; t < elements.size(); t++)
-    std::fprintf(file, "%zu %.6g    # %s\n", t + 1, atomic_mass(elements[t]), element_symbol(elements[t]).c_str());
+  for (std::size_t t = 0; t < types.size(); t++) std::fprintf(file, "%zu %.10g    # %s\n", t + 1, types[t].mass, types[t].label.c_str());
   std::fprintf(file, "\nAtoms # full\n\n");
   std::mt19937 generator(seed);
   for (int c = 0; c < copies; c++) {
@@ -320,7 +361,10 @@ void write_data(std::FILE *file, const Molecule &molecule, int copies, double di
     const auto rotation = c == 0 ? std::array<double, 9>{1, 0, 0, 0, 1, 0, 0, 0, 1} : random_rotation(generator);
     for (int i = 0; i < molecule.n_atoms(); i++) {
       const auto at = rotate(rotation, &x[3 * i]);
-      const auto type = std::lower_bound(elements.begin(), elements.end(), molecule.numbers[i]) - elements.begin() + 1;
+      const auto own = std::find_if(types.begin(), types.end(), [&](const AtomType &type) {
+        return type.number == molecule.numbers[i] && type.mass == molecule.masses[i];
+      });
+      const auto type = own - types.begin() + 1;
       std::fprintf(file, "%d %d %d %.8f %.10f %.10f %.10f\n", c * molecule.n_atoms() + i + 1, c + 1, int(type), molecule.partial_charges[i], at[0] + origin[0],
                    at[1] + origin[1], at[2] + origin[2]);
     }

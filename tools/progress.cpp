@@ -30,7 +30,8 @@ void Progress::update(double share, const std::string &detail)
     std::fprintf(stderr, "\r%s [%s] %3.0f %%  %.0f s left  %s\033[K", title.c_str(), bar.c_str(), 100 * share, share > 0.0 ? seconds / share - seconds : 0.0,
                  detail.c_str());
     std::fflush(stderr);
-  } else if (int(share * 10) > tenths) {
+  } else if (int(share * 10) > tenths && (share == 1.0 || now - last >= std::chrono::seconds(10))) {
+    last = now;
     tenths = int(share * 10);
     std::fprintf(stderr, "%s %3.0f %%  %s\n", title.c_str(), 100 * share, detail.c_str());
   }

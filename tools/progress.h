@@ -1,4 +1,4 @@
-// A progress bar on standard error: live in a terminal, a line each tenth elsewhere.
+// A progress bar on standard error: live in a terminal; elsewhere a line each tenth, but not more than one in ten seconds, and one at the end.
 #pragma once
 
 #include <chrono>

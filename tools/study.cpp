@@ -60,7 +60,7 @@ namespace {
         start_data.push_back(text_of(file));
         fs::remove(file);
         std::vector<std::string> symbols;
-        for (const int z : elements_of(made.numbers)) symbols.push_back(element_symbol(z));
+        for (const auto &type : atom_types(made)) symbols.push_back(element_symbol(type.number));
         elements.push_back(symbols);
       }
       list_runs();

@@ -101,7 +101,8 @@ std::string study_input(const StudySettings &s, const StudyMolecule &molecule, c
     // the dump knows the energy at steps at which somebody asked for it
     in << "\nfix             energy all ave/time " << every << " 1 " << every << " c_thermo_pe\n"
        << "dump            frames all extxyz " << every << " frames.xyz\n"
-       << "dump_modify     frames element " << elements << " sort id vel yes forces no time yes first no format line \"%s %.8g %.8g %.8g %.8g %.8g %.8g\"\n";
+       << "dump_modify     frames element " << elements
+       << " sort id vel yes forces no mass yes time yes first no format line \"%s %.8g %.8g %.8g %.8g %.8g %.8g %.10g\"\n";
   }
   in << "run             " << steps_of(method, timing ? s.timing_length : s.length) << "\n";
   return in.str();

@@ -1,6 +1,7 @@
 #include "study_settings.h"
 
 #include "elements.h"
+#include "find_potential.h"
 #include "potential.h"
 #include "run_folder.h"
 #include "yaml_section.h"
@@ -21,12 +22,8 @@ namespace {
   /// A file named in the settings: beside them, in the folders of LAMMPS_POTENTIALS, or one that ships.
   std::string find_file(const YamlSection &section, const std::string &key, const std::string &name, const fs::path &beside)
   {
-    std::vector<fs::path> places = {beside};
-    if (const char *folders = std::getenv("LAMMPS_POTENTIALS")) {
-      std::istringstream list(folders);
-      for (std::string folder; std::getline(list, folder, ':');) places.push_back(folder);
-    }
-    places.push_back(MLFF_POTENTIALS);
+    std::vector<fs::path> places = potential_folders();
+    places.insert(places.begin(), beside);
     for (const auto &place : places)
       if (fs::is_regular_file(place / name)) return fs::weakly_canonical(fs::absolute(place / name)).string();
     section.fail(

@@ -57,12 +57,29 @@ namespace {
   nlohmann::ordered_json describe(const std::vector<DataFile> &files)
   {
     auto list = nlohmann::ordered_json::array();
-    for (const auto &file : files)
+    for (const auto &file : files) {
       list.push_back({{"file", std::filesystem::path(file.file).filename().string()},
                       {"frames", file.frames},
                       {"weight", file.weight},
                       {"labels", file.teacher ? "teacher" : "file"}});
+      if (!file.read.units.empty()) list.back()["units"] = file.read.units;
+      if (!file.read.keys.empty()) list.back()["keys"] = file.read.keys;
+      if (!file.read.elements.empty()) list.back()["elements"] = file.read.elements;
+    }
     return list;
+  }
+
+  /// units, keys and elements of a section, or those of `standard`.
+  ReadOptions read_options(YamlSection &section, const ReadOptions &standard)
+  {
+    ReadOptions read = standard;
+    if (section.has("units")) read.units = section.word("units", "", {"metal", "real", "gpumd"});
+    YamlSection keys = section.section("keys");
+    for (const auto &quantity : named_quantities())
+      if (keys.has(quantity)) read.keys[quantity] = keys.word(quantity, "");
+    keys.finish();
+    if (section.has("elements")) read.elements = section.words("elements");
+    return read;
   }
 
 }    // namespace
@@ -156,6 +173,7 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
 std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::string &key, const std::string &path, bool teachers)
 {
   std::vector<DataFile> list;
+  const ReadOptions standard = read_options(data, {});
   for (YamlSection &entry : data.sections(key)) {
     const auto names = entry.words("file");
     if (names.empty()) entry.fail("file", "is missing; accepted: names of .xyz or .npz files");
@@ -164,6 +182,7 @@ std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::st
     file.weight = entry.number("weight", 1.0, 0.0);
     file.teacher = entry.word("labels", "file", {"file", "teacher"}) == "teacher";
     if (file.teacher && !teachers) entry.fail("labels", "is 'teacher', but 'teacher.models' names no potential");
+    file.read = read_options(entry, standard);
     entry.finish();
     for (const auto &name : names)
       for (const auto &found : matching_files(beside(path, name))) {

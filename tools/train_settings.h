@@ -2,6 +2,7 @@
 #pragma once
 
 #include "course.h"
+#include "trajectory.h"
 
 #include <nlohmann/json.hpp>
 
@@ -30,9 +31,10 @@ struct LossTerm {
 /// Frames from one file.
 struct DataFile {
   std::string file;
-  long frames = 0;         ///< this many, drawn at random; 0: all
-  double weight = 1.0;     ///< factor on the loss of its frames
-  bool teacher = false;    ///< energies and forces of the teachers instead of those in the file
+  long frames = 0;          ///< this many, drawn at random; 0: all
+  double weight = 1.0;      ///< factor on the loss of its frames
+  bool teacher = false;     ///< energies and forces of the teachers instead of those in the file
+  ReadOptions read = {};    ///< what the file does not say
 };
 
 struct TrainSettings : CourseSettings {

@@ -3,6 +3,7 @@
 #include "elements.h"
 #include "npz.h"
 #include "output_file.h"
+#include "text_words.h"
 #include "units.h"
 
 #include <algorithm>
@@ -412,7 +413,7 @@ Potential Trainer::with_weights(const std::vector<double> &values) const
 void Trainer::validate()
 {
   const ErrorSums errors = errors_of(with_weights(course->average), data.valid, settings.options().precision, settings.threads);
-  const bool gained = course->validated(errors.n_components ? errors.force_mae() : errors.energy_mae(), data.valid.empty());
+  const bool gained = course->validated(errors.n_components && !by_energy ? errors.force_mae() : errors.energy_mae(), data.valid.empty());
 
   nlohmann::ordered_json line = {
       {"step", course->step}, {"epoch", double(epoch) + double(position) / double(data.train.size())}, {"learning_rate", course->rate(course->step - 1)}};
@@ -424,13 +425,11 @@ void Trainer::validate()
   line["frames_per_second"] = course->seconds > 0 ? double(frames_since) / course->seconds : 0.0;
   course->log(line);
   const auto in_meV = [](double x) {
-    char text[32];
-    std::snprintf(text, sizeof(text), "%.2f", x / meV);
-    return std::string(text);
+    return readable(x / meV, 2);
   };
-  std::printf("%9ld %8.1f %10.2e %10.2f %10s %10s %9.0f%s\n", course->step, line["epoch"].get<double>(), line["learning_rate"].get<double>(), sums[4] / n / meV,
-              errors.n_components ? in_meV(errors.force_mae()).c_str() : "-", errors.n_energies ? in_meV(errors.energy_mae()).c_str() : "-",
-              line["frames_per_second"].get<double>(), gained ? " *" : "");
+  std::printf("%9ld %8.1f %10.2e %10s %10s %10s %9.0f%s\n", course->step, line["epoch"].get<double>(), line["learning_rate"].get<double>(),
+              in_meV(sums[4] / n).c_str(), errors.n_components ? in_meV(errors.force_mae()).c_str() : "-",
+              errors.n_energies ? in_meV(errors.energy_mae()).c_str() : "-", line["frames_per_second"].get<double>(), gained ? " *" : "");
   std::fflush(stdout);
   sums = {};
   batches_since = frames_since = 0;
@@ -467,6 +466,27 @@ Course::Parts Trainer::parts()
   return parts;
 }
 
+void Trainer::judge_validation()
+{
+  by_energy = false;
+  double largest = 0.0;
+  bool energies = true;
+  for (const auto &frame : data.valid) {
+    if (frame.structure.forces.empty()) return;
+    for (const double f : frame.structure.forces) largest = std::max(largest, std::abs(f));
+    energies = energies && frame.structure.energy;
+  }
+  if (data.valid.empty() || largest > 1e-9) return;
+  // forces that vanish by symmetry, or for want of neighbors, are right for any weights
+  if (errors_of(potential, data.valid, settings.options().precision, settings.threads).force_mae() > 1e-4) return;
+  if (!energies)
+    throw FileError(
+        "the forces of all validation frames are zero for any weights, by symmetry or for want of neighbors, and there are no energies that could choose "
+        "weights; accepted: other frames in 'data.valid', or 'data.valid_fraction: 0'");
+  by_energy = true;
+  std::printf("the forces of all validation frames are zero for any weights: their energies choose the weights\n");
+}
+
 bool Trainer::run(bool restart, bool force)
 {
   OutputFile::check(settings.output, force);
@@ -486,6 +506,7 @@ bool Trainer::run(bool restart, bool force)
     std::printf(molecule.generators.empty() ? " the identity\n" : "\n");
   }
   if (resumed) std::printf("resumed at step %ld of %ld\n", course->step, settings.steps);
+  judge_validation();
   std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step", "epoch", "rate", "train F", "valid F", "valid E", "frames", "",
               "", "", "meV/A", "meV/A", "meV/atom", "per s");
   std::fflush(stdout);
@@ -524,7 +545,9 @@ void Trainer::write_result()
   std::printf("\nwrote %s (weights of step %ld)\n\n%-12s %16s %16s\n%-12s %16s %16s\n", settings.output.c_str(), provenance["best_step"].get<long>(), "",
               "force MAE", "energy MAE", "", "meV/A", "meV/atom");
   for (const auto &[name, errors] : {std::pair{"training", &train}, std::pair{"validation", &valid}})
-    if (errors->n_components || errors->n_energies) std::printf("%-12s %16.2f %16.2f\n", name, errors->force_mae() / meV, errors->energy_mae() / meV);
+    if (errors->n_components || errors->n_energies)
+      std::printf("%-12s %16s %16s\n", name, errors->n_components ? readable(errors->force_mae() / meV, 2).c_str() : "-",
+                  errors->n_energies ? readable(errors->energy_mae() / meV, 2).c_str() : "-");
 }
 
 }    // namespace mlff

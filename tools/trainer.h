@@ -63,6 +63,8 @@ class Trainer {
   std::array<double, 5> sums{};    // loss terms and force MAE since the last validation
   long batches_since = 0;
 
+  bool by_energy = false;    // the energies of the validation frames choose the weights: their forces cannot
+
   std::vector<int> order;    // of the epoch
   GraphStorage graph;
   std::vector<const TrainingFrame *> batch;
@@ -74,6 +76,7 @@ class Trainer {
   void next_batch();
   void add_batch(std::span<double> gradient);
   void add_jacobian(double weight, double &term, std::span<double> gradient);
+  void judge_validation();
   void validate();
   Course::Parts parts();
   void write_result();

@@ -22,6 +22,16 @@ namespace {
     throw FileError("data file '" + file + "', frame " + std::to_string(frame) + ": " + what);
   }
 
+  /// What a frame has that may be the label it lacks.
+  std::string perhaps(const Structure &structure, const std::string &quantity)
+  {
+    std::string names;
+    for (const auto &name : structure.unread)
+      if (name.find(quantity.substr(1, 4)) != std::string::npos || name == (quantity == "energy" ? "E" : "F"))
+        names += (names.empty() ? "'" : ", '") + name + "'";
+    return names.empty() ? "" : "; " + names + " may be meant: 'keys: {" + quantity + ": NAME}' in 'data'";
+  }
+
   /// Frames of one file; number counts from 1.
   struct Read {
     std::vector<Structure> frames;
@@ -35,7 +45,7 @@ namespace {
     std::vector<bool> chosen;
     if (data.frames > 0) {
       long n = 0;
-      for (const auto reader = open_trajectory(data.file); reader->next(frame);) n++;
+      for (const auto reader = open_trajectory(data.file, data.read); reader->next(frame);) n++;
       if (n > 0 && data.frames > n)
         throw FileError("data file '" + data.file + "' holds " + std::to_string(n) + " frames, but 'frames' asks for " + std::to_string(data.frames));
       auto order = shuffled(int(n), seed);
@@ -44,7 +54,7 @@ namespace {
       for (const int k : order) chosen[k] = true;
     }
     Read read;
-    const auto reader = open_trajectory(data.file);
+    const auto reader = open_trajectory(data.file, data.read);
     for (long n = 1; reader->next(frame); n++) {
       if (data.frames > 0 && !chosen.at(n - 1)) continue;
       read.frames.push_back(std::move(frame));
@@ -106,6 +116,7 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
   TrainingData data;
   const bool atom_energies = settings.atom_energy.weight > 0 || settings.atom_energy.final_weight > 0;
   const bool need_forces = settings.force.weight > 0 || settings.force.final_weight > 0;
+  const bool need_energies = settings.energy.weight > 0 || settings.energy.final_weight > 0;
   std::uint64_t seed = settings.seed;
   for (const auto *list : {&settings.train, &settings.valid})
     for (const DataFile &file : *list) {
@@ -136,8 +147,14 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
           }
           progress.update(double(k + 1) / double(read.frames.size()), std::to_string(k + 1) + " frames");
         }
+        // no force acts on an atom alone: data for other programs leave it out
+        if (structure.forces.empty() && structure.n_atoms() == 1 && structure.periodic == std::array{false, false, false}) structure.forces.assign(3, 0.0);
         if (structure.forces.empty() && need_forces)
-          fail(file.file, read.number[k], "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: 0'");
+          fail(file.file, read.number[k],
+               "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: 0'" + perhaps(structure, "forces"));
+        if (!structure.energy && need_energies)
+          fail(file.file, read.number[k],
+               "no energy; accepted: frames with energies, 'labels: teacher', or 'loss.energy.weight: 0'" + perhaps(structure, "energy"));
         if (structure.energy && !std::isfinite(*structure.energy)) fail(file.file, read.number[k], "the energy is not finite");
         double largest = 0.0;
         for (int i = 0; i < int(structure.forces.size()) / 3; i++) {

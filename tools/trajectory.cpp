@@ -1,14 +1,14 @@
 #include "trajectory.h"
 
 #include "elements.h"
+#include "extended_xyz.h"
 #include "lammps_dump.h"
+#include "molecule.h"
 #include "text_words.h"
 #include "units.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <map>
 #include <optional>
 
 namespace mlff {
@@ -17,36 +17,57 @@ namespace {
 
   class NpzTrajectory : public TrajectoryReader {
    public:
-    explicit NpzTrajectory(const std::string &path)
+    NpzTrajectory(const std::string &path, const ReadOptions &options) : to_eV(options.units.empty() || options.units == "real" ? kcal_per_mol_in_eV : 1.0)
     {
       const NpzFile file(path);
+      const auto name_of = [&](const char *quantity, const char *standard) {
+        const auto given = options.keys.find(quantity);
+        return given == options.keys.end() ? std::string(standard) : given->second;
+      };
       const Array charges = file.read("nuclear_charges");
       coordinates = file.read("coords");
       const auto &shape = coordinates.shape;
       if (charges.shape.size() != 1 || shape.size() != 3 || shape[1] != charges.shape[0] || shape[2] != 3)
         throw FileError("data file '" + path + "': 'coords' is not [frames, atoms, 3] with the atoms of 'nuclear_charges'");
+      for (const char *name : {"cell", "cells", "lattice", "pbc"})
+        if (file.has(name))
+          throw FileError("data file '" + path + "' has an array '" + name + "'; of .npz only open molecules are accepted, use extended XYZ for cells");
       n_frames = shape[0];
-      for (const double z : charges.values) numbers.push_back(int(z));
-      if (file.has("energies")) {
-        energies = file.read("energies");
-        if (std::int64_t(energies.values.size()) != n_frames) throw FileError("data file '" + path + "': 'energies' does not hold one value a frame");
+      for (const double z : charges.values) {
+        if (z != std::floor(z) || z < 1 || z > 118)
+          throw FileError("data file '" + path + "': 'nuclear_charges' holds " + digits(z) + "; expected atomic numbers, 1 to 118");
+        numbers.push_back(int(z));
       }
-      if (file.has("forces")) {
-        forces = file.read("forces");
-        if (forces.shape != shape) throw FileError("data file '" + path + "': 'forces' has not the shape of 'coords'");
+      const std::string energy = name_of("energy", "energies"), force = name_of("forces", "forces");
+      if (options.keys.contains("energy") || file.has(energy)) {
+        energies = file.read(energy);
+        if (std::int64_t(energies.values.size()) != n_frames) throw FileError("data file '" + path + "': '" + energy + "' does not hold one value a frame");
       }
+      if (options.keys.contains("forces") || file.has(force)) {
+        forces = file.read(force);
+        if (forces.shape != shape) throw FileError("data file '" + path + "': '" + force + "' has not the shape of 'coords'");
+      }
+      for (const auto &name : file.names()) {
+        const bool energies_perhaps = name == "E" || name.find("energ") != std::string::npos,
+                   forces_perhaps = name == "F" || name.find("force") != std::string::npos;
+        if ((energies.values.empty() && energies_perhaps) || (forces.values.empty() && forces_perhaps)) unread.push_back(name);
+      }
+      for (const auto &[name, array] : {std::pair{std::string("coords"), &coordinates}, {energy, &energies}, {force, &forces}})
+        for (const double x : array->values)
+          if (!std::isfinite(x)) throw FileError("data file '" + path + "': '" + name + "' holds a number that is not finite");
     }
 
     bool next(Structure &frame) override
     {
       if (index == n_frames) return false;
-      const std::size_t width = 3 * numbers.size(), begin = index * width;
+      const std::size_t width = 3 * numbers.size(), begin = std::size_t(index) * width;
       frame = Structure();
       frame.numbers = numbers;
-      frame.positions.assign(coordinates.values.begin() + begin, coordinates.values.begin() + begin + width);
-      if (!energies.values.empty()) frame.energy = energies.values[index] * kcal_per_mol_in_eV;
+      frame.unread = unread;
+      frame.positions.assign(coordinates.values.begin() + long(begin), coordinates.values.begin() + long(begin + width));
+      if (!energies.values.empty()) frame.energy = energies.values[std::size_t(index)] * to_eV;
       if (!forces.values.empty())
-        for (std::size_t k = 0; k < width; k++) frame.forces.push_back(forces.values[begin + k] * kcal_per_mol_in_eV);
+        for (std::size_t k = 0; k < width; k++) frame.forces.push_back(forces.values[begin + k] * to_eV);
       index++;
       return true;
     }
@@ -54,223 +75,150 @@ namespace {
     double progress() const override { return n_frames ? double(index) / double(n_frames) : 1.0; }
 
    private:
+    double to_eV;
     std::vector<int> numbers;
+    std::vector<std::string> unread;
     Array coordinates, energies, forces;
     std::int64_t n_frames = 0, index = 0;
   };
 
-  class XyzTrajectory : public TrajectoryReader {
+  /// Frames of another reader that can be what they say.
+  class CheckedTrajectory : public TrajectoryReader {
    public:
-    explicit XyzTrajectory(const std::string &path) : path(path), file(path, std::ios::binary)
+    CheckedTrajectory(std::unique_ptr<TrajectoryReader> reader, std::string path, bool units_given) :
+        reader(std::move(reader)), path(std::move(path)), units_given(units_given)
     {
-      if (!file) throw FileError("data file '" + path + "' cannot be opened: " + std::strerror(errno));
-      file.seekg(0, std::ios::end);
-      size = double(file.tellg());
-      file.seekg(0);
     }
 
     bool next(Structure &frame) override
     {
-      // blank lines between or after frames are allowed
-      do {
-        if (!read_line()) return false;
-      } while (text.find_first_not_of(" \t") == std::string::npos);
+      if (!reader->next(frame)) {
+        if (cold == moving) refuse_temperature();
+        return false;
+      }
       n_frames++;
-      const auto words = split(text);
-      const auto n = words.size() == 1 ? whole(words[0]) : std::nullopt;
-      if (!n || *n < 0 || *n > 100'000'000) throw fail("found '" + text + "'; expected the number of atoms");
-      if (!read_line()) throw fail("the file ends before the comment line");
-      frame = Structure();
-      read_comment(frame);
-      read_atoms(frame, int(*n));
+      if (frame.numbers.empty()) throw fail("the frame holds no atoms; accepted: frames of one atom or more");
+      compare_masses(frame);
+      if (units_given) return true;
+      check_energy(frame);
+      check_time(frame);
+      check_velocities(frame);
       return true;
     }
 
-    double progress() const override { return size > 0.0 ? std::min(1.0, position / size) : 1.0; }
+    double progress() const override { return reader->progress(); }
 
    private:
+    static constexpr double coldest = 0.05;    // K
+    static constexpr int enough = 16;          // frames that tell a temperature
+
+    std::unique_ptr<TrajectoryReader> reader;
     std::string path;
-    std::ifstream file;
-    std::string text;
-    double size = 0.0, position = 0.0;
-    long line = 0, n_frames = 0;
+    bool units_given;
+    long n_frames = 0, moving = 0, cold = 0, step = -1;
+    double temperature = 0.0;
+    std::optional<double> time;
 
-    struct Column {
-      std::string name;
-      char type;
-      int width;
-    };
-    std::vector<Column> columns;
+    FileError fail(const std::string &what) const { return FileError("data file '" + path + "', frame " + std::to_string(n_frames) + ": " + what); }
 
-    FileError fail(const std::string &what) const
+    static std::string ways()
     {
-      return FileError("data file '" + path + "', frame " + std::to_string(n_frames) + ", line " + std::to_string(line) + ": " + what);
+      return "; if the file is in other units, name them: --units real (LAMMPS: kcal/mol, Å/fs) or --units gpumd (Å/fs), in settings 'units: real'; --units "
+             "metal "
+             "takes the numbers as they are";
     }
 
-    bool read_line()
+    /// An element by its symbol and another one by its mass.
+    void compare_masses(const Structure &frame) const
     {
-      if (!std::getline(file, text)) return false;
-      position += double(text.size() + 1);
-      line++;
-      if (!text.empty() && text.back() == '\r') text.pop_back();
-      return true;
-    }
-
-    double number(std::string_view word, const std::string &what) const
-    {
-      const auto value = mlff::number(word);
-      if (!value) throw fail("found '" + std::string(word) + "' for " + what + "; expected a number");
-      return *value;
-    }
-
-    /// key=value and key="several words"; keys alone are ignored.
-    std::map<std::string, std::string> key_values() const
-    {
-      std::map<std::string, std::string> pairs;
-      std::size_t i = 0;
-      while ((i = text.find_first_not_of(" \t", i)) != std::string::npos) {
-        const auto key_end = std::min(text.find_first_of("= \t", i), text.size());
-        const std::string key = text.substr(i, key_end - i);
-        i = key_end;
-        if (i >= text.size() || text[i] != '=') continue;
-        i++;
-        std::size_t end;
-        if (i < text.size() && (text[i] == '"' || text[i] == '\'')) {
-          end = text.find(text[i], i + 1);
-          if (end == std::string::npos) throw fail("the value of '" + key + "' has no closing quote");
-          pairs[key] = text.substr(i + 1, end - i - 1);
-          i = end + 1;
-        } else {
-          end = std::min(text.find_first_of(" \t", i), text.size());
-          pairs[key] = text.substr(i, end - i);
-          i = end;
-        }
+      for (std::size_t i = 0; i < frame.masses.size(); i++) {
+        const double mass = frame.masses[i], own = atomic_mass(frame.numbers[i]);
+        if (std::abs(mass - own) < 0.2 * own || (frame.numbers[i] == 1 && mass < 4.1)) continue;
+        for (int z = 1; z <= 92; z++)
+          if (std::abs(mass - atomic_mass(z)) < 1e-3 * mass)
+            throw fail("atom " + std::to_string(i + 1) + " is " + element_symbol(frame.numbers[i]) + ", but its mass " + digits(mass) + " is that of " +
+                       element_symbol(z) + "; expected " + digits(own) + " or an isotope's");
       }
-      return pairs;
     }
 
-    void read_comment(Structure &frame)
+    /// No energy in eV lies below that of the electrons of neutral atoms by Thomas and Fermi, -20.92 Z^(7/3) (E. Lieb, Rev. Mod. Phys. 53 (1981) 603), which is
+    /// below the true one; a tenth more for heavy atoms' relativity.
+    void check_energy(const Structure &frame) const
     {
-      const auto pairs = key_values();
-      columns = {{"species", 'S', 1}, {"pos", 'R', 3}};
-      if (const auto found = pairs.find("Properties"); found != pairs.end()) read_properties(found->second);
-      if (const auto found = pairs.find("Lattice"); found != pairs.end()) {
-        const auto words = split(found->second);
-        if (words.size() != 9) throw fail("Lattice has " + std::to_string(words.size()) + " numbers; expected 9");
-        for (int k = 0; k < 9; k++) frame.cell[k] = number(words[k], "Lattice");
-        frame.periodic = {true, true, true};
-      }
-      if (const auto found = pairs.find("pbc"); found != pairs.end()) {
-        const auto words = split(found->second);
-        if (words.size() != 3) throw fail("pbc is '" + found->second + "'; expected three of T and F");
-        for (int k = 0; k < 3; k++) {
-          if (words[k] != "T" && words[k] != "F" && words[k] != "1" && words[k] != "0" && words[k] != "True" && words[k] != "False")
-            throw fail("pbc is '" + found->second + "'; expected three of T and F");
-          frame.periodic[k] = words[k][0] == 'T' || words[k][0] == '1';
-        }
-        if (!pairs.contains("Lattice") && (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]))
-          throw fail("pbc is '" + found->second + "', but there is no Lattice");
-      }
-      if (const auto found = pairs.find("Timestep"); found != pairs.end()) frame.step = whole(found->second).value_or(-1);
-      if (const auto found = pairs.find("Time"); found != pairs.end()) frame.time = mlff::number(found->second);
-      if (const auto found = pairs.find("energy_spread"); found != pairs.end()) frame.energy_spread = number(found->second, "energy_spread");
-      for (const char *key : {"Potential_energy", "energy"})
-        if (const auto found = pairs.find(key); found != pairs.end()) frame.energy = number(found->second, key);
+      if (!frame.energy) return;
+      double least = 0.0;
+      for (const int z : frame.numbers) least -= 1.1 * 20.92 * std::pow(double(z), 7.0 / 3.0);
+      if (*frame.energy < least)
+        throw fail("an energy of " + readable(*frame.energy, 1) + " eV is below that of all electrons of its " + std::to_string(frame.n_atoms()) + " atoms (" +
+                   readable(least, 0) + " eV)" + ways());
     }
 
-    void read_properties(const std::string &value)
+    void check_time(const Structure &frame)
     {
-      columns.clear();
-      std::vector<std::string> parts(1);
-      for (const char c : value)
-        if (c == ':')
-          parts.emplace_back();
-        else
-          parts.back() += c;
-      bool pos = false, species = false;
-      for (std::size_t k = 0; k + 2 < parts.size(); k += 3) {
-        const auto width = whole(parts[k + 2]);
-        if (!width || *width < 1 || *width > 1000 || parts[k + 1].size() != 1 || !std::strchr("SRIL", parts[k + 1][0]))
-          throw fail("Properties is '" + value + "'; expected name:type:count with type S, R, I or L");
-        columns.push_back({parts[k], parts[k + 1][0], int(*width)});
-        if (parts[k] == "pos" && parts[k + 1] == "R" && *width == 3) pos = true;
-        if (parts[k] == "species" && parts[k + 1] == "S" && *width == 1) species = true;
-      }
-      if (parts.size() % 3 != 0 || !pos || !species) throw fail("Properties is '" + value + "'; expected at least species:S:1:pos:R:3");
+      if (time && frame.time && step >= 0 && frame.step > step && (*frame.time - *time) / double(frame.step - step) > 0.1)
+        throw fail("a time step is " + digits((*frame.time - *time) / double(frame.step - step)) + " ps long" + ways());
+      time = frame.time;
+      step = frame.step;
     }
 
-    void read_atoms(Structure &frame, int n)
+    void check_velocities(const Structure &frame)
     {
-      std::size_t n_words = 0;
-      bool plain = true;
-      for (const auto &column : columns) n_words += column.width;
-      plain = columns.size() == 2;
-      for (int i = 0; i < n; i++) {
-        if (!read_line()) throw fail("the file ends after " + std::to_string(i) + " of " + std::to_string(n) + " atoms");
-        const auto words = split(text);
-        // plain XYZ may carry further columns without a name
-        if (words.size() < n_words || (words.size() > n_words && !plain))
-          throw fail("found " + std::to_string(words.size()) + " columns; Properties names " + std::to_string(n_words));
-        std::size_t w = 0;
-        for (const auto &column : columns) {
-          std::vector<double> *target = nullptr;
-          if (column.width == 3 && column.type == 'R') {
-            if (column.name == "pos") target = &frame.positions;
-            if (column.name == "forces" || column.name == "force") target = &frame.forces;
-            if (column.name == "vel" || column.name == "velo" || column.name == "velocities") target = &frame.velocities;
-          }
-          if (column.name == "mass" && column.width == 1 && column.type == 'R') {
-            frame.masses.push_back(number(words[w], column.name));
-            if (frame.masses.back() <= 0.0) throw fail("found '" + std::string(words[w]) + "' for mass; expected a number above 0");
-          }
-          if (column.name == "spread" && column.width == 1 && column.type == 'R') frame.spread.push_back(number(words[w], column.name));
-          if (target)
-            for (int k = 0; k < 3; k++) target->push_back(number(words[w + k], column.name));
-          else if (column.name == "species" && column.type == 'S') {
-            const auto z = whole(words[w]);
-            const int known = z ? int(*z) : atomic_number(words[w]);
-            if (element_symbol(known) == "X") throw fail("found '" + std::string(words[w]) + "'; expected the symbol of an element");
-            frame.numbers.push_back(known);
-          }
-          w += column.width;
-        }
-      }
+      if (moving >= enough || frame.velocities.empty()) return;
+      double kinetic = 0.0;
+      for (std::size_t k = 0; k < frame.velocities.size(); k++)
+        kinetic += 0.5 * (frame.masses.empty() ? atomic_mass(frame.numbers[k / 3]) : frame.masses[k / 3]) * frame.velocities[k] * frame.velocities[k];
+      temperature = 2.0 * kinetic / eV_in_amu_square_angstrom_per_square_ps / (boltzmann * double(frame.velocities.size()));
+      if (temperature == 0.0) return;
+      moving++;
+      if (temperature < coldest) cold++;
+      if (moving == enough && cold == moving) refuse_temperature();
+    }
+
+    void refuse_temperature() const
+    {
+      if (moving == 0) return;
+      throw fail("the velocities of all frames so far are those of less than " + digits(coldest) + " K, here " + readable(temperature, 6) + " K" + ways());
     }
   };
 
 }    // namespace
 
-std::unique_ptr<TrajectoryReader> open_trajectory(const std::string &path)
+const std::vector<std::string> &named_quantities()
 {
-  if (path.ends_with(".npz")) return std::make_unique<NpzTrajectory>(path);
-  if (path.ends_with(".xyz") || path.ends_with(".extxyz")) return std::make_unique<XyzTrajectory>(path);
-  if (path.ends_with(".dump") || path.ends_with(".lammpstrj")) return open_lammps_dump(path, {});
-  throw FileError("data file '" + path + "' has an unknown ending; accepted: .npz, .xyz, .extxyz, .dump, .lammpstrj");
+  static const std::vector<std::string> names = {"energy", "forces", "velocities", "mass", "charge", "spin", "stress"};
+  return names;
 }
 
-void write_xyz(std::FILE *file, const Structure &frame)
+void add_key(ReadOptions &options, const std::string &word)
 {
-  const bool cell = frame.periodic[0] || frame.periodic[1] || frame.periodic[2];
-  std::fprintf(file, "%d\nProperties=species:S:1:pos:R:3%s%s", frame.n_atoms(), frame.velocities.empty() ? "" : ":vel:R:3",
-               frame.forces.empty() ? "" : ":forces:R:3");
-  if (!frame.spread.empty()) std::fprintf(file, ":spread:R:1");
-  if (cell) {
-    std::fprintf(file, " Lattice=\"");
-    for (int k = 0; k < 9; k++) std::fprintf(file, k ? " %.17g" : "%.17g", frame.cell[k]);
-    std::fprintf(file, "\"");
+  const auto at = word.find('=');
+  const std::string quantity = word.substr(0, at);
+  const auto &accepted = named_quantities();
+  if (at == std::string::npos || at + 1 == word.size() || std::find(accepted.begin(), accepted.end(), quantity) == accepted.end()) {
+    std::string names;
+    for (const auto &name : accepted) names += (names.empty() ? "" : ", ") + name;
+    throw FileError("--key '" + word + "' is no quantity=name; accepted quantities: " + names);
   }
-  std::fprintf(file, " pbc=\"%c %c %c\"", frame.periodic[0] ? 'T' : 'F', frame.periodic[1] ? 'T' : 'F', frame.periodic[2] ? 'T' : 'F');
-  if (frame.step >= 0) std::fprintf(file, " Timestep=%ld", frame.step);
-  if (frame.energy) std::fprintf(file, " energy=%.17g", *frame.energy);
-  if (frame.energy_spread) std::fprintf(file, " energy_spread=%.17g", *frame.energy_spread);
-  std::fprintf(file, "\n");
-  for (int i = 0; i < frame.n_atoms(); i++) {
-    std::fprintf(file, "%s", element_symbol(frame.numbers[i]).c_str());
-    for (const auto *values : {&frame.positions, &frame.velocities, &frame.forces})
-      if (!values->empty()) std::fprintf(file, " %.17g %.17g %.17g", (*values)[3 * i], (*values)[3 * i + 1], (*values)[3 * i + 2]);
-    if (!frame.spread.empty()) std::fprintf(file, " %.17g", frame.spread[i]);
-    std::fprintf(file, "\n");
+  options.keys[quantity] = word.substr(at + 1);
+}
+
+std::unique_ptr<TrajectoryReader> open_trajectory(const std::string &path, const ReadOptions &options)
+{
+  for (const auto &symbol : options.elements) {
+    double isotope;
+    if (atomic_number_of_isotope(symbol, isotope) == 0) throw FileError("data file '" + path + "': '" + symbol + "' is no element");
   }
+  std::unique_ptr<TrajectoryReader> reader;
+  // of .npz the standard is kcal/mol, and there is nothing that could tell
+  if (path.ends_with(".npz"))
+    reader = std::make_unique<NpzTrajectory>(path, options);
+  else if (path.ends_with(".xyz") || path.ends_with(".extxyz"))
+    reader = open_extended_xyz(path, options);
+  else if (path.ends_with(".dump") || path.ends_with(".lammpstrj"))
+    reader = open_lammps_dump(path, options);
+  else
+    throw FileError("data file '" + path + "' has an unknown ending; accepted: .npz, .xyz, .extxyz, .dump, .lammpstrj");
+  return std::make_unique<CheckedTrajectory>(std::move(reader), path, !options.units.empty());
 }
 
 }    // namespace mlff

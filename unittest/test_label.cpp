@@ -421,6 +421,114 @@ TEST_F(LabelStructures, WhatNoFrameSurvivesEndsTheRunAlsoWhenFailuresAreSkipped)
   for (const char *name : {"b.xyz", "b.xyz.part", "b.xyz.lock"}) EXPECT_FALSE(std::filesystem::exists(folder / name)) << name;
 }
 
+TEST_F(Label, ChargeAndMultiplicityTravel)
+{
+  run("molecule '[NH3+]CC[NH3+]' -o d.xyz");
+  EXPECT_NE(content("d.xyz").find(" charge=2 spin=1\n"), std::string::npos) << content("d.xyz");
+  run("label --structures d.xyz -o l0.xyz");
+  EXPECT_EQ(status, 0);
+  run("label --structures d.xyz --charge 2 -o l2.xyz");
+  EXPECT_EQ(status, 0);
+  const auto as_it_is = frames_of(file("l0.xyz"))[0], asked = frames_of(file("l2.xyz"))[0];
+  EXPECT_NEAR(*as_it_is.energy, -386.2459, 1e-3);
+  EXPECT_EQ(*as_it_is.energy, *asked.energy);
+  EXPECT_EQ(as_it_is.charge, 2.0);
+  EXPECT_EQ(as_it_is.multiplicity, 1.0);
+  expect_error("label --structures d.xyz --charge 0 -o x.xyz", {"'d.xyz', frame 1: the charge of the frame is 2, but --charge is 0"});
+
+  // two states of the same atoms in one file, under the names of other programs
+  run("molecule C[CH2] -o radical.xyz");
+  EXPECT_NE(content("radical.xyz").find("charge=0 spin=2"), std::string::npos);
+  auto cation = content("radical.xyz");
+  cation.replace(cation.find("charge=0 spin=2"), 15, "total_charge=1.0 total_spin=1");
+  std::ofstream(file("cation.xyz")) << cation;
+  std::ofstream(file("both.xyz")) << content("radical.xyz") << cation << content("radical.xyz");
+  for (const char *name : {"radical", "cation", "both"}) {
+    run(std::string("label --structures ") + name + ".xyz -o l" + name + ".xyz");
+    EXPECT_EQ(status, 0) << name;
+  }
+  const auto radical = frames_of(file("lradical.xyz"))[0], ion = frames_of(file("lcation.xyz"))[0];
+  const auto both = frames_of(file("lboth.xyz"));
+  EXPECT_GT(*ion.energy - *radical.energy, 5.0);
+  for (int k = 0; k < 3; k++) EXPECT_NEAR(*both[k].energy, k == 1 ? *ion.energy : *radical.energy, 1e-5) << k;
+  EXPECT_NE(content("lcation.xyz").find("total_charge=1.0 total_spin=1"), std::string::npos);
+  expect_error("label --structures radical.xyz --uhf 3 -o x.xyz", {"the number of unpaired electrons (spin - 1) of the frame is 1, but --uhf is 3"});
+  const auto with = [&](const std::string &keys) {
+    auto text = content("radical.xyz");
+    text.replace(text.find("charge=0 spin=2"), 15, keys);
+    std::ofstream(file("bad.xyz")) << text;
+  };
+  with("charge=0 spin=0");
+  expect_error("label --structures bad.xyz -o x.xyz", {"a multiplicity (spin) of 0; accepted: 1 for a singlet"});
+  with("charge=0.5 spin=2");
+  expect_error("label --structures bad.xyz -o x.xyz", {"a charge of 0.5; accepted: a whole number"});
+
+  // what was sampled is labelled again as what it is
+  run("label --molecule [NH4+] --frames 2 -o out" + quick);
+  ASSERT_EQ(status, 0);
+  run("label --structures out/molecule_300K.xyz --method gfnff -o again.xyz");
+  ASSERT_EQ(status, 0);
+  const auto sampled = frames_of(file("out/molecule_300K.xyz")), again = frames_of(file("again.xyz"));
+  for (int k = 0; k < 2; k++) {
+    EXPECT_EQ(sampled[k].charge, 1.0);
+    EXPECT_EQ(sampled[k].multiplicity, 1.0);
+    EXPECT_NEAR(*sampled[k].energy, *again[k].energy, 1e-5);
+  }
+  run("molecule 'CC(=O)[O-].[CH3]' --apart 3 4 --frames 1 -o pair.xyz");
+  EXPECT_NE(content("pair.xyz").find("charge=-1 spin=2"), std::string::npos);
+}
+
+TEST_F(Label, LabelsOfAnotherMethodTakeThePlaceOfOldOnes)
+{
+  run("molecule O -o w.xyz");
+  auto text = content("w.xyz");
+  text.insert(text.find("\nO "), " config_type=a energy=-5 stress=\"1 0 0 0 1 0 0 0 1\" dipole=\"0 0 1\" MACE_energy=-5");
+  std::ofstream(file("w.xyz")) << text;
+  run("label --structures w.xyz --method gfnff -o l.xyz");
+  ASSERT_EQ(status, 0);
+  const auto labelled = content("l.xyz");
+  for (const char *gone : {"stress", "dipole", "MACE_energy", "energy=-5 "}) EXPECT_EQ(labelled.find(gone), std::string::npos) << labelled;
+  for (const char *there : {"config_type=a", ":forces:R:3"}) EXPECT_NE(labelled.find(there), std::string::npos) << labelled;
+}
+
+TEST_F(Label, IsotopesHaveTheirMasses)
+{
+  const auto masses = [&](const std::string &smiles) {
+    run("molecule '" + smiles + "' -o m.data -o m.xyz --force");
+    EXPECT_EQ(status, 0) << smiles;
+    const auto data = content("m.data");
+    const auto at = data.find("Masses\n\n") + 8;
+    return data.substr(at, data.find("\n\n", at) - at);
+  };
+  EXPECT_EQ(masses("[2H]O[2H]"), "1 2.014101778    # D\n2 15.999    # O");
+  EXPECT_NE(content("m.data").find("Atom Type Labels\n\n1 D\n2 O\n"), std::string::npos);
+  const auto water = frames_of(file("m.xyz"))[0];
+  EXPECT_EQ(water.numbers, (std::vector<int>{1, 8, 1}));
+  ASSERT_EQ(water.masses.size(), 3u);
+  EXPECT_NEAR(water.masses[0], 2.014, 1e-3);
+  EXPECT_NEAR(water.masses[1], 15.999, 1e-3);
+  EXPECT_EQ(masses("[13CH4]").substr(0, 25), "1 1.008    # H\n2 13.00335");
+  // some of an element: a type of their own, of the same element
+  EXPECT_EQ(masses("C[2H]"), "1 1.008    # H\n2 2.014101778    # D\n3 12.011    # C");
+  EXPECT_EQ(masses("CCO"), "1 1.008    # H\n2 12.011    # C\n3 15.999    # O");
+  EXPECT_TRUE(frames_of(file("m.xyz"))[0].masses.empty());
+  EXPECT_NE(run("molecule C[2H] -o m.data --force", true).find("types H H C"), std::string::npos);
+  expect_error("molecule [999CH4] -o n.data", {"SMILES '[999CH4]'", "isotope"});
+
+  // they move as such: a mean energy of 3/2 kT has two masses in it
+  run("label --molecule '[2H]O[2H]' --frames 3 -o out" + quick);
+  ASSERT_EQ(status, 0);
+  for (const auto &frame : frames_of(file("out/molecule_300K.xyz"))) EXPECT_NEAR(frame.masses[0], 2.014, 1e-3);
+  run("label --molecule 'C[2H]' --sampling rattle --method gfnff --frames 2 -o rattled");
+  EXPECT_NEAR(frames_of(file("rattled/molecule.xyz"))[1].masses[1], 2.014, 1e-3);
+  const double unit = 9648.533212 / 2.014101778;    // Å/ps² on D by 1 eV/Å
+  run("label --molecule '[2H]O[2H]' --sampling nve --windows 1 --window 20 -o windows" + quick);
+  const auto window = frames_of(file("windows/molecule_300K.xyz"));
+  ASSERT_EQ(window.size(), 21u);
+  for (std::size_t k = 1; k < window.size(); k++)
+    EXPECT_NEAR(window[k].velocities[0] - window[k - 1].velocities[0], 0.5 * 0.0005 * unit * (window[k].forces[0] + window[k - 1].forces[0]), 1e-6) << k;
+}
+
 TEST_F(Label, BadInputChangesNothing)
 {
   std::ofstream(file("bad.smi")) << "# two molecules\nCCO ethanol\nCC#N\n";

@@ -7,7 +7,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <iomanip>
 
 namespace {
 
@@ -136,6 +139,180 @@ TEST_F(Program, Help)
     EXPECT_EQ(status, 0);
     EXPECT_NE(help.find(std::string("Example:\n  mlff ") + command), std::string::npos) << help;
   }
+}
+
+// ---- data sets
+
+TEST_F(Program, DuplicatesHaveTheSameAtomsAndCell)
+{
+  const auto put = [&](const std::string &name, const std::string &text) {
+    std::ofstream(file(name)) << text;
+  };
+  std::string crystals, swapped;
+  for (int k = 0; k < 15; k++) {
+    const std::string a = std::to_string(2.0 + 0.1 * k);
+    crystals += "1\nLattice=\"" + a + " 0 0 0 " + a + " 0 0 0 " + a + "\" pbc=\"T T T\" energy=" + std::to_string(k - 50) +
+        " Properties=species:S:1:pos:R:3:forces:R:3\nC 0 0 0 0 0 0\n";
+  }
+  for (const char *atoms : {"C 0 0 0 0 0 0\nO 1.2 0 0 0 0 0\n", "O 0 0 0 0 0 0\nC 1.2 0 0 0 0 0\n"})
+    swapped += std::string("2\nLattice=\"4 0 0 0 4 0 0 0 4\" pbc=\"T T T\" energy=-9 Properties=species:S:1:pos:R:3:forces:R:3\n") + atoms;
+  put("crystals.xyz", crystals);
+  put("swapped.xyz", swapped);
+  for (const char *name : {"crystals.xyz", "swapped.xyz"}) {
+    EXPECT_EQ(nlohmann::json::parse(run(std::string("dataset --json ") + name))["duplicates"], 0) << name;
+    EXPECT_EQ(status, 0) << name;
+  }
+  // open and periodic, neutral and charged are different systems; another energy is not
+  const std::string frame = "1\nLattice=\"4 0 0 0 4 0 0 0 4\" pbc=\"T T T\" energy=-9 Properties=species:S:1:pos:R:3:forces:R:3\nC 0 0 0 0 0 0\n";
+  std::string open = frame, charged = frame, again = frame;
+  open.replace(open.find("T T T"), 5, "T T F");
+  charged.insert(charged.find("energy"), "charge=1 ");
+  again.replace(again.find("-9"), 2, "-8");
+  put("four.xyz", frame + open + charged + again);
+  EXPECT_EQ(nlohmann::json::parse(run("dataset --json four.xyz"))["duplicates"], 1);
+  EXPECT_NE(status, 0);
+  run("dataset crystals.xyz --split 1 -o split");
+  EXPECT_EQ(nlohmann::json::parse(run("dataset --json split/train.xyz"))["frames"], 15);
+}
+
+TEST_F(Program, WorkOfAtomsThatCrossTheCell)
+{
+  // two atoms on a spring through the border of a sheared cell, which both leave on the way: wrapped and as they are
+  const double cell[3][3] = {{4, 0, 0}, {1, 5, 0}, {-0.5, 0.75, 6}};
+  std::string text[2];
+  for (int k = 0; k < 40; k++) {
+    const double shift = 0.2 * k, length = 1.0 + 0.02 * std::sin(0.3 * k), pull = 20.0 * (length - 1.0), energy = 10.0 * (length - 1.0) * (length - 1.0);
+    for (int wrapped = 0; wrapped < 2; wrapped++) {
+      char line[256];
+      std::snprintf(line, sizeof line,
+                    "2\nLattice=\"4 0 0 1 5 0 -0.5 0.75 6\" pbc=\"T T T\" Timestep=%d energy=%.12f Properties=species:S:1:pos:R:3:forces:R:3\n", k, energy);
+      text[wrapped] += line;
+      for (int i = 0; i < 2; i++) {
+        double x[3] = {3.5 + shift + (i ? length : 0.0), 4.0 + 0.5 * shift, 5.0 + 0.25 * shift};
+        for (int a = 2; a >= 0 && wrapped; a--) {
+          // the cell is lower triangular
+          const double whole = std::floor(x[a] / cell[a][a]);
+          for (int b = 0; b < 3; b++) x[b] -= whole * cell[a][b];
+        }
+        std::snprintf(line, sizeof line, "H %.12f %.12f %.12f %.12f 0 0\n", x[0], x[1], x[2], i ? -pull : pull);
+        text[wrapped] += line;
+      }
+    }
+  }
+  double deviation[2];
+  for (int wrapped = 0; wrapped < 2; wrapped++) {
+    std::ofstream(file("w.xyz")) << text[wrapped];
+    const auto report = nlohmann::json::parse(run("dataset --json w.xyz"));
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(report["work_against_energy"]["pairs"], 39);
+    deviation[wrapped] = report["work_against_energy"]["relative_deviation"];
+    EXPECT_LT(deviation[wrapped], 1e-6);
+  }
+  EXPECT_NEAR(deviation[0], deviation[1], 1e-6);
+}
+
+TEST_F(Program, ASplitKeepsWhatItDoesNotKnow)
+{
+  const std::string comment =
+      "Timestep=820 Time=0.41 pbc=\"F F F\" Lattice=\"2 0 0 0 3 0 0 0 4\" Potential_energy=-7.5 Temperature=269.8 charge=0 config_type=md "
+      "stress=\"1 0 0 0 1 0 0 0 1\" Properties=species:S:1:pos:R:3:vel:R:3:forces:R:3:mass:R:1:residue:I:1";
+  const std::string text = "1\n" + comment + "\nH 0.5 0 0 5 0 0 0 0 0 2.014 3\n";
+  std::ofstream(file("m.xyz")) << text;
+  run("dataset m.xyz --split 1 -o split");
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(content("split/train.xyz"), text);
+  run("dataset m.xyz --split 1 -o centred --centre");
+  EXPECT_EQ(content("centred/train.xyz"), "1\n" + comment + "\nH 0 0 0 0 0 0 0 0 0 2.014 3\n");
+}
+
+TEST_F(Program, DatasetSaysWhatIsWrongAndNoMore)
+{
+  const auto messages = [&](const std::string &text, const std::string &more = "") {
+    std::ofstream(file("d.xyz")) << text;
+    return run("dataset d.xyz " + more) + run("dataset d.xyz " + more, true);
+  };
+  const std::string frame = "1\nenergy=-1 Properties=species:S:1:pos:R:3:forces:R:3\nC 0 0 0 0 0 0\n",
+                    other = "1\nenergy=-1 Properties=species:S:1:pos:R:3:forces:R:3\nO 0 0 0 0 0 0\n";
+  EXPECT_NE(messages(frame + frame).find("a split (-o) leaves the duplicates out"), std::string::npos);
+  const auto lacking = messages(frame + "1\ndft_energy=-1 Properties=species:S:1:pos:R:3:forces:R:3\nO 0 0 0 0 0 0\n");
+  EXPECT_EQ(lacking.find("a split"), std::string::npos) << lacking;
+  for (const char *words : {"1 frames have no energy", "'dft_energy' may be labels, but were not read", "--key energy=NAME"})
+    EXPECT_NE(lacking.find(words), std::string::npos) << lacking;
+  EXPECT_NE(messages("1\nProperties=species:S:1:pos:R:3 charge=1 energy=-1\nC 0 0 0\n1\nProperties=species:S:1:pos:R:3 charge=0 energy=-1\nC 0 0 0\n")
+                .find("frames of C have the charges 0, 1, which a potential"),
+            std::string::npos);
+  // numbers beyond all sense do not fill lines
+  const auto table = messages("1\nenergy=-1 Properties=species:S:1:pos:R:3:forces:R:3\nC 0 0 0 1e200 0 0\n");
+  EXPECT_NE(table.find("1e+200"), std::string::npos) << table;
+  EXPECT_EQ(table.find("00000000000000000000"), std::string::npos) << table;
+  expect_error("dataset d.xyz --split 1 0 -o split", {"--split: found '0'; accepted: a number above 0"});
+  EXPECT_LT(run("dataset d.xyz --split 1 0 -o split", true).size(), 200u);
+  expect_error("dataset d.xyz --key dipole=mu", {"--key 'dipole=mu'", "accepted quantities: energy, forces"});
+  expect_error("dataset d.xyz --units si", {"--units", "si"});
+}
+
+TEST_F(Program, UnitsKeysAndElementsOfFiles)
+{
+  // what LAMMPS writes in units real, with types in the place of symbols, and labels under another name
+  const auto ours = nlohmann::json::parse(run("eval --json --precision double --model " SHIPPED_POTENTIAL " --data " + frames));
+  run("eval --precision double --model " SHIPPED_POTENTIAL " --data " + frames + " -o metal.xyz");
+  std::ifstream in(file("metal.xyz"));
+  std::ofstream real(file("real.xyz"));
+  const double unit = 4184.0 / (1.602176634e-19 * 6.02214076e23);
+  for (std::string count, comment; std::getline(in, count) && std::getline(in, comment);) {
+    const auto at = comment.find("energy=") + 7;
+    real << count << "\ndft_energy=" << std::setprecision(17) << std::stod(comment.substr(at)) / unit << " Properties=species:S:1:pos:R:3:dft_forces:R:3\n";
+    for (int i = 0; i < std::stoi(count); i++) {
+      std::string symbol;
+      double x[6];
+      in >> symbol >> x[0] >> x[1] >> x[2] >> x[3] >> x[4] >> x[5];
+      real << (symbol == "C" ? 1 : symbol == "O" ? 2 : 3);
+      for (int k = 0; k < 6; k++) real << ' ' << (k < 3 ? x[k] : x[k] / unit);
+      real << '\n';
+    }
+    std::getline(in, comment);
+  }
+  real.close();
+  const std::string command = "eval --json --precision double --model " SHIPPED_POTENTIAL " --data real.xyz",
+                    keys = " --key energy=dft_energy --key forces=dft_forces";
+  const auto report = nlohmann::json::parse(run(command + keys + " --units real --elements C O H"));
+  EXPECT_EQ(report["n_frames"], ours["n_frames"]);
+  EXPECT_LT(report["force_mae_meV_per_A"], 1e-6);
+  EXPECT_LT(report["energy_mae_meV"], 1e-5);
+  expect_error(command, {"found '1' for the species", "--elements"});
+  expect_error(command + " --elements C O H", {"neither energies nor forces", "'dft_energy', 'dft_forces' may be some", "--key energy=NAME"});
+  expect_error(command + keys + " --elements C O H", {"real.xyz', frame 1: an energy of", "below that of all electrons", "--units real"});
+}
+
+TEST_F(Program, LogsHoldFewLinesOfProgress)
+{
+  const std::string text = run("eval --batch 1 --model " + model + " --data " + frames, true);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '%'), 1) << text;
+}
+
+TEST_F(Program, PotentialsByName)
+{
+  const std::string name = std::filesystem::path(SHIPPED_POTENTIAL).filename().string();
+  EXPECT_NE(run("info " + name).find("painn"), std::string::npos);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(nlohmann::json::parse(run("eval --json --model " + name + " --data " + frames))["n_frames"], 20);
+  EXPECT_EQ(nlohmann::json::parse(run("check-gradients --json --frames 1 --model " + name + " --data " + frames))["within_tolerance"], true);
+  // a file of this name here comes first
+  std::filesystem::copy_file(model, file(name));
+  EXPECT_EQ(nlohmann::json::parse(run("info --json " + name))["features"], 8);
+}
+
+TEST_F(Program, PredictionsTakeThePlaceOfOldResults)
+{
+  std::ofstream(file("old.xyz"))
+      << "1\nREF_energy=-1 stress=\"1 0 0 0 1 0 0 0 1\" config_type=a Properties=species:S:1:pos:R:3:REF_forces:R:3:tag:I:1\nC 0 0 0 0.5 0 0 7\n";
+  run("eval --model " + model + " --data old.xyz -o new.xyz");
+  EXPECT_EQ(status, 0);
+  const auto text = content("new.xyz");
+  EXPECT_EQ(text.find("stress"), std::string::npos) << text;
+  for (const char *words : {"REF_energy=", " config_type=a Properties=species:S:1:pos:R:3:REF_forces:R:3:tag:I:1\nC 0 0 0 ", " 7\n"})
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  EXPECT_EQ(text.find("=-1 "), std::string::npos) << text;
 }
 
 }    // namespace

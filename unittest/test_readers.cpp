@@ -1,9 +1,11 @@
 // Readers of the program mlff: extended XYZ, rMD17 .npz, SchNetPack weights.
+#include "extended_xyz.h"
 #include "import_schnetpack.h"
 #include "npz_writer.h"
 #include "random_potential.h"
 #include "trajectory.h"
 #include "units.h"
+#include "xyz_comment.h"
 
 #include <gtest/gtest.h>
 
@@ -27,19 +29,31 @@ class Readers : public testing::Test {
     return (folder / name).string();
   }
 
-  std::vector<Structure> frames(const std::string &path) const
+  std::vector<Structure> frames(const std::string &path, const ReadOptions &options = {}) const
   {
-    const auto reader = open_trajectory(path);
+    const auto reader = open_trajectory(path, options);
     std::vector<Structure> list;
     for (Structure frame; reader->next(frame);) list.push_back(frame);
     EXPECT_EQ(reader->progress(), 1.0);
     return list;
   }
 
-  void expect_error(const std::string &path, const std::vector<std::string> &words) const
+  /// The text of a file after reading and writing.
+  std::string rewritten(const std::string &path, ReadOptions options = {}) const
+  {
+    options.keep = true;
+    const std::string other = (folder / "rewritten.xyz").string();
+    std::FILE *file = std::fopen(other.c_str(), "w");
+    for (const auto &frame : frames(path, options)) write_xyz(file, frame);
+    std::fclose(file);
+    std::ifstream in(other, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+
+  void expect_error(const std::string &path, const std::vector<std::string> &words, const ReadOptions &options = {}) const
   {
     try {
-      const auto reader = open_trajectory(path);
+      const auto reader = open_trajectory(path, options);
       for (Structure frame; reader->next(frame);) {}
       ADD_FAILURE() << "no error; expected: " << words.front();
     } catch (const FileError &error) {
@@ -211,6 +225,329 @@ TEST_F(Readers, NpzRefusals)
                         {"nuclear_charges", npy<std::uint8_t>("|u1", {1}, {8})},
                         {"energies", npy<double>("<f8", {2}, {8, 1})}});
   expect_error(path, {"'energies' does not hold one value a frame"});
+}
+
+// ---- what files of other programs mean
+
+/// A frame of C and O with two columns of three numbers beside the positions.
+std::string two_columns(const std::string &first, const std::string &second, const std::string &more = "")
+{
+  return "2\nProperties=species:S:1:pos:R:3:" + first + ":R:3:" + second + ":R:3 " + more + "\nC 0 0 0 1 2 3 1 2 3\nO 1.2 0 0 -1 -2 -3 -1 -2 " +
+      (more.find("equal") == std::string::npos ? "-4" : "-3") + "\n";
+}
+
+TEST_F(Readers, TwoColumnsOfOneQuantity)
+{
+  expect_error(put("a.xyz", two_columns("forces", "force")),
+               {"frame 1", "'forces' and 'force' may both be the forces", "atom 2: -3 and -4", "--key forces=forces"});
+  expect_error(put("a.xyz", two_columns("forces", "REF_forces")), {"'forces' and 'REF_forces'"});
+  expect_error(put("a.xyz", two_columns("REF_forces", "MACE_forces")), {"'REF_forces' and 'MACE_forces'"});
+  expect_error(put("a.xyz", two_columns("dft_forces", "forces")), {"'forces' and 'dft_forces'"});
+  expect_error(put("a.xyz", two_columns("vel", "velo")), {"'vel' and 'velo' may both be the velocities", "--key velocities=vel"});
+  expect_error(put("a.xyz", two_columns("vel", "momenta")), {"'vel' and 'momenta'"});
+  expect_error(put("a.xyz", two_columns("pos", "forces")), {"positions twice"});
+  for (const char *first : {"forces", "FORCE"}) {
+    const auto equal = frames(put("a.xyz", two_columns(first, "REF_force", "equal")));
+    EXPECT_EQ(equal[0].forces, (std::vector<double>{1, 2, 3, -1, -2, -3}));
+  }
+  const auto chosen = frames(put("a.xyz", two_columns("forces", "dft_forces")), {.keys = {{"forces", "dft_forces"}}});
+  EXPECT_EQ(chosen[0].forces.back(), -4.0);
+  expect_error(put("a.xyz", two_columns("forces", "vel")), {"no column 'dft_forces' for the forces", "the frame has: species, pos, forces, vel"},
+               {.keys = {{"forces", "dft_forces"}}});
+  expect_error(put("a.xyz", "1\nProperties=species:S:1:pos:R:3:forces:R:1\nC 0 0 0 1\n"), {"'forces' is R:1", "expected R:3"});
+  expect_error(put("a.xyz", "1\nProperties=species:S:1:pos:R:3:mass:R:1:masses:R:1\nC 0 0 0 12.011 13.003\n"),
+               {"'mass' and 'masses'", "atom 1: 12.011 and 13.003"});
+  // a prefix alone: MACE's labels are read, other ones are not, but remembered
+  EXPECT_EQ(frames(put("a.xyz", two_columns("REF_forces", "other")))[0].forces.size(), 6u);
+  const auto foreign = frames(put("a.xyz", two_columns("dft_forces", "other")));
+  EXPECT_TRUE(foreign[0].forces.empty());
+  EXPECT_EQ(foreign[0].unread, std::vector<std::string>{"dft_forces"});
+}
+
+TEST_F(Readers, TwoKeysOfOneQuantity)
+{
+  const auto with = [&](const std::string &keys) {
+    return put("a.xyz", "1\nProperties=species:S:1:pos:R:3 " + keys + "\nC 0 0 0\n");
+  };
+  expect_error(with("energy=-1 free_energy=-1.5"), {"'energy' and 'free_energy' may both be the energy", "-1 and -1.5", "--key energy=energy"});
+  expect_error(with("Potential_energy=-1 energy=-2"), {"'Potential_energy' and 'energy'"});
+  expect_error(with("REF_energy=-1 MACE_energy=-2"), {"'REF_energy' and 'MACE_energy'"});
+  expect_error(with("charge=1 total_charge=0"), {"'charge' and 'total_charge' may both be the charge"});
+  expect_error(with("spin=2 uhf=0"), {"'spin' and 'uhf' may both be the multiplicity"});
+  expect_error(with("Lattice=\"5 0 0 0 5 0 0 0 5\" lattice=\"6 0 0 0 5 0 0 0 5\""), {"'Lattice' and 'lattice'", "differ"});
+  EXPECT_EQ(frames(with("energy=-1 free_energy=-1.0"))[0].energy, -1.0);
+  EXPECT_EQ(frames(with("free_energy=-1.5"))[0].energy, -1.5);
+  EXPECT_EQ(frames(with("REF_energy=-1"))[0].energy, -1.0);
+  const auto foreign = frames(with("dft_energy=-1 total_energy=3"));
+  EXPECT_FALSE(foreign[0].energy);
+  EXPECT_EQ(foreign[0].unread, (std::vector<std::string>{"dft_energy", "total_energy"}));
+  ReadOptions options;
+  add_key(options, "energy=free_energy");
+  EXPECT_EQ(frames(with("energy=-1 free_energy=-1.5"), options)[0].energy, -1.5);
+  expect_error(with("energy=-1"), {"no key 'free_energy' for the energy"}, options);
+  EXPECT_THROW(add_key(options, "dipole=mu"), FileError);
+  EXPECT_THROW(add_key(options, "energy="), FileError);
+  const std::string cell = "Lattice=\"2 0 0 0 2 0 0 0 2\" stress=\"0.5 0 0 0 0.5 0 0 0 0.5\" ";
+  EXPECT_EQ(frames(with(cell + "virial=\"-4 0 0 0 -4 0 0 0 -4\"")).size(), 1u);
+  expect_error(with(cell + "virial=\"4 0 0 0 4 0 0 0 4\""), {"'stress' and 'virial' may both be the stress", "-4 eV where virial is 4 eV"});
+}
+
+TEST_F(Readers, ChargeAndMultiplicity)
+{
+  for (const char *keys :
+       {"charge=-1 spin=3", "total_charge=-1.0 total_spin=3", "Charge=\"-1\" multiplicity=3", "charge=-1 uhf=2", "charge=-1 spin_multiplicity=3 uhf=2"}) {
+    const auto frame = frames(put("a.xyz", std::string("1\nProperties=species:S:1:pos:R:3:charge:R:1 ") + keys + "\nO 0 0 0 0.25\n"))[0];
+    EXPECT_EQ(frame.charge, -1.0) << keys;
+    EXPECT_EQ(frame.multiplicity, 3.0) << keys;
+  }
+}
+
+TEST_F(Readers, CommentLineGrammar)
+{
+  std::string wrong;
+  const auto pairs = parse_xyz_comment("a = 1 b= \"two \\\"words\\\"\" 'c d'='x' e={1 2} f=[[1, 2], [3, 4]] alone g=x:y=z h= i=\t-2 j=", wrong);
+  EXPECT_EQ(wrong, "");
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto &pair : pairs) found.emplace_back(pair.key, pair.value);
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"a", "1"},     {"b", "two \"words\""}, {"c d", "x"}, {"e", "1 2"}, {"f", "[1, 2], [3, 4]"},
+      {"alone", "T"}, {"g", "x:y=z"},         {"h", ""},    {"i", "-2"},  {"j", ""}};
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(elements_of_value(pairs[4].value), (std::vector<std::string_view>{"1", "2", "3", "4"}));
+  parse_xyz_comment("a=1 b=[1, 2", wrong);
+  EXPECT_EQ(wrong, "the value of 'b' has no closing bracket");
+
+  // blanks and case make no difference, nor do the kinds of quotes
+  const std::string atoms = "\nC 0.1 0.2 0.3 0.01 0 0\nO 1.9 2.1 1.8 -0.01 0 0\n";
+  for (const char *line :
+       {"Lattice=\"3.9 0 0 0 4 0 0 0 4.1\" pbc=\"T T F\" energy=-5 Properties=species:S:1:pos:R:3:forces:R:3",
+        "Lattice = \"3.9 0 0 0 4 0 0 0 4.1\" pbc = \"T T F\" energy = -5 Properties = species:S:1:pos:R:3:forces:R:3",
+        "lattice=\"3.9 0 0 0 4 0 0 0 4.1\" PBC=\"T T F\" Energy=-5 properties=species:S:1:pos:R:3:forces:R:3",
+        "Lattice='3.9 0 0 0 4 0 0 0 4.1' pbc={1 1 0} energy=\"-5\" Properties=\"species:S:1:pos:R:3:force:R:3\"",
+        "relaxed Lattice=[3.9, 0, 0, 0, 4, 0, 0, 0, 4.1] pbc=[true, True, FALSE] energy=-0.5D+01 Properties=Species:S:1:Pos:R:3:FORCES:R:3"}) {
+    const auto frame = frames(put("a.xyz", std::string("2\n") + line + atoms))[0];
+    EXPECT_EQ(frame.cell, (std::array<double, 9>{3.9, 0, 0, 0, 4, 0, 0, 0, 4.1})) << line;
+    EXPECT_EQ(frame.periodic, (std::array<bool, 3>{true, true, false})) << line;
+    EXPECT_EQ(frame.energy, -5.0) << line;
+    EXPECT_EQ(frame.forces.size(), 6u) << line;
+  }
+  expect_error(put("a.xyz", "1\nLattice=[[4, 0, 0], [1, 4, 0], [0, 0, 4]]\nC 0 0 0\n"), {"Lattice is a matrix in nested brackets", "rows or columns"});
+  expect_error(put("a.xyz", "1\nProperties=species:S:1:pos:R:3 cell=\"4 0 0 0 4 0 0 0 4\"\nC 0 0 0\n"), {"the key 'cell' and no Lattice"});
+  // words are a remark, in whatever unit its numbers are
+  const auto remark = frames(put("a.xyz", "1\nrelaxed, energy = -37.8 hartree, 5' end\nC 0 0 0\n"))[0];
+  EXPECT_FALSE(remark.energy);
+  EXPECT_EQ(remark.unread, std::vector<std::string>{"energy (in a remark)"});
+  EXPECT_EQ(rewritten((folder / "a.xyz").string()), "1\nProperties=species:S:1:pos:R:3 comment=\"relaxed, energy = -37.8 hartree, 5' end\"\nC 0 0 0\n");
+}
+
+TEST_F(Readers, NothingIsLostOnRewriting)
+{
+  // names, order and text of everything, known or not
+  const std::string text =
+      "2\nconfig_type=\"md run\" stress=\"1 0 0 0 1 0 0 0 1\" Lattice=\"5.0 0.0 0.0 0.0 5.0 0.0 0.0 0.0 5.0\" pbc=\"F F F\" "
+      "Properties=id:I:1:species:S:1:pos:R:3:move_mask:L:1:momenta:R:3:masses:R:1:magmoms:R:1:REF_forces:R:3:residue:S:1 REF_energy=-5.250 converged "
+      "d=\"_JSON {\\\"a\\\": [1]}\" Time=0.250 Timestep=7 charge=+1 spin=2 REF_stress='1 2 3 4 5 6' nothing=\n"
+      "7 C 0 0.5 1 F 0.100 0 0 13.003 0.5000 1 2 3 ALA\n8 O 1.5 0 0 T 0.300 0 0 15.999 -1e-03 4 5 6 GLY\n";
+  const std::string path = put("a.xyz", text);
+  EXPECT_EQ(rewritten(path), text);
+  // a frame that moved, and that gets labels of another method
+  ReadOptions options;
+  options.keep = true;
+  auto frame = frames(path, options)[0];
+  EXPECT_NEAR(frame.velocities[0], 0.1 / 13.003 * std::sqrt(9648.533212), 1e-9);
+  forget_results(frame);
+  EXPECT_FALSE(frame.energy);
+  frame.energy = -7.5;
+  frame.forces.assign(6, 0.25);
+  frame.velocities.assign(6, 0.0);
+  std::FILE *file = std::fopen((folder / "b.xyz").c_str(), "w");
+  write_xyz(file, frame);
+  std::fclose(file);
+  std::ifstream in((folder / "b.xyz").string());
+  const std::string other{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  EXPECT_EQ(other,
+            "2\nconfig_type=\"md run\" Lattice=\"5.0 0.0 0.0 0.0 5.0 0.0 0.0 0.0 5.0\" pbc=\"F F F\" "
+            "Properties=id:I:1:species:S:1:pos:R:3:move_mask:L:1:momenta:R:3:masses:R:1:REF_forces:R:3:residue:S:1 REF_energy=-7.5 converged "
+            "d=\"_JSON {\\\"a\\\": [1]}\" Time=0.250 Timestep=7 charge=+1 spin=2 nothing=\n"
+            "7 C 0 0.5 1 F 0 0 0 13.003 0.25 0.25 0.25 ALA\n8 O 1.5 0 0 T 0 0 0 15.999 0.25 0.25 0.25 GLY\n");
+}
+
+TEST_F(Readers, WrittenFramesHaveMassesTimeCellAndState)
+{
+  Structure frame;
+  frame.numbers = {8, 1};
+  frame.positions = {0, 0, 0, 0.1, 0.2, 1.0 / 3.0};
+  frame.masses = {15.999, 2.014};
+  frame.cell = {4, 0, 0, 0, 5, 0, 0, 0, 6};
+  frame.step = 3;
+  frame.time = 0.0015;
+  frame.energy = -1.5;
+  frame.charge = -1;
+  frame.multiplicity = 1;
+  std::FILE *file = std::fopen((folder / "a.xyz").c_str(), "w");
+  write_xyz(file, frame);
+  std::fclose(file);
+  const auto back = frames((folder / "a.xyz").string())[0];
+  EXPECT_EQ(back.masses, frame.masses);
+  EXPECT_EQ(back.positions, frame.positions);
+  EXPECT_EQ(back.cell, frame.cell);
+  EXPECT_EQ(back.periodic, frame.periodic);
+  EXPECT_EQ(back.step, 3);
+  EXPECT_EQ(back.time, frame.time);
+  EXPECT_EQ(back.charge, -1.0);
+  EXPECT_EQ(back.multiplicity, 1.0);
+}
+
+TEST_F(Readers, IsotopesAndMasses)
+{
+  const auto heavy = frames(put("a.xyz", "3\nProperties=species:S:1:pos:R:3\nD 0 0 0\nO 1 0 0\nT 2 0 0\n"))[0];
+  EXPECT_EQ(heavy.numbers, (std::vector<int>{1, 8, 1}));
+  ASSERT_EQ(heavy.masses.size(), 3u);
+  EXPECT_NEAR(heavy.masses[0], 2.014, 1e-3);
+  EXPECT_NEAR(heavy.masses[1], 15.999, 1e-3);
+  EXPECT_NEAR(heavy.masses[2], 3.016, 1e-3);
+  const auto with_mass = [&](const std::string &atom) {
+    return put("a.xyz", "1\nProperties=species:S:1:pos:R:3:mass:R:1\n" + atom + "\n");
+  };
+  EXPECT_EQ(frames(with_mass("D 0 0 0 2.0141"))[0].masses[0], 2.0141);
+  EXPECT_EQ(frames(with_mass("H 0 0 0 2.014"))[0].masses[0], 2.014);
+  EXPECT_EQ(frames(with_mass("H 0 0 0 4"))[0].masses[0], 4.0);
+  EXPECT_EQ(frames(with_mass("C 0 0 0 20"))[0].masses[0], 20.0);
+  expect_error(with_mass("D 0 0 0 1.008"), {"atom 1 is D, but its mass is 1.008", "the symbol H"});
+  expect_error(with_mass("C 0 0 0 -1"), {"found '-1' for mass", "above 0"});
+  // a type label of alpha carbon
+  expect_error(with_mass("Ca 0 0 0 12.011"), {"atom 1 is Ca, but its mass 12.011 is that of C"});
+  const std::string head = "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS ff ff ff\n-1 5\n-1 5\n-1 5\n";
+  EXPECT_NEAR(frames(put("a.dump", head + "ITEM: ATOMS id element x y z\n2 O 0 0 0\n1 D 1 0 0\n"))[0].masses[0], 2.014, 1e-3);
+  EXPECT_NEAR(frames(put("a.dump", head + "ITEM: ATOMS id type x y z\n2 2 0 0 0\n1 1 1 0 0\n"), {.elements = {"D", "O"}})[0].masses[0], 2.014, 1e-3);
+  expect_error(put("a.dump", head + "ITEM: ATOMS id element x y z mass\n2 O 0 0 0 15.999\n1 D 1 0 0 1.008\n"), {"id 1 is D or T", "its mass is 1.008"});
+  expect_error(put("a.dump", head + "ITEM: ATOMS id element x y z mass\n2 O 0 0 0 15.999\n1 O 1 0 0 1.008\n"),
+               {"atom 1 is O, but its mass 1.008 is that of H"});
+}
+
+TEST_F(Readers, TypesAreNoElements)
+{
+  const std::string types = put("a.xyz", "2\nProperties=species:S:1:pos:R:3\n1 0 0 0\n2 1 0 0\n");
+  expect_error(types, {"frame 1, line 3: found '1' for the species", "atom type of LAMMPS", "Z:I:1", "--elements"});
+  EXPECT_EQ(frames(types, {.elements = {"O", "H"}})[0].numbers, (std::vector<int>{8, 1}));
+  expect_error(types, {"type 2 has no element: 1 are given"}, {.elements = {"O"}});
+  expect_error(types, {"'Q' is no element"}, {.elements = {"O", "Q"}});
+  expect_error(put("b.xyz", "2\nAtoms. Timestep: 0\n1 0 0 0\n8 1 0 0\n"), {"found '1' for the species"});
+  expect_error(put("b.xyz", "2\nplain\n1 0 0 0\n2 1 0 0\n"), {"the numbers 1 to 2", "atom types of LAMMPS"});
+  EXPECT_EQ(frames(put("b.xyz", "2\nplain\n8 0 0 0\n1 1 0 0\n"))[0].numbers, (std::vector<int>{8, 1}));
+  EXPECT_EQ(frames(put("b.xyz", "2\nProperties=Z:I:1:pos:R:3\n1 0 0 0\n2 1 0 0\n"))[0].numbers, (std::vector<int>{1, 2}));
+  expect_error(put("b.xyz", "1\nProperties=species:S:1:Z:I:1:pos:R:3\nC 7 0 0 0\n"), {"species and Z differ: C and N"});
+}
+
+TEST_F(Readers, UnitsOfOtherPrograms)
+{
+  const std::string atoms =
+      "1\nTimestep=4 Time=2.5 Potential_energy=-100 Stress=\"1 0 0 0 1 0 0 0 1\" Properties=species:S:1:pos:R:3:vel:R:3:forces:R:3\nC 0 0 0 0.01 0 0 10 0 0\n";
+  const std::string path = put("a.xyz", atoms);
+  const auto real = frames(path, {.units = "real"})[0], gpumd = frames(path, {.units = "gpumd"})[0], metal = frames(path, {.units = "metal"})[0];
+  EXPECT_DOUBLE_EQ(*real.energy, -100 * kcal_per_mol_in_eV);
+  EXPECT_DOUBLE_EQ(real.forces[0], 10 * kcal_per_mol_in_eV);
+  EXPECT_DOUBLE_EQ(real.velocities[0], 10.0);
+  EXPECT_DOUBLE_EQ(*real.time, 0.0025);
+  EXPECT_EQ(gpumd.energy, -100.0);
+  EXPECT_DOUBLE_EQ(gpumd.velocities[0], 10.0);
+  EXPECT_EQ(metal.velocities[0], 0.01);
+  // written again they are metal, the pressure tensor of LAMMPS, too
+  const std::string text = rewritten(path, {.units = "real"});
+  for (const char *words : {"Time=0.0025 ", "Potential_energy=-4.336", "Stress=\"1.01325 0 0 0 1.01325"})
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  expect_error(path, {"less than 0.05 K", "--units real", "--units gpumd", "--units metal"});
+
+  const std::string head =
+      "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS ff ff ff\n-1 5\n-1 5\n-1 5\nITEM: ATOMS id element x y z vx vy vz\n1 O 0 0 0 0.001 0 0\n";
+  EXPECT_EQ(frames(put("a.dump", head), {.units = "real"})[0].velocities[0], 1.0);
+  expect_error(put("a.dump", head), {"less than 0.05 K", "--units real"});
+  expect_error(put("a.dump", "ITEM: UNITS\nreal\n" + head), {"units 'real', but 'metal' are asked for"}, {.units = "metal"});
+  EXPECT_EQ(frames(put("a.dump", "ITEM: UNITS\nreal\n" + head))[0].velocities[0], 1.0);
+}
+
+TEST_F(Readers, ImplausibleNumbersNameTheUnits)
+{
+  const auto water = [](const std::string &keys, const std::string &velocity = "") {
+    std::string text = "3\n" + keys + " Properties=species:S:1:pos:R:3" + (velocity.empty() ? "" : ":vel:R:3") + "\n";
+    for (const char *atom : {"O 0 0 0", "H 0.96 0 0", "H -0.3 0.9 0"}) text += atom + velocity + "\n";
+    return text;
+  };
+  // GFN2's -137.97 eV and an all-electron energy are energies of water in eV, not in kcal/mol
+  for (const char *energy : {"energy=-137.97", "energy=-2079.4"}) EXPECT_EQ(frames(put("a.xyz", water(energy))).size(), 1u);
+  expect_error(put("a.xyz", water("energy=-3181.7")), {"frame 1: an energy of -3181.7 eV is below that of all electrons of its 3 atoms", "--units real"});
+  EXPECT_EQ(frames(put("a.xyz", water("energy=-3181.7")), {.units = "metal"}).size(), 1u);
+  expect_error(put("a.xyz", water("Timestep=0 Time=0") + water("Timestep=1 Time=0.25")), {"frame 2: a time step is 0.25 ps long", "--units real"});
+  EXPECT_EQ(frames(put("a.xyz", water("Timestep=0 Time=0") + water("Timestep=16 Time=0.008"))).size(), 2u);
+  // one frame of sixteen that moves, or none at all, is nothing to stumble over
+  std::string cold, standing;
+  for (int k = 0; k < 20; k++) {
+    cold += water("Timestep=" + std::to_string(k), k == 9 ? " 5 0 0" : " 1e-3 0 0");
+    standing += water("Timestep=" + std::to_string(k), " 0 0 0");
+  }
+  EXPECT_EQ(frames(put("a.xyz", cold)).size(), 20u);
+  EXPECT_EQ(frames(put("a.xyz", standing)).size(), 20u);
+}
+
+TEST_F(Readers, NoAtomsAndNoNumbers)
+{
+  expect_error(put("a.xyz", "1\n\nC 0 0 0\n0\npbc=\"F F F\" energy=0 Properties=species:S:1:pos:R:3\n"), {"frame 2", "holds no atoms"});
+  expect_error(put("a.dump", "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n0\nITEM: BOX BOUNDS ff ff ff\n-1 5\n-1 5\n-1 5\nITEM: ATOMS id element x y z\n"),
+               {"frame 1", "holds no atoms"});
+  const std::string npz = (folder / "a.npz").string();
+  mlff_test::write_npz(npz, {{"coords", npy<double>("<f8", {2, 0, 3}, {})}, {"nuclear_charges", npy<std::uint8_t>("|u1", {0}, {})}});
+  expect_error(npz, {"frame 1", "holds no atoms"});
+  for (const char *value : {"nan", "inf", "-Infinity", "1e999"}) {
+    expect_error(put("a.xyz", std::string("1\nProperties=species:S:1:pos:R:3 energy=") + value + "\nC 0 0 0\n"), {"frame 1, line 2", value, "for energy"});
+    expect_error(put("a.xyz", std::string("1\nProperties=species:S:1:pos:R:3:forces:R:3\nC 0 0 0 0 0 ") + value + "\n"),
+                 {"frame 1, line 3", value, "for forces"});
+    // what is not used may be anything
+    EXPECT_EQ(frames(put("a.xyz", std::string("1\nProperties=species:S:1:pos:R:3:magmom:R:1 gap=") + value + "\nC 0 0 0 " + value + "\n")).size(), 1u);
+  }
+  mlff_test::write_npz(npz,
+                       {{"coords", npy<double>("<f8", {1, 1, 3}, {1, 2, 3})},
+                        {"nuclear_charges", npy<std::uint8_t>("|u1", {1}, {8})},
+                        {"energies", npy<double>("<f8", {1}, {std::nan("")})}});
+  expect_error(npz, {"'energies' holds a number that is not finite"});
+}
+
+TEST_F(Readers, NpzOptions)
+{
+  const std::string path = (folder / "a.npz").string();
+  std::map<std::string, std::string> arrays = {{"nuclear_charges", npy<std::uint8_t>("|u1", {1}, {8})},
+                                               {"coords", npy<double>("<f8", {1, 1, 3}, {1, 2, 3})},
+                                               {"energies", npy<double>("<f8", {1}, {-10})},
+                                               {"old_energies", npy<double>("<f8", {1}, {-20})}};
+  mlff_test::write_npz(path, arrays);
+  EXPECT_DOUBLE_EQ(*frames(path)[0].energy, -10 * kcal_per_mol_in_eV);
+  EXPECT_DOUBLE_EQ(*frames(path, {.units = "real"})[0].energy, -10 * kcal_per_mol_in_eV);
+  EXPECT_EQ(frames(path, {.units = "metal"})[0].energy, -10.0);
+  EXPECT_DOUBLE_EQ(*frames(path, {.keys = {{"energy", "old_energies"}}})[0].energy, -20 * kcal_per_mol_in_eV);
+  expect_error(path, {"array 'dft'", "it is missing"}, {.keys = {{"energy", "dft"}}});
+  // arrays that may be labels are named where these are missing
+  auto others = arrays;
+  others.erase("energies");
+  others["F"] = npy<double>("<f8", {1, 1, 3}, {1, 2, 3});
+  mlff_test::write_npz(path, others);
+  EXPECT_EQ(frames(path)[0].unread, (std::vector<std::string>{"F", "old_energies"}));
+  EXPECT_DOUBLE_EQ(frames(path, {.keys = {{"forces", "F"}}})[0].forces[2], 3 * kcal_per_mol_in_eV);
+  arrays["cell"] = npy<double>("<f8", {9}, {5, 0, 0, 0, 5, 0, 0, 0, 5});
+  mlff_test::write_npz(path, arrays);
+  expect_error(path, {"an array 'cell'", "only open molecules"});
+  arrays.erase("cell");
+  arrays["nuclear_charges"] = npy<double>("<f8", {1}, {8.5});
+  mlff_test::write_npz(path, arrays);
+  expect_error(path, {"'nuclear_charges' holds 8.5", "1 to 118"});
+}
+
+TEST_F(Readers, FurtherColumnsOfDumpsAreKept)
+{
+  const std::string path = put("a.dump",
+                               "ITEM: TIMESTEP\n7\nITEM: NUMBER OF ATOMS\n2\nITEM: BOX BOUNDS pp pp ff\n0 4\n0 5\n0 6\n"
+                               "ITEM: ATOMS id type element q x y z ix c_s[2]\n2 1 O -0.5 1 2 3 -1 0.25\n1 2 H 0.5 0 0 1 0 1\n");
+  EXPECT_EQ(rewritten(path),
+            "2\nProperties=species:S:1:pos:R:3:id:I:1:type:I:1:q:R:1:ix:I:1:c_s_2_:R:1 Lattice=\"4 0 0 0 5 0 0 0 6\" pbc=\"T T F\" Timestep=7\n"
+            "H 0 0 1 1 2 0.5 0 1\nO 1 2 3 2 1 -0.5 -1 0.25\n");
 }
 
 // ---- weights of SchNetPack

@@ -4,6 +4,7 @@
 #include "program_fixture.h"
 #include "random_potential.h"
 #include "teacher_ensemble.h"
+#include "text_words.h"
 #include "training_data.h"
 #include "trajectory.h"
 #include "units.h"
@@ -368,6 +369,96 @@ TEST_F(Train, EarlyStop)
   run("train --no-plots e.yaml");
   ASSERT_EQ(status, 0);
   EXPECT_LT(training("e")["steps"], 5000);
+}
+
+TEST_F(Train, EnergiesThatAreMissingOrHaveAnotherName)
+{
+  // the same data under names of other programs
+  std::ifstream in(data);
+  std::string dft, bare, reference;
+  for (std::string line; std::getline(in, line);) {
+    const auto replaced = [&](const std::string &energy, const std::string &forces) {
+      std::string text = line;
+      if (const auto at = text.find(" energy="); at != std::string::npos)
+        text = energy.empty() ? text.substr(0, at) + text.substr(std::min(text.find(' ', at + 1), text.size())) : text.replace(at + 1, 6, energy);
+      if (const auto at = text.find("forces:R"); at != std::string::npos) text.replace(at, 6, forces);
+      return text + "\n";
+    };
+    dft += replaced("dft_energy", "dft_forces");
+    bare += replaced("", "forces");
+    reference += replaced("REF_energy", "REF_forces");
+  }
+  write("dft.xyz", dft);
+  write("bare.xyz", bare);
+  write("reference.xyz", reference);
+  expect_settings_error({{"data", "{train: {file: bare.xyz}}"}}, {"bare.xyz', frame 1: no energy", "'loss.energy.weight: 0'"});
+  expect_settings_error({{"data", "{train: {file: dft.xyz}}"}}, {"no forces", "'dft_forces' may be meant: 'keys: {forces: NAME}'"});
+  expect_settings_error({{"data", "{train: {file: dft.xyz, keys: {forces: dft_forces}}}"}}, {"no energy", "'dft_energy' may be meant: 'keys: {energy: NAME}'"});
+  expect_settings_error({{"data", "{train: {file: dft.xyz}, keys: {energies: dft_energy}}"}}, {"'data.keys.energies'", "accepted: charge, energy, forces"});
+  expect_settings_error({{"data", "{train: {file: dft.xyz}, units: si}"}}, {"'data.units' is 'si'", "metal, real, gpumd"});
+  const std::string one_step = "{steps: 1, learning_rate: 0, batch_atoms: 36, validate_every: 1, threads: 1}";
+  settings("plain", {{"training", one_step}});
+  settings("dft", {{"data", "{train: {file: dft.xyz}, keys: {energy: dft_energy, forces: dft_forces}, valid_fraction: 0.2}"}, {"training", one_step}});
+  settings("reference", {{"data", "{train: {file: reference.xyz}, valid_fraction: 0.2}"}, {"training", one_step}});
+  for (const char *name : {"plain", "dft", "reference"}) {
+    run(std::string("train --no-plots ") + name + ".yaml");
+    ASSERT_EQ(status, 0) << name;
+    EXPECT_EQ(training(name)["train"], training("plain")["train"]) << name;
+  }
+  EXPECT_EQ(training("dft")["settings"]["data"]["train"][0]["keys"]["energy"], "dft_energy");
+  // without energies there is no error of energies
+  settings("bare", {{"data", "{train: {file: bare.xyz}, valid_fraction: 0.2}"}, {"loss", "{energy: {weight: 0}}"}, {"training", one_step}});
+  const std::string text = run("train --no-plots bare.yaml");
+  ASSERT_EQ(status, 0);
+  const auto line = text.substr(text.rfind("\nvalidation"));
+  EXPECT_NE(line.find(" -\n"), std::string::npos) << text;
+  EXPECT_EQ(line.find(" 0.00"), std::string::npos) << text;
+}
+
+TEST_F(Train, IsolatedAtomsNeedNoForces)
+{
+  // as data for MACE have them, beside labelled molecules
+  std::string text;
+  for (const auto &[symbol, energy] : {std::pair{"H", -13.6}, {"C", -1029.5}, {"O", -2042.0}})
+    text += "1\nProperties=species:S:1:pos:R:3 REF_energy=" + std::to_string(energy) + " config_type=IsolatedAtom pbc=\"F F F\"\n" + symbol + " 0 0 0\n";
+  write("atoms.xyz", text);
+  TrainSettings s;
+  s.train.resize(2);
+  s.train[0].file = data;
+  s.train[1].file = file("atoms.xyz");
+  s.valid_fraction = 0.0;
+  const auto set = read_training_data(s, {}, 4.0, nullptr);
+  ASSERT_EQ(set.train.size(), 23u);
+  EXPECT_EQ(set.train.back().structure.forces, std::vector<double>(3, 0.0));
+  EXPECT_EQ(set.train.back().structure.energy, -2042.0);
+  // of a crystal this is not known
+  write("atoms.xyz", "1\nProperties=species:S:1:pos:R:3 energy=-1 Lattice=\"3 0 0 1 3 0 0 0 3\"\nC 0 0 0\n");
+  expect_settings_error({{"data", "{train: {file: atoms.xyz}}"}}, {"atoms.xyz', frame 1: no forces"});
+}
+
+TEST_F(Train, ValidationFramesThatTellNothing)
+{
+  // single atoms: their forces are zero for any weights
+  std::string atoms;
+  for (int k = 0; k < 4; k++)
+    atoms += "1\nenergy=" + std::to_string(-100 - k) + " Properties=species:S:1:pos:R:3:forces:R:3\nC " + std::to_string(k) + " 0 0 0 0 0\n";
+  write("atoms.xyz", atoms);
+  settings("chosen", {{"data", "{train: {file: " + data + "}, valid: {file: atoms.xyz}}"}});
+  const std::string text = run("train --no-plots chosen.yaml");
+  ASSERT_EQ(status, 0);
+  EXPECT_NE(text.find("zero for any weights: their energies choose the weights"), std::string::npos) << text;
+  while (atoms.find("energy=") != std::string::npos) atoms.erase(atoms.find("energy="), 8 + std::string("-100").size());
+  write("atoms.xyz", atoms);
+  expect_settings_error({{"data", "{train: {file: " + data + "}, valid: {file: atoms.xyz}}"}, {"loss", "{energy: {weight: 0}}"}},
+                        {"zero for any weights", "'data.valid'", "'data.valid_fraction: 0'"});
+}
+
+TEST(TrainingParts, NumbersThatAreNotSensibleStayShort)
+{
+  EXPECT_EQ(readable(12.346, 2), "12.35");
+  EXPECT_EQ(readable(-3.0, 1), "-3.0");
+  EXPECT_EQ(readable(1.5e200, 2), "1.5e+200");
+  EXPECT_EQ(readable(std::nan(""), 2), "nan");
 }
 
 TEST_F(Train, SettingsErrors)

@@ -97,11 +97,13 @@ class TrainJump : public mlff_test::ProgramTest {
  protected:
   static constexpr double dt = 0.5;    // fs
 
-  /// Windows of a toy, each after a kick; 10 time steps are missing between them. `change` spoils frames before they are written.
+  /// Windows of a toy, each after a kick; 10 time steps are missing between them. `change` spoils frames before they are written; `mass`
+  /// moves the atoms as isotopes.
   void trajectory(const std::string &name, const std::vector<int> &numbers, unsigned seed, int windows, int frames, bool linear = false,
-                  const std::function<void(Structure &, long frame)> &change = {})
+                  const std::function<void(Structure &, long frame)> &change = {}, const std::vector<double> &mass = {})
   {
     Toy toy(numbers, seed, linear);
+    if (!mass.empty()) toy.mass = mass;
     Uniform uniform(seed + 1000);
     std::FILE *out = std::fopen(file(name).c_str(), "w");
     long step = 100, written = 0;
@@ -482,6 +484,40 @@ TEST_F(TrainJump, RefusesWhatIsNoNewtonianDynamics)
   EXPECT_EQ(good.temperature, 310.0);
   EXPECT_EQ(good.teacher.method, "gfn2");
   EXPECT_EQ(good.teacher.charge, 1);
+}
+
+TEST_F(TrainJump, MassesAreThoseOfTheData)
+{
+  const std::vector<double> heavy = {15.999, 2.014, 2.014}, mixed = {15.999, 2.014, 1.008};
+  const auto with = [](const std::vector<double> &mass) {
+    return [mass](Structure &frame, long) {
+      frame.masses = mass;
+    };
+  };
+  unsigned seed = 1;
+  for (const char *name : {"a1.xyz", "v.xyz", "t.xyz"}) trajectory(name, {8, 1, 1}, seed++, 3, 41, false, with(heavy), heavy);
+  EXPECT_EQ(read_nve(file("a1.xyz"), dt).mass, heavy);
+  settings("heavy", {{"training", "{steps: 20, windows: 16, validate_every: 20, warmup: 5, threads: 1}"}});
+  run("train --no-plots heavy.yaml");
+  ASSERT_EQ(status, 0);
+  const auto species = Potential::read(file("heavy.safetensors")).jump.species;
+  ASSERT_EQ(species.size(), 2u);
+  EXPECT_EQ(species[0].mass, 2.014);
+  EXPECT_EQ(species[1].mass, 15.999);
+  // a network knows one mass of a species
+  trajectory("a2.xyz", {8, 1, 1}, 9, 3, 41, false, with(mixed), mixed);
+  settings("mixed");
+  expect_error("train --no-plots mixed.yaml", {"a2.xyz': atom 3 is H of 1.008", "others of its species have 2.014", "one mass for each species"});
+  // and data whose file does not name its masses are no dynamics of the elements as they are
+  trajectory("light.xyz", {8, 1, 1}, 1, 2, 11, false, {}, heavy);
+  expect_refused("light.xyz", {"off a velocity-Verlet step", "masses in the file where they are not the standard ones"});
+  trajectory(
+      "changing.xyz", {8, 1, 1}, 1, 2, 11, false,
+      [&](Structure &frame, long number) {
+        frame.masses = number == 5 ? mixed : heavy;
+      },
+      heavy);
+  expect_refused("changing.xyz", {"frame 5: atom 3 has another mass than in the first frame"});
 }
 
 TEST_F(TrainJump, LinearDataAreFittedExactly)

@@ -26,4 +26,11 @@ int atomic_number(std::string_view symbol)
   return found == symbols.end() ? 0 : int(found - symbols.begin());
 }
 
+int atomic_number_of_isotope(std::string_view symbol, double &mass)
+{
+  // AME2020
+  mass = symbol == "D" ? 2.014101778 : symbol == "T" ? 3.016049281 : 0.0;
+  return mass > 0.0 ? 1 : atomic_number(symbol);
+}
+
 }    // namespace mlff

@@ -4,12 +4,15 @@
 #include "graph.h"
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace mlff {
+
+struct XyzLayout;    // tools/extended_xyz.h
 
 /// One frame. Energies eV, lengths Å, velocities Å/ps, forces eV/Å. Empty vectors mean "not given".
 struct Structure {
@@ -18,13 +21,17 @@ struct Structure {
   std::array<double, 9> cell = {0, 0, 0, 0, 0, 0, 0, 0, 0};    ///< rows a, b, c
   std::array<bool, 3> periodic = {false, false, false};
   std::optional<double> energy;
-  std::vector<double> forces;             ///< [n][3]
-  std::vector<double> velocities;         ///< [n][3]
-  std::vector<double> masses;             ///< [n] g/mol
-  std::vector<double> spread;             ///< [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
-  std::optional<double> energy_spread;    ///< eV, likewise
-  long step = -1;                         ///< time step of a trajectory; -1: not given
-  std::optional<double> time;             ///< ps
+  std::vector<double> forces;                 ///< [n][3]
+  std::vector<double> velocities;             ///< [n][3]
+  std::vector<double> masses;                 ///< [n] g/mol
+  std::optional<double> charge;               ///< e, of the whole
+  std::optional<double> multiplicity;         ///< of the spin: unpaired electrons + 1
+  std::vector<double> spread;                 ///< [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
+  std::optional<double> energy_spread;        ///< eV, likewise
+  long step = -1;                             ///< time step of a trajectory; -1: not given
+  std::optional<double> time;                 ///< ps
+  std::vector<std::string> unread;            ///< columns and keys of the file that look like labels, but were not taken for them
+  std::shared_ptr<const XyzLayout> layout;    ///< names, order and further content of the file it is from, for writing; null: not kept
 
   int n_atoms() const { return int(numbers.size()); }
 };

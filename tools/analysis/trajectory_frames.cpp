@@ -1,9 +1,7 @@
 #include "trajectory_frames.h"
 
 #include "elements.h"
-#include "lammps_dump.h"
 #include "molecule.h"
-#include "units.h"
 
 #include <algorithm>
 
@@ -21,8 +19,7 @@ bool inverse(const std::array<double, 9> &m, std::array<double, 9> &result)
 
 TrajectoryFrames::TrajectoryFrames(const std::string &path, const FramesOptions &options) : name(path), options(options)
 {
-  const bool dump = path.ends_with(".dump") || path.ends_with(".lammpstrj");
-  reader = dump ? open_lammps_dump(path, options.elements) : open_trajectory(path);
+  reader = open_trajectory(path, options.read);
   // the first distance of two frames may be an odd one: that of a thermostat's run before, or of a rejected jump
   std::vector<double> distances;
   std::size_t room = std::size_t(16) << 20;
@@ -79,27 +76,21 @@ bool TrajectoryFrames::read_any(Structure &frame)
     if (frame.numbers[i] != numbers[i])
       throw FileError(where() + "atom " + std::to_string(i + 1) + " is " + element_symbol(frame.numbers[i]) + ", in the first frame " +
                       element_symbol(numbers[i]) + "; atoms must keep their order (dump_modify sort id)");
-  if (options.units == "real" && !name.ends_with(".dump") && !name.ends_with(".lammpstrj")) {
-    if (frame.energy) *frame.energy *= kcal_per_mol_in_eV;
-    if (frame.time) *frame.time *= 1e-3;
-    for (double &f : frame.forces) f *= kcal_per_mol_in_eV;
-    for (double &v : frame.velocities) v *= 1e3;
-  }
   if (frame.masses.empty())
     for (const int z : frame.numbers) frame.masses.push_back(atomic_mass(z));
   return true;
 }
 
-void TrajectoryFrames::remove_jumps(const Structure &frame, std::vector<double> &x) const
+std::vector<double> unwrapped(const Structure &frame, const std::vector<double> &last)
 {
-  x = frame.positions;
+  auto x = frame.positions;
   std::array<double, 9> to_fraction;
-  if (last.empty() || (!frame.periodic[0] && !frame.periodic[1] && !frame.periodic[2])) return;
+  if (last.empty() || (!frame.periodic[0] && !frame.periodic[1] && !frame.periodic[2])) return x;
   auto cell = frame.cell;
   // a direction without a cell vector gets one, so that the others have an inverse
   for (int a = 0; a < 3; a++)
     if (!frame.periodic[a] && cell[3 * a] == 0.0 && cell[3 * a + 1] == 0.0 && cell[3 * a + 2] == 0.0) cell[4 * a] = 1.0;
-  if (!inverse(cell, to_fraction)) return;
+  if (!inverse(cell, to_fraction)) return x;
   for (std::size_t i = 0; i < x.size(); i += 3) {
     const double d[3] = {x[i] - last[i], x[i + 1] - last[i + 1], x[i + 2] - last[i + 2]};
     for (int a = 0; a < 3; a++) {
@@ -109,6 +100,7 @@ void TrajectoryFrames::remove_jumps(const Structure &frame, std::vector<double> 
         for (int k = 0; k < 3; k++) x[i + k] -= whole * cell[3 * a + k];
     }
   }
+  return x;
 }
 
 bool TrajectoryFrames::next(Frame &frame)
@@ -125,7 +117,7 @@ bool TrajectoryFrames::next(Frame &frame)
     frame.time = time - first_time;
     // times are printed with six digits after the point
     frame.follows = n_given > 0 && (std::abs(frame.time - last_time - spacing) < std::max(1e-3 * spacing, 2.1e-6) || std::isnan(spacing));
-    remove_jumps(frame.structure, frame.x);
+    frame.x = unwrapped(frame.structure, last);
     last = frame.x;
     last_time = frame.time;
     n_given++;

@@ -13,12 +13,11 @@
 namespace mlff {
 
 struct FramesOptions {
-  std::vector<std::string> elements;    ///< of dumps that do not name them (lammps_dump.h)
-  std::string units = "metal";          ///< of LAMMPS, of what extended XYZ holds: metal or real
-  double timestep = 0.0;                ///< fs, times the number of the step gives the time where a file has none; 0: not given
-  double interval = 0.0;                ///< fs between frames, whatever the file says; 0: not given
-  double skip = 0.0;                    ///< ps to leave out at the beginning
-  double every = 0.0;                   ///< fs: frames that come earlier after the one before are left out; 0: none
+  ReadOptions read;         ///< what the file does not say: units, keys, elements
+  double timestep = 0.0;    ///< fs, times the number of the step gives the time where a file has none; 0: not given
+  double interval = 0.0;    ///< fs between frames, whatever the file says; 0: not given
+  double skip = 0.0;        ///< ps to leave out at the beginning
+  double every = 0.0;       ///< fs: frames that come earlier after the one before are left out; 0: none
 };
 
 /// Times and lengths in ps and Å.
@@ -60,8 +59,10 @@ class TrajectoryFrames {
   bool read(Structure &frame);
   bool read_any(Structure &frame);
   double time_of(const Structure &frame) const;
-  void remove_jumps(const Structure &frame, std::vector<double> &x) const;
 };
+
+/// Positions of a frame [n][3] (Å), moved by whole vectors of its periodic directions to where they are nearest to those before.
+std::vector<double> unwrapped(const Structure &frame, const std::vector<double> &before);
 
 /// Inverse of a matrix of rows; false where it has none.
 bool inverse(const std::array<double, 9> &matrix, std::array<double, 9> &result);
