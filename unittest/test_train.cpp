@@ -203,7 +203,7 @@ TEST_F(Train, ResumesOnlyFromTheSameContents)
   };
   // other labels of as many frames, and fewer frames
   std::string other = frames;
-  other.replace(other.find("energy=-"), 9, "energy=-9");
+  other.replace(other.find("energy=-"), 9, "energy=-3");
   refused("d.xyz", other, "data.train");
   refused("d.xyz", frames.substr(0, frames.size() / 20 * 2), "data.train");
   refused("v.xyz", other, "data.valid");
