@@ -2,6 +2,7 @@
 
 #include "analysis.h"
 #include "elements.h"
+#include "find_potential.h"
 #include "input_record.h"
 #include "molecule.h"
 #include "output_file.h"
@@ -15,7 +16,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -131,12 +131,8 @@ namespace {
     /// Contents of every file that the commands of a run name: potentials, parameters, further input.
     static InputRecord inputs_of(const Run &run)
     {
-      std::vector<fs::path> places = {run.place};
-      if (const char *folders = std::getenv("LAMMPS_POTENTIALS")) {
-        std::istringstream list(folders);
-        for (std::string folder; std::getline(list, folder, ':');) places.push_back(folder);
-      }
-      places.push_back(MLFF_POTENTIALS);
+      std::vector<fs::path> places = potential_folders();
+      places.insert(places.begin(), run.place);
       InputRecord record;
       std::set<std::string> known = {"start.data", "frames.xyz"};    // made by the run, or compared by itself
       std::istringstream words(run.input);
