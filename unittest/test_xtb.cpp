@@ -370,7 +370,7 @@ TEST(XtbProcess, ACrashIsAnErrorOfOneStructure)
   kill(process.pid(), SIGSTOP);
   process.send(a, 0, 0);
   process.send(c, 0, 0);
-  kill(process.pid(), SIGSEGV);
+  kill(process.pid(), SIGKILL);
   kill(process.pid(), SIGCONT);
   std::string message;
   try {
@@ -380,7 +380,7 @@ TEST(XtbProcess, ACrashIsAnErrorOfOneStructure)
   } catch (const XtbError &error) {
     message = error.what();
   }
-  EXPECT_NE(message.find("libxtb ended its process by signal 11 (Segmentation fault"), std::string::npos) << message;
+  EXPECT_NE(message.find("libxtb ended its process by signal 9 (Killed"), std::string::npos) << message;
   // the next one goes to a new process, which knows the molecules of the first
   EXPECT_NEAR(energy(c), energy_of(c, b, {XtbMethod::gfnff}), 1e-9);
   process.send(b, 0, 0);
