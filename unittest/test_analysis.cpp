@@ -366,7 +366,9 @@ TEST_F(Analyze, IdealGas)
   for (std::size_t k = 0; k < rdf.x.size(); k++) {
     const double shell = 4.0 * std::numbers::pi * rdf.x[k] * rdf.x[k] * rdf.x[1],
                  pairs = 0.5 * n * (n - 1.0) * (rdf.x[1] - rdf.x[0]) / rdf.x[1] * shell / std::pow(box, 3);
-    if (pairs > 5.0) { EXPECT_NEAR(rdf.y[k], 1.0, 5.0 / std::sqrt(pairs)) << rdf.x[k]; }
+    if (pairs > 5.0) {
+      EXPECT_NEAR(rdf.y[k], 1.0, 5.0 / std::sqrt(pairs)) << rdf.x[k];
+    }
     mean += rdf.y[k] * shell;
     volume += shell;
   }
@@ -647,7 +649,9 @@ run 4000
       EXPECT_NEAR(curve(curves, "msd", e ? "Kr" : "Ar").y[k] / thermo[k][4 + e], 1.0, 1e-8);
       EXPECT_NEAR(spectrum.of_element(e ? 36 : 18)[k] / (mass_of[e] * n_of[e]), thermo[k][6 + e], 1e-8 * thermo[0][6 + e]);
     }
-    if (k == 40) { EXPECT_GT(thermo[k][4], 10.0) << "atoms must have left their places for a test of periodic borders"; }
+    if (k == 40) {
+      EXPECT_GT(thermo[k][4], 10.0) << "atoms must have left their places for a test of periodic borders";
+    }
   }
 
   // g(r) of the same bins, without the first frame
