@@ -31,7 +31,7 @@ for reference in mlff-host mlff-fmm; do
   # a leg without a device would be skipped, and pass
   grep -q '\[       OK \] PairStyle.kokkos_gpu' "$build/gpu-check.harness" || { echo "gpu-check: the harness did not run on the device" >&2; status=1; }
 done
-for program in test_pair_mlff test_fmm_kokkos test_pair_fmm; do MLFF_TEST_KOKKOS="g 1" "$build/unittest/$program" || status=1; done
+for program in test_pair_mlff test_long_range_kokkos test_pair_long_range; do MLFF_TEST_KOKKOS="g 1" "$build/unittest/$program" || status=1; done
 
 echo "== microseconds per atom and step, shipped potential"
 printf '%8s %12s %12s\n' atoms "device" "host, 1 core"
@@ -64,5 +64,5 @@ for cells in 8 13 20; do
 done
 
 echo "== replica-steps per second of ethanol, each replica alone and all of them together"
-LMP=$build/bin/lmp "$top/tools/bench_replicas.sh" --replicas 1 4 16 --kokkos "g 1" || status=1
+LMP=$build/bin/lmp "$top/bench/bench_replicas.sh" --replicas 1 4 16 --kokkos "g 1" || status=1
 exit $status

@@ -1,11 +1,11 @@
-#include "engine.h"
+#include "engine/engine.h"
 
-#include "engine_host.h"
-#include "molecule_mlp.h"
-#include "state_error.h"
+#include "models/painn/host/painn_engine_host.h"
+#include "models/molecule_mlp/molecule_mlp.h"
+#include "core/state_error.h"
 #ifdef MLFF_TORCH
-#include "engine_torch.h"
-#include "molecule_mlp_torch.h"
+#include "models/painn/torch/painn_engine_torch.h"
+#include "models/molecule_mlp/torch/molecule_mlp_torch.h"
 #endif
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // Edges in, energies and edge gradients out: the one interface between a model and everything that uses it.
 #pragma once
 
-#include "graph.h"
-#include "potential.h"
+#include "core/graph.h"
+#include "potential/potential.h"
 
 #include <cstddef>
 #include <memory>
@@ -56,7 +56,7 @@ class GhostExchange {
 /// automatic: exact in double precision, spline in single (it changes forces by less than a relative 1e-6).
 enum class Filter { automatic, exact, spline };
 
-/// How a long-range block (fmm.h) is summed: over pairs, exactly; over plane waves, in time linear in the number of atoms; or by
+/// How a long-range block (long_range.h) is summed: over pairs, exactly; over plane waves, in time linear in the number of atoms; or by
 /// whichever is expected to be faster for the system at hand.
 enum class FmmForm { automatic, direct, linear };
 

@@ -1,7 +1,7 @@
-#include "ensemble.h"
+#include "engine/ensemble.h"
 
-#include "elements.h"
-#include "state_error.h"
+#include "core/elements.h"
+#include "core/state_error.h"
 
 #include <algorithm>
 #include <cmath>

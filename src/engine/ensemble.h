@@ -1,7 +1,7 @@
 // Several potentials as one engine: the mean of their results, and how far their forces are apart.
 #pragma once
 
-#include "engine.h"
+#include "engine/engine.h"
 
 namespace mlff {
 

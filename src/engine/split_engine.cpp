@@ -1,6 +1,6 @@
-#include "split_engine.h"
+#include "engine/split_engine.h"
 
-#include "state_error.h"
+#include "core/state_error.h"
 
 #include <sys/resource.h>
 #include <unistd.h>

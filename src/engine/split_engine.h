@@ -1,7 +1,7 @@
 // Any number of structures in one call, in as many pieces as memory asks for.
 #pragma once
 
-#include "engine.h"
+#include "engine/engine.h"
 
 namespace mlff {
 

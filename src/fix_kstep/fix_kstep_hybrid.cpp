@@ -33,10 +33,10 @@
 #include "pair.h"
 #include "update.h"
 
-#include "elements.h"
-#include "kstep_batch.h"
-#include "kstep_impl.h"
-#include "units.h"
+#include "core/elements.h"
+#include "kstep/kstep_batch.h"
+#include "fix_kstep/kstep_impl.h"
+#include "core/units.h"
 
 #include <algorithm>
 #include <cmath>

@@ -8,15 +8,15 @@
    See the README file in the top-level LAMMPS directory.
 ------------------------------------------------------------------------- */
 
-#include "kstep_atoms.h"
+#include "fix_kstep/kstep_atoms.h"
 
 #include "atom.h"
 #include "domain.h"
 #include "error.h"
 
-#include "bonds.h"
-#include "elements.h"
-#include "potential.h"
+#include "core/bonds.h"
+#include "core/elements.h"
+#include "potential/potential.h"
 
 #include <algorithm>
 #include <array>

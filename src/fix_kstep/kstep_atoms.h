@@ -11,7 +11,7 @@
 #ifndef LMP_KSTEP_ATOMS_H
 #define LMP_KSTEP_ATOMS_H
 
-#include "kstep_molecules.h"
+#include "kstep/kstep_molecules.h"
 #include "pointers.h"
 
 #include <string>

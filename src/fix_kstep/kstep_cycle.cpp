@@ -8,7 +8,7 @@
    See the README file in the top-level LAMMPS directory.
 ------------------------------------------------------------------------- */
 
-#include "kstep_cycle.h"
+#include "fix_kstep/kstep_cycle.h"
 
 #include "comm.h"
 #include "error.h"
@@ -18,9 +18,9 @@
 #include "pair.h"
 #include "update.h"
 
-#include "kstep_conservation.h"
-#include "state_error.h"
-#include "units.h"
+#include "kstep/kstep_conservation.h"
+#include "core/state_error.h"
+#include "core/units.h"
 
 #include <algorithm>
 #include <cmath>

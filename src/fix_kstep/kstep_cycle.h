@@ -11,14 +11,14 @@
 #ifndef LMP_KSTEP_CYCLE_H
 #define LMP_KSTEP_CYCLE_H
 
-#include "kstep_accounting.h"
-#include "kstep_atoms.h"
-#include "kstep_energy.h"
-#include "kstep_jump.h"
-#include "kstep_restart.h"
-#include "kstep_settings.h"
-#include "kstep_thermostat.h"
-#include "kstep_tuner.h"
+#include "kstep/kstep_accounting.h"
+#include "fix_kstep/kstep_atoms.h"
+#include "fix_kstep/kstep_energy.h"
+#include "kstep/kstep_jump.h"
+#include "kstep/kstep_restart.h"
+#include "fix_kstep/kstep_settings.h"
+#include "kstep/kstep_thermostat.h"
+#include "kstep/kstep_tuner.h"
 
 #include <memory>
 #include <string>

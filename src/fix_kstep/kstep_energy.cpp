@@ -8,7 +8,7 @@
    See the README file in the top-level LAMMPS directory.
 ------------------------------------------------------------------------- */
 
-#include "kstep_energy.h"
+#include "fix_kstep/kstep_energy.h"
 
 #include "angle.h"
 #include "atom.h"
@@ -23,7 +23,7 @@
 #include "pair.h"
 #include "update.h"
 
-#include "kstep_atoms.h"
+#include "fix_kstep/kstep_atoms.h"
 
 #include <algorithm>
 #include <cmath>

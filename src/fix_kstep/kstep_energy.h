@@ -11,7 +11,7 @@
 #ifndef LMP_KSTEP_ENERGY_H
 #define LMP_KSTEP_ENERGY_H
 
-#include "kstep_fixes.h"
+#include "fix_kstep/kstep_fixes.h"
 #include "pointers.h"
 
 #include <string>

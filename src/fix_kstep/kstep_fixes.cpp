@@ -8,7 +8,7 @@
    See the README file in the top-level LAMMPS directory.
 ------------------------------------------------------------------------- */
 
-#include "kstep_fixes.h"
+#include "fix_kstep/kstep_fixes.h"
 
 #include "atom.h"
 #include "error.h"

@@ -11,7 +11,7 @@
 #ifndef LMP_KSTEP_IMPL_H
 #define LMP_KSTEP_IMPL_H
 
-#include "kstep_cycle.h"
+#include "fix_kstep/kstep_cycle.h"
 
 #include <string>
 #include <vector>

@@ -9,8 +9,8 @@
 ------------------------------------------------------------------------- */
 
 #include "fmt/format.h"
-#include "kstep_impl.h"
-#include "units.h"
+#include "fix_kstep/kstep_impl.h"
+#include "core/units.h"
 
 #include <cmath>
 

@@ -8,7 +8,7 @@
    See the README file in the top-level LAMMPS directory.
 ------------------------------------------------------------------------- */
 
-#include "kstep_settings.h"
+#include "fix_kstep/kstep_settings.h"
 
 #include "atom.h"
 #include "citeme.h"
@@ -16,7 +16,7 @@
 #include "error.h"
 #include "update.h"
 
-#include "elements.h"
+#include "core/elements.h"
 
 #include <algorithm>
 #include <cmath>

@@ -11,11 +11,11 @@
 #ifndef LMP_KSTEP_SETTINGS_H
 #define LMP_KSTEP_SETTINGS_H
 
-#include "engine.h"
-#include "jump.h"
-#include "kstep_guard.h"
+#include "engine/engine.h"
+#include "models/jump/jump.h"
+#include "kstep/kstep_guard.h"
 #include "pointers.h"
-#include "replica_group.h"
+#include "lammps_common/replica_group.h"
 
 #include <memory>
 #include <optional>

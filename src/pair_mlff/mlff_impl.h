@@ -11,11 +11,11 @@
 #ifndef LMP_MLFF_IMPL_H
 #define LMP_MLFF_IMPL_H
 
-#include "atom_warnings.h"
-#include "ensemble.h"
-#include "neighbor_exclusions.h"
-#include "rank_exchange.h"
-#include "replica_group.h"
+#include "lammps_common/atom_warnings.h"
+#include "engine/ensemble.h"
+#include "lammps_common/neighbor_exclusions.h"
+#include "lammps_common/rank_exchange.h"
+#include "lammps_common/replica_group.h"
 
 #include <memory>
 #include <vector>

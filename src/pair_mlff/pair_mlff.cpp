@@ -27,10 +27,10 @@
 #include "neighbor.h"
 #include "update.h"
 
-#include "elements.h"
-#include "kokkos_stream.h"
-#include "mlff_impl.h"
-#include "state_error.h"
+#include "core/elements.h"
+#include "kokkos/common/kokkos_stream.h"
+#include "pair_mlff/mlff_impl.h"
+#include "core/state_error.h"
 
 #include <algorithm>
 #include <cmath>

@@ -26,9 +26,9 @@
 #include "neighbor.h"
 #include "update.h"
 
-#include "elements.h"
-#include "neighbor_exclusions.h"
-#include "xtb_calculator.h"
+#include "core/elements.h"
+#include "lammps_common/neighbor_exclusions.h"
+#include "teacher/xtb_calculator.h"
 
 #include <algorithm>
 #include <array>

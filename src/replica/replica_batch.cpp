@@ -1,6 +1,6 @@
-#include "replica_batch.h"
+#include "replica/replica_batch.h"
 
-#include "state_error.h"
+#include "core/state_error.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>

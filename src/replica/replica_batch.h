@@ -2,7 +2,7 @@
 // the last one to arrive evaluates them together.
 #pragma once
 
-#include "split_engine.h"
+#include "engine/split_engine.h"
 
 #include <memory>
 #include <span>

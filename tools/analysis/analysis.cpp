@@ -1,8 +1,8 @@
-#include "analysis.h"
+#include "analysis/analysis.h"
 
-#include "distribution_distance.h"
-#include "elements.h"
-#include "units.h"
+#include "analysis/statistics/distribution_distance.h"
+#include "core/elements.h"
+#include "core/units.h"
 
 #include <algorithm>
 #include <map>

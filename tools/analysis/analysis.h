@@ -1,15 +1,15 @@
 // Everything that mlff analyze finds in one trajectory, and how it differs from another one.
 #pragma once
 
-#include "coordinate_distributions.h"
-#include "displacements.h"
-#include "energy_drift.h"
-#include "pair_distances.h"
-#include "temperatures.h"
-#include "topology.h"
-#include "torsion_motion.h"
-#include "trajectory_frames.h"
-#include "velocity_spectrum.h"
+#include "analysis/observables/coordinate_distributions.h"
+#include "analysis/observables/displacements.h"
+#include "analysis/observables/energy_drift.h"
+#include "analysis/observables/pair_distances.h"
+#include "analysis/observables/temperatures.h"
+#include "analysis/topology.h"
+#include "analysis/observables/torsion_motion.h"
+#include "analysis/trajectory_frames.h"
+#include "analysis/observables/velocity_spectrum.h"
 
 #include <functional>
 #include <memory>

@@ -1,9 +1,9 @@
-#include "topology.h"
+#include "analysis/topology.h"
 
-#include "bonds.h"
-#include "elements.h"
-#include "graph.h"
-#include "trajectory.h"
+#include "core/bonds.h"
+#include "core/elements.h"
+#include "core/graph.h"
+#include "data/trajectory.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // What is bonded to what in a trajectory, and the names of the kinds of its bonds, angles and dihedrals.
 #pragma once
 
-#include "structure.h"
+#include "structure/structure.h"
 
 #include <array>
 #include <string>

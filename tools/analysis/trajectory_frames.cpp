@@ -1,7 +1,7 @@
-#include "trajectory_frames.h"
+#include "analysis/trajectory_frames.h"
 
-#include "elements.h"
-#include "molecule.h"
+#include "core/elements.h"
+#include "molecule/molecule.h"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 // Frames of a trajectory in order, with times, masses, and positions that do not jump at the borders of the box.
 #pragma once
 
-#include "structure.h"
-#include "trajectory.h"
+#include "structure/structure.h"
+#include "data/trajectory.h"
 
 #include <cmath>
 #include <deque>

@@ -1,0 +1,30 @@
+# mlff_add_kernels(TARGET SOURCE...): compiles files of kernels once for each instruction set and adds the objects to a library. The best
+# set of the processor is chosen when the program starts. A file name_kernels.cpp defines name_kernels_generic, _avx2 and _avx512.
+#
+# Fast mathematics lets loops use vectors, but the check for numbers that are not finite must stay (-fno-finite-math-only).
+# Vectors are never passed between files (-Wno-psabi).
+function(mlff_add_kernels target)
+  set(sets generic)
+  set(bytes_generic 16)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    target_compile_definitions(${target} PRIVATE MLFF_X86_KERNELS)
+    list(APPEND sets avx2 avx512)
+    set(bytes_avx2 32)
+    set(bytes_avx512 64)
+    set(flags_avx2 -mavx2 -mfma)
+    set(flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512)
+  endif()
+  foreach(source ${ARGN})
+    get_filename_component(kernels ${source} NAME_WE)
+    foreach(set ${sets})
+      set(name ${kernels}_${set})
+      add_library(${name} OBJECT ${source})
+      target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+      target_link_libraries(${name} PRIVATE OpenMP::OpenMP_CXX)
+      target_compile_definitions(${name} PRIVATE MLFF_KERNELS=${name} MLFF_VECTOR_BYTES=${bytes_${set}})
+      target_compile_options(${name} PRIVATE -O3 -ffast-math -fno-finite-math-only -Wno-psabi ${flags_${set}})
+      mlff_target(${name})
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:${name}>)
+    endforeach()
+  endforeach()
+endfunction()

@@ -1,0 +1,24 @@
+/* ----------------------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+#include "kokkos/common/kokkos_stream.h"
+
+#include <Kokkos_Core.hpp>
+
+/* ---------------------------------------------------------------------- */
+
+void LAMMPS_NS::use_kokkos_stream(mlff::EngineOptions &options)
+{
+#ifdef KOKKOS_ENABLE_CUDA
+  const Kokkos::Cuda cuda;
+  options.device_index = cuda.cuda_device();
+  options.stream = cuda.cuda_stream();
+#endif
+}

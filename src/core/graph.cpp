@@ -1,0 +1,57 @@
+#include "core/graph.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace mlff {
+
+const double *Graph::cell_of(int structure) const
+{
+  if (cell.empty()) return nullptr;
+  const auto own = cell.subspan(9 * std::size_t(structure), 9);
+  return std::any_of(own.begin(), own.end(),
+                     [](double x) {
+                       return x != 0.0;
+                     })
+      ? own.data()
+      : nullptr;
+}
+
+void GraphStorage::shrink()
+{
+  for (auto *list : {&first_atom, &species, &first_edge, &neighbor}) list->shrink_to_fit();
+  for (auto *list : {&r, &position, &cell}) list->shrink_to_fit();
+}
+
+void GraphStorage::clear()
+{
+  first_atom.assign(1, 0);
+  first_edge.assign(1, 0);
+  species.clear();
+  neighbor.clear();
+  r.clear();
+  position.clear();
+  cell.clear();
+}
+
+void GraphStorage::append(const Graph &other, int first, int last)
+{
+  if (last <= first) return;
+  const int atom = other.first_atom[first], last_atom = other.first_atom[last];
+  const int edge = other.first_edge[atom], last_edge = other.first_edge[last_atom];
+  // from their numbers there to the numbers here
+  const int atoms = int(species.size()) - atom, edges = int(neighbor.size()) - edge;
+  for (int s = first; s < last; s++) first_atom.push_back(atoms + other.first_atom[s + 1]);
+  for (int i = atom; i < last_atom; i++) first_edge.push_back(edges + other.first_edge[i + 1]);
+  species.insert(species.end(), other.species.begin() + atom, other.species.begin() + last_atom);
+  for (int e = edge; e < last_edge; e++) neighbor.push_back(atoms + other.neighbor[e]);
+  r.insert(r.end(), other.r.begin() + 3 * std::ptrdiff_t(edge), other.r.begin() + 3 * std::ptrdiff_t(last_edge));
+  if (!other.position.empty())
+    position.insert(position.end(), other.position.begin() + 3 * std::ptrdiff_t(atom), other.position.begin() + 3 * std::ptrdiff_t(last_atom));
+  if (other.cell.empty() && cell.empty()) return;
+  cell.resize(9 * (first_atom.size() - 1 - (last - first)), 0.0);
+  for (int s = first; s < last; s++)
+    for (int k = 0; k < 9; k++) cell.push_back(other.cell.empty() ? 0.0 : other.cell[9 * std::size_t(s) + k]);
+}
+
+}    // namespace mlff

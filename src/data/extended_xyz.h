@@ -1,0 +1,58 @@
+// Extended XYZ: what ASE, libatoms' extxyz, GPUMD, MACE and LAMMPS' dump extxyz write.
+#pragma once
+
+#include "data/trajectory.h"
+
+#include <cstdio>
+
+namespace mlff {
+
+/// What a column or key of a file is to this program.
+enum class XyzRole {
+  none,
+  properties,
+  species,
+  numbers,
+  positions,
+  velocities,
+  momenta,
+  forces,
+  masses,
+  spread,
+  energy,
+  energy_spread,
+  charge,
+  multiplicity,
+  unpaired
+};
+
+/// A column of atoms. Its text is kept where the program does not use the column, or converts what is in it.
+struct XyzColumn {
+  std::string name;
+  char type = 'R';    ///< S, R, I or L
+  int width = 1;
+  XyzRole role = XyzRole::none;
+  std::vector<std::string> text;    ///< [n]
+};
+
+/// A key of the comment line, with its value, as they were written.
+struct XyzKey {
+  std::string name, text;
+  bool alone = false;
+  XyzRole role = XyzRole::none;
+};
+
+/// Names and order of a file's columns and keys, and the content of those that the program does not use.
+struct XyzLayout {
+  std::vector<XyzKey> keys;
+  std::vector<XyzColumn> columns;
+};
+
+/// Reads extended and plain XYZ; trajectory.h says what of it.
+std::unique_ptr<TrajectoryReader> open_extended_xyz(const std::string &path, const ReadOptions &options);
+
+/// Takes energies, forces, and what else is the result of a calculation (stress, virial, dipole, charges, magnetic moments) out of a frame and its layout,
+/// for a frame that gets those of another method.
+void forget_results(Structure &frame);
+
+}    // namespace mlff

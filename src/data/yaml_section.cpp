@@ -1,0 +1,181 @@
+#include "data/yaml_section.h"
+
+#include <cmath>
+
+namespace mlff {
+
+namespace {
+
+  std::string join(const auto &names)
+  {
+    std::string text;
+    for (const auto &name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+  }
+
+  std::string found(const YAML::Node &value)
+  {
+    if (value.IsMap()) return "a map";
+    if (value.IsSequence()) return "a list";
+    return value.IsNull() ? "nothing" : "'" + value.as<std::string>() + "'";
+  }
+
+  std::string plain(double x)
+  {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%g", x);
+    return text;
+  }
+
+}    // namespace
+
+YamlSection::YamlSection(std::string path, std::string name, YAML::Node node) : path(std::move(path)), name(std::move(name)), node(std::move(node)) {}
+
+YamlSection YamlSection::file(const std::string &path)
+{
+  YAML::Node node;
+  try {
+    node = YAML::LoadFile(path);
+  } catch (const YAML::BadFile &) {
+    throw FileError("settings file '" + path + "' cannot be read");
+  } catch (const YAML::ParserException &error) {
+    throw FileError("settings file '" + path + "', line " + std::to_string(error.mark.line + 1) + ": " + error.msg);
+  }
+  if (!node.IsMap()) throw FileError("settings file '" + path + "' holds " + (node.IsDefined() ? found(node) : "nothing") + "; accepted: a map of sections");
+  return YamlSection(path, "", node);
+}
+
+void YamlSection::fail(const std::string &key, const std::string &what) const
+{
+  throw FileError("settings file '" + path + "': '" + name + key + "' " + what);
+}
+
+void YamlSection::wrong(const std::string &key, const YAML::Node &value, const std::string &accepted) const
+{
+  const auto mark = value.Mark();
+  throw FileError("settings file '" + path + "', line " + std::to_string(mark.line + 1) + ": '" + name + key + "' is " + found(value) +
+                  "; accepted: " + accepted);
+}
+
+YAML::Node YamlSection::find(const std::string &key)
+{
+  known.insert(key);
+  if (!node.IsDefined() || !node.IsMap()) return YAML::Node(YAML::NodeType::Undefined);
+  return node[key];
+}
+
+bool YamlSection::has(const std::string &key)
+{
+  return find(key).IsDefined();
+}
+
+double YamlSection::number(const std::string &key, double standard, double lowest, double highest)
+{
+  const YAML::Node value = find(key);
+  if (!value.IsDefined()) return standard;
+  std::string accepted = "a number";
+  if (std::isfinite(lowest)) accepted += " >= " + plain(lowest);
+  if (std::isfinite(highest)) accepted += std::string(std::isfinite(lowest) ? " and" : "") + " <= " + plain(highest);
+  double x;
+  if (!value.IsScalar() || !YAML::convert<double>::decode(value, x) || !std::isfinite(x) || x < lowest || x > highest) wrong(key, value, accepted);
+  return x;
+}
+
+long YamlSection::whole(const std::string &key, long standard, long lowest)
+{
+  const YAML::Node value = find(key);
+  if (!value.IsDefined()) return standard;
+  long x;
+  if (!value.IsScalar() || !YAML::convert<long>::decode(value, x) || x < lowest) wrong(key, value, "a whole number >= " + std::to_string(lowest));
+  return x;
+}
+
+bool YamlSection::yes(const std::string &key, bool standard)
+{
+  const YAML::Node value = find(key);
+  if (!value.IsDefined()) return standard;
+  bool x;
+  if (!value.IsScalar() || !YAML::convert<bool>::decode(value, x)) wrong(key, value, "yes, no");
+  return x;
+}
+
+std::string YamlSection::word(const std::string &key, const std::string &standard, const std::vector<std::string> &accepted)
+{
+  const YAML::Node value = find(key);
+  if (!value.IsDefined()) return standard;
+  if (!value.IsScalar()) wrong(key, value, accepted.empty() ? "a word" : join(accepted));
+  const auto x = value.as<std::string>();
+  if (!accepted.empty() && std::find(accepted.begin(), accepted.end(), x) == accepted.end()) wrong(key, value, join(accepted));
+  return x;
+}
+
+std::vector<std::string> YamlSection::words(const std::string &key)
+{
+  const YAML::Node value = find(key);
+  if (!value.IsDefined()) return {};
+  if (value.IsScalar()) return {value.as<std::string>()};
+  if (!value.IsSequence()) wrong(key, value, "a word or a list of words");
+  std::vector<std::string> list;
+  for (const auto &entry : value) {
+    if (!entry.IsScalar()) wrong(key, entry, "words in the list");
+    list.push_back(entry.as<std::string>());
+  }
+  return list;
+}
+
+std::vector<double> YamlSection::numbers(const std::string &key)
+{
+  const YAML::Node value = find(key);
+  if (!value.IsDefined()) return {};
+  std::vector<double> list;
+  const auto add = [&](const YAML::Node &entry) {
+    double x;
+    if (!entry.IsScalar() || !YAML::convert<double>::decode(entry, x) || !std::isfinite(x)) wrong(key, entry, "a number or a list of numbers");
+    list.push_back(x);
+  };
+  if (value.IsSequence())
+    for (const auto &entry : value) add(entry);
+  else
+    add(value);
+  return list;
+}
+
+YamlSection YamlSection::section(const std::string &key)
+{
+  const YAML::Node value = find(key);
+  if (value.IsDefined() && !value.IsMap() && !value.IsNull()) wrong(key, value, "a map");
+  return YamlSection(path, name + key + ".", value);
+}
+
+std::vector<YamlSection> YamlSection::sections(const std::string &key)
+{
+  const YAML::Node value = find(key);
+  std::vector<YamlSection> list;
+  if (!value.IsDefined()) return list;
+  if (value.IsMap())
+    list.push_back(YamlSection(path, name + key + ".", value));
+  else if (value.IsSequence()) {
+    for (std::size_t k = 0; k < value.size(); k++) {
+      if (!value[k].IsMap()) wrong(key, value[k], "a map or a list of maps");
+      list.push_back(YamlSection(path, name + key + "[" + std::to_string(k) + "].", value[k]));
+    }
+  } else
+    wrong(key, value, "a map or a list of maps");
+  return list;
+}
+
+void YamlSection::finish() const
+{
+  if (!node.IsDefined() || !node.IsMap()) return;
+  std::set<std::string> seen;
+  for (const auto &entry : node) {
+    const auto key = entry.first.as<std::string>();
+    if (!seen.insert(key).second)
+      throw FileError("settings file '" + path + "', line " + std::to_string(entry.first.Mark().line + 1) + ": '" + name + key + "' is there twice");
+    if (!known.contains(key))
+      throw FileError("settings file '" + path + "', line " + std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + name + key +
+                      "'; accepted: " + join(known));
+  }
+}
+
+}    // namespace mlff

@@ -1,0 +1,117 @@
+// What fix kstep/hybrid counts: jumps and what became of them, calls of the force, energies, times, and temperatures of elements and bonds.
+#pragma once
+
+#include "kstep/kstep_guard.h"
+#include "kstep/kstep_molecules.h"
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+/// Sums since the beginning; differences of two of them are those of a run.
+struct KstepCounters {
+  enum Entry {
+    jumps,    ///< decided on: of the whole system, or with Metropolis of each molecule
+    accepted,
+    not_finite,    ///< rejected, by reason
+    range,
+    bond,
+    energy,
+    drift,
+    metropolis,
+    fallback,         ///< steps of velocity Verlet in the place of rejected jumps
+    calls,            ///< of the force
+    paused,           ///< steps without jumps, where these did not pay
+    spared,           ///< rejected before the force was called
+    time,             ///< simulated, ps
+    energies,         ///< changes of the energy of a molecule that are in the next three sums
+    change,           ///< of dE/kT
+    change_square,    ///< of its square
+    boltzmann,        ///< of exp(-dE/kT)
+    rescaled,         ///< molecules whose velocities were rescaled
+    work,             ///< energy that did, eV
+    work_size,        ///< the same without sign
+    added,            ///< energy added by jumps, rescaling and thermostat, eV
+    proposals,        ///< calls of the model
+    t_jump,           ///< s, in the model
+    t_force,          ///< s, from the end of the first to the start of the second half of a step
+    t_own,            ///< s, in the fix outside of the model
+    n_entries
+  };
+  std::array<double, n_entries> value{};
+
+  double &operator[](Entry entry) { return value[entry]; }
+  double operator[](Entry entry) const { return value[entry]; }
+  KstepCounters since(const KstepCounters &before) const;
+
+  void count(KstepVerdict verdict);
+  void count_energy(double change_in_kT);
+
+  double rejected() const { return (*this)[jumps] - (*this)[accepted]; }
+  double acceptance() const;     ///< 0 without jumps
+  double mean_change() const;    ///< of dE/kT
+  double rms_change() const;
+  double mean_boltzmann() const;          ///< of exp(-dE/kT)
+  double jump_seconds() const;            ///< of one call of the model
+  double force_seconds() const;           ///< of one call of the force
+  double calls_saved(double dt) const;    ///< against velocity Verlet with dt ps over the same time
+  double speedup(double dt)
+      const;    ///< likewise: time of the same number of force calls and nothing else, by the time taken
+  double own_share() const;    ///< of the time of all steps
+};
+
+/// Temperatures by equipartition: of each element (all motion), of hydrogens by what they are bonded to, and of the stretching of each kind
+/// of bond (relative velocity along it). Averages over samples, errors from blocks.
+class KstepTemperatures {
+ public:
+  static constexpr double block_time = 1.0;    ///< ps, longer than velocities remember
+
+  struct Mean {
+    std::string name;                    ///< "C", "H(O)", "H-O"
+    double temperature;                  ///< K
+    double error;                        ///< standard error, K; infinite with less than four blocks
+    int atoms;                           ///< or bonds
+    double length = 0.0, width = 0.0;    ///< of bonds: mean and standard deviation, Å
+  };
+
+  KstepTemperatures() = default;
+  explicit KstepTemperatures(const KstepMolecules &molecules);
+
+  /// A state, `time` ps after the one before.
+  void sample(const KstepMolecules &molecules, std::span<const double> x, std::span<const double> v,
+              double time);
+  void reset();
+
+  Mean all() const { return mean(0); }
+  std::vector<Mean> elements() const;    ///< in ascending atomic number
+  std::vector<Mean> hydrogens() const;
+  std::vector<Mean> bonds() const;
+
+  /// Of an element; 0 where there is none, or no sample.
+  double of_element(int atomic_number) const;
+
+  /// Elements, hydrogens and bonds that are more than `tolerance` off the temperature of all atoms, and more than four standard errors.
+  std::vector<Mean> odd(double tolerance) const;
+
+ private:
+  struct Group {
+    std::string name;
+    int element = 0;             // of elements
+    std::vector<int> members;    // atoms, or bonds
+    bool bonds = false;
+    double sum = 0.0, block = 0.0, blocks = 0.0, squares = 0.0;
+    double length = 0.0, length_square = 0.0;    // sums over samples of means over bonds
+  };
+  std::vector<Group> groups;    // all atoms, elements, hydrogens, bonds
+  int first_hydrogen = 0, first_bond = 0;
+  double samples = 0.0, block_samples = 0.0, block_length = 0.0, n_blocks = 0.0;
+  std::vector<double> atom, bond,
+      length;    // twice the kinetic energy by k and degrees of freedom, K
+
+  Mean mean(int group) const;
+  std::vector<Mean> means(int first, int last) const;
+};
+
+}    // namespace mlff

@@ -1,0 +1,33 @@
+#include "kstep/kstep_conservation.h"
+
+#include "models/jump/jump.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mlff {
+
+double rescale_internal(const KstepMolecules &molecules, int molecule, std::span<const double> x,
+                        std::span<double> v, double gain)
+{
+  const int first = molecules.first_atom[molecule], n = molecules.size(molecule);
+  const auto mass = std::span(molecules.mass).subspan(first, n);
+  const auto place = x.subspan(3 * first, 3 * n);
+  double drift[3];
+  drift_of(molecules, molecule, v, drift);
+  std::vector<double> internal(3 * n);
+  for (int k = 0; k < 3 * n; k++) internal[k] = v[3 * first + k] - drift[k % 3];
+  // from a state without rotation to this one: takes the rotation out
+  const std::vector<double> still(3 * n, 0.0);
+  keep_angular_momentum(mass, place, still, place, internal);
+
+  double kinetic = 0.0;
+  for (int k = 0; k < 3 * n; k++) kinetic += mass[k / 3] * internal[k] * internal[k];
+  kinetic *= 0.5 * molecules.energy_unit;
+  if (!(kinetic > 0.0)) return 1.0;
+  const double factor = std::clamp(std::sqrt(std::max(0.0, 1.0 + gain / kinetic)), 0.9, 1.1);
+  for (int k = 0; k < 3 * n; k++) v[3 * first + k] += (factor - 1.0) * internal[k];
+  return factor;
+}
+
+}    // namespace mlff

@@ -1,0 +1,75 @@
+// Checks of a jump of fix kstep/hybrid: before the force call of the state it proposes, after it of forces and energies.
+#pragma once
+
+#include "kstep/kstep_molecules.h"
+#include "potential/potential.h"
+
+#include <limits>
+
+namespace mlff {
+
+/// Largest values that pass; infinite: not checked.
+struct KstepLimits {
+  static constexpr double off = std::numeric_limits<double>::infinity();
+
+  double range = off;    ///< norms of v, F, dx and dv of an atom, in those of the training windows
+  double stretch = off;    ///< length of a bond, in unstrained ones
+  double squeeze = off;    ///< unstrained length of a bond, in its length
+  double rise = off;       ///< eV, of the potential energy of a molecule over the jump
+  double surge = off;      ///< the same, in √(3N/2) kT, the thermal fluctuation of N atoms
+  double kinetic = off;    ///< kinetic energy of a molecule, in 3N/2 kT
+  double drift = off;    ///< kT, change of the total energy of a molecule over the jump, up or down
+
+  /// Norms within training, bonds strained by at most a half, potential energy up by at most ten fluctuations, 3 kT.
+  static KstepLimits ours();
+
+  /// As the first published hybrid integrators of this kind had them: bonds below twice their length, kinetic energy below ten times
+  /// its mean, potential energy up by at most 1000 kJ/mol.
+  static KstepLimits published();
+};
+
+enum class KstepVerdict { accepted, not_finite, range, bond, energy, drift, metropolis };
+
+/// What a check of energies is told about a molecule, eV.
+struct KstepEnergies {
+  double potential_before, kinetic_before, potential_after, kinetic_after;
+
+  double change() const
+  {
+    return potential_after + kinetic_after - potential_before - kinetic_before;
+  }
+};
+
+class KstepGuard {
+ public:
+  /// record: of the jump network, or null, without training range then. kT in eV.
+  KstepGuard(const KstepLimits &limits, const JumpRecord *record, double kT);
+
+  void set_kT(double value) { kT = value; }
+
+  /// Of one molecule: velocities and forces at the start, the way to the end over `stride` ps, and bonds there.
+  KstepVerdict check_way(const KstepMolecules &molecules, int molecule, const KstepState &start,
+                         const KstepState &end, double stride) const;
+
+  /// Bonds and forces where it has landed.
+  KstepVerdict check_landing(const KstepMolecules &molecules, int molecule,
+                             const KstepState &end) const;
+
+  KstepVerdict check_energies(const KstepMolecules &molecules, int molecule,
+                              const KstepEnergies &energies) const
+  {
+    return check_energies(molecules.size(molecule), energies);
+  }
+
+  /// Likewise of `n_atoms` atoms.
+  KstepVerdict check_energies(int n_atoms, const KstepEnergies &energies) const;
+
+ private:
+  KstepLimits limits;
+  std::vector<JumpRecord::Species> species;
+  double kT;
+
+  bool bonds_hold(const KstepMolecules &molecules, int molecule, std::span<const double> x) const;
+};
+
+}    // namespace mlff

@@ -1,0 +1,246 @@
+#include "kstep/kstep_jump.h"
+
+#include "kstep/kstep_batch.h"
+#include "core/state_error.h"
+#include "core/units.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mlff {
+
+namespace {
+
+  void find_pairs(const KstepMolecules &molecules, std::span<const double> x, double cutoff,
+                  GraphStorage &graph)
+  {
+    graph.clear();
+    for (int m = 0; m < molecules.n_molecules(); m++) {
+      const int first = molecules.first_atom[m], n = molecules.size(m);
+      append_pairs(std::span(molecules.species).subspan(first, n), x.subspan(3 * first, 3 * n),
+                   cutoff, graph);
+    }
+  }
+
+  class NetworkJump : public KstepJump {
+   public:
+    NetworkJump(const Potential &potential, int stride, std::unique_ptr<JumpEngine> alone,
+                std::unique_ptr<Engine> joined) :
+        alone(std::move(alone)),
+        joined(std::move(joined)), cutoff(potential.cutoff), number(stride)
+    {
+    }
+
+    void propose(const KstepMolecules &molecules, const KstepState &start, KstepState &end) override
+    {
+      if (joined) {
+        graph.clear();
+        for (int m = 0; m < molecules.n_molecules(); m++) {
+          const int first = molecules.first_atom[m], n = molecules.size(m);
+          const auto part = [&](const std::vector<double> &list, int width) {
+            return std::span(list).subspan(width * first, width * n);
+          };
+          append_jump(std::span(molecules.species).subspan(first, n), part(start.x, 3),
+                      {part(molecules.mass, 1), part(start.v, 3), part(start.f, 3), {}}, number,
+                      cutoff, graph);
+        }
+        joined->evaluate(graph.view(), packed);
+        read_jump(graph.view(), packed, result);
+      } else {
+        find_pairs(molecules, start.x, cutoff, graph);
+        stride.assign(molecules.n_molecules(), number);
+        alone->evaluate(graph.view(), {molecules.mass, start.v, start.f, stride}, result);
+      }
+      for (std::size_t k = 0; k < start.x.size(); k++) {
+        end.x[k] = start.x[k] + result.displacement[k];
+        end.v[k] = start.v[k] + result.velocity_change[k];
+      }
+      for (int m = 0; m < molecules.n_molecules(); m++) {
+        const int first = molecules.first_atom[m], n = molecules.size(m);
+        const auto part = [&](const std::vector<double> &list) {
+          return std::span(list).subspan(3 * first, 3 * n);
+        };
+        keep_angular_momentum(std::span(molecules.mass).subspan(first, n), part(start.x),
+                              part(start.v), part(end.x),
+                              std::span(end.v).subspan(3 * first, 3 * n));
+      }
+    }
+
+    std::string description() const override
+    {
+      return joined ? joined->description() : alone->description();
+    }
+
+   private:
+    std::unique_ptr<JumpEngine> alone;
+    std::unique_ptr<Engine> joined;
+    double cutoff;
+    int number;
+    std::vector<int> stride;
+    GraphStorage graph;
+    Result packed;
+    JumpResult result;
+  };
+
+  class ControlJump : public KstepJump {
+   public:
+    ControlJump(const Potential &potential, int stride, JumpControl control) :
+        potential(potential), number(stride), control(control)
+    {
+    }
+
+    void propose(const KstepMolecules &molecules, const KstepState &start, KstepState &end) override
+    {
+      // no edges: control methods do not look at neighbors
+      graph.clear();
+      graph.species = molecules.species;
+      graph.first_atom = molecules.first_atom;
+      graph.first_edge.assign(molecules.n_atoms() + 1, 0);
+      stride.assign(molecules.n_molecules(), number);
+      control_jump(potential, control, graph.view(), {molecules.mass, start.v, start.f, stride},
+                   result);
+      for (std::size_t k = 0; k < start.x.size(); k++) {
+        end.x[k] = start.x[k] + result.displacement[k];
+        end.v[k] = start.v[k] + result.velocity_change[k];
+      }
+    }
+
+    std::string description() const override
+    {
+      return control == JumpControl::zero     ? "control: nothing moves"
+          : control == JumpControl::ballistic ? "control: ballistic"
+          : control == JumpControl::verlet    ? "control: one step of velocity Verlet"
+                                              : "control: linear fit";
+    }
+
+   private:
+    Potential potential;
+    int number;
+    JumpControl control;
+    std::vector<int> stride;
+    GraphStorage graph;
+    JumpResult result;
+  };
+
+  class StudentJump : public KstepJump {
+   public:
+    StudentJump(const Potential &potential, int steps, double dt, std::unique_ptr<Engine> engine) :
+        engine(std::move(engine)), cutoff(potential.cutoff), steps(steps), dt(dt)
+    {
+    }
+
+    void propose(const KstepMolecules &molecules, const KstepState &start, KstepState &end) override
+    {
+      end.x = start.x;
+      end.v = start.v;
+      for (auto *known : {&before, &after})
+        if (known->x == start.x) f = known->f;
+      if (before.x != start.x && after.x != start.x) {
+        find_start_forces(molecules, start);
+        before.x = start.x;
+        before.f = f;
+      } else if (after.x == start.x)
+        std::swap(before, after);
+      for (int step = 0; step < steps; step++) {
+        kick(molecules, end.v);
+        for (std::size_t k = 0; k < end.x.size(); k++) end.x[k] += dt * end.v[k];
+        find_forces(molecules, end.x);
+        kick(molecules, end.v);
+      }
+      after.x = end.x;
+      after.f = f;
+    }
+
+    void check(const KstepMolecules &molecules, const KstepState &start) override
+    {
+      // atoms of the same places may be others
+      before.x.clear();
+      after.x.clear();
+      try {
+        find_start_forces(molecules, start);
+      } catch (const StateError &) {
+      }
+    }
+
+    std::string description() const override { return engine->description(); }
+
+   private:
+    struct Known {
+      std::vector<double> x, f;
+    };
+    std::unique_ptr<Engine> engine;
+    double cutoff;
+    int steps;
+    double dt;
+    GraphStorage graph;
+    Result result;
+    std::vector<double> f;
+    Known before,
+        after;    // forces at the start and the end of the last jump: one of them is where the next begins
+
+    // what is not the molecule of the model before a jump will not become it by waiting
+    void find_start_forces(const KstepMolecules &molecules, const KstepState &start)
+    {
+      try {
+        find_forces(molecules, start.x);
+      } catch (const WrongMoleculeError &error) {
+        throw EngineError(error.what());
+      }
+    }
+
+    void find_forces(const KstepMolecules &molecules, std::span<const double> x)
+    {
+      find_pairs(molecules, x, cutoff, graph);
+      engine->evaluate(graph.view(), result);
+      sum_forces(graph.view(), result, f);
+    }
+
+    void kick(const KstepMolecules &molecules, std::vector<double> &v) const
+    {
+      const double half = 0.5 * dt * eV_in_amu_square_angstrom_per_square_ps;
+      for (std::size_t k = 0; k < v.size(); k++) v[k] += half * f[k] / molecules.mass[k / 3];
+    }
+  };
+
+}    // namespace
+
+void KstepJump::check(const KstepMolecules &molecules, const KstepState &start)
+{
+  KstepState end = start;
+  try {
+    propose(molecules, start, end);
+  } catch (const StateError &) {
+  }
+}
+
+std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
+                                             const EngineOptions &options)
+{
+  return make_network_jump(potential, stride, make_jump_engine(potential, options));
+}
+
+std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
+                                             std::unique_ptr<JumpEngine> engine)
+{
+  return std::make_unique<NetworkJump>(potential, stride, std::move(engine), nullptr);
+}
+
+std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
+                                             std::unique_ptr<Engine> engine)
+{
+  return std::make_unique<NetworkJump>(potential, stride, nullptr, std::move(engine));
+}
+
+std::unique_ptr<KstepJump> make_control_jump(const Potential &potential, int stride,
+                                             JumpControl control)
+{
+  return std::make_unique<ControlJump>(potential, stride, control);
+}
+
+std::unique_ptr<KstepJump> make_student_jump(const Potential &potential, int steps, double dt,
+                                             std::unique_ptr<Engine> engine)
+{
+  return std::make_unique<StudentJump>(potential, steps, dt, std::move(engine));
+}
+
+}    // namespace mlff

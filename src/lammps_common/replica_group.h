@@ -1,0 +1,76 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   LAMMPS development team: developers@lammps.org
+
+   This software is distributed under the GNU General Public License.
+
+   See the README file in the top-level LAMMPS directory.
+------------------------------------------------------------------------- */
+
+#ifndef LMP_REPLICA_GROUP_H
+#define LMP_REPLICA_GROUP_H
+
+#include "engine/engine.h"
+#include "pointers.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mlff {
+class ReplicaBatch;
+}
+
+namespace LAMMPS_NS {
+
+/* ----------------------------------------------------------------------
+   The partitions of a -partition run that evaluate one model together: the
+   settings of it, joining the others, and what to say about it in the end.
+
+     set()         a keyword of the style: batch, wait, memory
+     join()        the engine, in a batch where there is one to join
+     start_run()   from here the others wait for this partition
+     end_run()     and no longer from here; sums up
+------------------------------------------------------------------------- */
+
+class ReplicaGroup : protected Pointers {
+ public:
+  // who: the style in messages
+  explicit ReplicaGroup(class LAMMPS *lmp, const std::string &who = "Pair style mlff") :
+      Pointers(lmp), who(who)
+  {
+  }
+  ~ReplicaGroup() override;
+
+  static bool knows(const std::string &word);
+  void set(const std::string &word, const std::string &value, int iarg);
+
+  // potentials: hashes of the weights, in order; alone: why this partition cannot join, or an empty string.
+  // Null where joining failed: the engine is then to be made again, for this partition alone.
+  std::unique_ptr<mlff::Engine> join(std::unique_ptr<mlff::Engine>,
+                                     const std::vector<std::string> &potentials,
+                                     const std::string &alone);
+  void start_run();
+  void end_run();
+  bool wanted() const;    // whether there may be others to join
+  bool joined() const { return batch != nullptr; }
+
+ private:
+  std::string who;
+  enum { AUTO, ON, OFF } choice = AUTO;
+  double wait = 0.0;                      // s
+  std::size_t memory = 0;                 // bytes
+  mlff::ReplicaBatch *batch = nullptr;    // the engine that join() made
+
+  // styles of one process cannot wait for each other: the first of each partition meet, the second ones, ...
+  std::string model;
+  int place = -1;
+
+  void leave_place();
+  std::string summary() const;
+};
+
+}    // namespace LAMMPS_NS
+
+#endif

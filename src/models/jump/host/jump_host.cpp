@@ -1,0 +1,76 @@
+#include "models/jump/host/jump_host.h"
+
+#include "models/jump/host/jump_kernels.h"
+#include "models/painn/host/painn_host.h"
+
+#include <omp.h>
+
+namespace mlff {
+
+namespace {
+
+  template <typename T> class HostJump : public JumpEngine {
+   public:
+    HostJump(const Potential &potential, const EngineOptions &options) : kernels(MLFF_BEST_KERNELS(jump_kernels)), variables(potential)
+    {
+      threads = options.threads > 0 ? options.threads : omp_get_max_threads();
+      const bool spline = options.filter == Filter::spline || (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
+      const Blocks F{potential.sizes.features, padded(potential.sizes.features)};
+      packing.load_layers(potential, spline, false, weights.painn);
+      weights.painn.H = weights.painn.F;
+      weights.vectors = packing.vector(potential.tensors.at("vectors").values, F);
+      weights.readout0 = packing.pack(potential.tensors.at("readout.0.weight"), F, F, false);
+      weights.readout0_bias = packing.vector(potential.tensors.at("readout.0.bias").values, F);
+      weights.readout1 = packing.pack(potential.tensors.at("readout.1.weight"), F, F, false);
+      weights.readout1_bias = packing.vector(potential.tensors.at("readout.1.bias").values, F);
+    }
+
+    void evaluate(const Graph &graph, const JumpInput &given, JumpResult &result) override
+    {
+      variables.start(graph, given, rows, input);
+      output.resize(input.size());
+      space.prepare(graph, weights.painn, threads, false);
+      space.work.species = rows.data();
+      const JumpWork<T> work{space.work, input.data(), output.data()};
+      if constexpr (sizeof(T) == sizeof(float))
+        kernels.jump_single(weights, work, useful_threads(graph));
+      else
+        kernels.jump_full(weights, work, useful_threads(graph));
+      variables.finish(graph, given, output, result);
+    }
+
+    std::string description() const override
+    {
+      return std::string("host engine (") + (kernels.name + sizeof("jump_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
+          " precision, " + (weights.painn.knots ? "spline filter" : "exact filter") + ", at most " + std::to_string(threads) +
+          (threads == 1 ? " thread" : " threads");
+    }
+
+   private:
+    const JumpKernels &kernels;
+    JumpVariables variables;
+    int threads;
+    PainnPacking<T> packing;
+    JumpWeights<T> weights;
+    PainnWorkspace<T> space;
+    std::vector<int> rows;
+    std::vector<double> input, output;
+
+    int useful_threads(const Graph &graph) const
+    {
+      // as in the engine of energies: half a millisecond of work a thread
+      const double F = weights.painn.F, L = weights.painn.L;
+      const double flops = graph.n_atoms() * 20.0 * F * F * L + graph.n_edges() * 60.0 * F * L;
+      return int(std::clamp(flops / 2e7, 1.0, double(threads)));
+    }
+  };
+
+}    // namespace
+
+std::unique_ptr<JumpEngine> make_host_jump(const Potential &potential, const EngineOptions &options)
+{
+  if (options.precision == Precision::single_precision) return std::make_unique<HostJump<float>>(potential, options);
+  return std::make_unique<HostJump<double>>(potential, options);
+}
+
+}    // namespace mlff

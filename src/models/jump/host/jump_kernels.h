@@ -1,0 +1,59 @@
+// The jump network kstep-painn (jump.h) in plain loops: the layers of PaiNN between two linear maps of vectors. Compiled once per
+// instruction set (jump_kernels.cpp): raw pointers only, as in painn_kernels.h.
+#pragma once
+
+#include "models/painn/gradient/painn_gradient_kernels.h"
+
+namespace mlff {
+
+template <typename T> struct JumpWeights {
+  PainnWeights<T> painn;                                         // embedding [rows][F] and layers; H is F, its readout is not used
+  const T *vectors;                                              // [rows][2][F]
+  Packed<T> readout0, readout1, readout0_back, readout1_back;    // F -> F -> C F
+  const T *readout0_bias, *readout1_bias;
+};
+
+template <typename T> struct JumpWork {
+  PainnWork<T> painn;     // species are rows
+  const double *input;    // [atoms][2][3]
+  double *output;         // [atoms][2][3]
+};
+
+/// A group of whole structures, with every intermediate value. C: predictions of an atom, 2, or 3 with the force after the jump.
+template <typename T> struct JumpGradientWork {
+  int predictions;
+  GradientWork<T> painn;       // species are rows
+  const double *input;         // [atoms][2][3]
+  double *output;              // [atoms][C][3], filled by the forward pass
+  const double *output_bar;    // [atoms][C][3], for the backward pass
+  T *z, *silu_z, *gate;        // [atoms][F, F, C F]
+  T *gate_bar, *z_bar;
+};
+
+template <typename T> struct JumpSums {
+  T *embedding, *vectors, *filter, *readout0, *readout0_bias, *readout1, *readout1_bias;
+  const GradientLayerSums<T> *layers;
+};
+
+/// Weights for the gradient: those of the layers with the filters of all layers as one product.
+template <typename T> struct JumpGradientWeights {
+  GradientWeights<T> layers;
+  JumpWeights<T> ends;    // its painn is not used
+};
+
+struct JumpKernels {
+  const char *name;
+  void (*jump_single)(const JumpWeights<float> &, const JumpWork<float> &, int threads);
+  void (*jump_full)(const JumpWeights<double> &, const JumpWork<double> &, int threads);
+  void (*forward_single)(const JumpGradientWeights<float> &, const JumpGradientWork<float> &);
+  void (*forward_full)(const JumpGradientWeights<double> &, const JumpGradientWork<double> &);
+  void (*backward_single)(const JumpGradientWeights<float> &, const JumpGradientWork<float> &, const JumpSums<float> &);
+  void (*backward_full)(const JumpGradientWeights<double> &, const JumpGradientWork<double> &, const JumpSums<double> &);
+};
+
+extern const JumpKernels jump_kernels_generic;
+#ifdef MLFF_X86_KERNELS
+extern const JumpKernels jump_kernels_avx2, jump_kernels_avx512;
+#endif
+
+}    // namespace mlff

@@ -1,0 +1,206 @@
+#include "models/jump/torch/jump_variants_torch.h"
+
+#include <torch/nn/functional/activation.h>
+
+namespace mlff {
+
+namespace {
+
+  using torch::Tensor;
+  using Linear = torch::nn::Linear;
+
+  constexpr double largest_logit = 20.0;     // its exponential is far from the end of single precision
+  constexpr double floor_of_norms = 1e-8;    // under square roots
+
+  /// What the variants share: start, geometry, head, and parameters under the names of the potential file.
+  class Variant : public NamedModule, public JumpNetwork {
+   public:
+    explicit Variant(const Potential &potential) :
+        F(potential.sizes.features), L(potential.sizes.layers), K(potential.sizes.radial), cutoff(potential.cutoff), bound(potential.jump.bound),
+        published(potential.jump.published), shapes(tensors_of(potential))
+    {
+      embedding = add("embedding");
+      if (published) velocity = add("velocity.weight");
+      readout0 = linear("readout.0");
+      readout1 = linear("readout.1");
+      // stays in double whatever the precision of the network
+      centres = torch::linspace(0.0, cutoff, K, torch::kDouble);
+    }
+
+    NamedModule &module() override { return *this; }
+
+   protected:
+    int F, L, K;
+    double cutoff, bound;
+    bool published;
+    std::map<std::string, std::vector<std::int64_t>> shapes;
+    std::vector<std::pair<std::string, Tensor>> list;
+    Tensor embedding, velocity, centres;
+    Linear readout0{nullptr}, readout1{nullptr};
+
+    std::vector<std::pair<std::string, Tensor>> named() const override { return list; }
+
+    Tensor add(const std::string &name)
+    {
+      std::string id = name;
+      std::replace(id.begin(), id.end(), '.', '_');
+      const auto tensor = register_parameter(id, torch::zeros(shapes.at(name)));
+      list.emplace_back(name, tensor);
+      return tensor;
+    }
+
+    Linear linear(const std::string &name)
+    {
+      const auto &shape = shapes.at(name + ".weight");
+      std::string id = name;
+      std::replace(id.begin(), id.end(), '.', '_');
+      const auto module = register_module(id, torch_linear(int(shape[1]), int(shape[0]), shapes.contains(name + ".bias")));
+      add_named(list, name, module);
+      return module;
+    }
+
+    /// Scalar features at the start, [N, F].
+    Tensor start(const Tensor &rows, const Tensor &input) const
+    {
+      const auto s = embedding.index_select(0, rows);
+      return published ? s + torch::matmul(input.select(1, 0), velocity.t()) : s;
+    }
+
+    /// The head: a [N, 2, 3] within the bound.
+    Tensor bounded(const Tensor &a) const
+    {
+      if (published) return bound * torch::tanh(a / bound);
+      const auto norm = (a.square().sum(2, true) + floor_of_norms).sqrt();
+      return a * (bound * torch::tanh(norm / bound) / norm);
+    }
+
+    Tensor two_layers(Linear &first, Linear &second, const Tensor &x) const { return second->forward(torch::silu(first->forward(x))); }
+
+    void to_device_of(const Tensor &r)
+    {
+      if (centres.device() != r.device()) centres = centres.to(r.device());
+    }
+  };
+
+  class Egnn : public Variant {
+   public:
+    explicit Egnn(const Potential &potential) : Variant(potential)
+    {
+      for (int l = 0; l < L; l++) {
+        const auto two = [&](const std::string &name) {
+          return std::array<Linear, 2>{linear(name + "." + std::to_string(l) + ".0"), linear(name + "." + std::to_string(l) + ".1")};
+        };
+        layers.push_back({two("edge"), two("push"), two("mix"), two("node")});
+      }
+    }
+
+    Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre, const Tensor &neighbor, const Tensor &r) override
+    {
+      to_device_of(r);
+      const auto type = input.scalar_type();
+      const auto N = input.size(0);
+      auto h = start(rows, input);
+      auto w = torch::cat({input, torch::zeros({N, 1, 3}, input.options())}, 1);    // [N, 3, 3]: vector, axis
+      const auto inside = radial_functions((r * r).sum(1, true).sqrt(), centres, cutoff).second.to(type);
+      for (auto &layer : layers) {
+        const auto y = w.select(1, 2).to(torch::kDouble);
+        const auto moved = r + y.index_select(0, neighbor) - y.index_select(0, centre);
+        const auto d = (moved.square().sum(1, true) + floor_of_norms).sqrt();
+        const auto phi = radial_functions(d, centres, cutoff).first.to(type);
+        const auto u = (moved / d).to(type).unsqueeze(2), push = (moved / (d + 1.0)).to(type).unsqueeze(1);    // [E, 3, 1] and [E, 1, 3]
+        const auto two = w.narrow(1, 0, 2), wi = two.index_select(0, centre), wj = two.index_select(0, neighbor);
+        const auto m = torch::silu(two_layers(layer.edge[0], layer.edge[1],
+                                              torch::cat({h.index_select(0, centre), h.index_select(0, neighbor), phi, torch::matmul(wi, u).squeeze(2),
+                                                          torch::matmul(wj, u).squeeze(2), torch::matmul(wi, wj.transpose(1, 2)).flatten(1)},
+                                                         1))) *
+            inside;
+        const auto pushed = two_layers(layer.push[0], layer.push[1], m).unsqueeze(2) * push * inside.unsqueeze(2);
+        const auto mixed = torch::matmul(two_layers(layer.mix[0], layer.mix[1], h).reshape({N, 3, 3}), w);
+        w = (w + mixed).index_add(0, centre, pushed);
+        const auto inner = torch::matmul(w.narrow(1, 0, 2), w.narrow(1, 0, 2).transpose(1, 2)).flatten(1);
+        // w_0.w_0, w_0.w_1, w_1.w_1
+        const auto products = torch::cat({inner.narrow(1, 0, 2), inner.narrow(1, 3, 1)}, 1);
+        h = h + two_layers(layer.node[0], layer.node[1], torch::cat({h, torch::zeros_like(h).index_add(0, centre, m), products}, 1));
+      }
+      return bounded(torch::matmul(two_layers(readout0, readout1, h).reshape({N, 2, 3}), w));
+    }
+
+   private:
+    struct Layer {
+      std::array<Linear, 2> edge, push, mix, node;
+    };
+    std::vector<Layer> layers;
+  };
+
+  class Transformer : public Variant {
+   public:
+    explicit Transformer(const Potential &potential) : Variant(potential), heads(potential.jump.heads), norm_floor(potential.sizes.norm_floor)
+    {
+      vectors = add("vectors");
+      for (int l = 0; l < L; l++) {
+        const std::string attention = "attention." + std::to_string(l) + ".", update = "update." + std::to_string(l) + ".";
+        layers.push_back({linear(attention + "query"), linear(attention + "key"), linear(attention + "distance"), linear(attention + "value"),
+                          linear(attention + "out"), linear(update + "mix"), linear(update + "0"), linear(update + "1")});
+      }
+    }
+
+    Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre, const Tensor &neighbor, const Tensor &r) override
+    {
+      to_device_of(r);
+      const auto type = input.scalar_type();
+      const auto N = input.size(0);
+      const std::int64_t n = F / heads;
+      auto s = start(rows, input);
+      auto V = torch::matmul(input.transpose(1, 2), vectors.index_select(0, rows));    // [N, 3, F]
+
+      // every atom also attends to itself, at distance 0 and without a direction
+      const auto self = torch::arange(N, centre.options());
+      const auto i = torch::cat({centre, self}), j = torch::cat({neighbor, self});
+      const auto d = torch::cat({(r * r).sum(1, true).sqrt(), torch::zeros({N, 1}, r.options())});
+      const auto u = (torch::cat({r, torch::zeros({N, 3}, r.options())}) / d.clamp_min(1e-6)).to(type).unsqueeze(2);
+      const auto functions = radial_functions(d, centres, cutoff);
+      const auto phi = functions.first.to(type), inside = functions.second.to(type);
+
+      for (auto &layer : layers) {
+        const auto normal = torch::layer_norm(s, {F});
+        const auto query = layer.query->forward(normal).reshape({N, heads, n}), key = layer.key->forward(normal).reshape({N, heads, n});
+        const auto logit = (query.index_select(0, i) * key.index_select(0, j)).sum(2) / std::sqrt(double(n)) + layer.distance->forward(phi);    // [E, heads]
+        const auto weight = torch::exp(largest_logit * torch::tanh(logit / largest_logit)) * inside;
+        const auto total = torch::zeros({N, heads}, logit.options()).index_add(0, i, weight) + 1e-12;
+        const auto alpha = (weight / total.index_select(0, i)).repeat_interleave(n, 1);    // [E, F]
+
+        const auto value = layer.value->forward(normal).index_select(0, j);
+        const auto a = alpha * value.narrow(1, 0, F), b = alpha * value.narrow(1, F, F), c = alpha * value.narrow(1, 2 * F, F);
+        s = s + layer.out->forward(torch::zeros_like(s).index_add(0, i, a));
+        V = V.index_add(0, i, u * b.unsqueeze(1) + V.index_select(0, j) * c.unsqueeze(1));
+
+        const auto pq = layer.mix->forward(V);
+        const auto p = pq.narrow(2, 0, F), q = pq.narrow(2, F, F);
+        const auto norm = (p.square().sum(1) + norm_floor).sqrt();
+        const auto y = two_layers(layer.update0, layer.update1, torch::cat({torch::layer_norm(s, {F}), norm}, 1));
+        s = s + y.narrow(1, 0, F) + y.narrow(1, 2 * F, F) * (p * q).sum(1);
+        V = V + y.narrow(1, F, F).unsqueeze(1) * q;
+      }
+      const auto gate = two_layers(readout0, readout1, s).reshape({N, 2, F});
+      return bounded(torch::matmul(gate, V.transpose(1, 2)));
+    }
+
+   private:
+    struct Layer {
+      Linear query, key, distance, value, out, mix, update0, update1;
+    };
+    int heads;
+    double norm_floor;
+    Tensor vectors;
+    std::vector<Layer> layers;
+  };
+
+}    // namespace
+
+std::shared_ptr<JumpNetwork> make_jump_variant(const Potential &potential)
+{
+  if (potential.model == "kstep-egnn") return std::make_shared<Egnn>(potential);
+  return std::make_shared<Transformer>(potential);
+}
+
+}    // namespace mlff

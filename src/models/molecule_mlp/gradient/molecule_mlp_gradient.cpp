@@ -1,0 +1,210 @@
+// Gradient of a loss with respect to the weights of molecule-mlp: as for PaiNN, dL/dw is the derivative of c E + dE/dx . t by the
+// weights, where c = dL/dE and t is the change of the inputs as the atoms move by -dL/dF.
+#include "models/molecule_mlp/molecule_mlp.h"
+
+#include "models/painn/host/painn_host.h"
+#include "core/thread_error.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace mlff {
+
+namespace {
+
+  template <typename T> class MoleculeGradient : public PainnGradient {
+   public:
+    MoleculeGradient(const Potential &potential, const EngineOptions &options) :
+        kernels(MLFF_BEST_KERNELS(molecule_mlp_kernels)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()), molecule(potential.molecule),
+        matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential), reference_energy(potential.tensors.at("reference_energy").values),
+        own(threads)
+    {
+      set_weights(flat_weights(potential));
+      together = std::max(1, rows_per_group / layers.weights.permutations);
+    }
+
+    void set_weights(std::span<const double> flat) override { layers.set(flat); }
+
+    void add_gradient(const Graph &graph, const LossDerivative &loss, std::span<double> gradient) override
+    {
+      if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
+      try {
+        matcher.find(graph);
+      } catch (const MoleculeMismatch &error) {
+        throw EngineError(error.what());
+      }
+      const int n = molecule.n_atoms(), structures = graph.n_structures();
+      if (matcher.n_molecules() != structures) throw EngineError("training of molecule-mlp takes one molecule " + molecule.formula() + " a structure");
+      atom_energy.resize(graph.n_centres());
+      energy_bar.resize(graph.n_centres());
+      force.resize(3 * std::size_t(graph.n_centres()));
+      force_bar.resize(3 * std::size_t(graph.n_centres()));
+      std::fill(force.begin(), force.end(), 0.0);
+
+      const int n_groups = (structures + together - 1) / together, used = std::clamp(n_groups, 1, threads);
+      ThreadError errors;
+#pragma omp parallel num_threads(used)
+      {
+        Own &mine = own[omp_get_thread_num()];
+        errors.run([&] {
+          lay_out_sums(mine);
+        });
+#pragma omp barrier
+#pragma omp for schedule(static)
+        for (int g = 0; g < n_groups; g++)
+          errors.run([&] {
+            run(graph, g * together, std::min((g + 1) * together, structures), n, loss, mine);
+          });
+      }
+      errors.rethrow();
+      for (int t = 0; t < used; t++) layers.add_sums(own[t].sums, gradient);
+    }
+
+    std::string description() const override
+    {
+      return std::string("host engine (") + (kernels.name + sizeof("molecule_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
+          " precision, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+    }
+
+   private:
+    static constexpr int rows_per_group = 48;
+
+    const MoleculeKernels &kernels;
+    int threads, together;
+    BondedMolecule molecule;
+    MoleculeMatcher matcher;
+    MoleculeLayers<T> layers;
+    std::vector<double> reference_energy;
+
+    struct Own {    // of a thread
+      Buffer<T> sum_values, values;
+      Buffer<double> slopes;
+      MoleculeSums<T> sums{};
+      double readout_bias = 0.0;
+    };
+    std::vector<Own> own;
+    std::vector<double> atom_energy, energy_bar, force, force_bar;
+
+    /// Zero sums of a thread.
+    void lay_out_sums(Own &mine) const
+    {
+      const auto &weights = layers.weights;
+      T *at = nullptr;
+      const auto take = [&at](std::size_t n) {
+        T *here = at;
+        at += n;
+        return here;
+      };
+      const auto walk = [&] {
+        int in = weights.pairs;
+        for (int l = 0; l < weights.layers; l++) {
+          const int width = weights.layer[l].width;
+          mine.sums.weight[l] = take(std::size_t(in) * width);
+          mine.sums.bias[l] = take(width);
+          in = width;
+        }
+        mine.sums.readout = take(in);
+      };
+      walk();
+      const std::size_t size = std::size_t(at - static_cast<T *>(nullptr));
+      at = mine.sum_values.resize(size);
+      std::fill_n(at, size, T(0));
+      walk();
+      mine.readout_bias = 0.0;
+      mine.sums.readout_bias = &mine.readout_bias;
+    }
+
+    /// Structures first .. last-1.
+    void run(const Graph &graph, int first, int last, int n, const LossDerivative &loss, Own &mine)
+    {
+      const auto &weights = layers.weights;
+      const int pairs = weights.pairs, count = last - first;
+      const std::size_t stride = weights.pairs_padded + 1, rows = std::size_t(count) * weights.permutations;
+      std::size_t size = 0, widest = 0;
+      for (int l = 0; l < weights.layers; l++) {
+        size += 6 * rows * weights.layer[l].width;
+        widest = std::max(widest, rows * weights.layer[l].width);
+      }
+      T *at = mine.values.resize(size + 2 * widest + 2 * rows * weights.pairs_padded + 3 * count * stride + 2 * feature_block + count);
+      const auto take = [&at](std::size_t k) {
+        T *here = at;
+        at += k;
+        return here;
+      };
+      MoleculeGradientWork<T> work;
+      work.molecules = count;
+      work.X = take(rows * weights.pairs_padded);
+      work.X_dot = take(rows * weights.pairs_padded);
+      for (int l = 0; l < weights.layers; l++)
+        for (auto *list : {work.h, work.slope, work.bend, work.bar, work.a_dot, work.h_dot}) list[l] = take(rows * weights.layer[l].width);
+      work.work_bar = take(widest);
+      work.next_bar = take(widest);
+      T *x = take(count * stride), *tangent = take(count * stride), *c = take(count);
+      work.x_bar = take(count * stride);
+      work.x = x;
+      work.tangent = tangent;
+      work.c = c;
+      double *slope = mine.slopes.resize(std::size_t(count) * pairs + count);    // dx/dd / d
+      work.energy = slope + std::size_t(count) * pairs;
+
+      std::fill_n(x, count * stride, T(0));
+      std::fill_n(tangent, count * stride, T(0));
+      const int *edges = matcher.edges().data() + std::size_t(first) * pairs, *atoms = matcher.atoms().data() + std::size_t(first) * n;
+      for (int m = 0; m < count; m++)
+        for (int p = 0; p < pairs; p++) {
+          const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
+          const double inverse = 1.0 / std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]), width = 1.0 / weights.input_scale[p];
+          x[m * stride + p] = T((inverse - weights.input_mean[p]) * width);
+          slope[std::size_t(m) * pairs + p] = -width * inverse * inverse * inverse;
+        }
+      if constexpr (sizeof(T) == sizeof(float))
+        kernels.forward_single(weights, work);
+      else
+        kernels.forward_full(weights, work);
+
+      for (int m = 0; m < count; m++) {
+        const int *atom = atoms + std::size_t(m) * n;
+        for (int k = 0; k < n; k++) atom_energy[atom[k]] = reference_energy[graph.species[atom[k]]] + work.energy[m] / n;
+        for (int i = 0, p = 0; i < n; i++)
+          for (int j = 0; j < i; j++, p++) {
+            const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
+            const double g = slope[std::size_t(m) * pairs + p] * double(work.x_bar[m * stride + p]);
+            for (int a = 0; a < 3; a++) {
+              force[3 * std::size_t(atom[i]) + a] += g * r[a];
+              force[3 * std::size_t(atom[j]) + a] -= g * r[a];
+            }
+          }
+      }
+      loss(first, last, atom_energy.data(), force.data(), energy_bar.data(), force_bar.data());
+
+      for (int m = 0; m < count; m++) {
+        const int *atom = atoms + std::size_t(m) * n;
+        double sum = 0.0;
+        for (int k = 0; k < n; k++) sum += energy_bar[atom[k]];
+        c[m] = T(sum / n);
+        for (int i = 0, p = 0; i < n; i++)
+          for (int j = 0; j < i; j++, p++) {
+            const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
+            double change = 0.0;
+            for (int a = 0; a < 3; a++) change += r[a] * (force_bar[3 * std::size_t(atom[i]) + a] - force_bar[3 * std::size_t(atom[j]) + a]);
+            tangent[m * stride + p] = T(slope[std::size_t(m) * pairs + p] * change);
+          }
+      }
+      if constexpr (sizeof(T) == sizeof(float))
+        kernels.backward_single(weights, work, mine.sums);
+      else
+        kernels.backward_full(weights, work, mine.sums);
+    }
+  };
+
+}    // namespace
+
+std::unique_ptr<PainnGradient> make_molecule_gradient(const Potential &potential, const EngineOptions &options)
+{
+  if (options.precision == Precision::single_precision) return std::make_unique<MoleculeGradient<float>>(potential, options);
+  return std::make_unique<MoleculeGradient<double>>(potential, options);
+}
+
+}    // namespace mlff

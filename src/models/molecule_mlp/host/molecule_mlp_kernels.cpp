@@ -1,0 +1,302 @@
+#include "models/molecule_mlp/host/molecule_mlp_kernels.h"
+
+#include "kernels/products.h"
+
+#include <omp.h>
+
+#define MLFF_STRING_(x) #x
+#define MLFF_STRING(x) MLFF_STRING_(x)
+
+namespace mlff {
+
+namespace {
+
+  /// One row: the columns of two panels at a time, so that additions need not wait for each other. The sum over the depth runs in the
+  /// same order as with more rows.
+  template <typename T> void multiply_row(const T *__restrict a, const Packed<T> &M, const T *bias, T *__restrict C)
+  {
+    using Vector = typename Simd<T>::Vector;
+    constexpr int lanes = Simd<T>::lanes, most = 4;
+    for (int column = 0; column < M.columns; column += most * lanes) {
+      const int n = M.columns - column < most * lanes ? (M.columns - column) / lanes : most;
+      const T *w[most];
+      Vector sum[most];
+      for (int k = 0; k < most; k++) {
+        const int c = column + (k < n ? k : 0) * lanes;
+        w[k] = M.values + long(c / panel_width) * panel_width * M.rows + c % panel_width;
+        sum[k] = bias ? *reinterpret_cast<const Vector *>(bias + c) : Vector{};
+      }
+      for (int row = 0; row < M.rows; row++) {
+        const T x = a[row];
+        for (int k = 0; k < most; k++) sum[k] += x * *reinterpret_cast<const Vector *>(w[k] + long(row) * panel_width);
+      }
+      for (int k = 0; k < n; k++) *reinterpret_cast<Vector *>(C + column + k * lanes) = sum[k];
+    }
+  }
+
+  template <typename T> void product(int rows, const T *A, int lda, const Packed<T> &M, const T *bias, T *C, int ldc)
+  {
+    if (rows == 1)
+      multiply_row(A, M, bias, C);
+    else
+      multiply(rows, A, lda, M, bias, C, ldc);
+  }
+
+  /// h = silu(h), slope = silu'
+  template <typename T> void activate(long n, T *__restrict h, T *__restrict slope)
+  {
+#pragma omp simd
+    for (long i = 0; i < n; i++) {
+      const T x = h[i], g = sigmoid(x);
+      h[i] = x * g;
+      slope[i] = g * (T(1) + x * (T(1) - g));
+    }
+  }
+
+  template <typename T> void activate(long n, T *__restrict h, T *__restrict slope, T *__restrict curvature)
+  {
+#pragma omp simd
+    for (long i = 0; i < n; i++) {
+      const T x = h[i], g = sigmoid(x);
+      h[i] = x * g;
+      slope[i] = g * (T(1) + x * (T(1) - g));
+      curvature[i] = g * (T(1) - g) * (T(2) + x * (T(1) - T(2) * g));
+    }
+  }
+
+  /// Rows first .. first+rows-1 of the inputs of all permutations of all molecules; x [molecules][stride].
+  template <typename T> void gather(const MoleculeWeights<T> &weights, const T *x, int stride, int first, int rows, T *__restrict X)
+  {
+    const int P = weights.permutations, D = weights.pairs_padded;
+    for (int q = 0; q < rows; q++) {
+      const T *__restrict own = x + long((first + q) / P) * stride;
+      const int *__restrict source = weights.source + long((first + q) % P) * D;
+      for (int k = 0; k < D; k++) X[long(q) * D + k] = own[source[k]];
+    }
+  }
+
+  /// The reverse: adds rows to x_bar [molecules][stride].
+  template <typename T> void scatter(const MoleculeWeights<T> &weights, const T *X, int first, int rows, T *x_bar, int stride)
+  {
+    const int P = weights.permutations, D = weights.pairs_padded;
+    for (int q = 0; q < rows; q++) {
+      T *__restrict own = x_bar + long((first + q) / P) * stride;
+      const T *__restrict row = X + long(q) * D;
+      const int *__restrict target = weights.target + long((first + q) % P) * weights.pairs;
+#pragma omp simd
+      for (int p = 0; p < weights.pairs; p++) own[p] += row[target[p]];
+    }
+  }
+
+  template <typename T> T dot(int n, const T *__restrict a, const T *__restrict b)
+  {
+    T sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int k = 0; k < n; k++) sum += a[k] * b[k];
+    return sum;
+  }
+
+  /// Molecules first .. last-1, on one thread.
+  template <typename T> void evaluate_range(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int first, int last, T *scratch)
+  {
+    const int n = weights.pairs, D = weights.pairs_padded, P = weights.permutations, L = weights.layers;
+    const int together = P < molecule_row_block ? molecule_row_block / P : 1;
+    const int stride = D + feature_block;    // of x, with a zero behind the pairs
+    T *X = scratch;
+    T *h[max_molecule_layers], *slope[max_molecule_layers];
+    scratch += long(molecule_row_block) * D;
+    for (int l = 0; l < L; l++) {
+      h[l] = scratch;
+      slope[l] = scratch + long(molecule_row_block) * weights.layer[l].width;
+      scratch += 2L * molecule_row_block * weights.layer[l].width;
+    }
+    T *x = scratch, *x_bar = x + long(molecule_row_block) * stride;
+    scratch += 2L * molecule_row_block * stride;
+    double *factor = reinterpret_cast<double *>(scratch), *inverse = factor + long(molecule_row_block) * D;
+    const double scale = weights.scale / P;
+
+    for (int m0 = first; m0 < last; m0 += together) {
+      const int m1 = m0 + together < last ? m0 + together : last, rows = (m1 - m0) * P;
+      for (int m = m0; m < m1; m++) {
+        const int *edge = work.edge + long(m) * n;
+        T *own = x + long(m - m0) * stride;
+        double *f = factor + long(m - m0) * D;
+        for (int p = 0; p < n; p++) {
+          const double *r = work.r + 3L * edge[p];
+          inverse[p] = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
+        }
+#pragma omp simd
+        for (int p = 0; p < n; p++) {
+          const double inv = 1.0 / std::sqrt(inverse[p]), width = 1.0 / weights.input_scale[p];
+          own[p] = T((inv - weights.input_mean[p]) * width);
+          f[p] = -scale * width * inv * inv * inv;
+        }
+        for (int p = n; p < stride; p++) own[p] = T(0);
+      }
+
+      double y[molecule_row_block] = {};
+      for (long i = 0; i < long(m1 - m0) * stride; i++) x_bar[i] = T(0);
+      for (int q = 0; q < rows; q += molecule_row_block) {
+        const int block = rows - q < molecule_row_block ? rows - q : molecule_row_block;
+        gather(weights, x, stride, q, block, X);
+        const T *in = X;
+        int in_width = D;
+        for (int l = 0; l < L; l++) {
+          const auto &layer = weights.layer[l];
+          product(block, in, in_width, layer.forward, layer.bias, h[l], layer.width);
+          activate(long(block) * layer.width, h[l], slope[l]);
+          in = h[l];
+          in_width = layer.width;
+        }
+        for (int k = 0; k < block; k++) y[(q + k) / P] += double(dot(in_width, weights.readout, in + long(k) * in_width));
+        // the features are not needed any more: their derivatives take their place
+        for (int k = 0; k < block; k++)
+#pragma omp simd
+          for (int i = 0; i < in_width; i++) h[L - 1][long(k) * in_width + i] = weights.readout[i] * slope[L - 1][long(k) * in_width + i];
+        for (int l = L - 1; l > 0; l--) {
+          const int width = weights.layer[l - 1].width;
+          product<T>(block, h[l], weights.layer[l].width, weights.layer[l].back, nullptr, h[l - 1], width);
+          const long size = long(block) * width;
+          T *__restrict bar = h[l - 1];
+          const T *__restrict s = slope[l - 1];
+#pragma omp simd
+          for (long i = 0; i < size; i++) bar[i] *= s[i];
+        }
+        product<T>(block, h[0], weights.layer[0].width, weights.layer[0].back, nullptr, X, D);
+        scatter(weights, X, q, block, x_bar, stride);
+      }
+
+      for (int m = m0; m < m1; m++) {
+        work.energy[m] = weights.scale * (y[m - m0] / P + weights.readout_bias);
+        const int *edge = work.edge + long(m) * n;
+        const T *bar = x_bar + long(m - m0) * stride;
+        const double *f = factor + long(m - m0) * D;
+        for (int p = 0; p < n; p++) {
+          const double g = f[p] * double(bar[p]), *r = work.r + 3L * edge[p];
+          double *out = work.gradient + 3L * edge[p];
+          for (int a = 0; a < 3; a++) out[a] = g * r[a];
+        }
+      }
+    }
+  }
+
+  template <typename T> void evaluate(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int threads)
+  {
+    if (threads == 1) {
+      evaluate_range(weights, work, 0, work.molecules, work.scratch);
+      return;
+    }
+    const long size = molecule_scratch(weights);
+#pragma omp parallel num_threads(threads)
+    {
+      const int t = omp_get_thread_num(), n = omp_get_num_threads();
+      const int first = int(long(work.molecules) * t / n), last = int(long(work.molecules) * (t + 1) / n);
+      evaluate_range(weights, work, first, last, work.scratch + t * size);
+    }
+  }
+
+  template <typename T> void forward(const MoleculeWeights<T> &weights, const MoleculeGradientWork<T> &work)
+  {
+    const int P = weights.permutations, D = weights.pairs_padded, L = weights.layers, rows = work.molecules * P;
+    gather(weights, work.x, D + 1, 0, rows, work.X);
+    const T *in = work.X;
+    int in_width = D;
+    for (int l = 0; l < L; l++) {
+      const auto &layer = weights.layer[l];
+      product(rows, in, in_width, layer.forward, layer.bias, work.h[l], layer.width);
+      activate(long(rows) * layer.width, work.h[l], work.slope[l], work.bend[l]);
+      in = work.h[l];
+      in_width = layer.width;
+    }
+    for (int m = 0; m < work.molecules; m++) {
+      double y = 0.0;
+      for (int k = m * P; k < (m + 1) * P; k++) y += double(dot(in_width, weights.readout, in + long(k) * in_width));
+      work.energy[m] = weights.scale * (y / P + weights.readout_bias);
+    }
+    for (int k = 0; k < rows; k++) {
+      const long at = long(k) * in_width;
+      for (int i = 0; i < in_width; i++) {
+        work.bar[L - 1][at + i] = weights.readout[i] * work.slope[L - 1][at + i];
+        work.bend[L - 1][at + i] *= weights.readout[i];
+      }
+    }
+    for (int l = L - 1; l > 0; l--) {
+      const int width = weights.layer[l - 1].width;
+      product<T>(rows, work.bar[l], weights.layer[l].width, weights.layer[l].back, nullptr, work.bar[l - 1], width);
+      const long size = long(rows) * width;
+      T *__restrict bar = work.bar[l - 1];
+      T *__restrict bend = work.bend[l - 1];
+      const T *__restrict slope = work.slope[l - 1];
+#pragma omp simd
+      for (long i = 0; i < size; i++) {
+        bend[i] *= bar[i];
+        bar[i] *= slope[i];
+      }
+    }
+    product<T>(rows, work.bar[0], weights.layer[0].width, weights.layer[0].back, nullptr, work.X_dot, D);
+    for (long i = 0; i < long(work.molecules) * (D + 1); i++) work.x_bar[i] = T(0);
+    scatter(weights, work.X_dot, 0, rows, work.x_bar, D + 1);
+    const T factor = T(weights.scale / P);
+    for (long i = 0; i < long(work.molecules) * (D + 1); i++) work.x_bar[i] *= factor;
+  }
+
+  /// Adds the derivative of sum over molecules of c E + dE/dx . tangent with respect to the weights.
+  template <typename T> void backward(const MoleculeWeights<T> &weights, const MoleculeGradientWork<T> &work, const MoleculeSums<T> &sums)
+  {
+    const int P = weights.permutations, D = weights.pairs_padded, L = weights.layers, rows = work.molecules * P;
+    const T factor = T(weights.scale / P);
+    gather(weights, work.tangent, D + 1, 0, rows, work.X_dot);
+    for (long i = 0; i < long(rows) * D; i++) work.X_dot[i] *= factor;
+    const T *in = work.X_dot;
+    int in_width = D;
+    for (int l = 0; l < L; l++) {
+      const int width = weights.layer[l].width;
+      product<T>(rows, in, in_width, weights.layer[l].forward, nullptr, work.a_dot[l], width);
+      const long size = long(rows) * width;
+      T *__restrict h_dot = work.h_dot[l];
+      const T *__restrict a_dot = work.a_dot[l], *__restrict slope = work.slope[l];
+#pragma omp simd
+      for (long i = 0; i < size; i++) h_dot[i] = a_dot[i] * slope[i];
+      in = work.h_dot[l];
+      in_width = width;
+    }
+
+    const int last = weights.layer[L - 1].width;
+    for (int k = 0; k < rows; k++) {
+      const T c = factor * work.c[k / P];
+      const T *__restrict h = work.h[L - 1] + long(k) * last, *__restrict h_dot = work.h_dot[L - 1] + long(k) * last;
+      T *__restrict bar = work.next_bar + long(k) * last;
+      for (int i = 0; i < last; i++) {
+        sums.readout[i] += c * h[i] + h_dot[i];
+        bar[i] = c * weights.readout[i];
+      }
+    }
+    for (int m = 0; m < work.molecules; m++) *sums.readout_bias += weights.scale * double(work.c[m]);
+
+    for (int l = L - 1; l >= 0; l--) {
+      const int width = weights.layer[l].width;
+      const long size = long(rows) * width;
+      {
+        T *__restrict a_bar = work.work_bar;
+        const T *__restrict h_bar = work.next_bar, *__restrict slope = work.slope[l], *__restrict bend = work.bend[l], *__restrict a_dot = work.a_dot[l];
+#pragma omp simd
+        for (long i = 0; i < size; i++) a_bar[i] = h_bar[i] * slope[i] + bend[i] * a_dot[i];
+        T *__restrict bias = sums.bias[l];
+        for (int k = 0; k < rows; k++)
+          for (int i = 0; i < width; i++) bias[i] += a_bar[long(k) * width + i];
+      }
+      const T *values = l ? work.h[l - 1] : work.X, *tangents = l ? work.h_dot[l - 1] : work.X_dot;
+      const int ld = l ? weights.layer[l - 1].width : D, n = l ? ld : weights.pairs;
+      accumulate(rows, values, ld, n, work.work_bar, width, width, sums.weight[l]);
+      accumulate(rows, tangents, ld, n, work.bar[l], width, width, sums.weight[l]);
+      if (l) product<T>(rows, work.work_bar, width, weights.layer[l].back, nullptr, work.next_bar, ld);
+    }
+  }
+
+}    // namespace
+
+extern const MoleculeKernels MLFF_KERNELS;
+const MoleculeKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS), evaluate<float>, evaluate<double>, forward<float>,
+                                      forward<double>,           backward<float>, backward<double>};
+
+}    // namespace mlff

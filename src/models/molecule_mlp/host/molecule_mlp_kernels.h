@@ -1,0 +1,90 @@
+// The network of one molecule (molecule_mlp.h) in plain loops: rows are permutations of the atoms, products run over several rows at
+// once. Compiled once per instruction set (molecule_mlp_kernels.cpp): raw pointers only, as in painn_kernels.h.
+#pragma once
+
+#include "models/painn/host/painn_kernels.h"
+
+namespace mlff {
+
+inline constexpr int max_molecule_layers = 8;
+
+template <typename T> struct MoleculeLayer {
+  Packed<T> forward, back;    // in -> width, width -> in; the input of the first layer is not padded on the way forward
+  const T *bias;              // [width]
+  int width;                  // padded
+};
+
+template <typename T> struct MoleculeWeights {
+  int pairs = 0, pairs_padded = 0, permutations = 0, layers = 0;
+  MoleculeLayer<T> layer[max_molecule_layers];
+  const T *readout;    // [width of the last layer]
+  double readout_bias = 0.0, scale = 1.0;
+  const double *input_mean, *input_scale;    // [pairs]
+  const int *source;                         // [permutations][pairs_padded] pair that is the input k of a permutation; beyond pairs: pairs
+  const int *target;                         // [permutations][pairs] and the reverse
+};
+
+inline constexpr int molecule_row_block = 24;    // rows that go through the layers together
+
+/// Molecules of one call.
+template <typename T> struct MoleculeWork {
+  int molecules;
+  const int *edge;     // [molecules][pairs]
+  const double *r;     // [edges][3]
+  double *energy;      // [molecules] without reference energies
+  double *gradient;    // [edges][3], zero before
+  T *scratch;          // [threads][molecule_scratch]
+};
+
+/// Values of type T that each thread needs.
+template <typename T> long molecule_scratch(const MoleculeWeights<T> &weights)
+{
+  long widths = 0;
+  for (int l = 0; l < weights.layers; l++) widths += 2 * weights.layer[l].width;
+  const long D = weights.pairs_padded, doubles = (molecule_row_block + 1) * D * long(sizeof(double) / sizeof(T));
+  return molecule_row_block * (D + widths + 2 * (D + feature_block)) + doubles;
+}
+
+/// A group of molecules, with every intermediate value: rows = molecules * permutations.
+template <typename T> struct MoleculeGradientWork {
+  int molecules;
+  const T *x;          // [molecules][pairs_padded + 1] inputs, zero beyond pairs
+  double *energy;      // [molecules] filled by forward
+  T *x_bar;            // the same shape, filled by forward: derivative of the energy
+  const T *tangent;    // the same, for backward: change of the inputs
+  const T *c;          // [molecules] for backward: dL/dE
+
+  T *X, *X_dot;                     // [rows][pairs_padded]
+  T *h[max_molecule_layers];        // [rows][width]
+  T *slope[max_molecule_layers];    // silu'
+  T *bend[max_molecule_layers];     // dE/dh silu''
+  T *bar[max_molecule_layers];      // dE/da, a before the activation
+  T *a_dot[max_molecule_layers];    // tangents
+  T *h_dot[max_molecule_layers];
+  T *work_bar;    // [rows][largest width]
+  T *next_bar;    // [rows][largest width]
+};
+
+template <typename T> struct MoleculeSums {
+  T *weight[max_molecule_layers];    // [in][width]: transposed
+  T *bias[max_molecule_layers];      // [width]
+  T *readout;                        // [width]
+  double *readout_bias;
+};
+
+struct MoleculeKernels {
+  const char *name;
+  void (*evaluate_single)(const MoleculeWeights<float> &, const MoleculeWork<float> &, int threads);
+  void (*evaluate_full)(const MoleculeWeights<double> &, const MoleculeWork<double> &, int threads);
+  void (*forward_single)(const MoleculeWeights<float> &, const MoleculeGradientWork<float> &);
+  void (*forward_full)(const MoleculeWeights<double> &, const MoleculeGradientWork<double> &);
+  void (*backward_single)(const MoleculeWeights<float> &, const MoleculeGradientWork<float> &, const MoleculeSums<float> &);
+  void (*backward_full)(const MoleculeWeights<double> &, const MoleculeGradientWork<double> &, const MoleculeSums<double> &);
+};
+
+extern const MoleculeKernels molecule_mlp_kernels_generic;
+#ifdef MLFF_X86_KERNELS
+extern const MoleculeKernels molecule_mlp_kernels_avx2, molecule_mlp_kernels_avx512;
+#endif
+
+}    // namespace mlff

@@ -1,0 +1,254 @@
+// What host gradients of models built of PaiNN's layers share: where each weight goes among the packed ones and among the sums.
+#pragma once
+
+#include "core/buffer.h"
+#include "models/painn/gradient/painn_gradient.h"
+#include "models/painn/gradient/painn_gradient_kernels.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+namespace mlff {
+
+/// Hands out pieces of one array: a first walk, without the array, counts; the second gives addresses.
+template <typename T> class Arena {
+ public:
+  explicit Arena(T *base) : base(base) {}
+  T *take(std::size_t n)
+  {
+    T *at = base ? base + used : nullptr;
+    used += (n + 15) / 16 * 16;
+    return at;
+  }
+  std::size_t size() const { return used; }
+
+ private:
+  T *base;
+  std::size_t used = 0;
+};
+
+/// The trained tensors of a model, by name.
+class WeightNames {
+ public:
+  explicit WeightNames(std::vector<WeightSlice> slices) : slices(std::move(slices)) {}
+
+  const WeightSlice &operator()(const std::string &name) const
+  {
+    return *std::find_if(slices.begin(), slices.end(), [&](const WeightSlice &s) {
+      return s.name == name;
+    });
+  }
+  std::size_t total() const { return slices.back().offset + slices.back().size; }
+
+ private:
+  std::vector<WeightSlice> slices;
+};
+
+/// Weights packed for products forward and back. A model names its tensors in a walk, always in the same order.
+template <typename T> class GradientPacking {
+ public:
+  explicit GradientPacking(const WeightNames &names) : slice(names), forward_place(names.total(), 0), back_place(names.total(), -1) {}
+
+  /// Runs `walk` twice: to count, and to hand out addresses.
+  template <typename Walk> void lay_out(const Walk &walk)
+  {
+    walk();
+    constants.assign(arena.size() + 16, T(0));
+    base = constants.data();
+    while (reinterpret_cast<std::uintptr_t>(base) % 64) base++;
+    arena = Arena<T>(base);
+    walk();
+  }
+
+  /// Copies weights to where the walk put them.
+  void set(std::span<const double> flat)
+  {
+    for (std::size_t i = 0; i < flat.size(); i++) {
+      base[forward_place[i]] = T(flat[i]);
+      if (back_place[i] >= 0) base[back_place[i]] = T(flat[i]);
+    }
+  }
+
+  T *vector(const std::string &name, Blocks blocks)
+  {
+    const WeightSlice &s = slice(name);
+    T *values = arena.take(blocks.total(int(s.size)));
+    for (std::size_t i = 0; i < s.size; i++) forward_place[s.offset + i] = address(values) + blocks.place(int(i));
+    return values;
+  }
+
+  void matrices(const std::string &name, Blocks out, Blocks in, Packed<T> &forward, Packed<T> &back)
+  {
+    const WeightSlice &s = slice(name);
+    const int n_out = int(s.shape[0]), n_in = int(s.shape[1]);
+    forward = take_packed(in.total(n_in), out.total(n_out));
+    back = take_packed(out.total(n_out), in.total(n_in));
+    for (int o = 0; o < n_out; o++)
+      for (int k = 0; k < n_in; k++) {
+        const std::size_t i = s.offset + std::size_t(o) * n_in + k;
+        forward_place[i] = address(forward.values) + in_panel(forward, in.place(k), out.place(o));
+        back_place[i] = address(back.values) + in_panel(back, out.place(o), in.place(k));
+      }
+  }
+
+  /// The weights of PaiNN's layers, with F features; fills `layers` and `filter`.
+  void painn_layers(Blocks F, int radial, std::vector<PainnLayer<T>> &layers, Packed<T> &filter)
+  {
+    for (std::size_t l = 0; l < layers.size(); l++) {
+      PainnLayer<T> &layer = layers[l];
+      const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+      matrices(message + ".0.weight", F, F, layer.message0, layer.message0_back);
+      matrices(message + ".1.weight", F, F, layer.message1, layer.message1_back);
+      matrices(update + ".mix.weight", F, F, layer.mix, layer.mix_back);
+      matrices(update + ".0.weight", F, F, layer.update0, layer.update0_back);
+      matrices(update + ".1.weight", F, F, layer.update1, layer.update1_back);
+      layer.message0_bias = vector(message + ".0.bias", F);
+      layer.message1_bias = vector(message + ".1.bias", F);
+      layer.update0_bias = vector(update + ".0.bias", F);
+      layer.update1_bias = vector(update + ".1.bias", F);
+    }
+    // the bias is the last row of the filter
+    const WeightSlice &weight = slice("filter.weight"), &bias = slice("filter.bias");
+    const int n = int(weight.shape[0]);
+    filter = take_packed(radial + 1, F.total(n));
+    for (int f = 0; f < n; f++) {
+      for (int k = 0; k < radial; k++) forward_place[weight.offset + std::size_t(f) * radial + k] = address(filter.values) + in_panel(filter, k, F.place(f));
+      forward_place[bias.offset + f] = address(filter.values) + in_panel(filter, radial, F.place(f));
+    }
+  }
+
+ private:
+  const WeightNames &slice;
+  std::vector<long> forward_place, back_place;    // of each weight; back: -1 where there is none
+  std::vector<T> constants;
+  T *base = nullptr;
+  Arena<T> arena{nullptr};
+
+  long address(const T *p) const { return base ? p - base : 0; }
+
+  Packed<T> take_packed(int rows, int columns)
+  {
+    return {arena.take(std::size_t((columns + panel_width - 1) / panel_width) * panel_width * rows), rows, columns};
+  }
+
+  static long in_panel(const Packed<T> &matrix, int row, int column)
+  {
+    return (long(column / panel_width) * matrix.rows + row) * panel_width + column % panel_width;
+  }
+};
+
+/// Sums of the gradient, as [in][out]. A model names its tensors in a walk, always in the same order; one walk an array of sums.
+template <typename T> class GradientPlaces {
+ public:
+  explicit GradientPlaces(const WeightNames &names) : place(names.total(), 0), slice(names) {}
+
+  std::vector<long> place;    ///< of each weight
+
+  /// Starts a walk over an array, or one that only counts.
+  void begin(T *base) { arena = Arena<T>(base); }
+  std::size_t size() const { return arena.size(); }
+
+  T *vector(const std::string &name, Blocks blocks)
+  {
+    const WeightSlice &s = slice(name);
+    for (std::size_t i = 0; i < s.size; i++) place[s.offset + i] = long(arena.size()) + blocks.place(int(i));
+    return arena.take(blocks.total(int(s.size)));
+  }
+
+  T *matrix(const std::string &name, Blocks out, Blocks in)
+  {
+    const WeightSlice &s = slice(name);
+    const int n_out = int(s.shape[0]), n_in = int(s.shape[1]), columns = out.total(n_out);
+    for (int o = 0; o < n_out; o++)
+      for (int k = 0; k < n_in; k++) place[s.offset + std::size_t(o) * n_in + k] = long(arena.size()) + long(in.place(k)) * columns + out.place(o);
+    return arena.take(std::size_t(in.total(n_in)) * columns);
+  }
+
+  /// The sums of PaiNN's layers; returns those of the filters.
+  T *painn_layers(Blocks F, int radial, std::vector<GradientLayerSums<T>> &layers)
+  {
+    for (std::size_t l = 0; l < layers.size(); l++) {
+      GradientLayerSums<T> &layer = layers[l];
+      const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+      layer.message0 = matrix(message + ".0.weight", F, F);
+      layer.message0_bias = vector(message + ".0.bias", F);
+      layer.message1 = matrix(message + ".1.weight", F, F);
+      layer.message1_bias = vector(message + ".1.bias", F);
+      layer.mix = matrix(update + ".mix.weight", F, F);
+      layer.update0 = matrix(update + ".0.weight", F, F);
+      layer.update0_bias = vector(update + ".0.bias", F);
+      layer.update1 = matrix(update + ".1.weight", F, F);
+      layer.update1_bias = vector(update + ".1.bias", F);
+    }
+    const WeightSlice &weight = slice("filter.weight"), &bias = slice("filter.bias");
+    const int n = int(weight.shape[0]), columns = F.total(n);
+    const long start = long(arena.size());
+    for (int f = 0; f < n; f++) {
+      for (int k = 0; k < radial; k++) place[weight.offset + std::size_t(f) * radial + k] = start + long(k) * columns + F.place(f);
+      place[bias.offset + f] = start + long(radial) * columns + F.place(f);
+    }
+    return arena.take(std::size_t(radial + 1) * columns);
+  }
+
+ private:
+  const WeightNames &slice;
+  Arena<T> arena{nullptr};
+};
+
+/// Room for the intermediate values of a layer, for n atoms.
+template <typename T> void take_layer_values(Arena<T> &arena, std::size_t n, std::size_t F, GradientLayerValues<T> &x)
+{
+  x.s = arena.take(n * F);
+  x.m0 = arena.take(n * F);
+  x.g0 = arena.take(n * F);
+  x.h = arena.take(n * 3 * F);
+  x.v = arena.take(n * 3 * F);
+  x.v_mid = arena.take(n * 3 * F);
+  x.pq = arena.take(n * 6 * F);
+  x.in = arena.take(n * 2 * F);
+  x.t = arena.take(n * F);
+  x.gt = arena.take(n * F);
+  x.y = arena.take(n * 3 * F);
+  x.dot = arena.take(n * F);
+  x.s_bar = arena.take(n * F);
+  x.v_bar = arena.take(n * 3 * F);
+  x.y_bar = arena.take(n * 3 * F);
+  x.gt_bar = arena.take(n * F);
+  x.t_bar = arena.take(n * F);
+  x.in_bar = arena.take(n * 2 * F);
+  x.pq_bar = arena.take(n * 6 * F);
+  x.s_bar_mid = arena.take(n * F);
+  x.v_bar_mid = arena.take(n * 3 * F);
+  x.h_bar = arena.take(n * 3 * F);
+  x.g0_bar = arena.take(n * F);
+  x.m0_bar = arena.take(n * F);
+}
+
+/// Groups of whole structures of about `atoms` atoms, small enough for the cache of a core: first structure of each, and the end.
+inline void group_structures(const Graph &graph, int atoms, std::vector<int> &first_structure)
+{
+  first_structure.assign(1, 0);
+  for (int s = 0; s < graph.n_structures(); s++)
+    if (graph.first_atom[s + 1] - graph.first_atom[first_structure.back()] >= atoms || s + 1 == graph.n_structures()) first_structure.push_back(s + 1);
+}
+
+/// The part of a graph with one group of structures, numbered from zero.
+struct GroupGraph {
+  std::vector<int> first_edge, neighbor;
+  int atom = 0, n_atoms = 0, edge = 0, n_edges = 0;    ///< first of the whole graph, and how many
+
+  void choose(const Graph &graph, int first, int last)
+  {
+    atom = graph.first_atom[first];
+    n_atoms = graph.first_atom[last] - atom;
+    edge = graph.first_edge[atom];
+    n_edges = graph.first_edge[atom + n_atoms] - edge;
+    first_edge.resize(n_atoms + 1);
+    neighbor.resize(n_edges);
+    for (int i = 0; i <= n_atoms; i++) first_edge[i] = graph.first_edge[atom + i] - edge;
+    for (int e = 0; e < n_edges; e++) neighbor[e] = graph.neighbor[edge + e] - atom;
+  }
+};
+
+}    // namespace mlff

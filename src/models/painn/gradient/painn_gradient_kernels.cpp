@@ -1,0 +1,299 @@
+// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Forward and backward are those of painn_kernels.cpp
+// (Schütt, Unke, Gastegger, ICML 2021), the second pass is their derivative along a direction; bar = dE/d(quantity), dot = tangent.
+// Tested against autograd.
+#include "models/painn/gradient/painn_gradient_kernels.h"
+
+#include "models/painn/gradient/painn_gradient_layers.h"
+
+#ifndef MLFF_KERNELS
+#define MLFF_KERNELS painn_gradient_kernels_generic
+#endif
+
+namespace mlff {
+
+namespace {    // the same names exist in every instruction set's copy of this file
+
+#define MLFF_STRING_(x) #x
+#define MLFF_STRING(x) MLFF_STRING_(x)
+
+  /// out = x_dot silu'(at) + x silu''(at) at_dot
+  template <typename T>
+  void times_silu_slope_tangent(long n, const T *__restrict at, const T *__restrict at_dot, const T *__restrict x, const T *__restrict x_dot, T *__restrict out)
+  {
+#pragma omp simd
+    for (long i = 0; i < n; i++) out[i] = x_dot[i] * silu_slope(at[i]) + x[i] * silu_curvature(at[i]) * at_dot[i];
+  }
+
+  template <typename T> void forces(const GradientWeights<T> &w, const GradientWork<T> &k)
+  {
+    const int F = w.model.F, H = w.model.H, L = w.model.L, n = k.n_atoms;
+    edges_forward<true>(w, k);
+    for (int i = 0; i < n; i++) std::memcpy(k.value[0].s + long(i) * F, w.model.embedding + long(k.species[i]) * F, sizeof(T) * F);
+    std::memset(k.value[0].v, 0, sizeof(T) * 3 * n * F);
+    for (int l = 0; l < L; l++) layer_forward(w, k, l);
+
+    multiply(n, k.s_end, F, w.model.readout0, w.model.readout0_bias, k.z, H);
+    silu(long(n) * H, k.z, k.silu_z);
+    for (int i = 0; i < n; i++) {
+      double energy = w.model.readout1_bias;
+      const T *__restrict z = k.z + long(i) * H, *__restrict silu_z = k.silu_z + long(i) * H;
+      T *__restrict z_bar = k.z_bar + long(i) * H;
+      for (int f = 0; f < H; f++) energy += double(w.model.readout1[f]) * double(silu_z[f]);
+#pragma omp simd
+      for (int f = 0; f < H; f++) z_bar[f] = T(w.model.scale) * w.model.readout1[f] * silu_slope(z[f]);
+      k.atom_energy[i] = w.model.scale * energy + w.model.reference_energy[k.species[i]];
+    }
+    const GradientLayerValues<T> &last = k.value[L - 1];
+    multiply(n, k.z_bar, H, w.model.readout0_back, none<T>(), last.s_bar, F);
+    std::memset(last.v_bar, 0, sizeof(T) * 3 * n * F);
+    std::memset(k.edge_bar, 0, sizeof(double) * 4 * k.n_edges);
+    for (int l = L - 1; l >= 0; l--) layer_backward<true>(w, k, l);
+    for (long e = 0; e < k.n_edges; e++) {
+      const double *r = k.r + 3 * e, *bar = k.edge_bar + 4 * e, d = k.d[e];
+      const double u[3] = {r[0] / d, r[1] / d, r[2] / d};
+      const double along = bar[1] * u[0] + bar[2] * u[1] + bar[3] * u[2];
+      for (int a = 0; a < 3; a++) k.gradient[3 * e + a] = bar[0] * u[a] + (bar[1 + a] - along * u[a]) / d;
+    }
+  }
+
+  template <typename T> void layer_forward_tangent(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
+  {
+    const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
+    const PainnLayer<T> &layer = w.model.layers[l];
+    const GradientLayerValues<T> &x = k.value[l], &dx = k.tangent[l];
+    if (l > 0) {
+      multiply(n, dx.s, F, layer.message0, none<T>(), dx.m0, F);
+      times_silu_slope(long(n) * F, x.m0, dx.m0, dx.g0);
+      multiply(n, dx.g0, F, layer.message1, none<T>(), dx.h, 3 * F);
+    } else {
+      // the embedding does not depend on positions
+      std::memset(dx.m0, 0, sizeof(T) * n * F);
+      std::memset(dx.g0, 0, sizeof(T) * n * F);
+      std::memset(dx.h, 0, sizeof(T) * 3 * n * F);
+    }
+
+    std::memcpy(dx.v_mid, dx.v, sizeof(T) * 3 * n * F);
+    for (int i = 0; i < n; i++) {
+      T *__restrict s = dx.in + 2L * i * F, *__restrict v = dx.v_mid + 3L * i * F;
+      std::memcpy(s, dx.s + long(i) * F, sizeof(T) * F);
+      for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
+        const long j = k.neighbor[e], at = e * width + 3L * l * F;
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F, *__restrict W = k.W + at, *__restrict slope = k.W_slope + at;
+        const T *__restrict dh = dx.h + 3 * j * F, *__restrict dvj = dx.v + 3 * j * F;
+        const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
+        const T dux = k.u_dot[3 * e], duy = k.u_dot[3 * e + 1], duz = k.u_dot[3 * e + 2], d_dot = k.d_dot[e];
+#pragma omp simd
+        for (int f = 0; f < F; f++) {
+          const T c = W[F + f] * h[F + f], b = W[2 * F + f] * h[2 * F + f];
+          const T dc = d_dot * slope[F + f] * h[F + f] + W[F + f] * dh[F + f];
+          const T db = d_dot * slope[2 * F + f] * h[2 * F + f] + W[2 * F + f] * dh[2 * F + f];
+          s[f] += d_dot * slope[f] * h[f] + W[f] * dh[f];
+          v[f] += dux * c + ux * dc + db * vj[f] + b * dvj[f];
+          v[F + f] += duy * c + uy * dc + db * vj[F + f] + b * dvj[F + f];
+          v[2 * F + f] += duz * c + uz * dc + db * vj[2 * F + f] + b * dvj[2 * F + f];
+        }
+      }
+    }
+
+    multiply(3 * n, dx.v_mid, F, layer.mix, none<T>(), dx.pq, 2 * F);
+    for (int i = 0; i < n; i++) {
+      const T *__restrict p = x.pq + 6L * i * F, *__restrict dp = dx.pq + 6L * i * F, *__restrict norm = x.in + (2L * i + 1) * F;
+      T *__restrict norm_dot = dx.in + (2L * i + 1) * F, *__restrict dot_dot = dx.dot + long(i) * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) {
+        norm_dot[f] = (p[f] * dp[f] + p[2 * F + f] * dp[2 * F + f] + p[4 * F + f] * dp[4 * F + f]) / norm[f];
+        dot_dot[f] = dp[f] * p[F + f] + p[f] * dp[F + f] + dp[2 * F + f] * p[3 * F + f] + p[2 * F + f] * dp[3 * F + f] + dp[4 * F + f] * p[5 * F + f] +
+            p[4 * F + f] * dp[5 * F + f];
+      }
+    }
+    multiply(n, dx.in, 2 * F, layer.update0, none<T>(), dx.t, F);
+    times_silu_slope(long(n) * F, x.t, dx.t, dx.gt);
+    multiply(n, dx.gt, F, layer.update1, none<T>(), dx.y, 3 * F);
+
+    const bool last = l + 1 == w.model.L;
+    T *s_next = last ? k.s_end_dot : k.tangent[l + 1].s, *v_next = last ? nullptr : k.tangent[l + 1].v;
+    for (int i = 0; i < n; i++) {
+      const T *__restrict y = x.y + 3L * i * F, *__restrict dy = dx.y + 3L * i * F, *__restrict dot = x.dot + long(i) * F,
+                          *__restrict dot_dot = dx.dot + long(i) * F, *__restrict s = dx.in + 2L * i * F;
+      T *__restrict out = s_next + long(i) * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) out[f] = s[f] + dy[f] + dy[2 * F + f] * dot[f] + y[2 * F + f] * dot_dot[f];
+      if (last) continue;
+      for (int a = 0; a < 3; a++) {
+        const long at = (6L * i + 2 * a + 1) * F;
+        const T *__restrict q = x.pq + at, *__restrict dq = dx.pq + at, *__restrict v = dx.v_mid + (3L * i + a) * F;
+        T *__restrict v_out = v_next + (3L * i + a) * F;
+#pragma omp simd
+        for (int f = 0; f < F; f++) v_out[f] = v[f] + dy[F + f] * q[f] + y[F + f] * dq[f];
+      }
+    }
+  }
+
+  template <typename T> void layer_backward_tangent(const GradientWeights<T> &w, const GradientWork<T> &k, int l, const GradientSums<T> &sums)
+  {
+    const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
+    const PainnLayer<T> &layer = w.model.layers[l];
+    const GradientLayerValues<T> &x = k.value[l], &dx = k.tangent[l];
+    const GradientLayerSums<T> &sum = sums.layers[l];
+    for (int i = 0; i < n; i++) {
+      const long F1 = long(i) * F;
+      const T *__restrict p = x.pq + 6 * F1, *__restrict dp = dx.pq + 6 * F1, *__restrict s_bar = x.s_bar + F1, *__restrict ds_bar = dx.s_bar + F1,
+                          *__restrict v_bar = x.v_bar + 3 * F1, *__restrict dv_bar = dx.v_bar + 3 * F1, *__restrict dot = x.dot + F1,
+                          *__restrict dot_dot = dx.dot + F1;
+      T *__restrict out = dx.y_bar + 3 * F1;
+#pragma omp simd
+      for (int f = 0; f < F; f++) {
+        out[f] = ds_bar[f];
+        out[F + f] = dv_bar[f] * p[F + f] + v_bar[f] * dp[F + f] + dv_bar[F + f] * p[3 * F + f] + v_bar[F + f] * dp[3 * F + f] +
+            dv_bar[2 * F + f] * p[5 * F + f] + v_bar[2 * F + f] * dp[5 * F + f];
+        out[2 * F + f] = ds_bar[f] * dot[f] + s_bar[f] * dot_dot[f];
+      }
+    }
+    accumulate(n, x.gt, F, F, dx.y_bar, 3 * F, 3 * F, sum.update1);
+    accumulate(n, dx.gt, F, F, x.y_bar, 3 * F, 3 * F, sum.update1);
+    accumulate_rows(n, dx.y_bar, 3 * F, sum.update1_bias);
+    multiply(n, dx.y_bar, 3 * F, layer.update1_back, none<T>(), dx.gt_bar, F);
+    times_silu_slope_tangent(long(n) * F, x.t, dx.t, x.gt_bar, dx.gt_bar, dx.t_bar);
+    accumulate(n, x.in, 2 * F, 2 * F, dx.t_bar, F, F, sum.update0);
+    accumulate(n, dx.in, 2 * F, 2 * F, x.t_bar, F, F, sum.update0);
+    accumulate_rows(n, dx.t_bar, F, sum.update0_bias);
+    multiply(n, dx.t_bar, F, layer.update0_back, none<T>(), dx.in_bar, 2 * F);
+    for (int i = 0; i < n; i++) {
+      const long F1 = long(i) * F;
+      const T *__restrict norm = x.in + (2L * i + 1) * F, *__restrict norm_dot = dx.in + (2L * i + 1) * F;
+      const T *__restrict y = x.y + 3 * F1, *__restrict dy = dx.y + 3 * F1, *__restrict in = x.in_bar + 2 * F1, *__restrict din = dx.in_bar + 2 * F1,
+                          *__restrict s_bar = x.s_bar + F1, *__restrict ds_bar = dx.s_bar + F1;
+      T *__restrict mid = dx.s_bar_mid + F1;
+      for (int a = 0; a < 3; a++) {
+        const T *__restrict p = x.pq + (6L * i + 2 * a) * F, *__restrict dp = dx.pq + (6L * i + 2 * a) * F, *__restrict v_bar = x.v_bar + (3L * i + a) * F,
+                            *__restrict dv_bar = dx.v_bar + (3L * i + a) * F;
+        T *__restrict out = dx.pq_bar + (6L * i + 2 * a) * F;
+#pragma omp simd
+        for (int f = 0; f < F; f++) {
+          const T dot_bar = s_bar[f] * y[2 * F + f], dot_bar_dot = ds_bar[f] * y[2 * F + f] + s_bar[f] * dy[2 * F + f];
+          const T stretch = in[F + f] / norm[f], stretch_dot = (din[F + f] - stretch * norm_dot[f]) / norm[f];
+          out[f] = dot_bar_dot * p[F + f] + dot_bar * dp[F + f] + stretch_dot * p[f] + stretch * dp[f];
+          out[F + f] = dot_bar_dot * p[f] + dot_bar * dp[f] + dv_bar[f] * y[F + f] + v_bar[f] * dy[F + f];
+        }
+      }
+#pragma omp simd
+      for (int f = 0; f < F; f++) mid[f] = ds_bar[f] + din[f];
+    }
+    accumulate(3 * n, x.v_mid, F, F, dx.pq_bar, 2 * F, 2 * F, sum.mix);
+    accumulate(3 * n, dx.v_mid, F, F, x.pq_bar, 2 * F, 2 * F, sum.mix);
+    std::memcpy(dx.v_bar_mid, dx.v_bar, sizeof(T) * 3 * n * F);
+    multiply(3 * n, dx.pq_bar, 2 * F, layer.mix_back, none<T>(), dx.v_bar_mid, F, true);
+
+    T *v_bar_before = l > 0 ? k.tangent[l - 1].v_bar : nullptr;
+    if (l > 0) std::memcpy(v_bar_before, dx.v_bar_mid, sizeof(T) * 3 * n * F);
+    std::memset(dx.h_bar, 0, sizeof(T) * 3 * n * F);
+    for (int i = 0; i < n; i++) {
+      const T *__restrict s_bar = x.s_bar_mid + long(i) * F, *__restrict v_bar = x.v_bar_mid + 3L * i * F;
+      const T *__restrict ds_bar = dx.s_bar_mid + long(i) * F, *__restrict dv_bar = dx.v_bar_mid + 3L * i * F;
+      for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
+        const long j = k.neighbor[e], at = e * width + 3L * l * F;
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F, *__restrict W = k.W + at, *__restrict slope = k.W_slope + at;
+        const T *__restrict dh = dx.h + 3 * j * F, *__restrict dvj = dx.v + 3 * j * F;
+        T *__restrict dW_bar = k.W_bar_dot + at, *__restrict dh_bar = dx.h_bar + 3 * j * F;
+        const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
+        const T dux = k.u_dot[3 * e], duy = k.u_dot[3 * e + 1], duz = k.u_dot[3 * e + 2], d_dot = k.d_dot[e];
+#pragma omp simd
+        for (int f = 0; f < F; f++) {
+          const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
+          const T dvx = dv_bar[f], dvy = dv_bar[F + f], dvz = dv_bar[2 * F + f];
+          const T a_bar = s_bar[f], da_bar = ds_bar[f];
+          const T c_bar = ux * vx + uy * vy + uz * vz;
+          const T dc_bar = dux * vx + duy * vy + duz * vz + ux * dvx + uy * dvy + uz * dvz;
+          const T b_bar = vj[f] * vx + vj[F + f] * vy + vj[2 * F + f] * vz;
+          const T db_bar = dvj[f] * vx + dvj[F + f] * vy + dvj[2 * F + f] * vz + vj[f] * dvx + vj[F + f] * dvy + vj[2 * F + f] * dvz;
+          dh_bar[f] += d_dot * slope[f] * a_bar + W[f] * da_bar;
+          dh_bar[F + f] += d_dot * slope[F + f] * c_bar + W[F + f] * dc_bar;
+          dh_bar[2 * F + f] += d_dot * slope[2 * F + f] * b_bar + W[2 * F + f] * db_bar;
+          dW_bar[f] = dh[f] * a_bar + h[f] * da_bar;
+          dW_bar[F + f] = dh[F + f] * c_bar + h[F + f] * dc_bar;
+          dW_bar[2 * F + f] = dh[2 * F + f] * b_bar + h[2 * F + f] * db_bar;
+        }
+        if (l == 0) continue;
+        T *__restrict before = v_bar_before + 3 * j * F;
+#pragma omp simd
+        for (int f = 0; f < F; f++) {
+          const T b = W[2 * F + f] * h[2 * F + f], db = d_dot * slope[2 * F + f] * h[2 * F + f] + W[2 * F + f] * dh[2 * F + f];
+          before[f] += db * v_bar[f] + b * dv_bar[f];
+          before[F + f] += db * v_bar[F + f] + b * dv_bar[F + f];
+          before[2 * F + f] += db * v_bar[2 * F + f] + b * dv_bar[2 * F + f];
+        }
+      }
+    }
+    accumulate(n, x.g0, F, F, dx.h_bar, 3 * F, 3 * F, sum.message1);
+    if (l > 0) accumulate(n, dx.g0, F, F, x.h_bar, 3 * F, 3 * F, sum.message1);
+    accumulate_rows(n, dx.h_bar, 3 * F, sum.message1_bias);
+    multiply(n, dx.h_bar, 3 * F, layer.message1_back, none<T>(), dx.g0_bar, F);
+    times_silu_slope_tangent(long(n) * F, x.m0, dx.m0, x.g0_bar, dx.g0_bar, dx.m0_bar);
+    accumulate(n, x.s, F, F, dx.m0_bar, F, F, sum.message0);
+    if (l > 0) accumulate(n, dx.s, F, F, x.m0_bar, F, F, sum.message0);
+    accumulate_rows(n, dx.m0_bar, F, sum.message0_bias);
+    // for the first layer this is the gradient of the embedding
+    T *s_bar_before = l > 0 ? k.tangent[l - 1].s_bar : k.scratch;
+    std::memcpy(s_bar_before, dx.s_bar_mid, sizeof(T) * n * F);
+    multiply(n, dx.m0_bar, F, layer.message0_back, none<T>(), s_bar_before, F, true);
+    if (l > 0) return;
+    for (int i = 0; i < n; i++) {
+      T *__restrict row = sums.embedding + long(k.species[i]) * F;
+      const T *__restrict bar = s_bar_before + long(i) * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) row[f] += bar[f];
+    }
+  }
+
+  template <typename T> void weights(const GradientWeights<T> &w, const GradientWork<T> &k, const GradientSums<T> &sums)
+  {
+    const int F = w.model.F, H = w.model.H, L = w.model.L, K = w.model.K, n = k.n_atoms;
+    const T scale = T(w.model.scale);
+    for (long e = 0; e < k.n_edges; e++) {
+      const double *r = k.r + 3 * e, *dr = k.direction + 3 * e, d = k.d[e];
+      const double u[3] = {r[0] / d, r[1] / d, r[2] / d};
+      const double d_dot = u[0] * dr[0] + u[1] * dr[1] + u[2] * dr[2];
+      k.d_dot[e] = T(d_dot);
+      for (int a = 0; a < 3; a++) k.u_dot[3 * e + a] = T((dr[a] - d_dot * u[a]) / d);
+    }
+    std::memset(k.tangent[0].s, 0, sizeof(T) * n * F);
+    std::memset(k.tangent[0].v, 0, sizeof(T) * 3 * n * F);
+    for (int l = 0; l < L; l++) layer_forward_tangent(w, k, l);
+
+    multiply(n, k.s_end_dot, F, w.model.readout0, none<T>(), k.z_dot, H);
+    for (int i = 0; i < n; i++) {
+      const long at = long(i) * H;
+      const T *__restrict z = k.z + at, *__restrict dz = k.z_dot + at, *__restrict silu_z = k.silu_z + at;
+      T *__restrict dz_bar = k.z_bar_dot + at;
+      const T c = T(k.energy_bar[i]);
+#pragma omp simd
+      for (int f = 0; f < H; f++) {
+        const T slope = silu_slope(z[f]);
+        sums.readout1[f] += scale * (c * silu_z[f] + slope * dz[f]);
+        dz_bar[f] = scale * w.model.readout1[f] * (c * slope + silu_curvature(z[f]) * dz[f]);
+      }
+      sums.readout1_bias[0] += scale * c;
+    }
+    accumulate(n, k.s_end, F, F, k.z_bar_dot, H, H, sums.readout0);
+    accumulate(n, k.s_end_dot, F, F, k.z_bar, H, H, sums.readout0);
+    accumulate_rows(n, k.z_bar_dot, H, sums.readout0_bias);
+
+    const GradientLayerValues<T> &last = k.tangent[L - 1];
+    multiply(n, k.z_bar_dot, H, w.model.readout0_back, none<T>(), last.s_bar, F);
+    std::memset(last.v_bar, 0, sizeof(T) * 3 * n * F);
+    for (int l = L - 1; l >= 0; l--) layer_backward_tangent(w, k, l, sums);
+
+    const int width = w.filter.columns;
+    T *phi_dot = k.scratch;
+    for (long e = 0; e < k.n_edges; e++)
+      for (int b = 0; b <= K; b++) phi_dot[e * (K + 1) + b] = k.d_dot[e] * k.phi_slope[e * (K + 1) + b];
+    accumulate(k.n_edges, k.phi, K + 1, K + 1, k.W_bar_dot, width, width, sums.filter);
+    accumulate(k.n_edges, phi_dot, K + 1, K + 1, k.W_bar, width, width, sums.filter);
+  }
+
+}    // namespace
+
+extern const GradientKernels MLFF_KERNELS;
+const GradientKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS), forces<float>, forces<double>, weights<float>, weights<double>};
+
+}    // namespace mlff

@@ -1,0 +1,37 @@
+#include "models/random_model.h"
+
+#include <cmath>
+
+namespace mlff {
+
+Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff, unsigned seed, const FmmSizes *fmm)
+{
+  Potential potential;
+  potential.sizes = sizes;
+  potential.elements = elements;
+  potential.cutoff = cutoff;
+  potential.date = "2026-01-01";
+  if (fmm) {
+    potential.model = "painn-fmm";
+    potential.fmm = *fmm;
+  }
+  Uniform uniform(seed);
+  for (const auto &[name, shape] : tensors_of(potential)) {
+    Tensor tensor;
+    tensor.shape = shape;
+    std::int64_t n = 1;
+    for (const auto extent : shape) n *= extent;
+    const double width = shape.size() == 2 ? 1.7 / std::sqrt(double(shape[1])) : 0.1;
+    // single precision from the start: reading back what was written then changes nothing
+    for (std::int64_t i = 0; i < n; i++) tensor.values.push_back(float(width * uniform()));
+    potential.tensors[name] = tensor;
+  }
+  for (double &x : potential.tensors["embedding"].values) x = float(x * 1.5 * std::sqrt(double(sizes.features)) / 1.7);
+  potential.tensors["scale"] = {"F64", {}, {0.7}};
+  auto &reference = potential.tensors["reference_energy"];
+  reference.dtype = "F64";
+  for (int s = 0; s < potential.n_species(); s++) reference.values[s] = -10.0 - 3.0 * s;
+  return potential;
+}
+
+}    // namespace mlff

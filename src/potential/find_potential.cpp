@@ -1,0 +1,29 @@
+#include "potential/find_potential.h"
+
+#include <cstdlib>
+#include <sstream>
+
+namespace mlff {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> potential_folders()
+{
+  std::vector<fs::path> folders;
+  if (const char *named = std::getenv("LAMMPS_POTENTIALS")) {
+    std::istringstream list(named);
+    for (std::string folder; std::getline(list, folder, ':');) folders.emplace_back(folder);
+  }
+  folders.emplace_back(MLFF_POTENTIALS);
+  return folders;
+}
+
+std::string find_potential(const std::string &name)
+{
+  if (fs::exists(name) || fs::path(name).is_absolute()) return name;
+  for (const auto &folder : potential_folders())
+    if (fs::is_regular_file(folder / name)) return (folder / name).string();
+  return name;
+}
+
+}    // namespace mlff

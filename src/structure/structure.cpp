@@ -1,0 +1,174 @@
+#include "structure/structure.h"
+
+#include "core/elements.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace mlff {
+
+namespace {
+
+  using Vector = std::array<double, 3>;
+
+  Vector cross(const Vector &a, const Vector &b)
+  {
+    return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+  }
+
+  double dot(const Vector &a, const Vector &b)
+  {
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  }
+
+  /// Three independent cell vectors, made up in directions that are not periodic, and their reciprocals.
+  struct Cell {
+    std::array<Vector, 3> row, reciprocal;    ///< row[i] . reciprocal[j] = delta_ij
+
+    Cell(const Structure &structure, double cutoff)
+    {
+      Vector low = {0, 0, 0}, high = {0, 0, 0};
+      for (int i = 0; i < structure.n_atoms(); i++)
+        for (int a = 0; a < 3; a++) {
+          const double x = structure.positions[3 * i + a];
+          low[a] = i ? std::min(low[a], x) : x;
+          high[a] = i ? std::max(high[a], x) : x;
+        }
+      const double extent = std::hypot(high[0] - low[0], high[1] - low[1], high[2] - low[2]);
+
+      for (int a = 0; a < 3; a++)
+        if (structure.periodic[a]) {
+          row[a] = {structure.cell[3 * a], structure.cell[3 * a + 1], structure.cell[3 * a + 2]};
+          if (dot(row[a], row[a]) < 1e-12) throw StructureError("cell vector " + std::string(1, char('a' + a)) + " is zero in a periodic direction");
+        }
+      // an open direction gets a vector at right angles to the others
+      const int n_periodic = int(std::count(structure.periodic.begin(), structure.periodic.end(), true));
+      for (int a = 0; a < 3; a++) {
+        if (structure.periodic[a]) continue;
+        Vector v = {0, 0, 0};
+        if (n_periodic == 2)
+          v = cross(row[(a + 1) % 3], row[(a + 2) % 3]);
+        else
+          for (int axis = 0; axis < 3 && dot(v, v) < 0.1; axis++) {
+            v = {0, 0, 0};
+            v[(a + axis) % 3] = 1.0;
+            for (int b = 0; b < 3; b++)
+              if (structure.periodic[b] || b < a) {
+                const double share = dot(v, row[b]) / dot(row[b], row[b]);
+                for (int c = 0; c < 3; c++) v[c] -= share * row[b][c];
+              }
+          }
+        const double length = std::sqrt(dot(v, v));
+        for (int c = 0; c < 3; c++) row[a][c] = v[c] / length * (2.0 * extent + cutoff);
+      }
+      const double volume = dot(row[0], cross(row[1], row[2]));
+      if (std::abs(volume) < 1e-9) throw StructureError("the cell vectors span no volume");
+      for (int a = 0; a < 3; a++) {
+        reciprocal[a] = cross(row[(a + 1) % 3], row[(a + 2) % 3]);
+        for (double &x : reciprocal[a]) x /= volume;
+      }
+    }
+  };
+
+  int floor_div(int a, int n)
+  {
+    return a >= 0 ? a / n : -((n - 1 - a) / n);
+  }
+
+}    // namespace
+
+void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff, GraphStorage &graph)
+{
+  const int n = structure.n_atoms();
+  std::vector<int> species(n);
+  for (int i = 0; i < n; i++) {
+    const auto found = std::find(elements.begin(), elements.end(), structure.numbers[i]);
+    if (found == elements.end()) {
+      std::string known;
+      for (const int z : elements) known += " " + element_symbol(z);
+      throw StructureError("atom " + std::to_string(i + 1) + " is " + element_symbol(structure.numbers[i]) + ", but the model knows" + known);
+    }
+    species[i] = int(found - elements.begin());
+    for (int a = 0; a < 3; a++)
+      if (!std::isfinite(structure.positions[3 * i + a])) throw StructureError("the position of atom " + std::to_string(i + 1) + " is not finite");
+  }
+
+  // bins at least one cutoff wide between their faces where the cell allows it; fewer search steps in thin cells never miss an image
+  const Cell cell(structure, cutoff);
+  std::array<int, 3> bins, reach;
+  for (int a = 0; a < 3; a++) {
+    const double height = 1.0 / std::sqrt(dot(cell.reciprocal[a], cell.reciprocal[a]));
+    bins[a] = std::clamp(int(height / cutoff), 1, 64);
+    reach[a] = int(std::ceil(cutoff * bins[a] / height));
+  }
+  std::vector<std::vector<int>> atoms(std::size_t(bins[0]) * bins[1] * bins[2]);
+  std::vector<std::array<int, 3>> bin(n), image(n);
+  std::vector<Vector> wrapped(n);
+  for (int i = 0; i < n; i++) {
+    const Vector x = {structure.positions[3 * i], structure.positions[3 * i + 1], structure.positions[3 * i + 2]};
+    wrapped[i] = x;
+    for (int a = 0; a < 3; a++) {
+      const double fraction = dot(x, cell.reciprocal[a]);
+      image[i][a] = int(std::floor(fraction));
+      for (int c = 0; c < 3; c++) wrapped[i][c] -= image[i][a] * cell.row[a][c];
+      bin[i][a] = std::clamp(int((fraction - image[i][a]) * bins[a]), 0, bins[a] - 1);
+    }
+    atoms[(std::size_t(bin[i][0]) * bins[1] + bin[i][1]) * bins[2] + bin[i][2]].push_back(i);
+  }
+
+  struct Edge {
+    int j;
+    std::array<int, 3> shift;    // cell vectors added to wrapped[j]
+    Vector r;
+  };
+  std::vector<std::vector<Edge>> edges(n);
+  for (int i = 0; i < n; i++)
+    for (int s0 = -reach[0]; s0 <= reach[0]; s0++)
+      for (int s1 = -reach[1]; s1 <= reach[1]; s1++)
+        for (int s2 = -reach[2]; s2 <= reach[2]; s2++) {
+          const std::array<int, 3> target = {bin[i][0] + s0, bin[i][1] + s1, bin[i][2] + s2};
+          std::array<int, 3> shift, place;
+          for (int a = 0; a < 3; a++) {
+            shift[a] = floor_div(target[a], bins[a]);
+            place[a] = target[a] - shift[a] * bins[a];
+          }
+          for (const int j : atoms[(std::size_t(place[0]) * bins[1] + place[1]) * bins[2] + place[2]]) {
+            // in an open direction only the atom itself counts, none of its images
+            bool reachable = true;
+            for (int a = 0; a < 3; a++)
+              if (!structure.periodic[a] && shift[a] != image[j][a] - image[i][a]) reachable = false;
+            if (!reachable || (i == j && shift == std::array<int, 3>{0, 0, 0})) continue;
+            Vector r;
+            for (int c = 0; c < 3; c++)
+              r[c] = wrapped[j][c] - wrapped[i][c] + shift[0] * cell.row[0][c] + shift[1] * cell.row[1][c] + shift[2] * cell.row[2][c];
+            const double square = dot(r, r);
+            if (square >= cutoff * cutoff) continue;
+            if (square < 1e-12) throw StructureError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) + " are on the same place");
+            edges[i].push_back({j, shift, r});
+          }
+        }
+
+  const int first_atom = int(graph.species.size());
+  for (int i = 0; i < n; i++)
+    std::sort(edges[i].begin(), edges[i].end(), [](const Edge &a, const Edge &b) {
+      return std::tie(a.j, a.shift) < std::tie(b.j, b.shift);
+    });
+  std::vector<int> first(n + 1, int(graph.neighbor.size()));
+  for (int i = 0; i < n; i++) first[i + 1] = first[i] + int(edges[i].size());
+  for (int i = 0; i < n; i++)
+    for (const Edge &edge : edges[i]) {
+      graph.neighbor.push_back(first_atom + edge.j);
+      graph.r.insert(graph.r.end(), edge.r.begin(), edge.r.end());
+    }
+  graph.species.insert(graph.species.end(), species.begin(), species.end());
+  for (int i = 0; i < n; i++) graph.first_edge.push_back(first[i + 1]);
+  const auto n_periodic = std::count(structure.periodic.begin(), structure.periodic.end(), true);
+  if (n_periodic == 0 || n_periodic == 3) graph.position.insert(graph.position.end(), structure.positions.begin(), structure.positions.end());
+  graph.first_atom.push_back(first_atom + n);
+  if (n_periodic < 3 && graph.cell.empty()) return;
+  graph.cell.resize(9 * (graph.first_atom.size() - 1), 0.0);    // open ones before this have none yet
+  if (n_periodic == 3) std::copy(structure.cell.begin(), structure.cell.end(), graph.cell.end() - 9);
+}
+
+}    // namespace mlff

@@ -1,0 +1,132 @@
+// Windows of plain Newtonian dynamics (NVE) for jump networks: trajectories with every step, read, checked and cut at load time.
+#pragma once
+
+#include "core/bonds.h"
+#include "models/jump/gradient/jump_gradient.h"
+#include "data/npz.h"
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+/// How xTB was asked, or is to be.
+struct XtbSettings {
+  std::string method;    ///< gfn2, gfn1 or gfnff; empty: not known, or none
+  double accuracy = 0.1;
+  int charge = 0, uhf = 0;
+};
+
+/// Successive steps of one molecule under its own forces, in the frame of its centre of mass.
+struct NveSegment {
+  int frames = 0;
+  std::vector<double> x, v, f;    ///< [frames][n][3] Å, Å/ps, eV/Å
+  std::vector<double> energy;     ///< [frames] potential energy, eV; empty: not known
+};
+
+struct NveTrajectory {
+  std::string file;
+  std::vector<int> numbers;                  ///< [n] atomic numbers
+  std::vector<double> mass;                  ///< [n] g/mol
+  std::vector<std::pair<int, int>> bonds;    ///< pairs of atoms that are bonded, by their mean distances
+  std::vector<int> species;                  ///< [n] of the model
+  std::vector<NveSegment> segments;
+  double temperature = 0.0;    ///< K of the thermostat before the windows; 0: not known
+  XtbSettings teacher;         ///< what made the forces, where a manifest says so
+
+  int n_atoms() const { return int(numbers.size()); }
+};
+
+/// Reads an extended XYZ file with velocities and forces, as mlff label --sampling nve writes it. A segment ends where a time step is
+/// missing. Within a segment every step must be one of velocity Verlet with this time step (fs): positions within 2e-5 Å, velocities
+/// within 1e-2 Å/ps, so increments of a thermostat, other masses or another time step are refused. Masses are those of the file, or standard atomic weights
+/// where it has none. A manifest.json beside the file gives
+/// temperature and method. Throws FileError naming file and frame.
+NveTrajectory read_nve(const std::string &file, double timestep);
+
+/// Species of a jump potential for the atoms of a structure, by element or by environment. Throws FileError naming the atom.
+std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<std::pair<int, int>> &bonds);
+
+/// Several windows side by side: their starts as input, their ends as the known result.
+struct JumpBatch {
+  GraphStorage graph;
+  std::vector<double> x, mass, velocity, force;
+  std::vector<double> force_after;    ///< at the ends
+  std::vector<int> stride;
+  JumpResult known;
+
+  JumpInput input() const { return {mass, velocity, force, stride}; }
+  void clear();
+};
+
+/// Changes of a window before it is learned from.
+struct WindowNoise {
+  bool rotate = false;      ///< a random rotation
+  double position = 0.0;    ///< standard deviation of the coordinates of the start, Å for a hydrogen, less for heavier atoms (1/√m)
+  double velocity = 0.0;    ///< of its velocities, Å/ps, likewise; the changes to be learned stay
+};
+
+struct Window {
+  const NveTrajectory *trajectory = nullptr;
+  int segment = 0, start = 0, steps = 0;    ///< frames start and start + steps
+  int stride = 0;                           ///< number in JumpRecord::strides
+  bool reversed = false;                    ///< from the end to the start, with velocities turned round
+};
+
+/// Adds a window to a batch; `generator` only where there is noise.
+void append_window(const Window &window, double cutoff, JumpBatch &batch, const WindowNoise &noise = {}, std::mt19937 *generator = nullptr);
+
+/// The same for a chain of `jumps` windows in a row, of which `window` is the first (backward in time it starts `jumps` windows after
+/// window.start). Places after 1 .. jumps strides are added to `after`.
+void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &batch, std::vector<JumpChain::Place> &after, const WindowNoise &noise = {},
+                  std::mt19937 *generator = nullptr);
+
+/// Every `every`-th window of `steps` steps of a trajectory, forward in time.
+std::vector<Window> windows_of(const NveTrajectory &trajectory, int steps, int stride, int every);
+
+/// All windows of trajectories, drawn by number; the trajectories must outlive it.
+class WindowSource {
+ public:
+  /// `steps` of each stride. Molecules are told apart by their atoms in order. Throws FileError where a molecule has no window of a stride.
+  WindowSource(const std::vector<NveTrajectory> &trajectories, const std::vector<int> &steps, bool reversed);
+
+  int n_molecules() const { return int(molecules.size()); }
+  const std::string &molecule_name(int m) const { return molecules[m].name; }
+
+  bool reverses() const { return reversed; }
+
+  /// Windows of a stride over all molecules, both directions of time counted where both are drawn.
+  long size(int stride) const;
+
+  /// One at random, of this molecule and stride.
+  Window draw(int molecule, int stride, std::mt19937 &generator) const;
+
+  /// Every `every`-th window of a stride, forward in time.
+  std::vector<Window> all(int stride, int every) const;
+
+ private:
+  struct Piece {
+    const NveTrajectory *trajectory;
+    int segment;
+    long first;    // number of its first window
+  };
+  struct Molecule {
+    std::string name;
+    std::vector<std::vector<Piece>> pieces;    // of each stride
+    std::vector<long> windows;                 // of each stride
+  };
+  std::vector<const NveTrajectory *> trajectories;
+  std::vector<int> steps;
+  bool reversed;
+  std::vector<Molecule> molecules;
+};
+
+/// Fills linear, input_scale and target_scale of a jump potential and the ranges of its species from windows: least squares for every
+/// species and stride, root mean squares. Rows of species without windows become those of velocity Verlet. With `keep` (by row of
+/// linear) and `keep_scales` what is there stays.
+void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &trajectories, Potential &potential, const std::vector<bool> &keep = {},
+                bool keep_scales = false);
+
+}    // namespace mlff

@@ -1,0 +1,244 @@
+#include "training/training_data.h"
+
+#include "core/elements.h"
+#include "core/progress.h"
+#include "data/trajectory.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace mlff {
+
+namespace {
+
+  double norm(const double *x)
+  {
+    return std::sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2]);
+  }
+
+  [[noreturn]] void fail(const std::string &file, long frame, const std::string &what)
+  {
+    throw FileError("data file '" + file + "', frame " + std::to_string(frame) + ": " + what);
+  }
+
+  /// What a frame has that may be the label it lacks.
+  std::string perhaps(const Structure &structure, const std::string &quantity)
+  {
+    std::string names;
+    for (const auto &name : structure.unread)
+      if (name.find(quantity.substr(1, 4)) != std::string::npos || name == (quantity == "energy" ? "E" : "F"))
+        names += (names.empty() ? "'" : ", '") + name + "'";
+    return names.empty() ? "" : "; " + names + " may be meant: 'keys: {" + quantity + ": NAME}' in 'data'";
+  }
+
+  /// Frames of one file; number counts from 1.
+  struct Read {
+    std::vector<Structure> frames;
+    std::vector<long> number;
+  };
+
+  Read read_file(const DataFile &data, std::uint64_t seed)
+  {
+    // only the frames that are chosen are kept: the file may be larger than the memory
+    Structure frame;
+    std::vector<bool> chosen;
+    if (data.frames > 0) {
+      long n = 0;
+      for (const auto reader = open_trajectory(data.file, data.read); reader->next(frame);) n++;
+      if (n > 0 && data.frames > n)
+        throw FileError("data file '" + data.file + "' holds " + std::to_string(n) + " frames, but 'frames' asks for " + std::to_string(data.frames));
+      auto order = shuffled(int(n), seed);
+      order.resize(std::min(n, data.frames));
+      chosen.resize(n, false);
+      for (const int k : order) chosen[k] = true;
+    }
+    Read read;
+    const auto reader = open_trajectory(data.file, data.read);
+    for (long n = 1; reader->next(frame); n++) {
+      if (data.frames > 0 && !chosen.at(n - 1)) continue;
+      read.frames.push_back(std::move(frame));
+      read.number.push_back(n);
+    }
+    if (read.frames.empty()) throw FileError("data file '" + data.file + "' holds no frame");
+    return read;
+  }
+
+}    // namespace
+
+std::vector<int> shuffled(int n, std::uint64_t seed)
+{
+  std::mt19937_64 generator(seed);
+  std::vector<int> order(n);
+  for (int i = 0; i < n; i++) order[i] = i;
+  for (int i = n - 1; i > 0; i--) std::swap(order[i], order[generator() % std::uint64_t(i + 1)]);
+  return order;
+}
+
+std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &frames, const std::vector<int> &elements)
+{
+  const int n = int(elements.size());
+  std::vector<double> A(n * n, 0.0), b(n, 0.0), count(n);
+  double trace = 0.0;
+  for (const auto &frame : frames) {
+    if (!frame.structure.energy) continue;
+    std::fill(count.begin(), count.end(), 0.0);
+    for (const int z : frame.structure.numbers) count[std::lower_bound(elements.begin(), elements.end(), z) - elements.begin()] += 1.0;
+    for (int i = 0; i < n; i++) {
+      b[i] += count[i] * *frame.structure.energy;
+      for (int j = 0; j < n; j++) A[i * n + j] += count[i] * count[j];
+      trace += count[i] * count[i];
+    }
+  }
+  if (trace == 0.0) return b;
+  // a little of the norm in the sum: picks the smallest solution where compositions do not tell elements apart
+  for (int i = 0; i < n; i++) A[i * n + i] += 1e-10 * trace;
+  // Cholesky: A is positive definite now
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j <= i; j++) {
+      double sum = A[i * n + j];
+      for (int k = 0; k < j; k++) sum -= A[i * n + k] * A[j * n + k];
+      A[i * n + j] = i == j ? std::sqrt(sum) : sum / A[j * n + j];
+    }
+  for (int i = 0; i < n; i++) {
+    for (int k = 0; k < i; k++) b[i] -= A[i * n + k] * b[k];
+    b[i] /= A[i * n + i];
+  }
+  for (int i = n - 1; i >= 0; i--) {
+    for (int k = i + 1; k < n; k++) b[i] -= A[k * n + i] * b[k];
+    b[i] /= A[i * n + i];
+  }
+  return b;
+}
+
+TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements, double cutoff, TeacherEnsemble *teacher)
+{
+  TrainingData data;
+  const bool atom_energies = settings.atom_energy.weight > 0 || settings.atom_energy.final_weight > 0;
+  const bool need_forces = settings.force.weight > 0 || settings.force.final_weight > 0;
+  const bool need_energies = settings.energy.weight > 0 || settings.energy.final_weight > 0;
+  std::uint64_t seed = settings.seed;
+  for (const auto *list : {&settings.train, &settings.valid})
+    for (const DataFile &file : *list) {
+      Read read = read_file(file, ++seed * 1000003);
+      Progress progress("labels of " + file.file);
+      for (std::size_t k = 0; k < read.frames.size(); k++) {
+        TrainingFrame frame;
+        frame.structure = std::move(read.frames[k]);
+        Structure &structure = frame.structure;
+        structure.velocities.clear();
+        frame.weight = file.weight;
+        frame.file = file.file;
+        frame.number = read.number[k];
+        if (settings.molecule && (structure.periodic[0] || structure.periodic[1] || structure.periodic[2]))
+          fail(file.file, read.number[k], "is periodic; molecule-mlp learns from isolated molecules (pbc=\"F F F\")");
+        const bool label = file.teacher || (teacher && atom_energies);
+        if (label) {
+          Structure labelled = structure;
+          try {
+            teacher->label(labelled, atom_energies ? &frame.atom_energy : nullptr);
+          } catch (const StructureError &error) {
+            fail(file.file, read.number[k], error.what());
+          }
+          if (file.teacher) {
+            structure.energy = labelled.energy;
+            structure.forces = labelled.forces;
+            structure.spread = labelled.spread;
+          }
+          progress.update(double(k + 1) / double(read.frames.size()), std::to_string(k + 1) + " frames");
+        }
+        // no force acts on an atom alone: data for other programs leave it out
+        if (structure.forces.empty() && structure.n_atoms() == 1 && structure.periodic == std::array{false, false, false}) structure.forces.assign(3, 0.0);
+        if (structure.forces.empty() && need_forces)
+          fail(file.file, read.number[k],
+               "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: 0'" + perhaps(structure, "forces"));
+        if (!structure.energy && need_energies)
+          fail(file.file, read.number[k],
+               "no energy; accepted: frames with energies, 'labels: teacher', or 'loss.energy.weight: 0'" + perhaps(structure, "energy"));
+        if (structure.energy && !std::isfinite(*structure.energy)) fail(file.file, read.number[k], "the energy is not finite");
+        double largest = 0.0;
+        for (int i = 0; i < int(structure.forces.size()) / 3; i++) {
+          const double f = norm(&structure.forces[3 * i]);
+          if (!std::isfinite(f)) fail(file.file, read.number[k], "the force on atom " + std::to_string(i + 1) + " is not finite");
+          largest = std::max(largest, f);
+        }
+        if (settings.max_force > 0 && largest > settings.max_force) {
+          data.left_out++;
+          continue;
+        }
+        frame.atom_weight.assign(structure.n_atoms(), 1.0);
+        if (settings.spread > 0 && !structure.spread.empty())
+          for (int i = 0; i < structure.n_atoms(); i++) {
+            const double x = structure.spread[i] / settings.spread;
+            frame.atom_weight[i] = 1.0 / (1.0 + x * x);
+          }
+        (list == &settings.train ? data.train : data.valid).push_back(std::move(frame));
+      }
+    }
+  if (data.train.empty()) throw FileError("no training frame is left: 'data.max_force' " + std::to_string(settings.max_force) + " eV/Å leaves all out");
+
+  if (settings.valid.empty() && settings.valid_fraction > 0) {
+    const int n = int(data.train.size()), keep = std::clamp(int(std::lround(settings.valid_fraction * n)), 1, n - 1);
+    if (n < 2) throw FileError("one training frame cannot be split; name files in 'data.valid' or set 'data.valid_fraction: 0'");
+    auto order = shuffled(n, settings.seed);
+    order.resize(keep);
+    const std::set<int> chosen(order.begin(), order.end());
+    std::vector<TrainingFrame> rest;
+    for (int k = 0; k < n; k++) (chosen.contains(k) ? data.valid : rest).push_back(std::move(data.train[k]));
+    data.train = std::move(rest);
+  }
+
+  std::set<int> present;
+  for (const auto *list : {&data.train, &data.valid})
+    for (const auto &frame : *list) present.insert(frame.structure.numbers.begin(), frame.structure.numbers.end());
+  data.elements = elements;
+  if (elements.empty()) data.elements.assign(present.begin(), present.end());
+  std::sort(data.elements.begin(), data.elements.end());
+  for (const int z : present)
+    if (!std::binary_search(data.elements.begin(), data.elements.end(), z)) {
+      std::string names;
+      for (const int known : data.elements) names += (names.empty() ? "" : ", ") + element_symbol(known);
+      throw FileError("the data holds the element " + element_symbol(z) + ", which the model does not know; known: " + names);
+    }
+  for (auto *list : {&data.train, &data.valid})
+    for (auto &frame : *list) {
+      append_graph(frame.structure, data.elements, cutoff, frame.graph);
+      frame.graph.shrink();
+    }
+
+  data.reference_energy = least_squares_energies(data.train, data.elements);
+  if (atom_energies) {
+    // only the teachers know how the energy is shared among atoms
+    std::vector<double> sum(data.elements.size(), 0.0), count(data.elements.size(), 0.0);
+    for (const auto &frame : data.train)
+      for (std::size_t i = 0; i < frame.atom_energy.size(); i++) {
+        sum[frame.graph.species[i]] += frame.atom_energy[i];
+        count[frame.graph.species[i]] += 1.0;
+      }
+    for (std::size_t s = 0; s < sum.size(); s++)
+      if (count[s] > 0) data.reference_energy[s] = sum[s] / count[s];
+  }
+  data.range.assign(data.elements.size(), {0.0, cutoff});
+  double square = 0.0;
+  long n = 0;
+  for (const auto &frame : data.train) {
+    const Graph graph = frame.graph.view();
+    for (int i = 0; i < graph.n_centres(); i++) {
+      TrainingRange &range = data.range[graph.species[i]];
+      for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) range.nearest = std::min(range.nearest, norm(&graph.r[3 * e]));
+      if (frame.structure.forces.empty()) continue;
+      const double f = norm(&frame.structure.forces[3 * i]);
+      range.force = std::max(range.force, f);
+      square += f * f;
+      n += 3;
+    }
+  }
+  if (std::any_of(data.range.begin(), data.range.end(), [](const TrainingRange &range) {
+        return !(range.force > 0);
+      }))
+    data.range.clear();
+  if (n > 0 && square > 0) data.scale = std::sqrt(square / double(n));
+  return data;
+}
+
+}    // namespace mlff

@@ -1,0 +1,292 @@
+#include "training/training_loop.h"
+
+#include "data/output_file.h"
+#include "core/progress.h"
+#include "models/random_model.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <numbers>
+
+namespace mlff {
+
+namespace {
+
+  using Clock = std::chrono::steady_clock;
+  namespace fs = std::filesystem;
+
+  volatile std::sig_atomic_t stop_signal = 0;
+
+  /// Ends the training with a checkpoint on Ctrl-C and on SIGTERM.
+  class SignalScope {
+   public:
+    SignalScope()
+    {
+      stop_signal = 0;
+      for (int k = 0; k < 2; k++)
+        before[k] = std::signal(numbers[k], [](int number) {
+          stop_signal = number;
+        });
+    }
+    ~SignalScope()
+    {
+      for (int k = 0; k < 2; k++) std::signal(numbers[k], before[k]);
+    }
+    SignalScope(const SignalScope &) = delete;
+    SignalScope &operator=(const SignalScope &) = delete;
+
+   private:
+    static constexpr int numbers[2] = {SIGINT, SIGTERM};
+    void (*before[2])(int);
+  };
+
+}    // namespace
+
+void CourseSettings::read(YamlSection &training, const std::vector<std::string> &precisions)
+{
+  steps = training.whole("steps", steps, 1);
+  learning_rate = training.number("learning_rate", learning_rate, 0.0);
+  final_learning_rate = training.number("final_learning_rate", std::min(final_learning_rate, learning_rate), 0.0);
+  warmup = training.whole("warmup", warmup);
+  weight_decay = training.number("weight_decay", weight_decay, 0.0);
+  clip = training.number("clip", clip, 0.0);
+  ema = training.number("ema", ema, 0.0, 0.999999);
+  validate_every = training.whole("validate_every", validate_every, 1);
+  patience = training.whole("patience", patience);
+  precision = training.word("precision", precision, precisions);
+  engine = training.word("engine", engine, {"auto", "host", "torch"});
+  device = training.word("device", device, {"auto", "cpu", "cuda"});
+  threads = int(training.whole("threads", threads, 1));
+  seed = unsigned(training.whole("seed", seed));
+  checkpoint_seconds = training.number("checkpoint_seconds", checkpoint_seconds, 0.0);
+}
+
+nlohmann::ordered_json CourseSettings::description() const
+{
+  return {{"steps", steps},
+          {"learning_rate", learning_rate},
+          {"final_learning_rate", final_learning_rate},
+          {"warmup", warmup},
+          {"weight_decay", weight_decay},
+          {"clip", clip},
+          {"ema", ema},
+          {"validate_every", validate_every},
+          {"patience", patience},
+          {"precision", precision},
+          {"engine", engine},
+          {"threads", threads},
+          {"seed", seed}};
+}
+
+EngineOptions CourseSettings::options() const
+{
+  EngineOptions options;
+  options.engine = engine;
+  options.precision = precision == "double" ? Precision::double_precision : Precision::single_precision;
+  options.threads = threads;
+  options.device = device;
+  return options;
+}
+
+void start_weights(Potential &potential, const std::vector<std::string> &unit, unsigned seed)
+{
+  Uniform uniform(seed);
+  for (const auto &[name, shape] : tensors_of(potential)) {
+    Tensor tensor;
+    tensor.shape = shape;
+    std::size_t n = 1;
+    for (const auto extent : shape) n *= std::size_t(extent);
+    tensor.values.assign(n, 0.0);
+    const bool rows = std::find(unit.begin(), unit.end(), name) != unit.end();
+    const double width = rows ? std::sqrt(3.0) : shape.size() == 2 ? std::sqrt(6.0 / double(shape[0] + shape[1])) : 0.0;
+    for (double &x : tensor.values) x = width * uniform();
+    potential.tensors[name] = tensor;
+  }
+}
+
+std::string today()
+{
+  const std::time_t now = std::time(nullptr);
+  char text[16];
+  std::strftime(text, sizeof(text), "%Y-%m-%d", std::gmtime(&now));
+  return text;
+}
+
+Course::Course(const CourseSettings &settings, const std::string &folder, std::vector<double> start) :
+    weights(std::move(start)), average(weights), best(weights), settings(settings), folder(folder), optimizer(weights.size()), gradient(weights.size())
+{
+  optimizer.weight_decay = settings.weight_decay;
+}
+
+void Course::freeze(const std::vector<std::string> &names, const std::vector<WeightSlice> &slices, const std::string &key)
+{
+  for (const auto &name : names) {
+    bool found = false;
+    frozen.resize(weights.size());
+    for (const auto &slice : slices)
+      if (slice.name == name || slice.name.starts_with(name + ".")) {
+        found = true;
+        std::fill_n(frozen.begin() + long(slice.offset), slice.size, true);
+      }
+    if (found) continue;
+    std::string accepted;
+    for (const auto &slice : slices) accepted += (accepted.empty() ? "" : ", ") + slice.name;
+    throw FileError("'" + key + "' names the tensor '" + name + "'; accepted (or what they begin with): " + accepted);
+  }
+}
+
+double Course::rate(long at) const
+{
+  if (at < settings.warmup) return settings.learning_rate * double(at + 1) / double(settings.warmup);
+  const double share = double(at - settings.warmup) / double(std::max(1L, settings.steps - settings.warmup));
+  return settings.final_learning_rate +
+      0.5 * (settings.learning_rate - settings.final_learning_rate) * (1.0 + std::cos(std::numbers::pi * std::min(1.0, share)));
+}
+
+void Course::update()
+{
+  double square = 0.0;
+  for (const double g : gradient) square += g * g;
+  const double norm = std::sqrt(square);
+  if (!std::isfinite(norm))
+    throw FileError("the gradient is not finite at step " + std::to_string(step + 1) + "; accepted: a smaller 'training.learning_rate' or 'training.clip'");
+  if (settings.clip > 0 && norm > settings.clip)
+    for (double &g : gradient) g *= settings.clip / norm;
+  optimizer.step(weights, gradient, rate(step), frozen);
+  step++;
+  const double decay = std::min(settings.ema, double(1 + step) / double(10 + step));
+  for (std::size_t i = 0; i < weights.size(); i++) average[i] = decay * average[i] + (1.0 - decay) * weights[i];
+}
+
+bool Course::validated(double error, bool always)
+{
+  const bool gained = best_error < 0.0 || error < best_error || always;
+  if (gained) {
+    best_error = error;
+    best_step = step;
+    best = average;
+    without_gain = 0;
+  } else
+    without_gain++;
+  return gained;
+}
+
+void Course::log(const nlohmann::ordered_json &line) const
+{
+  std::ofstream log(folder + "/log.jsonl", std::ios::app);
+  log << line.dump() << "\n";
+  if (!log.flush()) throw FileError("'" + folder + "/log.jsonl' cannot be written: is the disk full?");
+}
+
+void Course::save(const Parts &parts) const
+{
+  const nlohmann::ordered_json header = {
+      {"settings", description},  {"inputs", inputs},       {"n_weights", weights.size()},  {"step", step},       {"optimizer_steps", optimizer.steps},
+      {"best_error", best_error}, {"best_step", best_step}, {"without_gain", without_gain}, {"seconds", seconds}, {"state", parts.state()}};
+  OutputFile file(checkpoint_path(), true);
+  const std::string text = header.dump() + "\n";
+  std::fwrite(text.data(), 1, text.size(), file);
+  for (const auto *values : {&weights, &average, &best, &optimizer.mean, &optimizer.square}) std::fwrite(values->data(), sizeof(double), values->size(), file);
+  file.finish();
+}
+
+bool Course::load(const InputRecord &now, const Parts &parts)
+{
+  std::ifstream file(checkpoint_path(), std::ios::binary);
+  if (!file) return false;
+  std::string text;
+  std::getline(file, text);
+  const auto header = nlohmann::ordered_json::parse(text, nullptr, false);
+  const std::string where = "checkpoint '" + checkpoint_path() + "'";
+  if (header.is_discarded() || !header.contains("settings") || !header.contains("state")) throw FileError(where + " is damaged; --restart begins anew");
+  const auto ours = description.flatten(), theirs = header["settings"].flatten();
+  for (const auto *side : {&ours, &theirs})
+    for (const auto &[key, value] : side->items()) {
+      if (key == "/training/threads") continue;
+      const auto &other = side == &ours ? theirs : ours;
+      const std::string found = ours.contains(key) ? ours[key].dump() : "missing", expected = theirs.contains(key) ? theirs[key].dump() : "missing";
+      if (!other.contains(key) || other[key] != value) {
+        std::string name = key.substr(1);
+        std::replace(name.begin(), name.end(), '/', '.');
+        throw FileError("setting '" + name + "' is " + found + ", but the training that " + where + " belongs to has " + expected + "; --restart begins anew");
+      }
+    }
+  now.compare(header.value("inputs", nlohmann::ordered_json()), where, "--restart begins anew");
+  if (header["n_weights"] != weights.size()) throw FileError(where + " holds another number of weights: the data has changed; --restart begins anew");
+  header["step"].get_to(step);
+  header["optimizer_steps"].get_to(optimizer.steps);
+  header["best_error"].get_to(best_error);
+  header["best_step"].get_to(best_step);
+  header["without_gain"].get_to(without_gain);
+  header["seconds"].get_to(seconds);
+  parts.restore(header["state"]);
+  for (auto *values : {&weights, &average, &best, &optimizer.mean, &optimizer.square})
+    file.read(reinterpret_cast<char *>(values->data()), std::streamsize(values->size() * sizeof(double)));
+  if (!file) throw FileError(where + " is truncated; --restart begins anew");
+
+  // the log may be ahead of the checkpoint
+  std::ifstream log(folder + "/log.jsonl");
+  std::string kept, line;
+  while (std::getline(log, line)) {
+    const auto entry = nlohmann::json::parse(line, nullptr, false);
+    if (!entry.is_discarded() && entry.value("step", step + 1) <= step) kept += line + "\n";
+  }
+  log.close();
+  OutputFile rewritten(folder + "/log.jsonl", true);
+  std::fputs(kept.c_str(), rewritten);
+  rewritten.finish();
+  return true;
+}
+
+bool Course::prepare(const nlohmann::ordered_json &settings_description, const InputRecord &now, const Parts &parts, bool restart)
+{
+  description = settings_description;
+  inputs = now.json();
+  fs::create_directories(folder);
+  if (restart) fs::remove(checkpoint_path());
+  const bool resumed = load(now, parts);
+  if (!resumed) fs::remove(folder + "/log.jsonl");
+  parts.set_weights(weights);
+  return resumed;
+}
+
+bool Course::run(const Parts &parts)
+{
+  const SignalScope signals;
+  Progress progress("training");
+  auto last_checkpoint = Clock::now(), last_step = last_checkpoint;
+  while (step < settings.steps && improving()) {
+    std::fill(gradient.begin(), gradient.end(), 0.0);
+    parts.add_gradient(gradient);
+    update();
+    parts.set_weights(weights);
+    const auto now = Clock::now();
+    seconds += std::chrono::duration<double>(now - last_step).count();
+    last_step = now;
+    if (step % settings.validate_every == 0 || step == settings.steps) {
+      parts.validate();
+      seconds = 0.0;
+      last_step = Clock::now();
+    }
+    if (stop_signal || std::chrono::duration<double>(now - last_checkpoint).count() >= settings.checkpoint_seconds) {
+      save(parts);
+      last_checkpoint = now;
+    }
+    if (stop_signal) {
+      spdlog::warn("stopped by signal {} at step {}; the same command goes on from here", int(stop_signal), step);
+      return false;
+    }
+    progress.update(double(step) / double(settings.steps), "step " + std::to_string(step));
+  }
+  save(parts);
+  return true;
+}
+
+}    // namespace mlff

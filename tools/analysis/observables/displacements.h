@@ -1,0 +1,28 @@
+// Mean square displacement of atoms.
+#pragma once
+
+#include "analysis/statistics/correlation.h"
+#include "analysis/quantity.h"
+#include "analysis/trajectory_frames.h"
+
+namespace mlff {
+
+/// Of each element, over all pairs of frames; positions without jumps at the borders of the box, nothing subtracted.
+class Displacements {
+ public:
+  Displacements(const std::vector<int> &numbers, int lags);
+
+  void add(const Frame &frame);
+  void finish(double interval);
+
+  std::vector<Quantity> quantities() const;    ///< Å^2 after 0.5 ps
+  std::vector<Curve> curves() const;
+
+ private:
+  std::vector<int> elements;
+  std::vector<double> count;
+  Correlation correlation;
+  double interval = 0.0;
+};
+
+}    // namespace mlff

@@ -1,0 +1,536 @@
+// Replicas that evaluate together: same numbers as alone, whoever comes, leaves, fails or dies.
+#include "support/random_potential.h"
+#include "replica/replica_batch.h"
+#include "core/state_error.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <new>
+#include <set>
+#include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace mlff;
+using Clock = std::chrono::steady_clock;
+
+const Potential &potential()
+{
+  static const Potential model = mlff_test::random_potential({8, 2, 6}, {1, 6, 8}, 4.0);
+  return model;
+}
+
+std::unique_ptr<Engine> host()
+{
+  return make_engine(potential(), {"host", Precision::single_precision, 1});
+}
+
+GraphStorage cluster(int n, unsigned seed)
+{
+  GraphStorage graph;
+  if (n > 0) append_graph(mlff_test::random_structure(n, seed), potential().elements, potential().cutoff, graph);
+  return graph;
+}
+
+Result alone(const GraphStorage &graph)
+{
+  Result result;
+  host()->evaluate(graph.view(), result);
+  return result;
+}
+
+bool same(const Result &a, const Result &b)
+{
+  return a.energy == b.energy && a.atom_energy == b.atom_energy && a.gradient == b.gradient;
+}
+
+/// Fails where a system has as many atoms as it is told, as an engine does that meets numbers which are not finite, or no memory.
+class Fragile : public Engine {
+ public:
+  Fragile(int bad_atoms, int most_atoms) : inner(host()), bad_atoms(bad_atoms), most_atoms(most_atoms) {}
+  void evaluate(const Graph &graph, Result &result, GhostExchange *) override
+  {
+    for (int s = 0; s < graph.n_structures(); s++)
+      if (graph.first_atom[s + 1] - graph.first_atom[s] == bad_atoms) throw EngineError("the energy of structure " + std::to_string(s + 1) + " is not finite");
+    if (graph.n_centres() > most_atoms) throw std::bad_alloc();
+    inner->evaluate(graph, result);
+  }
+  bool exchanges() const override { return false; }
+  std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
+  int cores() const override { return 1; }
+  std::string description() const override { return "fragile"; }
+
+ private:
+  std::unique_ptr<Engine> inner;
+  int bad_atoms, most_atoms;
+};
+
+class Replica : public testing::Test {
+ protected:
+  std::string job = std::to_string(getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name();
+
+  BatchOptions options(double wait = 0.5) const { return {job, "model", wait, 0, 1}; }
+
+  static void SetUpTestSuite() { before = shared_memory(); }
+
+  /// Nothing may be left in shared memory.
+  void TearDown() override { EXPECT_EQ(shared_memory(), before); }
+
+  static std::set<std::string> shared_memory()
+  {
+    std::set<std::string> names;
+    for (const auto &entry : std::filesystem::directory_iterator("/dev/shm"))
+      if (entry.path().filename().string().find("mlff") != std::string::npos) names.insert(entry.path().filename().string());
+    return names;
+  }
+  static inline std::set<std::string> before;
+};
+
+TEST_F(Replica, OneAloneIsThePlainEngine)
+{
+  ReplicaBatch batch(host(), options(30.0));
+  for (const int n : {1, 20, 7, 300, 2}) {
+    const auto graph = cluster(n, unsigned(n));
+    Result result;
+    const auto start = Clock::now();
+    batch.evaluate(graph.view(), result);
+    EXPECT_LT(Clock::now() - start, std::chrono::seconds(10)) << "it waited for nobody";
+    EXPECT_TRUE(same(result, alone(graph)));
+  }
+  EXPECT_EQ(batch.statistics().histogram[1], 5);
+  EXPECT_EQ(batch.statistics().calls, 5);
+}
+
+TEST_F(Replica, ThreadsOfAllSizesAreBitwiseTheSameAsAlone)
+{
+  constexpr int n_replicas = 12, rounds = 40;
+  const int sizes[] = {0, 1, 9, 2, 33, 1, 500, 5, 0, 64, 3, 2000};
+  std::vector<GraphStorage> graphs;
+  std::vector<Result> expected;
+  for (int k = 0; k < n_replicas; k++) {
+    graphs.push_back(cluster(sizes[k], unsigned(k + 1)));
+    expected.push_back(alone(graphs[k]));
+  }
+  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    replicas.push_back(std::make_unique<ReplicaBatch>(host(), options()));
+    replicas.back()->enter();
+  }
+  EXPECT_EQ(replicas[0]->n_replicas(), n_replicas);
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      Result result;
+      for (int round = 0; round < rounds; round++) {
+        // sizes wander over the replicas
+        const int g = (k + round) % n_replicas;
+        replicas[k]->evaluate(graphs[g].view(), result);
+        if (!same(result, expected[g])) wrong++;
+      }
+      replicas[k]->leave();
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  const auto statistics = replicas[0]->statistics();
+  EXPECT_EQ(statistics.calls, n_replicas * rounds);
+  long evaluated = 0;
+  for (std::size_t n = 0; n < statistics.histogram.size(); n++) evaluated += long(n) * statistics.histogram[n];
+  EXPECT_EQ(evaluated, n_replicas * rounds);
+  ASSERT_EQ(statistics.histogram.size(), std::size_t(n_replicas + 1));
+  EXPECT_GT(statistics.histogram[n_replicas], rounds / 2) << "most evaluations hold all";
+}
+
+#ifdef MLFF_TORCH
+TEST_F(Replica, TorchTogetherIsTorchAlone)
+{
+  const int sizes[] = {0, 1, 9, 33, 500, 2000, 1, 64};
+  constexpr int n_replicas = 8;
+  const EngineOptions single{"torch", Precision::single_precision, 1, "cpu"};
+  std::vector<GraphStorage> graphs;
+  std::vector<Result> expected;
+  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    replicas.push_back(std::make_unique<ReplicaBatch>(make_engine(potential(), single), options()));
+    replicas.back()->enter();
+    graphs.push_back(cluster(sizes[k], unsigned(k + 1)));
+    expected.emplace_back();
+    make_engine(potential(), single)->evaluate(graphs.back().view(), expected.back());
+  }
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      Result result;
+      for (int round = 0; round < 5; round++) {
+        replicas[k]->evaluate(graphs[k].view(), result);
+        ASSERT_EQ(result.energy.size(), expected[k].energy.size());
+        for (std::size_t s = 0; s < result.energy.size(); s++) EXPECT_NEAR(result.energy[s], expected[k].energy[s], 1e-6) << sizes[k] << " atoms";
+        for (std::size_t i = 0; i < result.gradient.size(); i++) ASSERT_NEAR(result.gradient[i], expected[k].gradient[i], 1e-5);
+      }
+      replicas[k]->leave();
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_GT(replicas[0]->statistics().histogram[n_replicas], 0);
+}
+#endif
+
+TEST_F(Replica, ThousandRounds)
+{
+  constexpr int n_replicas = 4, rounds = 1000;
+  std::vector<GraphStorage> graphs;
+  std::vector<Result> expected;
+  for (int k = 0; k < n_replicas; k++) {
+    graphs.push_back(cluster(3 + k, unsigned(k + 1)));
+    expected.push_back(alone(graphs[k]));
+  }
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      // unequal lengths, and some come later
+      std::this_thread::sleep_for(std::chrono::milliseconds(k));
+      ReplicaBatch replica(host(), options(0.0));
+      Result result;
+      for (int round = 0; round < rounds - 100 * k; round++) {
+        replica.evaluate(graphs[k].view(), result);
+        if (!same(result, expected[k])) wrong++;
+        if (round % 97 == 13) replica.leave();
+      }
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(Replica, DifferentModelsDoNotMeet)
+{
+  ReplicaBatch a(host(), options()), b(host(), {job, "another model", 0.5, 0}), c(host(), {job + "x", "model", 0.5, 0});
+  EXPECT_EQ(a.n_replicas(), 1);
+  EXPECT_EQ(b.n_replicas(), 1);
+  EXPECT_EQ(c.n_replicas(), 1);
+  ReplicaBatch d(host(), options());
+  EXPECT_EQ(a.n_replicas(), 2);
+}
+
+TEST_F(Replica, OneThatNeverComesIsNotAwaitedForEver)
+{
+  ReplicaBatch a(host(), options(0.5)), b(host(), options(0.5));
+  b.enter();
+  const auto graph = cluster(9, 1);
+  const auto expected = alone(graph);
+  const auto start = Clock::now();
+  Result result;
+  for (int k = 0; k < 50; k++) {
+    a.evaluate(graph.view(), result);
+    EXPECT_TRUE(same(result, expected));
+  }
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(15)) << "after it missed twice nobody waits for it";
+  // and when it comes it is welcome
+  std::atomic<bool> finished = false;
+  std::thread late([&] {
+    Result other;
+    for (int k = 0; k < 20; k++) b.evaluate(graph.view(), other);
+    EXPECT_TRUE(same(other, expected));
+    b.leave();
+    finished = true;
+  });
+  while (!finished) a.evaluate(graph.view(), result);
+  a.leave();
+  late.join();
+  EXPECT_GT(a.statistics().histogram.size(), 2u);
+}
+
+TEST_F(Replica, AGraphThatCannotBeEvaluatedHarmsNobodyElse)
+{
+  constexpr int n_replicas = 5, bad = 7;
+  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Fragile>(bad, 1000000), options()));
+    replicas.back()->enter();
+  }
+  std::atomic<int> good = 0, failures = 0;
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      const auto graph = cluster(k == 2 ? bad : 4 + (k > 2) * 6, unsigned(k));
+      Result result;
+      try {
+        replicas[k]->evaluate(graph.view(), result);
+        if (same(result, alone(graph))) good++;
+      } catch (const EngineError &error) {
+        if (k == 2 && std::string(error.what()).find("not finite") != std::string::npos) failures++;
+      }
+      replicas[k]->leave();
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_EQ(good, n_replicas - 1);
+  EXPECT_EQ(failures, 1);
+}
+
+TEST_F(Replica, MemorySplitsABatch)
+{
+  // by the budget: no more than 20 atoms together; by experience: the engine has none for more than 15
+  for (const bool told : {true, false}) {
+    constexpr int n_replicas = 6;
+    std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+    for (int k = 0; k < n_replicas; k++) {
+      auto o = options();
+      if (told) o.memory = 20;
+      replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Fragile>(-1, told ? 20 : 15), o));
+      replicas.back()->enter();
+    }
+    std::atomic<int> good = 0;
+    std::vector<std::thread> threads;
+    for (int k = 0; k < n_replicas; k++)
+      threads.emplace_back([&, k] {
+        const auto graph = cluster(9, unsigned(k));
+        Result result;
+        for (int round = 0; round < 5; round++) {
+          replicas[k]->evaluate(graph.view(), result);
+          if (same(result, alone(graph))) good++;
+        }
+        replicas[k]->leave();
+      });
+    for (auto &thread : threads) thread.join();
+    EXPECT_EQ(good, 5 * n_replicas);
+    EXPECT_GT(replicas[0]->statistics().splits, 0);
+  }
+}
+
+/// As fast as it is told: a device that takes one evaluation at a time, or cores that take any number.
+class Timed : public Engine {
+ public:
+  Timed(std::chrono::microseconds call, std::chrono::microseconds structure, std::mutex *device) :
+      inner(host()), call(call), structure(structure), device(device)
+  {
+  }
+  void evaluate(const Graph &graph, Result &result, GhostExchange *) override
+  {
+    std::unique_lock<std::mutex> lock;
+    if (device) lock = std::unique_lock(*device);
+    const int now = ++running;
+    for (int before = most; before < now && !most.compare_exchange_weak(before, now);) {}
+    std::this_thread::sleep_for(call + structure * (graph.n_structures() - 1));
+    inner->evaluate(graph, result);
+    running--;
+  }
+  bool exchanges() const override { return false; }
+  std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
+  int cores() const override { return 1; }
+  std::string description() const override { return "timed"; }
+
+  static inline std::atomic<int> running = 0, most = 0;
+
+ private:
+  std::unique_ptr<Engine> inner;
+  std::chrono::microseconds call, structure;
+  std::mutex *device;
+};
+
+TEST_F(Replica, TheFasterWayIsChosen)
+{
+  using std::chrono::microseconds;
+  std::mutex device;
+  const auto graph = cluster(5, 1);
+  const auto expected = alone(graph);
+  for (const bool batches_pay : {true, false}) {
+    constexpr int n_replicas = 6, calls = 200;
+    std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+    for (int k = 0; k < n_replicas; k++) {
+      auto o = options(0.0);
+      o.choice = BatchOptions::Choice::faster;
+      replicas.push_back(std::make_unique<ReplicaBatch>(batches_pay ? std::make_unique<Timed>(microseconds(500), microseconds(0), &device)
+                                                                    : std::make_unique<Timed>(microseconds(500), microseconds(500), nullptr),
+                                                        o));
+      replicas.back()->enter();
+    }
+    std::atomic<int> wrong = 0;
+    std::vector<std::thread> threads;
+    for (int k = 0; k < n_replicas; k++)
+      threads.emplace_back([&, k] {
+        Result result;
+        for (int call = 0; call < calls; call++) {
+          replicas[k]->evaluate(graph.view(), result);
+          if (!same(result, expected)) wrong++;
+        }
+        replicas[k]->leave();
+      });
+    for (auto &thread : threads) thread.join();
+    const auto s = replicas[0]->statistics();
+    EXPECT_EQ(wrong, 0);
+    EXPECT_EQ(s.calls + s.single_calls, n_replicas * calls);
+    EXPECT_EQ(s.compared, n_replicas);
+    EXPECT_EQ(s.together > s.single, batches_pay) << s.together << " " << s.single;
+    EXPECT_GT(batches_pay ? s.calls : s.single_calls, n_replicas * calls / 2);
+  }
+}
+
+TEST_F(Replica, AsManyEvaluationsAtATimeAsThereAreCoresFor)
+{
+  constexpr int n_replicas = 8, rounds = 60;
+  Timed::most = 0;
+  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    auto o = options(0.2);
+    o.at_a_time = 2;
+    replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Timed>(std::chrono::microseconds(500), std::chrono::microseconds(100), nullptr), o));
+    replicas.back()->enter();
+  }
+  const auto graph = cluster(5, 1);
+  const auto expected = alone(graph);
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      Result result;
+      for (int round = 0; round < rounds; round++) {
+        replicas[k]->evaluate(graph.view(), result);
+        if (!same(result, expected)) wrong++;
+      }
+      replicas[k]->leave();
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(Timed::most, 2);
+  const auto s = replicas[0]->statistics();
+  ASSERT_GT(s.histogram.size(), 4u);
+  EXPECT_GT(s.histogram[4], rounds) << "two halves take turns";
+}
+
+TEST_F(Replica, ErrorsKeepTheirKind)
+{
+  // an error of a state is one where it was evaluated by another replica, too
+  class Faulty : public Fragile {
+   public:
+    Faulty() : Fragile(-1, 1000) {}
+    void evaluate(const Graph &graph, Result &result, GhostExchange *exchange) override
+    {
+      for (int s = 0; s < graph.n_structures(); s++) {
+        const int n = graph.first_atom[s + 1] - graph.first_atom[s];
+        if (n < 5) throw_error(ErrorKind(n - 1), std::to_string(n) + " atoms");
+      }
+      Fragile::evaluate(graph, result, exchange);
+    }
+  };
+  constexpr int n_replicas = 4, rounds = 20;
+  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Faulty>(), options()));
+    replicas.back()->enter();
+  }
+  std::atomic<int> right = 0;
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++)
+    threads.emplace_back([&, k] {
+      const auto graph = cluster(k < 3 ? k + 1 : 9, 1);
+      Result result;
+      for (int round = 0; round < rounds; round++) {
+        try {
+          replicas[k]->evaluate(graph.view(), result);
+          right += k == 3;
+        } catch (const EngineError &error) {
+          right += k < 3 && kind_of(error) == ErrorKind(k) && error.what() == std::to_string(k + 1) + " atoms";
+        }
+      }
+      replicas[k]->leave();
+    });
+  for (auto &thread : threads) thread.join();
+  EXPECT_EQ(right, n_replicas * rounds);
+  EXPECT_GT(replicas[0]->statistics().retries, 0) << "they met";
+}
+
+TEST_F(Replica, GhostsAreRefused)
+{
+  ReplicaBatch batch(host(), options());
+  GraphStorage graph = cluster(4, 1);
+  graph.species.push_back(0);
+  Result result;
+  EXPECT_THROW(batch.evaluate(graph.view(), result), EngineError);
+}
+
+/// Processes; one of them dies by a signal at a stage, again and again.
+class ReplicaDeath : public Replica, public testing::WithParamInterface<const char *> {};
+
+const char *deadly_stage = "";
+
+TEST_P(ReplicaDeath, OthersFinishWithRightNumbers)
+{
+  constexpr int n_replicas = 4, rounds = 30;
+  std::vector<GraphStorage> graphs;
+  std::vector<Result> expected;
+  for (int k = 0; k < n_replicas; k++) {
+    graphs.push_back(cluster(5 + 3 * k, unsigned(k + 1)));
+    expected.push_back(alone(graphs[k]));
+  }
+  for (int repeat = 0; repeat < 20; repeat++) {
+    job = std::to_string(getpid()) + GetParam() + std::to_string(repeat);
+    const auto start = Clock::now();
+    std::vector<pid_t> children;
+    for (int k = 0; k < n_replicas; k++) {
+      const pid_t child = fork();
+      if (child == 0) {
+        int wrong = 0;
+        {
+          ReplicaBatch replica(host(), options(0.05));
+          deadly_stage = GetParam();
+          Result result;
+          for (int round = 0; round < rounds; round++) {
+            if (k == repeat % n_replicas && round >= 3 + repeat / 4)
+              replica.at_stage = [](const char *stage) {
+                if (std::strcmp(stage, deadly_stage) == 0) kill(getpid(), SIGKILL);
+              };
+            replica.evaluate(graphs[k].view(), result);
+            if (!same(result, expected[k])) wrong++;
+          }
+        }
+        _exit(wrong);
+      }
+      children.push_back(child);
+    }
+    int killed = 0;
+    for (int k = 0; k < n_replicas; k++) {
+      int status = 0;
+      waitpid(children[k], &status, 0);
+      if (WIFSIGNALED(status))
+        killed++;
+      else
+        EXPECT_EQ(WEXITSTATUS(status), 0) << "replica " << k << ", repeat " << repeat;
+    }
+    EXPECT_LE(killed, 1);
+    EXPECT_LT(Clock::now() - start, std::chrono::seconds(5)) << "repeat " << repeat;
+    EXPECT_EQ(shared_memory(), before);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Stages, ReplicaDeath, testing::Values("gathered", "locked", "waiting", "evaluating", "evaluated"));
+
+TEST_F(Replica, NobodyMeetsTheDead)
+{
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    ReplicaBatch replica(host(), options());
+    replica.enter();
+    if (write(ready[1], "x", 1) == 1) pause();
+    _exit(0);
+  }
+  char x;
+  ASSERT_EQ(read(ready[0], &x, 1), 1);
+  ReplicaBatch early(host(), options());
+  EXPECT_EQ(early.n_replicas(), 2);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  ReplicaBatch late(host(), options());
+  EXPECT_EQ(late.n_replicas(), 2);
+}
+
+}    // namespace
