@@ -14,7 +14,9 @@
 static std::string out_of_memory(const CLI::App &program)
 {
   static const std::map<std::string, std::string> remedies = {
-      {"train", "fewer frames ('frames' of a data file), a smaller 'training.batch_atoms' or a smaller model"},
+      {"train",
+       "fewer frames ('frames' of a data file), a smaller 'training.batch_atoms' or a smaller "
+       "model"},
       {"distill", "fewer frames or a smaller 'student.training.batch_atoms'"},
       {"eval", "smaller --batch or --memory"},
       {"bench", "fewer --atoms"},
@@ -22,10 +24,12 @@ static std::string out_of_memory(const CLI::App &program)
       {"analyze", "fewer frames, a shorter --lag"}};
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  std::string text = "there is not enough memory: more was asked for than the machine, or a limit such as 'ulimit -v', gives; " +
+  std::string text = "there is not enough memory: more was asked for than the machine, or a limit "
+                     "such as 'ulimit -v', gives; " +
       std::to_string(usage.ru_maxrss / 1024) + " MiB were in use";
   for (const auto *command : program.get_subcommands())
-    if (const auto found = remedies.find(command->get_name()); found != remedies.end()) text += "; accepted: " + found->second;
+    if (const auto found = remedies.find(command->get_name()); found != remedies.end())
+      text += "; accepted: " + found->second;
   return text;
 }
 
@@ -46,7 +50,8 @@ int main(int argc, char **argv)
   log->set_pattern("mlff: %^%l%$: %v");
   spdlog::set_default_logger(log);
 
-  CLI::App program("mlff " MLFF_VERSION ": makes, examines and measures potentials for LAMMPS' pair_style mlff");
+  CLI::App program("mlff " MLFF_VERSION
+                   ": makes, examines and measures potentials for LAMMPS' pair_style mlff");
   program.require_subcommand(0, 1);
   program.set_version_flag("--version", "mlff " MLFF_VERSION);
   program.failure_message(CLI::FailureMessage::simple);
@@ -69,10 +74,12 @@ int main(int argc, char **argv)
   mlff::add_command_bench(program);
   try {
     program.parse(argc, argv);
-    if (program.get_subcommands().empty()) throw std::runtime_error("no command given; accepted: " + commands(program));
+    if (program.get_subcommands().empty())
+      throw std::runtime_error("no command given; accepted: " + commands(program));
   } catch (const CLI::ExtrasError &error) {
     if (!program.get_subcommands().empty()) return program.exit(error);
-    spdlog::error("unknown command '{}'; accepted: {}", program.remaining().front(), commands(program));
+    spdlog::error("unknown command '{}'; accepted: {}", program.remaining().front(),
+                  commands(program));
     return 1;
   } catch (const CLI::ParseError &error) {
     return program.exit(error);

@@ -29,8 +29,8 @@ inline constexpr bool device_is_host =
 ------------------------------------------------------------------------- */
 
 template <class DeviceType, typename In, typename Weight, typename Out>
-void dense_rows(int rows, const In *in, int in_width, const Weight *W, const Weight *bias, Out *out, int out_width,
-                Out *activated = nullptr, bool add = false)
+void dense_rows(int rows, const In *in, int in_width, const Weight *W, const Weight *bias, Out *out,
+                int out_width, Out *activated = nullptr, bool add = false)
 {
   using Policy = Kokkos::TeamPolicy<DeviceType>;
   using Member = typename Policy::member_type;
@@ -47,11 +47,13 @@ void dense_rows(int rows, const In *in, int in_width, const Weight *W, const Wei
           for (int m = 0; m < row_block; m++)
             for (int t = 0; t < tile; t++) {
               sum[m][t] = bias ? bias[column + t] : Weight(0);
-              if (add && m < count) sum[m][t] += Weight(out[(long) (row + m) * out_width + column + t]);
+              if (add && m < count)
+                sum[m][t] += Weight(out[(long) (row + m) * out_width + column + t]);
             }
           // the last block of rows repeats its last row and drops the result
           const In *a[row_block];
-          for (int m = 0; m < row_block; m++) a[m] = in + (long) (row + (m < count ? m : count - 1)) * in_width;
+          for (int m = 0; m < row_block; m++)
+            a[m] = in + (long) (row + (m < count ? m : count - 1)) * in_width;
           for (int k = 0; k < in_width; k++) {
             const Weight *w = W + (long) k * out_width + column;
             for (int m = 0; m < row_block; m++)
@@ -61,7 +63,8 @@ void dense_rows(int rows, const In *in, int in_width, const Weight *W, const Wei
             for (int t = 0; t < tile; t++) {
               const long place = (long) (row + m) * out_width + column + t;
               out[place] = Out(sum[m][t]);
-              if (activated) activated[place] = Out(sum[m][t] / (Weight(1) + Kokkos::exp(-sum[m][t])));
+              if (activated)
+                activated[place] = Out(sum[m][t] / (Weight(1) + Kokkos::exp(-sum[m][t])));
             }
         });
       });

@@ -15,7 +15,8 @@
 
 namespace LAMMPS_NS {
 
-// Puts a LibTorch engine on the GPU and stream that LAMMPS' Kokkos uses; changes nothing in a build without a GPU.
+// Puts a LibTorch engine on the GPU and stream that LAMMPS' Kokkos uses; changes nothing in a build
+// without a GPU.
 void use_kokkos_stream(mlff::EngineOptions &options);
 
 }    // namespace LAMMPS_NS

@@ -22,8 +22,8 @@ namespace {
 template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine {
  public:
   EngineKokkos(const mlff::Potential &potential, bool spline, mlff::FmmForm form_) :
-      filter(spline ? "spline" : "exact"), form(long_range_form(potential, form_)), features(potential.sizes.features),
-      layers(potential.sizes.layers)
+      filter(spline ? "spline" : "exact"), form(long_range_form(potential, form_)),
+      features(potential.sizes.features), layers(potential.sizes.layers)
   {
     painn.set_weights(potential, spline);
     painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, form_);
@@ -68,8 +68,10 @@ template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine
   std::size_t bytes(int atoms, int edges) const override
   {
     const std::size_t F = mlff::padded(features), L = layers;
-    return atoms * (sizeof(T) * F * (19 + 3 * (L + 1) + 15 * L) + sizeof(double) + 3 * sizeof(int)) +
-        edges * (14 * sizeof(double) + 3 * sizeof(int)) + (painn.block ? painn.block->bytes(atoms) : 0);
+    return atoms *
+        (sizeof(T) * F * (19 + 3 * (L + 1) + 15 * L) + sizeof(double) + 3 * sizeof(int)) +
+        edges * (14 * sizeof(double) + 3 * sizeof(int)) +
+        (painn.block ? painn.block->bytes(atoms) : 0);
   }
 
   int cores() const override
@@ -82,8 +84,9 @@ template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine
 
   std::string description() const override
   {
-    return std::string("Kokkos ") + DeviceType::name() + ", " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-        " precision, " + filter + " filter" + form;
+    return std::string("Kokkos ") + DeviceType::name() + ", " +
+        (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " + filter + " filter" +
+        form;
   }
 
  private:
@@ -94,11 +97,14 @@ template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine
 };
 
 template <class DeviceType>
-std::unique_ptr<mlff::Engine> make(const mlff::Potential &potential, const mlff::EngineOptions &options)
+std::unique_ptr<mlff::Engine> make(const mlff::Potential &potential,
+                                   const mlff::EngineOptions &options)
 {
   const bool single = options.precision == mlff::Precision::single_precision;
-  const bool spline = options.filter == mlff::Filter::spline || (options.filter == mlff::Filter::automatic && single);
-  if (single) return std::make_unique<EngineKokkos<DeviceType, float>>(potential, spline, options.fmm);
+  const bool spline = options.filter == mlff::Filter::spline ||
+      (options.filter == mlff::Filter::automatic && single);
+  if (single)
+    return std::make_unique<EngineKokkos<DeviceType, float>>(potential, spline, options.fmm);
   return std::make_unique<EngineKokkos<DeviceType, double>>(potential, spline, options.fmm);
 }
 
@@ -107,10 +113,12 @@ std::unique_ptr<mlff::Engine> make(const mlff::Potential &potential, const mlff:
 /* ---------------------------------------------------------------------- */
 
 std::unique_ptr<mlff::Engine> LAMMPS_NS::make_kokkos_engine(const mlff::Potential &potential,
-                                                            const mlff::EngineOptions &options, bool host)
+                                                            const mlff::EngineOptions &options,
+                                                            bool host)
 {
   if (potential.model != "painn" && potential.model != "painn-fmm")
-    throw mlff::EngineError("the Kokkos engine runs painn and painn-fmm; this is a model '" + potential.model + "'");
+    throw mlff::EngineError("the Kokkos engine runs painn and painn-fmm; this is a model '" +
+                            potential.model + "'");
   if (!Kokkos::is_initialized())
     throw mlff::EngineError("the Kokkos engine needs LAMMPS with Kokkos on: start it with -k on");
 #ifdef LMP_KOKKOS_GPU

@@ -25,7 +25,8 @@ namespace LAMMPS_NS {
 ------------------------------------------------------------------------- */
 
 std::unique_ptr<mlff::Engine> make_kokkos_engine(const mlff::Potential &potential,
-                                                 const mlff::EngineOptions &options = {}, bool host = false);
+                                                 const mlff::EngineOptions &options = {},
+                                                 bool host = false);
 
 // how a long-range block is summed, for the end of a line in a log; nothing for a model without one
 std::string long_range_form(const mlff::Potential &potential, mlff::FmmForm form);

@@ -10,8 +10,8 @@
 
 #include "kokkos/engine/jump_engine_kokkos.h"
 
-#include "kokkos/models/jump_kokkos.h"
 #include "kokkos/common/kokkos_copies.h"
+#include "kokkos/models/jump_kokkos.h"
 
 #include "kokkos_type.h"
 
@@ -27,7 +27,8 @@ template <class DeviceType, typename T> class JumpEngineKokkos : public mlff::Ju
     jump.set_weights(potential, spline);
   }
 
-  void evaluate(const mlff::Graph &graph, const mlff::JumpInput &given, mlff::JumpResult &result) override
+  void evaluate(const mlff::Graph &graph, const mlff::JumpInput &given,
+                mlff::JumpResult &result) override
   {
     variables.start(graph, given, rows, scaled);
     centres_of(graph, centre);
@@ -47,8 +48,8 @@ template <class DeviceType, typename T> class JumpEngineKokkos : public mlff::Ju
 
   std::string description() const override
   {
-    return std::string("Kokkos ") + DeviceType::name() + ", " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-        " precision, " + filter + " filter";
+    return std::string("Kokkos ") + DeviceType::name() + ", " +
+        (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " + filter + " filter";
   }
 
  private:
@@ -67,11 +68,14 @@ std::unique_ptr<mlff::JumpEngine> LAMMPS_NS::make_kokkos_jump(const mlff::Potent
                                                               const mlff::EngineOptions &options)
 {
   if (potential.model != "kstep-painn")
-    throw mlff::EngineError("the Kokkos engine of jumps runs kstep-painn; this is a model '" + potential.model + "'");
+    throw mlff::EngineError("the Kokkos engine of jumps runs kstep-painn; this is a model '" +
+                            potential.model + "'");
   if (!Kokkos::is_initialized())
-    throw mlff::EngineError("the Kokkos engine of jumps needs LAMMPS with Kokkos on: start it with -k on");
+    throw mlff::EngineError(
+        "the Kokkos engine of jumps needs LAMMPS with Kokkos on: start it with -k on");
   const bool single = options.precision == mlff::Precision::single_precision;
-  const bool spline = options.filter == mlff::Filter::spline || (options.filter == mlff::Filter::automatic && single);
+  const bool spline = options.filter == mlff::Filter::spline ||
+      (options.filter == mlff::Filter::automatic && single);
   if (single) return std::make_unique<JumpEngineKokkos<LMPDeviceType, float>>(potential, spline);
   return std::make_unique<JumpEngineKokkos<LMPDeviceType, double>>(potential, spline);
 }

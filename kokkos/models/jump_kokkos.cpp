@@ -51,7 +51,8 @@ template <class DeviceType, typename T> void JumpKokkos<DeviceType, T>::start_ve
   const auto row = this->species;
   const auto in = input;
   Kokkos::parallel_for(
-      Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>>(0, (long) n_atoms * F), KOKKOS_LAMBDA(const long k) {
+      Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>>(0, (long) n_atoms * F),
+      KOKKOS_LAMBDA(const long k) {
         const long i = k / width, f = k % width;
         const T *w = W + 2L * row(i) * width + f;
         for (int a = 0; a < 3; a++)
@@ -71,10 +72,12 @@ template <class DeviceType, typename T> void JumpKokkos<DeviceType, T>::read_out
   const T *v = v_of(L), *G = gate.data();
   const auto out = output;
   Kokkos::parallel_for(
-      Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>>(0, 6L * n_atoms), KOKKOS_LAMBDA(const long k) {
+      Kokkos::RangePolicy<DeviceType, Kokkos::IndexType<long>>(0, 6L * n_atoms),
+      KOKKOS_LAMBDA(const long k) {
         const long i = k / 6, c = k % 6 / 3, a = k % 3;
         T sum = T(0);
-        for (int f = 0; f < width; f++) sum += G[(2 * i + c) * width + f] * v[(3 * i + a) * width + f];
+        for (int f = 0; f < width; f++)
+          sum += G[(2 * i + c) * width + f] * v[(3 * i + a) * width + f];
         out(k) = (double) sum;
       });
 }

@@ -43,7 +43,8 @@ template <typename B, int N> struct FmmFewSums {
    parts, series in r, and the quadrant from the lowest bits of n, to 3e-16
 ------------------------------------------------------------------------- */
 
-template <int N> KOKKOS_INLINE_FUNCTION void fmm_sines(const double *x, double *sine, double *cosine)
+template <int N>
+KOKKOS_INLINE_FUNCTION void fmm_sines(const double *x, double *sine, double *cosine)
 {
   if constexpr (N == 1) {
     *sine = Kokkos::sin(*x);
@@ -53,7 +54,8 @@ template <int N> KOKKOS_INLINE_FUNCTION void fmm_sines(const double *x, double *
       const double quarter = x[i] * 0.63661977236758134;
       const int n = int(quarter < 0.0 ? quarter - 0.5 : quarter + 0.5);
       const double turns = n;
-      const double r = ((x[i] - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) - turns * 0x1.3198a2e037073p-69;
+      const double r = ((x[i] - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) -
+          turns * 0x1.3198a2e037073p-69;
       const double y = r * r;
       double s = 1.0 / 6227020800.0 - y * (1.0 / 1307674368000.0);
       double c = 1.0 / 479001600 - y * (1.0 / 87178291200.0 - y * (1.0 / 20922789888000.0));
@@ -77,12 +79,14 @@ template <typename B, int N> struct Kokkos::reduction_identity<LAMMPS_NS::FmmFew
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType, typename B>
-KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::Rows::phases(long wave, long row, B *cosine, B *sine) const
+KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::Rows::phases(long wave, long row,
+                                                                       B *cosine, B *sine) const
 {
   const double kx = wave_k[3 * wave], ky = wave_k[3 * wave + 1], kz = wave_k[3 * wave + 2];
   double theta[lanes], s[lanes], c[lanes];
 #pragma omp simd
-  for (int z = 0; z < lanes; z++) theta[z] = kx * x[row + z] + ky * x[R + row + z] + kz * x[2 * R + row + z];
+  for (int z = 0; z < lanes; z++)
+    theta[z] = kx * x[row + z] + ky * x[R + row + z] + kz * x[2 * R + row + z];
   fmm_sines<lanes>(theta, s, c);
 #pragma omp simd
   for (int z = 0; z < lanes; z++) {
@@ -99,12 +103,14 @@ KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::Rows::phases(long wave
 
 template <class DeviceType, typename B>
 template <bool SLOPES>
-KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::geometry(const Rows &a, long i, long first, long last, int at,
+KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::geometry(const Rows &a, long i,
+                                                                   long first, long last, int at,
                                                                    const Pairs &pairs)
 {
   const long R = a.R;
   const int J = pairs.J;
-  double r[lanes], inverse[lanes], on[lanes], phase[2 * lanes], sines[2 * lanes], cosines[2 * lanes];
+  double r[lanes], inverse[lanes], on[lanes], phase[2 * lanes], sines[2 * lanes],
+      cosines[2 * lanes];
   const double xi = a.x[i], yi = a.x[R + i], zi = a.x[2 * R + i];
   const double kappa0 = a.kappa[0], step = a.T > 1 ? a.kappa[1] - kappa0 : 0.0;
 #pragma omp simd
@@ -133,12 +139,14 @@ KOKKOS_INLINE_FUNCTION void FmmSumsKokkos<DeviceType, B>::geometry(const Rows &a
     const long to = (long) t * J + at;
 #pragma omp simd
     for (int z = 0; z < lanes; z++) {
-      const double y = kappa * r[z], y2 = y * y, over = length * inverse[z], ratio = sines[z] * over;
+      const double y = kappa * r[z], y2 = y * y, over = length * inverse[z],
+                   ratio = sines[z] * over;
       const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0);
       const double series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
       const double slope1 = (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0;
       const bool large = y > 1e-2;
-      const double j0 = large ? ratio : series0, j1 = on[z] * (large ? (ratio - cosines[z]) * over : series1);
+      const double j0 = large ? ratio : series0,
+                   j1 = on[z] * (large ? (ratio - cosines[z]) * over : series1);
       pairs.j0[to + z] = B(on[z] > 0.0 ? j0 : 1.0);
       pairs.j1[to + z] = B(j1);
       if (SLOPES) {
@@ -159,7 +167,8 @@ template <typename U>
 typename FmmSumsKokkos<DeviceType, B>::template Array<U>
 FmmSumsKokkos<DeviceType, B>::upload(const std::vector<double> &values, const char *name)
 {
-  Array<U> array(Kokkos::view_alloc(std::string("mlff:fmm_") + name, Kokkos::WithoutInitializing), values.size());
+  Array<U> array(Kokkos::view_alloc(std::string("mlff:fmm_") + name, Kokkos::WithoutInitializing),
+                 values.size());
   const std::vector<U> own(values.begin(), values.end());
   copy_to_device(array, own);
   return array;
@@ -188,7 +197,8 @@ FmmSumsKokkos<DeviceType, B>::FmmSumsKokkos(const mlff::Potential &potential, ml
   for (int t = 0; t < T; t++) frequencies.push_back(fmm.kappa(t));
   kappa = upload<double>(frequencies, "kappa");
   for (int l = 0; l < L; l++)
-    radial.push_back(upload<B>(potential.tensors.at("fmm." + std::to_string(l) + ".radial.weight").values, "radial"));
+    radial.push_back(upload<B>(
+        potential.tensors.at("fmm." + std::to_string(l) + ".radial.weight").values, "radial"));
 
   // of scratch memory that of the backward, and of the sums of the linear form, is the larger
   const std::size_t bars_of_pair = sizeof(B) * (4 * HC + 2 * Hd + 4 * H) + 3 * sizeof(double);
@@ -215,8 +225,9 @@ int FmmSumsKokkos<DeviceType, B>::groups_of(std::size_t bytes_of_group, int most
 ------------------------------------------------------------------------- */
 
 template <class DeviceType, typename B>
-typename FmmSumsKokkos<DeviceType, B>::Policy FmmSumsKokkos<DeviceType, B>::policy_of(int league, int team, int vector,
-                                                                                      std::size_t bytes, int &level)
+typename FmmSumsKokkos<DeviceType, B>::Policy
+FmmSumsKokkos<DeviceType, B>::policy_of(int league, int team, int vector, std::size_t bytes,
+                                        int &level)
 {
   team = on_host ? 1 : std::min(256, (team + 31) / 32 * 32);
   level = bytes <= (std::size_t) Policy::scratch_size_max(0) ? 0 : 1;
@@ -226,7 +237,8 @@ typename FmmSumsKokkos<DeviceType, B>::Policy FmmSumsKokkos<DeviceType, B>::poli
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType, typename B>
-void FmmSumsKokkos<DeviceType, B>::find_ends(std::vector<mlff::FmmEnds> &ends, const Array<double> &position, int n)
+void FmmSumsKokkos<DeviceType, B>::find_ends(std::vector<mlff::FmmEnds> &ends,
+                                             const Array<double> &position, int n)
 {
   grow(structure_ends, 6 * (std::size_t) n, "ends");
   const auto found = structure_ends;
@@ -257,8 +269,10 @@ void FmmSumsKokkos<DeviceType, B>::find_ends(std::vector<mlff::FmmEnds> &ends, c
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType, typename B>
-void FmmSumsKokkos<DeviceType, B>::prepare(std::span<const int> first_atom, std::span<const double> cell,
-                                           mlff::GhostExchange *exchange, const Array<double> &position)
+void FmmSumsKokkos<DeviceType, B>::prepare(std::span<const int> first_atom,
+                                           std::span<const double> cell,
+                                           mlff::GhostExchange *exchange,
+                                           const Array<double> &position)
 {
   const mlff::Graph shape{first_atom, {}, {}, {}, {}, {}, cell};
   const int n = shape.n_structures();
@@ -272,7 +286,8 @@ void FmmSumsKokkos<DeviceType, B>::prepare(std::span<const int> first_atom, std:
   for (int s = 0; s < n; s++) open = open || !shape.cell_of(s);
   if (open) find_ends(ends, position, n);
   known.begin(exchange, false);
-  for (int s = 0; s < n; s++) known.add(first_atom[s], first_atom[s + 1] - first_atom[s], shape.cell_of(s), ends[s]);
+  for (int s = 0; s < n; s++)
+    known.add(first_atom[s], first_atom[s + 1] - first_atom[s], shape.cell_of(s), ends[s]);
   upload_waves();
   upload_structures();
 
@@ -443,10 +458,12 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::sprea
   const int keys = Hd, values = HC, key = first_key, value = first_value, width = scalar_columns,
             vector_width = vector_columns;
   const B *s_ = scalars.data(), *v_ = vectors.data();
-  B *q_ = const_cast<B *>(a.q), *k_ = const_cast<B *>(a.k), *V0_ = const_cast<B *>(a.V0), *V1_ = const_cast<B *>(a.V1);
+  B *q_ = const_cast<B *>(a.q), *k_ = const_cast<B *>(a.k), *V0_ = const_cast<B *>(a.V0),
+    *V1_ = const_cast<B *>(a.V1);
   const auto row = row_of;
   Kokkos::parallel_for(
-      "mlff:fmm_values", LongRange(0, n * (2 * keys + 4 * values)), KOKKOS_LAMBDA(const long place) {
+      "mlff:fmm_values", LongRange(0, n * (2 * keys + 4 * values)),
+      KOKKOS_LAMBDA(const long place) {
         const long i = place % n, to = row(i);
         int column = (int) (place / n);
         if (column < 2 * keys) {
@@ -491,12 +508,15 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::sprea
    direct form: sums of one atom over all senders
 ------------------------------------------------------------------------- */
 
-template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokkos<DeviceType, B>::direct_forward(int l)
+template <class DeviceType, typename B>
+template <bool VECTORS>
+void FmmSumsKokkos<DeviceType, B>::direct_forward(int l)
 {
   if (n_direct == 0) return;
   const Rows a = rows_of(l);
   constexpr int n_sums = VECTORS ? 8 : 2;
-  const int G = direct_groups, J = G * lanes, row_of_sums = on_host ? J : J + 1;    // without conflicts of banks
+  const int G = direct_groups, J = G * lanes,
+            row_of_sums = on_host ? J : J + 1;    // without conflicts of banks
   const std::size_t pair_bytes = Pairs::bytes(T, J, false);
   const std::size_t bytes = pair_bytes + sizeof(B) * n_sums * HC * row_of_sums;
   const int width = sum_columns, odd = first_odd;
@@ -507,18 +527,21 @@ template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokk
       "mlff:fmm_direct", policy, KOKKOS_LAMBDA(const Member &team) {
         const Structure &structure = a.find(1, team.league_rank());
         const int mine = team.league_rank() - structure.first_direct, HC = a.HC, C = a.C, d = a.d;
-        const long i = structure.first_row + mine, last = structure.first_row + structure.n_atoms, R = a.R;
+        const long i = structure.first_row + mine, last = structure.first_row + structure.n_atoms,
+                   R = a.R;
         char *memory = (char *) team.team_scratch(level).get_shmem(bytes);
         const Pairs pairs(memory, a.T, J, false);
         B *sums = (B *) (memory + pair_bytes);
         const long next = (long) HC * row_of_sums;
-        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n_sums * HC * row_of_sums), [&](const int s) {
-          sums[s] = B(0);
-        });
+        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n_sums * HC * row_of_sums),
+                             [&](const int s) {
+                               sums[s] = B(0);
+                             });
         for (long base = structure.first_row; base < last; base += J) {
           team.team_barrier();
           Kokkos::parallel_for(Kokkos::TeamThreadRange(team, G), [&](const int g) {
-            if (base + g * lanes < last) geometry<false>(a, i, base + g * lanes, last, g * lanes, pairs);
+            if (base + g * lanes < last)
+              geometry<false>(a, i, base + g * lanes, last, g * lanes, pairs);
           });
           team.team_barrier();
           Kokkos::parallel_for(Kokkos::TeamThreadRange(team, a.H * G), [&](const int item) {
@@ -538,7 +561,8 @@ template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokk
 #pragma omp simd
               for (int z = 0; z < lanes; z++) K0[z] = K1[z] = K2[z] = K3[z] = B(0);
               for (int t = 0; t < a.T; t++) {
-                const B *w = a.radial + 4L * t * HC + c, *j0 = pairs.j0 + t * J + at, *j1 = pairs.j1 + t * J + at;
+                const B *w = a.radial + 4L * t * HC + c, *j0 = pairs.j0 + t * J + at,
+                        *j1 = pairs.j1 + t * J + at;
                 const B w0 = w[0], w1 = w[HC], w2 = w[2 * HC], w3 = w[3 * HC];
 #pragma omp simd
                 for (int z = 0; z < lanes; z++) {
@@ -550,12 +574,14 @@ template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokk
                   }
                 }
               }
-              const B *V = a.V0 + c * R + j, *Vx = a.V1 + c * R + j, *Vy = Vx + HC * R, *Vz = Vy + HC * R;
+              const B *V = a.V0 + c * R + j, *Vx = a.V1 + c * R + j, *Vy = Vx + HC * R,
+                      *Vz = Vy + HC * R;
               B *own = sums + (long) c * row_of_sums + at;
 #pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 own[z] += weight[z] * K0[z] * V[z];
-                own[next + z] += weight[z] * K3[z] * (ux[z] * Vx[z] + uy[z] * Vy[z] + uz[z] * Vz[z]);
+                own[next + z] +=
+                    weight[z] * K3[z] * (ux[z] * Vx[z] + uy[z] * Vy[z] + uz[z] * Vz[z]);
                 if (VECTORS) {
                   const B from_vectors = weight[z] * K2[z], from_scalars = weight[z] * K1[z] * V[z];
                   own[2 * next + z] += from_vectors * Vx[z];
@@ -579,7 +605,8 @@ template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokk
           if (part < 2)
             out_s[atom * width + (part ? odd : 0) + c] = sum;
           else
-            out_v[(3 * atom + (part < 5 ? part - 2 : part - 5)) * width + (part < 5 ? 0 : odd) + c] = sum;
+            out_v[(3 * atom + (part < 5 ? part - 2 : part - 5)) * width + (part < 5 ? 0 : odd) +
+                  c] = sum;
         });
       });
 }
@@ -596,9 +623,12 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
   const Rows a = rows_of(l);
   const int G = direct_groups, J = G * lanes, row_of_sums = on_host ? J : J + 1;
   const int n_sums = 4 * HC + 2 * Hd;
-  const std::size_t pair_bytes = Pairs::bytes(T, J, true), x_bytes = sizeof(double) * 3 * row_of_sums;
-  const std::size_t bytes = pair_bytes + x_bytes + sizeof(B) * (n_sums * row_of_sums + 4 * H * J) + 8;
-  const int width = scalar_columns, vector_width = vector_columns, key = first_key, value = first_value, keys = Hd;
+  const std::size_t pair_bytes = Pairs::bytes(T, J, true),
+                    x_bytes = sizeof(double) * 3 * row_of_sums;
+  const std::size_t bytes =
+      pair_bytes + x_bytes + sizeof(B) * (n_sums * row_of_sums + 4 * H * J) + 8;
+  const int width = scalar_columns, vector_width = vector_columns, key = first_key,
+            value = first_value, keys = Hd;
   B *out_s = scalars.data(), *out_v = vectors.data();
   double *out_x = x_bar.data();
   int level;
@@ -606,8 +636,10 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
   Kokkos::parallel_for(
       "mlff:fmm_direct_backward", policy, KOKKOS_LAMBDA(const Member &team) {
         const Structure &structure = a.find(1, team.league_rank());
-        const int mine = team.league_rank() - structure.first_direct, HC = a.HC, H = a.H, C = a.C, d = a.d;
-        const long i = structure.first_row + mine, last = structure.first_row + structure.n_atoms, R = a.R;
+        const int mine = team.league_rank() - structure.first_direct, HC = a.HC, H = a.H, C = a.C,
+                  d = a.d;
+        const long i = structure.first_row + mine, last = structure.first_row + structure.n_atoms,
+                   R = a.R;
         const long next = HC * R;
         char *memory = (char *) team.team_scratch(level).get_shmem(bytes);
         double *x_sums = (double *) memory;    // [3][row_of_sums]
@@ -620,23 +652,28 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
         Kokkos::parallel_for(Kokkos::TeamThreadRange(team, 3 * row_of_sums), [&](const int s) {
           x_sums[s] = 0.0;
         });
-        const B *s0_bar = a.bars, *s1_bar = s0_bar + next, *v0_bar = s0_bar + 2 * next, *v1_bar = s0_bar + 5 * next;
+        const B *s0_bar = a.bars, *s1_bar = s0_bar + next, *v0_bar = s0_bar + 2 * next,
+                *v1_bar = s0_bar + 5 * next;
         for (long base = structure.first_row; base < last; base += J) {
           team.team_barrier();
           Kokkos::parallel_for(Kokkos::TeamThreadRange(team, G), [&](const int g) {
-            if (base + g * lanes < last) geometry<true>(a, i, base + g * lanes, last, g * lanes, pairs);
+            if (base + g * lanes < last)
+              geometry<true>(a, i, base + g * lanes, last, g * lanes, pairs);
           });
           team.team_barrier();
           Kokkos::parallel_for(Kokkos::TeamThreadRange(team, H * G), [&](const int item) {
             const int h = item / G, at = item % G * lanes;
             const long j = base + at;
             if (j >= last) return;
-            B to_i[lanes], to_j[lanes], to_i_bar[lanes], to_j_bar[lanes], r_bar[lanes], u_bar[3][lanes];
+            B to_i[lanes], to_j[lanes], to_i_bar[lanes], to_j_bar[lanes], r_bar[lanes],
+                u_bar[3][lanes];
 #pragma omp simd
             for (int z = 0; z < lanes; z++)
-              to_i[z] = to_j[z] = to_i_bar[z] = to_j_bar[z] = r_bar[z] = u_bar[0][z] = u_bar[1][z] = u_bar[2][z] = B(0);
+              to_i[z] = to_j[z] = to_i_bar[z] = to_j_bar[z] = r_bar[z] = u_bar[0][z] = u_bar[1][z] =
+                  u_bar[2][z] = B(0);
             for (int m = h * d; m < (h + 1) * d; m++) {
-              const B qi = a.q[m * R + i], ki = a.k[m * R + i], *qj = a.q + m * R + j, *kj = a.k + m * R + j;
+              const B qi = a.q[m * R + i], ki = a.k[m * R + i], *qj = a.q + m * R + j,
+                      *kj = a.k + m * R + j;
 #pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 to_i[z] += qi * kj[z];
@@ -645,11 +682,14 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
             }
             const B *ux = pairs.u + at, *uy = ux + J, *uz = uy + J;
             for (int c = h * C; c < (h + 1) * C; c++) {
-              B K0[lanes], K1[lanes], K2[lanes], K3[lanes], D0[lanes], D1[lanes], D2[lanes], D3[lanes];
+              B K0[lanes], K1[lanes], K2[lanes], K3[lanes], D0[lanes], D1[lanes], D2[lanes],
+                  D3[lanes];
 #pragma omp simd
-              for (int z = 0; z < lanes; z++) K0[z] = K1[z] = K2[z] = K3[z] = D0[z] = D1[z] = D2[z] = D3[z] = B(0);
+              for (int z = 0; z < lanes; z++)
+                K0[z] = K1[z] = K2[z] = K3[z] = D0[z] = D1[z] = D2[z] = D3[z] = B(0);
               for (int t = 0; t < a.T; t++) {
-                const B *w = a.radial + 4L * t * HC + c, *j0 = pairs.j0 + t * J + at, *j1 = pairs.j1 + t * J + at;
+                const B *w = a.radial + 4L * t * HC + c, *j0 = pairs.j0 + t * J + at,
+                        *j1 = pairs.j1 + t * J + at;
                 const B *dj0 = pairs.dj0 + t * J + at, *dj1 = pairs.dj1 + t * J + at;
                 const B w0 = w[0], w1 = w[HC], w2 = w[2 * HC], w3 = w[3 * HC];
 #pragma omp simd
@@ -668,7 +708,8 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
               }
               const long there = c * R + j, here = c * R + i;
               const B *V = a.V0 + there, *Vx = a.V1 + there, *Vy = Vx + next, *Vz = Vy + next;
-              const B Vi = a.V0[here], Vxi = a.V1[here], Vyi = a.V1[next + here], Vzi = a.V1[2 * next + here];
+              const B Vi = a.V0[here], Vxi = a.V1[here], Vyi = a.V1[next + here],
+                      Vzi = a.V1[2 * next + here];
               const B *e0 = s0_bar + there, *e1 = s1_bar + there;    // bars of j
               const B e0i = s0_bar[here], e1i = s1_bar[here];        // of i
               const B *fx = v0_bar + there, *fy = fx + next, *fz = fy + next;
@@ -685,14 +726,17 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
                 const B along = ux[z] * Vx[z] + uy[z] * Vy[z] + uz[z] * Vz[z];
                 const B along_i = ux[z] * Vxi + uy[z] * Vyi + uz[z] * Vzi;
                 // bars of K before the factor q.k of each way
-                const B K0_i = V[z] * e0i, K0_j = Vi * e0[z], K3_i = along * e1i, K3_j = -along_i * e1[z];
+                const B K0_i = V[z] * e0i, K0_j = Vi * e0[z], K3_i = along * e1i,
+                        K3_j = -along_i * e1[z];
                 B i_bar = K0[z] * K0_i + K3[z] * K3_i, j_bar = K0[z] * K0_j + K3[z] * K3_j;
-                const B odd_i = to_i[z] * K3[z] * e1i, odd_j = -to_j[z] * K3[z] * e1[z];    // bars of u.V1
+                const B odd_i = to_i[z] * K3[z] * e1i,
+                        odd_j = -to_j[z] * K3[z] * e1[z];    // bars of u.V1
                 B V_sum = to_j[z] * K0[z] * e0[z];
                 B Vx_sum = odd_j * ux[z], Vy_sum = odd_j * uy[z], Vz_sum = odd_j * uz[z];
                 B x_sum = odd_i * Vx[z] + odd_j * Vxi, y_sum = odd_i * Vy[z] + odd_j * Vyi;
                 B z_sum = odd_i * Vz[z] + odd_j * Vzi;
-                B r_sum = D0[z] * (to_i[z] * K0_i + to_j[z] * K0_j) + D3[z] * (to_i[z] * K3_i + to_j[z] * K3_j);
+                B r_sum = D0[z] * (to_i[z] * K0_i + to_j[z] * K0_j) +
+                    D3[z] * (to_i[z] * K3_i + to_j[z] * K3_j);
                 if (VECTORS) {
                   const B g = ux[z] * gx[z] + uy[z] * gy[z] + uz[z] * gz[z];
                   const B g_i = ux[z] * gi[0] + uy[z] * gi[1] + uz[z] * gi[2];
@@ -710,7 +754,8 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
                   x_sum += scalar_i * gi[0] - scalar_j * gx[z];
                   y_sum += scalar_i * gi[1] - scalar_j * gy[z];
                   z_sum += scalar_i * gi[2] - scalar_j * gz[z];
-                  r_sum += D1[z] * (to_i[z] * K1_i + to_j[z] * K1_j) + D2[z] * (to_i[z] * K2_i + to_j[z] * K2_j);
+                  r_sum += D1[z] * (to_i[z] * K1_i + to_j[z] * K1_j) +
+                      D2[z] * (to_i[z] * K2_i + to_j[z] * K2_j);
                 }
                 to_i_bar[z] += i_bar;
                 to_j_bar[z] += j_bar;
@@ -726,7 +771,8 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
             }
             for (int m = h * d; m < (h + 1) * d; m++) {
               const B *qj = a.q + m * R + j, *kj = a.k + m * R + j;
-              B *q_own = sums + (4L * HC + m) * row_of_sums + at, *k_own = q_own + (long) H * d * row_of_sums;
+              B *q_own = sums + (4L * HC + m) * row_of_sums + at,
+                *k_own = q_own + (long) H * d * row_of_sums;
 #pragma omp simd
               for (int z = 0; z < lanes; z++) {
                 q_own[z] += to_i_bar[z] * kj[z];
@@ -753,7 +799,8 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
               }
               const double inverse = pairs.inverse[at + z], rest = bar[3] - along * inverse;
               for (int x = 0; x < 3; x++)
-                x_sums[x * row_of_sums + at + z] += rest * pairs.direction[x * J + at + z] + bar[x] * inverse;
+                x_sums[x * row_of_sums + at + z] +=
+                    rest * pairs.direction[x * J + at + z] + bar[x] * inverse;
             }
           });
         }
@@ -775,7 +822,9 @@ void FmmSumsKokkos<DeviceType, B>::direct_backward(int l)
             out_v[(3 * atom + item / HC - 1) * vector_width + item % HC] = sum;
           else {
             const int m = item - 4 * HC, part = m / keys;
-            const B y = (part ? a.k : a.q)[m % keys * R + i];    // elu + 1: its slope is 1 above 1, itself below
+            const B y =
+                (part ? a.k
+                      : a.q)[m % keys * R + i];    // elu + 1: its slope is 1 above 1, itself below
             out_s[atom * width + part * key + m % keys] = (y < B(1) ? y : B(1)) * sum;
           }
         });
@@ -800,28 +849,35 @@ void FmmSumsKokkos<DeviceType, B>::find_moments(int l)
   int level;
   const auto policy = policy_of(n_waves, on_host ? 1 : 8, warp, bytes, level);
   Kokkos::parallel_for(
-      BARS ? "mlff:fmm_moment_bars" : "mlff:fmm_moments", policy, KOKKOS_LAMBDA(const Member &team) {
+      BARS ? "mlff:fmm_moment_bars" : "mlff:fmm_moments", policy,
+      KOKKOS_LAMBDA(const Member &team) {
         const Structure &structure = a.find(3, team.league_rank());
-        const long wave = structure.first_of_set + team.league_rank() - structure.first_wave, R = a.R;
+        const long wave = structure.first_of_set + team.league_rank() - structure.first_wave,
+                   R = a.R;
         const long end = structure.first_row + (structure.n_atoms + lanes - 1) / lanes * lanes;
         const int d = a.d, C = a.C, HC = a.HC;
         const long half = (long) a.H * d * E, next = HC * R;
         B *moment = out + team.league_rank() * size;
-        B *cosines = (B *) team.team_scratch(level).get_shmem(bytes), *sines = cosines + moment_tile;
+        B *cosines = (B *) team.team_scratch(level).get_shmem(bytes),
+          *sines = cosines + moment_tile;
         const B *keys = BARS ? a.q : a.k, *u = a.wave_u + 3 * wave;
-        for (long start = structure.first_row; start == structure.first_row || start < end; start += moment_tile) {
-          const int blocks = (int) ((end - start < moment_tile ? end - start : moment_tile) / lanes);
+        for (long start = structure.first_row; start == structure.first_row || start < end;
+             start += moment_tile) {
+          const int blocks =
+              (int) ((end - start < moment_tile ? end - start : moment_tile) / lanes);
           team.team_barrier();
           Kokkos::parallel_for(Kokkos::TeamVectorRange(team, blocks), [&](const int block) {
             a.phases(wave, start + block * lanes, cosines + block * lanes, sines + block * lanes);
           });
           team.team_barrier();
           Kokkos::parallel_for(Kokkos::TeamThreadRange(team, items), [&](const int item) {
-            const int h = item / (E * key_chunks), e = item / key_chunks % E, m0 = item % key_chunks * K;
+            const int h = item / (E * key_chunks), e = item / key_chunks % E,
+                      m0 = item % key_chunks * K;
             const int c = h * C + e % C, axis = e / C - 1, count = d - m0 < K ? d - m0 : K;
             const B *value = axis < 0 ? a.V0 + c * R : a.V1 + (axis * (long) HC + c) * R;
             const B *key[K];    // the last ones of a head again, without an effect
-            for (int m = 0; m < K; m++) key[m] = keys + ((long) h * d + m0 + (m < count ? m : count - 1)) * R;
+            for (int m = 0; m < K; m++)
+              key[m] = keys + ((long) h * d + m0 + (m < count ? m : count - 1)) * R;
             B w[4], ws[3];
             if (BARS) {
               a.weights_of(wave, c, false, w);
@@ -838,7 +894,8 @@ void FmmSumsKokkos<DeviceType, B>::find_moments(int l)
                   for (int block = first; block < blocks; block += warp) {
                     const long j = start + block * lanes;
                     const B *cosine = cosines + block * lanes, *sine = sines + block * lanes;
-                    B even[lanes], odd[lanes];    // what cosines and sines of the keys are multiplied by
+                    B even[lanes],
+                        odd[lanes];    // what cosines and sines of the keys are multiplied by
                     if (BARS) {
                       const B *bar = a.bars + c * R + j;
 #pragma omp simd
@@ -847,7 +904,8 @@ void FmmSumsKokkos<DeviceType, B>::find_moments(int l)
                         if (axis < 0) {
                           even_bar = w[0] * bar[z];
                           if (VECTORS)
-                            odd_bar = ws[0] * bar[5 * next + z] + ws[1] * bar[6 * next + z] + ws[2] * bar[7 * next + z];
+                            odd_bar = ws[0] * bar[5 * next + z] + ws[1] * bar[6 * next + z] +
+                                ws[2] * bar[7 * next + z];
                         } else {
                           odd_bar = w[3] * u[axis] * bar[next + z];
                           if (VECTORS) even_bar = w[2] * bar[(2 + axis) * next + z];
@@ -949,7 +1007,8 @@ void FmmSumsKokkos<DeviceType, B>::receive(int l)
               B *own = sums + c * A + at;
 #pragma omp simd
               for (int z = 0; z < lanes; z++) {
-                const B even = cosine[z] * Bc[z] + sine[z] * Bs[z], odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
+                const B even = cosine[z] * Bc[z] + sine[z] * Bs[z],
+                        odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
                 if (axis < 0) {
                   own[z] += w[0] * even;
                   if (VECTORS) {
@@ -968,7 +1027,8 @@ void FmmSumsKokkos<DeviceType, B>::receive(int l)
             for (int c = h * C; c < (h + 1) * C; c++)
 #pragma omp simd
               for (int z = 0; z < lanes; z++)
-                out[((chunk * 8L + part) * HC + c) * R + j + z] = sums[part * next + c * A + at + z];
+                out[((chunk * 8L + part) * HC + c) * R + j + z] =
+                    sums[part * next + c * A + at + z];
         });
       });
 }
@@ -1004,7 +1064,8 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
           const int h = item / G, at = item % G * lanes;
           const long j = base + at;
           if (j >= last) return;
-          B query[KEYS > 0 ? KEYS : most_keys][lanes], query_bar[KEYS > 0 ? KEYS : most_keys][lanes];
+          B query[KEYS > 0 ? KEYS : most_keys][lanes],
+              query_bar[KEYS > 0 ? KEYS : most_keys][lanes];
           for (int m = 0; m < d; m++)
 #pragma omp simd
             for (int z = 0; z < lanes; z++) {
@@ -1022,14 +1083,17 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
             const B *moment = a.moments + (structure.first_wave + p) * size + (long) h * d * E;
             const B *u = a.wave_u + 3 * wave;
             B cosine[lanes], sine[lanes], theta_bar[lanes];
-            B evens[lanes], slopes[lanes], P[3][lanes];    // even terms; all with slopes of weights; u.P: odd terms
+            B evens[lanes], slopes[lanes],
+                P[3][lanes];    // even terms; all with slopes of weights; u.P: odd terms
             a.phases(wave, j, cosine, sine);
 #pragma omp simd
-            for (int z = 0; z < lanes; z++) theta_bar[z] = evens[z] = slopes[z] = P[0][z] = P[1][z] = P[2][z] = B(0);
+            for (int z = 0; z < lanes; z++)
+              theta_bar[z] = evens[z] = slopes[z] = P[0][z] = P[1][z] = P[2][z] = B(0);
             for (int e = 0; e < E; e++) {
               const int c = h * C + e % C, axis = e / C - 1;
               const B *bar = a.bars + c * R + j;
-              B w[4], Bc[lanes], Bs[lanes], Bc_bar[lanes], Bs_bar[lanes], even_bar[lanes], odd_bar[lanes];
+              B w[4], Bc[lanes], Bs[lanes], Bc_bar[lanes], Bs_bar[lanes], even_bar[lanes],
+                  odd_bar[lanes];
               a.weights_of(wave, c, false, w);
 #pragma omp simd
               for (int z = 0; z < lanes; z++) {
@@ -1037,8 +1101,9 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
                 if (axis < 0) {
                   even_bar[z] = w[0] * bar[z];
                   if (VECTORS)
-                    odd_bar[z] =
-                        w[1] * (u[0] * bar[5 * next + z] + u[1] * bar[6 * next + z] + u[2] * bar[7 * next + z]);
+                    odd_bar[z] = w[1] *
+                        (u[0] * bar[5 * next + z] + u[1] * bar[6 * next + z] +
+                         u[2] * bar[7 * next + z]);
                 } else {
                   odd_bar[z] = w[3] * u[axis] * bar[next + z];
                   if (VECTORS) even_bar[z] = w[2] * bar[(2 + axis) * next + z];
@@ -1057,7 +1122,8 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
               }
 #pragma omp simd
               for (int z = 0; z < lanes; z++) {
-                const B even = cosine[z] * Bc[z] + sine[z] * Bs[z], odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
+                const B even = cosine[z] * Bc[z] + sine[z] * Bs[z],
+                        odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
                 theta_bar[z] += odd_bar[z] * even - even_bar[z] * odd;
               }
               if (!structure.periodic) continue;
@@ -1065,7 +1131,8 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
               a.weights_of(wave, c, true, s);
 #pragma omp simd
               for (int z = 0; z < lanes; z++) {
-                const B even = cosine[z] * Bc[z] + sine[z] * Bs[z], odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
+                const B even = cosine[z] * Bc[z] + sine[z] * Bs[z],
+                        odd = sine[z] * Bc[z] - cosine[z] * Bs[z];
                 evens[z] += even_bar[z] * even;
                 if (axis < 0) {
                   slopes[z] += s[0] * bar[z] * even;
@@ -1091,9 +1158,11 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
             for (int z = 0; z < lanes; z++) {
               const double v[3] = {double(u[0]), double(u[1]), double(u[2])};
               const double Q[3] = {double(P[0][z]), double(P[1][z]), double(P[2][z])};
-              const double odds = v[0] * Q[0] + v[1] * Q[1] + v[2] * Q[2], all = double(evens[z]) + odds;
+              const double odds = v[0] * Q[0] + v[1] * Q[1] + v[2] * Q[2],
+                           all = double(evens[z]) + odds;
               const double stretch = odds - double(slopes[z]);
-              for (int x = 0; x < 3; x++) strain_sum[x][z] += stretch * v[x] * v[x] - Q[x] * v[x] - all;
+              for (int x = 0; x < 3; x++)
+                strain_sum[x][z] += stretch * v[x] * v[x] - Q[x] * v[x] - all;
               strain_sum[3][z] += stretch * v[0] * v[1] - 0.5 * (Q[0] * v[1] + Q[1] * v[0]);
               strain_sum[4][z] += stretch * v[0] * v[2] - 0.5 * (Q[0] * v[2] + Q[2] * v[0]);
               strain_sum[5][z] += stretch * v[1] * v[2] - 0.5 * (Q[1] * v[2] + Q[2] * v[1]);
@@ -1101,13 +1170,16 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
           }
           for (int m = 0; m < d; m++)
 #pragma omp simd
-            for (int z = 0; z < lanes; z++) q_out[((chunk * (long) H + h) * d + m) * R + j + z] = query_bar[m][z];
+            for (int z = 0; z < lanes; z++)
+              q_out[((chunk * (long) H + h) * d + m) * R + j + z] = query_bar[m][z];
           for (int x = 0; x < 3; x++)
 #pragma omp simd
-            for (int z = 0; z < lanes; z++) x_out[((chunk * (long) H + h) * 3 + x) * R + j + z] = x_sum[x][z];
+            for (int z = 0; z < lanes; z++)
+              x_out[((chunk * (long) H + h) * 3 + x) * R + j + z] = x_sum[x][z];
           for (int x = 0; x < 6 && structure.periodic; x++)
 #pragma omp simd
-            for (int z = 0; z < lanes; z++) strain_out[((chunk * (long) H + h) * 6 + x) * R + j + z] = strain_sum[x][z];
+            for (int z = 0; z < lanes; z++)
+              strain_out[((chunk * (long) H + h) * 6 + x) * R + j + z] = strain_sum[x][z];
         });
       });
 }
@@ -1116,7 +1188,9 @@ void FmmSumsKokkos<DeviceType, B>::receive_backward(int l)
    linear form: bars of keys, values and of the phases of those that send
 ------------------------------------------------------------------------- */
 
-template <class DeviceType, typename B> template <int KEYS> void FmmSumsKokkos<DeviceType, B>::send_backward(int l)
+template <class DeviceType, typename B>
+template <int KEYS>
+void FmmSumsKokkos<DeviceType, B>::send_backward(int l)
 {
   const Rows a = rows_of(l);
   const int G = linear_groups, A = G * lanes, chunks = n_chunks, E = 4 * C;
@@ -1137,7 +1211,8 @@ template <class DeviceType, typename B> template <int KEYS> void FmmSumsKokkos<D
         const long half = (long) H * d * E;
         const int first = (int) ((long) structure.n_waves * chunk / chunks);
         const int end = (int) ((long) structure.n_waves * (chunk + 1) / chunks);
-        B *sums = (B *) team.team_scratch(level).get_shmem(bytes);    // [4C of each head][A], own columns only
+        B *sums = (B *) team.team_scratch(level).get_shmem(
+            bytes);    // [4C of each head][A], own columns only
         Kokkos::parallel_for(Kokkos::TeamThreadRange(team, H * G), [&](const int item) {
           const int h = item / G, at = item % G * lanes;
           const long j = base + at;
@@ -1193,15 +1268,18 @@ template <class DeviceType, typename B> template <int KEYS> void FmmSumsKokkos<D
           }
           for (int m = 0; m < d; m++)
 #pragma omp simd
-            for (int z = 0; z < lanes; z++) k_out[((chunk * (long) H + h) * d + m) * R + j + z] = key_bar[m][z];
+            for (int z = 0; z < lanes; z++)
+              k_out[((chunk * (long) H + h) * d + m) * R + j + z] = key_bar[m][z];
           for (int e = 0; e < E; e++)
 #pragma omp simd
             for (int z = 0; z < lanes; z++)
-              V_out[((chunk * 4L + e / C) * HC + h * C + e % C) * R + j + z] = sums[((long) h * E + e) * A + at + z];
+              V_out[((chunk * 4L + e / C) * HC + h * C + e % C) * R + j + z] =
+                  sums[((long) h * E + e) * A + at + z];
           // after receive_backward
           for (int x = 0; x < 3; x++)
 #pragma omp simd
-            for (int z = 0; z < lanes; z++) x_out[((chunk * (long) H + h) * 3 + x) * R + j + z] += x_sum[x][z];
+            for (int z = 0; z < lanes; z++)
+              x_out[((chunk * (long) H + h) * 3 + x) * R + j + z] += x_sum[x][z];
         });
       });
 }
@@ -1214,7 +1292,8 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::gathe
 {
   const Rows a = rows_of(l);
   const long n = n_atoms, R = n_rows;
-  const int values = HC, width = sum_columns, odd = first_odd, parts = l + 1 < L ? 8 : 2, chunks = n_chunks;
+  const int values = HC, width = sum_columns, odd = first_odd, parts = l + 1 < L ? 8 : 2,
+            chunks = n_chunks;
   const B *from = part_sums.data();
   B *s_ = scalar_sums.data(), *v_ = vector_sums.data();
   const auto row = row_of;
@@ -1224,7 +1303,8 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::gathe
         if (a.find(0, (int) i).direct) return;
         const int column = (int) (place / n), part = column / values, c = column % values;
         B sum = B(0);
-        for (int chunk = 0; chunk < chunks; chunk++) sum += from[(chunk * 8L * values + column) * R + row(i)];
+        for (int chunk = 0; chunk < chunks; chunk++)
+          sum += from[(chunk * 8L * values + column) * R + row(i)];
         if (part < 2)
           s_[i * width + (part ? odd : 0) + c] = sum;
         else
@@ -1239,14 +1319,16 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::gathe
   const Rows a = rows_of(l);
   const long n = n_atoms, R = n_rows;
   const int keys = Hd, values = HC, key = first_key, value = first_value, width = scalar_columns,
-            vector_width = vector_columns, chunks = n_chunks, heads = H, derivatives = has_cells ? 9 : 3;
+            vector_width = vector_columns, chunks = n_chunks, heads = H,
+            derivatives = has_cells ? 9 : 3;
   const B *q_ = part_q.data(), *k_ = part_k.data(), *V_ = part_V.data();
   const double *x_ = part_x.data(), *strain_ = part_strain.data();
   B *s_out = scalars.data(), *v_out = vectors.data();
   double *x_out = x_bar.data(), *strain_out = strain.data();
   const auto row = row_of;
   Kokkos::parallel_for(
-      "mlff:fmm_gather_bars", LongRange(0, n * (2 * keys + 4 * values + derivatives)), KOKKOS_LAMBDA(const long place) {
+      "mlff:fmm_gather_bars", LongRange(0, n * (2 * keys + 4 * values + derivatives)),
+      KOKKOS_LAMBDA(const long place) {
         const long i = place % n, from = row(i);
         const Structure &structure = a.find(0, (int) i);
         if (structure.direct) return;
@@ -1257,11 +1339,14 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::gathe
           B sum = B(0);
           for (int chunk = 0; chunk < chunks; chunk++)
             sum += (part ? k_ : q_)[(chunk * (long) keys + column) * R + from];
-          const B y = (part ? a.k : a.q)[column * R + from];    // elu + 1: its slope is 1 above 1, itself below
+          const B y =
+              (part ? a.k
+                    : a.q)[column * R + from];    // elu + 1: its slope is 1 above 1, itself below
           s_out[i * width + part * key + column] = (y < B(1) ? y : B(1)) * sum;
         } else if ((column -= 2 * keys) < 4 * values) {
           B sum = B(0);
-          for (int chunk = 0; chunk < chunks; chunk++) sum += V_[(chunk * 4L * values + column) * R + from];
+          for (int chunk = 0; chunk < chunks; chunk++)
+            sum += V_[(chunk * 4L * values + column) * R + from];
           if (column < values)
             s_out[i * width + value + column] = sum;
           else
@@ -1287,7 +1372,8 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::sum_o
 {
   if (!known.on_ranks()) return;
   using Unmanaged = Kokkos::MemoryTraits<Kokkos::Unmanaged>;
-  const Kokkos::View<B *, Kokkos::LayoutRight, DeviceType, Unmanaged> all(values, n_waves * moments_of_wave());
+  const Kokkos::View<B *, Kokkos::LayoutRight, DeviceType, Unmanaged> all(
+      values, n_waves * moments_of_wave());
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), all);
   if (on_host) Kokkos::fence();
   known.sum(host.data(), (long) host.extent(0));
@@ -1296,7 +1382,9 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::sum_o
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokkos<DeviceType, B>::sums(int l)
+template <class DeviceType, typename B>
+template <bool VECTORS>
+void FmmSumsKokkos<DeviceType, B>::sums(int l)
 {
   direct_forward<VECTORS>(l);
   if (n_waves == 0) return;
@@ -1312,7 +1400,9 @@ template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokk
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType, typename B> template <bool VECTORS> void FmmSumsKokkos<DeviceType, B>::bars_of(int l)
+template <class DeviceType, typename B>
+template <bool VECTORS>
+void FmmSumsKokkos<DeviceType, B>::bars_of(int l)
 {
   direct_backward<VECTORS>(l);
   if (n_waves == 0) return;
@@ -1356,18 +1446,21 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::backw
 template <class DeviceType, typename B> double FmmSumsKokkos<DeviceType, B>::bytes() const
 {
   double sum = 0.0;
-  for (const auto *array : {&scalars, &vectors, &scalar_sums, &vector_sums, &q, &k, &V0, &V1, &bars, &moments,
-                            &moment_bars, &part_sums, &part_q, &part_k, &part_V, &wave_u, &wave_weight})
+  for (const auto *array :
+       {&scalars, &vectors, &scalar_sums, &vector_sums, &q, &k, &V0, &V1, &bars, &moments,
+        &moment_bars, &part_sums, &part_q, &part_k, &part_V, &wave_u, &wave_weight})
     sum += (double) array->extent(0) * sizeof(B);
   for (const auto *array : {&x_bar, &strain, &x, &wave_k, &structure_ends, &part_x, &part_strain})
     sum += (double) array->extent(0) * sizeof(double);
-  for (const auto *array : {&row_of, &starts, &wave_frequency}) sum += (double) array->extent(0) * sizeof(int);
+  for (const auto *array : {&row_of, &starts, &wave_frequency})
+    sum += (double) array->extent(0) * sizeof(int);
   return sum + (double) structures.extent(0) * sizeof(Structure);
 }
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType, typename B> std::size_t FmmSumsKokkos<DeviceType, B>::bytes(int atoms) const
+template <class DeviceType, typename B>
+std::size_t FmmSumsKokkos<DeviceType, B>::bytes(int atoms) const
 {
   const std::size_t columns = scalar_columns + 3 * vector_columns + 4 * sum_columns;
   const std::size_t rows = L * (2 * Hd + 4 * HC) + 8 * HC + 8 * HC + 2 * Hd + 4 * HC;
@@ -1377,10 +1470,12 @@ template <class DeviceType, typename B> std::size_t FmmSumsKokkos<DeviceType, B>
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType, typename T, typename B>
-FmmKokkos<DeviceType, T, B>::FmmKokkos(const mlff::Potential &potential, mlff::FmmForm form) : sums(potential, form)
+FmmKokkos<DeviceType, T, B>::FmmKokkos(const mlff::Potential &potential, mlff::FmmForm form) :
+    sums(potential, form)
 {
   const auto &fmm = potential.fmm;
-  const int features = potential.sizes.features, HC = fmm.channels(features), Hd = fmm.heads * fmm.key_width;
+  const int features = potential.sizes.features, HC = fmm.channels(features),
+            Hd = fmm.heads * fmm.key_width;
   F = mlff::padded(features);
   L = fmm.layers;
 
@@ -1390,13 +1485,14 @@ FmmKokkos<DeviceType, T, B>::FmmKokkos(const mlff::Potential &potential, mlff::F
       return potential.tensors.at(name + part).values;
     };
     // W [out][in] as [in][out] and [out][in], its rows and columns from given places on
-    const auto put = [](std::vector<double> &ahead, std::vector<double> &back, int columns, int rows,
-                        const std::vector<double> &W, int n_out, int first_out, int first_in, int in_offset, int n_in,
-                        const std::vector<double> *gate) {
+    const auto put = [](std::vector<double> &ahead, std::vector<double> &back, int columns,
+                        int rows, const std::vector<double> &W, int n_out, int first_out,
+                        int first_in, int in_offset, int n_in, const std::vector<double> *gate) {
       const int stride = (int) W.size() / n_out;
       for (int o = 0; o < n_out; o++)
         for (int k = 0; k < n_in; k++) {
-          const double value = W[(std::size_t) o * stride + in_offset + k] * (gate ? (*gate)[o] : 1.0);
+          const double value =
+              W[(std::size_t) o * stride + in_offset + k] * (gate ? (*gate)[o] : 1.0);
           ahead[(std::size_t)(first_in + k) * columns + first_out + o] = value;
           back[(std::size_t)(first_out + o) * rows + first_in + k] = value;
         }
@@ -1417,16 +1513,18 @@ FmmKokkos<DeviceType, T, B>::FmmKokkos(const mlff::Potential &potential, mlff::F
 
     ahead.assign((std::size_t) F * sums.vector_columns, 0.0);
     back = ahead;
-    put(ahead, back, sums.vector_columns, F, values("vector_value.weight"), HC, 0, 0, 0, features, nullptr);
+    put(ahead, back, sums.vector_columns, F, values("vector_value.weight"), HC, 0, 0, 0, features,
+        nullptr);
     layer.from_vectors = upload(ahead);
     layer.from_vectors_back = upload(back);
 
-    const auto out = [&](const char *part, const char *gate, Array<B> &there, Array<B> &back_again) {
+    const auto out = [&](const char *part, const char *gate, Array<B> &there,
+                         Array<B> &back_again) {
       ahead.assign((std::size_t) F * sums.sum_columns, 0.0);
       back = ahead;
       for (int odd = 0; odd < 2; odd++)
-        put(ahead, back, F, sums.sum_columns, values(part), features, 0, odd ? sums.first_odd : 0, odd ? HC : 0, HC,
-            &values(gate));
+        put(ahead, back, F, sums.sum_columns, values(part), features, 0, odd ? sums.first_odd : 0,
+            odd ? HC : 0, HC, &values(gate));
       there = upload(ahead);
       back_again = upload(back);
     };
@@ -1439,7 +1537,8 @@ FmmKokkos<DeviceType, T, B>::FmmKokkos(const mlff::Potential &potential, mlff::F
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType, typename T, typename B>
-typename FmmKokkos<DeviceType, T, B>::template Array<double> &FmmKokkos<DeviceType, T, B>::position(int centres)
+typename FmmKokkos<DeviceType, T, B>::template Array<double> &
+FmmKokkos<DeviceType, T, B>::position(int centres)
 {
   FmmSumsKokkos<DeviceType, B>::grow(positions, 3 * (std::size_t) centres, "position");
   return positions;
@@ -1448,7 +1547,8 @@ typename FmmKokkos<DeviceType, T, B>::template Array<double> &FmmKokkos<DeviceTy
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType, typename T, typename B>
-void FmmKokkos<DeviceType, T, B>::prepare(std::span<const int> first_atom, std::span<const double> cell,
+void FmmKokkos<DeviceType, T, B>::prepare(std::span<const int> first_atom,
+                                          std::span<const double> cell,
                                           mlff::GhostExchange *exchange)
 {
   sums.prepare(first_atom, cell, exchange, positions);
@@ -1456,53 +1556,59 @@ void FmmKokkos<DeviceType, T, B>::prepare(std::span<const int> first_atom, std::
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType, typename T, typename B> void FmmKokkos<DeviceType, T, B>::forward(T *s, T *v)
+template <class DeviceType, typename T, typename B>
+void FmmKokkos<DeviceType, T, B>::forward(T *s, T *v)
 {
   const int n = sums.n_atoms;
   const B *none = nullptr;
   for (int l = 0; l < L; l++) {
     const Layer &layer = layers[l];
-    dense_rows<DeviceType>(n, s, F, layer.from_scalars.data(), none, sums.scalars.data(), sums.scalar_columns);
-    dense_rows<DeviceType>(3 * n, v, F, layer.from_vectors.data(), none, sums.vectors.data(), sums.vector_columns);
+    dense_rows<DeviceType>(n, s, F, layer.from_scalars.data(), none, sums.scalars.data(),
+                           sums.scalar_columns);
+    dense_rows<DeviceType>(3 * n, v, F, layer.from_vectors.data(), none, sums.vectors.data(),
+                           sums.vector_columns);
     sums.forward(l);
     T *no_activation = nullptr;
-    dense_rows<DeviceType>(n, sums.scalar_sums.data(), sums.sum_columns, layer.scalar_out.data(), none, s, F,
-                           no_activation, true);
+    dense_rows<DeviceType>(n, sums.scalar_sums.data(), sums.sum_columns, layer.scalar_out.data(),
+                           none, s, F, no_activation, true);
     if (l + 1 < L)
-      dense_rows<DeviceType>(3 * n, sums.vector_sums.data(), sums.sum_columns, layer.vector_out.data(), none, v, F,
-                             no_activation, true);
+      dense_rows<DeviceType>(3 * n, sums.vector_sums.data(), sums.sum_columns,
+                             layer.vector_out.data(), none, v, F, no_activation, true);
   }
 }
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType, typename T, typename B> void FmmKokkos<DeviceType, T, B>::backward(T *s_bar, T *v_bar)
+template <class DeviceType, typename T, typename B>
+void FmmKokkos<DeviceType, T, B>::backward(T *s_bar, T *v_bar)
 {
   const int n = sums.n_atoms;
   const B *none = nullptr;
   for (int l = L - 1; l >= 0; l--) {
     const Layer &layer = layers[l];
-    dense_rows<DeviceType>(n, s_bar, F, layer.scalar_out_back.data(), none, sums.scalar_sums.data(), sums.sum_columns);
+    dense_rows<DeviceType>(n, s_bar, F, layer.scalar_out_back.data(), none, sums.scalar_sums.data(),
+                           sums.sum_columns);
     if (l + 1 < L)
-      dense_rows<DeviceType>(3 * n, v_bar, F, layer.vector_out_back.data(), none, sums.vector_sums.data(),
-                             sums.sum_columns);
+      dense_rows<DeviceType>(3 * n, v_bar, F, layer.vector_out_back.data(), none,
+                             sums.vector_sums.data(), sums.sum_columns);
     sums.backward(l);
     T *no_activation = nullptr;
-    dense_rows<DeviceType>(n, sums.scalars.data(), sums.scalar_columns, layer.from_scalars_back.data(), none, s_bar, F,
-                           no_activation, true);
-    dense_rows<DeviceType>(3 * n, sums.vectors.data(), sums.vector_columns, layer.from_vectors_back.data(), none, v_bar,
-                           F, no_activation, true);
+    dense_rows<DeviceType>(n, sums.scalars.data(), sums.scalar_columns,
+                           layer.from_scalars_back.data(), none, s_bar, F, no_activation, true);
+    dense_rows<DeviceType>(3 * n, sums.vectors.data(), sums.vector_columns,
+                           layer.from_vectors_back.data(), none, v_bar, F, no_activation, true);
   }
 }
 
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType, typename T>
-std::unique_ptr<FmmBlockKokkos<DeviceType, T>> FmmBlockKokkos<DeviceType, T>::make(const mlff::Potential &potential,
-                                                                                   mlff::FmmForm form)
+std::unique_ptr<FmmBlockKokkos<DeviceType, T>>
+FmmBlockKokkos<DeviceType, T>::make(const mlff::Potential &potential, mlff::FmmForm form)
 {
   if (!potential.is_global()) return nullptr;
-  if (potential.fmm.precision == "double") return std::make_unique<FmmKokkos<DeviceType, T, double>>(potential, form);
+  if (potential.fmm.precision == "double")
+    return std::make_unique<FmmKokkos<DeviceType, T, double>>(potential, form);
   return std::make_unique<FmmKokkos<DeviceType, T, T>>(potential, form);
 }
 

@@ -60,26 +60,32 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
 
   static constexpr bool on_host = device_is_host<DeviceType>;
   static constexpr int lanes = on_host ? 16 : 1;
-  static constexpr int warp = on_host ? 1 : 32;              // threads that share one sum of the moments
-  static constexpr int keys_at_once = 4;                     // of the moments
-  static constexpr int moment_tile = on_host ? 512 : 256;    // atoms whose cosines and sines are in scratch memory
-  static constexpr int most_keys = 64;                       // as check() of a potential allows
+  static constexpr int warp = on_host ? 1 : 32;    // threads that share one sum of the moments
+  static constexpr int keys_at_once = 4;           // of the moments
+  static constexpr int moment_tile =
+      on_host ? 512 : 256;                // atoms whose cosines and sines are in scratch memory
+  static constexpr int most_keys = 64;    // as check() of a potential allows
 
-  // widths, padded as the features are: columns of scalars (queries, keys, values), of vectors, of sums (even, odd parts)
-  int scalar_columns = 0, first_key = 0, first_value = 0, vector_columns = 0, sum_columns = 0, first_odd = 0;
+  // widths, padded as the features are: columns of scalars (queries, keys, values), of vectors, of
+  // sums (even, odd parts)
+  int scalar_columns = 0, first_key = 0, first_value = 0, vector_columns = 0, sum_columns = 0,
+      first_odd = 0;
   std::vector<Array<B>> radial;    // of each layer [T][4][HC], in the order of mlff::FmmRadial
 
-  Array<B> scalars, vectors;            // [atoms][scalar_columns], [atoms][3][vector_columns]
-  Array<B> scalar_sums, vector_sums;    // [atoms][sum_columns], [atoms][3][sum_columns]: s0, s1; v0, v1
-  Array<double> x_bar, strain;          // [atoms][3] eV/Angstrom; [atoms][6] eV, where a structure is periodic
+  Array<B> scalars, vectors;    // [atoms][scalar_columns], [atoms][3][vector_columns]
+  Array<B> scalar_sums,
+      vector_sums;    // [atoms][sum_columns], [atoms][3][sum_columns]: s0, s1; v0, v1
+  Array<double> x_bar,
+      strain;    // [atoms][3] eV/Angstrom; [atoms][6] eV, where a structure is periodic
 
   int n_atoms = 0;
 
   FmmSumsKokkos(const mlff::Potential &potential, mlff::FmmForm form);
 
-  // first_atom [structures + 1], cell [structures][9] or empty as in mlff::Graph; throws EngineError as the host engine does
-  void prepare(std::span<const int> first_atom, std::span<const double> cell, mlff::GhostExchange *exchange,
-               const Array<double> &position);
+  // first_atom [structures + 1], cell [structures][9] or empty as in mlff::Graph; throws
+  // EngineError as the host engine does
+  void prepare(std::span<const int> first_atom, std::span<const double> cell,
+               mlff::GhostExchange *exchange, const Array<double> &position);
   void forward(int l);
   void backward(int l);
   double bytes() const;
@@ -88,9 +94,12 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
   // a structure as kernels see it
   struct Structure {
     int first_atom, n_atoms, first_row, direct, periodic;
-    int first_direct, first_tile;    // of its atoms among those in the direct form; of its tiles of the linear form
-    int first_wave, n_waves;         // among the waves of all structures, which have moments of their own
-    long first_of_set;               // of its waves in the arrays of waves
+    int first_direct,
+        // of its atoms among those in the direct form; of its tiles of the linear form
+        first_tile;
+    int first_wave,
+        n_waves;          // among the waves of all structures, which have moments of their own
+    long first_of_set;    // of its waves in the arrays of waves
     double centre[3];
   };
 
@@ -101,7 +110,8 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
     const double *x, *kappa;
     const B *q, *k, *V0, *V1, *bars, *radial;
     const Structure *structures;
-    const int *starts;    // [4][structures + 1]: first atom, first direct one, first tile, first wave
+    const int
+        *starts;    // [4][structures + 1]: first atom, first direct one, first tile, first wave
     const double *wave_k;
     const B *wave_u, *wave_weight;
     const int *wave_frequency;
@@ -125,9 +135,11 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
     // the four radial weights of a plane wave in a channel, or k times their slopes
     KOKKOS_INLINE_FUNCTION void weights_of(long wave, int c, bool slope, B *a) const
     {
-      const B share = wave_weight[4 * wave + (slope ? 2 : 0)], next = wave_weight[4 * wave + (slope ? 3 : 1)];
+      const B share = wave_weight[4 * wave + (slope ? 2 : 0)],
+              next = wave_weight[4 * wave + (slope ? 3 : 1)];
       const int t = wave_frequency[wave], u = t + 1 < T ? t + 1 : t;
-      for (int f = 0; f < 4; f++) a[f] = share * radial[(4L * t + f) * HC + c] + next * radial[(4L * u + f) * HC + c];
+      for (int f = 0; f < 4; f++)
+        a[f] = share * radial[(4L * t + f) * HC + c] + next * radial[(4L * u + f) * HC + c];
     }
 
     // cosines and sines of a wave's phases at `lanes` rows
@@ -151,7 +163,8 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
     }
     static std::size_t bytes(int T, int J, bool slopes)
     {
-      return (std::size_t) J * (sizeof(B) * (3 + (slopes ? 4 : 2) * T) + (slopes ? 4 * sizeof(double) : 0));
+      return (std::size_t) J *
+          (sizeof(B) * (3 + (slopes ? 4 : 2) * T) + (slopes ? 4 * sizeof(double) : 0));
     }
   };
   template <bool SLOPES>
@@ -171,7 +184,8 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
   void gather_bars(int l);
   template <typename U> static void grow(Array<U> &array, std::size_t n, const char *name)
   {
-    if (array.extent(0) < n || !array.data()) array = Array<U>(std::string("mlff:fmm_") + name, n + n / 8 + 1);
+    if (array.extent(0) < n || !array.data())
+      array = Array<U>(std::string("mlff:fmm_") + name, n + n / 8 + 1);
   }
   template <typename U> static Array<U> upload(const std::vector<double> &values, const char *name);
 
@@ -180,7 +194,8 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
   mlff::FmmStructures<B> known;
   long uploaded = -1;    // known.changes of the waves on the device
 
-  int direct_groups, linear_groups;    // threads along the atoms of a tile, each with `lanes` of them
+  int direct_groups,
+      linear_groups;    // threads along the atoms of a tile, each with `lanes` of them
   int n_rows = 0, n_direct = 0, n_tiles = 0, n_waves = 0, n_chunks = 1;
   bool has_cells = false;
   std::vector<Structure> host_structures;
@@ -188,14 +203,15 @@ template <class DeviceType, typename B> class FmmSumsKokkos {
   std::vector<long> first_of_set;
 
   Array<Structure> structures;
-  Array<int> starts, row_of;    // row_of [atoms]
+  Array<int> starts, row_of;                         // row_of [atoms]
   Array<double> kappa, x, wave_k, structure_ends;    // structure_ends [structures][6]
   Array<B> wave_u, wave_weight;
   Array<int> wave_frequency;
-  Array<B> q, k, V0, V1, bars;                   // [L][Hd][R] twice, [L][HC][R], [L][3][HC][R]; [8][HC][R]
-  Array<B> moments, moment_bars;                 // [L][waves][2][H][d][4C]; of one layer
-  Array<B> part_sums, part_q, part_k, part_V;    // [chunks][8][HC][R], [chunks][Hd][R] twice, [chunks][4][HC][R]
-  Array<double> part_x, part_strain;             // [chunks][H][3][R], [chunks][H][6][R]
+  Array<B> q, k, V0, V1, bars;      // [L][Hd][R] twice, [L][HC][R], [L][3][HC][R]; [8][HC][R]
+  Array<B> moments, moment_bars;    // [L][waves][2][H][d][4C]; of one layer
+  Array<B> part_sums, part_q, part_k,
+      part_V;    // [chunks][8][HC][R], [chunks][Hd][R] twice, [chunks][4][HC][R]
+  Array<double> part_x, part_strain;    // [chunks][H][3][R], [chunks][H][6][R]
 
   long moments_of_wave() const { return 8L * Hd * C; }
   Rows rows_of(int l) const;
@@ -237,20 +253,28 @@ template <class DeviceType, typename T> class FmmBlockKokkos {
   static std::unique_ptr<FmmBlockKokkos> make(const mlff::Potential &potential, mlff::FmmForm form);
 };
 
-template <class DeviceType, typename T, typename B> class FmmKokkos : public FmmBlockKokkos<DeviceType, T> {
+template <class DeviceType, typename T, typename B>
+class FmmKokkos : public FmmBlockKokkos<DeviceType, T> {
  public:
   template <typename U> using Array = Kokkos::View<U *, Kokkos::LayoutRight, DeviceType>;
 
   FmmKokkos(const mlff::Potential &potential, mlff::FmmForm form);
 
   Array<double> &position(int centres) override;
-  void prepare(std::span<const int> first_atom, std::span<const double> cell, mlff::GhostExchange *exchange) override;
+  void prepare(std::span<const int> first_atom, std::span<const double> cell,
+               mlff::GhostExchange *exchange) override;
   void forward(T *s, T *v) override;
   void backward(T *s_bar, T *v_bar) override;
   const Array<double> &x_bar() const override { return sums.x_bar; }
   const Array<double> &strain() const override { return sums.strain; }
-  double bytes() const override { return sums.bytes() + (double) positions.extent(0) * sizeof(double); }
-  std::size_t bytes(int atoms) const override { return sums.bytes(atoms) + 3 * sizeof(double) * atoms; }
+  double bytes() const override
+  {
+    return sums.bytes() + (double) positions.extent(0) * sizeof(double);
+  }
+  std::size_t bytes(int atoms) const override
+  {
+    return sums.bytes(atoms) + 3 * sizeof(double) * atoms;
+  }
 
  private:
   // [in][out] and [out][in]; gates are multiplied into the weights of sums

@@ -55,7 +55,8 @@ PainnKokkos<DeviceType, T>::upload(const std::vector<double> &values, const char
 
 template <class DeviceType, typename T>
 typename PainnKokkos<DeviceType, T>::template Array<T>
-PainnKokkos<DeviceType, T>::vector(const mlff::Potential &potential, const std::string &name, Blocks blocks) const
+PainnKokkos<DeviceType, T>::vector(const mlff::Potential &potential, const std::string &name,
+                                   Blocks blocks) const
 {
   const auto &values = potential.tensors.at(name).values;
   std::vector<double> out(blocks.total((int) values.size()), 0.0);
@@ -69,8 +70,8 @@ PainnKokkos<DeviceType, T>::vector(const mlff::Potential &potential, const std::
 
 template <class DeviceType, typename T>
 typename PainnKokkos<DeviceType, T>::template Array<T>
-PainnKokkos<DeviceType, T>::matrix(const mlff::Potential &potential, const std::string &name, Blocks out, Blocks in,
-                                   bool back) const
+PainnKokkos<DeviceType, T>::matrix(const mlff::Potential &potential, const std::string &name,
+                                   Blocks out, Blocks in, bool back) const
 {
   const auto &W = potential.tensors.at(name);
   const int n_out = (int) W.shape[0], n_in = (int) W.shape[1];
@@ -79,8 +80,8 @@ PainnKokkos<DeviceType, T>::matrix(const mlff::Potential &potential, const std::
   std::vector<double> values((std::size_t) rows * columns, 0.0);
   for (int o = 0; o < n_out; o++)
     for (int k = 0; k < n_in; k++)
-      values[(std::size_t)(back ? out.place(o) : in.place(k)) * columns + (back ? in.place(k) : out.place(o))] =
-          W.values[(std::size_t) o * n_in + k];
+      values[(std::size_t)(back ? out.place(o) : in.place(k)) * columns +
+             (back ? in.place(k) : out.place(o))] = W.values[(std::size_t) o * n_in + k];
   return upload<T>(values, name.c_str());
 }
 
@@ -90,9 +91,11 @@ template <class DeviceType, typename T>
 void PainnKokkos<DeviceType, T>::set_weights(const mlff::Potential &potential, bool use_spline)
 {
   const int features = potential.sizes.features;
-  const Blocks one{features, mlff::padded(features)}, half{features / 2, mlff::padded(features / 2)};
+  const Blocks one{features, mlff::padded(features)},
+      half{features / 2, mlff::padded(features / 2)};
   H = half.padded_width;
-  reference_energy = upload<double>(potential.tensors.at("reference_energy").values, "reference_energy");
+  reference_energy =
+      upload<double>(potential.tensors.at("reference_energy").values, "reference_energy");
   scale = potential.tensors.at("scale").values[0];
   readout0 = matrix(potential, "readout.0.weight", half, one, false);
   readout0_back = matrix(potential, "readout.0.weight", half, one, true);
@@ -120,7 +123,8 @@ void PainnKokkos<DeviceType, T>::set_layers(const mlff::Potential &potential, bo
   layers.clear();
   for (int l = 0; l < L; l++) {
     Layer layer;
-    const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+    const std::string message = "message." + std::to_string(l),
+                      update = "update." + std::to_string(l);
     const auto both = [&](const std::string &name, Array<T> &ahead, Array<T> &back) {
       ahead = matrix(potential, name + ".weight", one, one, false);
       if (!forward_only) back = matrix(potential, name + ".weight", one, one, true);
@@ -148,12 +152,15 @@ void PainnKokkos<DeviceType, T>::set_layers(const mlff::Potential &potential, bo
       }
       layer.spline = upload<T>(table, "spline");
     } else {
-      const double *A = potential.tensors.at("filter.weight").values.data() + (std::size_t) l * 3 * features * K;
-      const double *a = potential.tensors.at("filter.bias").values.data() + (std::size_t) l * 3 * features;
+      const double *A =
+          potential.tensors.at("filter.weight").values.data() + (std::size_t) l * 3 * features * K;
+      const double *a =
+          potential.tensors.at("filter.bias").values.data() + (std::size_t) l * 3 * features;
       std::vector<double> weight((std::size_t) K * n, 0.0), bias(n, 0.0);
       for (int f = 0; f < 3 * features; f++) {
         bias[one.place(f)] = a[f];
-        for (int k = 0; k < K; k++) weight[(std::size_t) k * n + one.place(f)] = A[(std::size_t) f * K + k];
+        for (int k = 0; k < K; k++)
+          weight[(std::size_t) k * n + one.place(f)] = A[(std::size_t) f * K + k];
       }
       layer.filter = upload<T>(weight, "filter");
       layer.filter_bias = upload<T>(bias, "filter_bias");
@@ -164,7 +171,8 @@ void PainnKokkos<DeviceType, T>::set_layers(const mlff::Potential &potential, bo
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::resize_atoms(int n_atoms_, int n_centres_)
+template <class DeviceType, typename T>
+void PainnKokkos<DeviceType, T>::resize_atoms(int n_atoms_, int n_centres_)
 {
   n_atoms = n_atoms_;
   n_centres = n_centres_;
@@ -230,14 +238,16 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::set_edg
       });
   Kokkos::deep_copy(filled, 0);
   Kokkos::parallel_for(
-      Range(0, edges),
-      KOKKOS_LAMBDA(const int e) { sorted(first(to(e)) + Kokkos::atomic_fetch_add(&filled(to(e)), 1)) = e; });
+      Range(0, edges), KOKKOS_LAMBDA(const int e) {
+        sorted(first(to(e)) + Kokkos::atomic_fetch_add(&filled(to(e)), 1)) = e;
+      });
   Kokkos::parallel_for(
       Range(0, n), KOKKOS_LAMBDA(const int i) {
         for (int k = first(i) + 1; k < first(i + 1); k++) {
           const int e = sorted(k);
           int place = k;
-          for (; place > first(i) && sorted(place - 1) > e; place--) sorted(place) = sorted(place - 1);
+          for (; place > first(i) && sorted(place - 1) > e; place--)
+            sorted(place) = sorted(place - 1);
           sorted(place) = e;
         }
       });
@@ -249,9 +259,11 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::set_edg
 
 template <class DeviceType, typename T>
 void PainnKokkos<DeviceType, T>::dense(int rows, const T *in, int in_width, const Array<T> &weight,
-                                       const Array<T> &bias_view, T *out, int out_width, T *activated, bool add) const
+                                       const Array<T> &bias_view, T *out, int out_width,
+                                       T *activated, bool add) const
 {
-  dense_rows<DeviceType>(rows, in, in_width, weight.data(), bias_view.data(), out, out_width, activated, add);
+  dense_rows<DeviceType>(rows, in, in_width, weight.data(), bias_view.data(), out, out_width,
+                         activated, add);
 }
 
 /* ----------------------------------------------------------------------
@@ -370,8 +382,8 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
       every, KOKKOS_LAMBDA(const long k) {
         const long i = k / width, f = k % width;
         const T *p = pq_ + 6 * i * width + f;
-        const T length =
-            Kokkos::sqrt(p[0] * p[0] + p[2 * width] * p[2 * width] + p[4 * width] * p[4 * width] + floor);
+        const T length = Kokkos::sqrt(p[0] * p[0] + p[2 * width] * p[2 * width] +
+                                      p[4 * width] * p[4 * width] + floor);
         norm_[k] = length;
         in[2 * i * width + f] = s_[k];
         in[(2 * i + 1) * width + f] = length;
@@ -383,7 +395,9 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
         const long i = k / width, f = k % width;
         const T *p = pq_ + 6 * i * width + f, *q = p + width, *yi = y_ + 3 * i * width + f;
         T *vi = v_ + 3 * i * width + f;
-        s_[k] += yi[0] + yi[2 * width] * (p[0] * q[0] + p[2 * width] * q[2 * width] + p[4 * width] * q[4 * width]);
+        s_[k] += yi[0] +
+            yi[2 * width] *
+                (p[0] * q[0] + p[2 * width] * q[2 * width] + p[4 * width] * q[4 * width]);
         for (int x = 0; x < 3; x++) vi[x * width] += yi[width] * q[2 * x * width];
       });
 }
@@ -438,7 +452,8 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
         T *y_bar = wide_ + 3 * i * width + f;
         y_bar[0] = s_bar_[k];
         y_bar[width] = vb[0] * q[0] + vb[width] * q[2 * width] + vb[2 * width] * q[4 * width];
-        y_bar[2 * width] = s_bar_[k] * (p[0] * q[0] + p[2 * width] * q[2 * width] + p[4 * width] * q[4 * width]);
+        y_bar[2 * width] =
+            s_bar_[k] * (p[0] * q[0] + p[2 * width] * q[2 * width] + p[4 * width] * q[4 * width]);
       });
   dense(n, wide_, 3 * F, layer.update1_back, {}, hidden.data(), F);
   activation_backward((long) n * F, t.data() + at, hidden.data());
@@ -448,7 +463,8 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
         const long i = k / width, f = k % width;
         const T *p = pq_ + 6 * i * width + f, *q = p + width, *yi = y_ + 3 * i * width + f,
                 *vb = v_bar_ + 3 * i * width + f;
-        const T dot_bar = s_bar_[k] * yi[2 * width], stretch = in_bar[(2 * i + 1) * width + f] / norm_[k];
+        const T dot_bar = s_bar_[k] * yi[2 * width],
+                stretch = in_bar[(2 * i + 1) * width + f] / norm_[k];
         T *out = wide_ + 6 * i * width + f;
         for (int x = 0; x < 3; x++) {
           out[2 * x * width] = dot_bar * q[2 * x * width] + stretch * p[2 * x * width];
@@ -457,7 +473,8 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::update_
       });
   dense(3 * n, wide_, 2 * F, layer.mix_back, {}, v_bar_, F, nullptr, true);
   Kokkos::parallel_for(
-      every, KOKKOS_LAMBDA(const long k) { s_bar_[k] += in_bar[2 * (k / width) * width + k % width]; });
+      every,
+      KOKKOS_LAMBDA(const long k) { s_bar_[k] += in_bar[2 * (k / width) * width + k % width]; });
 }
 
 /* ----------------------------------------------------------------------
@@ -488,13 +505,15 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::edge_ba
             [&](const int block, FourSums &sum) {
               const int f = block * tile;
               const T *hj = h_ + 3L * to(e) * width + f, *vj = v_in + 3L * to(e) * width + f;
-              const T *sb = s_bar_ + (long) from(e) * width + f, *vb = v_bar_ + 3L * from(e) * width + f;
+              const T *sb = s_bar_ + (long) from(e) * width + f,
+                      *vb = v_bar_ + 3L * from(e) * width + f;
               T W[tile], slope[tile], d_bar[tile], x_bar[tile], y_bar[tile], z_bar[tile];
               filter.template operator()<true>(e, 0, f, W, slope);
               for (int t = 0; t < tile; t++) d_bar[t] = slope[t] * hj[t] * sb[t];
               filter.template operator()<true>(e, 1, f, W, slope);
               for (int t = 0; t < tile; t++) {
-                const T x = vb[t], y = vb[width + t], z = vb[2 * width + t], c = W[t] * hj[width + t];
+                const T x = vb[t], y = vb[width + t], z = vb[2 * width + t],
+                        c = W[t] * hj[width + t];
                 d_bar[t] += slope[t] * hj[width + t] * (ux * x + uy * y + uz * z);
                 x_bar[t] = c * x;
                 y_bar[t] = c * y;
@@ -504,7 +523,8 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::edge_ba
                 filter.template operator()<true>(e, 2, f, W, slope);
                 for (int t = 0; t < tile; t++)
                   d_bar[t] += slope[t] * hj[2 * width + t] *
-                      (vj[t] * vb[t] + vj[width + t] * vb[width + t] + vj[2 * width + t] * vb[2 * width + t]);
+                      (vj[t] * vb[t] + vj[width + t] * vb[width + t] +
+                       vj[2 * width + t] * vb[2 * width + t]);
               }
               for (int t = 0; t < tile; t++) {
                 sum.v[0] += d_bar[t];
@@ -544,12 +564,15 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::message
         Kokkos::parallel_for(Kokkos::TeamThreadRange(team, width / tile), [&](const int block) {
           const int f = block * tile;
           const long at = 3L * j * width + f;
-          T a_bar[tile], c_bar[tile], b_bar[tile], x_bar[tile], y_bar[tile], z_bar[tile], a[tile], c[tile], b[tile];
-          for (int t = 0; t < tile; t++) a_bar[t] = c_bar[t] = b_bar[t] = x_bar[t] = y_bar[t] = z_bar[t] = T(0);
+          T a_bar[tile], c_bar[tile], b_bar[tile], x_bar[tile], y_bar[tile], z_bar[tile], a[tile],
+              c[tile], b[tile];
+          for (int t = 0; t < tile; t++)
+            a_bar[t] = c_bar[t] = b_bar[t] = x_bar[t] = y_bar[t] = z_bar[t] = T(0);
           for (int k = first(j); k < first(j + 1); k++) {
             const int e = sorted(k);
             if (filter.d[e] >= rc) continue;
-            const T *sb = s_bar_ + (long) from(e) * width + f, *vb = v_bar_ + 3L * from(e) * width + f;
+            const T *sb = s_bar_ + (long) from(e) * width + f,
+                    *vb = v_bar_ + 3L * from(e) * width + f;
             const T ux = u_[3 * e], uy = u_[3 * e + 1], uz = u_[3 * e + 2];
             filter.template operator()<false>(e, 0, f, a, nullptr);
             filter.template operator()<false>(e, 1, f, c, nullptr);
@@ -558,7 +581,8 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::message
               const T x = vb[t], y = vb[width + t], z = vb[2 * width + t];
               a_bar[t] += a[t] * sb[t];
               c_bar[t] += c[t] * (ux * x + uy * y + uz * z);
-              b_bar[t] += b[t] * (v_in[at + t] * x + v_in[at + width + t] * y + v_in[at + 2 * width + t] * z);
+              b_bar[t] += b[t] *
+                  (v_in[at + t] * x + v_in[at + width + t] * y + v_in[at + 2 * width + t] * z);
               const T product = b[t] * h_[at + 2 * width + t];
               x_bar[t] += product * x;
               y_bar[t] += product * y;
@@ -595,9 +619,12 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::finish_
       Range(0, n_edges), KOKKOS_LAMBDA(const int e) {
         const double length = d_(e);
         const double u_[3] = {r_(3 * e) / length, r_(3 * e + 1) / length, r_(3 * e + 2) / length};
-        const double along = bar(4 * e + 1) * u_[0] + bar(4 * e + 2) * u_[1] + bar(4 * e + 3) * u_[2];
+        const double along =
+            bar(4 * e + 1) * u_[0] + bar(4 * e + 2) * u_[1] + bar(4 * e + 3) * u_[2];
         for (int a = 0; a < 3; a++)
-          out(3 * e + a) = length >= rc ? 0.0 : bar(4 * e) * u_[a] + (bar(4 * e + 1 + a) - along * u_[a]) / length;
+          out(3 * e + a) = length >= rc
+              ? 0.0
+              : bar(4 * e) * u_[a] + (bar(4 * e + 1 + a) - along * u_[a]) / length;
       });
 }
 
@@ -613,8 +640,10 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::forward
       const long first = v_of(l) - v.data();
       exchange_forward(Array<T>(v, std::make_pair(first, first + 3L * n_atoms * F)), 3 * F);
     }
-    dense(n_atoms, s.data(), F, layers[l].message0, layers[l].message0_bias, m0.data() + at, F, hidden.data());
-    dense(n_atoms, hidden.data(), F, layers[l].message1, layers[l].message1_bias, h.data() + 3 * at, 3 * F);
+    dense(n_atoms, s.data(), F, layers[l].message0, layers[l].message0_bias, m0.data() + at, F,
+          hidden.data());
+    dense(n_atoms, hidden.data(), F, layers[l].message1, layers[l].message1_bias, h.data() + 3 * at,
+          3 * F);
     message_forward(l);
     update_forward(l);
   }
@@ -649,8 +678,8 @@ template <class DeviceType, typename T> void PainnKokkos<DeviceType, T>::evaluat
 template <class DeviceType, typename T> double PainnKokkos<DeviceType, T>::bytes() const
 {
   double sum = 0.0;
-  for (const auto *array :
-       {&u, &s, &v, &m0, &h, &pq, &norm, &t, &y, &z, &hidden, &wide, &s_bar, &v_bar, &s_bar_next, &v_bar_next, &h_bar})
+  for (const auto *array : {&u, &s, &v, &m0, &h, &pq, &norm, &t, &y, &z, &hidden, &wide, &s_bar,
+                            &v_bar, &s_bar_next, &v_bar_next, &h_bar})
     sum += (double) array->extent(0) * sizeof(T);
   for (const auto *array : {&r, &gradient, &d, &edge_bar, &atom_energy})
     sum += (double) array->extent(0) * sizeof(double);

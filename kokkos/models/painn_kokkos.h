@@ -12,8 +12,8 @@
 #define LMP_PAINN_KOKKOS_H
 
 #include "kokkos/common/dense_kokkos.h"
-#include "models/painn/host/painn_engine_host.h"
 #include "kokkos/models/long_range_kokkos.h"
+#include "models/painn/host/painn_engine_host.h"
 #include "models/painn/host/painn_kernels.h"
 
 #include <Kokkos_Core.hpp>
@@ -58,7 +58,8 @@ template <class DeviceType, typename T> class PainnKokkos {
   Array<double> atom_energy;    // [centres] eV
   Array<double> gradient;       // [edges][3] eV/Angstrom, 0 beyond the cutoff
 
-  // long-range block between the layers and the readout, null without one; its prepare() comes before evaluate()
+  // long-range block between the layers and the readout, null without one; its prepare() comes
+  // before evaluate()
   std::unique_ptr<FmmBlockKokkos<DeviceType, T>> block;
 
   // fills ghost rows of an array [n_atoms][width] from their owners; adds them to their owners
@@ -88,16 +89,19 @@ template <class DeviceType, typename T> class PainnKokkos {
     double cutoff;
 
     // W of `tile` features from f on in one of the blocks a, c, b of a message, and its slope
-    template <bool SLOPE> KOKKOS_INLINE_FUNCTION void operator()(int e, int block, int f, T *W, T *slope) const
+    template <bool SLOPE>
+    KOKKOS_INLINE_FUNCTION void operator()(int e, int block, int f, T *W, T *slope) const
     {
       const int n = 3 * F, column = block * F + f;
       if (knots) {
         const double spacing = cutoff / knots, place = d[e] / spacing;
         const int knot = place < knots ? int(place) : knots - 1;
         const double x = place - knot, x2 = x * x, x3 = x2 * x;
-        const T b0 = T(2 * x3 - 3 * x2 + 1), b1 = T(x3 - 2 * x2 + x), b2 = T(3 * x2 - 2 * x3), b3 = T(x3 - x2);
+        const T b0 = T(2 * x3 - 3 * x2 + 1), b1 = T(x3 - 2 * x2 + x), b2 = T(3 * x2 - 2 * x3),
+                b3 = T(x3 - x2);
         const T *v0 = spline + (long) knot * 2 * n + column;
-        for (int t = 0; t < tile; t++) W[t] = b0 * v0[t] + b1 * v0[n + t] + b2 * v0[2 * n + t] + b3 * v0[3 * n + t];
+        for (int t = 0; t < tile; t++)
+          W[t] = b0 * v0[t] + b1 * v0[n + t] + b2 * v0[2 * n + t] + b3 * v0[3 * n + t];
         if (SLOPE) {
           const T c0 = T((6 * x2 - 6 * x) / spacing), c1 = T((3 * x2 - 4 * x + 1) / spacing),
                   c2 = T((6 * x - 6 * x2) / spacing), c3 = T((3 * x2 - 2 * x) / spacing);
@@ -107,7 +111,8 @@ template <class DeviceType, typename T> class PainnKokkos {
         return;
       }
       const double pi = 3.14159265358979323846, angle = pi * d[e] / cutoff;
-      const double fc = 0.5 * (Kokkos::cos(angle) + 1.0), fc_slope = -0.5 * pi / cutoff * Kokkos::sin(angle);
+      const double fc = 0.5 * (Kokkos::cos(angle) + 1.0),
+                   fc_slope = -0.5 * pi / cutoff * Kokkos::sin(angle);
       for (int t = 0; t < tile; t++) {
         W[t] = bias[column + t] * T(fc);
         if (SLOPE) slope[t] = bias[column + t] * T(fc_slope);
@@ -125,10 +130,11 @@ template <class DeviceType, typename T> class PainnKokkos {
     }
   };
 
-  void dense(int rows, const T *in, int in_width, const Array<T> &weight, const Array<T> &bias, T *out, int out_width,
-             T *activated = nullptr, bool add = false) const;
+  void dense(int rows, const T *in, int in_width, const Array<T> &weight, const Array<T> &bias,
+             T *out, int out_width, T *activated = nullptr, bool add = false) const;
   void activation_backward(long n, const T *x, T *bar) const;
-  void set_layers(const mlff::Potential &potential, bool spline);    // embedding, filters, messages, updates
+  void set_layers(const mlff::Potential &potential,
+                  bool spline);    // embedding, filters, messages, updates
   void geometry();
   void forward();    // the layers; results in s and v_of(L)
   void message_forward(int l);
@@ -140,7 +146,8 @@ template <class DeviceType, typename T> class PainnKokkos {
   void finish_gradient();
 
  protected:
-  // a model without a backward keeps the values of one layer only, and may start with vectors in v_of(0)
+  // a model without a backward keeps the values of one layer only, and may start with vectors in
+  // v_of(0)
   bool forward_only = false, starts_with_vectors = false;
 
   int F = 0, L = 0, K = 0, H = 0, knots = 0;
@@ -154,24 +161,33 @@ template <class DeviceType, typename T> class PainnKokkos {
   Array<T> u, s, v, m0, h, pq, norm, t, y, z;
   Array<T> hidden, wide, s_bar, v_bar, s_bar_next, v_bar_next, h_bar;
 
-  // first of the values [atoms][F] of layer l among those of all layers; vectors before layer l, [atoms][3][F]
+  // first of the values [atoms][F] of layer l among those of all layers; vectors before layer l,
+  // [atoms][3][F]
   long kept(int l) const { return forward_only ? 0 : (long) l * n_atoms * F; }
   T *v_of(int l) const { return v.data() + 3L * (forward_only ? l % 2 : l) * n_atoms * F; }
 
   // tensors of a potential on the device, rows of features padded to whole blocks
-  Array<T> vector(const mlff::Potential &potential, const std::string &name, mlff::Blocks blocks) const;
-  Array<T> matrix(const mlff::Potential &potential, const std::string &name, mlff::Blocks out, mlff::Blocks in,
-                  bool back) const;
+  Array<T> vector(const mlff::Potential &potential, const std::string &name,
+                  mlff::Blocks blocks) const;
+  Array<T> matrix(const mlff::Potential &potential, const std::string &name, mlff::Blocks out,
+                  mlff::Blocks in, bool back) const;
 
   Filter filter_of(int l) const
   {
-    return {
-        layers[l].spline.data(), layers[l].filter.data(), layers[l].filter_bias.data(), d.data(), F, K, knots, cutoff};
+    return {layers[l].spline.data(),
+            layers[l].filter.data(),
+            layers[l].filter_bias.data(),
+            d.data(),
+            F,
+            K,
+            knots,
+            cutoff};
   }
   template <typename U> static void grow(Array<U> &array, std::size_t n, const char *name)
   {
     if (array.extent(0) < n || !array.data())
-      array = Array<U>(Kokkos::view_alloc(std::string("mlff:") + name, Kokkos::WithoutInitializing), n + n / 8 + 1);
+      array = Array<U>(Kokkos::view_alloc(std::string("mlff:") + name, Kokkos::WithoutInitializing),
+                       n + n / 8 + 1);
   }
   template <typename U> static Array<U> upload(const std::vector<double> &values, const char *name);
 };

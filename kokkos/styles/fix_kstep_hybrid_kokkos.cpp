@@ -22,15 +22,15 @@
 #include "kokkos.h"
 #include "update.h"
 
-#include "kokkos/engine/jump_engine_kokkos.h"
 #include "fix_kstep/kstep_impl.h"
+#include "kokkos/engine/jump_engine_kokkos.h"
 
 using namespace LAMMPS_NS;
 
 // what the parts on the host read, and what they may change
 
-static constexpr uint64_t HOST_READS =
-    X_MASK | V_MASK | F_MASK | TAG_MASK | TYPE_MASK | MASK_MASK | IMAGE_MASK | MOLECULE_MASK | RMASS_MASK | BOND_MASK;
+static constexpr uint64_t HOST_READS = X_MASK | V_MASK | F_MASK | TAG_MASK | TYPE_MASK | MASK_MASK |
+    IMAGE_MASK | MOLECULE_MASK | RMASS_MASK | BOND_MASK;
 static constexpr uint64_t HOST_CHANGES = X_MASK | V_MASK | F_MASK | IMAGE_MASK;
 
 /* ---------------------------------------------------------------------- */
@@ -41,7 +41,8 @@ FixKstepHybridKokkos<DeviceType>::FixKstepHybridKokkos(LAMMPS *lmp, int narg, ch
 {
   if (!lmp->kokkos || !lmp->kokkos->kokkos_exists)
     error->all(FLERR, Error::NOLASTLINE,
-               "Fix kstep/hybrid/kk needs the KOKKOS package switched on: start LAMMPS with '-k on', or use fix "
+               "Fix kstep/hybrid/kk needs the KOKKOS package switched on: start LAMMPS with '-k "
+               "on', or use fix "
                "kstep/hybrid");
   kokkosable = 1;
   atomKK = (AtomKokkos *) atom;
@@ -58,10 +59,12 @@ FixKstepHybridKokkos<DeviceType>::FixKstepHybridKokkos(LAMMPS *lmp, int narg, ch
    as without Kokkos
 ------------------------------------------------------------------------- */
 
-template <class DeviceType> std::unique_ptr<mlff::JumpEngine> FixKstepHybridKokkos<DeviceType>::make_network_engine()
+template <class DeviceType>
+std::unique_ptr<mlff::JumpEngine> FixKstepHybridKokkos<DeviceType>::make_network_engine()
 {
   const auto &s = impl->cycle.settings;
-  if (s.options.engine != "auto" || s.potential.model != "kstep-painn") return FixKstepHybrid::make_network_engine();
+  if (s.options.engine != "auto" || s.potential.model != "kstep-painn")
+    return FixKstepHybrid::make_network_engine();
   return make_kokkos_jump(s.potential, s.options);
 }
 
@@ -96,7 +99,8 @@ template <class DeviceType> void FixKstepHybridKokkos<DeviceType>::final_integra
    atoms that move, and what a force does to each in half a step
 ------------------------------------------------------------------------- */
 
-template <class DeviceType> int FixKstepHybridKokkos<DeviceType>::list_atoms(const std::vector<int> &atoms)
+template <class DeviceType>
+int FixKstepHybridKokkos<DeviceType>::list_atoms(const std::vector<int> &atoms)
 {
   const int n = (int) atoms.size();
   if ((int) d_atoms.extent(0) < n) {
@@ -118,7 +122,8 @@ template <class DeviceType> int FixKstepHybridKokkos<DeviceType>::list_atoms(con
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType> void FixKstepHybridKokkos<DeviceType>::first_half(const std::vector<int> &atoms)
+template <class DeviceType>
+void FixKstepHybridKokkos<DeviceType>::first_half(const std::vector<int> &atoms)
 {
   const int n = list_atoms(atoms);
   const auto list = d_atoms;
@@ -146,7 +151,8 @@ template <class DeviceType> void FixKstepHybridKokkos<DeviceType>::first_half(co
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType> void FixKstepHybridKokkos<DeviceType>::second_half(const std::vector<int> &atoms)
+template <class DeviceType>
+void FixKstepHybridKokkos<DeviceType>::second_half(const std::vector<int> &atoms)
 {
   const int n = list_atoms(atoms);
   const auto list = d_atoms;

@@ -31,8 +31,8 @@
 #include "update.h"
 
 #include "kokkos/engine/engine_kokkos.h"
-#include "pair_mlff/mlff_impl.h"
 #include "kokkos/models/painn_kokkos.h"
+#include "pair_mlff/mlff_impl.h"
 
 #include <cmath>
 
@@ -45,9 +45,9 @@ using namespace LAMMPS_NS;
 namespace {
 template <class DeviceType, typename T> struct Network {
   PainnKokkos<DeviceType, T> painn;
-  Kokkos::View<int *, DeviceType> local;               // owned atom of each centre
-  Kokkos::View<int *, DeviceType> type;                // of each owned atom, when rows were numbered
-  Kokkos::View<int *, DeviceType> from, to;            // atoms of each edge
+  Kokkos::View<int *, DeviceType> local;       // owned atom of each centre
+  Kokkos::View<int *, DeviceType> type;        // of each owned atom, when rows were numbered
+  Kokkos::View<int *, DeviceType> from, to;    // atoms of each edge
   Kokkos::View<double *, DeviceType> force, stress;    // of each row: [3], [6]
 };
 
@@ -108,12 +108,14 @@ template <class DeviceType> struct PairMLFFKokkos<DeviceType>::Networks {
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType>
-PairMLFFKokkos<DeviceType>::PairMLFFKokkos(LAMMPS *lmp) : PairMLFF(lmp), networks(nullptr), batched(false)
+PairMLFFKokkos<DeviceType>::PairMLFFKokkos(LAMMPS *lmp) :
+    PairMLFF(lmp), networks(nullptr), batched(false)
 {
   if (!lmp->kokkos || !lmp->kokkos->kokkos_exists)
-    error->all(FLERR, Error::NOLASTLINE,
-               "Pair style mlff/kk needs the KOKKOS package switched on: start LAMMPS with '-k on', "
-               "or use pair style mlff");
+    error->all(
+        FLERR, Error::NOLASTLINE,
+        "Pair style mlff/kk needs the KOKKOS package switched on: start LAMMPS with '-k on', "
+        "or use pair style mlff");
   networks = new Networks;
   respa_enable = 0;
   kokkosable = 1;
@@ -220,14 +222,17 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
       });
   std::vector<char> used(nall);
   Kokkos::deep_copy(Kokkos::View<char *, Kokkos::HostSpace, Unmanaged>(used.data(), nall), d_used);
-  const auto ilist =
-      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), Kokkos::subview(d_ilist, std::make_pair(0, inum)));
+  const auto ilist = Kokkos::create_mirror_view_and_copy(
+      Kokkos::HostSpace(), Kokkos::subview(d_ilist, std::make_pair(0, inum)));
   atomKK->sync(Host, TYPE_MASK | MASK_MASK | (atom->molecular ? SPECIAL_MASK : EMPTY_MASK));
   number_rows(inum, ilist.data(), used);
 
   const auto upload = [](const std::vector<int> &values) {
-    Kokkos::View<int *, DeviceType> view(Kokkos::view_alloc("mlff:row", Kokkos::WithoutInitializing), values.size());
-    Kokkos::deep_copy(view, Kokkos::View<const int *, Kokkos::HostSpace, Unmanaged>(values.data(), values.size()));
+    Kokkos::View<int *, DeviceType> view(
+        Kokkos::view_alloc("mlff:row", Kokkos::WithoutInitializing), values.size());
+    Kokkos::deep_copy(
+        view,
+        Kokkos::View<const int *, Kokkos::HostSpace, Unmanaged>(values.data(), values.size()));
     return view;
   };
   network.type = upload(impl->type);
@@ -293,7 +298,8 @@ template <typename NetworkType>
 bool PairMLFFKokkos<DeviceType>::types_changed(NetworkType &network)
 {
   const int nlocal = atom->nlocal;
-  if ((int) network.type.extent(0) != nlocal || (int) impl->row.size() != nlocal + atom->nghost) return true;
+  if ((int) network.type.extent(0) != nlocal || (int) impl->row.size() != nlocal + atom->nghost)
+    return true;
   const auto type = atomKK->k_type.template view<DeviceType>();
   const auto numbered = network.type;
   int changed = 0;
@@ -325,9 +331,11 @@ void PairMLFFKokkos<DeviceType>::prepare_long_range(NetworkType &network)
         for (int a = 0; a < 3; a++) position(3 * c + a) = double(x(local(c), a));
       });
   const int first_atom[2] = {0, ncentres};
-  const double cell[9] = {domain->xprd, 0.0, 0.0, domain->xy, domain->yprd, 0.0, domain->xz, domain->yz, domain->zprd};
+  const double cell[9] = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
+                          0.0,          domain->xz, domain->yz, domain->zprd};
   try {
-    block->prepare(first_atom, domain->xperiodic ? std::span<const double>(cell) : std::span<const double>(),
+    block->prepare(first_atom,
+                   domain->xperiodic ? std::span<const double>(cell) : std::span<const double>(),
                    impl->exchange.get());
   } catch (mlff::EngineError &e) {
     error->one(FLERR, "Pair style mlff/kk on timestep {}: {}", update->ntimestep, e.what());
@@ -336,11 +344,14 @@ void PairMLFFKokkos<DeviceType>::prepare_long_range(NetworkType &network)
 
 /* ---------------------------------------------------------------------- */
 
-template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
+template <class DeviceType>
+template <typename NetworkType>
+void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
 {
   using Range = Kokkos::RangePolicy<DeviceType>;
   auto &painn = network.painn;
-  if (neighbor->ago == 0 || impl->lists != neighbor->ncalls || any_rank(types_changed(network))) rebuild(network);
+  if (neighbor->ago == 0 || impl->lists != neighbor->ncalls || any_rank(types_changed(network)))
+    rebuild(network);
 
   const int ncentres = painn.n_centres, nrows = painn.n_atoms, nedges = painn.n_edges;
   const auto x = atomKK->k_x.template view<DeviceType>();
@@ -361,12 +372,14 @@ template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<
   const auto atom_energy = painn.atom_energy;
   double energy = 0.0;
   Kokkos::parallel_reduce(
-      Range(0, ncentres), KOKKOS_LAMBDA(const int c, double &sum) { sum += atom_energy(c); }, energy);
+      Range(0, ncentres), KOKKOS_LAMBDA(const int c, double &sum) { sum += atom_energy(c); },
+      energy);
   if (!std::isfinite(energy) && !nan_on_failure)
-    error->one(FLERR,
-               "Pair style mlff/kk on timestep {}: the energy is not finite: atoms on one place, or far "
-               "outside what the model was trained on",
-               update->ntimestep);
+    error->one(
+        FLERR,
+        "Pair style mlff/kk on timestep {}: the energy is not finite: atoms on one place, or far "
+        "outside what the model was trained on",
+        update->ntimestep);
   if (eflag_global) eng_vdwl += factor * energy;
 
   // forces and half virials of each row, over its edges and those that point to it
@@ -460,7 +473,8 @@ template <class DeviceType> template <typename NetworkType> void PairMLFFKokkos<
   if (eflag_atom) {
     const auto d_eatom = k_eatom.template view<DeviceType>();
     Kokkos::parallel_for(
-        Range(0, ncentres), KOKKOS_LAMBDA(const int c) { d_eatom(local(c)) += factor * atom_energy(c); });
+        Range(0, ncentres),
+        KOKKOS_LAMBDA(const int c) { d_eatom(local(c)) += factor * atom_energy(c); });
   }
   if (vflag_atom) {
     const auto d_vatom = k_vatom.template view<DeviceType>();
@@ -493,12 +507,13 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::settings(int narg, 
 {
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
-    if ((word == "engine" && iarg + 1 < narg && strcmp(arg[iarg + 1], "torch") == 0) || word == "device" ||
-        word == "threads")
-      error->all(FLERR, iarg,
-                 "Pair style mlff/kk runs the hand-written kernels on Kokkos' own device and threads: "
-                 "'{}' is not accepted here; accepted: engine auto, engine host, precision, filter, fmm",
-                 word == "engine" ? "engine torch" : word);
+    if ((word == "engine" && iarg + 1 < narg && strcmp(arg[iarg + 1], "torch") == 0) ||
+        word == "device" || word == "threads")
+      error->all(
+          FLERR, iarg,
+          "Pair style mlff/kk runs the hand-written kernels on Kokkos' own device and threads: "
+          "'{}' is not accepted here; accepted: engine auto, engine host, precision, filter, fmm",
+          word == "engine" ? "engine torch" : word);
   }
   PairMLFF::settings(narg, arg);
   networks->single.reset();
@@ -511,10 +526,11 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::coeff(int narg, cha
 {
   PairMLFF::coeff(narg, arg);
   if (n_potentials() > 1)
-    error->all(FLERR, 3,
-               "Pair style mlff/kk runs one potential, but pair_coeff names {}; use pair style mlff, with "
-               "'suffix off' before pair_style if LAMMPS was started with '-sf kk'",
-               n_potentials());
+    error->all(
+        FLERR, 3,
+        "Pair style mlff/kk runs one potential, but pair_coeff names {}; use pair style mlff, with "
+        "'suffix off' before pair_style if LAMMPS was started with '-sf kk'",
+        n_potentials());
   networks->single.reset();
   networks->full.reset();
 }
@@ -542,10 +558,12 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
                potential.model, impl->files.front());
   const auto form = impl->options.fmm;
   if (impl->replicas->wanted()) {
-    impl->engine = make_kokkos_engine(potential, impl->options, ExecutionSpaceFromDevice<DeviceType>::space == Host);
+    impl->engine = make_kokkos_engine(potential, impl->options,
+                                      ExecutionSpaceFromDevice<DeviceType>::space == Host);
     join_replicas("");
     if (impl->replicas->joined()) {
-      if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff/kk: {}\n", impl->engine->description());
+      if (comm->me == 0)
+        utils::logmesg(lmp, "Pair style mlff/kk: {}\n", impl->engine->description());
       return;
     }
     impl->engine.reset();
@@ -559,8 +577,8 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
     network->painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, form);
     if (comm->nprocs == 1) return;
     // other ranks see host memory: on a CPU that is where the features are
-    const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array, int width,
-                                     bool forward) {
+    const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array,
+                                     int width, bool forward) {
       const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), array);
       if (forward)
         impl->exchange->forward(host.data(), width);
@@ -580,8 +598,9 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
   else
     prepare(networks->single, float());
   if (comm->me == 0)
-    utils::logmesg(lmp, "Pair style mlff/kk: Kokkos {}, {} precision, {} filter{}\n", DeviceType::name(),
-                   full ? "double" : "single", spline ? "spline" : "exact", long_range_form(potential, form));
+    utils::logmesg(lmp, "Pair style mlff/kk: Kokkos {}, {} precision, {} filter{}\n",
+                   DeviceType::name(), full ? "double" : "single", spline ? "spline" : "exact",
+                   long_range_form(potential, form));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -597,7 +616,8 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::init_style()
   if (batched) return;
 
   auto *request = neighbor->find_request(this);
-  request->set_kokkos_host(std::is_same_v<DeviceType, LMPHostType> && !std::is_same_v<DeviceType, LMPDeviceType>);
+  request->set_kokkos_host(std::is_same_v<DeviceType, LMPHostType> &&
+                           !std::is_same_v<DeviceType, LMPDeviceType>);
   request->set_kokkos_device(std::is_same_v<DeviceType, LMPDeviceType>);
 }
 

@@ -14,14 +14,18 @@ double covalent_radius(int atomic_number);
 inline constexpr double bonded_within = 1.25;
 
 /// Pairs of bonded atoms; positions [n][3] Å of an open molecule, or distances [n][n] Å.
-std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const std::vector<double> &positions);
-std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers, const std::vector<std::vector<double>> &distances);
+std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers,
+                                          const std::vector<double> &positions);
+std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers,
+                                          const std::vector<std::vector<double>> &distances);
 
 /// Whether all these bonds are shorter than 1.6 times the sum of the covalent radii.
-bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector<int> &numbers, const std::vector<double> &positions);
+bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector<int> &numbers,
+                const std::vector<double> &positions);
 
-/// What an atom is bonded to, up to three bonds away, as text: "C(C(HHO)HHH)"; equal for atoms that a bond graph of this size cannot
-/// tell apart.
-std::vector<std::string> bond_environments(const std::vector<int> &numbers, const std::vector<std::pair<int, int>> &bonds);
+/// What an atom is bonded to, up to three bonds away, as text: "C(C(HHO)HHH)"; equal for atoms that
+/// a bond graph of this size cannot tell apart.
+std::vector<std::string> bond_environments(const std::vector<int> &numbers,
+                                           const std::vector<std::pair<int, int>> &bonds);
 
 }    // namespace mlff

@@ -45,13 +45,16 @@ void GraphStorage::append(const Graph &other, int first, int last)
   for (int i = atom; i < last_atom; i++) first_edge.push_back(edges + other.first_edge[i + 1]);
   species.insert(species.end(), other.species.begin() + atom, other.species.begin() + last_atom);
   for (int e = edge; e < last_edge; e++) neighbor.push_back(atoms + other.neighbor[e]);
-  r.insert(r.end(), other.r.begin() + 3 * std::ptrdiff_t(edge), other.r.begin() + 3 * std::ptrdiff_t(last_edge));
+  r.insert(r.end(), other.r.begin() + 3 * std::ptrdiff_t(edge),
+           other.r.begin() + 3 * std::ptrdiff_t(last_edge));
   if (!other.position.empty())
-    position.insert(position.end(), other.position.begin() + 3 * std::ptrdiff_t(atom), other.position.begin() + 3 * std::ptrdiff_t(last_atom));
+    position.insert(position.end(), other.position.begin() + 3 * std::ptrdiff_t(atom),
+                    other.position.begin() + 3 * std::ptrdiff_t(last_atom));
   if (other.cell.empty() && cell.empty()) return;
   cell.resize(9 * (first_atom.size() - 1 - (last - first)), 0.0);
   for (int s = first; s < last; s++)
-    for (int k = 0; k < 9; k++) cell.push_back(other.cell.empty() ? 0.0 : other.cell[9 * std::size_t(s) + k]);
+    for (int k = 0; k < 9; k++)
+      cell.push_back(other.cell.empty() ? 0.0 : other.cell[9 * std::size_t(s) + k]);
 }
 
 }    // namespace mlff

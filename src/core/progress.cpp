@@ -9,7 +9,10 @@ namespace mlff {
 
 using Clock = std::chrono::steady_clock;
 
-Progress::Progress(std::string title) : title(std::move(title)), terminal(isatty(STDERR_FILENO)), start(Clock::now()), last(start) {}
+Progress::Progress(std::string title) :
+    title(std::move(title)), terminal(isatty(STDERR_FILENO)), start(Clock::now()), last(start)
+{
+}
 
 Progress::~Progress()
 {
@@ -27,8 +30,8 @@ void Progress::update(double share, const std::string &detail)
     drawn = true;
     const int filled = int(share * 30);
     const std::string bar = std::string(filled, '#') + std::string(30 - filled, '.');
-    std::fprintf(stderr, "\r%s [%s] %3.0f %%  %.0f s left  %s\033[K", title.c_str(), bar.c_str(), 100 * share, share > 0.0 ? seconds / share - seconds : 0.0,
-                 detail.c_str());
+    std::fprintf(stderr, "\r%s [%s] %3.0f %%  %.0f s left  %s\033[K", title.c_str(), bar.c_str(),
+                 100 * share, share > 0.0 ? seconds / share - seconds : 0.0, detail.c_str());
     std::fflush(stderr);
   } else if (int(share * 10) > tenths && (share == 1.0 || now - last >= std::chrono::seconds(10))) {
     last = now;

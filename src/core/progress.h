@@ -1,4 +1,5 @@
-// A progress bar on standard error: live in a terminal; elsewhere a line each tenth, but not more than one in ten seconds, and one at the end.
+// A progress bar on standard error: live in a terminal; elsewhere a line each tenth, but not more
+// than one in ten seconds, and one at the end.
 #pragma once
 
 #include <chrono>

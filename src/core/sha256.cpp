@@ -15,9 +15,15 @@ namespace {
 
   class Digest {
    public:
-    Digest() : context(EVP_MD_CTX_new(), EVP_MD_CTX_free) { check(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr)); }
+    Digest() : context(EVP_MD_CTX_new(), EVP_MD_CTX_free)
+    {
+      check(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr));
+    }
 
-    void add(const void *bytes, std::size_t size) { check(EVP_DigestUpdate(context.get(), bytes, size)); }
+    void add(const void *bytes, std::size_t size)
+    {
+      check(EVP_DigestUpdate(context.get(), bytes, size));
+    }
 
     std::string text()
     {
@@ -53,12 +59,15 @@ std::string sha256_of(std::string_view bytes)
 
 std::string sha256_of_file(const std::string &path)
 {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(path.c_str(), "rb"),
+                                                              std::fclose);
   if (!file) throw std::runtime_error("'" + path + "' cannot be opened: " + std::strerror(errno));
   Digest digest;
   std::vector<char> piece(1 << 20);
-  for (std::size_t n; (n = std::fread(piece.data(), 1, piece.size(), file.get())) > 0;) digest.add(piece.data(), n);
-  if (std::ferror(file.get())) throw std::runtime_error("'" + path + "' cannot be read: " + std::strerror(errno));
+  for (std::size_t n; (n = std::fread(piece.data(), 1, piece.size(), file.get())) > 0;)
+    digest.add(piece.data(), n);
+  if (std::ferror(file.get()))
+    throw std::runtime_error("'" + path + "' cannot be read: " + std::strerror(errno));
   return digest.text();
 }
 

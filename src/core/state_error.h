@@ -1,4 +1,5 @@
-// Errors of one state, which another state would not raise, told from those of a model, a build or a machine.
+// Errors of one state, which another state would not raise, told from those of a model, a build or
+// a machine.
 #pragma once
 
 #include "engine/engine.h"
@@ -10,7 +11,8 @@ struct StateError : EngineError {
   using EngineError::EngineError;
 };
 
-/// Atoms that are not the molecule of the model: another one from the start, or one whose bonds broke on the way.
+/// Atoms that are not the molecule of the model: another one from the start, or one whose bonds
+/// broke on the way.
 struct WrongMoleculeError : StateError {
   using StateError::StateError;
 };

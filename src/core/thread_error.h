@@ -8,7 +8,8 @@ namespace mlff {
 
 class ThreadError {
  public:
-  /// Runs `work`, and keeps what it throws where it is the first of all threads. After an error nothing is run any more.
+  /// Runs `work`, and keeps what it throws where it is the first of all threads. After an error
+  /// nothing is run any more.
   template <typename Work> void run(const Work &work) noexcept
   {
     if (failed.load(std::memory_order_relaxed)) return;

@@ -26,7 +26,8 @@ enum class XyzRole {
   unpaired
 };
 
-/// A column of atoms. Its text is kept where the program does not use the column, or converts what is in it.
+/// A column of atoms. Its text is kept where the program does not use the column, or converts what
+/// is in it.
 struct XyzColumn {
   std::string name;
   char type = 'R';    ///< S, R, I or L
@@ -42,17 +43,20 @@ struct XyzKey {
   XyzRole role = XyzRole::none;
 };
 
-/// Names and order of a file's columns and keys, and the content of those that the program does not use.
+/// Names and order of a file's columns and keys, and the content of those that the program does not
+/// use.
 struct XyzLayout {
   std::vector<XyzKey> keys;
   std::vector<XyzColumn> columns;
 };
 
 /// Reads extended and plain XYZ; trajectory.h says what of it.
-std::unique_ptr<TrajectoryReader> open_extended_xyz(const std::string &path, const ReadOptions &options);
+std::unique_ptr<TrajectoryReader> open_extended_xyz(const std::string &path,
+                                                    const ReadOptions &options);
 
-/// Takes energies, forces, and what else is the result of a calculation (stress, virial, dipole, charges, magnetic moments) out of a frame and its layout,
-/// for a frame that gets those of another method.
+/// Takes energies, forces, and what else is the result of a calculation (stress, virial, dipole,
+/// charges, magnetic moments) out of a frame and its layout, for a frame that gets those of another
+/// method.
 void forget_results(Structure &frame);
 
 }    // namespace mlff

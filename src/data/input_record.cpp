@@ -1,7 +1,7 @@
 #include "data/input_record.h"
 
-#include "data/npz.h"
 #include "core/sha256.h"
+#include "data/npz.h"
 
 #include <filesystem>
 
@@ -9,33 +9,42 @@ namespace mlff {
 
 using Json = nlohmann::ordered_json;
 
-InputRecord::InputRecord() : record({{"program", "mlff " MLFF_VERSION}, {"files", Json::array()}}) {}
+InputRecord::InputRecord() : record({{"program", "mlff " MLFF_VERSION}, {"files", Json::array()}})
+{
+}
 
 void InputRecord::add_file(const std::string &role, const std::string &path)
 {
   try {
-    record["files"].push_back({{"role", role}, {"file", std::filesystem::path(path).filename().string()}, {"sha256", sha256_of_file(path)}});
+    record["files"].push_back({{"role", role},
+                               {"file", std::filesystem::path(path).filename().string()},
+                               {"sha256", sha256_of_file(path)}});
   } catch (const std::runtime_error &error) {
     throw FileError(role + ": " + error.what());
   }
 }
 
-void InputRecord::compare(const Json &before, const std::string &work, const std::string &remedy) const
+void InputRecord::compare(const Json &before, const std::string &work,
+                          const std::string &remedy) const
 {
   if (!before.is_object() || !before.contains("files") || !before["files"].is_array())
-    throw FileError(work + " does not say what its input files held, as work of this version does; " + remedy);
+    throw FileError(
+        work + " does not say what its input files held, as work of this version does; " + remedy);
   const auto text = [](const Json &json, const std::string &key) {
     return json.contains(key) ? json[key].dump() : "missing";
   };
   for (const auto &[key, value] : record.items())
     if (key != "files" && text(record, key) != text(before, key))
-      throw FileError(work + " was made with " + key + " = " + text(before, key) + ", now it is " + text(record, key) + "; " + remedy);
+      throw FileError(work + " was made with " + key + " = " + text(before, key) + ", now it is " +
+                      text(record, key) + "; " + remedy);
   const Json &ours = record["files"], &theirs = before["files"];
   for (std::size_t k = 0; k < std::max(ours.size(), theirs.size()); k++) {
     if (k >= ours.size() || k >= theirs.size() || text(ours[k], "role") != text(theirs[k], "role"))
-      throw FileError(work + " was made from " + std::to_string(theirs.size()) + " input files, now there are " + std::to_string(ours.size()) + "; " + remedy);
+      throw FileError(work + " was made from " + std::to_string(theirs.size()) +
+                      " input files, now there are " + std::to_string(ours.size()) + "; " + remedy);
     if (text(ours[k], "sha256") != text(theirs[k], "sha256"))
-      throw FileError("the contents of '" + ours[k]["file"].get<std::string>() + "' (" + ours[k]["role"].get<std::string>() + ") are not those that " + work +
+      throw FileError("the contents of '" + ours[k]["file"].get<std::string>() + "' (" +
+                      ours[k]["role"].get<std::string>() + ") are not those that " + work +
                       " was made from; " + remedy);
   }
 }

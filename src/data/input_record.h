@@ -7,8 +7,8 @@
 
 namespace mlff {
 
-/// Kept in the manifest or checkpoint of a work, and compared with what is there when the work goes on: a file of the same name
-/// with other contents makes other work of it.
+/// Kept in the manifest or checkpoint of a work, and compared with what is there when the work goes
+/// on: a file of the same name with other contents makes other work of it.
 class InputRecord {
  public:
   /// Records the version of this program.
@@ -20,12 +20,14 @@ class InputRecord {
   /// Another property, such as the version of a library.
   void add(const std::string &key, const nlohmann::ordered_json &value) { record[key] = value; }
 
-  /// {"program": ..., "files": [{"role", "file", "sha256"}, ...], further properties}; names of files are without folders.
+  /// {"program": ..., "files": [{"role", "file", "sha256"}, ...], further properties}; names of
+  /// files are without folders.
   const nlohmann::ordered_json &json() const { return record; }
 
-  /// Throws FileError naming the first file or property that differs from `before`, the record of `work` (which may hold more);
-  /// `remedy` ends the message.
-  void compare(const nlohmann::ordered_json &before, const std::string &work, const std::string &remedy) const;
+  /// Throws FileError naming the first file or property that differs from `before`, the record of
+  /// `work` (which may hold more); `remedy` ends the message.
+  void compare(const nlohmann::ordered_json &before, const std::string &work,
+               const std::string &remedy) const;
 
  private:
   nlohmann::ordered_json record;

@@ -24,10 +24,12 @@ namespace {
     std::size_t width;
     void (*convert)(const char *, std::vector<double> &);
   };
-  const Format formats[] = {{"<f8", 8, convert<double>},        {"<f4", 4, convert<float>},         {"<i8", 8, convert<std::int64_t>},
-                            {"<i4", 4, convert<std::int32_t>},  {"<i2", 2, convert<std::int16_t>},  {"|i1", 1, convert<std::int8_t>},
-                            {"<u8", 8, convert<std::uint64_t>}, {"<u4", 4, convert<std::uint32_t>}, {"<u2", 2, convert<std::uint16_t>},
-                            {"|u1", 1, convert<std::uint8_t>},  {"|b1", 1, convert<std::uint8_t>}};
+  const Format formats[] = {{"<f8", 8, convert<double>},        {"<f4", 4, convert<float>},
+                            {"<i8", 8, convert<std::int64_t>},  {"<i4", 4, convert<std::int32_t>},
+                            {"<i2", 2, convert<std::int16_t>},  {"|i1", 1, convert<std::int8_t>},
+                            {"<u8", 8, convert<std::uint64_t>}, {"<u4", 4, convert<std::uint32_t>},
+                            {"<u2", 2, convert<std::uint16_t>}, {"|u1", 1, convert<std::uint8_t>},
+                            {"|b1", 1, convert<std::uint8_t>}};
 
   /// Fortran order to C order.
   void transpose(Array &array)
@@ -36,7 +38,8 @@ namespace {
     std::vector<std::int64_t> index(array.shape.size(), 0);
     for (const double value : array.values) {
       std::size_t place = 0;
-      for (std::size_t a = 0; a < array.shape.size(); a++) place = place * array.shape[a] + index[a];
+      for (std::size_t a = 0; a < array.shape.size(); a++)
+        place = place * array.shape[a] + index[a];
       values[place] = value;
       for (std::size_t a = 0; a < index.size() && ++index[a] == array.shape[a]; a++) index[a] = 0;
     }
@@ -87,28 +90,34 @@ Array NpzFile::read(const std::string &name) const
   }
   zip_stat_t status;
   const auto entry = zip_uint64_t(found - list.begin());
-  if (zip_stat_index(archive, entry, 0, &status) != 0 || !(status.valid & ZIP_STAT_SIZE)) throw fail("its size is unknown");
+  if (zip_stat_index(archive, entry, 0, &status) != 0 || !(status.valid & ZIP_STAT_SIZE))
+    throw fail("its size is unknown");
   // the size is the archive's claim: a damaged one must not ask for all memory
-  if (status.size > (std::uint64_t(1) << 36)) throw fail("it claims " + std::to_string(status.size) + " bytes");
+  if (status.size > (std::uint64_t(1) << 36))
+    throw fail("it claims " + std::to_string(status.size) + " bytes");
   zip_file_t *file = zip_fopen_index(archive, entry, 0);
   if (!file) throw fail(std::string("cannot be opened: ") + zip_strerror(archive));
   std::string bytes;
   char buffer[65536];
-  for (zip_int64_t n; (n = zip_fread(file, buffer, sizeof buffer)) > 0;) bytes.append(buffer, std::size_t(n));
+  for (zip_int64_t n; (n = zip_fread(file, buffer, sizeof buffer)) > 0;)
+    bytes.append(buffer, std::size_t(n));
   const bool complete = bytes.size() == status.size && zip_fclose(file) == 0;
   if (!complete) throw fail("it is damaged: its bytes do not fit its size or checksum");
 
   // format: "\x93NUMPY", version, length of the header, header as a Python dictionary
-  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0) throw fail("it is no NumPy array");
+  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0)
+    throw fail("it is no NumPy array");
   const bool wide = bytes[6] >= 2;
   std::uint32_t length = 0;
   std::memcpy(&length, bytes.data() + 8, wide ? 4 : 2);
   const std::size_t start = (wide ? 12 : 10) + std::size_t(length);
   if (start > bytes.size()) throw fail("its header is truncated");
   const std::string header = bytes.substr(wide ? 12 : 10, length);
-  static const std::regex descr(R"('descr':\s*'([^']*)')"), order(R"('fortran_order':\s*(True|False))"), shape(R"('shape':\s*\(([0-9, ]*)\))");
+  static const std::regex descr(R"('descr':\s*'([^']*)')"),
+      order(R"('fortran_order':\s*(True|False))"), shape(R"('shape':\s*\(([0-9, ]*)\))");
   std::smatch type, fortran, extents;
-  if (!std::regex_search(header, type, descr) || !std::regex_search(header, fortran, order) || !std::regex_search(header, extents, shape))
+  if (!std::regex_search(header, type, descr) || !std::regex_search(header, fortran, order) ||
+      !std::regex_search(header, extents, shape))
     throw fail("its header is not that of an array of numbers: " + header);
 
   Array array;
@@ -119,15 +128,19 @@ Array NpzFile::read(const std::string &name) const
     const std::string word = it->str();
     if (word.size() > 12) throw fail("its shape is (" + text + ")");
     array.shape.push_back(std::stoll(word));
-    if (array.shape.back() > 0 && n > (std::int64_t(1) << 36) / array.shape.back()) throw fail("its shape is (" + text + ")");
+    if (array.shape.back() > 0 && n > (std::int64_t(1) << 36) / array.shape.back())
+      throw fail("its shape is (" + text + ")");
     n *= array.shape.back();
   }
   const auto format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) {
     return type[1] == f.code;
   });
-  if (format == std::end(formats)) throw fail("its type is '" + type[1].str() + "'; expected floats, integers or booleans, little-endian");
+  if (format == std::end(formats))
+    throw fail("its type is '" + type[1].str() +
+               "'; expected floats, integers or booleans, little-endian");
   if (bytes.size() - start != std::size_t(n) * format->width)
-    throw fail("it has " + std::to_string(bytes.size() - start) + " bytes of data; shape (" + text + ") and type '" + format->code + "' need " +
+    throw fail("it has " + std::to_string(bytes.size() - start) + " bytes of data; shape (" + text +
+               ") and type '" + format->code + "' need " +
                std::to_string(std::size_t(n) * format->width));
   array.values.resize(std::size_t(n));
   format->convert(bytes.data() + start, array.values);

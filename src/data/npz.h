@@ -10,7 +10,8 @@ struct zip;    // of libzip
 
 namespace mlff {
 
-/// A data file that cannot be used; the message names the file, the array or line, what was found and what is expected.
+/// A data file that cannot be used; the message names the file, the array or line, what was found
+/// and what is expected.
 struct FileError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -21,7 +22,8 @@ struct Array {
   std::vector<double> values;
 };
 
-/// Reads .npz files (stored or deflated) of booleans, integers and floats, little-endian, C or Fortran order.
+/// Reads .npz files (stored or deflated) of booleans, integers and floats, little-endian, C or
+/// Fortran order.
 class NpzFile {
  public:
   explicit NpzFile(const std::string &path);

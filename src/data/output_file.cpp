@@ -12,10 +12,12 @@ namespace mlff {
 
 void OutputFile::check(const std::string &path, bool force)
 {
-  if (!force && std::filesystem::exists(path)) throw FileError("'" + path + "' exists already and is not overwritten (--force does)");
+  if (!force && std::filesystem::exists(path))
+    throw FileError("'" + path + "' exists already and is not overwritten (--force does)");
 }
 
-OutputFile::OutputFile(const std::string &path, bool force) : path(path), beside(path + ".part" + std::to_string(getpid()))
+OutputFile::OutputFile(const std::string &path, bool force) :
+    path(path), beside(path + ".part" + std::to_string(getpid()))
 {
   check(path, force);
   file = std::fopen(beside.c_str(), "w");

@@ -20,11 +20,13 @@ inline std::string digits(double value)
   return {text, end};
 }
 
-/// A number in fixed notation, in general notation where that would fill lines: beyond 1e9, and what is not finite.
+/// A number in fixed notation, in general notation where that would fill lines: beyond 1e9, and
+/// what is not finite.
 inline std::string readable(double value, int decimals)
 {
   char text[48];
-  std::snprintf(text, sizeof text, std::abs(value) < 1e9 ? "%.*f" : "%.*g", std::abs(value) < 1e9 ? decimals : 6, value);
+  std::snprintf(text, sizeof text, std::abs(value) < 1e9 ? "%.*f" : "%.*g",
+                std::abs(value) < 1e9 ? decimals : 6, value);
   return text;
 }
 
@@ -32,7 +34,8 @@ inline std::string readable(double value, int decimals)
 inline std::vector<std::string_view> split(std::string_view line)
 {
   std::vector<std::string_view> words;
-  for (std::size_t begin = 0; (begin = line.find_first_not_of(" \t", begin)) != std::string_view::npos;) {
+  for (std::size_t begin = 0;
+       (begin = line.find_first_not_of(" \t", begin)) != std::string_view::npos;) {
     const auto end = std::min(line.find_first_of(" \t", begin), line.size());
     words.push_back(line.substr(begin, end - begin));
     begin = end;
@@ -59,7 +62,8 @@ inline std::optional<double> number(std::string_view word)
     return copy.find_first_of("dD") == std::string::npos ? number(copy) : std::nullopt;
   }
   const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (code != std::errc() || end != word.data() + word.size() || !std::isfinite(value)) return std::nullopt;
+  if (code != std::errc() || end != word.data() + word.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 

@@ -28,7 +28,8 @@ namespace {
         if (line[at] == '"' || line[at] == '\'')
           quoted(pair.key);
         else
-          while (at < line.size() && !is_blank(line[at]) && (line[at] != '=' || at == begin)) pair.key += line[at++];
+          while (at < line.size() && !is_blank(line[at]) && (line[at] != '=' || at == begin))
+            pair.key += line[at++];
         pair.name = std::string(line.substr(begin, at - begin));
         const std::size_t behind = at;
         if (!skip_blanks() || line[at] != '=') {
@@ -104,7 +105,9 @@ namespace {
     {
       if (at >= line.size() || !is_blank(line[at])) return false;
       const std::size_t word = line.find_first_not_of(blank, at);
-      if (word == std::string_view::npos || !(std::isalpha(static_cast<unsigned char>(line[word])) || line[word] == '_')) return false;
+      if (word == std::string_view::npos ||
+          !(std::isalpha(static_cast<unsigned char>(line[word])) || line[word] == '_'))
+        return false;
       std::size_t end = std::min(line.find_first_of(" \t=", word), line.size());
       end = line.find_first_not_of(blank, end);
       return end != std::string_view::npos && line[end] == '=';
@@ -135,7 +138,8 @@ std::vector<std::string_view> elements_of_value(std::string_view value)
 {
   constexpr std::string_view between = " \t,[]{}\"";
   std::vector<std::string_view> words;
-  for (std::size_t begin = 0; (begin = value.find_first_not_of(between, begin)) != std::string_view::npos;) {
+  for (std::size_t begin = 0;
+       (begin = value.find_first_not_of(between, begin)) != std::string_view::npos;) {
     const auto end = std::min(value.find_first_of(between, begin), value.size());
     words.push_back(value.substr(begin, end - begin));
     begin = end;

@@ -1,4 +1,5 @@
-// The comment line of extended XYZ: key=value pairs, as ASE and libatoms' extxyz write and read them.
+// The comment line of extended XYZ: key=value pairs, as ASE and libatoms' extxyz write and read
+// them.
 #pragma once
 
 #include <optional>
@@ -10,16 +11,18 @@ namespace mlff {
 
 /// One key with its value.
 struct XyzPair {
-  std::string key;      ///< without quotes
-  std::string value;    ///< without its outermost quotes or brackets, escapes resolved; "T" of a key alone
-  std::string name;     ///< the key as it was written
-  std::string text;     ///< the value as it was written; empty of a key alone
+  std::string key;    ///< without quotes
+  std::string
+      value;    ///< without its outermost quotes or brackets, escapes resolved; "T" of a key alone
+  std::string name;    ///< the key as it was written
+  std::string text;    ///< the value as it was written; empty of a key alone
   bool alone = false;
 };
 
-/// Splits a comment line. Blanks around = are allowed. Values are bare, in double or single quotes, in braces (old arrays), or in brackets (new arrays,
-/// also nested); a backslash in quotes keeps the next character, \n is a line break. A key without = stands for T. The text of an error in `wrong`: a quote
-/// or bracket that is not closed.
+/// Splits a comment line. Blanks around = are allowed. Values are bare, in double or single quotes,
+/// in braces (old arrays), or in brackets (new arrays, also nested); a backslash in quotes keeps
+/// the next character, \n is a line break. A key without = stands for T. The text of an error in
+/// `wrong`: a quote or bracket that is not closed.
 std::vector<XyzPair> parse_xyz_comment(std::string_view line, std::string &wrong);
 
 /// Elements of a value: what stands between blanks, commas and brackets.

@@ -29,7 +29,10 @@ namespace {
 
 }    // namespace
 
-YamlSection::YamlSection(std::string path, std::string name, YAML::Node node) : path(std::move(path)), name(std::move(name)), node(std::move(node)) {}
+YamlSection::YamlSection(std::string path, std::string name, YAML::Node node) :
+    path(std::move(path)), name(std::move(name)), node(std::move(node))
+{
+}
 
 YamlSection YamlSection::file(const std::string &path)
 {
@@ -39,9 +42,12 @@ YamlSection YamlSection::file(const std::string &path)
   } catch (const YAML::BadFile &) {
     throw FileError("settings file '" + path + "' cannot be read");
   } catch (const YAML::ParserException &error) {
-    throw FileError("settings file '" + path + "', line " + std::to_string(error.mark.line + 1) + ": " + error.msg);
+    throw FileError("settings file '" + path + "', line " + std::to_string(error.mark.line + 1) +
+                    ": " + error.msg);
   }
-  if (!node.IsMap()) throw FileError("settings file '" + path + "' holds " + (node.IsDefined() ? found(node) : "nothing") + "; accepted: a map of sections");
+  if (!node.IsMap())
+    throw FileError("settings file '" + path + "' holds " +
+                    (node.IsDefined() ? found(node) : "nothing") + "; accepted: a map of sections");
   return YamlSection(path, "", node);
 }
 
@@ -50,11 +56,12 @@ void YamlSection::fail(const std::string &key, const std::string &what) const
   throw FileError("settings file '" + path + "': '" + name + key + "' " + what);
 }
 
-void YamlSection::wrong(const std::string &key, const YAML::Node &value, const std::string &accepted) const
+void YamlSection::wrong(const std::string &key, const YAML::Node &value,
+                        const std::string &accepted) const
 {
   const auto mark = value.Mark();
-  throw FileError("settings file '" + path + "', line " + std::to_string(mark.line + 1) + ": '" + name + key + "' is " + found(value) +
-                  "; accepted: " + accepted);
+  throw FileError("settings file '" + path + "', line " + std::to_string(mark.line + 1) + ": '" +
+                  name + key + "' is " + found(value) + "; accepted: " + accepted);
 }
 
 YAML::Node YamlSection::find(const std::string &key)
@@ -75,9 +82,12 @@ double YamlSection::number(const std::string &key, double standard, double lowes
   if (!value.IsDefined()) return standard;
   std::string accepted = "a number";
   if (std::isfinite(lowest)) accepted += " >= " + plain(lowest);
-  if (std::isfinite(highest)) accepted += std::string(std::isfinite(lowest) ? " and" : "") + " <= " + plain(highest);
+  if (std::isfinite(highest))
+    accepted += std::string(std::isfinite(lowest) ? " and" : "") + " <= " + plain(highest);
   double x;
-  if (!value.IsScalar() || !YAML::convert<double>::decode(value, x) || !std::isfinite(x) || x < lowest || x > highest) wrong(key, value, accepted);
+  if (!value.IsScalar() || !YAML::convert<double>::decode(value, x) || !std::isfinite(x) ||
+      x < lowest || x > highest)
+    wrong(key, value, accepted);
   return x;
 }
 
@@ -86,7 +96,8 @@ long YamlSection::whole(const std::string &key, long standard, long lowest)
   const YAML::Node value = find(key);
   if (!value.IsDefined()) return standard;
   long x;
-  if (!value.IsScalar() || !YAML::convert<long>::decode(value, x) || x < lowest) wrong(key, value, "a whole number >= " + std::to_string(lowest));
+  if (!value.IsScalar() || !YAML::convert<long>::decode(value, x) || x < lowest)
+    wrong(key, value, "a whole number >= " + std::to_string(lowest));
   return x;
 }
 
@@ -99,13 +110,15 @@ bool YamlSection::yes(const std::string &key, bool standard)
   return x;
 }
 
-std::string YamlSection::word(const std::string &key, const std::string &standard, const std::vector<std::string> &accepted)
+std::string YamlSection::word(const std::string &key, const std::string &standard,
+                              const std::vector<std::string> &accepted)
 {
   const YAML::Node value = find(key);
   if (!value.IsDefined()) return standard;
   if (!value.IsScalar()) wrong(key, value, accepted.empty() ? "a word" : join(accepted));
   const auto x = value.as<std::string>();
-  if (!accepted.empty() && std::find(accepted.begin(), accepted.end(), x) == accepted.end()) wrong(key, value, join(accepted));
+  if (!accepted.empty() && std::find(accepted.begin(), accepted.end(), x) == accepted.end())
+    wrong(key, value, join(accepted));
   return x;
 }
 
@@ -130,7 +143,8 @@ std::vector<double> YamlSection::numbers(const std::string &key)
   std::vector<double> list;
   const auto add = [&](const YAML::Node &entry) {
     double x;
-    if (!entry.IsScalar() || !YAML::convert<double>::decode(entry, x) || !std::isfinite(x)) wrong(key, entry, "a number or a list of numbers");
+    if (!entry.IsScalar() || !YAML::convert<double>::decode(entry, x) || !std::isfinite(x))
+      wrong(key, entry, "a number or a list of numbers");
     list.push_back(x);
   };
   if (value.IsSequence())
@@ -171,9 +185,12 @@ void YamlSection::finish() const
   for (const auto &entry : node) {
     const auto key = entry.first.as<std::string>();
     if (!seen.insert(key).second)
-      throw FileError("settings file '" + path + "', line " + std::to_string(entry.first.Mark().line + 1) + ": '" + name + key + "' is there twice");
+      throw FileError("settings file '" + path + "', line " +
+                      std::to_string(entry.first.Mark().line + 1) + ": '" + name + key +
+                      "' is there twice");
     if (!known.contains(key))
-      throw FileError("settings file '" + path + "', line " + std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + name + key +
+      throw FileError("settings file '" + path + "', line " +
+                      std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + name + key +
                       "'; accepted: " + join(known));
   }
 }

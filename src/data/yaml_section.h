@@ -12,18 +12,21 @@
 
 namespace mlff {
 
-/// One map of a settings file. Every key is asked for by name; finish() refuses those that nobody asked for.
+/// One map of a settings file. Every key is asked for by name; finish() refuses those that nobody
+/// asked for.
 class YamlSection {
  public:
   /// The whole of a file. Throws FileError where it cannot be read or is no map.
   static YamlSection file(const std::string &path);
 
   bool has(const std::string &key);
-  double number(const std::string &key, double standard, double lowest = -std::numeric_limits<double>::infinity(),
+  double number(const std::string &key, double standard,
+                double lowest = -std::numeric_limits<double>::infinity(),
                 double highest = std::numeric_limits<double>::infinity());
   long whole(const std::string &key, long standard, long lowest = 0);
   bool yes(const std::string &key, bool standard);
-  std::string word(const std::string &key, const std::string &standard, const std::vector<std::string> &accepted = {});
+  std::string word(const std::string &key, const std::string &standard,
+                   const std::vector<std::string> &accepted = {});
 
   /// A list of words; one word alone is a list of one.
   std::vector<std::string> words(const std::string &key);
@@ -48,7 +51,8 @@ class YamlSection {
 
   YamlSection(std::string path, std::string name, YAML::Node node);
   YAML::Node find(const std::string &key);
-  [[noreturn]] void wrong(const std::string &key, const YAML::Node &value, const std::string &accepted) const;
+  [[noreturn]] void wrong(const std::string &key, const YAML::Node &value,
+                          const std::string &accepted) const;
 };
 
 }    // namespace mlff

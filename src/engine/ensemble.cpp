@@ -9,7 +9,8 @@
 
 namespace mlff {
 
-Ensemble::Ensemble(const std::vector<Potential> &potentials, const EngineOptions &options, const std::vector<std::string> &names)
+Ensemble::Ensemble(const std::vector<Potential> &potentials, const EngineOptions &options,
+                   const std::vector<std::string> &names)
 {
   double largest = 0.0;
   for (const auto &potential : potentials) largest = std::max(largest, potential.cutoff);
@@ -19,7 +20,8 @@ Ensemble::Ensemble(const std::vector<Potential> &potentials, const EngineOptions
     Member member{names[m], {}, -1, make_engine(potential, options)};
     for (const int z : elements) {
       const auto found = std::find(potential.elements.begin(), potential.elements.end(), z);
-      member.species_of.push_back(found == potential.elements.end() ? -1 : int(found - potential.elements.begin()));
+      member.species_of.push_back(
+          found == potential.elements.end() ? -1 : int(found - potential.elements.begin()));
     }
     if (potential.cutoff < largest) {
       const auto same = std::find_if(shorter.begin(), shorter.end(), [&](const Edges &edges) {
@@ -56,7 +58,9 @@ Graph Ensemble::graph_of(const Member &member, const Graph &graph)
   species.resize(graph.species.size());
   for (std::size_t i = 0; i < species.size(); i++) {
     species[i] = member.species_of[graph.species[i]];
-    if (species[i] < 0) throw EngineError(member.name + ": element " + element_symbol(elements[graph.species[i]]) + " is not in this potential");
+    if (species[i] < 0)
+      throw EngineError(member.name + ": element " + element_symbol(elements[graph.species[i]]) +
+                        " is not in this potential");
   }
   Graph own = graph;
   own.species = species;
@@ -71,7 +75,8 @@ Graph Ensemble::graph_of(const Member &member, const Graph &graph)
 
 void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *exchange)
 {
-  const std::size_t n = members.size(), n_atoms = graph.species.size(), n_centres = std::size_t(graph.n_centres());
+  const std::size_t n = members.size(), n_atoms = graph.species.size(),
+                    n_centres = std::size_t(graph.n_centres());
   for (auto &edges : shorter) find_edges(graph, edges);
   result.energy.assign(graph.n_structures(), 0.0);
   result.atom_energy.assign(n_centres, 0.0);
@@ -93,15 +98,18 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
     const int *index = members[m].edges >= 0 ? shorter[members[m].edges].index.data() : nullptr;
     for (int e = 0; e < own.n_edges(); e++) {
       const std::size_t place = 3 * std::size_t(index ? index[e] : e);
-      for (int a = 0; a < 3; a++) result.gradient[place + a] += single.gradient[3 * std::size_t(e) + a];
+      for (int a = 0; a < 3; a++)
+        result.gradient[place + a] += single.gradient[3 * std::size_t(e) + a];
     }
     const auto &at_atoms = single.position_gradient;
-    for (auto [from, to] : {std::pair{&at_atoms, &result.position_gradient}, {&single.strain_gradient, &result.strain_gradient}}) {
+    for (auto [from, to] : {std::pair{&at_atoms, &result.position_gradient},
+                            {&single.strain_gradient, &result.strain_gradient}}) {
       to->resize(std::max(to->size(), from->size()), 0.0);
       for (std::size_t k = 0; k < from->size(); k++) (*to)[k] += (*from)[k];
     }
     if (!find_spread) continue;
-    for (std::size_t k = 0; k < at_atoms.size(); k++) forces[3 * (n * (k / 3) + m) + k % 3] -= at_atoms[k];
+    for (std::size_t k = 0; k < at_atoms.size(); k++)
+      forces[3 * (n * (k / 3) + m) + k % 3] -= at_atoms[k];
     for (std::size_t i = 0; i < n_centres; i++)
       for (int e = own.first_edge[i]; e < own.first_edge[i + 1]; e++)
         for (int a = 0; a < 3; a++) {
@@ -142,14 +150,16 @@ bool Ensemble::exchanges() const
 
 std::size_t Ensemble::bytes(int atoms, int edges) const
 {
-  std::size_t sum = sizeof(double) * (6 * std::size_t(edges) + (find_spread ? 3 * members.size() * std::size_t(atoms) : 0));
+  std::size_t sum = sizeof(double) *
+      (6 * std::size_t(edges) + (find_spread ? 3 * members.size() * std::size_t(atoms) : 0));
   for (const auto &member : members) sum += member.engine->bytes(atoms, edges);
   return sum;
 }
 
 std::string Ensemble::description() const
 {
-  return members.front().engine->description() + ", mean of " + std::to_string(members.size()) + " potentials";
+  return members.front().engine->description() + ", mean of " + std::to_string(members.size()) +
+      " potentials";
 }
 
 std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials)
@@ -160,7 +170,8 @@ std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials
     const auto &elements = potentials.front().elements;
     common.resize(elements.size(), {std::numeric_limits<double>::infinity(), 0.0});
     for (std::size_t s = 0; s < elements.size(); s++) {
-      const auto found = std::find(potential.elements.begin(), potential.elements.end(), elements[s]);
+      const auto found =
+          std::find(potential.elements.begin(), potential.elements.end(), elements[s]);
       if (found == potential.elements.end()) continue;
       const auto &range = potential.range[std::size_t(found - potential.elements.begin())];
       common[s].force = std::min(common[s].force, range.force);

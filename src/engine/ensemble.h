@@ -5,16 +5,18 @@
 
 namespace mlff {
 
-/// One engine for each potential, one after the other on the same graph. The graph has the species of the first potential and
-/// all edges within the largest cutoff; each member sees the edges within its own. Energies and gradients are means over the
-/// members, summed in their order.
+/// One engine for each potential, one after the other on the same graph. The graph has the species
+/// of the first potential and all edges within the largest cutoff; each member sees the edges
+/// within its own. Energies and gradients are means over the members, summed in their order.
 class Ensemble : public Engine {
  public:
-  /// Throws EngineError as make_engine does. `potentials` holds at least one; `names` has one entry for each and is what messages
-  /// call them.
-  Ensemble(const std::vector<Potential> &potentials, const EngineOptions &options, const std::vector<std::string> &names);
+  /// Throws EngineError as make_engine does. `potentials` holds at least one; `names` has one entry
+  /// for each and is what messages call them.
+  Ensemble(const std::vector<Potential> &potentials, const EngineOptions &options,
+           const std::vector<std::string> &names);
 
-  /// Throws EngineError, with the name of the member, also where an atom's element is not in one of the potentials.
+  /// Throws EngineError, with the name of the member, also where an atom's element is not in one of
+  /// the potentials.
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
   bool exchanges() const override;
@@ -22,9 +24,12 @@ class Ensemble : public Engine {
   int cores() const override { return members.front().engine->cores(); }
   std::string description() const override;
 
-  bool find_spread = false;    ///< whether evaluate() fills spread; costs one more exchange of 3 numbers a member and atom
+  bool find_spread =
+      /// whether evaluate() fills spread; costs one more exchange of 3 numbers a member and atom
+      false;
 
-  /// [n_centres] root mean square over the members m of |F_i^m - <F_i>|, eV/Å; F_i are forces, complete over all ranks.
+  /// [n_centres] root mean square over the members m of |F_i^m - <F_i>|, eV/Å; F_i are forces,
+  /// complete over all ranks.
   std::vector<double> spread;
 
  private:
@@ -53,8 +58,9 @@ class Ensemble : public Engine {
   Graph graph_of(const Member &member, const Graph &graph);
 };
 
-/// What the training data of all these potentials cover, for each species of the first: the smallest force and the largest
-/// nearest distance of those that know their range. Empty where none does; {infinity, 0} for an element that none of them has.
+/// What the training data of all these potentials cover, for each species of the first: the
+/// smallest force and the largest nearest distance of those that know their range. Empty where none
+/// does; {infinity, 0} for an element that none of them has.
 std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials);
 
 }    // namespace mlff

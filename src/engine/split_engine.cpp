@@ -26,9 +26,11 @@ namespace {
     std::size_t bytes = std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGE_SIZE));
     for (const int resource : {RLIMIT_AS, RLIMIT_DATA}) {
       rlimit limit;
-      if (getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) bytes = std::min(bytes, std::size_t(limit.rlim_cur));
+      if (getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        bytes = std::min(bytes, std::size_t(limit.rlim_cur));
     }
-    for (const char *path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    for (const char *path :
+         {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
       std::size_t limit = 0;
       if (std::ifstream(path) >> limit && limit > 0) bytes = std::min(bytes, limit);
     }
@@ -37,7 +39,10 @@ namespace {
 
 }    // namespace
 
-SplitEngine::SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory) : engine(std::move(engine)), budget(memory ? memory : usable_memory() / 4) {}
+SplitEngine::SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory) :
+    engine(std::move(engine)), budget(memory ? memory : usable_memory() / 4)
+{
+}
 
 void SplitEngine::probe(const Graph &graph, Result &result, GhostExchange *exchange)
 {
@@ -45,8 +50,8 @@ void SplitEngine::probe(const Graph &graph, Result &result, GhostExchange *excha
   if (estimate <= largest) return engine->evaluate(graph, result, exchange);
   const std::size_t before = peak_memory();
   engine->evaluate(graph, result, exchange);
-  // an engine keeps its arrays: what it takes now comes on top of what it took for the largest so far. Less than 16 MB tells
-  // nothing, libraries take that for themselves.
+  // an engine keeps its arrays: what it takes now comes on top of what it took for the largest so
+  // far. Less than 16 MB tells nothing, libraries take that for themselves.
   const double grown = double(peak_memory() - before), expected = double(estimate - largest);
   if (expected > 1.6e7) factor = std::max(factor, grown / expected);
   largest = estimate;
@@ -61,8 +66,9 @@ void SplitEngine::evaluate(const Graph &graph, Result &result, GhostExchange *ex
       return probe(graph, result, exchange);
     } catch (const std::bad_alloc &) {
       if (whole)
-        throw EngineError("there is not enough memory for a system of " + std::to_string(graph.n_atoms()) + " atoms and " + std::to_string(graph.n_edges()) +
-                          " edges");
+        throw EngineError("there is not enough memory for a system of " +
+                          std::to_string(graph.n_atoms()) + " atoms and " +
+                          std::to_string(graph.n_edges()) + " edges");
       budget = std::min(budget, bytes(graph.n_atoms(), graph.n_edges()) / 2);
     }
   }
@@ -88,20 +94,25 @@ void SplitEngine::evaluate(const Graph &graph, Result &result, GhostExchange *ex
       probe(piece.view(), part, nullptr);
     } catch (const std::bad_alloc &) {
       if (last == first + 1)
-        throw EngineError("there is not enough memory for structure " + std::to_string(first + 1) + " of " + std::to_string(atoms(last)) + " atoms");
+        throw EngineError("there is not enough memory for structure " + std::to_string(first + 1) +
+                          " of " + std::to_string(atoms(last)) + " atoms");
       budget = std::min(budget, bytes(atoms(last), edges(last)) / 2);
       continue;
     } catch (const EngineError &error) {
-      throw_error(kind_of(error), std::string(error.what()) + " (structures " + std::to_string(first + 1) + " to " + std::to_string(last) + ")");
+      throw_error(kind_of(error),
+                  std::string(error.what()) + " (structures " + std::to_string(first + 1) + " to " +
+                      std::to_string(last) + ")");
     }
     const int atom = graph.first_atom[first], edge = graph.first_edge[atom];
     std::copy(part.energy.begin(), part.energy.end(), result.energy.begin() + first);
     std::copy(part.atom_energy.begin(), part.atom_energy.end(), result.atom_energy.begin() + atom);
     std::copy(part.gradient.begin(), part.gradient.end(), result.gradient.begin() + 3 * long(edge));
-    result.position_gradient.insert(result.position_gradient.end(), part.position_gradient.begin(), part.position_gradient.end());
+    result.position_gradient.insert(result.position_gradient.end(), part.position_gradient.begin(),
+                                    part.position_gradient.end());
     if (!part.strain_gradient.empty()) {
       result.strain_gradient.resize(6 * std::size_t(graph.n_centres()), 0.0);
-      std::copy(part.strain_gradient.begin(), part.strain_gradient.end(), result.strain_gradient.begin() + 6 * long(atom));
+      std::copy(part.strain_gradient.begin(), part.strain_gradient.end(),
+                result.strain_gradient.begin() + 6 * long(atom));
     }
     first = last;
   }

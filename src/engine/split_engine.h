@@ -5,15 +5,18 @@
 
 namespace mlff {
 
-/// An engine that evaluates the structures of a graph in pieces of a memory budget. The estimate of an engine is checked against
-/// what the process really took (a probe at each evaluation that is larger than those before), and where memory runs out
-/// nevertheless the piece is halved and tried again.
+/// An engine that evaluates the structures of a graph in pieces of a memory budget. The estimate of
+/// an engine is checked against what the process really took (a probe at each evaluation that is
+/// larger than those before), and where memory runs out nevertheless the piece is halved and tried
+/// again.
 class SplitEngine : public Engine {
  public:
-  /// memory: bytes of one evaluation; 0: a quarter of what the machine has, or of what the limits of this process leave (ulimit -v, control group).
+  /// memory: bytes of one evaluation; 0: a quarter of what the machine has, or of what the limits
+  /// of this process leave (ulimit -v, control group).
   explicit SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory = 0);
 
-  /// Throws EngineError where a single structure needs more than there is. A graph with ghosts is evaluated whole.
+  /// Throws EngineError where a single structure needs more than there is. A graph with ghosts is
+  /// evaluated whole.
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
   bool exchanges() const override { return engine->exchanges(); }
@@ -21,7 +24,10 @@ class SplitEngine : public Engine {
   std::string description() const override { return engine->description(); }
 
   /// As found by the probe.
-  std::size_t bytes(int atoms, int edges) const override { return std::size_t(factor * double(engine->bytes(atoms, edges))); }
+  std::size_t bytes(int atoms, int edges) const override
+  {
+    return std::size_t(factor * double(engine->bytes(atoms, edges)));
+  }
 
   /// Bytes that one evaluation may take.
   std::size_t memory() const { return budget; }

@@ -7,7 +7,8 @@
 
 namespace mlff {
 
-/// Sets LibTorch's thread count for as long as it lives and gives LAMMPS its own back: both read the same OpenMP setting.
+/// Sets LibTorch's thread count for as long as it lives and gives LAMMPS its own back: both read
+/// the same OpenMP setting.
 class ThreadScope {
  public:
   explicit ThreadScope(int threads) : before(omp_get_max_threads())

@@ -34,9 +34,9 @@
 #include "update.h"
 
 #include "core/elements.h"
-#include "kstep/kstep_batch.h"
-#include "fix_kstep/kstep_impl.h"
 #include "core/units.h"
+#include "fix_kstep/kstep_impl.h"
+#include "kstep/kstep_batch.h"
 
 #include <algorithm>
 #include <cmath>

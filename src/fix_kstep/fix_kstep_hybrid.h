@@ -60,7 +60,8 @@ class FixKstepHybrid : public Fix {
   void warn_about_neighbors();
   void warn_about_temperatures();
 
-  // what runs elsewhere with Kokkos: a jump network, and halves of a step of velocity Verlet of some atoms
+  // what runs elsewhere with Kokkos: a jump network, and halves of a step of velocity Verlet of
+  // some atoms
   virtual std::unique_ptr<mlff::JumpEngine> make_network_engine();
   virtual void first_half(const std::vector<int> &);
   virtual void second_half(const std::vector<int> &);

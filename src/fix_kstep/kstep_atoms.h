@@ -88,7 +88,8 @@ class KstepAtoms : protected Pointers {
   void restore(int molecule);
   void restore_flipped(int molecule);    // with velocities turned round
 
-  // two molecules nearer to each other than a distance, or one to its own image; empty where there are none
+  // two molecules nearer to each other than a distance, or one to its own image; empty where there
+  // are none
   std::string neighbors(const mlff::KstepState &, double distance) const;
 
   // an atom that does not jump nearer to one that does than a distance; empty where there is none

@@ -18,9 +18,9 @@
 #include "pair.h"
 #include "update.h"
 
-#include "kstep/kstep_conservation.h"
 #include "core/state_error.h"
 #include "core/units.h"
+#include "kstep/kstep_conservation.h"
 
 #include <algorithm>
 #include <cmath>

@@ -11,12 +11,12 @@
 #ifndef LMP_KSTEP_CYCLE_H
 #define LMP_KSTEP_CYCLE_H
 
-#include "kstep/kstep_accounting.h"
 #include "fix_kstep/kstep_atoms.h"
 #include "fix_kstep/kstep_energy.h"
+#include "fix_kstep/kstep_settings.h"
+#include "kstep/kstep_accounting.h"
 #include "kstep/kstep_jump.h"
 #include "kstep/kstep_restart.h"
-#include "fix_kstep/kstep_settings.h"
 #include "kstep/kstep_thermostat.h"
 #include "kstep/kstep_tuner.h"
 

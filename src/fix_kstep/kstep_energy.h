@@ -57,8 +57,8 @@ class KstepEnergy : protected Pointers {
   // pair styles, those of a hybrid one by one
   std::vector<Pair *> pairs() const;
 
-  // energies that output of this step prints, for a jump that is rejected: those before it, and `gain` eV of
-  // the molecules that did move
+  // energies that output of this step prints, for a jump that is rejected: those before it, and
+  // `gain` eV of the molecules that did move
   void save();
   void restore(double gain, const KstepAtoms &);
 

@@ -8,9 +8,9 @@
    See the README file in the top-level LAMMPS directory.
 ------------------------------------------------------------------------- */
 
-#include "fmt/format.h"
-#include "fix_kstep/kstep_impl.h"
 #include "core/units.h"
+#include "fix_kstep/kstep_impl.h"
+#include "fmt/format.h"
 
 #include <cmath>
 

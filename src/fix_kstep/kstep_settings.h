@@ -12,10 +12,10 @@
 #define LMP_KSTEP_SETTINGS_H
 
 #include "engine/engine.h"
-#include "models/jump/jump.h"
 #include "kstep/kstep_guard.h"
-#include "pointers.h"
 #include "lammps_common/replica_group.h"
+#include "models/jump/jump.h"
+#include "pointers.h"
 
 #include <memory>
 #include <optional>

@@ -1,5 +1,6 @@
-// Small matrix products and the activation function, for the kernels that are compiled once per instruction set: everything here is
-// local to the file that includes it, so that the linker cannot mix the copies.
+// Small matrix products and the activation function, for the kernels that are compiled once per
+// instruction set: everything here is local to the file that includes it, so that the linker cannot
+// mix the copies.
 #pragma once
 
 #include "models/painn/host/painn_kernels.h"
@@ -19,9 +20,11 @@ namespace {
     static constexpr int lanes = MLFF_VECTOR_BYTES / int(sizeof(T));
   };
 
-  /// C[m][0..width) (+)= A[m][:] panel + bias for ROWS rows; width = VECTORS * lanes columns at `column` of the panel.
+  /// C[m][0..width) (+)= A[m][:] panel + bias for ROWS rows; width = VECTORS * lanes columns at
+  /// `column` of the panel.
   template <typename T, int ROWS, int VECTORS>
-  inline void multiply_tile(int depth, const T *__restrict A, int lda, const T *__restrict panel, const T *bias, T *__restrict C, int ldc, bool add)
+  inline void multiply_tile(int depth, const T *__restrict A, int lda, const T *__restrict panel,
+                            const T *bias, T *__restrict C, int ldc, bool add)
   {
     using Vector = typename Simd<T>::Vector;
     constexpr int lanes = Simd<T>::lanes;
@@ -37,26 +40,36 @@ namespace {
       }
     for (int row = 0; row < depth; row++) {
       Vector w[VECTORS];
-      for (int k = 0; k < VECTORS; k++) w[k] = *reinterpret_cast<const Vector *>(panel + row * panel_width + k * lanes);
+      for (int k = 0; k < VECTORS; k++)
+        w[k] = *reinterpret_cast<const Vector *>(panel + row * panel_width + k * lanes);
       for (int m = 0; m < ROWS; m++) {
         const T a = A[m * lda + row];
         for (int k = 0; k < VECTORS; k++) sum[m][k] += a * w[k];
       }
     }
     for (int m = 0; m < ROWS; m++)
-      for (int k = 0; k < VECTORS; k++) *reinterpret_cast<Vector *>(C + m * ldc + k * lanes) = sum[m][k];
+      for (int k = 0; k < VECTORS; k++)
+        *reinterpret_cast<Vector *>(C + m * ldc + k * lanes) = sum[m][k];
   }
 
-  template <typename T, int VECTORS> inline void multiply_rows(int rows, int depth, const T *A, int lda, const T *panel, const T *bias, T *C, int ldc, bool add)
+  template <typename T, int VECTORS>
+  inline void multiply_rows(int rows, int depth, const T *A, int lda, const T *panel, const T *bias,
+                            T *C, int ldc, bool add)
   {
     int m = 0;
-    for (; m + 6 <= rows; m += 6) multiply_tile<T, 6, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
-    for (; m + 3 <= rows; m += 3) multiply_tile<T, 3, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
-    for (; m < rows; m++) multiply_tile<T, 1, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
+    for (; m + 6 <= rows; m += 6)
+      multiply_tile<T, 6, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
+    for (; m + 3 <= rows; m += 3)
+      multiply_tile<T, 3, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
+    for (; m < rows; m++)
+      multiply_tile<T, 1, VECTORS>(depth, A + m * lda, lda, panel, bias, C + m * ldc, ldc, add);
   }
 
-  /// C = A M (+ bias), or C += A M. The sum over the depth runs in order, whatever the number of rows.
-  template <typename T> void multiply(int rows, const T *A, int lda, const Packed<T> &M, const T *bias, T *C, int ldc, bool add = false)
+  /// C = A M (+ bias), or C += A M. The sum over the depth runs in order, whatever the number of
+  /// rows.
+  template <typename T>
+  void multiply(int rows, const T *A, int lda, const Packed<T> &M, const T *bias, T *C, int ldc,
+                bool add = false)
   {
     constexpr int lanes = Simd<T>::lanes;
     constexpr int vectors = 2 * lanes <= panel_width ? 2 : 1;
@@ -65,8 +78,11 @@ namespace {
       const int end = M.columns - column < panel_width ? M.columns - column : panel_width;
       int c = 0;
       for (; c + vectors * lanes <= end; c += vectors * lanes)
-        multiply_rows<T, vectors>(rows, M.rows, A, lda, panel + c, bias ? bias + column + c : nullptr, C + column + c, ldc, add);
-      for (; c < end; c += lanes) multiply_rows<T, 1>(rows, M.rows, A, lda, panel + c, bias ? bias + column + c : nullptr, C + column + c, ldc, add);
+        multiply_rows<T, vectors>(rows, M.rows, A, lda, panel + c,
+                                  bias ? bias + column + c : nullptr, C + column + c, ldc, add);
+      for (; c < end; c += lanes)
+        multiply_rows<T, 1>(rows, M.rows, A, lda, panel + c, bias ? bias + column + c : nullptr,
+                            C + column + c, ldc, add);
     }
   }
 
@@ -75,14 +91,22 @@ namespace {
     return std::exp(x);
   }
 
-  /// exp(x) in single precision for loops that use vectors: x = n ln 2 + r, a polynomial in r, n into the exponent. Relative error
-  /// below 2e-7; beyond +-87 as at the end; a value that is not a number stays one.
+  /// exp(x) in single precision for loops that use vectors: x = n ln 2 + r, a polynomial in r, n
+  /// into the exponent. Relative error below 2e-7; beyond +-87 as at the end; a value that is not a
+  /// number stays one.
   inline float exponential(float x)
   {
     x = x > 87.0f ? 87.0f : x;
     x = x < -87.0f ? -87.0f : x;
     const float n = std::floor(x * 1.44269504f + 0.5f), r = x - n * 0.693147182f;
-    const float series = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666667f + r * (0.0416666679f + r * (0.00833333377f + r * 0.00138888892f)))));
+    const float series = 1.0f +
+        r *
+            (1.0f +
+             r *
+                 (0.5f +
+                  r *
+                      (0.166666667f +
+                       r * (0.0416666679f + r * (0.00833333377f + r * 0.00138888892f)))));
     return series * __builtin_bit_cast(float, (int(n) + 127) << 23);
   }
 
@@ -120,42 +144,53 @@ namespace {
     return g * (T(1) - g) * (T(2) + x * (T(1) - T(2) * g));
   }
 
-  /// Z[i][0..width) += sum over rows m of X[m][i] Y[m][0..width) for ROWS values of i, width = VECTORS * lanes.
+  /// Z[i][0..width) += sum over rows m of X[m][i] Y[m][0..width) for ROWS values of i, width =
+  /// VECTORS * lanes.
   template <typename T, int ROWS, int VECTORS>
-  inline void accumulate_tile(int rows, const T *__restrict X, int ldx, const T *__restrict Y, int ldy, T *__restrict Z, int ldz)
+  inline void accumulate_tile(int rows, const T *__restrict X, int ldx, const T *__restrict Y,
+                              int ldy, T *__restrict Z, int ldz)
   {
     using Vector = typename Simd<T>::Vector;
     constexpr int lanes = Simd<T>::lanes;
     Vector sum[ROWS][VECTORS];
     for (int i = 0; i < ROWS; i++)
-      for (int k = 0; k < VECTORS; k++) sum[i][k] = *reinterpret_cast<const Vector *>(Z + i * ldz + k * lanes);
+      for (int k = 0; k < VECTORS; k++)
+        sum[i][k] = *reinterpret_cast<const Vector *>(Z + i * ldz + k * lanes);
     for (int m = 0; m < rows; m++) {
       Vector y[VECTORS];
-      for (int k = 0; k < VECTORS; k++) y[k] = *reinterpret_cast<const Vector *>(Y + m * ldy + k * lanes);
+      for (int k = 0; k < VECTORS; k++)
+        y[k] = *reinterpret_cast<const Vector *>(Y + m * ldy + k * lanes);
       for (int i = 0; i < ROWS; i++) {
         const T x = X[m * ldx + i];
         for (int k = 0; k < VECTORS; k++) sum[i][k] += x * y[k];
       }
     }
     for (int i = 0; i < ROWS; i++)
-      for (int k = 0; k < VECTORS; k++) *reinterpret_cast<Vector *>(Z + i * ldz + k * lanes) = sum[i][k];
+      for (int k = 0; k < VECTORS; k++)
+        *reinterpret_cast<Vector *>(Z + i * ldz + k * lanes) = sum[i][k];
   }
 
-  template <typename T, int VECTORS> inline void accumulate_columns(int rows, const T *X, int ldx, int nx, const T *Y, int ldy, T *Z, int ldz)
+  template <typename T, int VECTORS>
+  inline void accumulate_columns(int rows, const T *X, int ldx, int nx, const T *Y, int ldy, T *Z,
+                                 int ldz)
   {
     int i = 0;
-    for (; i + 6 <= nx; i += 6) accumulate_tile<T, 6, VECTORS>(rows, X + i, ldx, Y, ldy, Z + i * ldz, ldz);
-    for (; i + 3 <= nx; i += 3) accumulate_tile<T, 3, VECTORS>(rows, X + i, ldx, Y, ldy, Z + i * ldz, ldz);
+    for (; i + 6 <= nx; i += 6)
+      accumulate_tile<T, 6, VECTORS>(rows, X + i, ldx, Y, ldy, Z + i * ldz, ldz);
+    for (; i + 3 <= nx; i += 3)
+      accumulate_tile<T, 3, VECTORS>(rows, X + i, ldx, Y, ldy, Z + i * ldz, ldz);
     for (; i < nx; i++) accumulate_tile<T, 1, VECTORS>(rows, X + i, ldx, Y, ldy, Z + i * ldz, ldz);
   }
 
   /// Z [nx][ny] += X^T Y, X [rows][nx], Y [rows][ny]; ny a multiple of feature_block.
-  template <typename T> void accumulate(int rows, const T *X, int ldx, int nx, const T *Y, int ldy, int ny, T *Z)
+  template <typename T>
+  void accumulate(int rows, const T *X, int ldx, int nx, const T *Y, int ldy, int ny, T *Z)
   {
     constexpr int lanes = Simd<T>::lanes;
     constexpr int vectors = 2 * lanes <= panel_width ? 2 : 1;
     int c = 0;
-    for (; c + vectors * lanes <= ny; c += vectors * lanes) accumulate_columns<T, vectors>(rows, X, ldx, nx, Y + c, ldy, Z + c, ny);
+    for (; c + vectors * lanes <= ny; c += vectors * lanes)
+      accumulate_columns<T, vectors>(rows, X, ldx, nx, Y + c, ldy, Z + c, ny);
     for (; c < ny; c += lanes) accumulate_columns<T, 1>(rows, X, ldx, nx, Y + c, ldy, Z + c, ny);
   }
 

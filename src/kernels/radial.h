@@ -1,4 +1,5 @@
-// Radial functions of PaiNN and their derivatives: one place for the kernels, the spline table and the checks.
+// Radial functions of PaiNN and their derivatives: one place for the kernels, the spline table and
+// the checks.
 #pragma once
 
 #include <cmath>
@@ -18,16 +19,18 @@ static inline Radial cutoff_function(double d, double cutoff)
   return {0.5 * (std::cos(angle) + 1.0), -0.5 * pi / cutoff * std::sin(angle)};
 }
 
-/// Gaussian k of K at equal distances from 0 to the cutoff, as wide as their spacing: exp(-(d - k spacing)^2 / (2 spacing^2)).
+/// Gaussian k of K at equal distances from 0 to the cutoff, as wide as their spacing: exp(-(d - k
+/// spacing)^2 / (2 spacing^2)).
 static inline Radial radial_function(int k, double d, double spacing)
 {
   const double x = (d - k * spacing) / spacing, value = std::exp(-0.5 * x * x);
   return {value, -x / spacing * value};
 }
 
-/// All K of them: use(k, value, slope). From the centre nearest to d each is the one before times a factor that falls by 1/e, so three
-/// exponentials do.
-template <typename Use> static inline void radial_functions(int K, double d, double spacing, const Use &use)
+/// All K of them: use(k, value, slope). From the centre nearest to d each is the one before times a
+/// factor that falls by 1/e, so three exponentials do.
+template <typename Use>
+static inline void radial_functions(int K, double d, double spacing, const Use &use)
 {
   const double x = d / spacing, inverse_e = 0.36787944117144233;
   int nearest = int(x + 0.5);

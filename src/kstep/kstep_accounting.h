@@ -1,4 +1,5 @@
-// What fix kstep/hybrid counts: jumps and what became of them, calls of the force, energies, times, and temperatures of elements and bonds.
+// What fix kstep/hybrid counts: jumps and what became of them, calls of the force, energies, times,
+// and temperatures of elements and bonds.
 #pragma once
 
 #include "kstep/kstep_guard.h"
@@ -58,12 +59,14 @@ struct KstepCounters {
   double force_seconds() const;           ///< of one call of the force
   double calls_saved(double dt) const;    ///< against velocity Verlet with dt ps over the same time
   double speedup(double dt)
-      const;    ///< likewise: time of the same number of force calls and nothing else, by the time taken
+      /// likewise: time of the same number of force calls and nothing else, by the time taken
+      const;
   double own_share() const;    ///< of the time of all steps
 };
 
-/// Temperatures by equipartition: of each element (all motion), of hydrogens by what they are bonded to, and of the stretching of each kind
-/// of bond (relative velocity along it). Averages over samples, errors from blocks.
+/// Temperatures by equipartition: of each element (all motion), of hydrogens by what they are
+/// bonded to, and of the stretching of each kind of bond (relative velocity along it). Averages
+/// over samples, errors from blocks.
 class KstepTemperatures {
  public:
   static constexpr double block_time = 1.0;    ///< ps, longer than velocities remember
@@ -92,7 +95,8 @@ class KstepTemperatures {
   /// Of an element; 0 where there is none, or no sample.
   double of_element(int atomic_number) const;
 
-  /// Elements, hydrogens and bonds that are more than `tolerance` off the temperature of all atoms, and more than four standard errors.
+  /// Elements, hydrogens and bonds that are more than `tolerance` off the temperature of all atoms,
+  /// and more than four standard errors.
   std::vector<Mean> odd(double tolerance) const;
 
  private:

@@ -5,9 +5,10 @@
 
 namespace mlff {
 
-/// Scales the internal velocities of one molecule, what is left of v after the motion of its centre of mass and its rotation, so that its
-/// kinetic energy changes by `gain` eV. The factor is kept between 0.9 and 1.1. Linear momentum and, where the molecule is not linear,
-/// angular momentum stay. Returns the factor.
+/// Scales the internal velocities of one molecule, what is left of v after the motion of its centre
+/// of mass and its rotation, so that its kinetic energy changes by `gain` eV. The factor is kept
+/// between 0.9 and 1.1. Linear momentum and, where the molecule is not linear, angular momentum
+/// stay. Returns the factor.
 double rescale_internal(const KstepMolecules &molecules, int molecule, std::span<const double> x,
                         std::span<double> v, double gain);
 

@@ -1,4 +1,5 @@
-// Checks of a jump of fix kstep/hybrid: before the force call of the state it proposes, after it of forces and energies.
+// Checks of a jump of fix kstep/hybrid: before the force call of the state it proposes, after it of
+// forces and energies.
 #pragma once
 
 #include "kstep/kstep_molecules.h"
@@ -20,11 +21,12 @@ struct KstepLimits {
   double kinetic = off;    ///< kinetic energy of a molecule, in 3N/2 kT
   double drift = off;    ///< kT, change of the total energy of a molecule over the jump, up or down
 
-  /// Norms within training, bonds strained by at most a half, potential energy up by at most ten fluctuations, 3 kT.
+  /// Norms within training, bonds strained by at most a half, potential energy up by at most ten
+  /// fluctuations, 3 kT.
   static KstepLimits ours();
 
-  /// As the first published hybrid integrators of this kind had them: bonds below twice their length, kinetic energy below ten times
-  /// its mean, potential energy up by at most 1000 kJ/mol.
+  /// As the first published hybrid integrators of this kind had them: bonds below twice their
+  /// length, kinetic energy below ten times its mean, potential energy up by at most 1000 kJ/mol.
   static KstepLimits published();
 };
 
@@ -47,7 +49,8 @@ class KstepGuard {
 
   void set_kT(double value) { kT = value; }
 
-  /// Of one molecule: velocities and forces at the start, the way to the end over `stride` ps, and bonds there.
+  /// Of one molecule: velocities and forces at the start, the way to the end over `stride` ps, and
+  /// bonds there.
   KstepVerdict check_way(const KstepMolecules &molecules, int molecule, const KstepState &start,
                          const KstepState &end, double stride) const;
 

@@ -1,8 +1,8 @@
 #include "kstep/kstep_jump.h"
 
-#include "kstep/kstep_batch.h"
 #include "core/state_error.h"
 #include "core/units.h"
+#include "kstep/kstep_batch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -176,7 +176,8 @@ namespace {
     Result result;
     std::vector<double> f;
     Known before,
-        after;    // forces at the start and the end of the last jump: one of them is where the next begins
+        // forces at the start and the end of the last jump: one of them is where the next begins
+        after;
 
     // what is not the molecule of the model before a jump will not become it by waiting
     void find_start_forces(const KstepMolecules &molecules, const KstepState &start)

@@ -1,4 +1,5 @@
-// The molecules that jump, as the parts of fix kstep/hybrid see them. Å, ps, g/mol, eV; no LAMMPS in here.
+// The molecules that jump, as the parts of fix kstep/hybrid see them. Å, ps, g/mol, eV; no LAMMPS
+// in here.
 #pragma once
 
 #include "core/units.h"
@@ -14,7 +15,8 @@ struct KstepBond {
   double length;    ///< Å, where nothing strains it
 };
 
-/// All atoms that jump, molecule after molecule. A molecule jumps by itself: it does not see the others.
+/// All atoms that jump, molecule after molecule. A molecule jumps by itself: it does not see the
+/// others.
 struct KstepMolecules {
   std::vector<int> first_atom = {0};    ///< [n_molecules + 1]
   std::vector<int> numbers;             ///< [n] atomic numbers
@@ -23,7 +25,8 @@ struct KstepMolecules {
   std::vector<KstepBond> bonds;         ///< molecule after molecule
   std::vector<int> first_bond = {0};    ///< [n_molecules + 1]
   double energy_unit = 1.0 /
-      eV_in_amu_square_angstrom_per_square_ps;    ///< (g/mol) Å²/ps² in eV, with the digits of the program around
+      /// (g/mol) Å²/ps² in eV, with the digits of the program around
+      eV_in_amu_square_angstrom_per_square_ps;
 
   int n_molecules() const { return int(first_atom.size()) - 1; }
   int n_atoms() const { return first_atom.back(); }

@@ -1,4 +1,5 @@
-// What fix kstep/hybrid writes to restart files, so that a run goes on as if it had not been interrupted.
+// What fix kstep/hybrid writes to restart files, so that a run goes on as if it had not been
+// interrupted.
 #pragma once
 
 #include "kstep/kstep_accounting.h"
@@ -36,8 +37,9 @@ struct KstepRestart {
 
   std::vector<char> pack() const;
 
-  /// The inverse. Reads what earlier versions wrote, too: version 1 has neither `waiting` nor `tuner`, version 2 neither `atoms` nor `seed`.
-  /// Returns the version, 0 for data that are none of these, of which nothing is read then.
+  /// The inverse. Reads what earlier versions wrote, too: version 1 has neither `waiting` nor
+  /// `tuner`, version 2 neither `atoms` nor `seed`. Returns the version, 0 for data that are none
+  /// of these, of which nothing is read then.
   int unpack(const char *data);
 };
 

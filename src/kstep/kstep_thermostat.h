@@ -17,7 +17,8 @@ class KstepRandom {
   double uniform();    ///< above 0, below 1
   void gaussian(
       std::span<double>
-          values);    ///< of mean 0 and variance 1, by G. Box and M. Muller, Ann. Math. Stat. 29, 610 (1958)
+          /// of mean 0 and variance 1, by G. Box and M. Muller, Ann. Math. Stat. 29, 610 (1958)
+          values);
 
   std::string state() const;
   bool set_state(const std::string &state);    ///< false, and nothing changed, where it is none
@@ -26,8 +27,8 @@ class KstepRandom {
   std::mt19937_64 engine;
 };
 
-/// The half step O of OBABO (G. Bussi, M. Parrinello, Phys. Rev. E 75, 056707 (2007)): v' = c v + √(1 - c²) √(kT/m) R, c = exp(-γ t/2)
-/// for a stride of t ps.
+/// The half step O of OBABO (G. Bussi, M. Parrinello, Phys. Rev. E 75, 056707 (2007)): v' = c v +
+/// √(1 - c²) √(kT/m) R, c = exp(-γ t/2) for a stride of t ps.
 class KstepThermostat {
  public:
   KstepThermostat(double temperature, double friction) :

@@ -1,4 +1,5 @@
-// Which corrector pays for fix kstep/hybrid, and whether jumps pay at all: by what was measured, while it runs.
+// Which corrector pays for fix kstep/hybrid, and whether jumps pay at all: by what was measured,
+// while it runs.
 #pragma once
 
 #include "kstep/kstep_accounting.h"
@@ -8,8 +9,9 @@
 
 namespace mlff {
 
-/// Corrector lengths are compared in turn: after a window of jumps with one the next is tried, then the best stays for many windows. Where
-/// the best is not faster than velocity Verlet, jumps pause for a while, each time longer, and are tried again.
+/// Corrector lengths are compared in turn: after a window of jumps with one the next is tried, then
+/// the best stays for many windows. Where the best is not faster than velocity Verlet, jumps pause
+/// for a while, each time longer, and are tried again.
 class KstepTuner {
  public:
   static constexpr int window = 40;    ///< cycles with one corrector length before it is judged
@@ -33,7 +35,8 @@ class KstepTuner {
   /// The present choice.
   int corrector() const { return lengths.empty() ? 0 : lengths[current]; }
 
-  /// Everything, in numbers, and back: false, and nothing changed, where they are of another comparison.
+  /// Everything, in numbers, and back: false, and nothing changed, where they are of another
+  /// comparison.
   std::vector<double> state() const;
   bool set_state(std::span<const double> state);
 

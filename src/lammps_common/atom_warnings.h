@@ -46,8 +46,8 @@ class AtomWarnings : protected Pointers {
   void check_spread(const std::vector<int> &atoms, const std::vector<double> &spread,
                     double threshold);
 
-  // graph: species, edges and distances of these atoms; their forces [][3] in units of 1/scale eV/A;
-  // range of each species
+  // graph: species, edges and distances of these atoms; their forces [][3] in units of 1/scale
+  // eV/A; range of each species
   void check_range(const std::vector<int> &atoms, const mlff::Graph &graph, const double *force,
                    const std::vector<mlff::TrainingRange> &range, double scale);
 

@@ -32,8 +32,8 @@ class NeighborExclusions : protected Pointers {
   // style as error messages name it
   NeighborExclusions(LAMMPS *lmp, const std::string &style) : Pointers(lmp), style(style) {}
 
-  // bits of the groups whose atoms are left out. Atoms of type t belong to the model where map[t] >= 0.
-  // All ranks call this together, after a neighbor rebuild.
+  // bits of the groups whose atoms are left out. Atoms of type t belong to the model where map[t]
+  // >= 0. All ranks call this together, after a neighbor rebuild.
   int left_out(const int *map) const;
 
  private:

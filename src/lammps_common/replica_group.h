@@ -46,8 +46,9 @@ class ReplicaGroup : protected Pointers {
   static bool knows(const std::string &word);
   void set(const std::string &word, const std::string &value, int iarg);
 
-  // potentials: hashes of the weights, in order; alone: why this partition cannot join, or an empty string.
-  // Null where joining failed: the engine is then to be made again, for this partition alone.
+  // potentials: hashes of the weights, in order; alone: why this partition cannot join, or an empty
+  // string. Null where joining failed: the engine is then to be made again, for this partition
+  // alone.
   std::unique_ptr<mlff::Engine> join(std::unique_ptr<mlff::Engine>,
                                      const std::vector<std::string> &potentials,
                                      const std::string &alone);
@@ -63,7 +64,8 @@ class ReplicaGroup : protected Pointers {
   std::size_t memory = 0;                 // bytes
   mlff::ReplicaBatch *batch = nullptr;    // the engine that join() made
 
-  // styles of one process cannot wait for each other: the first of each partition meet, the second ones, ...
+  // styles of one process cannot wait for each other: the first of each partition meet, the second
+  // ones, ...
   std::string model;
   int place = -1;
 

@@ -4,7 +4,8 @@
 
 namespace mlff {
 
-Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff, unsigned seed, const FmmSizes *fmm)
+Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff,
+                           unsigned seed, const FmmSizes *fmm)
 {
   Potential potential;
   potential.sizes = sizes;
@@ -26,7 +27,8 @@ Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elem
     for (std::int64_t i = 0; i < n; i++) tensor.values.push_back(float(width * uniform()));
     potential.tensors[name] = tensor;
   }
-  for (double &x : potential.tensors["embedding"].values) x = float(x * 1.5 * std::sqrt(double(sizes.features)) / 1.7);
+  for (double &x : potential.tensors["embedding"].values)
+    x = float(x * 1.5 * std::sqrt(double(sizes.features)) / 1.7);
   potential.tensors["scale"] = {"F64", {}, {0.7}};
   auto &reference = potential.tensors["reference_energy"];
   reference.dtype = "F64";

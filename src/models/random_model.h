@@ -1,4 +1,5 @@
-// Models with random weights, the same on every machine: for tests, and for timings, which do not depend on weights.
+// Models with random weights, the same on every machine: for tests, and for timings, which do not
+// depend on weights.
 #pragma once
 
 #include "potential/potential.h"
@@ -17,8 +18,10 @@ class Uniform {
   std::mt19937 generator;
 };
 
-/// PaiNN with random weights of about the size that trained ones have; with `fmm` painn-fmm, its gates open.
-Potential random_potential(const PainnSizes &sizes = {8, 2, 6}, const std::vector<int> &elements = {6, 8, 1}, double cutoff = 4.0, unsigned seed = 1,
-                           const FmmSizes *fmm = nullptr);
+/// PaiNN with random weights of about the size that trained ones have; with `fmm` painn-fmm, its
+/// gates open.
+Potential random_potential(const PainnSizes &sizes = {8, 2, 6},
+                           const std::vector<int> &elements = {6, 8, 1}, double cutoff = 4.0,
+                           unsigned seed = 1, const FmmSizes *fmm = nullptr);
 
 }    // namespace mlff

@@ -11,8 +11,8 @@
 #ifndef LMP_MLFF_IMPL_H
 #define LMP_MLFF_IMPL_H
 
-#include "lammps_common/atom_warnings.h"
 #include "engine/ensemble.h"
+#include "lammps_common/atom_warnings.h"
 #include "lammps_common/neighbor_exclusions.h"
 #include "lammps_common/rank_exchange.h"
 #include "lammps_common/replica_group.h"

@@ -28,9 +28,9 @@
 #include "update.h"
 
 #include "core/elements.h"
+#include "core/state_error.h"
 #include "kokkos/common/kokkos_stream.h"
 #include "pair_mlff/mlff_impl.h"
-#include "core/state_error.h"
 
 #include <algorithm>
 #include <cmath>
@@ -335,7 +335,8 @@ void PairMLFF::number_rows(int inum, const int *ilist, const std::vector<char> &
   comm->forward_comm(this);
 
   row.assign(nall, -1);
-  // a model of one molecule knows its atoms by their order: that of their IDs, which sorting in memory does not change
+  // a model of one molecule knows its atoms by their order: that of their IDs, which sorting in
+  // memory does not change
   if (impl->potentials.front().is_molecule() && atom->tag_enable)
     std::sort(impl->local.begin(), impl->local.end(), [this](int i, int j) {
       return atom->tag[i] < atom->tag[j];

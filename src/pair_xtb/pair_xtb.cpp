@@ -89,7 +89,8 @@ struct XTBImpl {
 static const char cite_xtb[] =
     "pair_style xtb: doi:10.1002/wcms.1493\n\n"
     "@Article{Bannwarth2021,\n"
-    " author = {C. Bannwarth and E. Caldeweyher and S. Ehlert and A. Hansen and P. Pracht and J. Seibert and S. Spicher and S. Grimme},\n"
+    " author = {C. Bannwarth and E. Caldeweyher and S. Ehlert and A. Hansen and P. Pracht and "
+    "J. Seibert and S. Spicher and S. Grimme},\n"
     " title = {Extended Tight-Binding Quantum Chemistry Methods},\n"
     " journal = {WIREs Comput.\\ Mol.\\ Sci.},\n"
     " year = 2021, volume = 11, pages = {e1493}\n"

@@ -7,10 +7,12 @@
 
 namespace mlff {
 
-/// Folders in which potentials are looked for: those of LAMMPS_POTENTIALS, then that of the potentials that ship.
+/// Folders in which potentials are looked for: those of LAMMPS_POTENTIALS, then that of the
+/// potentials that ship.
 std::vector<std::filesystem::path> potential_folders();
 
-/// The file of a name: the path itself, else in these folders. The name as it is where there is none, for the reader to complain about.
+/// The file of a name: the path itself, else in these folders. The name as it is where there is
+/// none, for the reader to complain about.
 std::string find_potential(const std::string &name);
 
 }    // namespace mlff

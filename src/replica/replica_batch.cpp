@@ -40,7 +40,8 @@ namespace {
     return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
   }
 
-  /// When a process began, in clock ticks since the machine did; 0 for one that is gone, or dead and not yet buried.
+  /// When a process began, in clock ticks since the machine did; 0 for one that is gone, or dead
+  /// and not yet buried.
   long started(pid_t pid)
   {
     char path[64], text[1024];
@@ -73,14 +74,18 @@ namespace {
   void ring(std::atomic<std::uint32_t> &bell)
   {
     bell.fetch_add(1);
-    syscall(SYS_futex, reinterpret_cast<std::uint32_t *>(&bell), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+    syscall(SYS_futex, reinterpret_cast<std::uint32_t *>(&bell), FUTEX_WAKE, INT_MAX, nullptr,
+            nullptr, 0);
   }
 
   /// Where the arrays of a graph and of its results lie in a replica's memory.
   struct Layout {
-    std::size_t first_atom, species, first_edge, neighbor, r, position, cell, energy, atom_energy, gradient, position_gradient, strain_gradient, end;
-    /// located: of the atoms, those with positions; cells: of the structures, those with a cell or zeros for none. All or none.
-    Layout(std::size_t structures, std::size_t atoms, std::size_t edges, std::size_t located, std::size_t cells)
+    std::size_t first_atom, species, first_edge, neighbor, r, position, cell, energy, atom_energy,
+        gradient, position_gradient, strain_gradient, end;
+    /// located: of the atoms, those with positions; cells: of the structures, those with a cell or
+    /// zeros for none. All or none.
+    Layout(std::size_t structures, std::size_t atoms, std::size_t edges, std::size_t located,
+           std::size_t cells)
     {
       std::size_t at = 0;
       const auto place = [&at](std::size_t bytes) {
@@ -107,8 +112,10 @@ namespace {
 }    // namespace
 
 struct ReplicaBatch::Slot {
-  std::atomic<std::uint32_t> bell = 0;    // rung when its state was changed by another, or it may evaluate
-  std::atomic<int> state = vacant;        // done and failed become away by its own hand; all else changes under the lock
+  std::atomic<std::uint32_t> bell =
+      0;    // rung when its state was changed by another, or it may evaluate
+  std::atomic<int> state =
+      vacant;    // done and failed become away by its own hand; all else changes under the lock
   pid_t pid = 0;
   long started = 0;    // of the process: its number may be used again
   int file = -1;       // its memory is /proc/pid/fd/file
@@ -138,13 +145,15 @@ struct ReplicaBatch::Board {
   double left_times[4];    // of replicas that left
   long left_calls, single_calls;
 
-  // comparison of batches with single calls: windows of calls in turn, the first of each kind for warming up
-  std::atomic<int> single;                         // calls are made alone now
-  std::atomic<int> compared;                       // replicas of the last comparison that came to an end
-  std::atomic<int> single_up_to, together_from;    // numbers of replicas that are faster alone, and together, as found so far
-  std::atomic<int> window;                         // of the comparison under way; -1: none is
-  std::atomic<long> window_calls;                  // made in it
-  std::atomic<long> window_ends;                   // when it holds so many
+  // comparison of batches with single calls: windows of calls in turn, the first of each kind for
+  // warming up
+  std::atomic<int> single;      // calls are made alone now
+  std::atomic<int> compared;    // replicas of the last comparison that came to an end
+  std::atomic<int> single_up_to,
+      together_from;    // numbers of replicas that are faster alone, and together, as found so far
+  std::atomic<int> window;           // of the comparison under way; -1: none is
+  std::atomic<long> window_calls;    // made in it
+  std::atomic<long> window_ends;     // when it holds so many
   int window_replicas;
   double window_began, rate[windows], together_rate, single_rate;
 
@@ -174,7 +183,8 @@ struct ReplicaBatch::Failure {
   ErrorKind kind = ErrorKind::engine;
 };
 
-/// The lock of the board. A replica that died with it leaves a state that every field allows, so the next one goes on.
+/// The lock of the board. A replica that died with it leaves a state that every field allows, so
+/// the next one goes on.
 class ReplicaBatch::Guard {
  public:
   explicit Guard(const ReplicaBatch &batch) : batch(batch) { lock(); }
@@ -213,7 +223,8 @@ std::span<ReplicaBatch::Slot> ReplicaBatch::slots() const
 std::string launch_of_this_process()
 {
   std::string text;
-  for (const char *name : {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid", "PMI_JOBID", "SLURM_STEP_ID"})
+  for (const char *name :
+       {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid", "PMI_JOBID", "SLURM_STEP_ID"})
     if (const char *value = std::getenv(name)) {
       text = std::string(name) + "=" + value;
       break;
@@ -223,11 +234,14 @@ std::string launch_of_this_process()
   return text + ";" + std::to_string(getppid()) + ";" + std::to_string(started(getppid()));
 }
 
-ReplicaBatch::ReplicaBatch(std::unique_ptr<Engine> engine, const BatchOptions &options) : engine(std::move(engine), options.memory), options(options)
+ReplicaBatch::ReplicaBatch(std::unique_ptr<Engine> engine, const BatchOptions &options) :
+    engine(std::move(engine), options.memory), options(options)
 {
   views.resize(most_replicas);
   memory_file = memfd_create("mlff-replica", MFD_CLOEXEC);
-  if (memory_file < 0) throw EngineError(std::string("no shared memory for a batch of replicas: ") + std::strerror(errno));
+  if (memory_file < 0)
+    throw EngineError(std::string("no shared memory for a batch of replicas: ") +
+                      std::strerror(errno));
   try {
     open_board();
     take_slot();
@@ -249,16 +263,19 @@ ReplicaBatch::~ReplicaBatch()
 void ReplicaBatch::map_board()
 {
   void *at = mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED, board_file, 0);
-  if (at == MAP_FAILED) throw EngineError("no shared memory for a batch of replicas: " + std::string(std::strerror(errno)));
+  if (at == MAP_FAILED)
+    throw EngineError("no shared memory for a batch of replicas: " +
+                      std::string(std::strerror(errno)));
   board = static_cast<Board *>(at);
 }
 
-/// Joins the board of the replicas with the same job and model, or makes one. One replica at a time: they hold the lock of a folder
-/// meanwhile, which goes with a process that dies.
+/// Joins the board of the replicas with the same job and model, or makes one. One replica at a
+/// time: they hold the lock of a folder meanwhile, which goes with a process that dies.
 void ReplicaBatch::open_board()
 {
   std::ostringstream text;
-  text << "mlff-board-" << std::hex << std::hash<std::string>()(options.job) << "-" << std::hash<std::string>()(options.model);
+  text << "mlff-board-" << std::hex << std::hash<std::string>()(options.job) << "-"
+       << std::hash<std::string>()(options.model);
   const std::string name = text.str(), link = "/memfd:" + name + " (deleted)";
   struct Turn {
     int folder = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -279,7 +296,8 @@ void ReplicaBatch::open_board()
     const std::string number = process.path().filename().string();
     if (number.find_first_not_of("0123456789") != std::string::npos) continue;
     std::error_code closed;
-    for (auto entry = fs::directory_iterator(process.path() / "fd", closed); !closed && entry != fs::directory_iterator(); entry.increment(closed)) {
+    for (auto entry = fs::directory_iterator(process.path() / "fd", closed);
+         !closed && entry != fs::directory_iterator(); entry.increment(closed)) {
       std::error_code gone;
       if (fs::read_symlink(entry->path(), gone) != link || gone) continue;
       board_file = open(entry->path().c_str(), O_RDWR | O_CLOEXEC);
@@ -295,7 +313,8 @@ void ReplicaBatch::open_board()
 
   board_file = memfd_create(name.c_str(), MFD_CLOEXEC);
   if (board_file < 0 || ftruncate(board_file, sizeof(Board)) != 0)
-    throw EngineError("no shared memory for a batch of replicas: " + std::string(std::strerror(errno)));
+    throw EngineError("no shared memory for a batch of replicas: " +
+                      std::string(std::strerror(errno)));
   map_board();
   new (board) Board{};
   board->window = -1;
@@ -315,7 +334,8 @@ void ReplicaBatch::take_slot()
   sweep();
   for (int s = 0; s < most_replicas && own < 0; s++)
     if (board->slots[s].state == vacant) own = s;
-  if (own < 0) throw EngineError("more than " + std::to_string(most_replicas) + " replicas meet on this node");
+  if (own < 0)
+    throw EngineError("more than " + std::to_string(most_replicas) + " replicas meet on this node");
   Slot &slot = board->slots[own];
   slot.~Slot();
   new (&slot) Slot;
@@ -383,7 +403,8 @@ void ReplicaBatch::leave()
   wake_one();
 }
 
-/// Frees the slots of replicas that are gone, and makes those ready again that they were evaluating. The lock is held.
+/// Frees the slots of replicas that are gone, and makes those ready again that they were
+/// evaluating. The lock is held.
 void ReplicaBatch::sweep()
 {
   bool lost = false;
@@ -405,8 +426,8 @@ void ReplicaBatch::sweep()
   if (lost) count_replicas();
 }
 
-/// Whether one that is ready should evaluate now: a share of the replicas is ready and a core free, or there is nobody worth
-/// waiting for. The lock is held.
+/// Whether one that is ready should evaluate now: a share of the replicas is ready and a core free,
+/// or there is nobody worth waiting for. The lock is held.
 bool ReplicaBatch::enough(bool late) const
 {
   int n_ready = 0, n_running = 0, awaited = 0;
@@ -421,7 +442,8 @@ bool ReplicaBatch::enough(bool late) const
   }
   if (n_ready == 0 || n_running >= board->evaluations) return false;
   const int share = (board->in_run + board->evaluations - 1) / board->evaluations;
-  return late || awaited == 0 || (n_ready >= share && board->evaluations > 1) || board->single.load();
+  return late || awaited == 0 || (n_ready >= share && board->evaluations > 1) ||
+      board->single.load();
 }
 
 /// One that may evaluate now, null where there is none. The lock is held.
@@ -441,16 +463,21 @@ void ReplicaBatch::wake_one()
 
 void ReplicaBatch::put(const Graph &graph)
 {
-  const std::size_t structures = graph.n_structures(), atoms = graph.n_centres(), edges = graph.n_edges();
+  const std::size_t structures = graph.n_structures(), atoms = graph.n_centres(),
+                    edges = graph.n_edges();
   const Layout layout(structures, atoms, edges, graph.position.size() / 3, graph.cell.size() / 9);
   if (layout.end > capacity) {
     const std::size_t wanted = layout.end + layout.end / 4 + 4096;
-    if (ftruncate(memory_file, off_t(wanted)) != 0) throw EngineError("no shared memory for the graph of a replica: " + std::string(std::strerror(errno)));
+    if (ftruncate(memory_file, off_t(wanted)) != 0)
+      throw EngineError("no shared memory for the graph of a replica: " +
+                        std::string(std::strerror(errno)));
     if (memory) munmap(memory, capacity);
     void *at = mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_SHARED, memory_file, 0);
     memory = at == MAP_FAILED ? nullptr : static_cast<char *>(at);
     capacity = memory ? wanted : 0;
-    if (!memory) throw EngineError("no shared memory for the graph of a replica: " + std::string(std::strerror(errno)));
+    if (!memory)
+      throw EngineError("no shared memory for the graph of a replica: " +
+                        std::string(std::strerror(errno)));
   }
   const auto copy = [&](std::size_t place, const auto &values) {
     if (!values.empty()) std::memcpy(memory + place, values.data(), values.size_bytes());
@@ -470,7 +497,9 @@ char *ReplicaBatch::memory_of(int s)
   if (s == own) return memory;
   const Slot &slot = board->slots[s];
   auto &view = views[s];
-  if (view && view->pid == slot.pid && view->started == slot.started && view->capacity == slot.capacity) return view->memory;
+  if (view && view->pid == slot.pid && view->started == slot.started &&
+      view->capacity == slot.capacity)
+    return view->memory;
   view.reset(new View);
   const std::string path = "/proc/" + std::to_string(slot.pid) + "/fd/" + std::to_string(slot.file);
   const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
@@ -508,7 +537,8 @@ std::vector<ReplicaBatch::Member> ReplicaBatch::choose(bool late)
   }
   // those that did not come in time
   for (Slot &slot : slots())
-    if (late && (slot.state == away_state || slot.state == done || slot.state == failed)) slot.missed += slot.in_run;
+    if (late && (slot.state == away_state || slot.state == done || slot.state == failed))
+      slot.missed += slot.in_run;
   return batch;
 }
 
@@ -517,7 +547,8 @@ void ReplicaBatch::run(std::span<const Member> batch)
 {
   graph.clear();
   for (const Member &member : batch) {
-    const Layout layout(member.structures, member.atoms, member.edges, member.located, member.cells);
+    const Layout layout(member.structures, member.atoms, member.edges, member.located,
+                        member.cells);
     const auto ints = [&](std::size_t place, std::size_t n) {
       return std::span<const int>(reinterpret_cast<const int *>(member.memory + place), n);
     };
@@ -526,18 +557,24 @@ void ReplicaBatch::run(std::span<const Member> batch)
     one.species = ints(layout.species, member.atoms);
     one.first_edge = ints(layout.first_edge, member.atoms + 1);
     one.neighbor = ints(layout.neighbor, member.edges);
-    one.r = {reinterpret_cast<const double *>(member.memory + layout.r), 3 * std::size_t(member.edges)};
-    one.position = {reinterpret_cast<const double *>(member.memory + layout.position), 3 * std::size_t(member.located)};
-    one.cell = {reinterpret_cast<const double *>(member.memory + layout.cell), 9 * std::size_t(member.cells)};
+    one.r = {reinterpret_cast<const double *>(member.memory + layout.r),
+             3 * std::size_t(member.edges)};
+    one.position = {reinterpret_cast<const double *>(member.memory + layout.position),
+                    3 * std::size_t(member.located)};
+    one.cell = {reinterpret_cast<const double *>(member.memory + layout.cell),
+                9 * std::size_t(member.cells)};
     graph.append(one);
   }
   stage("evaluating");
   engine.evaluate(graph.view(), together);
   stage("evaluated");
-  const double *energy = together.energy.data(), *atom_energy = together.atom_energy.data(), *gradient = together.gradient.data(),
-               *position_gradient = together.position_gradient.data(), *strain_gradient = together.strain_gradient.data();
+  const double *energy = together.energy.data(), *atom_energy = together.atom_energy.data(),
+               *gradient = together.gradient.data(),
+               *position_gradient = together.position_gradient.data(),
+               *strain_gradient = together.strain_gradient.data();
   for (const Member &member : batch) {
-    const Layout layout(member.structures, member.atoms, member.edges, member.located, member.cells);
+    const Layout layout(member.structures, member.atoms, member.edges, member.located,
+                        member.cells);
     const auto copy = [&](std::size_t place, const double *&from, std::size_t n) {
       if (n > 0) std::memcpy(member.memory + place, from, sizeof(double) * n);
       from += n;
@@ -555,7 +592,8 @@ void ReplicaBatch::run(std::span<const Member> batch)
   }
 }
 
-/// A batch together, or, where that fails, one by one: a graph that cannot be evaluated is nobody else's trouble. False in that case.
+/// A batch together, or, where that fails, one by one: a graph that cannot be evaluated is nobody
+/// else's trouble. False in that case.
 bool ReplicaBatch::run_singly(std::span<const Member> batch, std::vector<Failure> &errors)
 {
   errors.assign(batch.size(), {});
@@ -578,10 +616,12 @@ bool ReplicaBatch::run_singly(std::span<const Member> batch, std::vector<Failure
 
 void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchange *)
 {
-  if (own_graph.n_atoms() != own_graph.n_centres()) throw EngineError("replicas of several ranks do not batch: the graph has ghosts");
+  if (own_graph.n_atoms() != own_graph.n_centres())
+    throw EngineError("replicas of several ranks do not batch: the graph has ghosts");
   if (options.choice != BatchOptions::Choice::together) {
     // nobody needs to share where there is a core for each
-    const bool apart = options.choice == BatchOptions::Choice::faster && board->in_run.load() <= board->evaluations.load();
+    const bool apart = options.choice == BatchOptions::Choice::faster &&
+        board->in_run.load() <= board->evaluations.load();
     if (!apart) compare();
     if (apart || board->single.load()) {
       single_calls++;
@@ -594,7 +634,8 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
   const double gathered = now();
   double in_model = 0.0;
   stage("gathered");
-  if (last_left > 0.0) away = away > 0.0 ? 0.8 * away + 0.2 * (begin - last_left) : begin - last_left;
+  if (last_left > 0.0)
+    away = away > 0.0 ? 0.8 * away + 0.2 * (begin - last_left) : begin - last_left;
 
   Slot &slot = board->slots[own];
   double deadline;
@@ -616,8 +657,11 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
     }
     slot.calls++;
     for (int k = 0; k < 4; k++) slot.times[k] += times[k];    // of the call before
-    // everybody else may need a core for as long as this one was away, and a core is had in slices of some milliseconds
-    const double limit = options.wait > 0.0 ? options.wait : std::clamp(2.0 * board->in_run * away + 2.0 * model_seconds, 5e-3, 0.05);
+    // everybody else may need a core for as long as this one was away, and a core is had in slices
+    // of some milliseconds
+    const double limit = options.wait > 0.0
+        ? options.wait
+        : std::clamp(2.0 * board->in_run * away + 2.0 * model_seconds, 5e-3, 0.05);
     deadline = gathered + limit;
 
     while (slot.state != done && slot.state != failed) {
@@ -675,7 +719,8 @@ void ReplicaBatch::evaluate(const Graph &own_graph, Result &result, GhostExchang
   if (!good) throw_error(failure.kind, failure.text);
 }
 
-/// Counts a call of the comparison under way, and begins one where replicas came or went since the last.
+/// Counts a call of the comparison under way, and begins one where replicas came or went since the
+/// last.
 void ReplicaBatch::compare()
 {
   if (board->window.load() < 0) {
@@ -684,7 +729,8 @@ void ReplicaBatch::compare()
     if (options.choice == BatchOptions::Choice::compared && board->compared.load() > 0) return;
     const bool single = n > 0 && n <= board->single_up_to.load();
     if (single || 4 * n >= 3 * board->together_from.load()) {
-      if (board->single.load() != int(single)) board->single = single;    // a write would be seen by every core
+      if (board->single.load() != int(single))
+        board->single = single;    // a write would be seen by every core
       return;
     }
     Guard guard(*this);
@@ -720,7 +766,8 @@ void ReplicaBatch::end_window()
 {
   const int window = board->window.load();
   const double seconds = now() - board->window_began;
-  if (window < 0 || board->window_calls.load() < board->window_ends.load()) return;    // another was first
+  if (window < 0 || board->window_calls.load() < board->window_ends.load())
+    return;    // another was first
   if (seconds < 5e-3) {
     board->window_ends += 4 * board->in_run;
     return;
@@ -760,8 +807,10 @@ void ReplicaBatch::take(Result &result)
   copy(result.energy, layout.energy, slot.structures);
   copy(result.atom_energy, layout.atom_energy, slot.atoms);
   copy(result.gradient, layout.gradient, 3 * std::size_t(slot.edges));
-  copy(result.position_gradient, layout.position_gradient, slot.global ? 3 * std::size_t(slot.located) : 0);
-  copy(result.strain_gradient, layout.strain_gradient, slot.global && slot.cells > 0 ? 6 * std::size_t(slot.located) : 0);
+  copy(result.position_gradient, layout.position_gradient,
+       slot.global ? 3 * std::size_t(slot.located) : 0);
+  copy(result.strain_gradient, layout.strain_gradient,
+       slot.global && slot.cells > 0 ? 6 * std::size_t(slot.located) : 0);
 }
 
 std::size_t ReplicaBatch::bytes(int atoms, int edges) const
@@ -779,7 +828,8 @@ BatchStatistics ReplicaBatch::statistics() const
   Guard guard(*this);
   BatchStatistics statistics;
   statistics.histogram.assign(board->histogram, board->histogram + most_replicas + 1);
-  while (statistics.histogram.size() > 1 && statistics.histogram.back() == 0) statistics.histogram.pop_back();
+  while (statistics.histogram.size() > 1 && statistics.histogram.back() == 0)
+    statistics.histogram.pop_back();
   double times[4];
   std::copy_n(board->left_times, 4, times);
   statistics.replicas = board->most_in_run;

@@ -33,7 +33,8 @@ namespace {
       v[k] = c[k] - a[k];
       w[k] = d[k] - a[k];
     }
-    return (u[1] * v[2] - u[2] * v[1]) * w[0] + (u[2] * v[0] - u[0] * v[2]) * w[1] + (u[0] * v[1] - u[1] * v[0]) * w[2];
+    return (u[1] * v[2] - u[2] * v[1]) * w[0] + (u[2] * v[0] - u[0] * v[2]) * w[1] +
+        (u[0] * v[1] - u[1] * v[0]) * w[2];
   }
 
   /// Sign of a permutation that sorts four numbers.
@@ -46,13 +47,14 @@ namespace {
     return sign;
   }
 
-  /// All ways to lay the atoms of one molecule onto those of another with the same elements, bonds and handedness (of all centres, or
-  /// of none), up to a number of them. Atom k goes onto k first, where that fits.
+  /// All ways to lay the atoms of one molecule onto those of another with the same elements, bonds
+  /// and handedness (of all centres, or of none), up to a number of them. Atom k goes onto k first,
+  /// where that fits.
   class Search {
    public:
     Search(const BondedMolecule &from, const BondedMolecule &onto, std::size_t limit) :
-        from(from), onto(onto), limit(limit), n(from.n_atoms()), image(n, -1), used(n, 0), place(n, -1), near_from(neighbors_of(from)),
-        near_onto(neighbors_of(onto))
+        from(from), onto(onto), limit(limit), n(from.n_atoms()), image(n, -1), used(n, 0),
+        place(n, -1), near_from(neighbors_of(from)), near_onto(neighbors_of(onto))
     {
       if (n != onto.n_atoms() || from.bonds.size() != onto.bonds.size()) return;
       // each atom after one that it is bonded to, where there is one
@@ -116,9 +118,13 @@ namespace {
 
     void try_image(int k, int j, int at, int sense)
     {
-      if (used[j] || from.numbers[k] != onto.numbers[j] || near_from[k].size() != near_onto[j].size()) return;
+      if (used[j] || from.numbers[k] != onto.numbers[j] ||
+          near_from[k].size() != near_onto[j].size())
+        return;
       for (const int other : near_from[k])
-        if (image[other] >= 0 && !std::binary_search(near_onto[j].begin(), near_onto[j].end(), image[other])) return;
+        if (image[other] >= 0 &&
+            !std::binary_search(near_onto[j].begin(), near_onto[j].end(), image[other]))
+          return;
       image[k] = j;
       used[j] = 1;
       bool fits = true;
@@ -181,11 +187,13 @@ std::string BondedMolecule::bond_text() const
 {
   std::string text;
   for (const auto &[i, j] : bonds)
-    text += (text.empty() ? "" : " ") + element_symbol(numbers[i]) + std::to_string(i + 1) + "-" + element_symbol(numbers[j]) + std::to_string(j + 1);
+    text += (text.empty() ? "" : " ") + element_symbol(numbers[i]) + std::to_string(i + 1) + "-" +
+        element_symbol(numbers[j]) + std::to_string(j + 1);
   return text.empty() ? "no bonds" : text;
 }
 
-BondedMolecule bonded_molecule(const std::vector<int> &numbers, const std::vector<double> &positions, double factor)
+BondedMolecule bonded_molecule(const std::vector<int> &numbers,
+                               const std::vector<double> &positions, double factor)
 {
   BondedMolecule molecule;
   molecule.numbers = numbers;
@@ -193,8 +201,10 @@ BondedMolecule bonded_molecule(const std::vector<int> &numbers, const std::vecto
   for (int i = 0; i < n; i++)
     for (int j = i + 1; j < n; j++) {
       double square = 0.0;
-      for (int a = 0; a < 3; a++) square += std::pow(positions[3 * i + a] - positions[3 * j + a], 2);
-      if (std::sqrt(square) < factor * (covalent_radius(numbers[i]) + covalent_radius(numbers[j]))) molecule.bonds.emplace_back(i, j);
+      for (int a = 0; a < 3; a++)
+        square += std::pow(positions[3 * i + a] - positions[3 * j + a], 2);
+      if (std::sqrt(square) < factor * (covalent_radius(numbers[i]) + covalent_radius(numbers[j])))
+        molecule.bonds.emplace_back(i, j);
     }
   molecule.handedness.assign(n, 0);
   const auto neighbors = neighbors_of(molecule);
@@ -220,12 +230,14 @@ std::vector<Permutation> equivalent_permutations(const BondedMolecule &molecule,
 {
   Search search(molecule, molecule, std::size_t(limit) + 1);
   if (int(search.found.size()) > limit)
-    throw MoleculeMismatch("the equivalent atoms of " + molecule.formula() + " have more than " + std::to_string(limit) + " permutations");
+    throw MoleculeMismatch("the equivalent atoms of " + molecule.formula() + " have more than " +
+                           std::to_string(limit) + " permutations");
   std::sort(search.found.begin(), search.found.end());
   return search.found;
 }
 
-std::vector<Permutation> group_of(const std::vector<Permutation> &generators, int n_atoms, int limit)
+std::vector<Permutation> group_of(const std::vector<Permutation> &generators, int n_atoms,
+                                  int limit)
 {
   std::vector<Permutation> group = {identity(n_atoms)};
   std::set<Permutation> known(group.begin(), group.end());
@@ -239,7 +251,8 @@ std::vector<Permutation> group_of(const std::vector<Permutation> &generators, in
   return group;
 }
 
-std::vector<Permutation> generators_within(const std::vector<Permutation> &group, int n_atoms, int limit)
+std::vector<Permutation> generators_within(const std::vector<Permutation> &group, int n_atoms,
+                                           int limit)
 {
   std::vector<Permutation> sorted = group, generators;
   std::stable_sort(sorted.begin(), sorted.end(), [](const Permutation &a, const Permutation &b) {
@@ -258,7 +271,9 @@ std::vector<Permutation> generators_within(const std::vector<Permutation> &group
   return generators;
 }
 
-std::vector<double> symmetric_means(const BondedMolecule &molecule, const std::vector<Permutation> &group, const std::vector<double> &of_pairs)
+std::vector<double> symmetric_means(const BondedMolecule &molecule,
+                                    const std::vector<Permutation> &group,
+                                    const std::vector<double> &of_pairs)
 {
   std::vector<double> means(of_pairs.size());
   std::vector<char> done(of_pairs.size(), 0);
@@ -286,21 +301,27 @@ std::string cycle_text(const BondedMolecule &molecule, const Permutation &permut
     std::string cycle;
     for (int k = start; !done[k]; k = permutation[k]) {
       done[k] = 1;
-      cycle += (cycle.empty() ? "" : " ") + element_symbol(molecule.numbers[k]) + std::to_string(k + 1);
+      cycle +=
+          (cycle.empty() ? "" : " ") + element_symbol(molecule.numbers[k]) + std::to_string(k + 1);
     }
     text += "(" + cycle + ")";
   }
   return text.empty() ? "()" : text;
 }
 
-MoleculeMatcher::MoleculeMatcher(const BondedMolecule &molecule, const std::vector<int> &elements, double cutoff) :
-    molecule(molecule), elements(elements), cutoff(cutoff)
+MoleculeMatcher::MoleculeMatcher(const BondedMolecule &molecule, const std::vector<int> &elements,
+                                 double cutoff) :
+    molecule(molecule),
+    elements(elements), cutoff(cutoff)
 {
   const auto neighbors = neighbors_of(molecule);
   for (int c = 0; c < molecule.n_atoms(); c++)
-    if (molecule.handedness[c] != 0) centres.push_back({c, neighbors[c][0], neighbors[c][1], neighbors[c][2], neighbors[c][3]});
+    if (molecule.handedness[c] != 0)
+      centres.push_back({c, neighbors[c][0], neighbors[c][1], neighbors[c][2], neighbors[c][3]});
   for (const auto &[i, j] : molecule.bonds)
-    held_square.push_back(std::pow(bond_held * (covalent_radius(molecule.numbers[i]) + covalent_radius(molecule.numbers[j])), 2));
+    held_square.push_back(std::pow(
+        bond_held * (covalent_radius(molecule.numbers[i]) + covalent_radius(molecule.numbers[j])),
+        2));
 }
 
 bool MoleculeMatcher::is_known(const Graph &graph) const
@@ -308,20 +329,25 @@ bool MoleculeMatcher::is_known(const Graph &graph) const
   const auto same = [](std::span<const int> a, const std::vector<int> &b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end());
   };
-  return same(graph.neighbor, neighbor) && same(graph.species, species) && same(graph.first_edge, first_edge) && same(graph.first_atom, first_atom);
+  return same(graph.neighbor, neighbor) && same(graph.species, species) &&
+      same(graph.first_edge, first_edge) && same(graph.first_atom, first_atom);
 }
 
 void MoleculeMatcher::wrong_neighbors(const Graph &graph, int structure, int i) const
 {
   // of one molecule per structure the formula says most
   BondedMolecule found;
-  for (int k = graph.first_atom[structure]; k < graph.first_atom[structure + 1]; k++) found.numbers.push_back(elements[graph.species[k]]);
+  for (int k = graph.first_atom[structure]; k < graph.first_atom[structure + 1]; k++)
+    found.numbers.push_back(elements[graph.species[k]]);
   char distance[32];
   std::snprintf(distance, sizeof distance, "%.4g", cutoff);
-  throw MoleculeMismatch("structure " + std::to_string(structure + 1) + ", " + found.formula() + ": atom " +
-                         std::to_string(i - graph.first_atom[structure] + 1) + " has " + std::to_string(graph.first_edge[i + 1] - graph.first_edge[i]) +
-                         " neighbors within the cutoff of " + distance + " Å; the model is of one molecule " + molecule.formula() + ", where each atom has " +
-                         std::to_string(molecule.n_atoms() - 1) + ", and takes one or several of them that are further apart than the cutoff");
+  throw MoleculeMismatch(
+      "structure " + std::to_string(structure + 1) + ", " + found.formula() + ": atom " +
+      std::to_string(i - graph.first_atom[structure] + 1) + " has " +
+      std::to_string(graph.first_edge[i + 1] - graph.first_edge[i]) +
+      " neighbors within the cutoff of " + distance + " Å; the model is of one molecule " +
+      molecule.formula() + ", where each atom has " + std::to_string(molecule.n_atoms() - 1) +
+      ", and takes one or several of them that are further apart than the cutoff");
 }
 
 void MoleculeMatcher::find(const Graph &graph)
@@ -337,10 +363,15 @@ void MoleculeMatcher::find(const Graph &graph)
         if (taken[i]) continue;
         const auto begin = std::ptrdiff_t(members.size());
         members.push_back(i);
-        for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) members.push_back(graph.neighbor[e]);
+        for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++)
+          members.push_back(graph.neighbor[e]);
         std::sort(members.begin() + begin, members.end());
         for (auto k = members.begin() + begin; k != members.end(); k++) {
-          if (taken[*k]) wrong_neighbors(graph, s, *k);    // also an atom that is its own neighbor, or twice a neighbor, by periodic images
+          if (taken[*k])
+            wrong_neighbors(
+                graph, s,
+                // also an atom that is its own neighbor, or twice a neighbor, by periodic images
+                *k);
           taken[*k] = 1;
         }
       }
@@ -394,7 +425,9 @@ bool MoleculeMatcher::holds(const Graph &graph, int m) const
   for (int k = 0; k < n; k++)
     if (elements[graph.species[own[k]]] != molecule.numbers[k]) return false;
   for (std::size_t b = 0; b < molecule.bonds.size(); b++) {
-    const double *r = &graph.r[3 * std::size_t(pairs[BondedMolecule::pair(molecule.bonds[b].first, molecule.bonds[b].second)])];
+    const double *r = &graph.r[3 *
+                               std::size_t(pairs[BondedMolecule::pair(molecule.bonds[b].first,
+                                                                      molecule.bonds[b].second)])];
     if (!(r[0] * r[0] + r[1] * r[1] + r[2] * r[2] < held_square[b])) return false;
   }
   int sense = 0;
@@ -436,15 +469,20 @@ void MoleculeMatcher::match(const Graph &graph, int m)
   species.clear();
   int s = 0;
   while (graph.first_atom[s + 1] <= member[0]) s++;
-  std::string text = "structure " + std::to_string(s + 1) + ": the atoms " + std::to_string(member[0] - graph.first_atom[s] + 1) + " to " +
+  std::string text = "structure " + std::to_string(s + 1) + ": the atoms " +
+      std::to_string(member[0] - graph.first_atom[s] + 1) + " to " +
       std::to_string(member[n - 1] - graph.first_atom[s] + 1) + " are ";
-  if (found.formula() != molecule.formula()) throw MoleculeMismatch(text + found.formula() + "; the model is of " + molecule.formula() + " alone");
+  if (found.formula() != molecule.formula())
+    throw MoleculeMismatch(text + found.formula() + "; the model is of " + molecule.formula() +
+                           " alone");
   BondedMolecule plain = molecule, other = found;
   std::fill(plain.handedness.begin(), plain.handedness.end(), 0);
   std::fill(other.handedness.begin(), other.handedness.end(), 0);
   if (!Search(plain, other, 1).found.empty())
-    throw MoleculeMismatch(text + "another stereoisomer of " + found.formula() + " than that of the model, whose bonds are " + molecule.bond_text());
-  throw MoleculeMismatch(text + found.formula() + " with the bonds " + found.bond_text() + "; the model is of " + molecule.formula() + " with the bonds " +
+    throw MoleculeMismatch(text + "another stereoisomer of " + found.formula() +
+                           " than that of the model, whose bonds are " + molecule.bond_text());
+  throw MoleculeMismatch(text + found.formula() + " with the bonds " + found.bond_text() +
+                         "; the model is of " + molecule.formula() + " with the bonds " +
                          molecule.bond_text() + ", in any order of the atoms");
 }
 

@@ -1,4 +1,5 @@
-// One molecule by its bonds: which permutations of its atoms leave it as it is, and which atom of a structure is which of its own.
+// One molecule by its bonds: which permutations of its atoms leave it as it is, and which atom of a
+// structure is which of its own.
 #pragma once
 
 #include "core/bonds.h"
@@ -13,7 +14,8 @@
 
 namespace mlff {
 
-/// Atoms that are not the molecule they should be. The message says what was expected and what was found.
+/// Atoms that are not the molecule they should be. The message says what was expected and what was
+/// found.
 struct MoleculeMismatch : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -25,8 +27,12 @@ using Permutation = std::vector<int>;
 struct BondedMolecule {
   std::vector<int> numbers;                  ///< [n] atomic numbers
   std::vector<std::pair<int, int>> bonds;    ///< i < j, ascending
-  std::vector<int> handedness;               ///< [n] of an atom with four bonds the sign of (b-a) x (c-a) . (d-a), a < b < c < d its neighbors; 0 of others
-  std::vector<Permutation> generators;       ///< of the group of permutations that a model averages over
+  std::vector<int>
+      /// [n] of an atom with four bonds the sign of (b-a) x (c-a) . (d-a), a < b < c < d its
+      /// neighbors; 0 of others
+      handedness;
+  std::vector<Permutation>
+      generators;    ///< of the group of permutations that a model averages over
 
   int n_atoms() const { return int(numbers.size()); }
   int n_pairs() const { return n_atoms() * (n_atoms() - 1) / 2; }
@@ -41,23 +47,31 @@ struct BondedMolecule {
 /// A bond once found holds up to this many sums of the covalent radii (bonds.h).
 inline constexpr double bond_held = 1.4;
 
-/// The molecule of these atoms, bonds and handedness from positions [n][3] (Å), without generators. Bonds are shorter than `factor`
-/// times the sum of the radii.
-BondedMolecule bonded_molecule(const std::vector<int> &numbers, const std::vector<double> &positions, double factor = bonded_within);
+/// The molecule of these atoms, bonds and handedness from positions [n][3] (Å), without generators.
+/// Bonds are shorter than `factor` times the sum of the radii.
+BondedMolecule bonded_molecule(const std::vector<int> &numbers,
+                               const std::vector<double> &positions, double factor = bonded_within);
 
-/// Permutations of equivalent atoms that the molecule can reach without breaking a bond or turning a single centre of four bonds
-/// inside out: automorphisms of the bonded graph that keep the handedness of all such centres or change it of all (the mirror image has
-/// the same distances). The identity comes first. Throws MoleculeMismatch where there are more than `limit`.
+/// Permutations of equivalent atoms that the molecule can reach without breaking a bond or turning
+/// a single centre of four bonds inside out: automorphisms of the bonded graph that keep the
+/// handedness of all such centres or change it of all (the mirror image has the same distances).
+/// The identity comes first. Throws MoleculeMismatch where there are more than `limit`.
 std::vector<Permutation> equivalent_permutations(const BondedMolecule &molecule, int limit);
 
-/// All products of generators, the identity first, in an order that depends on them alone. Empty where there are more than `limit`.
-std::vector<Permutation> group_of(const std::vector<Permutation> &generators, int n_atoms, int limit);
+/// All products of generators, the identity first, in an order that depends on them alone. Empty
+/// where there are more than `limit`.
+std::vector<Permutation> group_of(const std::vector<Permutation> &generators, int n_atoms,
+                                  int limit);
 
-/// Few generators of the largest subgroup found with at most `limit` members: permutations that move few atoms come first.
-std::vector<Permutation> generators_within(const std::vector<Permutation> &group, int n_atoms, int limit);
+/// Few generators of the largest subgroup found with at most `limit` members: permutations that
+/// move few atoms come first.
+std::vector<Permutation> generators_within(const std::vector<Permutation> &group, int n_atoms,
+                                           int limit);
 
 /// Numbers of pairs, each replaced by the mean over all pairs that the group exchanges it with.
-std::vector<double> symmetric_means(const BondedMolecule &molecule, const std::vector<Permutation> &group, const std::vector<double> &of_pairs);
+std::vector<double> symmetric_means(const BondedMolecule &molecule,
+                                    const std::vector<Permutation> &group,
+                                    const std::vector<double> &of_pairs);
 
 /// "(H4 H5 H6)(H7 H8)"
 std::string cycle_text(const BondedMolecule &molecule, const Permutation &permutation);
@@ -65,8 +79,9 @@ std::string cycle_text(const BondedMolecule &molecule, const Permutation &permut
 /// Largest group that a model may average over, and largest molecule.
 inline constexpr int max_permutations = 1000, max_molecule_atoms = 200;
 
-/// Finds the molecules of graphs. Each atom must have edges to all others of its molecule and to no more. Which atom is which is found
-/// from the bonds and kept as long as they hold: atoms in another order, or of another molecule, are looked at anew.
+/// Finds the molecules of graphs. Each atom must have edges to all others of its molecule and to no
+/// more. Which atom is which is found from the bonds and kept as long as they hold: atoms in
+/// another order, or of another molecule, are looked at anew.
 class MoleculeMatcher {
  public:
   MoleculeMatcher(const BondedMolecule &molecule, const std::vector<int> &elements, double cutoff);
@@ -76,7 +91,8 @@ class MoleculeMatcher {
 
   int n_molecules() const { return molecules; }
 
-  /// [n_molecules][n_pairs] edge from the atom of higher number in the record to that of lower number.
+  /// [n_molecules][n_pairs] edge from the atom of higher number in the record to that of lower
+  /// number.
   const std::vector<int> &edges() const { return edge; }
 
   /// [n_molecules][n] centre that is atom k of the record.
@@ -92,7 +108,7 @@ class MoleculeMatcher {
   int molecules = 0;
   std::vector<int> edge, atom;
   std::vector<int> first_atom, species, first_edge, neighbor;    // of the graph that they are of
-  std::vector<Permutation> order;                                // of each molecule: place among its atoms in ascending order
+  std::vector<Permutation> order;    // of each molecule: place among its atoms in ascending order
   std::vector<int> members;
 
   bool is_known(const Graph &graph) const;

@@ -22,7 +22,8 @@ namespace {
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
   }
 
-  /// Three independent cell vectors, made up in directions that are not periodic, and their reciprocals.
+  /// Three independent cell vectors, made up in directions that are not periodic, and their
+  /// reciprocals.
   struct Cell {
     std::array<Vector, 3> row, reciprocal;    ///< row[i] . reciprocal[j] = delta_ij
 
@@ -40,10 +41,13 @@ namespace {
       for (int a = 0; a < 3; a++)
         if (structure.periodic[a]) {
           row[a] = {structure.cell[3 * a], structure.cell[3 * a + 1], structure.cell[3 * a + 2]};
-          if (dot(row[a], row[a]) < 1e-12) throw StructureError("cell vector " + std::string(1, char('a' + a)) + " is zero in a periodic direction");
+          if (dot(row[a], row[a]) < 1e-12)
+            throw StructureError("cell vector " + std::string(1, char('a' + a)) +
+                                 " is zero in a periodic direction");
         }
       // an open direction gets a vector at right angles to the others
-      const int n_periodic = int(std::count(structure.periodic.begin(), structure.periodic.end(), true));
+      const int n_periodic =
+          int(std::count(structure.periodic.begin(), structure.periodic.end(), true));
       for (int a = 0; a < 3; a++) {
         if (structure.periodic[a]) continue;
         Vector v = {0, 0, 0};
@@ -78,7 +82,8 @@ namespace {
 
 }    // namespace
 
-void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff, GraphStorage &graph)
+void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff,
+                  GraphStorage &graph)
 {
   const int n = structure.n_atoms();
   std::vector<int> species(n);
@@ -87,14 +92,17 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
     if (found == elements.end()) {
       std::string known;
       for (const int z : elements) known += " " + element_symbol(z);
-      throw StructureError("atom " + std::to_string(i + 1) + " is " + element_symbol(structure.numbers[i]) + ", but the model knows" + known);
+      throw StructureError("atom " + std::to_string(i + 1) + " is " +
+                           element_symbol(structure.numbers[i]) + ", but the model knows" + known);
     }
     species[i] = int(found - elements.begin());
     for (int a = 0; a < 3; a++)
-      if (!std::isfinite(structure.positions[3 * i + a])) throw StructureError("the position of atom " + std::to_string(i + 1) + " is not finite");
+      if (!std::isfinite(structure.positions[3 * i + a]))
+        throw StructureError("the position of atom " + std::to_string(i + 1) + " is not finite");
   }
 
-  // bins at least one cutoff wide between their faces where the cell allows it; fewer search steps in thin cells never miss an image
+  // bins at least one cutoff wide between their faces where the cell allows it; fewer search steps
+  // in thin cells never miss an image
   const Cell cell(structure, cutoff);
   std::array<int, 3> bins, reach;
   for (int a = 0; a < 3; a++) {
@@ -106,7 +114,8 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
   std::vector<std::array<int, 3>> bin(n), image(n);
   std::vector<Vector> wrapped(n);
   for (int i = 0; i < n; i++) {
-    const Vector x = {structure.positions[3 * i], structure.positions[3 * i + 1], structure.positions[3 * i + 2]};
+    const Vector x = {structure.positions[3 * i], structure.positions[3 * i + 1],
+                      structure.positions[3 * i + 2]};
     wrapped[i] = x;
     for (int a = 0; a < 3; a++) {
       const double fraction = dot(x, cell.reciprocal[a]);
@@ -133,18 +142,23 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
             shift[a] = floor_div(target[a], bins[a]);
             place[a] = target[a] - shift[a] * bins[a];
           }
-          for (const int j : atoms[(std::size_t(place[0]) * bins[1] + place[1]) * bins[2] + place[2]]) {
+          for (const int j :
+               atoms[(std::size_t(place[0]) * bins[1] + place[1]) * bins[2] + place[2]]) {
             // in an open direction only the atom itself counts, none of its images
             bool reachable = true;
             for (int a = 0; a < 3; a++)
-              if (!structure.periodic[a] && shift[a] != image[j][a] - image[i][a]) reachable = false;
+              if (!structure.periodic[a] && shift[a] != image[j][a] - image[i][a])
+                reachable = false;
             if (!reachable || (i == j && shift == std::array<int, 3>{0, 0, 0})) continue;
             Vector r;
             for (int c = 0; c < 3; c++)
-              r[c] = wrapped[j][c] - wrapped[i][c] + shift[0] * cell.row[0][c] + shift[1] * cell.row[1][c] + shift[2] * cell.row[2][c];
+              r[c] = wrapped[j][c] - wrapped[i][c] + shift[0] * cell.row[0][c] +
+                  shift[1] * cell.row[1][c] + shift[2] * cell.row[2][c];
             const double square = dot(r, r);
             if (square >= cutoff * cutoff) continue;
-            if (square < 1e-12) throw StructureError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) + " are on the same place");
+            if (square < 1e-12)
+              throw StructureError("atoms " + std::to_string(i + 1) + " and " +
+                                   std::to_string(j + 1) + " are on the same place");
             edges[i].push_back({j, shift, r});
           }
         }
@@ -164,11 +178,15 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
   graph.species.insert(graph.species.end(), species.begin(), species.end());
   for (int i = 0; i < n; i++) graph.first_edge.push_back(first[i + 1]);
   const auto n_periodic = std::count(structure.periodic.begin(), structure.periodic.end(), true);
-  if (n_periodic == 0 || n_periodic == 3) graph.position.insert(graph.position.end(), structure.positions.begin(), structure.positions.end());
+  if (n_periodic == 0 || n_periodic == 3)
+    graph.position.insert(graph.position.end(), structure.positions.begin(),
+                          structure.positions.end());
   graph.first_atom.push_back(first_atom + n);
   if (n_periodic < 3 && graph.cell.empty()) return;
-  graph.cell.resize(9 * (graph.first_atom.size() - 1), 0.0);    // open ones before this have none yet
-  if (n_periodic == 3) std::copy(structure.cell.begin(), structure.cell.end(), graph.cell.end() - 9);
+  graph.cell.resize(9 * (graph.first_atom.size() - 1),
+                    0.0);    // open ones before this have none yet
+  if (n_periodic == 3)
+    std::copy(structure.cell.begin(), structure.cell.end(), graph.cell.end() - 9);
 }
 
 }    // namespace mlff

@@ -1,4 +1,5 @@
-// A molecule or cell as read from a file, and its neighbor graph. LAMMPS styles do not use this: they have neighbor lists.
+// A molecule or cell as read from a file, and its neighbor graph. LAMMPS styles do not use this:
+// they have neighbor lists.
 #pragma once
 
 #include "core/graph.h"
@@ -21,17 +22,23 @@ struct Structure {
   std::array<double, 9> cell = {0, 0, 0, 0, 0, 0, 0, 0, 0};    ///< rows a, b, c
   std::array<bool, 3> periodic = {false, false, false};
   std::optional<double> energy;
-  std::vector<double> forces;                 ///< [n][3]
-  std::vector<double> velocities;             ///< [n][3]
-  std::vector<double> masses;                 ///< [n] g/mol
-  std::optional<double> charge;               ///< e, of the whole
-  std::optional<double> multiplicity;         ///< of the spin: unpaired electrons + 1
-  std::vector<double> spread;                 ///< [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
-  std::optional<double> energy_spread;        ///< eV, likewise
-  long step = -1;                             ///< time step of a trajectory; -1: not given
-  std::optional<double> time;                 ///< ps
-  std::vector<std::string> unread;            ///< columns and keys of the file that look like labels, but were not taken for them
-  std::shared_ptr<const XyzLayout> layout;    ///< names, order and further content of the file it is from, for writing; null: not kept
+  std::vector<double> forces;            ///< [n][3]
+  std::vector<double> velocities;        ///< [n][3]
+  std::vector<double> masses;            ///< [n] g/mol
+  std::optional<double> charge;          ///< e, of the whole
+  std::optional<double> multiplicity;    ///< of the spin: unpaired electrons + 1
+  std::vector<double>
+      /// [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
+      spread;
+  std::optional<double> energy_spread;    ///< eV, likewise
+  long step = -1;                         ///< time step of a trajectory; -1: not given
+  std::optional<double> time;             ///< ps
+  std::vector<std::string>
+      /// columns and keys of the file that look like labels, but were not taken for them
+      unread;
+  std::shared_ptr<const XyzLayout>
+      /// names, order and further content of the file it is from, for writing; null: not kept
+      layout;
 
   int n_atoms() const { return int(numbers.size()); }
 };
@@ -41,10 +48,12 @@ struct StructureError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Appends the full neighbor graph of a structure: every ordered pair, periodic images included, with |r| < cutoff,
-/// folded to the owner of the image. `elements` maps atomic numbers to species. Linked cells; any cell shape, also
-/// cells smaller than the cutoff. Positions only of open structures. Throws StructureError for an element outside `elements`, a flat periodic cell,
-/// two atoms on one place or a coordinate that is not finite.
-void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff, GraphStorage &graph);
+/// Appends the full neighbor graph of a structure: every ordered pair, periodic images included,
+/// with |r| < cutoff, folded to the owner of the image. `elements` maps atomic numbers to species.
+/// Linked cells; any cell shape, also cells smaller than the cutoff. Positions only of open
+/// structures. Throws StructureError for an element outside `elements`, a flat periodic cell, two
+/// atoms on one place or a coordinate that is not finite.
+void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff,
+                  GraphStorage &graph);
 
 }    // namespace mlff

@@ -41,7 +41,8 @@ void TeacherEnsemble::label(Structure &frame, std::vector<double> *atom_energy)
   frame.energy_spread = std::sqrt(spread);
   frame.spread.assign(n, 0.0);
   for (const auto &f : forces)
-    for (std::size_t k = 0; k < 3 * n; k++) frame.spread[k / 3] += (f[k] - frame.forces[k]) * (f[k] - frame.forces[k]) / double(m);
+    for (std::size_t k = 0; k < 3 * n; k++)
+      frame.spread[k / 3] += (f[k] - frame.forces[k]) * (f[k] - frame.forces[k]) / double(m);
   for (double &s : frame.spread) s = std::sqrt(s);
 }
 

@@ -1,8 +1,8 @@
 #include "teacher/xtb_calculator.h"
 
-#include "structure/bonded_molecule.h"
 #include "core/elements.h"
 #include "core/units.h"
+#include "structure/bonded_molecule.h"
 #include "teacher/xtb_stack.h"
 
 #include <xtb.h>
@@ -33,7 +33,8 @@ namespace {
 
   constexpr int last_element = 86;
 
-  /// Electrons that the method treats: those outside the core of the element, for Zn, Cd, Hg and the p block outside the d shell too.
+  /// Electrons that the method treats: those outside the core of the element, for Zn, Cd, Hg and
+  /// the p block outside the d shell too.
   int valence_electrons(int z)
   {
     if (z <= 2) return z;
@@ -60,7 +61,8 @@ namespace {
 
   const std::string folder_name = "mlff-xtb-";
 
-  /// While it sets GFN-FF up libxtb leaves files where the program runs: here in a folder that goes away.
+  /// While it sets GFN-FF up libxtb leaves files where the program runs: here in a folder that goes
+  /// away.
   class QuietFolder {
    public:
     QuietFolder()
@@ -98,7 +100,8 @@ namespace {
     void restore()
     {
       if (before >= 0) {
-        // the folder was open a moment ago; should it be gone, staying in the temporary one harms nobody
+        // the folder was open a moment ago; should it be gone, staying in the temporary one harms
+        // nobody
         [[maybe_unused]] const int status = fchdir(before);
         close(before);
       }
@@ -138,7 +141,8 @@ namespace {
     /// Returns what the library says against the molecule, or an empty text.
     std::string load(XtbMethod method, xtb_TMolecule molecule)
     {
-      // libxtb never closes a file that it was told to write to, so that all calculators of a process share one such environment
+      // libxtb never closes a file that it was told to write to, so that all calculators of a
+      // process share one such environment
       static const xtb_TEnvironment environment = [] {
         auto *const made = xtb_newEnvironment();
         xtb_setVerbosity(made, XTB_VERBOSITY_MUTED);

@@ -1,4 +1,5 @@
-// GFN2-xTB, GFN1-xTB and GFN-FF of one molecule through libxtb, kept from call to call. No LAMMPS in it.
+// GFN2-xTB, GFN1-xTB and GFN-FF of one molecule through libxtb, kept from call to call. No LAMMPS
+// in it.
 #pragma once
 
 #include <cstddef>
@@ -11,18 +12,21 @@
 
 namespace mlff {
 
-/// A calculation that libxtb refuses or that does not converge, and input that it could not survive.
+/// A calculation that libxtb refuses or that does not converge, and input that it could not
+/// survive.
 struct XtbError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// libxtb does not work in this process, whatever the molecule: no later calculation can succeed either.
+/// libxtb does not work in this process, whatever the molecule: no later calculation can succeed
+/// either.
 struct XtbUnavailable : XtbError {
   using XtbError::XtbError;
 };
 
-/// C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15, 1652 (2019): GFN2-xTB. S. Grimme, C. Bannwarth, P. Shushkov,
-/// J. Chem. Theory Comput. 13, 1989 (2017): GFN1-xTB. S. Spicher, S. Grimme, Angew. Chem. Int. Ed. 59, 15665 (2020): GFN-FF.
+/// C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15, 1652 (2019): GFN2-xTB. S.
+/// Grimme, C. Bannwarth, P. Shushkov, J. Chem. Theory Comput. 13, 1989 (2017): GFN1-xTB. S.
+/// Spicher, S. Grimme, Angew. Chem. Int. Ed. 59, 15665 (2020): GFN-FF.
 enum class XtbMethod { gfn2, gfn1, gfnff };
 
 struct XtbOptions {
@@ -41,8 +45,9 @@ std::string xtb_method_name(XtbMethod method);
 /// Version of the library this build was made with.
 std::string xtb_version();
 
-/// Removes folders that processes which ended without cleaning up have left in the folder for temporary files: those of the process
-/// `pid`, or, where that is 0, those older than an hour of all processes that are gone.
+/// Removes folders that processes which ended without cleaning up have left in the folder for
+/// temporary files: those of the process `pid`, or, where that is 0, those older than an hour of
+/// all processes that are gone.
 void remove_xtb_folders(int pid);
 
 /// Pairs i < j of atoms that are bonded by their distance (bonds.h), ascending.
@@ -50,34 +55,37 @@ using XtbBonds = std::vector<std::pair<int, int>>;
 
 XtbBonds xtb_bonds(std::span<const int> numbers, std::span<const double> positions);
 
-/// Whether positions [n][3] (Å), whose own bonds are `now`, do not contradict `bonds`: these are not longer than a bond can be
-/// (bond_held of bonded_molecule.h), and no other atoms are as near as bonded ones.
+/// Whether positions [n][3] (Å), whose own bonds are `now`, do not contradict `bonds`: these are
+/// not longer than a bond can be (bond_held of bonded_molecule.h), and no other atoms are as near
+/// as bonded ones.
 bool bonds_fit(const XtbBonds &bonds, const XtbBonds &now, std::span<const int> numbers,
                std::span<const double> positions);
 
-/// How positions [n][3] (Å) contradict bonds: "broken: C2-O3; new: C1-O3"; empty where they do not. The atoms have the numbers `ids` [n],
-/// or count from 1.
+/// How positions [n][3] (Å) contradict bonds: "broken: C2-O3; new: C1-O3"; empty where they do not.
+/// The atoms have the numbers `ids` [n], or count from 1.
 std::string bond_changes(const XtbBonds &bonds, std::span<const int> numbers,
                          std::span<const double> positions, std::span<const long> ids = {});
 
-/// Where the self-consistent charges of an evaluation start: from the wavefunction of the evaluation before, or anew. Where that does not
-/// converge the other way is tried.
+/// Where the self-consistent charges of an evaluation start: from the wavefunction of the
+/// evaluation before, or anew. Where that does not converge the other way is tried.
 enum class XtbStart { last, anew };
 
-/// Calculators of GFN2-xTB and GFN1-xTB with the same options and elements share libxtb's tables (5 MB for GFN2-xTB), each with its own
-/// wavefunction: they must not work at the same time in several threads.
+/// Calculators of GFN2-xTB and GFN1-xTB with the same options and elements share libxtb's tables (5
+/// MB for GFN2-xTB), each with its own wavefunction: they must not work at the same time in several
+/// threads.
 class XtbCalculator {
  public:
   /// numbers [n]: atomic numbers; positions [n][3] Å. GFN-FF takes its bonds from these positions.
-  /// Throws XtbError where an element is outside the method's range (1 to 86), or charge and unpaired electrons do not fit;
-  /// XtbUnavailable where libxtb cannot set up any molecule.
+  /// Throws XtbError where an element is outside the method's range (1 to 86), or charge and
+  /// unpaired electrons do not fit; XtbUnavailable where libxtb cannot set up any molecule.
   XtbCalculator(const XtbOptions &options, std::span<const int> numbers,
                 std::span<const double> positions);
   ~XtbCalculator();
   XtbCalculator(const XtbCalculator &) = delete;
   XtbCalculator &operator=(const XtbCalculator &) = delete;
 
-  /// Energy in eV; writes forces [n][3] in eV/Å. Throws XtbError where no start converges, or where a position is not finite.
+  /// Energy in eV; writes forces [n][3] in eV/Å. Throws XtbError where no start converges, or where
+  /// a position is not finite.
   double evaluate(std::span<const double> positions, std::span<double> forces,
                   XtbStart start = XtbStart::last);
 

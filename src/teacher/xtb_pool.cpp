@@ -75,7 +75,8 @@ XtbPool::XtbPool(const XtbOptions &options) : options(options), molecules(option
 
 double XtbPool::bytes_of(const XtbMolecule &molecule) const
 {
-  // matrices of the wavefunction, of some four orbitals an atom, or of GFN-FF's distances; and GFN2-xTB's tables
+  // matrices of the wavefunction, of some four orbitals an atom, or of GFN-FF's distances; and
+  // GFN2-xTB's tables
   const auto n = double(molecule.numbers.size());
   return options.method == XtbMethod::gfnff ? 2e5 + 40.0 * n * n : 6e6 + 32.0 * 16.0 * n * n;
 }

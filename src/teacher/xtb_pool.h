@@ -1,4 +1,5 @@
-// Which calculator a structure among many belongs to, and calculators kept within bounds. No LAMMPS in it.
+// Which calculator a structure among many belongs to, and calculators kept within bounds. No LAMMPS
+// in it.
 #pragma once
 
 #include "teacher/xtb_calculator.h"
@@ -12,8 +13,9 @@
 
 namespace mlff {
 
-/// A molecule as calculators know it: elements in their order, charge, unpaired electrons, and for GFN-FF bonds. GFN-FF takes its force
-/// field from the positions that were met first, so that all structures of one molecule get energies of one surface.
+/// A molecule as calculators know it: elements in their order, charge, unpaired electrons, and for
+/// GFN-FF bonds. GFN-FF takes its force field from the positions that were met first, so that all
+/// structures of one molecule get energies of one surface.
 struct XtbMolecule {
   long id;                     ///< never given twice
   std::vector<int> numbers;    ///< [n]
@@ -27,8 +29,9 @@ class XtbMolecules {
  public:
   explicit XtbMolecules(XtbMethod method) : by_bonds(method == XtbMethod::gfnff) {}
 
-  /// The molecule that positions [n][3] (Å) belong to: for GFN-FF the one whose bonds they do not contradict (bonds_fit), the one met
-  /// first if there are several; a new one where there is none. Valid until the next call.
+  /// The molecule that positions [n][3] (Å) belong to: for GFN-FF the one whose bonds they do not
+  /// contradict (bonds_fit), the one met first if there are several; a new one where there is none.
+  /// Valid until the next call.
   const XtbMolecule &find(std::span<const int> numbers, int charge, int uhf,
                           std::span<const double> positions);
 
@@ -48,15 +51,17 @@ class XtbMolecules {
   void remove(std::list<XtbMolecule>::iterator molecule);
 };
 
-/// Energies and forces of any molecules in any order. Calculators that were used last are kept, in bounded memory; each is made from the
-/// reference positions of its molecule, so that energies of GFN-FF do not depend on which are kept.
+/// Energies and forces of any molecules in any order. Calculators that were used last are kept, in
+/// bounded memory; each is made from the reference positions of its molecule, so that energies of
+/// GFN-FF do not depend on which are kept.
 class XtbPool {
  public:
   /// Charge and unpaired electrons of `options` are not used: they are given with each structure.
   explicit XtbPool(const XtbOptions &options);
 
-  /// Energy in eV; writes forces [n][3] in eV/Å. Throws as XtbCalculator does; nothing of a failed calculation stays. The wavefunction
-  /// starts anew where the bonds are not those of the structure of this molecule before.
+  /// Energy in eV; writes forces [n][3] in eV/Å. Throws as XtbCalculator does; nothing of a failed
+  /// calculation stays. The wavefunction starts anew where the bonds are not those of the structure
+  /// of this molecule before.
   double evaluate(std::span<const int> numbers, int charge, int uhf,
                   std::span<const double> positions, std::span<double> forces);
 

@@ -89,8 +89,8 @@ namespace {
     return true;
   }
 
-  /// The work of the new process: answers requests until there are no more. Answers wait for each other while there are more requests,
-  /// but no longer than a few milliseconds.
+  /// The work of the new process: answers requests until there are no more. Answers wait for each
+  /// other while there are more requests, but no longer than a few milliseconds.
   void serve(int channel, XtbPool &pool, long &begun)
   {
     using Clock = std::chrono::steady_clock;
@@ -105,12 +105,15 @@ namespace {
       numbers.resize(n);
       positions.resize(3 * n);
       result.resize(1 + 3 * n);
-      if (!reader.read(numbers.data(), n * sizeof(int)) || !reader.read(positions.data(), 3 * n * sizeof(double))) return;
+      if (!reader.read(numbers.data(), n * sizeof(int)) ||
+          !reader.read(positions.data(), 3 * n * sizeof(double)))
+        return;
       std::string text;
       auto outcome = Outcome::done;
       std::atomic_ref(begun)++;
       try {
-        result[0] = pool.evaluate(numbers, head.charge, head.uhf, positions, std::span(result).subspan(1));
+        result[0] =
+            pool.evaluate(numbers, head.charge, head.uhf, positions, std::span(result).subspan(1));
       } catch (const XtbUnavailable &error) {
         outcome = Outcome::unavailable;
         text = error.what();
@@ -118,7 +121,9 @@ namespace {
         outcome = Outcome::failed;
         text = error.what();
       }
-      const AnswerHead answer_head{outcome, std::int64_t(outcome == Outcome::done ? result.size() * sizeof(double) : text.size())};
+      const AnswerHead answer_head{
+          outcome,
+          std::int64_t(outcome == Outcome::done ? result.size() * sizeof(double) : text.size())};
       append(answers, &answer_head, 1);
       if (outcome == Outcome::done)
         append(answers, result.data(), result.size());
@@ -136,8 +141,11 @@ namespace {
 
 XtbProcess::XtbProcess(const XtbOptions &options) : pool(options)
 {
-  void *shared = mmap(nullptr, sizeof *begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) throw XtbUnavailable(std::string("cannot share memory with a process for xTB: ") + std::strerror(errno));
+  void *shared =
+      mmap(nullptr, sizeof *begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED)
+    throw XtbUnavailable(std::string("cannot share memory with a process for xTB: ") +
+                         std::strerror(errno));
   begun = static_cast<long *>(shared);
 }
 
@@ -151,7 +159,8 @@ void XtbProcess::start()
 {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    throw XtbUnavailable(std::string("cannot connect to a process for xTB: ") + std::strerror(errno));
+    throw XtbUnavailable(std::string("cannot connect to a process for xTB: ") +
+                         std::strerror(errno));
   messages = memfd_create("mlff-xtb", MFD_CLOEXEC);
   std::fflush(nullptr);
   answered = *begun = 0;
@@ -259,7 +268,8 @@ std::string XtbProcess::end_of_child()
   waitpid(child, &status, 0);
   std::string text = "libxtb ended its process";
   if (WIFSIGNALED(status))
-    text += " by signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
+    text +=
+        " by signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
   else
     text += " with status " + std::to_string(WEXITSTATUS(status));
   char buffer[4096];
@@ -288,11 +298,13 @@ void XtbProcess::receive(Structure &structure)
   while (under_way.front().crash.empty() && !is_complete()) {
     if (child == 0) restart();
     if (exchange()) continue;
-    // of those under way the last one that was begun; answers to others may be lost, these are sent again
+    // of those under way the last one that was begun; answers to others may be lost, these are sent
+    // again
     auto culprit = under_way.begin();
     for (long other = *begun - answered - 1; other > 0 || !culprit->crash.empty();) {
       if (culprit->crash.empty()) other--;
-      if (++culprit == under_way.end()) throw std::logic_error("XtbProcess: more was begun than sent");
+      if (++culprit == under_way.end())
+        throw std::logic_error("XtbProcess: more was begun than sent");
     }
     culprit->crash = end_of_child();
     stop();
@@ -309,12 +321,14 @@ void XtbProcess::receive(Structure &structure)
   received.erase(0, sizeof head + std::size_t(head.size));
   if (head.outcome == Outcome::unavailable) throw XtbUnavailable(text);
   if (head.outcome == Outcome::failed) throw XtbError(text);
-  if (text.size() != (1 + request.positions.size()) * sizeof(double)) throw std::logic_error("XtbProcess: an answer is of another structure");
+  if (text.size() != (1 + request.positions.size()) * sizeof(double))
+    throw std::logic_error("XtbProcess: an answer is of another structure");
   pool.meet(request.numbers, request.charge, request.uhf, request.positions);
   structure.forces.resize(request.positions.size());
   double energy = 0.0;
   std::memcpy(&energy, text.data(), sizeof energy);
-  std::memcpy(structure.forces.data(), text.data() + sizeof energy, structure.forces.size() * sizeof(double));
+  std::memcpy(structure.forces.data(), text.data() + sizeof energy,
+              structure.forces.size() * sizeof(double));
   structure.energy = energy;
 }
 

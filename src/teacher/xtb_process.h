@@ -12,8 +12,9 @@
 
 namespace mlff {
 
-/// Structures are sent, and their energies and forces received in the same order; several may be under way. Where the process ends, by a
-/// crash or because libxtb ends it, the structure that it was at fails, and the others go to a new process.
+/// Structures are sent, and their energies and forces received in the same order; several may be
+/// under way. Where the process ends, by a crash or because libxtb ends it, the structure that it
+/// was at fails, and the others go to a new process.
 class XtbProcess {
  public:
   explicit XtbProcess(const XtbOptions &options);
@@ -23,11 +24,13 @@ class XtbProcess {
 
   void send(const Structure &structure, int charge, int uhf);
 
-  /// Energy (eV) and forces (eV/Å) of the structure that was sent first of those under way; these numbers must be its own. Throws
-  /// XtbError where its calculation fails or ends the process, XtbUnavailable where no calculation can succeed.
+  /// Energy (eV) and forces (eV/Å) of the structure that was sent first of those under way; these
+  /// numbers must be its own. Throws XtbError where its calculation fails or ends the process,
+  /// XtbUnavailable where no calculation can succeed.
   void receive(Structure &structure);
 
-  /// A structure of an earlier run: the reference positions of molecules must be the same in this one (xtb_pool.h).
+  /// A structure of an earlier run: the reference positions of molecules must be the same in this
+  /// one (xtb_pool.h).
   void meet(const Structure &structure, int charge, int uhf);
 
   /// 0 where none runs.

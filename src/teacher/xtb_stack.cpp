@@ -37,7 +37,8 @@ namespace {
     return lowest && here > lowest ? std::size_t(here - lowest) : 0;
   }
 
-  /// The variable that sets the stacks of OpenMP threads, and its value; libgomp reads OMP_STACKSIZE first.
+  /// The variable that sets the stacks of OpenMP threads, and its value; libgomp reads
+  /// OMP_STACKSIZE first.
   struct StackVariable {
     const char *name;
     std::string value;
@@ -89,7 +90,8 @@ namespace {
     return nullptr;
   }
 
-  /// While it lives, threads that ask for no size (those of libgomp) get stacks of at least this size.
+  /// While it lives, threads that ask for no size (those of libgomp) get stacks of at least this
+  /// size.
   class DefaultStackSize {
    public:
     explicit DefaultStackSize(std::size_t bytes)

@@ -32,7 +32,8 @@ namespace {
     return std::sqrt(dot(a, a));
   }
 
-  bool bond_length(const double *i, const double *j, double &length, std::array<double, 6> &derivative)
+  bool bond_length(const double *i, const double *j, double &length,
+                   std::array<double, 6> &derivative)
   {
     const Vector r = difference(i, j);
     length = norm(r);
@@ -46,7 +47,8 @@ namespace {
 
 }    // namespace
 
-bool bond_angle(const double *i, const double *j, const double *k, double &angle, std::array<double, 9> &derivative)
+bool bond_angle(const double *i, const double *j, const double *k, double &angle,
+                std::array<double, 9> &derivative)
 {
   const Vector a = difference(i, j), b = difference(k, j), normal = cross(a, b);
   const double sine = norm(normal), cosine = dot(a, b), aa = dot(a, a), bb = dot(b, b);
@@ -61,11 +63,15 @@ bool bond_angle(const double *i, const double *j, const double *k, double &angle
   return true;
 }
 
-bool dihedral(const double *i, const double *j, const double *k, const double *l, double &angle, std::array<double, 12> &derivative)
+bool dihedral(const double *i, const double *j, const double *k, const double *l, double &angle,
+              std::array<double, 12> &derivative)
 {
-  const Vector F = difference(i, j), G = difference(j, k), H = difference(l, k), A = cross(F, G), B = cross(H, G);
+  const Vector F = difference(i, j), G = difference(j, k), H = difference(l, k), A = cross(F, G),
+               B = cross(H, G);
   const double g = norm(G), AA = dot(A, A), BB = dot(B, B);
-  if (AA <= straight * straight * dot(F, F) * g * g || BB <= straight * straight * dot(H, H) * g * g) return false;
+  if (AA <= straight * straight * dot(F, F) * g * g ||
+      BB <= straight * straight * dot(H, H) * g * g)
+    return false;
   angle = std::atan2(dot(cross(B, A), G) / g, dot(A, B));
   const double FG = dot(F, G) / (AA * g), HG = dot(H, G) / (BB * g);
   for (int a = 0; a < 3; a++) {
@@ -90,29 +96,34 @@ InternalCoordinates::InternalCoordinates(const std::vector<std::pair<int, int>> 
   }
   for (int j = 0; j < n; j++)
     for (std::size_t a = 0; a < bonded[j].size(); a++)
-      for (std::size_t b = a + 1; b < bonded[j].size(); b++) angles.push_back({bonded[j][a], j, bonded[j][b]});
+      for (std::size_t b = a + 1; b < bonded[j].size(); b++)
+        angles.push_back({bonded[j][a], j, bonded[j][b]});
   for (const auto &[j, k] : bonds)
     for (const int i : bonded[j])
       for (const int l : bonded[k])
         if (i != k && l != j && i != l) dihedrals.push_back({i, j, k, l});
 }
 
-double StructureLoss::add(const InternalCoordinates &coordinates, std::span<const double> known, std::span<const double> x, double unit, double factor,
+double StructureLoss::add(const InternalCoordinates &coordinates, std::span<const double> known,
+                          std::span<const double> x, double unit, double factor,
                           std::span<double> x_bar) const
 {
   const auto term = [&](double weight, const auto &list, auto &&value, bool periodic) {
     if (weight == 0.0 || list.empty()) return 0.0;
-    constexpr std::size_t atoms = std::tuple_size_v<typename std::remove_reference_t<decltype(list)>::value_type>;
+    constexpr std::size_t atoms =
+        std::tuple_size_v<typename std::remove_reference_t<decltype(list)>::value_type>;
     const double share = weight / (double(list.size()) * unit * unit);
     double sum = 0.0, there = 0.0, here = 0.0;
     std::array<double, 3 * atoms> derivative;
     for (const auto &q : list) {
-      if (!value(q, known.data(), there, derivative) || !value(q, x.data(), here, derivative)) continue;
+      if (!value(q, known.data(), there, derivative) || !value(q, x.data(), here, derivative))
+        continue;
       double error = here - there;
       if (periodic) error = std::remainder(error, 2.0 * std::numbers::pi);
       sum += share * error * error;
       for (std::size_t a = 0; a < atoms; a++)
-        for (int c = 0; c < 3; c++) x_bar[3 * std::size_t(q[a]) + c] += factor * 2.0 * share * error * derivative[3 * a + c];
+        for (int c = 0; c < 3; c++)
+          x_bar[3 * std::size_t(q[a]) + c] += factor * 2.0 * share * error * derivative[3 * a + c];
     }
     return sum;
   };

@@ -12,7 +12,9 @@ namespace mlff {
 std::string beside(const std::string &settings, const std::string &file)
 {
   const auto path = std::filesystem::path(file);
-  return path.is_absolute() ? file : (std::filesystem::path(settings).parent_path() / path).lexically_normal().string();
+  return path.is_absolute()
+      ? file
+      : (std::filesystem::path(settings).parent_path() / path).lexically_normal().string();
 }
 
 std::vector<std::string> matching_files(const std::string &name)
@@ -21,7 +23,8 @@ std::vector<std::string> matching_files(const std::string &name)
   if (name.find_first_of("*?[{") == std::string::npos) return {name};
   const int status = glob(name.c_str(), GLOB_BRACE, nullptr, &found);
   std::vector<std::string> files;
-  for (std::size_t k = 0; status == 0 && k < found.gl_pathc; k++) files.emplace_back(found.gl_pathv[k]);
+  for (std::size_t k = 0; status == 0 && k < found.gl_pathc; k++)
+    files.emplace_back(found.gl_pathv[k]);
   globfree(&found);
   if (files.empty()) throw FileError("no file is named like '" + name + "'");
   return files;
@@ -30,7 +33,8 @@ std::vector<std::string> matching_files(const std::string &name)
 std::string training_kind(const std::string &path)
 {
   YamlSection top = YamlSection::file(path);
-  return top.section("model").word("kind", "painn", {"painn", "painn-fmm", "molecule-mlp", "kstep"});
+  return top.section("model").word("kind", "painn",
+                                   {"painn", "painn-fmm", "molecule-mlp", "kstep"});
 }
 
 namespace {
@@ -49,7 +53,9 @@ namespace {
 
   nlohmann::ordered_json describe(const LossTerm &term)
   {
-    nlohmann::ordered_json json = {{"weight", term.weight}, {"final_weight", term.final_weight}, {"kind", term.huber ? "huber" : "mse"}};
+    nlohmann::ordered_json json = {{"weight", term.weight},
+                                   {"final_weight", term.final_weight},
+                                   {"kind", term.huber ? "huber" : "mse"}};
     if (term.huber) json["delta"] = term.delta;
     return json;
   }
@@ -96,15 +102,21 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
     if (model.has("widths")) widths.clear();
     for (const double width : model.numbers("widths")) {
       if (width != std::floor(width) || width < 1 || width > 4096)
-        model.fail("widths", "holds " + nlohmann::json(width).dump() + "; accepted: whole numbers from 1 to 4096");
+        model.fail("widths",
+                   "holds " + nlohmann::json(width).dump() +
+                       "; accepted: whole numbers from 1 to 4096");
       widths.push_back(int(width));
     }
-    if (widths.empty() || widths.size() > 8) model.fail("widths", "has " + std::to_string(widths.size()) + " entries; accepted: 1 to 8");
+    if (widths.empty() || widths.size() > 8)
+      model.fail("widths", "has " + std::to_string(widths.size()) + " entries; accepted: 1 to 8");
     const std::string word = model.word("permutations", "all");
     char *end = nullptr;
     const long number = std::strtol(word.c_str(), &end, 10);
-    if (word != "all" && word != "none" && (*end != '\0' || number < 1 || number > max_permutations))
-      model.fail("permutations", "is '" + word + "'; accepted: all, none, or a number from 1 to " + std::to_string(max_permutations));
+    if (word != "all" && word != "none" &&
+        (*end != '\0' || number < 1 || number > max_permutations))
+      model.fail("permutations",
+                 "is '" + word + "'; accepted: all, none, or a number from 1 to " +
+                     std::to_string(max_permutations));
     permutations = word == "all" ? 0 : word == "none" ? 1 : int(number);
   } else {
     sizes = {"features", "layers", "radial", "cutoff"};
@@ -124,7 +136,8 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
       fmm_given = fmm_given || model.has(key);
       *place = int(model.whole(key, *place, lowest));
     }
-    for (const auto &[key, place] : {std::pair{"fmm_kappa_min", &fmm.kappa_min}, {"fmm_kappa_max", &fmm.kappa_max}}) {
+    for (const auto &[key, place] :
+         {std::pair{"fmm_kappa_min", &fmm.kappa_min}, {"fmm_kappa_max", &fmm.kappa_max}}) {
       fmm_given = fmm_given || model.has(key);
       *place = model.number(key, *place, 0.0);
     }
@@ -132,15 +145,18 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
     fmm.precision = model.word("fmm_precision", fmm.precision, {"engine", "double"});
   }
   init_from = model.word("init_from", "");
-  if (!molecule) norm_floor = model.number("norm_floor", init_from.empty() ? norm_floor : 0.0, 1e-12);
+  if (!molecule)
+    norm_floor = model.number("norm_floor", init_from.empty() ? norm_floor : 0.0, 1e-12);
   if (!init_from.empty()) {
     init_from = beside(path, init_from);
     for (const char *key : sizes)
-      if (model.has(key)) model.fail(key, "is given by the potential in 'model.init_from'; accepted: one of the two");
+      if (model.has(key))
+        model.fail(key, "is given by the potential in 'model.init_from'; accepted: one of the two");
   }
   freeze = model.words("freeze");
   model.finish();
-  if (features % 2) model.fail("features", "is " + std::to_string(features) + "; accepted: an even number");
+  if (features % 2)
+    model.fail("features", "is " + std::to_string(features) + "; accepted: an even number");
 
   YamlSection loss = top.section("loss");
   energy = loss_term(loss, "energy", 0.1, 0.01);
@@ -155,22 +171,37 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
   accumulate = training.whole("accumulate", accumulate, 1);
   training.finish();
   if (molecule) {
-    if (atom_energy.weight > 0 || atom_energy.final_weight > 0) loss.fail("atom_energy", "is of use for models with energies of atoms; molecule-mlp has none");
+    if (atom_energy.weight > 0 || atom_energy.final_weight > 0)
+      loss.fail("atom_energy",
+                "is of use for models with energies of atoms; molecule-mlp has none");
     if (jacobian.weight > 0 || jacobian.final_weight > 0)
-      loss.fail("jacobian", "needs third derivatives, which molecule-mlp does not have; accepted: a weight of 0");
-    if (precision == "mixed") training.fail("precision", "is 'mixed'; accepted for molecule-mlp: single, double");
+      loss.fail(
+          "jacobian",
+          "needs third derivatives, which molecule-mlp does not have; accepted: a weight of 0");
+    if (precision == "mixed")
+      training.fail("precision", "is 'mixed'; accepted for molecule-mlp: single, double");
   }
-  if (long_range && precision == "mixed") training.fail("precision", "is 'mixed'; accepted for painn-fmm: single, double");
+  if (long_range && precision == "mixed")
+    training.fail("precision", "is 'mixed'; accepted for painn-fmm: single, double");
   if (long_range && engine == "host")
-    training.fail("engine", "is 'host', which has no weight gradients of the long-range block; accepted for painn-fmm: auto, torch");
+    training.fail("engine",
+                  "is 'host', which has no weight gradients of the long-range block; accepted for "
+                  "painn-fmm: auto, torch");
   const bool third = jacobian.weight > 0 || jacobian.final_weight > 0;
-  if (engine == "auto") engine = third || long_range || precision == "mixed" || device == "cuda" ? "torch" : "host";
-  if (engine == "host" && third) training.fail("engine", "is 'host', which has no third derivatives for 'loss.jacobian'; accepted: auto, torch");
-  if (engine == "host" && precision == "mixed") training.fail("precision", "is 'mixed', which needs 'training.engine: torch'");
-  if (engine == "host" && device == "cuda") training.fail("device", "is 'cuda', which needs 'training.engine: torch'");
+  if (engine == "auto")
+    engine = third || long_range || precision == "mixed" || device == "cuda" ? "torch" : "host";
+  if (engine == "host" && third)
+    training.fail(
+        "engine",
+        "is 'host', which has no third derivatives for 'loss.jacobian'; accepted: auto, torch");
+  if (engine == "host" && precision == "mixed")
+    training.fail("precision", "is 'mixed', which needs 'training.engine: torch'");
+  if (engine == "host" && device == "cuda")
+    training.fail("device", "is 'cuda', which needs 'training.engine: torch'");
 }
 
-std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::string &key, const std::string &path, bool teachers)
+std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::string &key,
+                                                const std::string &path, bool teachers)
 {
   std::vector<DataFile> list;
   const ReadOptions standard = read_options(data, {});
@@ -181,7 +212,8 @@ std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::st
     file.frames = entry.whole("frames", 0);
     file.weight = entry.number("weight", 1.0, 0.0);
     file.teacher = entry.word("labels", "file", {"file", "teacher"}) == "teacher";
-    if (file.teacher && !teachers) entry.fail("labels", "is 'teacher', but 'teacher.models' names no potential");
+    if (file.teacher && !teachers)
+      entry.fail("labels", "is 'teacher', but 'teacher.models' names no potential");
     file.read = read_options(entry, standard);
     entry.finish();
     for (const auto &name : names)
@@ -205,7 +237,8 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   teacher.finish();
   for (const LossTerm *term : {&s.atom_energy, &s.jacobian})
     if ((term->weight > 0 || term->final_weight > 0) && s.teachers.empty())
-      top.fail(term == &s.jacobian ? "loss.jacobian" : "loss.atom_energy", "needs teachers: name potentials in 'teacher.models'");
+      top.fail(term == &s.jacobian ? "loss.jacobian" : "loss.atom_energy",
+               "needs teachers: name potentials in 'teacher.models'");
 
   YamlSection data = top.section("data");
   s.train = read_files(data, "train", path, !s.teachers.empty());
@@ -213,10 +246,12 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   s.valid_fraction = data.number("valid_fraction", s.valid_fraction, 0.0, 0.9);
   s.max_force = data.number("max_force", 0.0, 0.0);
   data.finish();
-  if (s.train.empty()) data.fail("train", "is missing; accepted: a list of maps with the key 'file'");
+  if (s.train.empty())
+    data.fail("train", "is missing; accepted: a list of maps with the key 'file'");
 
   s.output = beside(path, top.word("output", ""));
-  if (!s.output.ends_with(".safetensors")) top.fail("output", "is '" + s.output + "'; accepted: a file name that ends in .safetensors");
+  if (!s.output.ends_with(".safetensors"))
+    top.fail("output", "is '" + s.output + "'; accepted: a file name that ends in .safetensors");
   s.citation = top.word("citation", "");
   top.finish();
   return s;
@@ -232,27 +267,34 @@ nlohmann::ordered_json TrainSettings::description() const
     else
       json["model"]["permutations"] = permutations;
   } else
-    json["model"] = {{"kind", "painn"}, {"features", features}, {"layers", layers}, {"radial", radial}, {"cutoff", cutoff}, {"norm_floor", norm_floor}};
+    json["model"] = {{"kind", "painn"},  {"features", features}, {"layers", layers},
+                     {"radial", radial}, {"cutoff", cutoff},     {"norm_floor", norm_floor}};
   if (long_range) {
     json["model"]["kind"] = "painn-fmm";
-    json["model"]["fmm"] = {{"layers", fmm.layers},       {"directions", fmm.directions},   {"kappa_min", fmm.kappa_min},
-                            {"kappa_max", fmm.kappa_max}, {"kappa_count", fmm.kappa_count}, {"heads", fmm.heads},
-                            {"key_width", fmm.key_width}, {"value_width", fmm.value_width}, {"precision", fmm.precision}};
+    json["model"]["fmm"] = {{"layers", fmm.layers},           {"directions", fmm.directions},
+                            {"kappa_min", fmm.kappa_min},     {"kappa_max", fmm.kappa_max},
+                            {"kappa_count", fmm.kappa_count}, {"heads", fmm.heads},
+                            {"key_width", fmm.key_width},     {"value_width", fmm.value_width},
+                            {"precision", fmm.precision}};
   }
   if (!elements.empty()) json["model"]["elements"] = elements;
-  if (!init_from.empty()) json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
+  if (!init_from.empty())
+    json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
   if (!freeze.empty()) json["model"]["freeze"] = freeze;
   json["data"] = {{"train", describe(train)}, {"valid", describe(valid)}};
   if (valid.empty()) json["data"]["valid_fraction"] = valid_fraction;
   if (max_force > 0) json["data"]["max_force"] = max_force;
   if (!teachers.empty()) {
     auto names = nlohmann::ordered_json::array();
-    for (const auto &file : teachers) names.push_back(std::filesystem::path(file).filename().string());
+    for (const auto &file : teachers)
+      names.push_back(std::filesystem::path(file).filename().string());
     json["teacher"] = {{"models", names}, {"spread", spread}};
   }
   json["loss"] = {{"energy", describe(energy)}, {"force", describe(force)}};
-  if (atom_energy.weight > 0 || atom_energy.final_weight > 0) json["loss"]["atom_energy"] = describe(atom_energy);
-  if (jacobian.weight > 0 || jacobian.final_weight > 0) json["loss"]["jacobian"] = describe(jacobian);
+  if (atom_energy.weight > 0 || atom_energy.final_weight > 0)
+    json["loss"]["atom_energy"] = describe(atom_energy);
+  if (jacobian.weight > 0 || jacobian.final_weight > 0)
+    json["loss"]["jacobian"] = describe(jacobian);
   json["training"] = CourseSettings::description();
   json["training"]["batch_atoms"] = batch_atoms;
   json["training"]["accumulate"] = accumulate;

@@ -1,8 +1,8 @@
 // Settings of mlff train.
 #pragma once
 
-#include "training/training_loop.h"
 #include "data/trajectory.h"
+#include "training/training_loop.h"
 
 #include <nlohmann/json.hpp>
 
@@ -14,14 +14,17 @@ namespace mlff {
 /// A file name in a settings file is relative to the folder of that.
 std::string beside(const std::string &settings, const std::string &file);
 
-/// Files that a name with *, ? or [] stands for, in alphabetical order; other names as they are. Throws FileError where there is none.
+/// Files that a name with *, ? or [] stands for, in alphabetical order; other names as they are.
+/// Throws FileError where there is none.
 std::vector<std::string> matching_files(const std::string &name);
 
-/// What a settings file trains, 'model.kind': painn, painn-fmm, molecule-mlp or kstep. Throws FileError.
+/// What a settings file trains, 'model.kind': painn, painn-fmm, molecule-mlp or kstep. Throws
+/// FileError.
 std::string training_kind(const std::string &path);
 
-/// One term of the loss: weight times the mean of x^2 (mse), or of x^2 inside and 2 delta |x| - delta^2 outside +-delta (huber).
-/// The weight runs linearly from `weight` to `final_weight` over the training.
+/// One term of the loss: weight times the mean of x^2 (mse), or of x^2 inside and 2 delta |x| -
+/// delta^2 outside +-delta (huber). The weight runs linearly from `weight` to `final_weight` over
+/// the training.
 struct LossTerm {
   double weight = 0.0, final_weight = 0.0;
   bool huber = false;
@@ -50,18 +53,23 @@ struct TrainSettings : CourseSettings {
   double norm_floor = 1e-2;             ///< of PainnSizes; 0: that of `init_from`
   std::vector<std::string> elements;    ///< empty: those of the data
   std::string init_from;                ///< potential to start from; empty: random weights
-  std::vector<std::string> freeze;      ///< names of tensors, or their first parts, that stay as they are
+  std::vector<std::string>
+      freeze;    ///< names of tensors, or their first parts, that stay as they are
 
   // data
   std::vector<DataFile> train, valid;
-  double valid_fraction = 0.05;    ///< share of the training frames kept for validation where `valid` is empty
-  double max_force = 0.0;          ///< frames with a larger force are left out, eV/Å; 0: none
+  double valid_fraction =
+      0.05;    ///< share of the training frames kept for validation where `valid` is empty
+  double max_force = 0.0;    ///< frames with a larger force are left out, eV/Å; 0: none
 
   // teachers
   std::vector<std::string> teachers;    ///< potentials; labels are their mean
-  double spread = 0.0;                  ///< eV/Å: force weights of atoms are 1 / (1 + (spread of the labels / this)^2); 0: all 1
+  double spread =
+      /// eV/Å: force weights of atoms are 1 / (1 + (spread of the labels / this)^2); 0: all 1
+      0.0;
 
-  // loss; energies per square root of the number of atoms (eV), forces (eV/Å), atom energies (eV), Jacobian rows (eV/Å^2)
+  // loss; energies per square root of the number of atoms (eV), forces (eV/Å), atom energies (eV),
+  // Jacobian rows (eV/Å^2)
   LossTerm energy, force, atom_energy, jacobian;
 
   long batch_atoms = 96, accumulate = 1;    ///< atoms of a batch, batches of a step
@@ -75,7 +83,8 @@ struct TrainSettings : CourseSettings {
   void read_student(YamlSection &top, const std::string &path);
 
   /// A list of data files under a key.
-  static std::vector<DataFile> read_files(YamlSection &data, const std::string &key, const std::string &path, bool teachers);
+  static std::vector<DataFile> read_files(YamlSection &data, const std::string &key,
+                                          const std::string &path, bool teachers);
 
   /// All that the result depends on.
   nlohmann::ordered_json description() const;

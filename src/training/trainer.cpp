@@ -1,10 +1,10 @@
 #include "training/trainer.h"
 
 #include "core/elements.h"
+#include "core/units.h"
 #include "data/npz.h"
 #include "data/output_file.h"
 #include "data/parse.h"
-#include "core/units.h"
 
 #include <algorithm>
 #include <cmath>
@@ -46,12 +46,14 @@ nlohmann::ordered_json ErrorSums::json() const
   if (n_components) {
     json["force_mae_meV_per_A"] = force_mae() / meV;
     json["force_rmse_meV_per_A"] = force_rmse() / meV;
-    for (const auto &[z, sum] : element) json["force_mae_by_element"][element_symbol(z)] = sum.first / double(sum.second) / meV;
+    for (const auto &[z, sum] : element)
+      json["force_mae_by_element"][element_symbol(z)] = sum.first / double(sum.second) / meV;
   }
   return json;
 }
 
-ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames, Precision precision, int threads, Predictions *predictions)
+ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames,
+                    Precision precision, int threads, Predictions *predictions)
 {
   EngineOptions options;
   options.engine = "host";
@@ -62,7 +64,8 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
   GraphStorage graph;
   Result result;
   std::vector<double> force;
-  // several frames at once, so that threads have work, but no more than a batch of small molecules takes
+  // several frames at once, so that threads have work, but no more than a batch of small molecules
+  // takes
   constexpr std::size_t most_frames = 64;
   constexpr int most_atoms = 2048;
   for (std::size_t first = 0, last = 0; first < frames.size(); first = last) {
@@ -79,13 +82,16 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
     for (std::size_t k = first; k < last; k++) {
       const Structure &structure = frames[k].structure;
       if (structure.energy) {
-        sums.energy_per_atom += std::abs(result.energy[k - first] - *structure.energy) / structure.n_atoms();
+        sums.energy_per_atom +=
+            std::abs(result.energy[k - first] - *structure.energy) / structure.n_atoms();
         sums.n_energies++;
         if (predictions && predictions->energy.size() < 20000) {
           double reference = 0.0;
-          for (const int s : frames[k].graph.species) reference += potential.tensors.at("reference_energy").values[s];
+          for (const int s : frames[k].graph.species)
+            reference += potential.tensors.at("reference_energy").values[s];
           const double n = structure.n_atoms();
-          predictions->energy.push_back({(result.energy[k - first] - reference) / n, (*structure.energy - reference) / n});
+          predictions->energy.push_back(
+              {(result.energy[k - first] - reference) / n, (*structure.energy - reference) / n});
         }
       }
       const double *f = &force[3 * std::size_t(view.first_atom[k - first])];
@@ -94,7 +100,8 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
         sums.force += difference;
         sums.force_square += difference * difference;
         sums.n_components++;
-        if (predictions && predictions->force.size() < 30000) predictions->force.push_back({f[c], structure.forces[c]});
+        if (predictions && predictions->force.size() < 30000)
+          predictions->force.push_back({f[c], structure.forces[c]});
         auto &own = sums.element[structure.numbers[c / 3]];
         own.first += difference;
         own.second++;
@@ -104,15 +111,19 @@ ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame>
   return sums;
 }
 
-Trainer::Trainer(const TrainSettings &given, const std::string &command) : settings(given), command(command)
+Trainer::Trainer(const TrainSettings &given, const std::string &command) :
+    settings(given), command(command)
 {
-  folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) + ".training";
+  folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) +
+      ".training";
   record_inputs();
-  if (!settings.teachers.empty()) teacher = std::make_unique<TeacherEnsemble>(settings.teachers, settings.threads);
+  if (!settings.teachers.empty())
+    teacher = std::make_unique<TeacherEnsemble>(settings.teachers, settings.threads);
   prepare_model();
   course = std::make_unique<Course>(settings, folder, flat_weights(potential));
   course->freeze(settings.freeze, weight_slices(potential), "model.freeze");
-  if (settings.init_from.empty() && !settings.freeze.empty()) throw FileError("'model.freeze' needs 'model.init_from': random weights would stay random");
+  if (settings.init_from.empty() && !settings.freeze.empty())
+    throw FileError("'model.freeze' needs 'model.init_from': random weights would stay random");
   engine = make_painn_gradient(potential, settings.options(), settings.precision == "mixed");
 }
 
@@ -129,21 +140,27 @@ void Trainer::prepare_model()
   std::vector<int> elements;
   for (const auto &symbol : settings.elements) {
     const int z = atomic_number(symbol);
-    if (z == 0) throw FileError("'model.elements' holds '" + symbol + "'; accepted: chemical symbols");
+    if (z == 0)
+      throw FileError("'model.elements' holds '" + symbol + "'; accepted: chemical symbols");
     elements.push_back(z);
   }
   Potential start;
   if (!settings.init_from.empty()) {
     start = Potential::read(settings.init_from);
-    const std::string kind = settings.molecule ? "molecule-mlp" : settings.long_range ? "painn-fmm" : "painn";
+    const std::string kind = settings.molecule ? "molecule-mlp"
+        : settings.long_range                  ? "painn-fmm"
+                                               : "painn";
     if (settings.long_range && start.model == "painn-fmm") {
       if (settings.fmm_given)
-        throw FileError("sizes of the long-range block ('model.fmm_...') are given by the potential in 'model.init_from'; accepted: one of the two");
+        throw FileError("sizes of the long-range block ('model.fmm_...') are given by the "
+                        "potential in 'model.init_from'; accepted: one of the two");
       settings.fmm = start.fmm;
     } else if (settings.long_range && start.model != "painn")
-      throw FileError("'model.init_from' is a model '" + start.model + "'; accepted with 'model.kind: painn-fmm': painn-fmm, painn");
+      throw FileError("'model.init_from' is a model '" + start.model +
+                      "'; accepted with 'model.kind: painn-fmm': painn-fmm, painn");
     else if (!settings.long_range && start.model != kind)
-      throw FileError("'model.init_from' is a model '" + start.model + "'; accepted with 'model.kind: " + kind + "': " + kind);
+      throw FileError("'model.init_from' is a model '" + start.model +
+                      "'; accepted with 'model.kind: " + kind + "': " + kind);
     settings.features = start.sizes.features;
     settings.layers = start.sizes.layers;
     settings.radial = start.sizes.radial;
@@ -151,7 +168,8 @@ void Trainer::prepare_model()
     if (settings.norm_floor == 0.0) settings.norm_floor = start.sizes.norm_floor;
     settings.widths = start.molecule.widths;
   }
-  if (settings.molecule) settings.cutoff = 1e3;    // all pairs; that of the potential follows from the data
+  if (settings.molecule)
+    settings.cutoff = 1e3;    // all pairs; that of the potential follows from the data
   data = read_training_data(settings, elements, settings.cutoff, teacher.get());
 
   potential.elements = data.elements;
@@ -165,7 +183,8 @@ void Trainer::prepare_model()
       for (const auto &frame : *list)
         if (frame.graph.position.size() != 3 * std::size_t(frame.structure.n_atoms()))
           throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
-                          " is periodic in some directions; accepted for painn-fmm: systems open or periodic in all");
+                          " is periodic in some directions; accepted for painn-fmm: systems open "
+                          "or periodic in all");
   }
   potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
   potential.cutoff = settings.cutoff;
@@ -174,7 +193,8 @@ void Trainer::prepare_model()
   potential.tensors["scale"] = {"F64", {}, {data.scale}};
   if (!settings.init_from.empty()) {
     for (const auto &slice : weight_slices(potential))
-      if (slice.name != "embedding" && start.tensors.contains(slice.name)) potential.tensors[slice.name] = start.tensors.at(slice.name);
+      if (slice.name != "embedding" && start.tensors.contains(slice.name))
+        potential.tensors[slice.name] = start.tensors.at(slice.name);
     potential.tensors["scale"] = start.tensors.at("scale");
     for (int s = 0; s < potential.n_species(); s++)
       for (int k = 0; k < start.n_species(); k++)
@@ -217,8 +237,10 @@ void Trainer::prepare_molecule(const Potential &start)
     std::map<std::vector<std::pair<int, int>>, int> votes;
     const auto &numbers = data.train.front().structure.numbers;
     if (numbers.size() < 2 || int(numbers.size()) > max_molecule_atoms)
-      throw FileError("data file '" + data.train.front().file + "', frame " + std::to_string(data.train.front().number) + " has " +
-                      std::to_string(numbers.size()) + " atoms; accepted for molecule-mlp: 2 to " + std::to_string(max_molecule_atoms));
+      throw FileError("data file '" + data.train.front().file + "', frame " +
+                      std::to_string(data.train.front().number) + " has " +
+                      std::to_string(numbers.size()) + " atoms; accepted for molecule-mlp: 2 to " +
+                      std::to_string(max_molecule_atoms));
     int most = 0;
     for (std::size_t k = 0; k < data.train.size() && k < 100; k++) {
       const Structure &structure = data.train[k].structure;
@@ -231,8 +253,9 @@ void Trainer::prepare_molecule(const Potential &start)
     molecule.widths = settings.widths;
     try {
       if (settings.permutations != 1)
-        molecule.generators = generators_within(equivalent_permutations(molecule, settings.permutations ? 200000 : max_permutations), molecule.n_atoms(),
-                                                settings.permutations ? settings.permutations : max_permutations);
+        molecule.generators = generators_within(
+            equivalent_permutations(molecule, settings.permutations ? 200000 : max_permutations),
+            molecule.n_atoms(), settings.permutations ? settings.permutations : max_permutations);
     } catch (const MoleculeMismatch &error) {
       throw FileError(std::string("'model.permutations': ") + error.what() + "; accepted: none" +
                       (settings.permutations ? "" : ", or how many of them to use"));
@@ -249,13 +272,16 @@ void Trainer::prepare_molecule(const Potential &start)
       try {
         matcher.find(graph);
       } catch (const MoleculeMismatch &error) {
-        throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) + ": " + error.what());
+        throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
+                        ": " + error.what());
       }
       if (matcher.n_molecules() != 1)
-        throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) + " holds " + std::to_string(matcher.n_molecules()) +
+        throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
+                        " holds " + std::to_string(matcher.n_molecules()) +
                         " molecules; accepted for molecule-mlp: one");
       for (int p = 0; p < molecule.n_pairs(); p++) {
-        const double *r = &graph.r[3 * std::size_t(matcher.edges()[p])], d = std::hypot(r[0], r[1], r[2]);
+        const double *r = &graph.r[3 * std::size_t(matcher.edges()[p])],
+                     d = std::hypot(r[0], r[1], r[2]);
         largest = std::max(largest, d);
         sum[p] += 1.0 / d;
         square[p] += 1.0 / (d * d);
@@ -277,7 +303,8 @@ void Trainer::prepare_molecule(const Potential &start)
   const auto group = group_of(molecule.generators, molecule.n_atoms(), max_permutations);
   const auto mean = symmetric_means(molecule, group, sum);
   auto scale = symmetric_means(molecule, group, square);
-  for (std::size_t p = 0; p < scale.size(); p++) scale[p] = std::sqrt(std::max(scale[p] - mean[p] * mean[p], 1e-8));
+  for (std::size_t p = 0; p < scale.size(); p++)
+    scale[p] = std::sqrt(std::max(scale[p] - mean[p] * mean[p], 1e-8));
   // energies of the network's output have a variance of about one
   double energies = 0.0, energy_mean = 0.0, energy_square = 0.0, first = 0.0;
   for (const auto &frame : data.train)
@@ -288,10 +315,12 @@ void Trainer::prepare_molecule(const Potential &start)
       energy_mean += e;
       energy_square += e * e;
     }
-  const double variance = energies > 1 ? energy_square / energies - std::pow(energy_mean / energies, 2) : 0.0;
+  const double variance =
+      energies > 1 ? energy_square / energies - std::pow(energy_mean / energies, 2) : 0.0;
   potential.tensors["input_mean"] = {"F64", {molecule.n_pairs()}, mean};
   potential.tensors["input_scale"] = {"F64", {molecule.n_pairs()}, scale};
-  potential.tensors["scale"] = {"F64", {}, {variance > 0.0 ? std::sqrt(variance) : 0.1 * data.scale}};
+  potential.tensors["scale"] = {
+      "F64", {}, {variance > 0.0 ? std::sqrt(variance) : 0.1 * data.scale}};
 }
 
 void Trainer::next_batch()
@@ -302,7 +331,8 @@ void Trainer::next_batch()
   while (atoms < settings.batch_atoms) {
     if (order.empty() || position == long(order.size())) {
       // a batch ends with its epoch, unless that is shorter than a batch
-      if (!batch.empty() && position == long(order.size()) && atoms * 2 >= settings.batch_atoms) break;
+      if (!batch.empty() && position == long(order.size()) && atoms * 2 >= settings.batch_atoms)
+        break;
       if (position == long(order.size()) && !order.empty()) {
         epoch++;
         position = 0;
@@ -321,8 +351,11 @@ void Trainer::next_batch()
 void Trainer::add_batch(std::span<double> gradient)
 {
   const Graph view = graph.view();
-  const double share = double(course->step) / double(settings.steps), part = 1.0 / double(settings.accumulate);
-  const double w_energy = weight_at(settings.energy, share), w_force = weight_at(settings.force, share), w_atom = weight_at(settings.atom_energy, share),
+  const double share = double(course->step) / double(settings.steps),
+               part = 1.0 / double(settings.accumulate);
+  const double w_energy = weight_at(settings.energy, share),
+               w_force = weight_at(settings.force, share),
+               w_atom = weight_at(settings.atom_energy, share),
                w_jacobian = weight_at(settings.jacobian, share);
   long n_energies = 0, n_components = 0, n_atom_energies = 0;
   for (const auto *frame : batch) {
@@ -331,8 +364,10 @@ void Trainer::add_batch(std::span<double> gradient)
     n_atom_energies += long(frame->atom_energy.size());
   }
   // sums of each structure on its own, so that threads do not meet
-  std::vector<std::array<double, 4>> terms(batch.size(), {0.0, 0.0, 0.0, 0.0});    // energy, force, atom energy, |dF|
-  const LossDerivative loss = [&](int first, int last, const double *atom_energy, const double *force, double *energy_bar, double *force_bar) {
+  std::vector<std::array<double, 4>> terms(
+      batch.size(), {0.0, 0.0, 0.0, 0.0});    // energy, force, atom energy, |dF|
+  const LossDerivative loss = [&](int first, int last, const double *atom_energy,
+                                  const double *force, double *energy_bar, double *force_bar) {
     for (int s = first; s < last; s++) {
       const TrainingFrame &frame = *batch[s];
       const int begin = view.first_atom[s], n = view.first_atom[s + 1] - begin;
@@ -343,18 +378,23 @@ void Trainer::add_batch(std::span<double> gradient)
         double energy = 0.0;
         for (int i = begin; i < begin + n; i++) energy += atom_energy[i];
         const double root = std::sqrt(double(n));
-        terms[s][0] = frame.weight * penalty(settings.energy, (energy - *frame.structure.energy) / root, slope) / double(n_energies);
-        for (int i = begin; i < begin + n; i++) energy_bar[i] += part * w_energy * frame.weight * slope / root / double(n_energies);
+        terms[s][0] = frame.weight *
+            penalty(settings.energy, (energy - *frame.structure.energy) / root, slope) /
+            double(n_energies);
+        for (int i = begin; i < begin + n; i++)
+          energy_bar[i] += part * w_energy * frame.weight * slope / root / double(n_energies);
       }
       for (int k = 0; k < 3 * n && !frame.structure.forces.empty(); k++) {
-        const double difference = force[3 * begin + k] - frame.structure.forces[k], weight = frame.weight * frame.atom_weight[k / 3] / double(n_components);
+        const double difference = force[3 * begin + k] - frame.structure.forces[k],
+                     weight = frame.weight * frame.atom_weight[k / 3] / double(n_components);
         terms[s][1] += weight * penalty(settings.force, difference, slope);
         terms[s][3] += std::abs(difference) / double(n_components);
         force_bar[3 * begin + k] = part * w_force * weight * slope;
       }
       for (int i = 0; i < n && w_atom > 0 && !frame.atom_energy.empty(); i++) {
         const double weight = frame.weight / double(n_atom_energies);
-        terms[s][2] += weight * penalty(settings.atom_energy, atom_energy[begin + i] - frame.atom_energy[i], slope);
+        terms[s][2] += weight *
+            penalty(settings.atom_energy, atom_energy[begin + i] - frame.atom_energy[i], slope);
         energy_bar[begin + i] += part * w_atom * weight * slope;
       }
     }
@@ -370,7 +410,8 @@ void Trainer::add_batch(std::span<double> gradient)
 
 void Trainer::add_jacobian(double weight, double &term, std::span<double> gradient)
 {
-  // one random component of each structure; the teachers' row by central differences of their forces (the Jacobian is symmetric)
+  // one random component of each structure; the teachers' row by central differences of their
+  // forces (the Jacobian is symmetric)
   constexpr double h = 0.002;    // Å
   const Graph view = graph.view();
   std::vector<int> component;
@@ -412,11 +453,16 @@ Potential Trainer::with_weights(const std::vector<double> &values) const
 
 void Trainer::validate()
 {
-  const ErrorSums errors = errors_of(with_weights(course->average), data.valid, settings.options().precision, settings.threads);
-  const bool gained = course->validated(errors.n_components && !by_energy ? errors.force_mae() : errors.energy_mae(), data.valid.empty());
+  const ErrorSums errors = errors_of(with_weights(course->average), data.valid,
+                                     settings.options().precision, settings.threads);
+  const bool gained = course->validated(errors.n_components && !by_energy ? errors.force_mae()
+                                                                          : errors.energy_mae(),
+                                        data.valid.empty());
 
   nlohmann::ordered_json line = {
-      {"step", course->step}, {"epoch", double(epoch) + double(position) / double(data.train.size())}, {"learning_rate", course->rate(course->step - 1)}};
+      {"step", course->step},
+      {"epoch", double(epoch) + double(position) / double(data.train.size())},
+      {"learning_rate", course->rate(course->step - 1)}};
   const double n = double(std::max(1L, batches_since));
   for (int k = 0; k < 4; k++) line["loss"][term_names[k]] = sums[k] / n;
   line["train_force_mae_meV_per_A"] = sums[4] / n / meV;
@@ -427,9 +473,12 @@ void Trainer::validate()
   const auto in_meV = [](double x) {
     return readable(x / meV, 2);
   };
-  std::printf("%9ld %8.1f %10.2e %10s %10s %10s %9.0f%s\n", course->step, line["epoch"].get<double>(), line["learning_rate"].get<double>(),
-              in_meV(sums[4] / n).c_str(), errors.n_components ? in_meV(errors.force_mae()).c_str() : "-",
-              errors.n_energies ? in_meV(errors.energy_mae()).c_str() : "-", line["frames_per_second"].get<double>(), gained ? " *" : "");
+  std::printf("%9ld %8.1f %10.2e %10s %10s %10s %9.0f%s\n", course->step,
+              line["epoch"].get<double>(), line["learning_rate"].get<double>(),
+              in_meV(sums[4] / n).c_str(),
+              errors.n_components ? in_meV(errors.force_mae()).c_str() : "-",
+              errors.n_energies ? in_meV(errors.energy_mae()).c_str() : "-",
+              line["frames_per_second"].get<double>(), gained ? " *" : "");
   std::fflush(stdout);
   sums = {};
   batches_since = frames_since = 0;
@@ -452,7 +501,11 @@ Course::Parts Trainer::parts()
     validate();
   };
   parts.state = [this] {
-    return nlohmann::ordered_json{{"epoch", epoch}, {"position", position}, {"frames_since", frames_since}, {"batches_since", batches_since}, {"sums", sums}};
+    return nlohmann::ordered_json{{"epoch", epoch},
+                                  {"position", position},
+                                  {"frames_since", frames_since},
+                                  {"batches_since", batches_since},
+                                  {"sums", sums}};
   };
   parts.restore = [this](const nlohmann::ordered_json &state) {
     state["epoch"].get_to(epoch);
@@ -460,7 +513,8 @@ Course::Parts Trainer::parts()
     state["frames_since"].get_to(frames_since);
     state["batches_since"].get_to(batches_since);
     state["sums"].get_to(sums);
-    if (position < 0 || position > long(data.train.size())) throw FileError("the checkpoint in '" + folder + "' is damaged; --restart begins anew");
+    if (position < 0 || position > long(data.train.size()))
+      throw FileError("the checkpoint in '" + folder + "' is damaged; --restart begins anew");
     order = shuffled(int(data.train.size()), settings.seed * 7919ull + std::uint64_t(epoch) + 1);
   };
   return parts;
@@ -478,13 +532,16 @@ void Trainer::judge_validation()
   }
   if (data.valid.empty() || largest > 1e-9) return;
   // forces that vanish by symmetry, or for want of neighbors, are right for any weights
-  if (errors_of(potential, data.valid, settings.options().precision, settings.threads).force_mae() > 1e-4) return;
+  if (errors_of(potential, data.valid, settings.options().precision, settings.threads).force_mae() >
+      1e-4)
+    return;
   if (!energies)
-    throw FileError(
-        "the forces of all validation frames are zero for any weights, by symmetry or for want of neighbors, and there are no energies that could choose "
-        "weights; accepted: other frames in 'data.valid', or 'data.valid_fraction: 0'");
+    throw FileError("the forces of all validation frames are zero for any weights, by symmetry or "
+                    "for want of neighbors, and there are no energies that could choose "
+                    "weights; accepted: other frames in 'data.valid', or 'data.valid_fraction: 0'");
   by_energy = true;
-  std::printf("the forces of all validation frames are zero for any weights: their energies choose the weights\n");
+  std::printf("the forces of all validation frames are zero for any weights: their energies choose "
+              "the weights\n");
 }
 
 bool Trainer::run(bool restart, bool force)
@@ -495,20 +552,23 @@ bool Trainer::run(bool restart, bool force)
 
   std::string names;
   for (const int z : data.elements) names += " " + element_symbol(z);
-  std::printf("%zu training and %zu validation frames of%s", data.train.size(), data.valid.size(), names.c_str());
+  std::printf("%zu training and %zu validation frames of%s", data.train.size(), data.valid.size(),
+              names.c_str());
   if (data.left_out) std::printf(", %ld left out", data.left_out);
   std::printf("; %zu weights; %s\n", course->weights.size(), engine->description().c_str());
   if (settings.molecule) {
     const auto &molecule = potential.molecule;
-    std::printf("%s, bonds %s; %zu of its permutations, made of", molecule.formula().c_str(), molecule.bond_text().c_str(),
+    std::printf("%s, bonds %s; %zu of its permutations, made of", molecule.formula().c_str(),
+                molecule.bond_text().c_str(),
                 group_of(molecule.generators, molecule.n_atoms(), max_permutations).size());
     for (const auto &p : molecule.generators) std::printf(" %s", cycle_text(molecule, p).c_str());
     std::printf(molecule.generators.empty() ? " the identity\n" : "\n");
   }
   if (resumed) std::printf("resumed at step %ld of %ld\n", course->step, settings.steps);
   judge_validation();
-  std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step", "epoch", "rate", "train F", "valid F", "valid E", "frames", "",
-              "", "", "meV/A", "meV/A", "meV/atom", "per s");
+  std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step",
+              "epoch", "rate", "train F", "valid F", "valid E", "frames", "", "", "", "meV/A",
+              "meV/A", "meV/atom", "per s");
   std::fflush(stdout);
 
   if (!course->run(parts)) return false;
@@ -522,16 +582,20 @@ void Trainer::write_result()
   const Precision precision = settings.options().precision;
   Predictions predictions;
   const auto &shown = data.valid.empty() ? data.train : data.valid;
-  const ErrorSums train = errors_of(result, data.train, precision, settings.threads), valid = errors_of(result, data.valid, precision, settings.threads);
+  const ErrorSums train = errors_of(result, data.train, precision, settings.threads),
+                  valid = errors_of(result, data.valid, precision, settings.threads);
   errors_of(result, shown, precision, settings.threads, &predictions);
   {
     OutputFile file(folder + "/predictions.json", true);
-    const nlohmann::ordered_json json = {
-        {"frames", data.valid.empty() ? "training" : "validation"}, {"force_eV_per_A", predictions.force}, {"energy_eV_per_atom", predictions.energy}};
+    const nlohmann::ordered_json json = {{"frames", data.valid.empty() ? "training" : "validation"},
+                                         {"force_eV_per_A", predictions.force},
+                                         {"energy_eV_per_atom", predictions.energy}};
     std::fputs(json.dump().c_str(), file);
     file.finish();
   }
-  nlohmann::ordered_json provenance = {{"program", std::string("mlff ") + MLFF_VERSION}, {"command", command}, {"settings", settings.description()}};
+  nlohmann::ordered_json provenance = {{"program", std::string("mlff ") + MLFF_VERSION},
+                                       {"command", command},
+                                       {"settings", settings.description()}};
   provenance["inputs"] = inputs.json()["files"];
   provenance["n_train"] = data.train.size();
   provenance["n_valid"] = data.valid.size();
@@ -542,11 +606,14 @@ void Trainer::write_result()
   result.date = today();
   result.training = provenance.dump();
   result.write(settings.output, true);
-  std::printf("\nwrote %s (weights of step %ld)\n\n%-12s %16s %16s\n%-12s %16s %16s\n", settings.output.c_str(), provenance["best_step"].get<long>(), "",
-              "force MAE", "energy MAE", "", "meV/A", "meV/atom");
-  for (const auto &[name, errors] : {std::pair{"training", &train}, std::pair{"validation", &valid}})
+  std::printf("\nwrote %s (weights of step %ld)\n\n%-12s %16s %16s\n%-12s %16s %16s\n",
+              settings.output.c_str(), provenance["best_step"].get<long>(), "", "force MAE",
+              "energy MAE", "", "meV/A", "meV/atom");
+  for (const auto &[name, errors] :
+       {std::pair{"training", &train}, std::pair{"validation", &valid}})
     if (errors->n_components || errors->n_energies)
-      std::printf("%-12s %16s %16s\n", name, errors->n_components ? readable(errors->force_mae() / meV, 2).c_str() : "-",
+      std::printf("%-12s %16s %16s\n", name,
+                  errors->n_components ? readable(errors->force_mae() / meV, 2).c_str() : "-",
                   errors->n_energies ? readable(errors->energy_mae() / meV, 2).c_str() : "-");
 }
 

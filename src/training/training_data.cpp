@@ -27,9 +27,12 @@ namespace {
   {
     std::string names;
     for (const auto &name : structure.unread)
-      if (name.find(quantity.substr(1, 4)) != std::string::npos || name == (quantity == "energy" ? "E" : "F"))
+      if (name.find(quantity.substr(1, 4)) != std::string::npos ||
+          name == (quantity == "energy" ? "E" : "F"))
         names += (names.empty() ? "'" : ", '") + name + "'";
-    return names.empty() ? "" : "; " + names + " may be meant: 'keys: {" + quantity + ": NAME}' in 'data'";
+    return names.empty()
+        ? ""
+        : "; " + names + " may be meant: 'keys: {" + quantity + ": NAME}' in 'data'";
   }
 
   /// Frames of one file; number counts from 1.
@@ -47,7 +50,8 @@ namespace {
       long n = 0;
       for (const auto reader = open_trajectory(data.file, data.read); reader->next(frame);) n++;
       if (n > 0 && data.frames > n)
-        throw FileError("data file '" + data.file + "' holds " + std::to_string(n) + " frames, but 'frames' asks for " + std::to_string(data.frames));
+        throw FileError("data file '" + data.file + "' holds " + std::to_string(n) +
+                        " frames, but 'frames' asks for " + std::to_string(data.frames));
       auto order = shuffled(int(n), seed);
       order.resize(std::min(n, data.frames));
       chosen.resize(n, false);
@@ -75,7 +79,8 @@ std::vector<int> shuffled(int n, std::uint64_t seed)
   return order;
 }
 
-std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &frames, const std::vector<int> &elements)
+std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &frames,
+                                           const std::vector<int> &elements)
 {
   const int n = int(elements.size());
   std::vector<double> A(n * n, 0.0), b(n, 0.0), count(n);
@@ -83,7 +88,8 @@ std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &fra
   for (const auto &frame : frames) {
     if (!frame.structure.energy) continue;
     std::fill(count.begin(), count.end(), 0.0);
-    for (const int z : frame.structure.numbers) count[std::lower_bound(elements.begin(), elements.end(), z) - elements.begin()] += 1.0;
+    for (const int z : frame.structure.numbers)
+      count[std::lower_bound(elements.begin(), elements.end(), z) - elements.begin()] += 1.0;
     for (int i = 0; i < n; i++) {
       b[i] += count[i] * *frame.structure.energy;
       for (int j = 0; j < n; j++) A[i * n + j] += count[i] * count[j];
@@ -91,7 +97,8 @@ std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &fra
     }
   }
   if (trace == 0.0) return b;
-  // a little of the norm in the sum: picks the smallest solution where compositions do not tell elements apart
+  // a little of the norm in the sum: picks the smallest solution where compositions do not tell
+  // elements apart
   for (int i = 0; i < n; i++) A[i * n + i] += 1e-10 * trace;
   // Cholesky: A is positive definite now
   for (int i = 0; i < n; i++)
@@ -111,10 +118,12 @@ std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &fra
   return b;
 }
 
-TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements, double cutoff, TeacherEnsemble *teacher)
+TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
+                                double cutoff, TeacherEnsemble *teacher)
 {
   TrainingData data;
-  const bool atom_energies = settings.atom_energy.weight > 0 || settings.atom_energy.final_weight > 0;
+  const bool atom_energies = settings.atom_energy.weight > 0 ||
+      settings.atom_energy.final_weight > 0;
   const bool need_forces = settings.force.weight > 0 || settings.force.final_weight > 0;
   const bool need_energies = settings.energy.weight > 0 || settings.energy.final_weight > 0;
   std::uint64_t seed = settings.seed;
@@ -130,8 +139,10 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
         frame.weight = file.weight;
         frame.file = file.file;
         frame.number = read.number[k];
-        if (settings.molecule && (structure.periodic[0] || structure.periodic[1] || structure.periodic[2]))
-          fail(file.file, read.number[k], "is periodic; molecule-mlp learns from isolated molecules (pbc=\"F F F\")");
+        if (settings.molecule &&
+            (structure.periodic[0] || structure.periodic[1] || structure.periodic[2]))
+          fail(file.file, read.number[k],
+               "is periodic; molecule-mlp learns from isolated molecules (pbc=\"F F F\")");
         const bool label = file.teacher || (teacher && atom_energies);
         if (label) {
           Structure labelled = structure;
@@ -145,21 +156,31 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
             structure.forces = labelled.forces;
             structure.spread = labelled.spread;
           }
-          progress.update(double(k + 1) / double(read.frames.size()), std::to_string(k + 1) + " frames");
+          progress.update(double(k + 1) / double(read.frames.size()),
+                          std::to_string(k + 1) + " frames");
         }
         // no force acts on an atom alone: data for other programs leave it out
-        if (structure.forces.empty() && structure.n_atoms() == 1 && structure.periodic == std::array{false, false, false}) structure.forces.assign(3, 0.0);
+        if (structure.forces.empty() && structure.n_atoms() == 1 &&
+            structure.periodic == std::array{false, false, false})
+          structure.forces.assign(3, 0.0);
         if (structure.forces.empty() && need_forces)
           fail(file.file, read.number[k],
-               "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: 0'" + perhaps(structure, "forces"));
+               "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: "
+               "0'" +
+                   perhaps(structure, "forces"));
         if (!structure.energy && need_energies)
           fail(file.file, read.number[k],
-               "no energy; accepted: frames with energies, 'labels: teacher', or 'loss.energy.weight: 0'" + perhaps(structure, "energy"));
-        if (structure.energy && !std::isfinite(*structure.energy)) fail(file.file, read.number[k], "the energy is not finite");
+               "no energy; accepted: frames with energies, 'labels: teacher', or "
+               "'loss.energy.weight: 0'" +
+                   perhaps(structure, "energy"));
+        if (structure.energy && !std::isfinite(*structure.energy))
+          fail(file.file, read.number[k], "the energy is not finite");
         double largest = 0.0;
         for (int i = 0; i < int(structure.forces.size()) / 3; i++) {
           const double f = norm(&structure.forces[3 * i]);
-          if (!std::isfinite(f)) fail(file.file, read.number[k], "the force on atom " + std::to_string(i + 1) + " is not finite");
+          if (!std::isfinite(f))
+            fail(file.file, read.number[k],
+                 "the force on atom " + std::to_string(i + 1) + " is not finite");
           largest = std::max(largest, f);
         }
         if (settings.max_force > 0 && largest > settings.max_force) {
@@ -175,30 +196,39 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
         (list == &settings.train ? data.train : data.valid).push_back(std::move(frame));
       }
     }
-  if (data.train.empty()) throw FileError("no training frame is left: 'data.max_force' " + std::to_string(settings.max_force) + " eV/Å leaves all out");
+  if (data.train.empty())
+    throw FileError("no training frame is left: 'data.max_force' " +
+                    std::to_string(settings.max_force) + " eV/Å leaves all out");
 
   if (settings.valid.empty() && settings.valid_fraction > 0) {
-    const int n = int(data.train.size()), keep = std::clamp(int(std::lround(settings.valid_fraction * n)), 1, n - 1);
-    if (n < 2) throw FileError("one training frame cannot be split; name files in 'data.valid' or set 'data.valid_fraction: 0'");
+    const int n = int(data.train.size()),
+              keep = std::clamp(int(std::lround(settings.valid_fraction * n)), 1, n - 1);
+    if (n < 2)
+      throw FileError("one training frame cannot be split; name files in 'data.valid' or set "
+                      "'data.valid_fraction: 0'");
     auto order = shuffled(n, settings.seed);
     order.resize(keep);
     const std::set<int> chosen(order.begin(), order.end());
     std::vector<TrainingFrame> rest;
-    for (int k = 0; k < n; k++) (chosen.contains(k) ? data.valid : rest).push_back(std::move(data.train[k]));
+    for (int k = 0; k < n; k++)
+      (chosen.contains(k) ? data.valid : rest).push_back(std::move(data.train[k]));
     data.train = std::move(rest);
   }
 
   std::set<int> present;
   for (const auto *list : {&data.train, &data.valid})
-    for (const auto &frame : *list) present.insert(frame.structure.numbers.begin(), frame.structure.numbers.end());
+    for (const auto &frame : *list)
+      present.insert(frame.structure.numbers.begin(), frame.structure.numbers.end());
   data.elements = elements;
   if (elements.empty()) data.elements.assign(present.begin(), present.end());
   std::sort(data.elements.begin(), data.elements.end());
   for (const int z : present)
     if (!std::binary_search(data.elements.begin(), data.elements.end(), z)) {
       std::string names;
-      for (const int known : data.elements) names += (names.empty() ? "" : ", ") + element_symbol(known);
-      throw FileError("the data holds the element " + element_symbol(z) + ", which the model does not know; known: " + names);
+      for (const int known : data.elements)
+        names += (names.empty() ? "" : ", ") + element_symbol(known);
+      throw FileError("the data holds the element " + element_symbol(z) +
+                      ", which the model does not know; known: " + names);
     }
   for (auto *list : {&data.train, &data.valid})
     for (auto &frame : *list) {
@@ -225,7 +255,8 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
     const Graph graph = frame.graph.view();
     for (int i = 0; i < graph.n_centres(); i++) {
       TrainingRange &range = data.range[graph.species[i]];
-      for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) range.nearest = std::min(range.nearest, norm(&graph.r[3 * e]));
+      for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++)
+        range.nearest = std::min(range.nearest, norm(&graph.r[3 * e]));
       if (frame.structure.forces.empty()) continue;
       const double f = norm(&frame.structure.forces[3 * i]);
       range.force = std::max(range.force, f);

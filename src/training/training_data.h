@@ -11,8 +11,8 @@
 namespace mlff {
 
 struct TrainingFrame {
-  Structure structure;                ///< with labels: energy and forces (eV, eV/Å), where there are any
-  GraphStorage graph;                 ///< of this structure alone
+  Structure structure;    ///< with labels: energy and forces (eV, eV/Å), where there are any
+  GraphStorage graph;     ///< of this structure alone
   std::vector<double> atom_energy;    ///< eV, of the teachers; empty: none
   std::vector<double> atom_weight;    ///< of the force on each atom, 0 to 1
   double weight = 1.0;                ///< of the frame
@@ -24,20 +24,27 @@ struct TrainingData {
   std::vector<TrainingFrame> train, valid;
   std::vector<int> elements;    ///< atomic numbers, ascending
   std::vector<double>
-      reference_energy;    ///< [elements] eV: least squares over the training frames, or means of the teachers' atom energies where these are learned
-  double scale = 1.0;      ///< root mean square of the training forces, eV/Å
-  std::vector<TrainingRange> range;    ///< [elements] of the training frames; empty where an element has no forces
-  long left_out = 0;                   ///< frames above max_force
+      /// [elements] eV: least squares over the training frames, or means of the teachers' atom
+      /// energies where these are learned
+      reference_energy;
+  double scale = 1.0;    ///< root mean square of the training forces, eV/Å
+  std::vector<TrainingRange>
+      range;            ///< [elements] of the training frames; empty where an element has no forces
+  long left_out = 0;    ///< frames above max_force
 };
 
-/// Reads all files of the settings. `elements`: those the model knows (empty: those of the data), `cutoff` of its graphs (Å).
-/// `teacher` may be null. Shows progress. Throws FileError naming file and frame.
-TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements, double cutoff, TeacherEnsemble *teacher);
+/// Reads all files of the settings. `elements`: those the model knows (empty: those of the data),
+/// `cutoff` of its graphs (Å). `teacher` may be null. Shows progress. Throws FileError naming file
+/// and frame.
+TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
+                                double cutoff, TeacherEnsemble *teacher);
 
 /// Order 0 .. n-1 shuffled, the same on every machine.
 std::vector<int> shuffled(int n, std::uint64_t seed);
 
-/// Per-element energies e that minimise sum (E - sum_z n_z e_z)^2; of equally good ones the smallest. [elements]
-std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &frames, const std::vector<int> &elements);
+/// Per-element energies e that minimise sum (E - sum_z n_z e_z)^2; of equally good ones the
+/// smallest. [elements]
+std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &frames,
+                                           const std::vector<int> &elements);
 
 }    // namespace mlff

@@ -1,7 +1,7 @@
 #include "training/training_loop.h"
 
-#include "data/output_file.h"
 #include "core/progress.h"
+#include "data/output_file.h"
 #include "models/random_model.h"
 
 #include <spdlog/spdlog.h>
@@ -53,7 +53,8 @@ void CourseSettings::read(YamlSection &training, const std::vector<std::string> 
 {
   steps = training.whole("steps", steps, 1);
   learning_rate = training.number("learning_rate", learning_rate, 0.0);
-  final_learning_rate = training.number("final_learning_rate", std::min(final_learning_rate, learning_rate), 0.0);
+  final_learning_rate =
+      training.number("final_learning_rate", std::min(final_learning_rate, learning_rate), 0.0);
   warmup = training.whole("warmup", warmup);
   weight_decay = training.number("weight_decay", weight_decay, 0.0);
   clip = training.number("clip", clip, 0.0);
@@ -89,7 +90,8 @@ EngineOptions CourseSettings::options() const
 {
   EngineOptions options;
   options.engine = engine;
-  options.precision = precision == "double" ? Precision::double_precision : Precision::single_precision;
+  options.precision = precision == "double" ? Precision::double_precision
+                                            : Precision::single_precision;
   options.threads = threads;
   options.device = device;
   return options;
@@ -105,7 +107,9 @@ void start_weights(Potential &potential, const std::vector<std::string> &unit, u
     for (const auto extent : shape) n *= std::size_t(extent);
     tensor.values.assign(n, 0.0);
     const bool rows = std::find(unit.begin(), unit.end(), name) != unit.end();
-    const double width = rows ? std::sqrt(3.0) : shape.size() == 2 ? std::sqrt(6.0 / double(shape[0] + shape[1])) : 0.0;
+    const double width = rows ? std::sqrt(3.0)
+        : shape.size() == 2   ? std::sqrt(6.0 / double(shape[0] + shape[1]))
+                              : 0.0;
     for (double &x : tensor.values) x = width * uniform();
     potential.tensors[name] = tensor;
   }
@@ -119,13 +123,17 @@ std::string today()
   return text;
 }
 
-Course::Course(const CourseSettings &settings, const std::string &folder, std::vector<double> start) :
-    weights(std::move(start)), average(weights), best(weights), settings(settings), folder(folder), optimizer(weights.size()), gradient(weights.size())
+Course::Course(const CourseSettings &settings, const std::string &folder,
+               std::vector<double> start) :
+    weights(std::move(start)),
+    average(weights), best(weights), settings(settings), folder(folder), optimizer(weights.size()),
+    gradient(weights.size())
 {
   optimizer.weight_decay = settings.weight_decay;
 }
 
-void Course::freeze(const std::vector<std::string> &names, const std::vector<WeightSlice> &slices, const std::string &key)
+void Course::freeze(const std::vector<std::string> &names, const std::vector<WeightSlice> &slices,
+                    const std::string &key)
 {
   for (const auto &name : names) {
     bool found = false;
@@ -138,16 +146,20 @@ void Course::freeze(const std::vector<std::string> &names, const std::vector<Wei
     if (found) continue;
     std::string accepted;
     for (const auto &slice : slices) accepted += (accepted.empty() ? "" : ", ") + slice.name;
-    throw FileError("'" + key + "' names the tensor '" + name + "'; accepted (or what they begin with): " + accepted);
+    throw FileError("'" + key + "' names the tensor '" + name +
+                    "'; accepted (or what they begin with): " + accepted);
   }
 }
 
 double Course::rate(long at) const
 {
-  if (at < settings.warmup) return settings.learning_rate * double(at + 1) / double(settings.warmup);
-  const double share = double(at - settings.warmup) / double(std::max(1L, settings.steps - settings.warmup));
+  if (at < settings.warmup)
+    return settings.learning_rate * double(at + 1) / double(settings.warmup);
+  const double share =
+      double(at - settings.warmup) / double(std::max(1L, settings.steps - settings.warmup));
   return settings.final_learning_rate +
-      0.5 * (settings.learning_rate - settings.final_learning_rate) * (1.0 + std::cos(std::numbers::pi * std::min(1.0, share)));
+      0.5 * (settings.learning_rate - settings.final_learning_rate) *
+      (1.0 + std::cos(std::numbers::pi * std::min(1.0, share)));
 }
 
 void Course::update()
@@ -156,13 +168,15 @@ void Course::update()
   for (const double g : gradient) square += g * g;
   const double norm = std::sqrt(square);
   if (!std::isfinite(norm))
-    throw FileError("the gradient is not finite at step " + std::to_string(step + 1) + "; accepted: a smaller 'training.learning_rate' or 'training.clip'");
+    throw FileError("the gradient is not finite at step " + std::to_string(step + 1) +
+                    "; accepted: a smaller 'training.learning_rate' or 'training.clip'");
   if (settings.clip > 0 && norm > settings.clip)
     for (double &g : gradient) g *= settings.clip / norm;
   optimizer.step(weights, gradient, rate(step), frozen);
   step++;
   const double decay = std::min(settings.ema, double(1 + step) / double(10 + step));
-  for (std::size_t i = 0; i < weights.size(); i++) average[i] = decay * average[i] + (1.0 - decay) * weights[i];
+  for (std::size_t i = 0; i < weights.size(); i++)
+    average[i] = decay * average[i] + (1.0 - decay) * weights[i];
 }
 
 bool Course::validated(double error, bool always)
@@ -182,18 +196,27 @@ void Course::log(const nlohmann::ordered_json &line) const
 {
   std::ofstream log(folder + "/log.jsonl", std::ios::app);
   log << line.dump() << "\n";
-  if (!log.flush()) throw FileError("'" + folder + "/log.jsonl' cannot be written: is the disk full?");
+  if (!log.flush())
+    throw FileError("'" + folder + "/log.jsonl' cannot be written: is the disk full?");
 }
 
 void Course::save(const Parts &parts) const
 {
-  const nlohmann::ordered_json header = {
-      {"settings", description},  {"inputs", inputs},       {"n_weights", weights.size()},  {"step", step},       {"optimizer_steps", optimizer.steps},
-      {"best_error", best_error}, {"best_step", best_step}, {"without_gain", without_gain}, {"seconds", seconds}, {"state", parts.state()}};
+  const nlohmann::ordered_json header = {{"settings", description},
+                                         {"inputs", inputs},
+                                         {"n_weights", weights.size()},
+                                         {"step", step},
+                                         {"optimizer_steps", optimizer.steps},
+                                         {"best_error", best_error},
+                                         {"best_step", best_step},
+                                         {"without_gain", without_gain},
+                                         {"seconds", seconds},
+                                         {"state", parts.state()}};
   OutputFile file(checkpoint_path(), true);
   const std::string text = header.dump() + "\n";
   std::fwrite(text.data(), 1, text.size(), file);
-  for (const auto *values : {&weights, &average, &best, &optimizer.mean, &optimizer.square}) std::fwrite(values->data(), sizeof(double), values->size(), file);
+  for (const auto *values : {&weights, &average, &best, &optimizer.mean, &optimizer.square})
+    std::fwrite(values->data(), sizeof(double), values->size(), file);
   file.finish();
 }
 
@@ -205,21 +228,26 @@ bool Course::load(const InputRecord &now, const Parts &parts)
   std::getline(file, text);
   const auto header = nlohmann::ordered_json::parse(text, nullptr, false);
   const std::string where = "checkpoint '" + checkpoint_path() + "'";
-  if (header.is_discarded() || !header.contains("settings") || !header.contains("state")) throw FileError(where + " is damaged; --restart begins anew");
+  if (header.is_discarded() || !header.contains("settings") || !header.contains("state"))
+    throw FileError(where + " is damaged; --restart begins anew");
   const auto ours = description.flatten(), theirs = header["settings"].flatten();
   for (const auto *side : {&ours, &theirs})
     for (const auto &[key, value] : side->items()) {
       if (key == "/training/threads") continue;
       const auto &other = side == &ours ? theirs : ours;
-      const std::string found = ours.contains(key) ? ours[key].dump() : "missing", expected = theirs.contains(key) ? theirs[key].dump() : "missing";
+      const std::string found = ours.contains(key) ? ours[key].dump() : "missing",
+                        expected = theirs.contains(key) ? theirs[key].dump() : "missing";
       if (!other.contains(key) || other[key] != value) {
         std::string name = key.substr(1);
         std::replace(name.begin(), name.end(), '/', '.');
-        throw FileError("setting '" + name + "' is " + found + ", but the training that " + where + " belongs to has " + expected + "; --restart begins anew");
+        throw FileError("setting '" + name + "' is " + found + ", but the training that " + where +
+                        " belongs to has " + expected + "; --restart begins anew");
       }
     }
   now.compare(header.value("inputs", nlohmann::ordered_json()), where, "--restart begins anew");
-  if (header["n_weights"] != weights.size()) throw FileError(where + " holds another number of weights: the data has changed; --restart begins anew");
+  if (header["n_weights"] != weights.size())
+    throw FileError(
+        where + " holds another number of weights: the data has changed; --restart begins anew");
   header["step"].get_to(step);
   header["optimizer_steps"].get_to(optimizer.steps);
   header["best_error"].get_to(best_error);
@@ -228,7 +256,8 @@ bool Course::load(const InputRecord &now, const Parts &parts)
   header["seconds"].get_to(seconds);
   parts.restore(header["state"]);
   for (auto *values : {&weights, &average, &best, &optimizer.mean, &optimizer.square})
-    file.read(reinterpret_cast<char *>(values->data()), std::streamsize(values->size() * sizeof(double)));
+    file.read(reinterpret_cast<char *>(values->data()),
+              std::streamsize(values->size() * sizeof(double)));
   if (!file) throw FileError(where + " is truncated; --restart begins anew");
 
   // the log may be ahead of the checkpoint
@@ -245,7 +274,8 @@ bool Course::load(const InputRecord &now, const Parts &parts)
   return true;
 }
 
-bool Course::prepare(const nlohmann::ordered_json &settings_description, const InputRecord &now, const Parts &parts, bool restart)
+bool Course::prepare(const nlohmann::ordered_json &settings_description, const InputRecord &now,
+                     const Parts &parts, bool restart)
 {
   description = settings_description;
   inputs = now.json();
@@ -275,12 +305,15 @@ bool Course::run(const Parts &parts)
       seconds = 0.0;
       last_step = Clock::now();
     }
-    if (stop_signal || std::chrono::duration<double>(now - last_checkpoint).count() >= settings.checkpoint_seconds) {
+    if (stop_signal ||
+        std::chrono::duration<double>(now - last_checkpoint).count() >=
+            settings.checkpoint_seconds) {
       save(parts);
       last_checkpoint = now;
     }
     if (stop_signal) {
-      spdlog::warn("stopped by signal {} at step {}; the same command goes on from here", int(stop_signal), step);
+      spdlog::warn("stopped by signal {} at step {}; the same command goes on from here",
+                   int(stop_signal), step);
       return false;
     }
     progress.update(double(step) / double(settings.steps), "step " + std::to_string(step));

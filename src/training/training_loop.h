@@ -1,10 +1,11 @@
-// The course of a training, whatever is trained: learning rate, optimizer, running average, checkpoints, log.
+// The course of a training, whatever is trained: learning rate, optimizer, running average,
+// checkpoints, log.
 #pragma once
 
-#include "training/adamw.h"
 #include "data/input_record.h"
-#include "models/painn/gradient/painn_gradient.h"
 #include "data/yaml_section.h"
+#include "models/painn/gradient/painn_gradient.h"
+#include "training/adamw.h"
 
 #include <nlohmann/json.hpp>
 
@@ -16,13 +17,15 @@ namespace mlff {
 
 struct CourseSettings {
   long steps = 40000, warmup = 500, validate_every = 1000, patience = 0;
-  double learning_rate = 2e-3, final_learning_rate = 1e-5, weight_decay = 0.0, clip = 1.0, ema = 0.999;
+  double learning_rate = 2e-3, final_learning_rate = 1e-5, weight_decay = 0.0, clip = 1.0,
+         ema = 0.999;
   std::string precision = "single", engine = "auto", device = "auto";
   int threads = 1;
   unsigned seed = 1;
   double checkpoint_seconds = 60.0;
 
-  /// Reads the keys above from the section `training`; others in it are for the caller. Throws FileError.
+  /// Reads the keys above from the section `training`; others in it are for the caller. Throws
+  /// FileError.
   void read(YamlSection &training, const std::vector<std::string> &precisions);
 
   /// Those that the result depends on.
@@ -31,8 +34,9 @@ struct CourseSettings {
   EngineOptions options() const;
 };
 
-/// Starting weights of a model, the same on every machine: K. He's and X. Glorot's uniform start for matrices, rows of unit variance
-/// for the tensors named in `unit`, zero for vectors. Fills `tensors` with those that are trained.
+/// Starting weights of a model, the same on every machine: K. He's and X. Glorot's uniform start
+/// for matrices, rows of unit variance for the tensors named in `unit`, zero for vectors. Fills
+/// `tensors` with those that are trained.
 void start_weights(Potential &potential, const std::vector<std::string> &unit, unsigned seed);
 
 std::string today();
@@ -43,33 +47,40 @@ class Course {
   /// Files in `folder`: checkpoint and log.jsonl.
   Course(const CourseSettings &settings, const std::string &folder, std::vector<double> weights);
 
-  std::vector<double> weights, average, best;    ///< of this step; running average; average at the best validation
+  std::vector<double> weights, average,
+      best;    ///< of this step; running average; average at the best validation
   long step = 0, best_step = 0;
   double best_error = -1.0;    ///< negative: none yet
   double seconds = 0.0;        ///< of training since the last validation
 
-  /// Leaves tensors as they are whose names are given, or begin so. Throws FileError naming `key` for a name that fits none.
-  void freeze(const std::vector<std::string> &names, const std::vector<WeightSlice> &slices, const std::string &key);
+  /// Leaves tensors as they are whose names are given, or begin so. Throws FileError naming `key`
+  /// for a name that fits none.
+  void freeze(const std::vector<std::string> &names, const std::vector<WeightSlice> &slices,
+              const std::string &key);
 
   /// Learning rate of a step: linear warm-up, then a cosine.
   double rate(long at) const;
 
   struct Parts {
-    std::function<void(std::span<double> gradient)> add_gradient;    ///< of the next batch, with the weights of `set_weights`
+    std::function<void(std::span<double> gradient)>
+        add_gradient;    ///< of the next batch, with the weights of `set_weights`
     std::function<void(std::span<const double> weights)> set_weights;
     std::function<void()> validate;                   ///< calls validated()
     std::function<nlohmann::ordered_json()> state;    ///< what a checkpoint keeps for the caller
     std::function<void(const nlohmann::ordered_json &)> restore;
   };
 
-  /// Goes on from the checkpoint, if there is one with these settings and inputs, else begins anew. `restart` throws an earlier one away.
-  /// True where it resumed. Throws FileError for a checkpoint of other settings, or of files with other contents.
-  bool prepare(const nlohmann::ordered_json &description, const InputRecord &inputs, const Parts &parts, bool restart);
+  /// Goes on from the checkpoint, if there is one with these settings and inputs, else begins anew.
+  /// `restart` throws an earlier one away. True where it resumed. Throws FileError for a checkpoint
+  /// of other settings, or of files with other contents.
+  bool prepare(const nlohmann::ordered_json &description, const InputRecord &inputs,
+               const Parts &parts, bool restart);
 
   /// Trains to the end. False where a signal stopped it; the checkpoint is written either way.
   bool run(const Parts &parts);
 
-  /// Compares the error of the average with the best so far (`always`: takes it as better). True where it is better.
+  /// Compares the error of the average with the best so far (`always`: takes it as better). True
+  /// where it is better.
   bool validated(double error, bool always);
 
   /// Adds a line to log.jsonl.

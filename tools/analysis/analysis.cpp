@@ -35,7 +35,9 @@ std::vector<double> made_whole(const Structure &frame, const Topology &topology)
   std::array<double, 9> to_fraction;
   auto cell = frame.cell;
   for (int a = 0; a < 3; a++)
-    if (!frame.periodic[a] && cell[3 * a] == 0.0 && cell[3 * a + 1] == 0.0 && cell[3 * a + 2] == 0.0) cell[4 * a] = 1.0;
+    if (!frame.periodic[a] && cell[3 * a] == 0.0 && cell[3 * a + 1] == 0.0 &&
+        cell[3 * a + 2] == 0.0)
+      cell[4 * a] = 1.0;
   if (!any(frame.periodic) || !inverse(cell, to_fraction)) return x;
   std::vector<bool> placed(frame.numbers.size(), false);
   for (const auto &members : topology.members) {
@@ -45,10 +47,12 @@ std::vector<double> made_whole(const Structure &frame, const Topology &topology)
       for (const int j : topology.neighbors[i]) {
         if (placed[j]) continue;
         placed[j] = true;
-        const double d[3] = {x[3 * j] - x[3 * i], x[3 * j + 1] - x[3 * i + 1], x[3 * j + 2] - x[3 * i + 2]};
+        const double d[3] = {x[3 * j] - x[3 * i], x[3 * j + 1] - x[3 * i + 1],
+                             x[3 * j + 2] - x[3 * i + 2]};
         for (int a = 0; a < 3; a++) {
           if (!frame.periodic[a]) continue;
-          const double whole = std::round(d[0] * to_fraction[a] + d[1] * to_fraction[3 + a] + d[2] * to_fraction[6 + a]);
+          const double whole = std::round(d[0] * to_fraction[a] + d[1] * to_fraction[3 + a] +
+                                          d[2] * to_fraction[6 + a]);
           for (int k = 0; k < 3; k++) x[3 * j + k] -= whole * cell[3 * a + k];
         }
       }
@@ -56,7 +60,9 @@ std::vector<double> made_whole(const Structure &frame, const Topology &topology)
   return x;
 }
 
-TrajectoryAnalysis::TrajectoryAnalysis(const std::string &path, const AnalysisOptions &options, const std::function<void(double, long)> &report) : name(path)
+TrajectoryAnalysis::TrajectoryAnalysis(const std::string &path, const AnalysisOptions &options,
+                                       const std::function<void(double, long)> &report) :
+    name(path)
 {
   TrajectoryFrames frames(path, options.frames);
   interval = frames.interval();
@@ -71,15 +77,19 @@ TrajectoryAnalysis::TrajectoryAnalysis(const std::string &path, const AnalysisOp
       if (report) report(frames.progress(), n_frames);
     }
   } catch (const StructureError &error) {
-    throw FileError("data file '" + path + "', frame " + std::to_string(n_frames) + ": " + error.what());
+    throw FileError("data file '" + path + "', frame " + std::to_string(n_frames) + ": " +
+                    error.what());
   }
   if (n_frames == 0)
     throw FileError("data file '" + path + "' holds no frame" +
-                    (options.frames.skip > 0.0 ? " after the " + std::to_string(options.frames.skip) + " ps to skip" : ""));
+                    (options.frames.skip > 0.0
+                         ? " after the " + std::to_string(options.frames.skip) + " ps to skip"
+                         : ""));
   finish();
 }
 
-void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame, const AnalysisOptions &options)
+void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame,
+                               const AnalysisOptions &options)
 {
   const Structure &s = frame.structure;
   numbers = s.numbers;
@@ -93,21 +103,30 @@ void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame, const Ana
 
   const bool timed = std::isfinite(interval) && interval > 0.0;
   if (options.frames.skip > 0.0 && !timed)
-    throw FileError("data file '" + name + "' does not say how far apart its frames are, and a time is to be skipped; --interval does");
-  if (!timed) remarks.push_back("no times in the file: no correlation functions, flips or drift (--interval gives the time between frames)");
+    throw FileError("data file '" + name +
+                    "' does not say how far apart its frames are, and a time is to be skipped; "
+                    "--interval does");
+  if (!timed)
+    remarks.push_back("no times in the file: no correlation functions, flips or drift (--interval "
+                      "gives the time between frames)");
   const int width = 3 * atoms();
   if (timed) {
     const std::size_t signals = s.velocities.empty() ? 1 : 2;
-    const auto fitting = (options.memory << 20) / signals / std::max<std::size_t>(1, Correlation::bytes(width, 1));
+    const auto fitting =
+        (options.memory << 20) / signals / std::max<std::size_t>(1, Correlation::bytes(width, 1));
     const auto wanted = std::size_t(std::ceil(options.lag / interval - 1e-6)) + 1;
     lags = int(std::clamp<std::size_t>(std::min(wanted, fitting), 2, 1'000'000));
     if (std::size_t(lags) < wanted) {
       char text[160];
-      std::snprintf(text, sizeof text, "correlation functions end at %.4g ps, for which the memory allowed lasts (--memory)", longest_lag());
+      std::snprintf(
+          text, sizeof text,
+          "correlation functions end at %.4g ps, for which the memory allowed lasts (--memory)",
+          longest_lag());
       remarks.push_back(text);
     }
     displacements = std::make_unique<Displacements>(numbers, lags);
-    if (!topology.torsions.atoms.empty()) torsions = std::make_unique<TorsionMotion>(topology, lags, options.core);
+    if (!topology.torsions.atoms.empty())
+      torsions = std::make_unique<TorsionMotion>(topology, lags, options.core);
   }
   coordinates = std::make_unique<CoordinateDistributions>(topology);
 
@@ -116,12 +135,16 @@ void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame, const Ana
         return p;
       })) {
     const auto &h = s.cell;
-    const double volume = std::abs(h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) + h[2] * (h[3] * h[7] - h[4] * h[6]));
+    const double volume =
+        std::abs(h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) +
+                 h[2] * (h[3] * h[7] - h[4] * h[6]));
     // neighbor lists of a million pairs at most
-    const double most = std::cbrt(1e6 / atoms() * volume / atoms() * 3.0 / (4.0 * std::numbers::pi));
+    const double most =
+        std::cbrt(1e6 / atoms() * volume / atoms() * 3.0 / (4.0 * std::numbers::pi));
     if (most < r_max) {
       r_max = std::max(2.0, std::floor(most));
-      remarks.push_back("pair distances end at " + std::to_string(int(r_max)) + " Angstrom in a system of this size");
+      remarks.push_back("pair distances end at " + std::to_string(int(r_max)) +
+                        " Angstrom in a system of this size");
     }
   }
   distances = std::make_unique<PairDistances>(numbers, r_max);
@@ -133,17 +156,21 @@ void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame, const Ana
     for (const auto &one : frames.read_ahead()) first.push_back(&one);
     for (const auto *one : first) {
       if (one->velocities.empty()) continue;
-      const Momenta p = momenta_of(all, one->masses, one == &s ? frame.x : one->positions, one->velocities);
+      const Momenta p =
+          momenta_of(all, one->masses, one == &s ? frame.x : one->positions, one->velocities);
       double kinetic = 0.0;
-      for (std::size_t k = 0; k < one->velocities.size(); k++) kinetic += 0.5 * one->masses[k / 3] * one->velocities[k] * one->velocities[k];
+      for (std::size_t k = 0; k < one->velocities.size(); k++)
+        kinetic += 0.5 * one->masses[k / 3] * one->velocities[k] * one->velocities[k];
       kinetic /= eV_in_amu_square_angstrom_per_square_ps;
       momentum = momentum && p.linear_energy <= 1e-7 * kinetic;
       angular_too = angular_too && momentum && p.angular_energy <= 1e-7 * kinetic;
     }
     temperatures = std::make_unique<Temperatures>(topology, numbers, momentum, angular_too);
     if (momentum)
-      remarks.push_back(angular_too ? "total momentum and angular momentum are zero: their degrees of freedom do not count"
-                                    : "total momentum is zero: its degrees of freedom do not count");
+      remarks.push_back(angular_too
+                            ? "total momentum and angular momentum are zero: their degrees of "
+                              "freedom do not count"
+                            : "total momentum is zero: its degrees of freedom do not count");
     if (timed) spectrum = std::make_unique<VelocitySpectrum>(numbers, lags);
     if (timed && s.energy) drift = std::make_unique<EnergyDrift>(atoms());
   }
@@ -155,7 +182,8 @@ void TrajectoryAnalysis::add(const Frame &frame, int rdf_every)
   if (!frame.follows) n_windows++;
   const bool moving = temperatures && !s.velocities.empty();
   if (temperatures && s.velocities.empty())
-    throw FileError("data file '" + name + "', frame " + std::to_string(n_frames + 1) + ": it has no velocities, the first frame has some");
+    throw FileError("data file '" + name + "', frame " + std::to_string(n_frames + 1) +
+                    ": it has no velocities, the first frame has some");
   if (s.energy) {
     with_energy++;
     potential.add(*s.energy);
@@ -167,7 +195,8 @@ void TrajectoryAnalysis::add(const Frame &frame, int rdf_every)
     const Momenta p = momenta_of(all, s.masses, frame.x, s.velocities);
     linear.add(std::hypot(p.linear[0], p.linear[1], p.linear[2]));
     if (open) angular.add(std::hypot(p.angular[0], p.angular[1], p.angular[2]));
-    if (drift && s.energy) drift->add(frame.time, *s.energy, temperatures->last_kinetic_energy(), frame.follows);
+    if (drift && s.energy)
+      drift->add(frame.time, *s.energy, temperatures->last_kinetic_energy(), frame.follows);
   }
   coordinates->add(frame);
   if (torsions) torsions->add(frame);
@@ -184,7 +213,8 @@ void TrajectoryAnalysis::finish()
   if (potential.n() > 0) {
     found.push_back({"potential_energy_eV", "mean", potential.mean(), potential.error()});
     found.push_back({"potential_energy_eV", "deviation", potential.deviation()});
-    found.push_back({"potential_energy_eV", "autocorrelation time, frames", potential.correlation_time()});
+    found.push_back(
+        {"potential_energy_eV", "autocorrelation time, frames", potential.correlation_time()});
   } else
     remarks.push_back("no energies in the file: no distribution of the potential energy, no drift");
   if (drift) {
@@ -194,7 +224,9 @@ void TrajectoryAnalysis::finish()
   if (temperatures) {
     take(temperatures->quantities());
     found.push_back({"momentum_amu_A_per_ps", "mean length", linear.mean(), linear.error()});
-    if (angular.n() > 0) found.push_back({"angular_momentum_amu_A2_per_ps", "mean length", angular.mean(), angular.error()});
+    if (angular.n() > 0)
+      found.push_back(
+          {"angular_momentum_amu_A2_per_ps", "mean length", angular.mean(), angular.error()});
   } else
     remarks.push_back("no velocities in the file: no temperatures, momenta or spectra");
   take(coordinates->quantities());
@@ -221,7 +253,8 @@ std::vector<Curve> TrajectoryAnalysis::curves() const
   if (torsions) take(torsions->curves());
   if (potential.n() > 0) {
     Curve curve{"potential_energy", "samples", {}, potential.kept()};
-    for (std::size_t k = 0; k < curve.y.size(); k++) curve.x.push_back(double(k) * double(potential.stride()));
+    for (std::size_t k = 0; k < curve.y.size(); k++)
+      curve.x.push_back(double(k) * double(potential.stride()));
     list.push_back(std::move(curve));
   }
   return list;
@@ -235,8 +268,11 @@ std::vector<VelocitySpectrum::Peak> TrajectoryAnalysis::peaks() const
 std::vector<Quantity> TrajectoryAnalysis::compare(const TrajectoryAnalysis &other) const
 {
   if (numbers != other.numbers)
-    throw FileError("'" + name + "' holds " + formula(numbers) + " and '" + other.name + "' " + formula(other.numbers) +
-                    (formula(numbers) == formula(other.numbers) ? " with atoms in another order" : "") + "; expected the same atoms in the same order");
+    throw FileError(
+        "'" + name + "' holds " + formula(numbers) + " and '" + other.name + "' " +
+        formula(other.numbers) +
+        (formula(numbers) == formula(other.numbers) ? " with atoms in another order" : "") +
+        "; expected the same atoms in the same order");
   std::vector<Quantity> list;
   const auto take = [&](const std::vector<Quantity> &more) {
     list.insert(list.end(), more.begin(), more.end());
@@ -246,7 +282,8 @@ std::vector<Quantity> TrajectoryAnalysis::compare(const TrajectoryAnalysis &othe
       if (mine.section != section) continue;
       for (const auto &theirs : other.found)
         if (theirs.section == section && theirs.name == mine.name)
-          list.push_back({as, mine.name, mine.value - theirs.value, std::hypot(mine.error, theirs.error)});
+          list.push_back(
+              {as, mine.name, mine.value - theirs.value, std::hypot(mine.error, theirs.error)});
     }
   };
   difference("temperature_K", "temperature_difference_K");
@@ -255,12 +292,15 @@ std::vector<Quantity> TrajectoryAnalysis::compare(const TrajectoryAnalysis &othe
   if (potential.n() > 0 && other.potential.n() > 0) {
     const auto mine = potential.independent(), theirs = other.potential.independent();
     const auto ks = kolmogorov_smirnov(mine, theirs);
-    list.push_back({"potential_energy", "difference of means, meV", 1000.0 * (potential.mean() - other.potential.mean()),
+    list.push_back({"potential_energy", "difference of means, meV",
+                    1000.0 * (potential.mean() - other.potential.mean()),
                     1000.0 * std::hypot(potential.error(), other.potential.error())});
-    list.push_back({"potential_energy", "Jensen-Shannon distance", jensen_shannon_of_samples(potential.kept(), other.potential.kept())});
+    list.push_back({"potential_energy", "Jensen-Shannon distance",
+                    jensen_shannon_of_samples(potential.kept(), other.potential.kept())});
     list.push_back({"potential_energy", "Kolmogorov-Smirnov statistic", ks.statistic});
     list.push_back({"potential_energy", "Kolmogorov-Smirnov p", ks.p});
-    list.push_back({"potential_energy", "independent samples", double(std::min(mine.size(), theirs.size()))});
+    list.push_back(
+        {"potential_energy", "independent samples", double(std::min(mine.size(), theirs.size()))});
   }
   difference("torsion_msd_at_0.5_ps_rad2", "torsion_msd_difference_rad2");
   if (spectrum && other.spectrum) {

@@ -6,10 +6,10 @@
 #include "analysis/observables/energy_drift.h"
 #include "analysis/observables/pair_distances.h"
 #include "analysis/observables/temperatures.h"
-#include "analysis/topology.h"
 #include "analysis/observables/torsion_motion.h"
-#include "analysis/trajectory_frames.h"
 #include "analysis/observables/velocity_spectrum.h"
+#include "analysis/topology.h"
+#include "analysis/trajectory_frames.h"
 
 #include <functional>
 #include <memory>
@@ -27,20 +27,23 @@ struct AnalysisOptions {
   double core = 0.5;    ///< of wells (torsion_motion.h)
 };
 
-/// The whole of a trajectory, in one pass, in memory that does not grow with its length. Throws FileError.
+/// The whole of a trajectory, in one pass, in memory that does not grow with its length. Throws
+/// FileError.
 class TrajectoryAnalysis {
  public:
-  TrajectoryAnalysis(const std::string &path, const AnalysisOptions &options, const std::function<void(double share, long frames)> &report = {});
+  TrajectoryAnalysis(const std::string &path, const AnalysisOptions &options,
+                     const std::function<void(double share, long frames)> &report = {});
 
   const std::string &path() const { return name; }
   long frames() const { return n_frames; }
   int atoms() const { return int(numbers.size()); }
   long windows() const { return n_windows; }
   double duration() const { return interval * double(n_frames - n_windows); }    ///< ps
-  double spacing() const { return interval; }                                    ///< ps between frames
-  double longest_lag() const { return interval * double(lags - 1); }             ///< ps
+  double spacing() const { return interval; }                           ///< ps between frames
+  double longest_lag() const { return interval * double(lags - 1); }    ///< ps
   const std::vector<int> &elements() const { return numbers; }
-  const std::vector<std::string> &notes() const { return remarks; }    ///< what could not be found, and why
+  /// what could not be found, and why
+  const std::vector<std::string> &notes() const { return remarks; }
 
   const std::vector<Quantity> &quantities() const { return found; }
   std::vector<Curve> curves() const;
@@ -48,7 +51,8 @@ class TrajectoryAnalysis {
   double nyquist() const { return spectrum ? spectrum->nyquist() : 0.0; }
   double resolution() const { return spectrum ? spectrum->resolution() : 0.0; }
 
-  /// Differences from another trajectory, of the same atoms. Throws FileError where they are others.
+  /// Differences from another trajectory, of the same atoms. Throws FileError where they are
+  /// others.
   std::vector<Quantity> compare(const TrajectoryAnalysis &other) const;
 
  private:
@@ -77,7 +81,8 @@ class TrajectoryAnalysis {
   void finish();
 };
 
-/// Without jumps at the borders of the box: atoms of each molecule next to those they are bonded to.
+/// Without jumps at the borders of the box: atoms of each molecule next to those they are bonded
+/// to.
 std::vector<double> made_whole(const Structure &frame, const Topology &topology);
 
 }    // namespace mlff

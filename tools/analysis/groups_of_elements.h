@@ -18,7 +18,9 @@ inline std::vector<int> groups_of_elements(const std::vector<int> &numbers)
 {
   const auto elements = elements_in(numbers);
   std::vector<int> groups;
-  for (const int z : numbers) groups.insert(groups.end(), 3, int(std::lower_bound(elements.begin(), elements.end(), z) - elements.begin()));
+  for (const int z : numbers)
+    groups.insert(groups.end(), 3,
+                  int(std::lower_bound(elements.begin(), elements.end(), z) - elements.begin()));
   return groups;
 }
 

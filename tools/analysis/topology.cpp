@@ -16,7 +16,9 @@ namespace {
 
   constexpr std::size_t too_many = 200'000;
 
-  template <int width> void add(Topology::Kinds<width> &kinds, std::map<std::string, int> &known, const std::array<int, width> &atoms, const std::string &name)
+  template <int width>
+  void add(Topology::Kinds<width> &kinds, std::map<std::string, int> &known,
+           const std::array<int, width> &atoms, const std::string &name)
   {
     const auto [at, fresh] = known.try_emplace(name, int(kinds.names.size()));
     if (fresh) kinds.names.push_back(name);
@@ -38,7 +40,9 @@ namespace {
       for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) {
         const int j = graph.neighbor[e];
         const double *r = &graph.r[3 * std::size_t(e)];
-        if (i < j && std::hypot(r[0], r[1], r[2]) < bonded_within * (covalent_radius(frame.numbers[i]) + covalent_radius(frame.numbers[j])))
+        if (i < j &&
+            std::hypot(r[0], r[1], r[2]) < bonded_within *
+                    (covalent_radius(frame.numbers[i]) + covalent_radius(frame.numbers[j])))
           bonds.emplace(i, j);
       }
     return {bonds.begin(), bonds.end()};
@@ -82,7 +86,9 @@ namespace {
   {
     int best = -1;
     for (const int j : t.neighbors[of])
-      if (j != but && (best < 0 || numbers[j] > numbers[best] || (numbers[j] == numbers[best] && j < best))) best = j;
+      if (j != but &&
+          (best < 0 || numbers[j] > numbers[best] || (numbers[j] == numbers[best] && j < best)))
+        best = j;
     return best;
   }
 
@@ -119,13 +125,18 @@ Topology find_topology(const Structure &frame, bool with_bonds)
   }
   find_molecules(t, n);
   for (int i = 0; i < n; i++)
-    if (frame.numbers[i] == 1 && !t.neighbors[i].empty()) t.hydrogen[i] = "H(" + symbol(heaviest(t, frame.numbers, i, -1)) + ")";
+    if (frame.numbers[i] == 1 && !t.neighbors[i].empty())
+      t.hydrogen[i] = "H(" + symbol(heaviest(t, frame.numbers, i, -1)) + ")";
 
   std::size_t n_angles = 0, n_dihedrals = 0;
-  for (int b = 0; b < n; b++) n_angles += t.neighbors[b].size() * (t.neighbors[b].size() - (t.neighbors[b].empty() ? 0 : 1)) / 2;
-  for (const auto &[b, c] : bonds) n_dihedrals += (t.neighbors[b].size() - 1) * (t.neighbors[c].size() - 1);
+  for (int b = 0; b < n; b++)
+    n_angles +=
+        t.neighbors[b].size() * (t.neighbors[b].size() - (t.neighbors[b].empty() ? 0 : 1)) / 2;
+  for (const auto &[b, c] : bonds)
+    n_dihedrals += (t.neighbors[b].size() - 1) * (t.neighbors[c].size() - 1);
   if (n_angles > too_many || n_dihedrals > too_many) {
-    t.left_out = std::to_string(n_angles) + " angles and " + std::to_string(n_dihedrals) + " dihedrals are more than the " + std::to_string(too_many) +
+    t.left_out = std::to_string(n_angles) + " angles and " + std::to_string(n_dihedrals) +
+        " dihedrals are more than the " + std::to_string(too_many) +
         " that are followed, and left out";
     return t;
   }
@@ -141,8 +152,11 @@ Topology find_topology(const Structure &frame, bool with_bonds)
   for (const auto &[b, c] : bonds) {
     for (const int a : t.neighbors[b])
       for (const int d : t.neighbors[c])
-        if (a != c && d != b && a != d) add<4>(t.dihedrals, known, {a, b, c, d}, chain({a, b, c, d}));
-    if (t.neighbors[b].size() < 2 || t.neighbors[c].size() < 2 || t.neighbors[b].size() > 4 || t.neighbors[c].size() > 4) continue;
+        if (a != c && d != b && a != d)
+          add<4>(t.dihedrals, known, {a, b, c, d}, chain({a, b, c, d}));
+    if (t.neighbors[b].size() < 2 || t.neighbors[c].size() < 2 || t.neighbors[b].size() > 4 ||
+        t.neighbors[c].size() > 4)
+      continue;
     const int a = heaviest(t, frame.numbers, b, c), d = heaviest(t, frame.numbers, c, b);
     if (a == d || in_ring(t, b, c)) continue;
     add<4>(t.torsions, known_torsions, {a, b, c, d}, chain({a, b, c, d}));

@@ -1,4 +1,5 @@
-// What is bonded to what in a trajectory, and the names of the kinds of its bonds, angles and dihedrals.
+// What is bonded to what in a trajectory, and the names of the kinds of its bonds, angles and
+// dihedrals.
 #pragma once
 
 #include "structure/structure.h"
@@ -10,7 +11,8 @@
 
 namespace mlff {
 
-/// Bonds by distances (bonds.h) in the first frame, periodic images included. Kinds are named by elements, "C-H", "C-C-H", "C-C-O-H", hydrogen last in bonds.
+/// Bonds by distances (bonds.h) in the first frame, periodic images included. Kinds are named by
+/// elements, "C-H", "C-C-H", "C-C-O-H", hydrogen last in bonds.
 struct Topology {
   template <int width> struct Kinds {
     std::vector<std::array<int, width>> atoms;
@@ -19,9 +21,15 @@ struct Topology {
   };
   Kinds<2> bonds;
   Kinds<3> angles;
-  Kinds<4> dihedrals;       ///< all
-  Kinds<4> torsions;        ///< one for each bond about which a molecule can turn: not of a ring, no end of a chain; by the heaviest neighbors
-  std::vector<int> fold;    ///< of each torsion: wells in a turn, 3 where one of the two middle atoms has four neighbors, else 2
+  Kinds<4> dihedrals;    ///< all
+  Kinds<4>
+      /// one for each bond about which a molecule can turn: not of a ring, no end of a chain; by
+      /// the heaviest neighbors
+      torsions;
+  std::vector<int>
+      /// of each torsion: wells in a turn, 3 where one of the two middle atoms has four neighbors,
+      /// else 2
+      fold;
 
   std::vector<std::vector<int>> neighbors;    ///< [n]
   std::vector<int> molecule;                  ///< [n] number of the molecule of each atom

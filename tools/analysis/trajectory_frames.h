@@ -1,8 +1,9 @@
-// Frames of a trajectory in order, with times, masses, and positions that do not jump at the borders of the box.
+// Frames of a trajectory in order, with times, masses, and positions that do not jump at the
+// borders of the box.
 #pragma once
 
-#include "structure/structure.h"
 #include "data/trajectory.h"
+#include "structure/structure.h"
 
 #include <cmath>
 #include <deque>
@@ -13,32 +14,38 @@
 namespace mlff {
 
 struct FramesOptions {
-  ReadOptions read;         ///< what the file does not say: units, keys, elements
-  double timestep = 0.0;    ///< fs, times the number of the step gives the time where a file has none; 0: not given
+  ReadOptions read;    ///< what the file does not say: units, keys, elements
+  double timestep =
+      /// fs, times the number of the step gives the time where a file has none; 0: not given
+      0.0;
   double interval = 0.0;    ///< fs between frames, whatever the file says; 0: not given
   double skip = 0.0;        ///< ps to leave out at the beginning
-  double every = 0.0;       ///< fs: frames that come earlier after the one before are left out; 0: none
+  double every =
+      0.0;    ///< fs: frames that come earlier after the one before are left out; 0: none
 };
 
 /// Times and lengths in ps and Å.
 struct Frame {
-  Structure structure;           ///< positions as in the file, masses always there
-  std::vector<double> x;         ///< [n][3] positions, without jumps by the length of a periodic box
+  Structure structure;      ///< positions as in the file, masses always there
+  std::vector<double> x;    ///< [n][3] positions, without jumps by the length of a periodic box
   double time = std::nan("");    ///< since the first frame
   bool follows = false;          ///< comes interval() after the one before
 };
 
-/// Reads ahead some 64 frames for the usual time between two of them. All frames must have the atoms of the first one. Throws FileError.
+/// Reads ahead some 64 frames for the usual time between two of them. All frames must have the
+/// atoms of the first one. Throws FileError.
 class TrajectoryFrames {
  public:
   TrajectoryFrames(const std::string &path, const FramesOptions &options);
 
   bool next(Frame &frame);
 
-  /// Positions of the frame given last, with molecules put together across borders of the box; later frames go on from them.
+  /// Positions of the frame given last, with molecules put together across borders of the box;
+  /// later frames go on from them.
   void go_on_from(const std::vector<double> &x) { last = x; }
 
-  double interval() const { return spacing; }    ///< ps between frames, the median of the first; nan where the file does not tell
+  /// ps between frames, the median of the first; nan where the file does not tell
+  double interval() const { return spacing; }
   /// Frames that are read and not given yet.
   const std::deque<Structure> &read_ahead() const { return ahead; }
 
@@ -61,7 +68,8 @@ class TrajectoryFrames {
   double time_of(const Structure &frame) const;
 };
 
-/// Positions of a frame [n][3] (Å), moved by whole vectors of its periodic directions to where they are nearest to those before.
+/// Positions of a frame [n][3] (Å), moved by whole vectors of its periodic directions to where they
+/// are nearest to those before.
 std::vector<double> unwrapped(const Structure &frame, const std::vector<double> &before);
 
 /// Inverse of a matrix of rows; false where it has none.

@@ -1,4 +1,5 @@
-// The sub-commands of the program mlff. Each adds itself to the command line and runs when it is chosen.
+// The sub-commands of the program mlff. Each adds itself to the command line and runs when it is
+// chosen.
 #pragma once
 
 #include "data/trajectory.h"
@@ -15,14 +16,18 @@ inline const CLI::Validator above_zero(
     [](std::string &word) {
       char *end = nullptr;
       const double value = std::strtod(word.c_str(), &end);
-      return *end == '\0' && value > 0.0 && std::isfinite(value) ? std::string() : "found '" + word + "'; accepted: a number above 0";
+      return *end == '\0' && value > 0.0 && std::isfinite(value)
+          ? std::string()
+          : "found '" + word + "'; accepted: a number above 0";
     },
     "above 0");
 inline const CLI::Validator not_negative(
     [](std::string &word) {
       char *end = nullptr;
       const double value = std::strtod(word.c_str(), &end);
-      return *end == '\0' && value >= 0.0 && std::isfinite(value) ? std::string() : "found '" + word + "'; accepted: 0 or a number above 0";
+      return *end == '\0' && value >= 0.0 && std::isfinite(value)
+          ? std::string()
+          : "found '" + word + "'; accepted: 0 or a number above 0";
     },
     "0 or above");
 

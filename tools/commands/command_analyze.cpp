@@ -1,8 +1,8 @@
 // mlff analyze: the physics of a trajectory, beside that of a reference and of a second seed of it.
 #include "analysis/analysis.h"
 #include "commands/command.h"
-#include "data/output_file.h"
 #include "core/progress.h"
+#include "data/output_file.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -26,29 +26,30 @@ namespace {
   /// What a section is called in a table.
   std::string title(const std::string &section)
   {
-    static const std::map<std::string, std::string> names = {{"potential_energy_eV", "potential energy (eV)"},
-                                                             {"energy_drift", "drift of the total energy"},
-                                                             {"temperature_K", "temperature (K)"},
-                                                             {"momentum_amu_A_per_ps", "momentum (amu Å/ps)"},
-                                                             {"angular_momentum_amu_A2_per_ps", "angular momentum (amu Å²/ps)"},
-                                                             {"bond_mean_A", "bonds, mean (Å)"},
-                                                             {"bond_width_A", "bonds, width (Å)"},
-                                                             {"angle_mean_degrees", "angles, mean (degrees)"},
-                                                             {"angle_width_degrees", "angles, width (degrees)"},
-                                                             {"torsion_flips_per_ps", "flips of a torsion in a ps"},
-                                                             {"torsion_msd_at_0.5_ps_rad2", "mean square turn in 0.5 ps (rad²)"},
-                                                             {"msd_at_0.5_ps_A2", "mean square displacement in 0.5 ps (Å²)"},
-                                                             {"temperature_difference_K", "difference of temperatures (K)"},
-                                                             {"rmse_A", "root mean square difference (Å)"},
-                                                             {"rmse_degrees", "root mean square difference (degrees)"},
-                                                             {"jensen_shannon_bond", "Jensen-Shannon distance, bonds"},
-                                                             {"jensen_shannon_angle", "Jensen-Shannon distance, angles"},
-                                                             {"jensen_shannon_dihedral", "Jensen-Shannon distance, dihedrals"},
-                                                             {"l1_rdf", "mean |difference of g(r)|"},
-                                                             {"l1_distances", "L1 of distributions of distances"},
-                                                             {"potential_energy", "potential energy"},
-                                                             {"torsion_msd_difference_rad2", "difference of mean square turns in 0.5 ps (rad²)"},
-                                                             {"vdos_peaks_per_cm", "peaks of the density of states (1/cm)"}};
+    static const std::map<std::string, std::string> names = {
+        {"potential_energy_eV", "potential energy (eV)"},
+        {"energy_drift", "drift of the total energy"},
+        {"temperature_K", "temperature (K)"},
+        {"momentum_amu_A_per_ps", "momentum (amu Å/ps)"},
+        {"angular_momentum_amu_A2_per_ps", "angular momentum (amu Å²/ps)"},
+        {"bond_mean_A", "bonds, mean (Å)"},
+        {"bond_width_A", "bonds, width (Å)"},
+        {"angle_mean_degrees", "angles, mean (degrees)"},
+        {"angle_width_degrees", "angles, width (degrees)"},
+        {"torsion_flips_per_ps", "flips of a torsion in a ps"},
+        {"torsion_msd_at_0.5_ps_rad2", "mean square turn in 0.5 ps (rad²)"},
+        {"msd_at_0.5_ps_A2", "mean square displacement in 0.5 ps (Å²)"},
+        {"temperature_difference_K", "difference of temperatures (K)"},
+        {"rmse_A", "root mean square difference (Å)"},
+        {"rmse_degrees", "root mean square difference (degrees)"},
+        {"jensen_shannon_bond", "Jensen-Shannon distance, bonds"},
+        {"jensen_shannon_angle", "Jensen-Shannon distance, angles"},
+        {"jensen_shannon_dihedral", "Jensen-Shannon distance, dihedrals"},
+        {"l1_rdf", "mean |difference of g(r)|"},
+        {"l1_distances", "L1 of distributions of distances"},
+        {"potential_energy", "potential energy"},
+        {"torsion_msd_difference_rad2", "difference of mean square turns in 0.5 ps (rad²)"},
+        {"vdos_peaks_per_cm", "peaks of the density of states (1/cm)"}};
     const auto found = names.find(section);
     return found == names.end() ? section : found->second;
   }
@@ -65,7 +66,8 @@ namespace {
   }
 
   /// Columns of quantities under a heading each; a quantity has one line, whatever columns have it.
-  void print_table(const std::vector<std::string> &heads, const std::vector<const std::vector<Quantity> *> &columns)
+  void print_table(const std::vector<std::string> &heads,
+                   const std::vector<const std::vector<Quantity> *> &columns)
   {
     std::vector<std::pair<std::string, std::string>> lines;
     for (const auto *column : columns)
@@ -116,10 +118,13 @@ namespace {
     {
       for (std::size_t k = 0; k < analyses.size(); k++) {
         const auto &a = *analyses[k];
-        std::printf("%s: %s, %ld frames of %d atoms", roles[k].c_str(), a.path().c_str(), a.frames(), a.atoms());
+        std::printf("%s: %s, %ld frames of %d atoms", roles[k].c_str(), a.path().c_str(),
+                    a.frames(), a.atoms());
         if (a.spacing() > 0.0)
-          std::printf(", %.6g ps in %ld window%s of successive frames, one in %.6g fs, correlated up to %.4g ps", a.duration(), a.windows(),
-                      a.windows() == 1 ? "" : "s", 1e3 * a.spacing(), a.longest_lag());
+          std::printf(", %.6g ps in %ld window%s of successive frames, one in %.6g fs, correlated "
+                      "up to %.4g ps",
+                      a.duration(), a.windows(), a.windows() == 1 ? "" : "s", 1e3 * a.spacing(),
+                      a.longest_lag());
         std::printf("\n");
         for (const auto &note : a.notes()) std::printf("  %s\n", note.c_str());
       }
@@ -131,7 +136,9 @@ namespace {
         const auto &a = *analyses[k];
         const auto peaks = a.peaks();
         if (peaks.empty()) continue;
-        std::printf("\npeaks of the density of states, %s (1/cm; resolution %.3g, sampled up to %.5g):", roles[k].c_str(), a.resolution(), a.nyquist());
+        std::printf(
+            "\npeaks of the density of states, %s (1/cm; resolution %.3g, sampled up to %.5g):",
+            roles[k].c_str(), a.resolution(), a.nyquist());
         for (const auto &peak : peaks) std::printf(" %.0f (%.2f)", peak.wavenumber, peak.height);
         std::printf("\n");
       }
@@ -148,7 +155,11 @@ namespace {
       Json out;
       for (std::size_t k = 0; k < analyses.size(); k++) {
         const auto &a = *analyses[k];
-        Json one = {{"role", roles[k]}, {"file", a.path()}, {"frames", a.frames()}, {"atoms", a.atoms()}, {"windows", a.windows()}};
+        Json one = {{"role", roles[k]},
+                    {"file", a.path()},
+                    {"frames", a.frames()},
+                    {"atoms", a.atoms()},
+                    {"windows", a.windows()}};
         if (a.spacing() > 0.0) {
           one["duration_ps"] = a.duration();
           one["interval_fs"] = 1e3 * a.spacing();
@@ -157,11 +168,16 @@ namespace {
         one["notes"] = a.notes();
         for (const auto &q : a.quantities()) one["quantities"][q.section][q.name] = value_of(q);
         if (a.nyquist() > 0.0) {
-          one["vdos"] = {{"resolution_per_cm", a.resolution()}, {"nyquist_per_cm", a.nyquist()}, {"peaks", Json::array()}};
-          for (const auto &peak : a.peaks()) one["vdos"]["peaks"].push_back({{"wavenumber_per_cm", peak.wavenumber}, {"height", peak.height}});
+          one["vdos"] = {{"resolution_per_cm", a.resolution()},
+                         {"nyquist_per_cm", a.nyquist()},
+                         {"peaks", Json::array()}};
+          for (const auto &peak : a.peaks())
+            one["vdos"]["peaks"].push_back(
+                {{"wavenumber_per_cm", peak.wavenumber}, {"height", peak.height}});
         }
         if (curves)
-          for (const auto &curve : a.curves()) one["curves"][curve.section][curve.name] = {{"x", curve.x}, {"y", curve.y}};
+          for (const auto &curve : a.curves())
+            one["curves"][curve.section][curve.name] = {{"x", curve.x}, {"y", curve.y}};
         out["trajectories"].push_back(std::move(one));
       }
       for (const auto &q : against) out["against_reference"][q.section][q.name] = value_of(q);
@@ -173,14 +189,17 @@ namespace {
     {
       namespace fs = std::filesystem;
       fs::create_directories(options.plots);
-      const auto numbers = (fs::path(options.plots) / "analysis.json").string(), picture = (fs::path(options.plots) / "analysis.png").string();
+      const auto numbers = (fs::path(options.plots) / "analysis.json").string(),
+                 picture = (fs::path(options.plots) / "analysis.png").string();
       {
         OutputFile file(numbers, true);
         std::fputs(json(true).dump().c_str(), file);
         file.finish();
       }
-      const std::string command = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/plot_analysis.py' '" + numbers + "' '" + picture + "'";
-      if (std::system(command.c_str()) != 0) throw FileError("the picture could not be drawn; the numbers are in '" + numbers + "'");
+      const std::string command = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS +
+          "/plot_analysis.py' '" + numbers + "' '" + picture + "'";
+      if (std::system(command.c_str()) != 0)
+        throw FileError("the picture could not be drawn; the numbers are in '" + numbers + "'");
       spdlog::info("wrote {}", picture);
     }
 
@@ -201,9 +220,11 @@ namespace {
     {
       if (path.empty()) return;
       Progress progress(role);
-      analyses.push_back(std::make_unique<TrajectoryAnalysis>(path, options, [&](double share, long frames) {
-        if (frames % 100 == 0) progress.update(0.999 * share, std::to_string(frames) + " frames");
-      }));
+      analyses.push_back(
+          std::make_unique<TrajectoryAnalysis>(path, options, [&](double share, long frames) {
+            if (frames % 100 == 0)
+              progress.update(0.999 * share, std::to_string(frames) + " frames");
+          }));
       progress.update(1.0, std::to_string(analyses.back()->frames()) + " frames");
       roles.push_back(role);
     }
@@ -214,40 +235,76 @@ namespace {
 void add_command_analyze(CLI::App &program)
 {
   auto o = std::make_shared<Options>();
-  auto *command = program.add_subcommand("analyze", "The physics of a trajectory: energy, temperatures, structure, spectrum, motion; against a reference");
-  command->add_option("--traj", o->trajectory, "extended XYZ, or a LAMMPS dump (.dump, .lammpstrj), atoms sorted")->required();
+  auto *command = program.add_subcommand("analyze",
+                                         "The physics of a trajectory: energy, temperatures, "
+                                         "structure, spectrum, motion; against a reference");
+  command
+      ->add_option("--traj", o->trajectory,
+                   "extended XYZ, or a LAMMPS dump (.dump, .lammpstrj), atoms sorted")
+      ->required();
   auto *reference = command->add_option("--reference", o->reference, "trajectory to compare with");
-  command->add_option("--second-seed", o->second_seed, "the reference with another seed: its differences are noise")->needs(reference);
+  command
+      ->add_option("--second-seed", o->second_seed,
+                   "the reference with another seed: its differences are noise")
+      ->needs(reference);
   command->add_flag("--json", o->json, "print the result as JSON");
   command->add_option("--plots", o->plots, "folder for a picture, and the curves in it as JSON");
 
   const char *files = "What files do not say";
-  auto *interval = command->add_option("--interval", o->frames.interval, "fs between frames, whatever the file says")->check(above_zero)->group(files);
-  command->add_option("--timestep", o->frames.timestep, "fs of a time step, where a file has numbers of steps and no times")
+  auto *interval = command
+                       ->add_option("--interval", o->frames.interval,
+                                    "fs between frames, whatever the file says")
+                       ->check(above_zero)
+                       ->group(files);
+  command
+      ->add_option("--timestep", o->frames.timestep,
+                   "fs of a time step, where a file has numbers of steps and no times")
       ->check(above_zero)
       ->excludes(interval)
       ->group(files);
   add_read_options(*command, o->frames.read);
 
   const char *how = "How";
-  command->add_option("--skip", o->frames.skip, "ps to leave out at the beginning")->check(not_negative)->capture_default_str()->group(how);
-  command->add_option("--every", o->frames.every, "fs: frames that come earlier after the one before are left out")->check(above_zero)->group(how);
-  command->add_option("--lag", o->lag, "ps, longest of correlation functions; the density of states has the resolution 33/lag (1/cm)")
-      ->check(above_zero)
-      ->capture_default_str()
-      ->group(how);
-  command->add_option("--rmax", o->r_max, "Å, longest of pair distances")->check(above_zero)->capture_default_str()->group(how);
-  command->add_option("--rdf-every", o->rdf_every, "frames from one with pair distances to the next; 0: one for each 500 atoms")
+  command->add_option("--skip", o->frames.skip, "ps to leave out at the beginning")
       ->check(not_negative)
       ->capture_default_str()
       ->group(how);
-  command->add_option("--memory", o->memory, "MiB for correlation functions")->check(CLI::Range(1, 1 << 20))->capture_default_str()->group(how);
-  command->add_option("--hysteresis", o->core, "half width of a torsion's wells, share of half of their distance; flips are counted from well to well")
+  command
+      ->add_option("--every", o->frames.every,
+                   "fs: frames that come earlier after the one before are left out")
+      ->check(above_zero)
+      ->group(how);
+  command
+      ->add_option("--lag", o->lag,
+                   "ps, longest of correlation functions; the density of states has the resolution "
+                   "33/lag (1/cm)")
+      ->check(above_zero)
+      ->capture_default_str()
+      ->group(how);
+  command->add_option("--rmax", o->r_max, "Å, longest of pair distances")
+      ->check(above_zero)
+      ->capture_default_str()
+      ->group(how);
+  command
+      ->add_option("--rdf-every", o->rdf_every,
+                   "frames from one with pair distances to the next; 0: one for each 500 atoms")
+      ->check(not_negative)
+      ->capture_default_str()
+      ->group(how);
+  command->add_option("--memory", o->memory, "MiB for correlation functions")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group(how);
+  command
+      ->add_option("--hysteresis", o->core,
+                   "half width of a torsion's wells, share of half of their distance; flips are "
+                   "counted from well to well")
       ->check(CLI::Range(0.05, 1.0))
       ->capture_default_str()
       ->group(how);
   command->add_flag("--no-bonds", o->no_bonds, "every atom by itself")->group(how);
-  command->footer("Example:\n  mlff analyze --traj jumps.xyz --reference verlet.xyz --second-seed verlet-2.xyz --plots pictures");
+  command->footer("Example:\n  mlff analyze --traj jumps.xyz --reference verlet.xyz --second-seed "
+                  "verlet-2.xyz --plots pictures");
   command->callback([o] {
     o->bonds = !o->no_bonds;
     const Report report(*o);

@@ -1,11 +1,11 @@
 // mlff bench: the engines of this build side by side, in turn, in one run.
 #include "commands/command.h"
+#include "core/progress.h"
+#include "data/trajectory.h"
+#include "engine/split_engine.h"
+#include "models/random_model.h"
 #include "potential/find_potential.h"
 #include "training/jump/jump_windows.h"
-#include "core/progress.h"
-#include "models/random_model.h"
-#include "engine/split_engine.h"
-#include "data/trajectory.h"
 
 #include <nlohmann/json.hpp>
 
@@ -54,8 +54,10 @@ namespace {
     std::mt19937 generator(1);
     for (int k = 0; k < side * side * side && structure.n_atoms() < n; k++) {
       for (const int place : {k / side / side, k / side % side, k % side})
-        structure.positions.push_back(spacing * (place + 0.2 * (double(generator()) / 4294967296.0 - 0.5)));
-      structure.numbers.push_back(potential.elements[structure.numbers.size() % potential.elements.size()]);
+        structure.positions.push_back(spacing *
+                                      (place + 0.2 * (double(generator()) / 4294967296.0 - 0.5)));
+      structure.numbers.push_back(
+          potential.elements[structure.numbers.size() % potential.elements.size()]);
     }
     return structure;
   }
@@ -74,29 +76,37 @@ namespace {
     std::vector<double> mass, velocity, force;
   };
 
-  /// Frames of a file side by side, one system for each size of batch. For jumps with velocities and forces, made up where the file has none:
-  /// times do not depend on them.
-  std::vector<System> batches(const Options &options, const std::string &data, const Potential &potential)
+  /// Frames of a file side by side, one system for each size of batch. For jumps with velocities
+  /// and forces, made up where the file has none: times do not depend on them.
+  std::vector<System> batches(const Options &options, const std::string &data,
+                              const Potential &potential)
   {
     std::vector<System> systems;
     const auto reader = open_trajectory(data, {.units = "metal"});
     std::vector<Structure> frames;
     const int largest = *std::max_element(options.batches.begin(), options.batches.end());
-    for (Structure frame; int(frames.size()) < largest && reader->next(frame);) frames.push_back(frame);
+    for (Structure frame; int(frames.size()) < largest && reader->next(frame);)
+      frames.push_back(frame);
     if (frames.empty()) throw FileError("data file '" + data + "' holds no frame");
     for (const int batch : options.batches) {
-      System system{std::filesystem::path(data).stem().string() + " x " + std::to_string(batch), {}, {}, {}, {}};
+      System system{std::filesystem::path(data).stem().string() + " x " + std::to_string(batch),
+                    {},
+                    {},
+                    {},
+                    {}};
       for (int k = 0; k < batch; k++) {
         const Structure &frame = frames[k % frames.size()];
         if (!potential.is_jump()) {
           append_graph(frame, potential.elements, potential.cutoff, system.graph);
           continue;
         }
-        const auto species = jump_species(potential, frame.numbers, bonds_of(frame.numbers, frame.positions));
+        const auto species =
+            jump_species(potential, frame.numbers, bonds_of(frame.numbers, frame.positions));
         append_pairs(species, frame.positions, potential.cutoff, system.graph);
         for (const int s : species) system.mass.push_back(potential.jump.species[s].mass);
         for (std::size_t c = 0; c < frame.positions.size(); c++) {
-          system.velocity.push_back(frame.velocities.empty() ? double(c % 7) - 3.0 : frame.velocities[c]);
+          system.velocity.push_back(frame.velocities.empty() ? double(c % 7) - 3.0
+                                                             : frame.velocities[c]);
           system.force.push_back(frame.forces.empty() ? double(c % 5) - 2.0 : frame.forces[c]);
         }
       }
@@ -117,7 +127,8 @@ namespace {
     if (potential.is_jump()) {
       std::shared_ptr<JumpEngine> engine = make_jump_engine(potential, options);
       return {[engine, result = std::make_shared<JumpResult>()](const System &system) {
-                engine->evaluate(system.graph.view(), {system.mass, system.velocity, system.force, {}}, *result);
+                engine->evaluate(system.graph.view(),
+                                 {system.mass, system.velocity, system.force, {}}, *result);
               },
               nullptr, engine->description()};
     }
@@ -144,21 +155,28 @@ namespace {
       fmm.directions = options.directions;
     }
     const Potential potential = random
-        ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8}, 5.0, 1, options.fmm.empty() ? nullptr : &fmm)
+        ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8},
+                           5.0, 1, options.fmm.empty() ? nullptr : &fmm)
         : Potential::read(options.model);
     if (random) potential.check("random weights");
     const std::string name = random ? "random weights" : options.model;
     std::vector<System> systems;
     if (potential.is_molecule() && (options.data.empty() || !options.atoms.empty()))
-      throw FileError("'" + options.model + "' is a model of one molecule: it is timed on frames of that, named by --data, without --atoms");
-    if (potential.is_jump() && options.data.empty()) throw FileError("jumps are timed on molecules: name a file of frames with --data");
+      throw FileError("'" + options.model +
+                      "' is a model of one molecule: it is timed on frames of that, named by "
+                      "--data, without --atoms");
+    if (potential.is_jump() && options.data.empty())
+      throw FileError("jumps are timed on molecules: name a file of frames with --data");
     for (const auto &data : options.data)
       for (auto &system : batches(options, data, potential)) systems.push_back(std::move(system));
-    for (const int n : options.atoms.empty() && options.data.empty() ? std::vector<int>{1000} : options.atoms) {
+    for (const int n :
+         options.atoms.empty() && options.data.empty() ? std::vector<int>{1000} : options.atoms) {
       if (potential.is_jump()) break;
       const bool periodic = options.periodic || !potential.is_global();
-      System system{std::to_string(n) + (periodic ? " atoms, periodic" : " atoms, open"), {}, {}, {}, {}};
-      append_graph(condensed(potential, n, periodic), potential.elements, potential.cutoff, system.graph);
+      System system{
+          std::to_string(n) + (periodic ? " atoms, periodic" : " atoms, open"), {}, {}, {}, {}};
+      append_graph(condensed(potential, n, periodic), potential.elements, potential.cutoff,
+                   system.graph);
       systems.push_back(std::move(system));
     }
 
@@ -183,38 +201,55 @@ namespace {
         engines.push_back(timed(model, own));
       }
     } else
-      for (const auto &name : names) engines.push_back(timed(potential, {name, precision_of(options.precision), options.threads, options.device}));
+      for (const auto &name : names)
+        engines.push_back(timed(
+            potential, {name, precision_of(options.precision), options.threads, options.device}));
 
-    nlohmann::ordered_json report = {
-        {"model", name}, {"kind", potential.model}, {"size", potential.size_text()}, {"processor", processor()}, {"repeats", options.repeats}};
-    for (std::size_t k = 0; k < engines.size(); k++) report["engines"][names[k]] = engines[k].description;
+    nlohmann::ordered_json report = {{"model", name},
+                                     {"kind", potential.model},
+                                     {"size", potential.size_text()},
+                                     {"processor", processor()},
+                                     {"repeats", options.repeats}};
+    for (std::size_t k = 0; k < engines.size(); k++)
+      report["engines"][names[k]] = engines[k].description;
     Progress progress("mlff bench");
     for (std::size_t s = 0; s < systems.size(); s++) {
       const Graph graph = systems[s].graph.view();
       std::vector<std::vector<double>> seconds(engines.size());
-      // several calls a sample for small systems, so that a sample lasts some milliseconds; the engines take turns
+      // several calls a sample for small systems, so that a sample lasts some milliseconds; the
+      // engines take turns
       std::vector<int> calls(engines.size(), 1);
       for (std::size_t k = 0; k < engines.size(); k++) {
         auto start = Clock::now();
-        for (int warm = 0; warm < 3 && Clock::now() - start < std::chrono::seconds(2); warm++) engines[k].call(systems[s]);
+        for (int warm = 0; warm < 3 && Clock::now() - start < std::chrono::seconds(2); warm++)
+          engines[k].call(systems[s]);
         start = Clock::now();
         engines[k].call(systems[s]);
-        calls[k] = std::clamp(int(0.02 / std::chrono::duration<double>(Clock::now() - start).count()), 1, 1000);
+        calls[k] = std::clamp(
+            int(0.02 / std::chrono::duration<double>(Clock::now() - start).count()), 1, 1000);
       }
       for (int repeat = 0; repeat < options.repeats; repeat++) {
-        progress.update((double(s) + double(repeat) / options.repeats) / double(systems.size()), systems[s].name);
+        progress.update((double(s) + double(repeat) / options.repeats) / double(systems.size()),
+                        systems[s].name);
         for (std::size_t k = 0; k < engines.size(); k++) {
           const auto start = Clock::now();
           for (int call = 0; call < calls[k]; call++) engines[k].call(systems[s]);
-          seconds[k].push_back(std::chrono::duration<double>(Clock::now() - start).count() / calls[k]);
+          seconds[k].push_back(std::chrono::duration<double>(Clock::now() - start).count() /
+                               calls[k]);
         }
       }
-      nlohmann::ordered_json row = {{"system", systems[s].name}, {"atoms", graph.n_centres()}, {"edges", graph.n_edges()}};
+      nlohmann::ordered_json row = {
+          {"system", systems[s].name}, {"atoms", graph.n_centres()}, {"edges", graph.n_edges()}};
       for (std::size_t k = 0; k < engines.size(); k++) {
-        row[names[k]] = {{"us_per_atom", 1e6 * median(seconds[k]) / graph.n_centres()},
-                         {"us_per_atom_min", 1e6 * *std::min_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()},
-                         {"us_per_atom_max", 1e6 * *std::max_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()}};
-        row[names[k]]["MB"] = engines[k].bytes ? nlohmann::json(1e-6 * double(engines[k].bytes(graph.n_atoms(), graph.n_edges()))) : nlohmann::json();
+        row[names[k]] = {
+            {"us_per_atom", 1e6 * median(seconds[k]) / graph.n_centres()},
+            {"us_per_atom_min",
+             1e6 * *std::min_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()},
+            {"us_per_atom_max",
+             1e6 * *std::max_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()}};
+        row[names[k]]["MB"] = engines[k].bytes
+            ? nlohmann::json(1e-6 * double(engines[k].bytes(graph.n_atoms(), graph.n_edges())))
+            : nlohmann::json();
         row[names[k]]["ratio_to_" + names.back()] = median(seconds.back()) / median(seconds[k]);
       }
       report["systems"].push_back(row);
@@ -225,14 +260,17 @@ namespace {
       std::printf("%s\n", report.dump(2).c_str());
       return;
     }
-    std::printf("%s: %s %s, cutoff %g A; %s; medians of %d\n", name.c_str(), potential.model.c_str(), potential.size_text().c_str(), potential.cutoff,
+    std::printf("%s: %s %s, cutoff %g A; %s; medians of %d\n", name.c_str(),
+                potential.model.c_str(), potential.size_text().c_str(), potential.cutoff,
                 processor().c_str(), options.repeats);
     for (const auto &engine : engines) std::printf("  %s\n", engine.description.c_str());
-    std::printf("\n%-32s %8s %9s", potential.is_jump() ? "jump" : "energy and forces", "atoms", "edges");
+    std::printf("\n%-32s %8s %9s", potential.is_jump() ? "jump" : "energy and forces", "atoms",
+                "edges");
     for (const auto &name : names) std::printf(" %18s %9s", (name + " us/atom").c_str(), "MB");
     std::printf(names.size() > 1 ? "   %s\n" : "\n", ("faster than " + names.back()).c_str());
     for (const auto &row : report["systems"]) {
-      std::printf("%-32s %8d %9d", row["system"].get<std::string>().c_str(), row["atoms"].get<int>(), row["edges"].get<int>());
+      std::printf("%-32s %8d %9d", row["system"].get<std::string>().c_str(),
+                  row["atoms"].get<int>(), row["edges"].get<int>());
       for (const auto &name : names) {
         std::printf(" %18.1f", row[name]["us_per_atom"].get<double>());
         if (row[name]["MB"].is_null())
@@ -240,7 +278,9 @@ namespace {
         else
           std::printf(" %9.1f", row[name]["MB"].get<double>());
       }
-      for (std::size_t k = 0; k + 1 < names.size(); k++) std::printf("   %s %.1fx", names[k].c_str(), row[names[k]]["ratio_to_" + names.back()].get<double>());
+      for (std::size_t k = 0; k + 1 < names.size(); k++)
+        std::printf("   %s %.1fx", names[k].c_str(),
+                    row[names[k]]["ratio_to_" + names.back()].get<double>());
       std::printf("\n");
     }
   }
@@ -252,34 +292,62 @@ void add_command_bench(CLI::App &program)
   auto options = std::make_shared<Options>();
   auto *command = program.add_subcommand("bench", "Time the engines of this build side by side");
   command->add_option("--model", options->model, "potential, .safetensors");
-  command->add_option("--random", options->random, "instead: random weights of F L K for H C O, cutoff 5 Å")
+  command
+      ->add_option("--random", options->random,
+                   "instead: random weights of F L K for H C O, cutoff 5 Å")
       ->expected(3)
       ->check(above_zero)
       ->excludes("--model");
-  command->add_option("--fmm", options->fmm, "with --random: a long-range block of so many heads, value width and frequencies; --atoms are open then")
+  command
+      ->add_option("--fmm", options->fmm,
+                   "with --random: a long-range block of so many heads, value width and "
+                   "frequencies; --atoms are open then")
       ->expected(3)
       ->check(not_negative)
       ->needs("--random");
-  command->add_option("--kappa-max", options->kappa_max, "of that block, 1/Å")->check(above_zero)->capture_default_str();
-  command->add_option("--directions", options->directions, "of that block, 0: by the size of the system")->check(not_negative)->capture_default_str();
-  command->add_option("--data", options->data, "frames for batches, one or more files: rMD17 .npz or extended XYZ");
-  command->add_option("--batch", options->batches, "frames evaluated together")->check(above_zero)->capture_default_str();
+  command->add_option("--kappa-max", options->kappa_max, "of that block, 1/Å")
+      ->check(above_zero)
+      ->capture_default_str();
+  command
+      ->add_option("--directions", options->directions,
+                   "of that block, 0: by the size of the system")
+      ->check(not_negative)
+      ->capture_default_str();
+  command->add_option("--data", options->data,
+                      "frames for batches, one or more files: rMD17 .npz or extended XYZ");
+  command->add_option("--batch", options->batches, "frames evaluated together")
+      ->check(above_zero)
+      ->capture_default_str();
   command
       ->add_option("--atoms", options->atoms,
-                   "sizes of random systems, periodic or, with a long-range block and without --periodic, open: then its two forms and the local model "
+                   "sizes of random systems, periodic or, with a long-range block and without "
+                   "--periodic, open: then its two forms and the local model "
                    "beside them; 1000 if neither this nor --data is given")
       ->check(above_zero);
-  command->add_flag("--periodic", options->periodic, "systems of --atoms are periodic also with a long-range block, which has its linear form then")
+  command
+      ->add_flag("--periodic", options->periodic,
+                 "systems of --atoms are periodic also with a long-range block, which has its "
+                 "linear form then")
       ->needs("--atoms");
-  command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
-  command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
-  command->add_option("--threads", options->threads, "at most this many")->check(above_zero)->capture_default_str();
-  command->add_option("--repeats", options->repeats, "samples of each engine")->check(above_zero)->capture_default_str();
+  command->add_option("--precision", options->precision, "of features and products")
+      ->check(CLI::IsMember({"single", "double"}))
+      ->capture_default_str();
+  command->add_option("--device", options->device, "of the torch engine")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "at most this many")
+      ->check(above_zero)
+      ->capture_default_str();
+  command->add_option("--repeats", options->repeats, "samples of each engine")
+      ->check(above_zero)
+      ->capture_default_str();
   command->add_flag("--json", options->json, "print JSON");
   command->footer(
-      "Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --threads 1\n  mlff bench --random 32 2 20 --atoms 100 1000 10000");
+      "Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz "
+      "--threads 1\n  mlff bench --random 32 2 20 --atoms 100 1000 10000");
   command->callback([options] {
-    if (options->model.empty() && options->random.empty()) throw CLI::RequiredError("--model or --random");
+    if (options->model.empty() && options->random.empty())
+      throw CLI::RequiredError("--model or --random");
     if (!options->model.empty()) options->model = find_potential(options->model);
     run(*options);
   });

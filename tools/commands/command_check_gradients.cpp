@@ -1,11 +1,12 @@
-// mlff check-gradients: every derivative that forces are made of, against differences and against autograd.
+// mlff check-gradients: every derivative that forces are made of, against differences and against
+// autograd.
 #include "commands/command.h"
 #include "core/elements.h"
+#include "core/progress.h"
+#include "data/trajectory.h"
 #include "engine/engine.h"
 #include "models/painn/host/painn_engine_host.h"
 #include "potential/find_potential.h"
-#include "core/progress.h"
-#include "data/trajectory.h"
 
 #include <nlohmann/json.hpp>
 
@@ -50,14 +51,16 @@ namespace {
 
   class Check {
    public:
-    explicit Check(const Options &options) : options(options), potential(Potential::read(options.model))
+    explicit Check(const Options &options) :
+        options(options), potential(Potential::read(options.model))
     {
       const auto make = [&](const std::string &name) {
         return make_engine(potential, {name, Precision::double_precision, 1, "cpu", Filter::exact});
       };
       host = make("host");
       const auto available = available_engines();
-      if (std::find(available.begin(), available.end(), "torch") != available.end()) autograd = make("torch");
+      if (std::find(available.begin(), available.end(), "torch") != available.end())
+        autograd = make("torch");
     }
 
     void run()
@@ -80,8 +83,11 @@ namespace {
     {
       bool good = true;
       nlohmann::ordered_json list = nlohmann::json::array();
-      if (!options.json) std::printf("%-34s %-12s %8s %12s %12s %10s\n", "derivative", "against", "values", "largest", "difference", "");
-      const auto row = [&](const std::string &what, const std::string &against, const Worst &worst, double tolerance) {
+      if (!options.json)
+        std::printf("%-34s %-12s %8s %12s %12s %10s\n", "derivative", "against", "values",
+                    "largest", "difference", "");
+      const auto row = [&](const std::string &what, const std::string &against, const Worst &worst,
+                           double tolerance) {
         const bool fits = worst.relative() <= tolerance;
         good = good && fits;
         list.push_back({{"derivative", what},
@@ -92,18 +98,22 @@ namespace {
                         {"tolerance", tolerance},
                         {"within", fits}});
         if (!options.json)
-          std::printf("%-34s %-12s %8ld %12.4g %12.2e %10s\n", what.c_str(), against.c_str(), worst.n, worst.size, worst.relative(), fits ? "ok" : "TOO LARGE");
+          std::printf("%-34s %-12s %8ld %12.4g %12.2e %10s\n", what.c_str(), against.c_str(),
+                      worst.n, worst.size, worst.relative(), fits ? "ok" : "TOO LARGE");
       };
       row("radial functions", "differences", radial, options.tolerance);
       row("cutoff function", "differences", cutoff, options.tolerance);
       row("edge filters", "differences", filter, options.tolerance);
-      for (const auto &[z, worst] : difference_of_element) row("forces on " + element_symbol(z), "differences", worst, options.tolerance);
+      for (const auto &[z, worst] : difference_of_element)
+        row("forces on " + element_symbol(z), "differences", worst, options.tolerance);
       if (autograd) {
-        for (const auto &[z, worst] : autograd_of_element) row("forces on " + element_symbol(z), "autograd", worst, options.autograd_tolerance);
+        for (const auto &[z, worst] : autograd_of_element)
+          row("forces on " + element_symbol(z), "autograd", worst, options.autograd_tolerance);
         for (const auto &[key, worst] : autograd_of_edge) {
           const auto &[pair, bin] = key;
           char name[64];
-          std::snprintf(name, sizeof name, "edge %s-%s, %.1f to %.1f A", element_symbol(pair.first).c_str(), element_symbol(pair.second).c_str(),
+          std::snprintf(name, sizeof name, "edge %s-%s, %.1f to %.1f A",
+                        element_symbol(pair.first).c_str(), element_symbol(pair.second).c_str(),
                         bin * bin_width, (bin + 1) * bin_width);
           row(name, "autograd", worst, options.autograd_tolerance);
         }
@@ -112,10 +122,17 @@ namespace {
       row("accumulation: net torque", "zero", net_torque, options.autograd_tolerance);
       if (options.json)
         std::printf("%s\n",
-                    nlohmann::ordered_json{{"model", options.model}, {"data", options.data}, {"within_tolerance", good}, {"checks", list}}.dump(2).c_str());
+                    nlohmann::ordered_json{{"model", options.model},
+                                           {"data", options.data},
+                                           {"within_tolerance", good},
+                                           {"checks", list}}
+                        .dump(2)
+                        .c_str());
       else
-        std::printf("\ndifferences are relative to the largest value where that is above 1; tolerance %.0e (differences), %.0e (autograd, accumulation)%s\n",
-                    options.tolerance, options.autograd_tolerance, autograd ? "" : "; this build has no LibTorch: autograd is not compared");
+        std::printf("\ndifferences are relative to the largest value where that is above 1; "
+                    "tolerance %.0e (differences), %.0e (autograd, accumulation)%s\n",
+                    options.tolerance, options.autograd_tolerance,
+                    autograd ? "" : "; this build has no LibTorch: autograd is not compared");
       return good;
     }
 
@@ -148,9 +165,14 @@ namespace {
                        },
                        d, h));
         for (int l = 0; l < potential.sizes.layers; l++) {
-          const auto W = painn_filter(potential, l, d), p1 = painn_filter(potential, l, d + h), m1 = painn_filter(potential, l, d - h),
-                     p2 = painn_filter(potential, l, d + 2 * h), m2 = painn_filter(potential, l, d - 2 * h);
-          for (std::size_t f = 0; f < W.size(); f++) filter.add(W[f].slope, (8.0 * (p1[f].value - m1[f].value) - (p2[f].value - m2[f].value)) / (12.0 * h));
+          const auto W = painn_filter(potential, l, d), p1 = painn_filter(potential, l, d + h),
+                     m1 = painn_filter(potential, l, d - h),
+                     p2 = painn_filter(potential, l, d + 2 * h),
+                     m2 = painn_filter(potential, l, d - 2 * h);
+          for (std::size_t f = 0; f < W.size(); f++)
+            filter.add(W[f].slope,
+                       (8.0 * (p1[f].value - m1[f].value) - (p2[f].value - m2[f].value)) /
+                           (12.0 * h));
         }
       }
     }
@@ -165,13 +187,15 @@ namespace {
         try {
           append_graph(frame, potential.elements, potential.cutoff, graph);
         } catch (const StructureError &error) {
-          throw FileError("data file '" + options.data + "', frame " + std::to_string(number) + ": " + error.what());
+          throw FileError("data file '" + options.data + "', frame " + std::to_string(number) +
+                          ": " + error.what());
         }
         engine.evaluate(graph.view(), result);
         // without the reference energies, whose size would drown the differences
         double energy = 0.0;
         for (std::size_t i = 0; i < result.atom_energy.size(); i++)
-          energy += result.atom_energy[i] - potential.tensors.at("reference_energy").values[graph.species[i]];
+          energy += result.atom_energy[i] -
+              potential.tensors.at("reference_energy").values[graph.species[i]];
         return energy;
       };
       evaluate(*host);
@@ -184,12 +208,15 @@ namespace {
       for (int k = 0; k < 3 * n; k++) force[k % 3] += analytic[k];
       for (std::size_t e = 0; e < graph.neighbor.size(); e++)
         for (int a = 0; a < 3; a++)
-          torque[a] += graph.r[3 * e + (a + 1) % 3] * edges[3 * e + (a + 2) % 3] - graph.r[3 * e + (a + 2) % 3] * edges[3 * e + (a + 1) % 3];
+          torque[a] += graph.r[3 * e + (a + 1) % 3] * edges[3 * e + (a + 2) % 3] -
+              graph.r[3 * e + (a + 2) % 3] * edges[3 * e + (a + 1) % 3];
       // and of a long-range block from positions, x x g
       const auto &x = graph.position;
       const auto &g = result.position_gradient;
       for (std::size_t k = 0; k < g.size(); k += 3)
-        for (int a = 0; a < 3; a++) torque[a] += x[k + (a + 1) % 3] * g[k + (a + 2) % 3] - x[k + (a + 2) % 3] * g[k + (a + 1) % 3];
+        for (int a = 0; a < 3; a++)
+          torque[a] +=
+              x[k + (a + 1) % 3] * g[k + (a + 2) % 3] - x[k + (a + 2) % 3] * g[k + (a + 1) % 3];
       for (int a = 0; a < 3; a++) {
         net_force.add(force[a], 0.0);
         net_torque.add(torque[a], 0.0);
@@ -197,12 +224,15 @@ namespace {
       if (autograd) {
         evaluate(*autograd);
         sum_forces(graph.view(), result, forces);
-        for (int k = 0; k < 3 * n; k++) autograd_of_element[frame.numbers[k / 3]].add(analytic[k], forces[k]);
+        for (int k = 0; k < 3 * n; k++)
+          autograd_of_element[frame.numbers[k / 3]].add(analytic[k], forces[k]);
         for (int i = 0; i < n; i++)
           for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) {
             const double d = std::hypot(graph.r[3 * e], graph.r[3 * e + 1], graph.r[3 * e + 2]);
-            const std::pair key{std::pair{frame.numbers[i], frame.numbers[graph.neighbor[e]]}, int(d / bin_width)};
-            for (int a = 0; a < 3; a++) autograd_of_edge[key].add(edges[3 * e + a], result.gradient[3 * e + a]);
+            const std::pair key{std::pair{frame.numbers[i], frame.numbers[graph.neighbor[e]]},
+                                int(d / bin_width)};
+            for (int a = 0; a < 3; a++)
+              autograd_of_edge[key].add(edges[3 * e + a], result.gradient[3 * e + a]);
           }
       }
       for (int k = 0; k < 3 * n; k++) {
@@ -224,14 +254,26 @@ namespace {
 void add_command_check_gradients(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("check-gradients", "Compare hand-written derivatives with autograd and differences; exit code 2 beyond tolerance");
-  command->add_option("--model", options->model, "potential, .safetensors; a path, or the name of one that ships")->required();
+  auto *command = program.add_subcommand("check-gradients",
+                                         "Compare hand-written derivatives with autograd and "
+                                         "differences; exit code 2 beyond tolerance");
+  command
+      ->add_option("--model", options->model,
+                   "potential, .safetensors; a path, or the name of one that ships")
+      ->required();
   command->add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
-  command->add_option("--frames", options->frames, "how many frames")->check(above_zero)->capture_default_str();
-  command->add_option("--tolerance", options->tolerance, "against differences")->check(above_zero)->capture_default_str();
-  command->add_option("--autograd-tolerance", options->autograd_tolerance, "against autograd")->check(above_zero)->capture_default_str();
+  command->add_option("--frames", options->frames, "how many frames")
+      ->check(above_zero)
+      ->capture_default_str();
+  command->add_option("--tolerance", options->tolerance, "against differences")
+      ->check(above_zero)
+      ->capture_default_str();
+  command->add_option("--autograd-tolerance", options->autograd_tolerance, "against autograd")
+      ->check(above_zero)
+      ->capture_default_str();
   command->add_flag("--json", options->json, "print JSON");
-  command->footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data rmd17_ethanol_test_01.npz");
+  command->footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data "
+                  "rmd17_ethanol_test_01.npz");
   command->callback([options] {
     options->model = find_potential(options->model);
     Check check(*options);

@@ -1,13 +1,13 @@
 // mlff dataset: what is in labelled frames, whether it can be trusted, and how to split it.
+#include "analysis/trajectory_frames.h"
 #include "commands/command.h"
 #include "core/elements.h"
-#include "molecule/molecule.h"
-#include "data/output_file.h"
 #include "core/progress.h"
+#include "core/units.h"
+#include "data/output_file.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
-#include "analysis/trajectory_frames.h"
-#include "core/units.h"
+#include "molecule/molecule.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -50,10 +50,18 @@ namespace {
       largest = std::max(largest, x);
     }
     double deviation() const { return n > 0 ? std::sqrt(squares / double(n)) : 0.0; }
-    nlohmann::ordered_json json() const { return {{"n", n}, {"mean", mean}, {"deviation", deviation()}, {"least", least}, {"largest", largest}}; }
+    nlohmann::ordered_json json() const
+    {
+      return {{"n", n},
+              {"mean", mean},
+              {"deviation", deviation()},
+              {"least", least},
+              {"largest", largest}};
+    }
   };
 
-  /// Elements with their counts in the order of first use: C2H6O is C C O H ... as well as O C C H ...
+  /// Elements with their counts in the order of first use: C2H6O is C C O H ... as well as O C C H
+  /// ...
   std::string formula(const Structure &frame)
   {
     std::map<int, int> count;
@@ -82,7 +90,9 @@ namespace {
   {
     if (a.periodic != b.periodic) return false;
     for (int k = 0; k < 9; k++)
-      if (a.periodic[k / 3] && std::abs(a.cell[k] - b.cell[k]) > 1e-9 * std::max(1.0, std::abs(a.cell[k]))) return false;
+      if (a.periodic[k / 3] &&
+          std::abs(a.cell[k] - b.cell[k]) > 1e-9 * std::max(1.0, std::abs(a.cell[k])))
+        return false;
     return true;
   }
 
@@ -91,7 +101,8 @@ namespace {
    public:
     void add(std::int64_t value)
     {
-      for (int byte = 0; byte < 8; byte++) hash = (hash ^ ((std::uint64_t(value) >> (8 * byte)) & 255)) * 1099511628211ULL;
+      for (int byte = 0; byte < 8; byte++)
+        hash = (hash ^ ((std::uint64_t(value) >> (8 * byte)) & 255)) * 1099511628211ULL;
     }
     void add_length(double x) { add(std::llround(std::clamp(x, -1e12, 1e12) * 1e6)); }
     std::uint64_t value() const { return hash; }
@@ -124,7 +135,8 @@ namespace {
             if (!bonds_hold(bonds, frame.numbers, frame.positions)) broken++;
           }
           before = frame;
-          progress.update((double(f) + reader->progress()) / double(options.data.size()), std::to_string(n_frames) + " frames");
+          progress.update((double(f) + reader->progress()) / double(options.data.size()),
+                          std::to_string(n_frames) + " frames");
         }
         if (n == 0) throw FileError("data file '" + options.data[f] + "' holds no frames");
       }
@@ -148,12 +160,17 @@ namespace {
       out["above_max_force"] = above_max_force;
       out["broken_bonds"] = broken;
       for (const auto &[z, moments] : force_of_element)
-        out["elements"][element_symbol(z)] = {{"atoms", count_of_element.at(z)}, {"force_eV_per_A", moments.json()}};
-      for (const auto &[name, moments] : energy_of_molecule) out["molecules"][name] = {{"frames", frames_of_molecule.at(name)}, {"energy_eV", moments.json()}};
+        out["elements"][element_symbol(z)] = {{"atoms", count_of_element.at(z)},
+                                              {"force_eV_per_A", moments.json()}};
+      for (const auto &[name, moments] : energy_of_molecule)
+        out["molecules"][name] = {{"frames", frames_of_molecule.at(name)},
+                                  {"energy_eV", moments.json()}};
       if (with_forces) out["net_force_largest_eV_per_A"] = net_force.largest;
       if (work_pairs) {
         out["work_against_energy"] = {
-            {"pairs", work_pairs}, {"relative_deviation", work_deviation()}, {"rms_energy_change_eV", std::sqrt(energy_squares / double(work_pairs))}};
+            {"pairs", work_pairs},
+            {"relative_deviation", work_deviation()},
+            {"rms_energy_change_eV", std::sqrt(energy_squares / double(work_pairs))}};
       }
       out["problems"] = problems;
       return out;
@@ -162,58 +179,78 @@ namespace {
     /// Judges once all is read.
     void judge()
     {
-      if (duplicates) problems.push_back(std::to_string(duplicates) + " frames have the atoms, positions and cell of another one");
+      if (duplicates)
+        problems.push_back(std::to_string(duplicates) +
+                           " frames have the atoms, positions and cell of another one");
       for (const auto &[name, states] : states_of_molecule)
-        for (const auto &[what, values] : {std::pair{"charges", &states.charges}, {"multiplicities", &states.multiplicities}}) {
+        for (const auto &[what, values] :
+             {std::pair{"charges", &states.charges}, {"multiplicities", &states.multiplicities}}) {
           if (values->size() < 2) continue;
           std::string text;
           for (const double value : *values) text += (text.empty() ? "" : ", ") + digits(value);
-          problems.push_back("frames of " + name + " have the " + what + " " + text + ", which a potential of this package does not see");
+          problems.push_back("frames of " + name + " have the " + what + " " + text +
+                             ", which a potential of this package does not see");
         }
-      if (with_energy && with_energy < n_frames) problems.push_back(std::to_string(n_frames - with_energy) + " frames have no energy");
-      if (with_forces && with_forces < n_frames) problems.push_back(std::to_string(n_frames - with_forces) + " frames have no forces");
+      if (with_energy && with_energy < n_frames)
+        problems.push_back(std::to_string(n_frames - with_energy) + " frames have no energy");
+      if (with_forces && with_forces < n_frames)
+        problems.push_back(std::to_string(n_frames - with_forces) + " frames have no forces");
       if (!with_energy && !with_forces) problems.push_back("there are neither energies nor forces");
       if (!unread.empty() && (with_energy < n_frames || with_forces < n_frames)) {
         std::string names;
         for (const auto &name : unread) names += (names.empty() ? "'" : ", '") + name + "'";
-        problems.push_back(names + " may be labels, but were not read: choose with --key energy=NAME or --key forces=NAME");
+        problems.push_back(names +
+                           " may be labels, but were not read: choose with --key energy=NAME or "
+                           "--key forces=NAME");
       }
       if (with_forces && net_force.largest > options.net_force_tolerance)
-        problems.push_back("forces do not sum to zero: up to " + readable(net_force.largest, 6) + " eV/A (" + worst_net_force + ")");
+        problems.push_back("forces do not sum to zero: up to " + readable(net_force.largest, 6) +
+                           " eV/A (" + worst_net_force + ")");
       if (work_pairs && work_deviation() > options.work_tolerance)
-        problems.push_back("forces are not the gradient of the energy: between successive frames their work differs by " + readable(100 * work_deviation(), 6) +
-                           " % of the energy change");
+        problems.push_back("forces are not the gradient of the energy: between successive frames "
+                           "their work differs by " +
+                           readable(100 * work_deviation(), 6) + " % of the energy change");
     }
 
     void print() const
     {
       const auto line = [](const std::string &name, const Moments &m, double unit) {
         std::printf("  %-22s %9ld", name.c_str(), m.n);
-        for (const double x : {m.mean, m.deviation(), m.least, m.largest}) std::printf(" %12s", readable(x / unit, 4).c_str());
+        for (const double x : {m.mean, m.deviation(), m.least, m.largest})
+          std::printf(" %12s", readable(x / unit, 4).c_str());
         std::printf("\n");
       };
-      std::printf("%ld frames, %ld atoms, %zu files; with energy %ld, forces %ld, velocities %ld\n\n", n_frames, n_atoms, options.data.size(), with_energy,
-                  with_forces, with_velocities);
-      std::printf("  %-22s %9s %12s %12s %12s %12s\n", "energy (eV)", "frames", "mean", "deviation", "least", "largest");
+      std::printf(
+          "%ld frames, %ld atoms, %zu files; with energy %ld, forces %ld, velocities %ld\n\n",
+          n_frames, n_atoms, options.data.size(), with_energy, with_forces, with_velocities);
+      std::printf("  %-22s %9s %12s %12s %12s %12s\n", "energy (eV)", "frames", "mean", "deviation",
+                  "least", "largest");
       for (const auto &[name, moments] : energy_of_molecule) line(name, moments, 1.0);
-      std::printf("\n  %-22s %9s %12s %12s %12s %12s\n", "force norm (eV/A)", "atoms", "mean", "deviation", "least", "largest");
+      std::printf("\n  %-22s %9s %12s %12s %12s %12s\n", "force norm (eV/A)", "atoms", "mean",
+                  "deviation", "least", "largest");
       for (const auto &[z, moments] : force_of_element) line(element_symbol(z), moments, 1.0);
-      std::printf("\n  duplicates %ld, frames with a bond of their file's first frame broken %ld", duplicates, broken);
+      std::printf("\n  duplicates %ld, frames with a bond of their file's first frame broken %ld",
+                  duplicates, broken);
       if (with_forces) std::printf(", largest net force %.2g eV/A", net_force.largest);
-      if (work_pairs) std::printf(", work of the forces against the energy change %.2g %% (%ld pairs)", 100 * work_deviation(), work_pairs);
-      if (options.max_force > 0.0) std::printf(", frames above %g eV/A %ld", options.max_force, above_max_force);
+      if (work_pairs)
+        std::printf(", work of the forces against the energy change %.2g %% (%ld pairs)",
+                    100 * work_deviation(), work_pairs);
+      if (options.max_force > 0.0)
+        std::printf(", frames above %g eV/A %ld", options.max_force, above_max_force);
       std::printf("\n");
       for (const auto &problem : problems) std::printf("  PROBLEM: %s\n", problem.c_str());
     }
 
-    /// Writes train, valid and test files: whole frames, windows, files or molecules go to one of them.
+    /// Writes train, valid and test files: whole frames, windows, files or molecules go to one of
+    /// them.
     void write_split() const
     {
       const std::vector<std::string> names = {"train.xyz", "valid.xyz", "test.xyz"};
       std::filesystem::create_directories(options.output);
       std::vector<std::unique_ptr<OutputFile>> files;
       for (std::size_t k = 0; k < options.split.size(); k++)
-        files.push_back(std::make_unique<OutputFile>((std::filesystem::path(options.output) / names[k]).string(), options.force));
+        files.push_back(std::make_unique<OutputFile>(
+            (std::filesystem::path(options.output) / names[k]).string(), options.force));
 
       // groups in random order fill the parts by their number of frames
       std::map<std::string, long> size;
@@ -234,13 +271,16 @@ namespace {
         int best = 0;
         double lack = -HUGE_VAL;
         for (std::size_t k = 0; k < options.split.size(); k++)
-          if (const double l = options.split[k] / whole * double(kept) - double(written[k]); l > lack) lack = l, best = int(k);
+          if (const double l = options.split[k] / whole * double(kept) - double(written[k]);
+              l > lack)
+            lack = l, best = int(k);
         part[group] = best;
         written[best] += size[group];
       }
       for (std::size_t k = 0; k < written.size(); k++)
         if (written[k] == 0)
-          throw FileError("the split by " + options.by + " leaves nothing for " + names[k] + ": there are only " + std::to_string(order.size()) + " groups");
+          throw FileError("the split by " + options.by + " leaves nothing for " + names[k] +
+                          ": there are only " + std::to_string(order.size()) + " groups");
 
       std::size_t n = 0;
       ReadOptions read = options.read;
@@ -255,7 +295,8 @@ namespace {
       }
       for (auto &file : files) file->finish();
       for (std::size_t k = 0; k < written.size(); k++)
-        spdlog::info("wrote {}: {} frames", (std::filesystem::path(options.output) / names[k]).string(), written[k]);
+        spdlog::info("wrote {}: {} frames",
+                     (std::filesystem::path(options.output) / names[k]).string(), written[k]);
     }
 
     void plot() const
@@ -271,14 +312,17 @@ namespace {
         file.finish();
       }
       const auto picture = (std::filesystem::path(options.plots) / "dataset.png").string();
-      const std::string command = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/plot_dataset.py' '" + path + "' '" + picture + "'";
-      if (std::system(command.c_str()) != 0) throw FileError("the picture could not be drawn; the numbers are in '" + path + "'");
+      const std::string command = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS +
+          "/plot_dataset.py' '" + path + "' '" + picture + "'";
+      if (std::system(command.c_str()) != 0)
+        throw FileError("the picture could not be drawn; the numbers are in '" + path + "'");
       spdlog::info("wrote {}", picture);
     }
 
    private:
     Options options;
-    long n_frames = 0, n_atoms = 0, with_energy = 0, with_forces = 0, with_velocities = 0, duplicates = 0, above_max_force = 0, broken = 0, window = 0;
+    long n_frames = 0, n_atoms = 0, with_energy = 0, with_forces = 0, with_velocities = 0,
+         duplicates = 0, above_max_force = 0, broken = 0, window = 0;
     std::map<int, Moments> force_of_element;
     std::map<int, long> count_of_element;
     std::map<std::string, Moments> energy_of_molecule;
@@ -298,9 +342,13 @@ namespace {
     std::vector<std::string> problems;
     std::map<std::string, std::vector<double>> force_samples, energy_samples;
 
-    double work_deviation() const { return energy_squares > 0.0 ? std::sqrt(work_squares / energy_squares) : 0.0; }
+    double work_deviation() const
+    {
+      return energy_squares > 0.0 ? std::sqrt(work_squares / energy_squares) : 0.0;
+    }
 
-    void look(const Structure &frame, std::size_t file, long n, const std::optional<Structure> &before)
+    void look(const Structure &frame, std::size_t file, long n,
+              const std::optional<Structure> &before)
     {
       const auto name = formula(frame);
       n_frames++;
@@ -344,7 +392,8 @@ namespace {
           for (int a = 0; a < 3; a++) sum[a] += f[a];
         }
         const double net = std::hypot(sum[0], sum[1], sum[2]);
-        if (net_force.n == 0 || net > net_force.largest) worst_net_force = "'" + options.data[file] + "', frame " + std::to_string(n + 1);
+        if (net_force.n == 0 || net > net_force.largest)
+          worst_net_force = "'" + options.data[file] + "', frame " + std::to_string(n + 1);
         net_force.add(net);
         if (options.max_force > 0.0 && largest > options.max_force) {
           above_max_force++;
@@ -352,14 +401,17 @@ namespace {
         }
       }
 
-      const bool successive = before && before->numbers == frame.numbers && frame.step >= 0 && frame.step == before->step + 1;
+      const bool successive = before && before->numbers == frame.numbers && frame.step >= 0 &&
+          frame.step == before->step + 1;
       if (!successive) window++;
       // E(2) - E(1) = -(F(1) + F(2)) / 2 . (x(2) - x(1)), to third order in the time step
-      if (successive && frame.energy && before->energy && !frame.forces.empty() && !before->forces.empty() && same_cell(*before, frame)) {
+      if (successive && frame.energy && before->energy && !frame.forces.empty() &&
+          !before->forces.empty() && same_cell(*before, frame)) {
         double work = 0.0;
         // an atom that left a periodic cell came back on the other side
         const auto x = unwrapped(frame, before->positions);
-        for (std::size_t k = 0; k < x.size(); k++) work -= 0.5 * (frame.forces[k] + before->forces[k]) * (x[k] - before->positions[k]);
+        for (std::size_t k = 0; k < x.size(); k++)
+          work -= 0.5 * (frame.forces[k] + before->forces[k]) * (x[k] - before->positions[k]);
         const double change = *frame.energy - *before->energy;
         work_pairs++;
         work_squares += (work - change) * (work - change);
@@ -385,7 +437,8 @@ namespace {
     if (!options.plots.empty()) dataset.plot();
     if (!options.output.empty()) dataset.write_split();
     if (!dataset.good() && options.output.empty())
-      throw FileError(std::string("the data set has problems") + (dataset.has_duplicates() ? "; a split (-o) leaves the duplicates out" : ""));
+      throw FileError(std::string("the data set has problems") +
+                      (dataset.has_duplicates() ? "; a split (-o) leaves the duplicates out" : ""));
   }
 
 }    // namespace
@@ -393,22 +446,38 @@ namespace {
 void add_command_dataset(CLI::App &program)
 {
   auto o = std::make_shared<Options>();
-  auto *command = program.add_subcommand("dataset", "Statistics and checks of labelled frames; splits into train, valid and test");
+  auto *command = program.add_subcommand(
+      "dataset", "Statistics and checks of labelled frames; splits into train, valid and test");
   command->add_option("data", o->data, "frames: .xyz, .npz (rMD17), .dump")->required();
-  auto *output = command->add_option("-o,--output", o->output, "folder for train.xyz, valid.xyz, test.xyz");
-  command->add_option("--split", o->split, "shares of train, valid and test, e.g. 0.8 0.1 0.1")->expected(1, 3)->check(above_zero)->needs(output);
-  command->add_option("--by", o->by, "what stays together in a split; windows are runs of successive steps, trajectories are files")
+  auto *output =
+      command->add_option("-o,--output", o->output, "folder for train.xyz, valid.xyz, test.xyz");
+  command->add_option("--split", o->split, "shares of train, valid and test, e.g. 0.8 0.1 0.1")
+      ->expected(1, 3)
+      ->check(above_zero)
+      ->needs(output);
+  command
+      ->add_option("--by", o->by,
+                   "what stays together in a split; windows are runs of successive steps, "
+                   "trajectories are files")
       ->check(CLI::IsMember({"frame", "window", "trajectory", "molecule"}))
       ->capture_default_str();
-  command->add_option("--max-force", o->max_force, "leave frames with a larger force out, eV/Å")->check(above_zero);
-  command->add_option("--net-force", o->net_force_tolerance, "accepted sum of the forces of a frame, eV/Å")->check(above_zero)->capture_default_str();
-  command->add_flag("--centre", o->centre, "move frames to the centre-of-mass frame (positions and velocities)");
+  command->add_option("--max-force", o->max_force, "leave frames with a larger force out, eV/Å")
+      ->check(above_zero);
+  command
+      ->add_option("--net-force", o->net_force_tolerance,
+                   "accepted sum of the forces of a frame, eV/Å")
+      ->check(above_zero)
+      ->capture_default_str();
+  command->add_flag("--centre", o->centre,
+                    "move frames to the centre-of-mass frame (positions and velocities)");
   command->add_option("--seed", o->seed, "of the split")->check(above_zero)->capture_default_str();
-  command->add_option("--plots", o->plots, "folder for a picture of the force and energy distributions");
+  command->add_option("--plots", o->plots,
+                      "folder for a picture of the force and energy distributions");
   add_read_options(*command, o->read);
   command->add_flag("--json", o->json, "print the result as JSON");
   command->add_flag("--force", o->force, "overwrite existing files");
-  command->footer("Example:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 0.1 --by trajectory -o split");
+  command->footer("Example:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 "
+                  "0.1 --by trajectory -o split");
   command->callback([o, output] {
     if (output->count() && o->split.empty()) o->split = {0.8, 0.1, 0.1};
     run(*o);

@@ -18,13 +18,20 @@ namespace {
 void add_command_distill(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("distill", "Train students on their own trajectories, labelled by xTB or by other potentials, round by round");
+  auto *command = program.add_subcommand("distill",
+                                         "Train students on their own trajectories, labelled by "
+                                         "xTB or by other potentials, round by round");
   command->add_option("settings", options->settings, "YAML file, see doc/train.md")->required();
-  command->add_option("--jobs", options->jobs, "processes at a time, 0: as many as cores")->check(not_negative)->capture_default_str();
-  command->add_option("--lmp", options->lammps, "LAMMPS with pair_style mlff (default: lmp beside this program)");
-  command->footer("Example:\n  mlff distill examples/train/distill.yaml\nA run that was interrupted goes on when the same command is given again.");
+  command->add_option("--jobs", options->jobs, "processes at a time, 0: as many as cores")
+      ->check(not_negative)
+      ->capture_default_str();
+  command->add_option("--lmp", options->lammps,
+                      "LAMMPS with pair_style mlff (default: lmp beside this program)");
+  command->footer("Example:\n  mlff distill examples/train/distill.yaml\nA run that was "
+                  "interrupted goes on when the same command is given again.");
   command->callback([options] {
-    distill(DistillSettings::read(options->settings), "mlff distill " + options->settings, options->lammps, options->jobs);
+    distill(DistillSettings::read(options->settings), "mlff distill " + options->settings,
+            options->lammps, options->jobs);
   });
 }
 

@@ -1,16 +1,16 @@
 // mlff eval: errors of a potential against labelled frames.
-#include "core/bonds.h"
 #include "commands/command.h"
+#include "core/bonds.h"
 #include "core/elements.h"
-#include "engine/engine.h"
-#include "data/extended_xyz.h"
-#include "potential/find_potential.h"
-#include "training/jump/jump_report.h"
 #include "core/progress.h"
-#include "engine/split_engine.h"
+#include "core/units.h"
+#include "data/extended_xyz.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
-#include "core/units.h"
+#include "engine/engine.h"
+#include "engine/split_engine.h"
+#include "potential/find_potential.h"
+#include "training/jump/jump_report.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -68,15 +68,19 @@ namespace {
       const int found = std::sscanf(part.c_str(), "%d%n-%d%n", &first, &read, &last, &read);
       if (found == 1) last = first;
       if (found < 1 || read != int(part.size()) || first < 1 || last < first || last > 1000000)
-        throw FileError("--groups '" + list + "': '" + part + "' is no atom and no range of atoms; accepted: numbers from 1 on, such as 1-13,20");
+        throw FileError(
+            "--groups '" + list + "': '" + part +
+            "' is no atom and no range of atoms; accepted: numbers from 1 on, such as 1-13,20");
       for (int k = first; k <= last; k++) atoms.insert(k - 1);
     }
-    if (atoms.empty()) throw FileError("--groups '" + list + "' names no atom; accepted: numbers from 1 on, such as 1-13,20");
+    if (atoms.empty())
+      throw FileError("--groups '" + list +
+                      "' names no atom; accepted: numbers from 1 on, such as 1-13,20");
     return {atoms.begin(), atoms.end()};
   }
 
-  /// Of frames of two molecules, or with two groups of atoms: errors against the distance between their nearest atoms. The net force on a molecule
-  /// is what reaches it from the other one.
+  /// Of frames of two molecules, or with two groups of atoms: errors against the distance between
+  /// their nearest atoms. The net force on a molecule is what reaches it from the other one.
   class ErrorsByDistance {
    public:
     /// Two lists of atoms instead of the two molecules of each frame.
@@ -85,7 +89,9 @@ namespace {
       for (int m = 0; m < 2; m++)
         for (const int i : atoms_of(lists[m])) {
           if (i >= int(group.size())) group.resize(i + 1, -1);
-          if (group[i] >= 0) throw FileError("--groups '" + lists[0] + "' and '" + lists[1] + "' both have atom " + std::to_string(i + 1));
+          if (group[i] >= 0)
+            throw FileError("--groups '" + lists[0] + "' and '" + lists[1] + "' both have atom " +
+                            std::to_string(i + 1));
           group[i] = m;
         }
     }
@@ -100,7 +106,8 @@ namespace {
         for (int j = 0; j < i; j++)
           if (molecule[j] >= 0 && molecule[i] != molecule[j]) {
             double square = 0.0;
-            for (int a = 0; a < 3; a++) square += std::pow(frame.positions[3 * i + a] - frame.positions[3 * j + a], 2);
+            for (int a = 0; a < 3; a++)
+              square += std::pow(frame.positions[3 * i + a] - frame.positions[3 * j + a], 2);
             nearest = std::min(nearest, std::sqrt(square));
           }
         for (int a = 0; a < 3; a++) {
@@ -118,7 +125,8 @@ namespace {
     nlohmann::ordered_json json(double cutoff) const
     {
       nlohmann::ordered_json list;
-      for (const auto &[distance, row] : rows) list.push_back(row.json(std::to_string(distance) + " - " + std::to_string(distance + 1)));
+      for (const auto &[distance, row] : rows)
+        list.push_back(row.json(std::to_string(distance) + " - " + std::to_string(distance + 1)));
       Row within, beyond;
       for (const auto &[distance, row] : all) (distance < cutoff ? within : beyond).join(row);
       char text[40];
@@ -134,10 +142,12 @@ namespace {
       double strength = 0.0;    // sum of |net force| of the labels
       long n = 0;
 
-      void add(const Structure &frame, const double *predicted, const double (&own)[2][3], const double (&label)[2][3])
+      void add(const Structure &frame, const double *predicted, const double (&own)[2][3],
+               const double (&label)[2][3])
       {
         n++;
-        for (std::size_t k = 0; k < frame.forces.size(); k++) force.add(predicted[k] - frame.forces[k]);
+        for (std::size_t k = 0; k < frame.forces.size(); k++)
+          force.add(predicted[k] - frame.forces[k]);
         for (int m = 0; m < 2; m++) {
           for (int a = 0; a < 3; a++) net.add(own[m][a] - label[m][a]);
           strength += 0.5 * std::hypot(label[m][0], label[m][1], label[m][2]);
@@ -170,9 +180,13 @@ namespace {
 
     std::vector<int> groups_of(const Structure &frame, const std::string &where) const
     {
-      if (int(group.size()) > frame.n_atoms() || frame.forces.empty() || frame.periodic[0] || frame.periodic[1] || frame.periodic[2])
-        throw FileError(where + " has " + std::to_string(frame.n_atoms()) + " atoms" + (frame.forces.empty() ? " and no forces" : "") +
-                        "; --groups takes open frames with forces that have all of its atoms, up to " + std::to_string(group.size()));
+      if (int(group.size()) > frame.n_atoms() || frame.forces.empty() || frame.periodic[0] ||
+          frame.periodic[1] || frame.periodic[2])
+        throw FileError(
+            where + " has " + std::to_string(frame.n_atoms()) + " atoms" +
+            (frame.forces.empty() ? " and no forces" : "") +
+            "; --groups takes open frames with forces that have all of its atoms, up to " +
+            std::to_string(group.size()));
       std::vector<int> list = group;
       list.resize(frame.n_atoms(), -1);
       return list;
@@ -197,8 +211,10 @@ namespace {
             }
         }
       }
-      if (count != 2 || frame.forces.empty() || frame.periodic[0] || frame.periodic[1] || frame.periodic[2])
-        throw FileError(where + " has " + std::to_string(count) + " molecules" + (frame.forces.empty() ? " and no forces" : "") +
+      if (count != 2 || frame.forces.empty() || frame.periodic[0] || frame.periodic[1] ||
+          frame.periodic[2])
+        throw FileError(where + " has " + std::to_string(count) + " molecules" +
+                        (frame.forces.empty() ? " and no forces" : "") +
                         "; --apart takes open frames of two molecules with forces");
       return molecule;
     }
@@ -208,16 +224,22 @@ namespace {
    public:
     explicit Evaluation(const Options &options) :
         options(options), potential(Potential::read(options.model)),
-        engine(make_engine(potential, {options.engine, precision_of(options.precision), options.threads, options.device}), options.memory << 20),
+        engine(make_engine(potential,
+                           {options.engine, precision_of(options.precision), options.threads,
+                            options.device}),
+               options.memory << 20),
         reader(open_trajectory(options.data, reading(options)))
     {
       if (!options.groups.empty()) apart.set_groups(options.groups);
       if (options.output.empty()) return;
-      if (!options.output.ends_with(".xyz")) throw FileError("--output '" + options.output + "' has an unknown ending; accepted: .xyz");
+      if (!options.output.ends_with(".xyz"))
+        throw FileError("--output '" + options.output + "' has an unknown ending; accepted: .xyz");
       std::error_code code;
-      if (std::filesystem::equivalent(options.output, options.data, code)) throw FileError("--output is the file given by --data");
+      if (std::filesystem::equivalent(options.output, options.data, code))
+        throw FileError("--output is the file given by --data");
       if (!options.force && std::filesystem::exists(options.output))
-        throw FileError("'" + options.output + "' exists already and is not overwritten (--force does)");
+        throw FileError("'" + options.output +
+                        "' exists already and is not overwritten (--force does)");
       output = std::fopen(options.output.c_str(), "w");
       if (!output) throw FileError("'" + options.output + "' cannot be written");
     }
@@ -237,15 +259,19 @@ namespace {
         n_frames++;
         n_atoms += frame.n_atoms();
         if (n_frames == 1)
-          for (const auto &name : frame.unread) unread += (unread.empty() ? " ('" : ", '") + name + "'";
-        if (n_frames == 1 && !unread.empty()) unread += " may be some: --key energy=NAME, --key forces=NAME)";
+          for (const auto &name : frame.unread)
+            unread += (unread.empty() ? " ('" : ", '") + name + "'";
+        if (n_frames == 1 && !unread.empty())
+          unread += " may be some: --key energy=NAME, --key forces=NAME)";
         try {
           append_graph(frame, potential.elements, potential.cutoff, graph);
         } catch (const StructureError &error) {
-          throw FileError("data file '" + options.data + "', frame " + std::to_string(n_frames) + ": " + error.what());
+          throw FileError("data file '" + options.data + "', frame " + std::to_string(n_frames) +
+                          ": " + error.what());
         }
         batch.push_back(std::move(frame));
-        if (int(batch.size()) >= options.batch || engine.bytes(graph.view().n_atoms(), graph.view().n_edges()) >= engine.memory()) {
+        if (int(batch.size()) >= options.batch ||
+            engine.bytes(graph.view().n_atoms(), graph.view().n_edges()) >= engine.memory()) {
           evaluate_batch();
           progress.update(reader->progress(), std::to_string(n_frames) + " frames");
         }
@@ -254,7 +280,9 @@ namespace {
       seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       if (n_frames == 0) throw FileError("data file '" + options.data + "' holds no frame");
       if (energy.n == 0 && force.n == 0 && options.output.empty())
-        throw FileError("data file '" + options.data + "' holds neither energies nor forces to compare with" + unread + "; --output writes predictions");
+        throw FileError("data file '" + options.data +
+                        "' holds neither energies nor forces to compare with" + unread +
+                        "; --output writes predictions");
       progress.update(1.0, std::to_string(n_frames) + " frames");
     }
 
@@ -268,33 +296,43 @@ namespace {
       report["n_atoms"] = n_atoms;
       report["energy_mae_meV"] = energy.n ? nlohmann::json(energy.mae() / meV) : nlohmann::json();
       report["energy_rmse_meV"] = energy.n ? nlohmann::json(energy.rmse() / meV) : nlohmann::json();
-      report["force_mae_meV_per_A"] = force.n ? nlohmann::json(force.mae() / meV) : nlohmann::json();
-      report["force_rmse_meV_per_A"] = force.n ? nlohmann::json(force.rmse() / meV) : nlohmann::json();
+      report["force_mae_meV_per_A"] = force.n ? nlohmann::json(force.mae() / meV)
+                                              : nlohmann::json();
+      report["force_rmse_meV_per_A"] = force.n ? nlohmann::json(force.rmse() / meV)
+                                               : nlohmann::json();
       for (const auto &[z, errors] : force_of_element)
-        report["elements"][element_symbol(z)] = {
-            {"n_atoms", errors.n / 3}, {"force_mae_meV_per_A", errors.mae() / meV}, {"force_rmse_meV_per_A", errors.rmse() / meV}};
+        report["elements"][element_symbol(z)] = {{"n_atoms", errors.n / 3},
+                                                 {"force_mae_meV_per_A", errors.mae() / meV},
+                                                 {"force_rmse_meV_per_A", errors.rmse() / meV}};
       if (by_distance()) report["apart"] = apart.json(potential.cutoff);
       report["seconds"] = seconds;
       if (options.json) {
         std::printf("%s\n", report.dump(2).c_str());
         return;
       }
-      std::printf("%s on %s: %ld frames, %ld atoms, %.1f s (%s)\n\n", options.model.c_str(), options.data.c_str(), n_frames, n_atoms, seconds,
-                  engine.description().c_str());
+      std::printf("%s on %s: %ld frames, %ld atoms, %.1f s (%s)\n\n", options.model.c_str(),
+                  options.data.c_str(), n_frames, n_atoms, seconds, engine.description().c_str());
       std::printf("%-24s %12s %12s\n", "", "MAE", "RMSE");
       const auto line = [](const std::string &name, int width, const Errors &errors) {
-        std::printf("%-*s %12s %12s\n", width, name.c_str(), readable(errors.mae() / meV, 3).c_str(), readable(errors.rmse() / meV, 3).c_str());
+        std::printf("%-*s %12s %12s\n", width, name.c_str(),
+                    readable(errors.mae() / meV, 3).c_str(),
+                    readable(errors.rmse() / meV, 3).c_str());
       };
       if (energy.n) line("energy (meV)", 24, energy);
       if (force.n) line("force (meV/A)", 24, force);
-      for (const auto &[z, errors] : force_of_element) line("  on " + element_symbol(z), 24, errors);
+      for (const auto &[z, errors] : force_of_element)
+        line("  on " + element_symbol(z), 24, errors);
       if (!by_distance()) return;
-      std::printf("\nby the distance of the nearest atoms of the two %s (last: within and beyond the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
-                  options.apart ? "molecules" : "groups", "A", "frames", "force MAE", "force RMSE", "net force MAE", "net force is");
+      std::printf("\nby the distance of the nearest atoms of the two %s (last: within and beyond "
+                  "the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
+                  options.apart ? "molecules" : "groups", "A", "frames", "force MAE", "force RMSE",
+                  "net force MAE", "net force is");
       for (const auto &row : report["apart"])
-        std::printf("%-10s %8ld %12.3f %12.3f %14.3f %14.1f\n", row["distance_A"].get<std::string>().c_str(), row["n_frames"].get<long>(),
-                    row["force_mae_meV_per_A"].get<double>(), row["force_rmse_meV_per_A"].get<double>(), row["net_force_mae_meV_per_A"].get<double>(),
-                    row["net_force_meV_per_A"].get<double>());
+        std::printf(
+            "%-10s %8ld %12.3f %12.3f %14.3f %14.1f\n",
+            row["distance_A"].get<std::string>().c_str(), row["n_frames"].get<long>(),
+            row["force_mae_meV_per_A"].get<double>(), row["force_rmse_meV_per_A"].get<double>(),
+            row["net_force_mae_meV_per_A"].get<double>(), row["net_force_meV_per_A"].get<double>());
     }
 
    private:
@@ -333,25 +371,30 @@ namespace {
           force_of_element[frame.numbers[k / 3]].add(difference);
         }
         if (by_distance())
-          apart.add(frame, predicted, "data file '" + options.data + "', frame " + std::to_string(n_frames - long(batch.size()) + long(s) + 1));
+          apart.add(frame, predicted,
+                    "data file '" + options.data + "', frame " +
+                        std::to_string(n_frames - long(batch.size()) + long(s) + 1));
         if (!output) continue;
         forget_results(frame);
         frame.energy = result.energy[s];
         frame.forces.assign(predicted, predicted + 3 * frame.n_atoms());
         write_xyz(output, frame);
-        if (std::ferror(output)) throw FileError("'" + options.output + "' cannot be written: is the disk full?");
+        if (std::ferror(output))
+          throw FileError("'" + options.output + "' cannot be written: is the disk full?");
       }
       batch.clear();
       graph.clear();
     }
   };
 
-  /// Errors of a jump network on windows of a trajectory, beside the controls, as mlff train reports them.
+  /// Errors of a jump network on windows of a trajectory, beside the controls, as mlff train
+  /// reports them.
   void evaluate_jump(const Options &options, const Potential &potential)
   {
     if (!options.output.empty()) throw FileError("a jump network is evaluated without --output");
     std::vector<NveTrajectory> trajectories = {read_nve(options.data, potential.jump.timestep)};
-    trajectories[0].species = jump_species(potential, trajectories[0].numbers, trajectories[0].bonds);
+    trajectories[0].species =
+        jump_species(potential, trajectories[0].numbers, trajectories[0].bonds);
     JumpReportOptions report;
     report.precision = precision_of(options.precision);
     report.threads = options.threads;
@@ -361,19 +404,22 @@ namespace {
     std::vector<RolloutErrors> rollouts;
     const ForceOf force = xtb_forces(trajectories[0].teacher);
     if (options.rollout > 0) {
-      const auto engine = make_jump_engine(potential, {options.engine, report.precision, options.threads});
+      const auto engine =
+          make_jump_engine(potential, {options.engine, report.precision, options.threads});
       for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
         const int steps = int(std::lround(potential.jump.strides[k] / potential.jump.timestep));
         const auto chains = chains_of(trajectories[0], steps, int(k), options.rollout, 150);
         if (chains.empty())
-          throw FileError("data file '" + options.data + "' holds no chain of " + std::to_string(options.rollout) + " jumps of " + std::to_string(steps) +
+          throw FileError("data file '" + options.data + "' holds no chain of " +
+                          std::to_string(options.rollout) + " jumps of " + std::to_string(steps) +
                           " steps; its NVE windows are shorter");
         rollouts.push_back(rollout_errors(*engine, potential, chains, options.rollout, force));
       }
     }
     if (!options.json) {
       print(reports);
-      for (std::size_t k = 0; k < rollouts.size(); k++) print(rollouts[k], potential.jump.strides[k], bool(force));
+      for (std::size_t k = 0; k < rollouts.size(); k++)
+        print(rollouts[k], potential.jump.strides[k], bool(force));
       return;
     }
     nlohmann::ordered_json json;
@@ -390,28 +436,58 @@ void add_command_eval(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
   auto *command =
-      program.add_subcommand("eval", "Compare a potential with labelled frames: energy and force errors; a jump network with windows of NVE dynamics");
-  command->add_option("--model", options->model, "potential, .safetensors; a path, or the name of one that ships")->required();
-  command->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")->required();
-  command->add_option("--engine", options->engine, "auto or an engine of this build")->capture_default_str();
-  command->add_option("--precision", options->precision, "of features and products")->check(CLI::IsMember({"single", "double"}))->capture_default_str();
-  command->add_option("--device", options->device, "of the torch engine")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->capture_default_str();
-  command->add_option("--threads", options->threads, "at most this many, 0: automatic")->check(not_negative)->capture_default_str();
-  command->add_option("--batch", options->batch, "frames evaluated together")->check(above_zero)->capture_default_str();
-  command->add_option("--memory", options->memory, "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's")->capture_default_str();
-  command->add_option("-o,--output", options->output, "write the frames with predicted energies and forces, .xyz");
-  command->add_option("--rollout", options->rollout, "of a jump network: also the errors of this many jumps in a row")->check(above_zero);
-  command->add_flag("--apart", options->apart, "of frames of two molecules: also errors by their distance, and of the net force on each");
-  command->add_option("--groups", options->groups, "the same of two groups of atoms, such as 1-13 35-37: the net force is that on each group")
+      program.add_subcommand("eval",
+                             "Compare a potential with labelled frames: energy and force errors; a "
+                             "jump network with windows of NVE dynamics");
+  command
+      ->add_option("--model", options->model,
+                   "potential, .safetensors; a path, or the name of one that ships")
+      ->required();
+  command
+      ->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")
+      ->required();
+  command->add_option("--engine", options->engine, "auto or an engine of this build")
+      ->capture_default_str();
+  command->add_option("--precision", options->precision, "of features and products")
+      ->check(CLI::IsMember({"single", "double"}))
+      ->capture_default_str();
+  command->add_option("--device", options->device, "of the torch engine")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
+  command->add_option("--threads", options->threads, "at most this many, 0: automatic")
+      ->check(not_negative)
+      ->capture_default_str();
+  command->add_option("--batch", options->batch, "frames evaluated together")
+      ->check(above_zero)
+      ->capture_default_str();
+  command
+      ->add_option("--memory", options->memory,
+                   "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's")
+      ->capture_default_str();
+  command->add_option("-o,--output", options->output,
+                      "write the frames with predicted energies and forces, .xyz");
+  command
+      ->add_option("--rollout", options->rollout,
+                   "of a jump network: also the errors of this many jumps in a row")
+      ->check(above_zero);
+  command->add_flag(
+      "--apart", options->apart,
+      "of frames of two molecules: also errors by their distance, and of the net force on each");
+  command
+      ->add_option("--groups", options->groups,
+                   "the same of two groups of atoms, such as 1-13 35-37: the net force is that on "
+                   "each group")
       ->expected(2)
       ->excludes("--apart");
   add_read_options(*command, options->read);
   command->add_flag("--json", options->json, "print the result as JSON");
   command->add_flag("--force", options->force, "overwrite an existing output file");
-  command->footer("Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
+  command->footer(
+      "Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
   command->callback([options] {
     options->model = find_potential(options->model);
-    if (const Potential potential = Potential::read(options->model); potential.is_jump()) return evaluate_jump(*options, potential);
+    if (const Potential potential = Potential::read(options->model); potential.is_jump())
+      return evaluate_jump(*options, potential);
     Evaluation evaluation(*options);
     evaluation.run();
     evaluation.print();

@@ -1,8 +1,8 @@
 // mlff import: weights of other programs become a potential file.
 #include "commands/command.h"
 #include "core/elements.h"
-#include "import/import_schnetpack.h"
 #include "core/units.h"
+#include "import/import_schnetpack.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -26,7 +26,9 @@ namespace {
     std::vector<int> elements;
     for (const auto &symbol : options.elements) {
       elements.push_back(atomic_number(symbol));
-      if (elements.back() == 0) throw FileError("--elements: '" + symbol + "' is no element; expected symbols such as H C O");
+      if (elements.back() == 0)
+        throw FileError("--elements: '" + symbol +
+                        "' is no element; expected symbols such as H C O");
     }
     const double unit = options.unit == "eV" ? 1.0 : kcal_per_mol_in_eV;
     Potential potential = import_schnetpack(options.weights, elements, unit);
@@ -39,10 +41,13 @@ namespace {
       potential.date = text;
     }
     const nlohmann::json training = {
-        {"imported_from", std::filesystem::path(options.weights).filename().string()}, {"program", "SchNetPack"}, {"energy_unit", options.unit}};
+        {"imported_from", std::filesystem::path(options.weights).filename().string()},
+        {"program", "SchNetPack"},
+        {"energy_unit", options.unit}};
     potential.training = training.dump();
     potential.write(options.output, options.force);
-    spdlog::info("wrote {}: {} with F{} L{} K{}, {} parameters, elements {}", options.output, potential.model, potential.sizes.features, potential.sizes.layers,
+    spdlog::info("wrote {}: {} with F{} L{} K{}, {} parameters, elements {}", options.output,
+                 potential.model, potential.sizes.features, potential.sizes.layers,
                  potential.sizes.radial, potential.n_parameters(), potential.element_names());
   }
 
@@ -51,17 +56,26 @@ namespace {
 void add_command_import(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("import", "Turn SchNetPack PaiNN weights (.npz of the state dictionary) into a potential");
-  command->add_option("weights", options->weights, "weights under SchNetPack's parameter names, .npz")->required();
-  command->add_option("-o,--output", options->output, "potential to write, .safetensors")->required();
-  command->add_option("--elements", options->elements, "elements the model was trained on, in the order of its species")->required();
-  command->add_option("--energy-unit", options->unit, "energy unit of the model; its length unit is Å")
+  auto *command = program.add_subcommand(
+      "import", "Turn SchNetPack PaiNN weights (.npz of the state dictionary) into a potential");
+  command
+      ->add_option("weights", options->weights, "weights under SchNetPack's parameter names, .npz")
+      ->required();
+  command->add_option("-o,--output", options->output, "potential to write, .safetensors")
+      ->required();
+  command
+      ->add_option("--elements", options->elements,
+                   "elements the model was trained on, in the order of its species")
+      ->required();
+  command
+      ->add_option("--energy-unit", options->unit, "energy unit of the model; its length unit is Å")
       ->check(CLI::IsMember({"kcal/mol", "eV"}))
       ->capture_default_str();
   command->add_option("--citation", options->citation, "text that LAMMPS puts into log.cite");
   command->add_option("--date", options->date, "date of the model, YYYY-MM-DD (default: today)");
   command->add_flag("--force", options->force, "overwrite an existing file");
-  command->footer("Example:\n  mlff import painn_ethanol_1.npz --elements H C O -o ethanol.safetensors");
+  command->footer(
+      "Example:\n  mlff import painn_ethanol_1.npz --elements H C O -o ethanol.safetensors");
   command->callback([options] {
     run(*options);
   });

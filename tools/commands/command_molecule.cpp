@@ -1,8 +1,8 @@
 // mlff molecule: a SMILES becomes a LAMMPS data file or an extended XYZ file.
 #include "commands/command.h"
-#include "molecule/molecule.h"
 #include "data/output_file.h"
 #include "data/trajectory.h"
+#include "molecule/molecule.h"
 
 #include <spdlog/spdlog.h>
 
@@ -28,24 +28,34 @@ namespace {
   {
     const auto dot = options.smiles.find('.');
     if (dot == std::string::npos || options.smiles.find('.', dot + 1) != std::string::npos)
-      throw FileError("--apart places two molecules, but '" + options.smiles + "' has " +
-                      std::to_string(1 + std::count(options.smiles.begin(), options.smiles.end(), '.')) +
-                      " parts; accepted: two SMILES with a dot between them");
+      throw FileError(
+          "--apart places two molecules, but '" + options.smiles + "' has " +
+          std::to_string(1 + std::count(options.smiles.begin(), options.smiles.end(), '.')) +
+          " parts; accepted: two SMILES with a dot between them");
     if (options.apart[0] > options.apart[1])
-      throw FileError("--apart is " + std::to_string(options.apart[0]) + " " + std::to_string(options.apart[1]) + "; accepted: the shorter distance first");
-    const auto first = make_molecule(options.smiles.substr(0, dot), options.conformers, options.seed);
-    const auto second = make_molecule(options.smiles.substr(dot + 1), options.conformers, options.seed);
+      throw FileError("--apart is " + std::to_string(options.apart[0]) + " " +
+                      std::to_string(options.apart[1]) + "; accepted: the shorter distance first");
+    const auto first =
+        make_molecule(options.smiles.substr(0, dot), options.conformers, options.seed);
+    const auto second =
+        make_molecule(options.smiles.substr(dot + 1), options.conformers, options.seed);
     for (const auto *molecule : {&first, &second})
       if (options.stacked && molecule->n_atoms() < 3)
-        throw FileError("--stacked lays molecules parallel, but '" + molecule->smiles + "' has " + std::to_string(molecule->n_atoms()) +
+        throw FileError("--stacked lays molecules parallel, but '" + molecule->smiles + "' has " +
+                        std::to_string(molecule->n_atoms()) +
                         " atoms and no plane; accepted: three atoms or more");
     for (const auto &path : options.outputs) {
-      if (path.ends_with(".data")) throw FileError("output file '" + path + "' cannot hold the frames of --apart; accepted: .xyz, .extxyz");
+      if (path.ends_with(".data"))
+        throw FileError("output file '" + path +
+                        "' cannot hold the frames of --apart; accepted: .xyz, .extxyz");
       OutputFile file(path, options.force);
-      for (const auto &frame : apart(first, second, options.frames, options.apart[0], options.apart[1], options.rattle, options.stacked, options.seed))
+      for (const auto &frame :
+           apart(first, second, options.frames, options.apart[0], options.apart[1], options.rattle,
+                 options.stacked, options.seed))
         write_xyz(file, frame);
       file.finish();
-      spdlog::info("wrote {}: {} frames of {} + {} atoms, charge {}", path, options.frames, first.n_atoms(), second.n_atoms(), first.charge + second.charge);
+      spdlog::info("wrote {}: {} frames of {} + {} atoms, charge {}", path, options.frames,
+                   first.n_atoms(), second.n_atoms(), first.charge + second.charge);
     }
   }
 
@@ -53,7 +63,8 @@ namespace {
   {
     for (const auto &path : options.outputs) {
       if (!path.ends_with(".data") && !path.ends_with(".xyz") && !path.ends_with(".extxyz"))
-        throw FileError("output file '" + path + "' has an unknown ending; accepted: .data, .xyz, .extxyz");
+        throw FileError("output file '" + path +
+                        "' has an unknown ending; accepted: .data, .xyz, .extxyz");
       OutputFile::check(path, options.force);
     }
     if (!options.apart.empty()) return run_apart(options);
@@ -64,10 +75,12 @@ namespace {
       if (path.ends_with(".data")) {
         write_data(file, molecule, options.copies, options.distance, options.labels, options.seed);
       } else
-        for (const auto &positions : molecule.conformers) write_xyz(file, molecule.frame(positions));
+        for (const auto &positions : molecule.conformers)
+          write_xyz(file, molecule.frame(positions));
       file.finish();
-      spdlog::info("wrote {}: {} x {} atoms, charge {}, types{}", path, path.ends_with(".data") ? options.copies : options.conformers, molecule.n_atoms(),
-                   molecule.charge, elements);
+      spdlog::info("wrote {}: {} x {} atoms, charge {}, types{}", path,
+                   path.ends_with(".data") ? options.copies : options.conformers,
+                   molecule.n_atoms(), molecule.charge, elements);
     }
   }
 
@@ -76,27 +89,60 @@ namespace {
 void add_command_molecule(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("molecule", "Make a LAMMPS data file or extended XYZ file from a SMILES");
-  command->add_option("smiles", options->smiles, "the molecule; parts separated by dots are packed into a cluster")->required();
-  command->add_option("-o,--output", options->outputs, "file to write, .data or .xyz; may be given more than once")->required();
-  command->add_option("--copies", options->copies, "molecules in the data file, each with a molecule ID")->check(above_zero)->capture_default_str();
-  command->add_option("--distance", options->distance, "between copies and from a molecule to the box, Å")->check(not_negative)->capture_default_str();
-  command->add_option("--conformers", options->conformers, "conformers to make: all go to the XYZ file, the lowest to the data file")
+  auto *command = program.add_subcommand(
+      "molecule", "Make a LAMMPS data file or extended XYZ file from a SMILES");
+  command
+      ->add_option("smiles", options->smiles,
+                   "the molecule; parts separated by dots are packed into a cluster")
+      ->required();
+  command
+      ->add_option("-o,--output", options->outputs,
+                   "file to write, .data or .xyz; may be given more than once")
+      ->required();
+  command
+      ->add_option("--copies", options->copies,
+                   "molecules in the data file, each with a molecule ID")
       ->check(above_zero)
       ->capture_default_str();
-  command->add_option("--apart", options->apart, "frames of two parts, turned at random, with a shortest distance between them of this to this, Å")
+  command
+      ->add_option("--distance", options->distance,
+                   "between copies and from a molecule to the box, Å")
+      ->check(not_negative)
+      ->capture_default_str();
+  command
+      ->add_option("--conformers", options->conformers,
+                   "conformers to make: all go to the XYZ file, the lowest to the data file")
+      ->check(above_zero)
+      ->capture_default_str();
+  command
+      ->add_option("--apart", options->apart,
+                   "frames of two parts, turned at random, with a shortest distance between them "
+                   "of this to this, Å")
       ->expected(2)
       ->check(above_zero);
-  command->add_flag("--stacked", options->stacked, "of --apart: planes parallel, turned about their normal and shifted by up to 2 Å at random")
+  command
+      ->add_flag("--stacked", options->stacked,
+                 "of --apart: planes parallel, turned about their normal and shifted by up to 2 Å "
+                 "at random")
       ->needs("--apart");
-  command->add_option("--frames", options->frames, "of --apart")->check(above_zero)->capture_default_str();
-  command->add_option("--rattle", options->rattle, "of --apart: standard deviation of each coordinate, Å")->check(not_negative)->capture_default_str();
-  command->add_option("--seed", options->seed, "of the embedding and of the orientations")->check(above_zero)->capture_default_str();
-  command->add_flag("!--no-labels", options->labels, "leave the type labels out: LAMMPS' Kokkos styles do not read them");
+  command->add_option("--frames", options->frames, "of --apart")
+      ->check(above_zero)
+      ->capture_default_str();
+  command
+      ->add_option("--rattle", options->rattle,
+                   "of --apart: standard deviation of each coordinate, Å")
+      ->check(not_negative)
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "of the embedding and of the orientations")
+      ->check(above_zero)
+      ->capture_default_str();
+  command->add_flag("!--no-labels", options->labels,
+                    "leave the type labels out: LAMMPS' Kokkos styles do not read them");
   command->add_flag("--force", options->force, "overwrite existing files");
-  command->footer("Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8\n"
-                  "  mlff molecule 'CC(=O)[O-].C[NH3+]' --apart 2 12 --frames 500 -o pairs.xyz\n"
-                  "  mlff molecule c1ccccc1.c1ccccc1 --apart 3 8 --stacked --frames 500 -o stacks.xyz");
+  command->footer(
+      "Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8\n"
+      "  mlff molecule 'CC(=O)[O-].C[NH3+]' --apart 2 12 --frames 500 -o pairs.xyz\n"
+      "  mlff molecule c1ccccc1.c1ccccc1 --apart 3 8 --stacked --frames 500 -o stacks.xyz");
   command->callback([options] {
     run(*options);
   });

@@ -1,4 +1,5 @@
-// mlff train: a potential from labelled frames or from teachers, or a jump network from trajectories.
+// mlff train: a potential from labelled frames or from teachers, or a jump network from
+// trajectories.
 #include "commands/command.h"
 #include "training/jump/jump_trainer.h"
 #include "training/trainer.h"
@@ -22,23 +23,29 @@ namespace {
 void add_command_train(CLI::App &program)
 {
   auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("train", "Train a potential on labelled frames, or on labels of other potentials; resumes where it was stopped");
+  auto *command = program.add_subcommand("train",
+                                         "Train a potential on labelled frames, or on labels of "
+                                         "other potentials; resumes where it was stopped");
   command->add_option("settings", options->settings, "YAML file, see doc/train.md")->required();
   command->add_flag("--restart", options->restart, "forget an earlier checkpoint");
   command->add_flag("--force", options->force, "overwrite an existing potential");
-  command->add_flag("--plots,!--no-plots", options->plots, "pictures of the learning curve and of predictions against labels");
+  command->add_flag("--plots,!--no-plots", options->plots,
+                    "pictures of the learning curve and of predictions against labels");
   command->footer("Example:\n  mlff train examples/train/ethanol.yaml");
   command->callback([options] {
     const std::string command_line = "mlff train " + options->settings;
     if (training_kind(options->settings) == "kstep") {
-      if (!JumpTrainer(JumpTrainSettings::read_file(options->settings), command_line).run(options->restart, options->force)) std::exit(130);
+      if (!JumpTrainer(JumpTrainSettings::read_file(options->settings), command_line)
+               .run(options->restart, options->force))
+        std::exit(130);
       return;
     }
     Trainer trainer(TrainSettings::read_file(options->settings), command_line);
     if (!trainer.run(options->restart, options->force)) std::exit(130);
     if (!options->plots) return;
     const std::string picture = trainer.work_folder() + "/training.png";
-    const std::string line = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/plot_training.py' '" + trainer.work_folder() + "' '" + picture + "'";
+    const std::string line = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS +
+        "/plot_training.py' '" + trainer.work_folder() + "' '" + picture + "'";
     if (std::system(line.c_str()) == 0)
       spdlog::info("wrote {}", picture);
     else

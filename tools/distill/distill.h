@@ -1,4 +1,5 @@
-// On-policy distillation: a student learns from what its teacher says about the places the student itself goes to.
+// On-policy distillation: a student learns from what its teacher says about the places the student
+// itself goes to.
 #pragma once
 
 #include "training/train_settings.h"
@@ -17,7 +18,8 @@ struct DistillSettings {
   std::string method = "gfn2";
   double accuracy = 0.1;
 
-  std::vector<DataFile> start, valid;    ///< labelled frames to begin with, and to choose checkpoints by
+  std::vector<DataFile> start,
+      valid;    ///< labelled frames to begin with, and to choose checkpoints by
 
   // sampling by the student, for each molecule and temperature
   std::vector<double> temperatures = {300.0, 500.0};    ///< K
@@ -40,8 +42,10 @@ struct DistillSettings {
   nlohmann::ordered_json description() const;
 };
 
-/// Runs the loop in the folder of the settings and writes its manifest after every stage; goes on where it was stopped.
-/// Throws FileError. `lammps`: the program, empty: lmp beside this one; `jobs`: processes at a time, 0: one a core.
-void distill(const DistillSettings &settings, const std::string &command, const std::string &lammps, int jobs);
+/// Runs the loop in the folder of the settings and writes its manifest after every stage; goes on
+/// where it was stopped. Throws FileError. `lammps`: the program, empty: lmp beside this one;
+/// `jobs`: processes at a time, 0: one a core.
+void distill(const DistillSettings &settings, const std::string &command, const std::string &lammps,
+             int jobs);
 
 }    // namespace mlff

@@ -7,7 +7,8 @@
 
 namespace mlff {
 
-Potential import_schnetpack(const std::string &path, const std::vector<int> &elements, double energy_unit)
+Potential import_schnetpack(const std::string &path, const std::vector<int> &elements,
+                            double energy_unit)
 {
   const NpzFile file(path);
   const auto fail = [&](const std::string &what) {
@@ -30,21 +31,28 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
     throw fail("embedding, filter_net or cutoff has an unexpected shape");
   const int F = int(embedding.shape[1]);
   int layers = 0;
-  while (file.has("representation.interactions." + std::to_string(layers) + ".interatomic_context_net.0.weight")) layers++;
+  while (file.has("representation.interactions." + std::to_string(layers) +
+                  ".interatomic_context_net.0.weight"))
+    layers++;
   potential.sizes = {F, layers, int(filter.shape[1])};
   potential.cutoff = cutoff.values[0];
   if (layers == 0 || filter.shape[0] != std::int64_t(3) * F * layers)
-    throw fail("filter_net has " + std::to_string(filter.shape[0]) + " rows; expected 3 * features * layers = " + std::to_string(3 * F * layers) +
+    throw fail("filter_net has " + std::to_string(filter.shape[0]) +
+               " rows; expected 3 * features * layers = " + std::to_string(3 * F * layers) +
                " (filters shared between layers are not read)");
 
-  // the radial functions must be those of this package: K Gaussians at equal distances from 0 to the cutoff
-  const Array offsets = read("representation.radial_basis.offsets"), widths = read("representation.radial_basis.widths");
+  // the radial functions must be those of this package: K Gaussians at equal distances from 0 to
+  // the cutoff
+  const Array offsets = read("representation.radial_basis.offsets"),
+              widths = read("representation.radial_basis.widths");
   const int K = potential.sizes.radial;
   const double spacing = potential.cutoff / (K - 1);
   for (int k = 0; k < K; k++)
-    if (int(offsets.values.size()) != K || int(widths.values.size()) != K || std::abs(offsets.values[k] - k * spacing) > 1e-5 ||
+    if (int(offsets.values.size()) != K || int(widths.values.size()) != K ||
+        std::abs(offsets.values[k] - k * spacing) > 1e-5 ||
         std::abs(widths.values[k] - spacing) > 1e-5)
-      throw fail("its radial basis is not " + std::to_string(K) + " Gaussians at equal distances from 0 to the cutoff");
+      throw fail("its radial basis is not " + std::to_string(K) +
+                 " Gaussians at equal distances from 0 to the cutoff");
 
   const auto copy = [&](const std::string &from, const std::string &to) {
     const Array array = read(from);
@@ -57,7 +65,8 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
   copy_linear("representation.filter_net", "filter");
   for (int l = 0; l < layers; l++) {
     const std::string number = std::to_string(l);
-    const std::string interaction = "representation.interactions." + number + ".interatomic_context_net.";
+    const std::string interaction =
+        "representation.interactions." + number + ".interatomic_context_net.";
     const std::string mixing = "representation.mixing." + number + ".";
     copy_linear(interaction + "0", "message." + number + ".0");
     copy_linear(interaction + "1", "message." + number + ".1");
@@ -69,20 +78,28 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
   copy_linear("output_modules.0.outnet.1", "readout.1");
 
   // rows of the chosen elements only: the others were never trained
-  const double mean = file.has("postprocessors.1.mean") ? read("postprocessors.1.mean").values.at(0) : 0.0;
-  const Array atomref = file.has("postprocessors.1.atomref") ? read("postprocessors.1.atomref") : Array{{0}, {}};
+  const double mean = file.has("postprocessors.1.mean") ? read("postprocessors.1.mean").values.at(0)
+                                                        : 0.0;
+  const Array atomref = file.has("postprocessors.1.atomref") ? read("postprocessors.1.atomref")
+                                                             : Array{{0}, {}};
   Tensor rows{"F32", {potential.n_species(), F}, {}}, reference{"F64", {potential.n_species()}, {}};
   for (const int z : elements) {
-    if (z >= embedding.shape[0]) throw fail("its embedding has " + std::to_string(embedding.shape[0]) + " rows and no " + element_symbol(z));
-    rows.values.insert(rows.values.end(), embedding.values.begin() + std::size_t(z) * F, embedding.values.begin() + std::size_t(z + 1) * F);
-    reference.values.push_back((mean + (std::size_t(z) < atomref.values.size() ? atomref.values[z] : 0.0)) * energy_unit);
+    if (z >= embedding.shape[0])
+      throw fail("its embedding has " + std::to_string(embedding.shape[0]) + " rows and no " +
+                 element_symbol(z));
+    rows.values.insert(rows.values.end(), embedding.values.begin() + std::size_t(z) * F,
+                       embedding.values.begin() + std::size_t(z + 1) * F);
+    reference.values.push_back(
+        (mean + (std::size_t(z) < atomref.values.size() ? atomref.values[z] : 0.0)) * energy_unit);
   }
   potential.tensors["embedding"] = rows;
   potential.tensors["reference_energy"] = reference;
   potential.tensors["scale"] = {"F64", {}, {energy_unit}};
 
   for (const auto &name : file.names())
-    if (!used.contains(name)) throw fail("it has the array '" + name + "', which a PaiNN energy model of this kind does not have");
+    if (!used.contains(name))
+      throw fail("it has the array '" + name +
+                 "', which a PaiNN energy model of this kind does not have");
   potential.check(path);
   return potential;
 }

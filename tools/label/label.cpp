@@ -1,18 +1,18 @@
 #include "label/label.h"
 
 #include "core/elements.h"
-#include "engine/engine.h"
+#include "core/progress.h"
+#include "core/sha256.h"
 #include "data/extended_xyz.h"
 #include "data/input_record.h"
 #include "data/output_file.h"
-#include "core/progress.h"
-#include "recipes.h"
-#include "workflow/run_folder.h"
-#include "core/sha256.h"
-#include "workflow/process_pool.h"
-#include "teacher/teacher_ensemble.h"
 #include "data/trajectory.h"
+#include "engine/engine.h"
+#include "recipes.h"
+#include "teacher/teacher_ensemble.h"
 #include "teacher/xtb_process.h"
+#include "workflow/process_pool.h"
+#include "workflow/run_folder.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -54,8 +54,9 @@ namespace {
   {
     for (const auto &[key, value] : now.items())
       if (!before.contains(key) || before[key] != value)
-        throw FileError("'" + where + "' was made with " + key + " = " + (before.contains(key) ? before[key].dump() : "none") + ", now it is " + value.dump() +
-                        "; use the same settings to go on, or another output");
+        throw FileError("'" + where + "' was made with " + key + " = " +
+                        (before.contains(key) ? before[key].dump() : "none") + ", now it is " +
+                        value.dump() + "; use the same settings to go on, or another output");
   }
 
   /// One trajectory of one molecule.
@@ -69,27 +70,38 @@ namespace {
 
   class MoleculeLabels {
    public:
-    explicit MoleculeLabels(const LabelOptions &options) : options(options), folder(options.output), work(folder / ".work") {}
+    explicit MoleculeLabels(const LabelOptions &options) :
+        options(options), folder(options.output), work(folder / ".work")
+    {
+    }
 
     void run()
     {
       if (!rattles()) options.lammps = lammps_program(options.lammps);
-      const auto list = options.smiles_file.empty() ? std::vector<NamedSmiles>{{options.smiles, "molecule"}} : read_smiles(options.smiles_file);
+      const auto list = options.smiles_file.empty()
+          ? std::vector<NamedSmiles>{{options.smiles, "molecule"}}
+          : read_smiles(options.smiles_file);
       make_trajectories(list);
-      if (fs::exists(folder) && !fs::is_directory(folder)) throw FileError("'" + folder.string() + "' is no folder");
+      if (fs::exists(folder) && !fs::is_directory(folder))
+        throw FileError("'" + folder.string() + "' is no folder");
       const auto manifest_path = folder / "manifest.json";
-      if (fs::exists(folder) && !fs::exists(manifest_path) && std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const auto &entry) {
-            return entry.path().filename() != ".lock";
-          }))
-        throw FileError("the folder '" + folder.string() + "' holds other files and no manifest of mlff label; use a new folder");
+      if (fs::exists(folder) && !fs::exists(manifest_path) &&
+          std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                      [](const auto &entry) {
+                        return entry.path().filename() != ".lock";
+                      }))
+        throw FileError("the folder '" + folder.string() +
+                        "' holds other files and no manifest of mlff label; use a new folder");
       fs::create_directories(folder);
       const Lock lock(folder / ".lock");
       InputRecord inputs;
       inputs.add("xtb_version", xtb_version());
       if (fs::exists(manifest_path)) {
         manifest = read_manifest(manifest_path);
-        compare_settings(manifest.value("settings", Json::object()), settings(list), folder.string());
-        inputs.compare(manifest, "'" + folder.string() + "'", "go on with that, or use another output");
+        compare_settings(manifest.value("settings", Json::object()), settings(list),
+                         folder.string());
+        inputs.compare(manifest, "'" + folder.string() + "'",
+                       "go on with that, or use another output");
       } else {
         manifest.update(inputs.json());
         manifest["settings"] = settings(list);
@@ -109,29 +121,36 @@ namespace {
       long done = 0;
       for (const auto &trajectory : order) {
         const auto &entries = manifest["trajectories"];
-        if (entries.contains(trajectory.name) && entries[trajectory.name].value("done", false) && fs::exists(folder / (trajectory.name + ".xyz"))) {
+        if (entries.contains(trajectory.name) && entries[trajectory.name].value("done", false) &&
+            fs::exists(folder / (trajectory.name + ".xyz"))) {
           check_contents(trajectory, entries[trajectory.name]);
           done++;
         } else
           tasks.push_back(task(trajectory));
       }
-      if (done > 0) spdlog::info("{} of {} trajectories are there already", done, trajectories.size());
+      if (done > 0)
+        spdlog::info("{} of {} trajectories are there already", done, trajectories.size());
       one_thread_each();
       {
         Progress progress("labelling");
-        const int jobs = options.jobs > 0 ? options.jobs : std::max(1, int(std::thread::hardware_concurrency()));
+        const int jobs = options.jobs > 0 ? options.jobs
+                                          : std::max(1, int(std::thread::hardware_concurrency()));
         run_tasks(tasks, jobs, [&](double share) {
-          progress.update((double(done) + share * double(tasks.size())) / double(trajectories.size()), std::to_string(trajectories.size()) + " trajectories");
+          progress.update((double(done) + share * double(tasks.size())) /
+                              double(trajectories.size()),
+                          std::to_string(trajectories.size()) + " trajectories");
         });
       }
       fs::remove_all(work);
       if (!failures.empty()) {
         std::string text;
         for (const auto &failure : failures) text += "\n  " + failure;
-        throw FileError(std::to_string(failures.size()) + " of " + std::to_string(trajectories.size()) + " trajectories failed; the others are complete in '" +
-                        folder.string() + "':" + text);
+        throw FileError(
+            std::to_string(failures.size()) + " of " + std::to_string(trajectories.size()) +
+            " trajectories failed; the others are complete in '" + folder.string() + "':" + text);
       }
-      spdlog::info("{} trajectories of {} molecules in {}", trajectories.size(), molecules.size(), folder.string());
+      spdlog::info("{} trajectories of {} molecules in {}", trajectories.size(), molecules.size(),
+                   folder.string());
     }
 
    private:
@@ -144,7 +163,11 @@ namespace {
 
     bool rattles() const { return options.sampling == "rattle"; }
 
-    long expected_frames() const { return options.sampling == "nve" ? long(options.windows) * (options.window + 1) : options.frames; }
+    long expected_frames() const
+    {
+      return options.sampling == "nve" ? long(options.windows) * (options.window + 1)
+                                       : options.frames;
+    }
 
     Json settings(const std::vector<NamedSmiles> &list) const
     {
@@ -187,7 +210,9 @@ namespace {
         // what the method cannot do is said before anything runs
         const auto &m = molecules.back();
         try {
-          const XtbCalculator test({xtb_method_of(options.method), m.charge, m.unpaired_electrons, options.accuracy}, m.numbers, m.conformers.front());
+          const XtbCalculator test(
+              {xtb_method_of(options.method), m.charge, m.unpaired_electrons, options.accuracy},
+              m.numbers, m.conformers.front());
         } catch (const XtbError &error) {
           throw FileError("molecule '" + name + "' (" + smiles + "): " + error.what());
         }
@@ -200,7 +225,8 @@ namespace {
             name << names[m];
             if (!rattles()) name << "_" << temperature << "K";
             if (options.trajectories > 1) name << "_" << t + 1;
-            trajectories.push_back({name.str(), &molecules[m], names[m], temperature, conformer, options.seed + int(trajectories.size())});
+            trajectories.push_back({name.str(), &molecules[m], names[m], temperature, conformer,
+                                    options.seed + int(trajectories.size())});
           }
       }
     }
@@ -235,7 +261,8 @@ namespace {
         data.finish();
       }
       const std::string elements = elements_of_types(start);
-      replace_by_lammps(options.lammps, place, options.sampling == "nve" ? recipe_nve : recipe_langevin,
+      replace_by_lammps(options.lammps, place,
+                        options.sampling == "nve" ? recipe_nve : recipe_langevin,
                         {{"data", "start.data"},
                          {"elements", elements},
                          {"method", options.method},
@@ -259,7 +286,9 @@ namespace {
     {
       const auto &m = *trajectory.molecule;
       const auto &start = m.conformers[trajectory.conformer];
-      XtbCalculator calculator({xtb_method_of(options.method), m.charge, m.unpaired_electrons, options.accuracy}, m.numbers, start);
+      XtbCalculator calculator(
+          {xtb_method_of(options.method), m.charge, m.unpaired_electrons, options.accuracy},
+          m.numbers, start);
       std::mt19937 generator(trajectory.seed);
       std::normal_distribution<double> normal(0.0, options.rattle);
       OutputFile file(path.string(), true);
@@ -311,16 +340,21 @@ namespace {
     {
       const auto file = folder / (trajectory.name + ".xyz");
       if (entry.value("sha256", "") != sha256_of_file(file.string()))
-        throw FileError("'" + file.string() + "' does not hold the frames that were written to it; move it away to have them made again");
+        throw FileError("'" + file.string() +
+                        "' does not hold the frames that were written to it; move it away to have "
+                        "them made again");
     }
 
     /// Writes charge and multiplicity into the comment lines that LAMMPS wrote.
     static void add_state(const fs::path &path, const Molecule &molecule)
     {
-      const std::string state = " charge=" + std::to_string(molecule.charge) + " spin=" + std::to_string(molecule.unpaired_electrons + 1);
+      const std::string state = " charge=" + std::to_string(molecule.charge) +
+          " spin=" + std::to_string(molecule.unpaired_electrons + 1);
       std::ifstream in(path);
       OutputFile out(path.string(), true);
-      for (std::string line; std::getline(in, line);) std::fprintf(out, "%s%s\n", line.c_str(), line.starts_with("Timestep=") ? state.c_str() : "");
+      for (std::string line; std::getline(in, line);)
+        std::fprintf(out, "%s%s\n", line.c_str(),
+                     line.starts_with("Timestep=") ? state.c_str() : "");
       out.finish();
     }
 
@@ -331,8 +365,11 @@ namespace {
         const auto reader = open_trajectory(path.string(), {.units = "metal"});
         long frames = 0;
         for (Structure frame; reader->next(frame); frames++)
-          if (!frame.energy || frame.forces.empty()) return "frame " + std::to_string(frames + 1) + " has no energy or forces";
-        if (frames != expected_frames()) return "found " + std::to_string(frames) + " frames, expected " + std::to_string(expected_frames());
+          if (!frame.energy || frame.forces.empty())
+            return "frame " + std::to_string(frames + 1) + " has no energy or forces";
+        if (frames != expected_frames())
+          return "found " + std::to_string(frames) + " frames, expected " +
+              std::to_string(expected_frames());
         entry["frames"] = frames;
       } catch (const std::exception &error) {
         return error.what();
@@ -357,16 +394,22 @@ namespace {
     virtual void recover() {}
   };
 
-  /// A number of the command line, or that of the frame; 0 where neither is there. `least` is what the frame has for 0.
-  int state_of(const std::optional<int> &asked, const std::optional<double> &found, int least, const std::string &option, const std::string &what)
+  /// A number of the command line, or that of the frame; 0 where neither is there. `least` is what
+  /// the frame has for 0.
+  int state_of(const std::optional<int> &asked, const std::optional<double> &found, int least,
+               const std::string &option, const std::string &what)
   {
-    if (found && (*found != std::floor(*found) || std::abs(*found) > 1e6 || (least == 1 && *found < 1.0)))
+    if (found &&
+        (*found != std::floor(*found) || std::abs(*found) > 1e6 || (least == 1 && *found < 1.0)))
       throw FileError("the frame has " +
-                      (least == 1 ? "a multiplicity (spin) of " + number(*found) + "; accepted: 1 for a singlet, 2 for a doublet, and so on"
-                                  : "a charge of " + number(*found) + "; accepted: a whole number"));
+                      (least == 1
+                           ? "a multiplicity (spin) of " + number(*found) +
+                               "; accepted: 1 for a singlet, 2 for a doublet, and so on"
+                           : "a charge of " + number(*found) + "; accepted: a whole number"));
     const int of_frame = found ? int(*found) - least : 0;
     if (asked && found && *asked != of_frame)
-      throw FileError(what + " of the frame is " + std::to_string(of_frame) + ", but --" + option + " is " + std::to_string(*asked) +
+      throw FileError(what + " of the frame is " + std::to_string(of_frame) + ", but --" + option +
+                      " is " + std::to_string(*asked) +
                       "; accepted: the same, or frames without it");
     return asked ? *asked : of_frame;
   }
@@ -375,14 +418,16 @@ namespace {
   std::pair<int, int> state_of(const Structure &frame, const LabelOptions &options)
   {
     return {state_of(options.charge, frame.charge, 0, "charge", "the charge"),
-            state_of(options.uhf, frame.multiplicity, 1, "uhf", "the number of unpaired electrons (spin - 1)")};
+            state_of(options.uhf, frame.multiplicity, 1, "uhf",
+                     "the number of unpaired electrons (spin - 1)")};
   }
 
   /// xTB in a process of its own: what crashes there is a frame that fails.
   class XtbTeacher : public Teacher {
    public:
     explicit XtbTeacher(const LabelOptions &options) :
-        options(options), process({xtb_method_of(options.method), 0, 0, options.accuracy, options.electronic_temperature})
+        options(options), process({xtb_method_of(options.method), 0, 0, options.accuracy,
+                                   options.electronic_temperature})
     {
     }
 
@@ -402,7 +447,8 @@ namespace {
     {
       std::exception_ptr refused;
       try {
-        if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]) throw FileError("xTB labels molecules, this frame is periodic");
+        if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2])
+          throw FileError("xTB labels molecules, this frame is periodic");
         const auto [charge, uhf] = state_of(frame, options);
         process.send(frame, charge, uhf);
       } catch (const std::exception &) {
@@ -420,12 +466,16 @@ namespace {
    private:
     const LabelOptions &options;
     XtbProcess process;
-    std::deque<std::exception_ptr> expected;    // null for each frame under way, else why it was not sent
+    std::deque<std::exception_ptr>
+        expected;    // null for each frame under way, else why it was not sent
   };
 
   class EnsembleTeacher : public Teacher {
    public:
-    explicit EnsembleTeacher(const std::vector<std::string> &models) : models(models), ensemble(std::make_unique<TeacherEnsemble>(models)) {}
+    explicit EnsembleTeacher(const std::vector<std::string> &models) :
+        models(models), ensemble(std::make_unique<TeacherEnsemble>(models))
+    {
+    }
     void label(Structure &frame) override { ensemble->label(frame); }
     void recover() override { ensemble = std::make_unique<TeacherEnsemble>(models); }
 
@@ -434,7 +484,8 @@ namespace {
     std::unique_ptr<TeacherEnsemble> ensemble;
   };
 
-  /// Reads some frames before they are asked for, so that their teacher is not idle while others are read and written.
+  /// Reads some frames before they are asked for, so that their teacher is not idle while others
+  /// are read and written.
   class FramesAhead {
    public:
     FramesAhead(TrajectoryReader &reader, Teacher &teacher) : reader(reader), teacher(teacher) {}
@@ -474,10 +525,15 @@ std::vector<NamedSmiles> read_smiles(const std::string &path)
     // a # inside of a SMILES is a triple bond
     if (!(words >> entry.smiles) || entry.smiles.front() == '#') continue;
     const auto where = "SMILES file '" + path + "', line " + std::to_string(n) + ": ";
-    if (!(words >> entry.name)) throw FileError(where + "found only '" + entry.smiles + "'; expected a SMILES and a name");
-    if (entry.name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != std::string::npos)
-      throw FileError(where + "the name '" + entry.name + "' becomes a file; accepted are letters, digits, _ and -");
-    if (!names.insert(entry.name).second) throw FileError(where + "the name '" + entry.name + "' is there twice");
+    if (!(words >> entry.name))
+      throw FileError(where + "found only '" + entry.smiles + "'; expected a SMILES and a name");
+    if (entry.name.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+        std::string::npos)
+      throw FileError(where + "the name '" + entry.name +
+                      "' becomes a file; accepted are letters, digits, _ and -");
+    if (!names.insert(entry.name).second)
+      throw FileError(where + "the name '" + entry.name + "' is there twice");
     list.push_back(entry);
   }
   if (list.empty()) throw FileError("SMILES file '" + path + "' names no molecule");
@@ -492,7 +548,8 @@ void label_molecules(const LabelOptions &options)
 void label_structures(const LabelOptions &options)
 {
   if (!options.output.ends_with(".xyz") && !options.output.ends_with(".extxyz"))
-    throw FileError("output file '" + options.output + "' has an unknown ending; accepted: .xyz, .extxyz");
+    throw FileError("output file '" + options.output +
+                    "' has an unknown ending; accepted: .xyz, .extxyz");
   OutputFile::check(options.output, false);
   // a frame that cannot be read is reported before hours of labelling
   long total = 0;
@@ -530,10 +587,14 @@ void label_structures(const LabelOptions &options)
   if (fs::exists(part) && fs::exists(manifest_path)) {
     manifest = read_manifest(manifest_path);
     compare_settings(manifest.value("settings", Json::object()), settings, part.string());
-    inputs.compare(manifest, "'" + part.string() + "'", "go on with those, or remove it and '" + manifest_path.string() + "' to start again");
+    inputs.compare(manifest, "'" + part.string() + "'",
+                   "go on with those, or remove it and '" + manifest_path.string() +
+                       "' to start again");
     done = manifest.value("frames", 0L);
     bytes = manifest.value("bytes", 0L);
-    if (long(fs::file_size(part)) < bytes) throw FileError("'" + part.string() + "' is shorter than its manifest says; remove both to start again");
+    if (long(fs::file_size(part)) < bytes)
+      throw FileError("'" + part.string() +
+                      "' is shorter than its manifest says; remove both to start again");
     fs::resize_file(part, bytes);
     spdlog::info("{} frames are there already", done);
   } else {
@@ -542,10 +603,12 @@ void label_structures(const LabelOptions &options)
     manifest["settings"] = settings;
     fs::remove(part);
   }
-  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(part.c_str(), "a"), std::fclose);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE *)> file(std::fopen(part.c_str(), "a"),
+                                                              std::fclose);
   if (!file) throw FileError("'" + part.string() + "' cannot be written: " + std::strerror(errno));
   const auto save = [&](long frames) {
-    if (std::fflush(file.get()) != 0 || std::ferror(file.get())) throw FileError("'" + part.string() + "' cannot be written: is the disk full?");
+    if (std::fflush(file.get()) != 0 || std::ferror(file.get()))
+      throw FileError("'" + part.string() + "' cannot be written: is the disk full?");
     fsync(fileno(file.get()));
     manifest["frames"] = frames;
     manifest["bytes"] = long(fs::file_size(part));
@@ -582,18 +645,21 @@ void label_structures(const LabelOptions &options)
         fs::remove(part);
         fs::remove(manifest_path);
       }
-      throw FileError("'" + options.structures + "', frame " + std::to_string(n) + ": " + error.what());
+      throw FileError("'" + options.structures + "', frame " + std::to_string(n) + ": " +
+                      error.what());
     }
     write_xyz(file.get(), frame);
     if (std::chrono::steady_clock::now() - saved > std::chrono::seconds(2)) {
       save(n);
       saved = std::chrono::steady_clock::now();
     }
-    progress.update(double(n) / double(total), std::to_string(n) + " of " + std::to_string(total) + " frames");
+    progress.update(double(n) / double(total),
+                    std::to_string(n) + " of " + std::to_string(total) + " frames");
   }
   save(n);
   const std::size_t left_out = manifest.contains("left_out") ? manifest["left_out"].size() : 0;
-  if (long(left_out) == n) throw FileError("'" + options.structures + "': the calculation of every frame failed");
+  if (long(left_out) == n)
+    throw FileError("'" + options.structures + "': the calculation of every frame failed");
   if (left_out) spdlog::info("{} of {} frames are left out", left_out, n);
   manifest.erase("bytes");
   write_manifest(manifest_path, manifest);

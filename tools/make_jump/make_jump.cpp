@@ -1,18 +1,18 @@
 #include "make_jump/make_jump.h"
 
 #include "core/elements.h"
-#include "potential/find_potential.h"
+#include "core/progress.h"
+#include "core/units.h"
 #include "data/input_record.h"
-#include "training/jump/jump_trainer.h"
+#include "data/output_file.h"
 #include "label/label.h"
 #include "molecule/molecule.h"
-#include "data/output_file.h"
-#include "core/progress.h"
+#include "potential/find_potential.h"
 #include "recipes.h"
-#include "workflow/run_folder.h"
-#include "workflow/process_pool.h"
-#include "core/units.h"
 #include "teacher/xtb_calculator.h"
+#include "training/jump/jump_trainer.h"
+#include "workflow/process_pool.h"
+#include "workflow/run_folder.h"
 
 #include <spdlog/spdlog.h>
 
@@ -42,14 +42,16 @@ namespace {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  /// The file of --from; empty for `none`. A name stands for the network of this stride that ships under it, or that of 8 fs.
+  /// The file of --from; empty for `none`. A name stands for the network of this stride that ships
+  /// under it, or that of 8 fs.
   std::string file_of(const std::string &from, double stride)
   {
     if (from == "none") return "";
     const auto places = potential_folders();
     std::vector<fs::path> files = {from};
     for (const auto &place : places) files.push_back(place / from);
-    for (const auto &end : {"-gfn2-jump" + number(stride) + ".safetensors", std::string("-gfn2-jump8.safetensors")})
+    for (const auto &end :
+         {"-gfn2-jump" + number(stride) + ".safetensors", std::string("-gfn2-jump8.safetensors")})
       for (const auto &place : places) files.push_back(place / (from + end));
     for (const auto &file : files)
       if (fs::is_regular_file(file)) return fs::absolute(file).string();
@@ -58,19 +60,23 @@ namespace {
       if (fs::is_directory(place))
         for (const auto &entry : fs::directory_iterator(place)) {
           const std::string name = entry.path().filename().string();
-          if (const auto at = name.find("-gfn2-jump"); at != std::string::npos) names.insert(name.substr(0, at));
+          if (const auto at = name.find("-gfn2-jump"); at != std::string::npos)
+            names.insert(name.substr(0, at));
         }
     std::string accepted;
     for (const auto &name : names) accepted += name + ", ";
-    throw FileError("--from '" + from + "' is neither a file, here or in the folders of LAMMPS_POTENTIALS, nor a network that ships; accepted: " + accepted +
-                    "none, or the file of a jump network");
+    throw FileError("--from '" + from +
+                    "' is neither a file, here or in the folders of LAMMPS_POTENTIALS, nor a "
+                    "network that ships; accepted: " +
+                    accepted + "none, or the file of a jump network");
   }
 
   /// Labels that fit the time. The lengths are steps of `timestep`.
   struct Plan {
     double gradient_seconds = 0.0;
-    int warmup = 0, between = 0, window = 0, windows = 0;    // of each of three training trajectories
-    int held_window = 0;                                     // two windows of each of two trajectories held out
+    int warmup = 0, between = 0, window = 0,
+        windows = 0;        // of each of three training trajectories
+    int held_window = 0;    // two windows of each of two trajectories held out
 
     Json json() const
     {
@@ -83,12 +89,14 @@ namespace {
     }
     static Plan of(const Json &json)
     {
-      return {json["gradient_seconds"], json["warmup"], json["between"], json["window"], json["windows"], json["held_window"]};
+      return {json["gradient_seconds"], json["warmup"],  json["between"],
+              json["window"],           json["windows"], json["held_window"]};
     }
     long held_gradients() const { return warmup + 2L * (between + held_window); }
     long training_gradients() const { return warmup + long(windows) * (between + window); }
 
-    /// At most half of the time is for labels; at full size a trajectory held out has 1120 gradients and a training trajectory 7400.
+    /// At most half of the time is for labels; at full size a trajectory held out has 1120
+    /// gradients and a training trajectory 7400.
     static Plan fitting(double seconds, double gradient_seconds, int jobs, int stride_steps)
     {
       constexpr double smallest = 2000.0, largest_windows = 15;
@@ -114,15 +122,21 @@ namespace {
   class JumpMaker {
    public:
     explicit JumpMaker(const MakeJumpOptions &options) :
-        options(options), folder(options.output), jobs(options.jobs > 0 ? options.jobs : std::max(1, int(std::thread::hardware_concurrency())))
+        options(options), folder(options.output),
+        jobs(options.jobs > 0 ? options.jobs
+                              : std::max(1, int(std::thread::hardware_concurrency())))
     {
       const double steps = options.stride / timestep;
-      if (std::abs(steps - std::round(steps)) > 1e-6 || options.stride < 2.0 || options.stride > 16.0)
-        throw FileError("--stride " + number(options.stride) + " is no time that a jump can learn; accepted: multiples of " + number(timestep) +
-                        " fs from 2 to 16");
+      if (std::abs(steps - std::round(steps)) > 1e-6 || options.stride < 2.0 ||
+          options.stride > 16.0)
+        throw FileError("--stride " + number(options.stride) +
+                        " is no time that a jump can learn; accepted: multiples of " +
+                        number(timestep) + " fs from 2 to 16");
       lammps_program(options.lammps);
       molecule = make_molecule(options.smiles, 1, options.seed);
-      if (molecule.n_atoms() < 2) throw FileError("SMILES '" + options.smiles + "' is a single atom, which has nothing to jump with");
+      if (molecule.n_atoms() < 2)
+        throw FileError("SMILES '" + options.smiles +
+                        "' is a single atom, which has nothing to jump with");
       try {
         const XtbCalculator test(xtb(), molecule.numbers, molecule.conformers.front());
       } catch (const XtbError &error) {
@@ -134,11 +148,15 @@ namespace {
 
     void run()
     {
-      if (fs::exists(folder) && !fs::is_directory(folder)) throw FileError("'" + folder.string() + "' is no folder");
-      if (fs::exists(folder) && !fs::exists(manifest_path()) && std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const auto &entry) {
-            return entry.path().filename() != ".lock";
-          }))
-        throw FileError("the folder '" + folder.string() + "' holds other files and no manifest of mlff make-jump; use a new folder");
+      if (fs::exists(folder) && !fs::is_directory(folder))
+        throw FileError("'" + folder.string() + "' is no folder");
+      if (fs::exists(folder) && !fs::exists(manifest_path()) &&
+          std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                      [](const auto &entry) {
+                        return entry.path().filename() != ".lock";
+                      }))
+        throw FileError("the folder '" + folder.string() +
+                        "' holds other files and no manifest of mlff make-jump; use a new folder");
       fs::create_directories(folder);
       const Lock lock(folder / ".lock");
       open_manifest();
@@ -152,9 +170,10 @@ namespace {
       stage("probe", "labels for tests", [this] {
         label("probe", {300.0}, 2, plan().held_window, 1001);
       });
-      stage("zero_shot", start_file.empty() ? "no network to test" : "test of " + options.from, [this] {
-        zero_shot();
-      });
+      stage("zero_shot", start_file.empty() ? "no network to test" : "test of " + options.from,
+            [this] {
+              zero_shot();
+            });
       if (!accepted()) {
         stage("train", "labels for training", [this] {
           label("train", {300.0, 400.0, 500.0}, plan().windows, plan().window, options.seed);
@@ -190,9 +209,19 @@ namespace {
     Plan plan() const { return Plan::of(manifest["plan"]); }
     bool accepted() const { return manifest["zero_shot"].value("accepted", false); }
     int stride_steps() const { return int(std::lround(options.stride / timestep)); }
-    std::string trained_file() const { return (folder / "training" / "network.safetensors").string(); }
-    std::string labels(const std::string &which, double T = 300.0) const { return (folder / which / ("molecule_" + number(T) + "K.xyz")).string(); }
-    XtbOptions xtb() const { return {xtb_method_of(options.method), molecule.charge, molecule.unpaired_electrons, options.accuracy}; }
+    std::string trained_file() const
+    {
+      return (folder / "training" / "network.safetensors").string();
+    }
+    std::string labels(const std::string &which, double T = 300.0) const
+    {
+      return (folder / which / ("molecule_" + number(T) + "K.xyz")).string();
+    }
+    XtbOptions xtb() const
+    {
+      return {xtb_method_of(options.method), molecule.charge, molecule.unpaired_electrons,
+              options.accuracy};
+    }
 
     void read_start()
     {
@@ -202,14 +231,18 @@ namespace {
       }
       const Potential start = Potential::read(start_file);
       start_hash = start.sha256;
-      if (!start.is_jump()) throw FileError("--from '" + options.from + "' names '" + start_file + "', a model '" + start.model + "'; accepted: kstep-painn");
+      if (!start.is_jump())
+        throw FileError("--from '" + options.from + "' names '" + start_file + "', a model '" +
+                        start.model + "'; accepted: kstep-painn");
       for (const auto &species : start.jump.species)
         if (!species.environment.empty())
           throw FileError("--from '" + options.from + "': species of '" + start_file +
-                          "' are classes of elements, which other molecules do not have; accepted: networks with elements as species");
+                          "' are classes of elements, which other molecules do not have; accepted: "
+                          "networks with elements as species");
       std::string unknown;
       for (const int z : elements_of(molecule.numbers))
-        if (std::find(start.elements.begin(), start.elements.end(), z) == start.elements.end()) unknown += std::string(" ") + element_symbol(z);
+        if (std::find(start.elements.begin(), start.elements.end(), z) == start.elements.end())
+          unknown += std::string(" ") + element_symbol(z);
       if (!unknown.empty()) {
         untested = "it knows " + start.element_names() + ", and not" + unknown;
         return;
@@ -217,17 +250,22 @@ namespace {
       from_scratch = false;
       for (int i = 0; i < molecule.n_atoms(); i++)
         for (const auto &species : start.jump.species)
-          if (species.name == element_symbol(molecule.numbers[i]) && std::abs(species.mass - molecule.masses[i]) > 0.01)
-            untested = "it learned " + species.name + " with " + number(species.mass) + " g/mol, and here it has " + number(molecule.masses[i]);
+          if (species.name == element_symbol(molecule.numbers[i]) &&
+              std::abs(species.mass - molecule.masses[i]) > 0.01)
+            untested = "it learned " + species.name + " with " + number(species.mass) +
+                " g/mol, and here it has " + number(molecule.masses[i]);
       if (!untested.empty()) return;
-      if (std::find(start.jump.strides.begin(), start.jump.strides.end(), options.stride) == start.jump.strides.end())
+      if (std::find(start.jump.strides.begin(), start.jump.strides.end(), options.stride) ==
+          start.jump.strides.end())
         untested = "it has no stride of " + number(options.stride) + " fs";
     }
 
     Json settings() const
     {
-      return {{"smiles", options.smiles},   {"stride", options.stride}, {"from", options.from},         {"from_sha256", start_hash},
-              {"minutes", options.minutes}, {"method", options.method}, {"accuracy", options.accuracy}, {"seed", options.seed}};
+      return {{"smiles", options.smiles},     {"stride", options.stride},
+              {"from", options.from},         {"from_sha256", start_hash},
+              {"minutes", options.minutes},   {"method", options.method},
+              {"accuracy", options.accuracy}, {"seed", options.seed}};
     }
 
     void open_manifest()
@@ -236,14 +274,17 @@ namespace {
       inputs.add("xtb_version", xtb_version());
       if (fs::exists(manifest_path())) {
         manifest = Json::parse(text_of(manifest_path()), nullptr, false);
-        if (manifest.is_discarded() || !manifest.contains("settings") || !manifest.contains("seconds"))
+        if (manifest.is_discarded() || !manifest.contains("settings") ||
+            !manifest.contains("seconds"))
           throw FileError("'" + manifest_path().string() + "' is no manifest of mlff make-jump");
         const Json ours = settings(), &theirs = manifest["settings"];
         for (const auto &[key, value] : ours.items())
           if (!theirs.contains(key) || theirs[key] != value)
-            throw FileError("'" + folder.string() + "' was made with " + key + " = " + (theirs.contains(key) ? theirs[key].dump() : "none") + ", now it is " +
+            throw FileError("'" + folder.string() + "' was made with " + key + " = " +
+                            (theirs.contains(key) ? theirs[key].dump() : "none") + ", now it is " +
                             value.dump() + "; use the same settings to go on, or another output");
-        inputs.compare(manifest, "'" + folder.string() + "'", "go on with that, or use another output");
+        inputs.compare(manifest, "'" + folder.string() + "'",
+                       "go on with that, or use another output");
       } else {
         manifest = inputs.json();
         manifest.update({{"settings", settings()}, {"commands", Json::array()}});
@@ -271,8 +312,10 @@ namespace {
       return sum;
     }
 
-    /// A piece of work in a process of its own, so that threads of one never meet those of another; its result.
-    Json in_a_process(const std::string &title, const std::function<Json()> &work, const std::function<double()> &progress = {})
+    /// A piece of work in a process of its own, so that threads of one never meet those of another;
+    /// its result.
+    Json in_a_process(const std::string &title, const std::function<Json()> &work,
+                      const std::function<double()> &progress = {})
     {
       const fs::path log = folder / (title + ".log"), result = folder / (title + ".json");
       fs::remove(result);
@@ -331,10 +374,12 @@ namespace {
         std::nth_element(times.begin(), times.begin() + 15, times.end());
         return Json(times[15]);
       });
-      manifest["plan"] = Plan::fitting(60.0 * options.minutes, time.get<double>(), jobs, stride_steps()).json();
+      manifest["plan"] =
+          Plan::fitting(60.0 * options.minutes, time.get<double>(), jobs, stride_steps()).json();
     }
 
-    void label(const std::string &which, const std::vector<double> &temperatures, int windows, int window, int seed)
+    void label(const std::string &which, const std::vector<double> &temperatures, int windows,
+               int window, int seed)
     {
       LabelOptions label;
       label.command = options.command;
@@ -364,7 +409,8 @@ namespace {
       auto &trajectory = trajectories.front();
       trajectory.species = jump_species(potential, trajectory.numbers, trajectory.bonds);
       long starts = 0;
-      for (const auto &segment : trajectory.segments) starts += std::max(0, segment.frames - stride_steps());
+      for (const auto &segment : trajectory.segments)
+        starts += std::max(0, segment.frames - stride_steps());
       JumpReportOptions how;
       how.every = std::max(1, int(starts / tested_windows));
       how.energies = tested_windows;
@@ -381,14 +427,18 @@ namespace {
     {
       const Json energy = report["jumps"]["network"].value("energy_kT", Json());
       // none: the jumps led to where the method does not converge
-      if (!energy.is_object() || !energy["mean"].is_number() || !energy["deviation"].is_number()) return false;
-      return std::abs(energy["mean"].get<double>()) < mean_limit && energy["deviation"].get<double>() < deviation_limit;
+      if (!energy.is_object() || !energy["mean"].is_number() || !energy["deviation"].is_number())
+        return false;
+      return std::abs(energy["mean"].get<double>()) < mean_limit &&
+          energy["deviation"].get<double>() < deviation_limit;
     }
 
     /// Of an error of a report; not a number where it is missing.
     static double number_of(const Json &entry, const char *key)
     {
-      return entry.is_object() && entry.contains(key) && entry[key].is_number() ? entry[key].get<double>() : std::nan("");
+      return entry.is_object() && entry.contains(key) && entry[key].is_number()
+          ? entry[key].get<double>()
+          : std::nan("");
     }
 
     static std::string in_words(const Json &report)
@@ -396,8 +446,10 @@ namespace {
       const Json &network = report["jumps"]["network"];
       const Json energy = network.value("energy_kT", Json());
       char text[160];
-      std::snprintf(text, sizeof text, "skill %.3f in x, %.3f in v; energy of a jump %+.3f ± %.3f kT", number_of(network["skill"], "x"),
-                    number_of(network["skill"], "v"), number_of(energy, "mean"), number_of(energy, "deviation"));
+      std::snprintf(text, sizeof text,
+                    "skill %.3f in x, %.3f in v; energy of a jump %+.3f ± %.3f kT",
+                    number_of(network["skill"], "x"), number_of(network["skill"], "v"),
+                    number_of(energy, "mean"), number_of(energy, "deviation"));
       return text;
     }
 
@@ -409,14 +461,16 @@ namespace {
         entry["untested"] = untested;
         if (!start_file.empty())
           spdlog::warn("--from '{}' cannot be tested: {}; {}", options.from, untested,
-                       from_scratch ? "the training starts from scratch" : "the training starts from its weights");
+                       from_scratch ? "the training starts from scratch"
+                                    : "the training starts from its weights");
         return;
       }
       entry["report"] = in_a_process("test", [this] {
         return report(start_file, "probe").front().json();
       });
       entry["accepted"] = good(entry["report"]);
-      spdlog::info("{} as it is: {}: {}", options.from, in_words(entry["report"]), accepted() ? "good enough" : "to be trained");
+      spdlog::info("{} as it is: {}: {}", options.from, in_words(entry["report"]),
+                   accepted() ? "good enough" : "to be trained");
     }
 
     JumpTrainSettings training_settings(long steps) const
@@ -442,7 +496,8 @@ namespace {
       s.energies = 0;
       s.energy.method = "none";
       s.output = trained_file();
-      s.citation = "C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15 (2019) 1652 (GFN2-xTB); K. T. Schuett, O. T. Unke, M. Gastegger, ICML 2021 "
+      s.citation = "C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15 (2019) 1652 "
+                   "(GFN2-xTB); K. T. Schuett, O. T. Unke, M. Gastegger, ICML 2021 "
                    "(PaiNN)";
       return s;
     }
@@ -461,7 +516,8 @@ namespace {
         return Json::parse(text_of(place / "network.training" / "log.jsonl"));
       });
       fs::remove_all(place);
-      const double per_second = line["windows_per_second"].get<double>() / 16.0, total = 60.0 * options.minutes;
+      const double per_second = line["windows_per_second"].get<double>() / 16.0,
+                   total = 60.0 * options.minutes;
       // reading, validations and the last check take their share
       const double left = total - seconds_spent() - 2.0 * tested_windows * plan().gradient_seconds;
       const double seconds = std::max(0.25 * total, left) * 0.93;
@@ -478,13 +534,15 @@ namespace {
         in_a_process(
             "training",
             [&]() -> Json {
-              if (!JumpTrainer(training_settings(steps), options.command).run(false, false)) return {};
+              if (!JumpTrainer(training_settings(steps), options.command).run(false, false))
+                return {};
               return Json(steps);
             },
             [&] {
               const std::string text = text_of(lines);
               const auto at = text.rfind("{\"step\":");
-              return at == std::string::npos ? 0.0 : std::atof(text.c_str() + at + 8) / double(steps);
+              return at == std::string::npos ? 0.0
+                                             : std::atof(text.c_str() + at + 8) / double(steps);
             });
       manifest["report"] = in_a_process("check", [this] {
         return report(trained_file(), "test").front().json();
@@ -496,7 +554,9 @@ namespace {
       Potential result = Potential::read(accepted() ? start_file : trained_file());
       Json training = Json::parse(result.training);
       Json &own = training["make_jump"];
-      own = {{"settings", settings()}, {"zero_shot", manifest["zero_shot"]}, {"gradients", gradients()}};
+      own = {{"settings", settings()},
+             {"zero_shot", manifest["zero_shot"]},
+             {"gradients", gradients()}};
       if (!accepted()) {
         own["report"] = manifest["report"];
         training["teacher"] = options.method;
@@ -508,18 +568,29 @@ namespace {
     }
 
     /// Gradients of xTB that the labels took.
-    long gradients() const { return plan().held_gradients() * (accepted() ? 1 : 2) + (accepted() ? 0 : 3 * plan().training_gradients()); }
+    long gradients() const
+    {
+      return plan().held_gradients() * (accepted() ? 1 : 2) +
+          (accepted() ? 0 : 3 * plan().training_gradients());
+    }
 
     void write_input() const
     {
       const std::string elements = elements_of_types(molecule);
       std::string input = recipe_jump;
       const std::pair<const char *, std::string> words[] = {
-          {"SMILES", options.smiles}, {"STRIDE", number(options.stride)},  {"STEPS", std::to_string(stride_steps())},   {"ELEMENTS", elements},
-          {"METHOD", options.method}, {"CHARGE", number(molecule.charge)}, {"UHF", number(molecule.unpaired_electrons)}};
+          {"SMILES", options.smiles},
+          {"STRIDE", number(options.stride)},
+          {"STEPS", std::to_string(stride_steps())},
+          {"ELEMENTS", elements},
+          {"METHOD", options.method},
+          {"CHARGE", number(molecule.charge)},
+          {"UHF", number(molecule.unpaired_electrons)}};
       for (const auto &[word, value] : words) {
         const std::string mark = "<" + std::string(word) + ">";
-        for (auto at = input.find(mark); at != std::string::npos; at = input.find(mark, at + value.size())) input.replace(at, mark.size(), value);
+        for (auto at = input.find(mark); at != std::string::npos;
+             at = input.find(mark, at + value.size()))
+          input.replace(at, mark.size(), value);
       }
       OutputFile file((folder / "in.jump").string(), true);
       std::fputs(input.c_str(), file);
@@ -529,19 +600,33 @@ namespace {
     void write_table() const
     {
       OutputFile file((folder / "report.md").string(), true);
-      std::fprintf(file, "# Jumps of %g fs of %s\n\n`%s`\n\n%d atoms; %ld gradients of %s for labels, %.1f ms each when they were planned", options.stride,
-                   options.smiles.c_str(), options.command.c_str(), molecule.n_atoms(), gradients(), options.method.c_str(), 1e3 * plan().gradient_seconds);
+      std::fprintf(file,
+                   "# Jumps of %g fs of %s\n\n`%s`\n\n%d atoms; %ld gradients of %s for labels, "
+                   "%.1f ms each when they were planned",
+                   options.stride, options.smiles.c_str(), options.command.c_str(),
+                   molecule.n_atoms(), gradients(), options.method.c_str(),
+                   1e3 * plan().gradient_seconds);
       if (!accepted())
-        std::fprintf(file, "; %ld training steps of 16 windows, %s", manifest["steps"].get<long>(),
-                     from_scratch ? "from random weights" : ("from the weights of " + fs::path(start_file).filename().string()).c_str());
-      std::fprintf(file, "; %.0f s in all. Root mean square errors on a trajectory held out; energies: change of the total energy over a jump.\n\n",
+        std::fprintf(
+            file, "; %ld training steps of 16 windows, %s", manifest["steps"].get<long>(),
+            from_scratch
+                ? "from random weights"
+                : ("from the weights of " + fs::path(start_file).filename().string()).c_str());
+      std::fprintf(file,
+                   "; %.0f s in all. Root mean square errors on a trajectory held out; energies: "
+                   "change of the total energy over a jump.\n\n",
                    seconds_spent());
-      std::fputs("| jump | dx, of the change | dv | skill against the linear fit | energy, kT: mean ± deviation |\n|---|---|---|---|---|\n", file);
+      std::fputs("| jump | dx, of the change | dv | skill against the linear fit | energy, kT: "
+                 "mean ± deviation |\n|---|---|---|---|---|\n",
+                 file);
       const auto row = [&](const std::string &name, const Json &jump) {
-        std::fprintf(file, "| %s | %.2f %% | %.2f %% | %.3f / %.3f | ", name.c_str(), 100 * number_of(jump["error_of_change"], "x"),
-                     100 * number_of(jump["error_of_change"], "v"), number_of(jump["skill"], "x"), number_of(jump["skill"], "v"));
+        std::fprintf(file, "| %s | %.2f %% | %.2f %% | %.3f / %.3f | ", name.c_str(),
+                     100 * number_of(jump["error_of_change"], "x"),
+                     100 * number_of(jump["error_of_change"], "v"), number_of(jump["skill"], "x"),
+                     number_of(jump["skill"], "v"));
         if (jump.contains("energy_kT"))
-          std::fprintf(file, "%+.3f ± %.3f |\n", number_of(jump["energy_kT"], "mean"), number_of(jump["energy_kT"], "deviation"));
+          std::fprintf(file, "%+.3f ± %.3f |\n", number_of(jump["energy_kT"], "mean"),
+                       number_of(jump["energy_kT"], "deviation"));
         else
           std::fputs("- |\n", file);
       };
@@ -549,7 +634,8 @@ namespace {
         const Json &jumps = manifest["zero_shot"]["report"]["jumps"];
         row(options.from + " as it is", jumps["network"]);
         if (accepted())
-          for (const char *name : {"linear", "ballistic", "zero", "dynamics"}) row(name, jumps[name]);
+          for (const char *name : {"linear", "ballistic", "zero", "dynamics"})
+            row(name, jumps[name]);
       }
       if (!accepted()) {
         const Json &jumps = manifest["report"]["jumps"];
@@ -564,9 +650,11 @@ namespace {
       std::printf("%s\n", text_of(folder / "report.md").c_str());
       const Json &report = accepted() ? manifest["zero_shot"]["report"] : manifest["report"];
       if (!good(report))
-        spdlog::warn("{}: above {} ± {} kT; more --minutes, or a stride below {} fs, make it better", in_words(report), mean_limit, deviation_limit,
-                     options.stride);
-      spdlog::info("wrote {0}/jump.safetensors and {0}/in.jump (cd {0}; lmp -in in.jump)", folder.string());
+        spdlog::warn(
+            "{}: above {} ± {} kT; more --minutes, or a stride below {} fs, make it better",
+            in_words(report), mean_limit, deviation_limit, options.stride);
+      spdlog::info("wrote {0}/jump.safetensors and {0}/in.jump (cd {0}; lmp -in in.jump)",
+                   folder.string());
     }
   };
 

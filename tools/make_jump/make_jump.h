@@ -1,4 +1,5 @@
-// From a SMILES to a jump network that a LAMMPS run can use: labels, a test of a network that exists, training, a check.
+// From a SMILES to a jump network that a LAMMPS run can use: labels, a test of a network that
+// exists, training, a check.
 #pragma once
 
 #include <string>
@@ -9,7 +10,8 @@ namespace mlff {
 struct MakeJumpOptions {
   std::string command;    ///< the command line, for the manifest
   std::string smiles, output, lammps;
-  std::string from = "ethanol";    ///< jump network to start from: a file, the name of one that ships, or `none`
+  std::string from =
+      "ethanol";    ///< jump network to start from: a file, the name of one that ships, or `none`
   std::string method = "gfn2";
   double accuracy = 0.1;
   double stride = 8.0;     ///< fs
@@ -17,9 +19,10 @@ struct MakeJumpOptions {
   int seed = 1, jobs = 0;
 };
 
-/// Makes the network in the folder `output`, stage by stage; goes on where it was stopped, and does nothing where all is done. A network
-/// that keeps the energy of the molecule on trajectories held out (mean change of a jump below 0.1 kT, standard deviation below 0.5 kT)
-/// is taken as it is. Throws FileError, MoleculeError, PotentialError.
+/// Makes the network in the folder `output`, stage by stage; goes on where it was stopped, and does
+/// nothing where all is done. A network that keeps the energy of the molecule on trajectories held
+/// out (mean change of a jump below 0.1 kT, standard deviation below 0.5 kT) is taken as it is.
+/// Throws FileError, MoleculeError, PotentialError.
 void make_jump(const MakeJumpOptions &options);
 
 }    // namespace mlff

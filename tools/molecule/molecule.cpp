@@ -27,14 +27,16 @@ namespace mlff {
 
 namespace {
 
-  /// Distance between the surfaces of the parts of a SMILES before the force field pulls them together, Å.
+  /// Distance between the surfaces of the parts of a SMILES before the force field pulls them
+  /// together, Å.
   constexpr double part_distance = 1.5;
 
   using Vector = std::array<double, 3>;
 
   Vector rotate(const std::array<double, 9> &m, const double *x)
   {
-    return {m[0] * x[0] + m[1] * x[1] + m[2] * x[2], m[3] * x[0] + m[4] * x[1] + m[5] * x[2], m[6] * x[0] + m[7] * x[1] + m[8] * x[2]};
+    return {m[0] * x[0] + m[1] * x[1] + m[2] * x[2], m[3] * x[0] + m[4] * x[1] + m[5] * x[2],
+            m[6] * x[0] + m[7] * x[1] + m[8] * x[2]};
   }
 
   void centre(std::vector<double> &positions, const std::vector<double> &masses)
@@ -52,7 +54,8 @@ namespace {
   double radius(const std::vector<double> &positions)
   {
     double largest = 0.0;
-    for (std::size_t k = 0; k < positions.size(); k += 3) largest = std::max(largest, std::hypot(positions[k], positions[k + 1], positions[k + 2]));
+    for (std::size_t k = 0; k < positions.size(); k += 3)
+      largest = std::max(largest, std::hypot(positions[k], positions[k + 1], positions[k + 2]));
     return largest;
   }
 
@@ -78,7 +81,9 @@ namespace {
     if (!molecule) fail(smiles, "it cannot be parsed; expected a molecule such as CCO or c1ccccc1");
     if (molecule->getNumAtoms() == 0) fail(smiles, "it has no atoms");
     for (const auto atom : molecule->atoms())
-      if (atom->getAtomicNum() == 0) fail(smiles, "atom " + std::to_string(atom->getIdx() + 1) + " is a wildcard; expected an element");
+      if (atom->getAtomicNum() == 0)
+        fail(smiles,
+             "atom " + std::to_string(atom->getIdx() + 1) + " is a wildcard; expected an element");
     return molecule;
   }
 
@@ -94,8 +99,10 @@ namespace {
     return id;
   }
 
-  /// Positions of one conformer: the connected parts embedded one by one, each put beside those before it.
-  std::vector<double> place(const std::vector<boost::shared_ptr<RDKit::ROMol>> &parts, const std::vector<std::vector<int>> &atoms_of_part, int n_atoms,
+  /// Positions of one conformer: the connected parts embedded one by one, each put beside those
+  /// before it.
+  std::vector<double> place(const std::vector<boost::shared_ptr<RDKit::ROMol>> &parts,
+                            const std::vector<std::vector<int>> &atoms_of_part, int n_atoms,
                             const std::string &smiles, int seed)
   {
     std::vector<double> positions(3 * n_atoms);
@@ -104,7 +111,10 @@ namespace {
     std::vector<std::pair<Vector, double>> placed;    // centre, radius
     for (std::size_t p = 0; p < parts.size(); p++) {
       auto &part = *parts[p];
-      if (embed(part, seed + int(p)) < 0) fail(smiles, "no three-dimensional structure was found for it (impossible stereochemistry or rings?)");
+      if (embed(part, seed + int(p)) < 0)
+        fail(smiles,
+             "no three-dimensional structure was found for it (impossible stereochemistry or "
+             "rings?)");
       const auto &conformer = part.getConformer();
       std::vector<double> x;
       std::vector<double> masses;
@@ -122,7 +132,8 @@ namespace {
         for (double distance = 0.5;; distance += 0.25) {
           for (int a = 0; a < 3; a++) at[a] = distance * direction[a] / length;
           if (std::all_of(placed.begin(), placed.end(), [&](const auto &other) {
-                return std::hypot(at[0] - other.first[0], at[1] - other.first[1], at[2] - other.first[2]) > own + other.second - part_distance;
+                return std::hypot(at[0] - other.first[0], at[1] - other.first[1],
+                                  at[2] - other.first[2]) > own + other.second - part_distance;
               }))
             break;
         }
@@ -133,17 +144,20 @@ namespace {
     return positions;
   }
 
-  /// Rotation that puts the plane of a conformer [n][3] across x, one side or the other to the front, turned in its plane by `angle`.
+  /// Rotation that puts the plane of a conformer [n][3] across x, one side or the other to the
+  /// front, turned in its plane by `angle`.
   std::array<double, 9> flat_on_x(const std::vector<double> &positions, bool back, double angle)
   {
     const unsigned n = unsigned(positions.size() / 3);
     RDKit::RWMol atoms;
     for (unsigned i = 0; i < n; i++) atoms.addAtom(false);
     auto *conformer = new RDKit::Conformer(n);
-    for (unsigned i = 0; i < n; i++) conformer->setAtomPos(i, {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]});
+    for (unsigned i = 0; i < n; i++)
+      conformer->setAtomPos(i, {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]});
     atoms.addConformer(conformer);
     // its rows are the principal axes, that of the plane's normal last
-    const std::unique_ptr<RDGeom::Transform3D> axes(MolTransforms::computeCanonicalTransform(atoms.getConformer(), nullptr, false, false));
+    const std::unique_ptr<RDGeom::Transform3D> axes(
+        MolTransforms::computeCanonicalTransform(atoms.getConformer(), nullptr, false, false));
     const auto axis = [&](int k, int a) {
       return axes->getVal(k, a);
     };
@@ -153,8 +167,11 @@ namespace {
       normal[a] = back ? -axis(2, a) : axis(2, a);
       first[a] = c * axis(0, a) + s * axis(1, a);
     }
-    for (int a = 0; a < 3; a++) second[a] = normal[(a + 1) % 3] * first[(a + 2) % 3] - normal[(a + 2) % 3] * first[(a + 1) % 3];
-    return {normal[0], normal[1], normal[2], first[0], first[1], first[2], second[0], second[1], second[2]};
+    for (int a = 0; a < 3; a++)
+      second[a] =
+          normal[(a + 1) % 3] * first[(a + 2) % 3] - normal[(a + 2) % 3] * first[(a + 1) % 3];
+    return {normal[0], normal[1], normal[2], first[0], first[1],
+            first[2],  second[0], second[1], second[2]};
   }
 
 }    // namespace
@@ -162,24 +179,32 @@ namespace {
 std::array<double, 9> random_rotation(std::mt19937 &generator)
 {
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  const double u = uniform(generator), a = 2 * std::numbers::pi * uniform(generator), b = 2 * std::numbers::pi * uniform(generator);
-  const double x = std::sqrt(1 - u) * std::sin(a), y = std::sqrt(1 - u) * std::cos(a), z = std::sqrt(u) * std::sin(b), w = std::sqrt(u) * std::cos(b);
-  return {1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), 2 * (x * y + z * w),    1 - 2 * (x * x + z * z),
-          2 * (y * z - x * w),     2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)};
+  const double u = uniform(generator), a = 2 * std::numbers::pi * uniform(generator),
+               b = 2 * std::numbers::pi * uniform(generator);
+  const double x = std::sqrt(1 - u) * std::sin(a), y = std::sqrt(1 - u) * std::cos(a),
+               z = std::sqrt(u) * std::sin(b), w = std::sqrt(u) * std::cos(b);
+  return {1 - 2 * (y * y + z * z), 2 * (x * y - z * w),     2 * (x * z + y * w),
+          2 * (x * y + z * w),     1 - 2 * (x * x + z * z), 2 * (y * z - x * w),
+          2 * (x * z - y * w),     2 * (y * z + x * w),     1 - 2 * (x * x + y * y)};
 }
 
-std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least, double most, double rattle, bool stacked, int seed)
+std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least,
+                             double most, double rattle, bool stacked, int seed)
 {
   std::mt19937 generator{unsigned(seed)};
   std::uniform_real_distribution<double> uniform(0.0, 1.0);
   std::normal_distribution<double> noise(0.0, 1.0);
   const auto placed = [&](const Molecule &molecule) {
     const auto &conformers = molecule.conformers;
-    const auto &conformer = conformers[std::min(conformers.size() - 1, std::size_t(uniform(generator) * double(conformers.size())))];
-    const auto rotation = stacked ? flat_on_x(conformer, uniform(generator) < 0.5, 2.0 * std::numbers::pi * uniform(generator)) : random_rotation(generator);
+    const auto &conformer = conformers[std::min(
+        conformers.size() - 1, std::size_t(uniform(generator) * double(conformers.size())))];
+    const auto rotation = stacked ? flat_on_x(conformer, uniform(generator) < 0.5,
+                                              2.0 * std::numbers::pi * uniform(generator))
+                                  : random_rotation(generator);
     std::vector<double> x;
     for (int i = 0; i < molecule.n_atoms(); i++)
-      for (const double c : rotate(rotation, &conformer[3 * i])) x.push_back(c + rattle * noise(generator));
+      for (const double c : rotate(rotation, &conformer[3 * i]))
+        x.push_back(c + rattle * noise(generator));
     return x;
   };
   std::vector<Structure> frames;
@@ -188,24 +213,29 @@ std::vector<Structure> apart(const Molecule &first, const Molecule &second, int 
     const auto x = placed(first);
     auto y = placed(second);
     if (stacked) {
-      const double shift = largest_shift * std::sqrt(uniform(generator)), angle = 2.0 * std::numbers::pi * uniform(generator);
+      const double shift = largest_shift * std::sqrt(uniform(generator)),
+                   angle = 2.0 * std::numbers::pi * uniform(generator);
       for (std::size_t j = 0; j < y.size(); j += 3) {
         y[j + 1] += shift * std::cos(angle);
         y[j + 2] += shift * std::sin(angle);
       }
     }
     const double wanted = least + uniform(generator) * (most - least);
-    // along x: both are turned already. Nearest distance at a shift of y, which falls as y comes nearer
+    // along x: both are turned already. Nearest distance at a shift of y, which falls as y comes
+    // nearer
     const auto nearest = [&](double shift) {
       double square = 1e300;
       for (std::size_t i = 0; i < x.size(); i += 3)
         for (std::size_t j = 0; j < y.size(); j += 3)
-          square = std::min(square, std::pow(y[j] + shift - x[i], 2) + std::pow(y[j + 1] - x[i + 1], 2) + std::pow(y[j + 2] - x[i + 2], 2));
+          square = std::min(square,
+                            std::pow(y[j] + shift - x[i], 2) + std::pow(y[j + 1] - x[i + 1], 2) +
+                                std::pow(y[j + 2] - x[i + 2], 2));
       return std::sqrt(square);
     };
     double far = wanted;
     for (const auto *positions : {&x, &std::as_const(y)})
-      for (std::size_t i = 0; i < positions->size(); i += 3) far = std::max(far, wanted + 2.0 * std::abs((*positions)[i]) + 2.0);
+      for (std::size_t i = 0; i < positions->size(); i += 3)
+        far = std::max(far, wanted + 2.0 * std::abs((*positions)[i]) + 2.0);
     far *= 2.0;
     double near = far;
     while (near > -far && nearest(near) > wanted) near -= 0.05;
@@ -220,7 +250,8 @@ std::vector<Structure> apart(const Molecule &first, const Molecule &second, int 
     both.charge += second.charge;
     both.unpaired_electrons += second.unpaired_electrons;
     frame = both.frame(x);
-    for (std::size_t j = 0; j < y.size(); j++) frame.positions.push_back(y[j] + (j % 3 == 0 ? beyond : 0.0));
+    for (std::size_t j = 0; j < y.size(); j++)
+      frame.positions.push_back(y[j] + (j % 3 == 0 ? beyond : 0.0));
     frames.push_back(std::move(frame));
   }
   return frames;
@@ -243,12 +274,15 @@ Structure Molecule::frame(const std::vector<double> &positions) const
 std::vector<AtomType> atom_types(const Molecule &molecule)
 {
   std::set<std::pair<int, double>> found;
-  for (int i = 0; i < molecule.n_atoms(); i++) found.insert({molecule.numbers[i], molecule.masses[i]});
+  for (int i = 0; i < molecule.n_atoms(); i++)
+    found.insert({molecule.numbers[i], molecule.masses[i]});
   std::vector<AtomType> types;
   for (const auto &[z, mass] : found) {
     std::string label = element_symbol(z);
     if (const long nucleons = std::lround(mass); mass != atomic_mass(z))
-      label = z == 1 && nucleons == 2 ? "D" : z == 1 && nucleons == 3 ? "T" : label + std::to_string(nucleons);
+      label = z == 1 && nucleons == 2 ? "D"
+          : z == 1 && nucleons == 3   ? "T"
+                                      : label + std::to_string(nucleons);
     types.push_back({z, mass, label});
   }
   return types;
@@ -257,7 +291,8 @@ std::vector<AtomType> atom_types(const Molecule &molecule)
 std::string elements_of_types(const Molecule &molecule)
 {
   std::string text;
-  for (const auto &type : atom_types(molecule)) text += (text.empty() ? "" : " ") + element_symbol(type.number);
+  for (const auto &type : atom_types(molecule))
+    text += (text.empty() ? "" : " ") + element_symbol(type.number);
   return text;
 }
 
@@ -283,9 +318,11 @@ Molecule make_molecule(const std::string &smiles, int n_conformers, int seed)
   for (const auto atom : molecule->atoms()) {
     out.numbers.push_back(atom->getAtomicNum());
     out.masses.push_back(atom->getMass());
-    if (const unsigned isotope = atom->getIsotope();
-        isotope != 0 && !(RDKit::PeriodicTable::getTable()->getMassForIsotope(unsigned(out.numbers.back()), isotope) > 0.0))
-      fail(smiles, "the isotope " + std::to_string(isotope) + " of " + atom->getSymbol() + " is not known");
+    if (const unsigned isotope = atom->getIsotope(); isotope != 0 &&
+        !(RDKit::PeriodicTable::getTable()->getMassForIsotope(unsigned(out.numbers.back()),
+                                                              isotope) > 0.0))
+      fail(smiles,
+           "the isotope " + std::to_string(isotope) + " of " + atom->getSymbol() + " is not known");
     out.charge += atom->getFormalCharge();
     out.unpaired_electrons += int(atom->getNumRadicalElectrons());
   }
@@ -303,18 +340,21 @@ Molecule make_molecule(const std::string &smiles, int n_conformers, int seed)
   std::vector<std::vector<int>> atoms_of_part;
   const auto parts = RDKit::MolOps::getMolFrags(*molecule, true, nullptr, &atoms_of_part);
   std::unique_ptr<RDKit::MMFF::MMFFMolProperties> mmff;
-  if (RDKit::MMFF::MMFFMolProperties test(*molecule, "MMFF94s"); test.isValid()) mmff = std::make_unique<RDKit::MMFF::MMFFMolProperties>(*molecule, "MMFF94s");
+  if (RDKit::MMFF::MMFFMolProperties test(*molecule, "MMFF94s"); test.isValid())
+    mmff = std::make_unique<RDKit::MMFF::MMFFMolProperties>(*molecule, "MMFF94s");
   out.force_field = mmff ? "MMFF94s" : "UFF";
 
   std::vector<std::pair<double, std::vector<double>>> found;
   for (int c = 0; c < n_conformers; c++) {
     auto positions = place(parts, atoms_of_part, out.n_atoms(), smiles, seed + 1000 * c);
     auto *conformer = new RDKit::Conformer(out.n_atoms());
-    for (int i = 0; i < out.n_atoms(); i++) conformer->setAtomPos(i, {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]});
+    for (int i = 0; i < out.n_atoms(); i++)
+      conformer->setAtomPos(i, {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]});
     molecule->clearConformers();
     molecule->addConformer(conformer, true);
-    std::unique_ptr<ForceFields::ForceField> field(mmff ? RDKit::MMFF::constructForceField(*molecule, mmff.get(), 100.0, -1, false)
-                                                        : RDKit::UFF::constructForceField(*molecule, 100.0, -1, false));
+    std::unique_ptr<ForceFields::ForceField> field(
+        mmff ? RDKit::MMFF::constructForceField(*molecule, mmff.get(), 100.0, -1, false)
+             : RDKit::UFF::constructForceField(*molecule, 100.0, -1, false));
     if (!field) fail(smiles, "neither MMFF94s nor UFF has parameters for all of its atoms");
     field->initialize();
     // not converged after this is good enough to start from, a broken geometry is not
@@ -324,7 +364,8 @@ Molecule make_molecule(const std::string &smiles, int n_conformers, int seed)
       const auto &point = molecule->getConformer().getAtomPos(i);
       positions[3 * i] = point.x, positions[3 * i + 1] = point.y, positions[3 * i + 2] = point.z;
     }
-    if (!std::isfinite(energy)) fail(smiles, "the " + out.force_field + " clean-up of its structure failed");
+    if (!std::isfinite(energy))
+      fail(smiles, "the " + out.force_field + " clean-up of its structure failed");
     centre(positions, out.masses);
     found.emplace_back(energy, std::move(positions));
   }
@@ -335,7 +376,8 @@ Molecule make_molecule(const std::string &smiles, int n_conformers, int seed)
   return out;
 }
 
-void write_data(std::FILE *file, const Molecule &molecule, int copies, double distance, bool type_labels, int seed)
+void write_data(std::FILE *file, const Molecule &molecule, int copies, double distance,
+                bool type_labels, int seed)
 {
   const auto types = atom_types(molecule);
   const auto &x = molecule.conformers.front();
@@ -344,29 +386,38 @@ void write_data(std::FILE *file, const Molecule &molecule, int copies, double di
   const double spacing = std::max(size + distance, 2 * size + 1.0);
   const double half = 0.5 * along * spacing;
 
-  std::fprintf(file, "%d x %s (%s conformer), charge %d, %d unpaired electrons, atom_style full\n\n", copies, molecule.smiles.c_str(),
-               molecule.force_field.c_str(), molecule.charge, molecule.unpaired_electrons);
+  std::fprintf(file,
+               "%d x %s (%s conformer), charge %d, %d unpaired electrons, atom_style full\n\n",
+               copies, molecule.smiles.c_str(), molecule.force_field.c_str(), molecule.charge,
+               molecule.unpaired_electrons);
   std::fprintf(file, "%d atoms\n%zu atom types\n\n", copies * molecule.n_atoms(), types.size());
-  for (const char axis : {'x', 'y', 'z'}) std::fprintf(file, "%.6f %.6f %clo %chi\n", -half, half, axis, axis);
+  for (const char axis : {'x', 'y', 'z'})
+    std::fprintf(file, "%.6f %.6f %clo %chi\n", -half, half, axis, axis);
   if (type_labels) {
     std::fprintf(file, "\nAtom Type Labels\n\n");
-    for (std::size_t t = 0; t < types.size(); t++) std::fprintf(file, "%zu %s\n", t + 1, types[t].label.c_str());
+    for (std::size_t t = 0; t < types.size(); t++)
+      std::fprintf(file, "%zu %s\n", t + 1, types[t].label.c_str());
   }
   std::fprintf(file, "\nMasses\n\n");
-  for (std::size_t t = 0; t < types.size(); t++) std::fprintf(file, "%zu %.10g    # %s\n", t + 1, types[t].mass, types[t].label.c_str());
+  for (std::size_t t = 0; t < types.size(); t++)
+    std::fprintf(file, "%zu %.10g    # %s\n", t + 1, types[t].mass, types[t].label.c_str());
   std::fprintf(file, "\nAtoms # full\n\n");
   std::mt19937 generator(seed);
   for (int c = 0; c < copies; c++) {
-    const Vector origin = {(c % along + 0.5) * spacing - half, (c / along % along + 0.5) * spacing - half, (c / along / along + 0.5) * spacing - half};
-    const auto rotation = c == 0 ? std::array<double, 9>{1, 0, 0, 0, 1, 0, 0, 0, 1} : random_rotation(generator);
+    const Vector origin = {(c % along + 0.5) * spacing - half,
+                           (c / along % along + 0.5) * spacing - half,
+                           (c / along / along + 0.5) * spacing - half};
+    const auto rotation = c == 0 ? std::array<double, 9>{1, 0, 0, 0, 1, 0, 0, 0, 1}
+                                 : random_rotation(generator);
     for (int i = 0; i < molecule.n_atoms(); i++) {
       const auto at = rotate(rotation, &x[3 * i]);
       const auto own = std::find_if(types.begin(), types.end(), [&](const AtomType &type) {
         return type.number == molecule.numbers[i] && type.mass == molecule.masses[i];
       });
       const auto type = own - types.begin() + 1;
-      std::fprintf(file, "%d %d %d %.8f %.10f %.10f %.10f\n", c * molecule.n_atoms() + i + 1, c + 1, int(type), molecule.partial_charges[i], at[0] + origin[0],
-                   at[1] + origin[1], at[2] + origin[2]);
+      std::fprintf(file, "%d %d %d %.8f %.10f %.10f %.10f\n", c * molecule.n_atoms() + i + 1, c + 1,
+                   int(type), molecule.partial_charges[i], at[0] + origin[0], at[1] + origin[1],
+                   at[2] + origin[2]);
     }
   }
 }

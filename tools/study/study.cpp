@@ -2,15 +2,15 @@
 
 #include "analysis/analysis.h"
 #include "core/elements.h"
-#include "potential/find_potential.h"
-#include "data/input_record.h"
-#include "molecule/molecule.h"
-#include "data/output_file.h"
 #include "core/progress.h"
-#include "workflow/run_folder.h"
+#include "data/input_record.h"
+#include "data/output_file.h"
+#include "molecule/molecule.h"
+#include "potential/find_potential.h"
 #include "study/study_inputs.h"
 #include "study/study_report.h"
 #include "workflow/process_pool.h"
+#include "workflow/run_folder.h"
 
 #include <spdlog/spdlog.h>
 
@@ -32,15 +32,19 @@ namespace {
   std::string plain(const std::string &text)
   {
     std::string name;
-    for (const char c : text) name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c : '-';
+    for (const char c : text)
+      name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c
+                                                                                              : '-';
     return name;
   }
 
   class Study {
    public:
     explicit Study(const StudyOptions &options) :
-        options(options), settings(StudySettings::read(options.settings, options.output)), folder(settings.output), lammps(lammps_program(options.lammps)),
-        jobs(options.jobs > 0 ? options.jobs : std::max(1, int(std::thread::hardware_concurrency())))
+        options(options), settings(StudySettings::read(options.settings, options.output)),
+        folder(settings.output), lammps(lammps_program(options.lammps)),
+        jobs(options.jobs > 0 ? options.jobs
+                              : std::max(1, int(std::thread::hardware_concurrency())))
     {
       if (options.length > 0.0) settings.length = options.length;
       if (options.timing_length > 0.0) settings.timing_length = options.timing_length;
@@ -51,7 +55,8 @@ namespace {
           continue;
         }
         const Molecule made = make_molecule(molecule.smiles, 1, 1);
-        fs::path file = fs::temp_directory_path() / ("mlff-study-" + std::to_string(getpid()) + ".data");
+        fs::path file =
+            fs::temp_directory_path() / ("mlff-study-" + std::to_string(getpid()) + ".data");
         {
           OutputFile data(file.string(), true);
           write_data(data, made, 1, 8.0, false, 1);
@@ -68,17 +73,22 @@ namespace {
 
     void go()
     {
-      if (fs::exists(folder) && !fs::is_directory(folder)) throw FileError("'" + folder.string() + "' is no folder");
+      if (fs::exists(folder) && !fs::is_directory(folder))
+        throw FileError("'" + folder.string() + "' is no folder");
       if (fs::exists(folder) && !fs::exists(folder / "study.json") &&
-          std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const auto &entry) {
-            return entry.path().filename() != ".lock";
-          }))
-        throw FileError("the folder '" + folder.string() + "' holds other files and no study.json; use another output");
+          std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                      [](const auto &entry) {
+                        return entry.path().filename() != ".lock";
+                      }))
+        throw FileError("the folder '" + folder.string() +
+                        "' holds other files and no study.json; use another output");
       fs::create_directories(folder);
       const Lock lock(folder / ".lock");
       for (const auto &run : runs) check(run);
       write_manifest(folder / "study.json",
-                     {{"program", "mlff " MLFF_VERSION}, {"settings", fs::path(settings.path).filename().string()}, {"command", options.command}});
+                     {{"program", "mlff " MLFF_VERSION},
+                      {"settings", fs::path(settings.path).filename().string()},
+                      {"command", options.command}});
       one_thread_each();
       if (!options.only_report) {
         dynamics();
@@ -113,11 +123,14 @@ namespace {
         for (const auto *method : settings.methods_of(settings.molecules[m])) {
           const fs::path place = folder / plain(settings.molecules[m].name) / method->name;
           for (const int seed : settings.seeds)
-            runs.push_back({m, method, seed, -1, place / ("seed-" + std::to_string(seed)),
-                            study_input(settings, settings.molecules[m], elements[m], *method, seed, false)});
+            runs.push_back(
+                {m, method, seed, -1, place / ("seed-" + std::to_string(seed)),
+                 study_input(settings, settings.molecules[m], elements[m], *method, seed, false)});
           for (int repeat = 0; repeat < settings.repeats; repeat++)
-            runs.push_back({m, method, settings.seeds.front(), repeat, place / ("timing-" + std::to_string(repeat + 1)),
-                            study_input(settings, settings.molecules[m], elements[m], *method, settings.seeds.front(), true)});
+            runs.push_back({m, method, settings.seeds.front(), repeat,
+                            place / ("timing-" + std::to_string(repeat + 1)),
+                            study_input(settings, settings.molecules[m], elements[m], *method,
+                                        settings.seeds.front(), true)});
         }
     }
 
@@ -128,13 +141,15 @@ namespace {
     }
     static bool done(const Run &run) { return !result_of(run).is_null(); }
 
-    /// Contents of every file that the commands of a run name: potentials, parameters, further input.
+    /// Contents of every file that the commands of a run name: potentials, parameters, further
+    /// input.
     static InputRecord inputs_of(const Run &run)
     {
       std::vector<fs::path> places = potential_folders();
       places.insert(places.begin(), run.place);
       InputRecord record;
-      std::set<std::string> known = {"start.data", "frames.xyz"};    // made by the run, or compared by itself
+      std::set<std::string> known = {"start.data",
+                                     "frames.xyz"};    // made by the run, or compared by itself
       std::istringstream words(run.input);
       for (std::string word; words >> word;) {
         if (!known.insert(word).second) continue;
@@ -149,11 +164,16 @@ namespace {
     /// Results of other settings are neither taken nor lost.
     void check(const Run &run) const
     {
-      if (done(run) && (text_of(run.place / "in.run") != run.input || text_of(run.place / "start.data") != start_data[run.molecule]))
-        throw FileError("'" + run.place.string() + "' was made with other settings; use these again to go on, remove that folder, or give another output");
+      if (done(run) &&
+          (text_of(run.place / "in.run") != run.input ||
+           text_of(run.place / "start.data") != start_data[run.molecule]))
+        throw FileError("'" + run.place.string() +
+                        "' was made with other settings; use these again to go on, remove that "
+                        "folder, or give another output");
       if (done(run))
-        inputs_of(run).compare(result_of(run).value("inputs", Json()), "'" + run.place.string() + "'",
-                               "use those again to go on, remove that folder, or give another output");
+        inputs_of(run).compare(
+            result_of(run).value("inputs", Json()), "'" + run.place.string() + "'",
+            "use those again to go on, remove that folder, or give another output");
     }
 
     int start(const Run &run) const
@@ -169,7 +189,8 @@ namespace {
     {
       // killed: by somebody, or by the system; that says nothing about the method
       if (status >= 128) {
-        spdlog::warn("{}: LAMMPS was stopped by signal {}; the same command runs it again", run.place.string(), status - 128);
+        spdlog::warn("{}: LAMMPS was stopped by signal {}; the same command runs it again",
+                     run.place.string(), status - 128);
         stop = true;
         return;
       }
@@ -216,7 +237,8 @@ namespace {
       if (stop) throw FileError("not all runs were finished; give the same command again");
     }
 
-    /// One after the other, all methods in each round, so that a busy hour does not meet one method alone.
+    /// One after the other, all methods in each round, so that a busy hour does not meet one method
+    /// alone.
     void timings()
     {
       std::vector<const Run *> order;
@@ -256,7 +278,10 @@ namespace {
       if (values.empty()) return {};
       std::sort(values.begin(), values.end());
       const std::size_t n = values.size();
-      return {{"median", 0.5 * (values[(n - 1) / 2] + values[n / 2])}, {"least", values.front()}, {"largest", values.back()}, {"n", n}};
+      return {{"median", 0.5 * (values[(n - 1) / 2] + values[n / 2])},
+              {"least", values.front()},
+              {"largest", values.back()},
+              {"n", n}};
     }
 
     Json times(std::size_t molecule, const StudyMethod *method) const
@@ -266,7 +291,8 @@ namespace {
         std::vector<double> values;
         for (const auto &run : runs)
           if (run.timing() && run.molecule == molecule && run.method == method)
-            if (const Json result = result_of(run); result.contains(key)) values.push_back(result[key]);
+            if (const Json result = result_of(run); result.contains(key))
+              values.push_back(result[key]);
         if (const Json found = spread(values); !found.is_null()) out[key] = found;
       }
       return out;
@@ -304,10 +330,13 @@ namespace {
       return out;
     }
 
-    Json row(std::size_t m, const StudyMethod *method, bool is_reference, std::unique_ptr<TrajectoryAnalysis> &reference) const
+    Json row(std::size_t m, const StudyMethod *method, bool is_reference,
+             std::unique_ptr<TrajectoryAnalysis> &reference) const
     {
       Json out = {{"method", method->name},
-                  {"kind", std::vector<std::string>{"verlet", "respa", "jump", "student"}[std::size_t(method->kind)]},
+                  {"kind",
+                   std::vector<std::string>{"verlet", "respa", "jump",
+                                            "student"}[std::size_t(method->kind)]},
                   {"control", method->control},
                   {"file", fs::path(method->file).filename().string()},
                   {"timestep_fs", method->timestep},
@@ -327,7 +356,8 @@ namespace {
           continue;
         }
         if (result.contains("acceptance")) acceptance.push_back(result["acceptance"]);
-        if (result.contains("energy_of_jump_kT") && result["energy_of_jump_kT"]["mean"].is_number()) {
+        if (result.contains("energy_of_jump_kT") &&
+            result["energy_of_jump_kT"]["mean"].is_number()) {
           energy_mean.push_back(result["energy_of_jump_kT"]["mean"]);
           energy_rms.push_back(result["energy_of_jump_kT"]["rms"]);
         }
@@ -335,14 +365,18 @@ namespace {
         AnalysisOptions how;
         how.lag = settings.lag;
         if (!method->metropolis) how.frames.every = study_spacing(settings, *method);
-        auto analysis = std::make_unique<TrajectoryAnalysis>((run.place / "frames.xyz").string(), how);
+        auto analysis =
+            std::make_unique<TrajectoryAnalysis>((run.place / "frames.xyz").string(), how);
         found.push_back(analysis->quantities());
         if (reference) against.push_back(analysis->compare(*reference));
         if (!out.contains("curves")) {
           for (const auto &curve : analysis->curves()) {
-            if (curve.section != "torsion_msd" && (curve.section != "vdos" || curve.name != "all")) continue;
+            if (curve.section != "torsion_msd" && (curve.section != "vdos" || curve.name != "all"))
+              continue;
             // five points within the resolution of a spectrum are enough
-            const auto every = curve.section == "vdos" ? std::max<std::size_t>(1, std::size_t(analysis->resolution() / curve.x[1] / 5.0)) : 1;
+            const auto every = curve.section == "vdos"
+                ? std::max<std::size_t>(1, std::size_t(analysis->resolution() / curve.x[1] / 5.0))
+                : 1;
             Json &line = out["curves"][curve.section][curve.name];
             for (std::size_t k = 0; k < curve.x.size(); k += every) {
               line["x"].push_back(curve.x[k]);
@@ -365,7 +399,8 @@ namespace {
         return sum;
       };
       if (!acceptance.empty()) out["acceptance"] = mean(acceptance);
-      if (!energy_mean.empty()) out["energy_of_jump_kT"] = {{"mean", mean(energy_mean)}, {"rms", mean(energy_rms)}};
+      if (!energy_mean.empty())
+        out["energy_of_jump_kT"] = {{"mean", mean(energy_mean)}, {"rms", mean(energy_rms)}};
       if (!calls.empty()) out["force_calls_per_ps"] = mean(calls);
       out["quantities"] = values_of(mean_of(found));
       if (!against.empty()) out["against_reference"] = values_of(mean_of(against));
@@ -390,7 +425,9 @@ namespace {
       std::size_t n = 0, all = 0;
       for (const auto &molecule : settings.molecules) all += settings.methods_of(molecule).size();
       for (std::size_t m = 0; m < settings.molecules.size(); m++) {
-        Json one = {{"molecule", settings.molecules[m].name}, {"smiles", settings.molecules[m].smiles}, {"rows", Json::array()}};
+        Json one = {{"molecule", settings.molecules[m].name},
+                    {"smiles", settings.molecules[m].smiles},
+                    {"rows", Json::array()}};
         std::unique_ptr<TrajectoryAnalysis> reference;
         for (const auto *method : settings.methods_of(settings.molecules[m])) {
           const bool first = one["rows"].empty();

@@ -7,14 +7,19 @@
 
 namespace mlff {
 
-/// Dynamics with frames, or without (timing); positions come from start.data. `elements`: of the atom types.
-std::string study_input(const StudySettings &settings, const StudyMolecule &molecule, const std::vector<std::string> &elements, const StudyMethod &method,
+/// Dynamics with frames, or without (timing); positions come from start.data. `elements`: of the
+/// atom types.
+std::string study_input(const StudySettings &settings, const StudyMolecule &molecule,
+                        const std::vector<std::string> &elements, const StudyMethod &method,
                         int seed, bool timing);
 
-/// fs between the frames of a method that count: whole cycles. After rejected jumps steps are shorter, and there are more frames than that.
+/// fs between the frames of a method that count: whole cycles. After rejected jumps steps are
+/// shorter, and there are more frames than that.
 double study_spacing(const StudySettings &settings, const StudyMethod &method);
 
-/// Of the last run in a log: ps, wall and CPU seconds, force calls per ps, and what fix kstep/hybrid tells. Throws FileError where it is not complete.
-nlohmann::ordered_json study_log(const std::string &path, const StudySettings &settings, const StudyMethod &method, bool timing);
+/// Of the last run in a log: ps, wall and CPU seconds, force calls per ps, and what fix
+/// kstep/hybrid tells. Throws FileError where it is not complete.
+nlohmann::ordered_json study_log(const std::string &path, const StudySettings &settings,
+                                 const StudyMethod &method, bool timing);
 
 }    // namespace mlff

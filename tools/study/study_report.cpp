@@ -33,21 +33,25 @@ namespace {
   }
 
   /// "296.1 ± 2.3"
-  std::string with_error(const Json &row, const std::string &where, const std::string &section, const std::string &name, const char *how)
+  std::string with_error(const Json &row, const std::string &where, const std::string &section,
+                         const std::string &name, const char *how)
   {
-    const double value = number_of(row, {where, section, name, "value"}), error = number_of(row, {where, section, name, "error"});
-    return format(how, value) + (std::isfinite(value) && std::isfinite(error) ? " ± " + format(how, error) : "");
+    const double value = number_of(row, {where, section, name, "value"}),
+                 error = number_of(row, {where, section, name, "error"});
+    return format(how, value) +
+        (std::isfinite(value) && std::isfinite(error) ? " ± " + format(how, error) : "");
   }
 
   std::string with_range(const Json &row, const std::string &key)
   {
     const double median = number_of(row, {"times", key, "median"});
     if (!std::isfinite(median)) return "-";
-    return format("%.3g", median) + " (" + format("%.3g", number_of(row, {"times", key, "least"})) + " to " +
-        format("%.3g", number_of(row, {"times", key, "largest"})) + ")";
+    return format("%.3g", median) + " (" + format("%.3g", number_of(row, {"times", key, "least"})) +
+        " to " + format("%.3g", number_of(row, {"times", key, "largest"})) + ")";
   }
 
-  std::vector<std::string> names_in(const Json &rows, const std::string &where, const std::string &section)
+  std::vector<std::string> names_in(const Json &rows, const std::string &where,
+                                    const std::string &section)
   {
     std::vector<std::string> names;
     for (const auto &row : rows)
@@ -65,13 +69,19 @@ namespace {
     {
       line("# " + report["title"].get<std::string>());
       line("");
-      line("`" + report["command"].get<std::string>() + "`, " + report["program"].get<std::string>() + ", on " + report["machine"].get<std::string>() + ".");
+      line("`" + report["command"].get<std::string>() + "`, " +
+           report["program"].get<std::string>() + ", on " + report["machine"].get<std::string>() +
+           ".");
       line("");
-      line(format("%g K", report["temperature_K"]) + ", Langevin thermostat with a friction of " + format("%g/ps", report["friction_per_ps"]) + "; " +
-           format("%g ps", report["ps"]) + " of each of " + std::to_string(report["seeds"].size()) + (report["seeds"].size() == 1 ? " seed" : " seeds") +
-           " after a warm-up, several runs at a time. Times are from other runs of " + format("%g ps", report["timing"]["ps"]) +
-           ", warmed up and one at a time: medians of " + format("%g", report["timing"]["repeats"]) +
-           " with least and largest. CPU seconds hardly feel other programs on the machine; wall seconds do. `cN` and `fX` in names: N corrector steps, or the "
+      line(format("%g K", report["temperature_K"]) + ", Langevin thermostat with a friction of " +
+           format("%g/ps", report["friction_per_ps"]) + "; " + format("%g ps", report["ps"]) +
+           " of each of " + std::to_string(report["seeds"].size()) +
+           (report["seeds"].size() == 1 ? " seed" : " seeds") +
+           " after a warm-up, several runs at a time. Times are from other runs of " +
+           format("%g ps", report["timing"]["ps"]) + ", warmed up and one at a time: medians of " +
+           format("%g", report["timing"]["repeats"]) +
+           " with least and largest. CPU seconds hardly feel other programs on the machine; wall "
+           "seconds do. `cN` and `fX` in names: N corrector steps, or the "
            "share X of the steps of a stride, "
            "rounded to whole steps.");
       for (const auto &molecule : report["molecules"]) {
@@ -85,7 +95,8 @@ namespace {
         distances();
         motion();
         line("");
-        line("![" + molecule["molecule"].get<std::string>() + "](" + picture(molecule["molecule"]) + ")");
+        line("![" + molecule["molecule"].get<std::string>() + "](" + picture(molecule["molecule"]) +
+             ")");
         line("");
         line("Rows of this table and picture: " + where_from() + ".");
       }
@@ -106,9 +117,14 @@ namespace {
 
     void line(const std::string &text) { std::fprintf(file, "%s\n", text.c_str()); }
 
-    std::string where_from() const { return "`" + report["command"].get<std::string>() + "`, " + report["machine"].get<std::string>(); }
+    std::string where_from() const
+    {
+      return "`" + report["command"].get<std::string>() + "`, " +
+          report["machine"].get<std::string>();
+    }
 
-    void table(const std::vector<std::string> &head, const std::vector<std::vector<std::string>> &body, const std::string &below)
+    void table(const std::vector<std::string> &head,
+               const std::vector<std::vector<std::string>> &body, const std::string &below)
     {
       if (body.empty()) return;
       const auto put = [&](const std::vector<std::string> &cells) {
@@ -127,7 +143,9 @@ namespace {
     }
 
     /// One line a method that has something to say.
-    template <class Cells> void table_of_methods(const std::vector<std::string> &head, const Cells &cells, const std::string &below)
+    template <class Cells>
+    void table_of_methods(const std::vector<std::string> &head, const Cells &cells,
+                          const std::string &below)
     {
       std::vector<std::vector<std::string>> body;
       for (const auto &row : *rows) {
@@ -147,7 +165,8 @@ namespace {
       for (const auto &row : *rows)
         if (row.contains("failed"))
           for (const auto &one : row["failed"])
-            line("\n**" + row["method"].get<std::string>() + "**, seed " + one["seed"].dump() + ", failed: " + one["why"].get<std::string>());
+            line("\n**" + row["method"].get<std::string>() + "**, seed " + one["seed"].dump() +
+                 ", failed: " + one["why"].get<std::string>());
     }
 
     void speed()
@@ -156,12 +175,14 @@ namespace {
       const Json &reference = rows->front();
       const double base = number_of(reference, {"times", "cpu_s_per_ps", "median"});
       table_of_methods(
-          {"method", "stride, fs", "corrector steps", "acceptance", "force calls per ps", "CPU s per ps", "wall s per ps",
+          {"method", "stride, fs", "corrector steps", "acceptance", "force calls per ps",
+           "CPU s per ps", "wall s per ps",
            "times as fast as " + reference["method"].get<std::string>()},
           [&](const Json &row) -> std::vector<std::string> {
             const bool jumps = row["kind"] == "jump" || row["kind"] == "student";
             return {format("%g", row["stride_fs"]),
-                    jumps && row["control"] != "corrector" ? format("%g", row["corrector_steps"]) : "-",
+                    jumps && row["control"] != "corrector" ? format("%g", row["corrector_steps"])
+                                                           : "-",
                     format("%.4f", number_of(row, {"acceptance"})),
                     format("%.4g", number_of(row, {"force_calls_per_ps"})),
                     with_range(row, "cpu_s_per_ps"),
@@ -170,12 +191,15 @@ namespace {
           },
           "Speed, by CPU time. Force calls of r-RESPA: outer ones.");
       table_of_methods(
-          {"method", "model, ms a call", "force, ms a call", "a (1 - f) S t_force, ms", "the jump pays", "energy of a jump, kT: mean", "root mean square"},
+          {"method", "model, ms a call", "force, ms a call", "a (1 - f) S t_force, ms",
+           "the jump pays", "energy of a jump, kT: mean", "root mean square"},
           [&](const Json &row) -> std::vector<std::string> {
-            const double model = number_of(row, {"times", "model_ms", "median"}), force = number_of(row, {"times", "force_ms", "median"});
+            const double model = number_of(row, {"times", "model_ms", "median"}),
+                         force = number_of(row, {"times", "force_ms", "median"});
             if (!std::isfinite(model)) return {};
             const double accepted = number_of(row, {"acceptance"});
-            const double even = (std::isfinite(accepted) ? accepted : 1.0) * (1.0 - row["fraction"].get<double>()) * row["steps"].get<double>() * force;
+            const double even = (std::isfinite(accepted) ? accepted : 1.0) *
+                (1.0 - row["fraction"].get<double>()) * row["steps"].get<double>() * force;
             return {with_range(row, "model_ms"),
                     with_range(row, "force_ms"),
                     format("%.3g", even),
@@ -186,7 +210,8 @@ namespace {
                     format("%.3f", number_of(row, {"energy_of_jump_kT", "mean"})),
                     format("%.3f", number_of(row, {"energy_of_jump_kT", "rms"}))};
           },
-          "Break-even of a jump of S steps with the corrector share f, of which the share a is accepted: a model call must cost less than a (1 - f) S force "
+          "Break-even of a jump of S steps with the corrector share f, of which the share a is "
+          "accepted: a model call must cost less than a (1 - f) S force "
           "calls.");
     }
 
@@ -201,10 +226,12 @@ namespace {
           head,
           [&](const Json &row) {
             std::vector<std::string> cells;
-            for (const auto &name : names) cells.push_back(with_error(row, "quantities", "temperature_K", name, "%.0f"));
+            for (const auto &name : names)
+              cells.push_back(with_error(row, "quantities", "temperature_K", name, "%.0f"));
             return cells;
           },
-          "K, with standard errors: all atoms, elements, hydrogens by what they are bonded to, translation, rotation and vibration of the molecule, and bonds "
+          "K, with standard errors: all atoms, elements, hydrogens by what they are bonded to, "
+          "translation, rotation and vibration of the molecule, and bonds "
           "(relative velocity along them).");
     }
 
@@ -215,29 +242,41 @@ namespace {
       line("\n### Structure");
       std::vector<std::string> head = {"method"};
       head.insert(head.end(), names.begin(), names.end());
-      head.insert(head.end(), {"bond means, RMSE", "bond widths, RMSE", "angle means, RMSE (degrees)", "frames with a broken bond"});
+      head.insert(head.end(),
+                  {"bond means, RMSE", "bond widths, RMSE", "angle means, RMSE (degrees)",
+                   "frames with a broken bond"});
       table_of_methods(
           head,
           [&](const Json &row) {
             std::vector<std::string> cells;
             for (const auto &name : names) {
               const double mean = number_of(row, {"quantities", "bond_mean_A", name, "value"});
-              cells.push_back(std::isfinite(mean) ? format("%.4f", mean) + ", " + format("%.4f", number_of(row, {"quantities", "bond_width_A", name, "value"}))
-                                                  : "-");
+              cells.push_back(
+                  std::isfinite(mean) ? format("%.4f", mean) + ", " +
+                          format("%.4f",
+                                 number_of(row, {"quantities", "bond_width_A", name, "value"}))
+                                      : "-");
             }
             for (const char *name : {"bond means", "bond widths"})
-              cells.push_back(format("%.4f", number_of(row, {"against_reference", "rmse_A", name, "value"})));
-            cells.push_back(format("%.2f", number_of(row, {"against_reference", "rmse_degrees", "angle means", "value"})));
-            cells.push_back(format("%.0f", number_of(row, {"quantities", "frames", "with a broken bond", "value"})));
+              cells.push_back(
+                  format("%.4f", number_of(row, {"against_reference", "rmse_A", name, "value"})));
+            cells.push_back(format(
+                "%.2f",
+                number_of(row, {"against_reference", "rmse_degrees", "angle means", "value"})));
+            cells.push_back(format(
+                "%.0f", number_of(row, {"quantities", "frames", "with a broken bond", "value"})));
             return cells;
           },
-          "Å: mean and width of bonds, and root mean square differences over all bonds from the reference's first seed. In the row of the reference: its "
-          "further seeds, the noise. A bond is broken where it is longer than 1.6 sums of covalent radii; frames are those of one seed.");
+          "Å: mean and width of bonds, and root mean square differences over all bonds from the "
+          "reference's first seed. In the row of the reference: its "
+          "further seeds, the noise. A bond is broken where it is longer than 1.6 sums of covalent "
+          "radii; frames are those of one seed.");
     }
 
     static double mean_of(const Json &row, const std::string &section)
     {
-      if (!row.contains("against_reference") || !row["against_reference"].contains(section)) return std::nan("");
+      if (!row.contains("against_reference") || !row["against_reference"].contains(section))
+        return std::nan("");
       double sum = 0.0, n = 0.0;
       for (const auto &[name, value] : row["against_reference"][section].items())
         if (value["value"].is_number()) {
@@ -250,7 +289,8 @@ namespace {
     void distances()
     {
       table_of_methods(
-          {"method", "bonds", "angles", "dihedrals", "potential energy", "its mean, meV", "Kolmogorov-Smirnov p", "independent samples", "pair distances, L1"},
+          {"method", "bonds", "angles", "dihedrals", "potential energy", "its mean, meV",
+           "Kolmogorov-Smirnov p", "independent samples", "pair distances, L1"},
           [&](const Json &row) -> std::vector<std::string> {
             const auto energy = [&](const char *name) {
               return number_of(row, {"against_reference", "potential_energy", name, "value"});
@@ -259,12 +299,14 @@ namespace {
                     format("%.3f", mean_of(row, "jensen_shannon_angle")),
                     format("%.3f", mean_of(row, "jensen_shannon_dihedral")),
                     format("%.3f", energy("Jensen-Shannon distance")),
-                    with_error(row, "against_reference", "potential_energy", "difference of means, meV", "%.0f"),
+                    with_error(row, "against_reference", "potential_energy",
+                               "difference of means, meV", "%.0f"),
                     format("%.2g", energy("Kolmogorov-Smirnov p")),
                     format("%.0f", energy("independent samples")),
                     format("%.3f", mean_of(row, "l1_distances"))};
           },
-          "Jensen-Shannon distances from the reference's first seed, means over the kinds; potential energies with Kolmogorov-Smirnov's p of decorrelated "
+          "Jensen-Shannon distances from the reference's first seed, means over the kinds; "
+          "potential energies with Kolmogorov-Smirnov's p of decorrelated "
           "samples. In the row of the reference: its "
           "further seeds, the noise that no method can be below.");
     }
@@ -281,16 +323,24 @@ namespace {
           head,
           [&](const Json &row) {
             std::vector<std::string> cells;
-            for (const auto &name : turns) cells.push_back(format("%.2f", number_of(row, {"quantities", "torsion_msd_at_0.5_ps_rad2", name, "value"})));
-            for (const auto &name : turns) cells.push_back(with_error(row, "quantities", "torsion_flips_per_ps", name, "%.2f"));
+            for (const auto &name : turns)
+              cells.push_back(format(
+                  "%.2f",
+                  number_of(row, {"quantities", "torsion_msd_at_0.5_ps_rad2", name, "value"})));
+            for (const auto &name : turns)
+              cells.push_back(with_error(row, "quantities", "torsion_flips_per_ps", name, "%.2f"));
             for (const char *name : {"root mean square", "largest", "peaks compared"})
-              cells.push_back(format("%.0f", number_of(row, {"against_reference", "vdos_peaks_per_cm", name, "value"})));
+              cells.push_back(format(
+                  "%.0f",
+                  number_of(row, {"against_reference", "vdos_peaks_per_cm", name, "value"})));
             cells.push_back(format("%.0f", number_of(row, {"nyquist_per_cm"})));
             return cells;
           },
-          "Mean square turn of torsions in 0.5 ps, flips from well to well, and how far peaks of the vibrational density of states are from those of the "
+          "Mean square turn of torsions in 0.5 ps, flips from well to well, and how far peaks of "
+          "the vibrational density of states are from those of the "
           "reference, which are folded where frames are too "
-          "far apart to show them. A method that moves nothing passes every table above and fails here.");
+          "far apart to show them. A method that moves nothing passes every table above and fails "
+          "here.");
     }
   };
 
@@ -299,8 +349,10 @@ namespace {
 void write_study_report(const std::string &folder, const Json &report)
 {
   Page(folder + "/report.md", report).write();
-  const std::string line = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/plot_study.py' '" + folder + "'";
-  if (std::system(line.c_str()) != 0) spdlog::warn("the pictures could not be drawn; the numbers are in {}/report.json", folder);
+  const std::string line =
+      std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/plot_study.py' '" + folder + "'";
+  if (std::system(line.c_str()) != 0)
+    spdlog::warn("the pictures could not be drawn; the numbers are in {}/report.json", folder);
 }
 
 }    // namespace mlff

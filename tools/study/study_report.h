@@ -7,7 +7,8 @@
 
 namespace mlff {
 
-/// Writes report.md into a folder that has report.json, and draws its pictures; a warning where they cannot be drawn.
+/// Writes report.md into a folder that has report.json, and draws its pictures; a warning where
+/// they cannot be drawn.
 void write_study_report(const std::string &folder, const nlohmann::ordered_json &report);
 
 }    // namespace mlff

@@ -1,10 +1,10 @@
 #include "study/study_settings.h"
 
 #include "core/elements.h"
+#include "data/yaml_section.h"
 #include "potential/find_potential.h"
 #include "potential/potential.h"
 #include "workflow/run_folder.h"
-#include "data/yaml_section.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,25 +19,33 @@ namespace fs = std::filesystem;
 
 namespace {
 
-  /// A file named in the settings: beside them, in the folders of LAMMPS_POTENTIALS, or one that ships.
-  std::string find_file(const YamlSection &section, const std::string &key, const std::string &name, const fs::path &beside)
+  /// A file named in the settings: beside them, in the folders of LAMMPS_POTENTIALS, or one that
+  /// ships.
+  std::string find_file(const YamlSection &section, const std::string &key, const std::string &name,
+                        const fs::path &beside)
   {
     std::vector<fs::path> places = potential_folders();
     places.insert(places.begin(), beside);
     for (const auto &place : places)
-      if (fs::is_regular_file(place / name)) return fs::weakly_canonical(fs::absolute(place / name)).string();
-    section.fail(
-        key, "names '" + name + "', which is not there: looked beside the settings, in the folders of LAMMPS_POTENTIALS and among the potentials that ship");
+      if (fs::is_regular_file(place / name))
+        return fs::weakly_canonical(fs::absolute(place / name)).string();
+    section.fail(key,
+                 "names '" + name +
+                     "', which is not there: looked beside the settings, in the folders of "
+                     "LAMMPS_POTENTIALS and among the potentials that ship");
   }
 
   std::string plain(const std::string &text)
   {
     std::string name;
-    for (const char c : text) name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c : '-';
+    for (const char c : text)
+      name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c
+                                                                                              : '-';
     return name;
   }
 
-  std::vector<double> list_of(YamlSection &section, const std::string &key, std::vector<double> standard)
+  std::vector<double> list_of(YamlSection &section, const std::string &key,
+                              std::vector<double> standard)
   {
     if (!section.has(key)) return standard;
     const auto list = section.numbers(key);
@@ -55,7 +63,9 @@ namespace {
   {
     const double steps = time / step;
     if (std::abs(steps - std::round(steps)) > 1e-6 || steps < 0.5)
-      section.fail(key, "is " + number(time) + " fs; accepted: multiples of the time step of " + number(step) + " fs");
+      section.fail(key,
+                   "is " + number(time) + " fs; accepted: multiples of the time step of " +
+                       number(step) + " fs");
     return int(std::lround(steps));
   }
 
@@ -66,7 +76,9 @@ namespace {
     std::string kind;
     for (const char *key : {"verlet", "respa", "jump", "student"})
       if (section.has(key)) {
-        if (!kind.empty()) section.fail(key, "stands beside '" + kind + "'; accepted: one of verlet, respa, jump, student");
+        if (!kind.empty())
+          section.fail(
+              key, "stands beside '" + kind + "'; accepted: one of verlet, respa, jump, student");
         kind = key;
       }
     if (kind.empty()) {
@@ -107,20 +119,25 @@ namespace {
     const Potential potential = Potential::read(method.file);
     if (potential.is_jump() != (kind == "jump"))
       section.fail(kind,
-                   "names '" + method.file + "', a model '" + potential.model +
-                       "'; accepted: " + (kind == "jump" ? "jump networks" : "potentials of energies and forces"));
+                   "names '" + method.file + "', a model '" + potential.model + "'; accepted: " +
+                       (kind == "jump" ? "jump networks" : "potentials of energies and forces"));
     const bool student = kind == "student";
     if (!student) {
-      method.control = section.word("control", "none", {"none", "zero", "ballistic", "linear", "verlet", "corrector"});
+      method.control = section.word("control", "none",
+                                    {"none", "zero", "ballistic", "linear", "verlet", "corrector"});
       if (method.control == "none") method.control.clear();
     } else
       method.metropolis = section.yes("metropolis", true);
-    if (section.has("corrector") && section.has("fraction")) section.fail("fraction", "stands beside 'corrector'; accepted: one of the two");
+    if (section.has("corrector") && section.has("fraction"))
+      section.fail("fraction", "stands beside 'corrector'; accepted: one of the two");
     std::vector<double> correctors = list_of(section, "corrector", {method.metropolis ? 0.0 : 1.0});
     const bool fractions = section.has("fraction");
     if (fractions) correctors = section.numbers("fraction");
-    const std::string standard = !method.control.empty() ? method.control : student ? (method.metropolis ? "metropolis" : "student") : "jump";
-    const auto strides = list_of(section, "stride", student ? std::vector<double>{40.0} : potential.jump.strides);
+    const std::string standard = !method.control.empty() ? method.control
+        : student ? (method.metropolis ? "metropolis" : "student")
+                  : "jump";
+    const auto strides =
+        list_of(section, "stride", student ? std::vector<double>{40.0} : potential.jump.strides);
     const auto timesteps = list_of(section, "timestep", {0.5});
     for (const double dt : timesteps)
       for (const double stride : strides)
@@ -128,14 +145,21 @@ namespace {
           method.timestep = above_zero(section, "timestep", dt);
           method.stride = stride;
           whole_steps(section, "stride", stride, dt);
-          if (!student && std::find(potential.jump.strides.begin(), potential.jump.strides.end(), stride) == potential.jump.strides.end()) {
+          if (!student &&
+              std::find(potential.jump.strides.begin(), potential.jump.strides.end(), stride) ==
+                  potential.jump.strides.end()) {
             std::string has;
-            for (const double s : potential.jump.strides) has += (has.empty() ? "" : ", ") + number(s);
-            section.fail("stride", "is " + number(stride) + " fs, which the network of 'jump' has not; accepted: " + has);
+            for (const double s : potential.jump.strides)
+              has += (has.empty() ? "" : ", ") + number(s);
+            section.fail("stride",
+                         "is " + number(stride) +
+                             " fs, which the network of 'jump' has not; accepted: " + has);
           }
           if (c < 0.0 || (!fractions && c != std::round(c)) || c > 1000.0)
-            section.fail(fractions ? "fraction" : "corrector",
-                         "is " + number(c) + "; accepted: " + (fractions ? "shares of the steps of a stride" : "whole numbers of steps"));
+            section.fail(
+                fractions ? "fraction" : "corrector",
+                "is " + number(c) + "; accepted: " +
+                    (fractions ? "shares of the steps of a stride" : "whole numbers of steps"));
           method.fraction = fractions ? c : -1.0;
           method.corrector = fractions ? 0 : int(c);
           method.name = name.empty() ? standard : name;
@@ -143,8 +167,10 @@ namespace {
             method.name += timesteps.size() > 1 ? "-" + number(dt) : "";
             method.stride = dt;
           } else
-            method.name += "-" + number(stride) + (fractions ? "-f" : "-c") + number(c) + (timesteps.size() > 1 ? "-dt" + number(dt) : "");
-          if (method.control == "corrector" && !list.empty() && list.back().name == method.name) continue;
+            method.name += "-" + number(stride) + (fractions ? "-f" : "-c") + number(c) +
+                (timesteps.size() > 1 ? "-dt" + number(dt) : "");
+          if (method.control == "corrector" && !list.empty() && list.back().name == method.name)
+            continue;
           list.push_back(method);
         }
     section.finish();
@@ -156,25 +182,34 @@ namespace {
     StudyMolecule molecule;
     molecule.smiles = section.word("smiles", "");
     const std::string data = section.word("data", "");
-    if (molecule.smiles.empty() == data.empty()) section.fail("smiles", "and 'data': one of the two is needed");
+    if (molecule.smiles.empty() == data.empty())
+      section.fail("smiles", "and 'data': one of the two is needed");
     if (!data.empty()) molecule.data = find_file(section, "data", data, beside);
-    molecule.name = section.word("name", molecule.smiles.empty() ? fs::path(data).stem().string() : molecule.smiles);
+    molecule.name = section.word(
+        "name", molecule.smiles.empty() ? fs::path(data).stem().string() : molecule.smiles);
     molecule.elements = section.words("elements");
-    if (!data.empty() && molecule.elements.empty()) section.fail("elements", "is missing; accepted: the element of each atom type of 'data'");
-    if (data.empty() && !molecule.elements.empty()) section.fail("elements", "belongs to 'data'; a SMILES needs none");
+    if (!data.empty() && molecule.elements.empty())
+      section.fail("elements", "is missing; accepted: the element of each atom type of 'data'");
+    if (data.empty() && !molecule.elements.empty())
+      section.fail("elements", "belongs to 'data'; a SMILES needs none");
     for (const auto &symbol : molecule.elements)
-      if (atomic_number(symbol) == 0) section.fail("elements", "holds '" + symbol + "'; accepted: symbols of elements");
+      if (atomic_number(symbol) == 0)
+        section.fail("elements", "holds '" + symbol + "'; accepted: symbols of elements");
     YamlSection force = section.section("force");
     molecule.start = force.word("start", "");
     if (force.has("commands")) {
       molecule.force = force.word("commands", "");
-      if (force.has("method")) force.fail("method", "stands beside 'commands'; accepted: one of the two");
+      if (force.has("method"))
+        force.fail("method", "stands beside 'commands'; accepted: one of the two");
     } else {
       const auto method = force.word("method", "gfn2", {"gfn2", "gfn1", "gfnff"});
-      molecule.force = "pair_style      xtb method " + method + " charge " + std::to_string(force.whole("charge", 0, -100)) + " uhf " +
-          std::to_string(force.whole("uhf", 0)) + " accuracy " + number(force.number("accuracy", 0.1, 1e-4, 1e3)) + "\npair_coeff      * * <ELEMENTS>\n";
+      molecule.force = "pair_style      xtb method " + method + " charge " +
+          std::to_string(force.whole("charge", 0, -100)) + " uhf " +
+          std::to_string(force.whole("uhf", 0)) + " accuracy " +
+          number(force.number("accuracy", 0.1, 1e-4, 1e3)) + "\npair_coeff      * * <ELEMENTS>\n";
     }
-    if (molecule.force.empty()) force.fail("commands", "is empty; accepted: commands of LAMMPS from pair_style on");
+    if (molecule.force.empty())
+      force.fail("commands", "is empty; accepted: commands of LAMMPS from pair_style on");
     force.finish();
     section.finish();
     return molecule;
@@ -207,7 +242,10 @@ std::vector<const StudyMethod *> StudySettings::methods_of(const StudyMolecule &
 {
   std::vector<const StudyMethod *> list;
   for (const auto &method : methods) {
-    if (!method.molecules.empty() && std::find(method.molecules.begin(), method.molecules.end(), molecule.name) == method.molecules.end()) continue;
+    if (!method.molecules.empty() &&
+        std::find(method.molecules.begin(), method.molecules.end(), molecule.name) ==
+            method.molecules.end())
+      continue;
     list.insert(method.name == reference ? list.begin() : list.end(), &method);
   }
   return list;
@@ -228,8 +266,10 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
   s.frame = file.number("frame", 4.0, 0.01);
   s.lag = file.number("lag", 2.0, 0.01);
   for (const double seed : list_of(file, "seeds", {1, 2})) {
-    if (seed < 1 || seed != std::round(seed) || seed > 1e6) file.fail("seeds", "holds " + number(seed) + "; accepted: whole numbers from 1 to 1000000");
-    if (std::find(s.seeds.begin(), s.seeds.end(), int(seed)) != s.seeds.end()) file.fail("seeds", "holds " + number(seed) + " twice");
+    if (seed < 1 || seed != std::round(seed) || seed > 1e6)
+      file.fail("seeds", "holds " + number(seed) + "; accepted: whole numbers from 1 to 1000000");
+    if (std::find(s.seeds.begin(), s.seeds.end(), int(seed)) != s.seeds.end())
+      file.fail("seeds", "holds " + number(seed) + " twice");
     s.seeds.push_back(int(seed));
   }
   YamlSection timing = file.section("timing");
@@ -239,14 +279,18 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
   timing.finish();
 
   auto molecules = file.sections("molecules");
-  if (molecules.empty()) file.fail("molecules", "is missing; accepted: a list of maps with smiles or data");
+  if (molecules.empty())
+    file.fail("molecules", "is missing; accepted: a list of maps with smiles or data");
   std::set<std::string> names;
   for (auto &section : molecules) {
     s.molecules.push_back(read_molecule(section, beside));
-    if (!names.insert(plain(s.molecules.back().name)).second) section.fail("name", "'" + s.molecules.back().name + "' is there twice");
+    if (!names.insert(plain(s.molecules.back().name)).second)
+      section.fail("name", "'" + s.molecules.back().name + "' is there twice");
   }
   auto methods = file.sections("methods");
-  if (methods.empty()) file.fail("methods", "is missing; accepted: a list of maps with one of verlet, respa, jump, student");
+  if (methods.empty())
+    file.fail("methods",
+              "is missing; accepted: a list of maps with one of verlet, respa, jump, student");
   for (auto &section : methods)
     for (auto &method : read_methods(section, beside)) {
       method.name = plain(method.name);
@@ -258,8 +302,12 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
       for (const auto &other : s.methods)
         if (other.name == method.name &&
             (other.molecules.empty() || method.molecules.empty() ||
-             std::find_first_of(other.molecules.begin(), other.molecules.end(), method.molecules.begin(), method.molecules.end()) != other.molecules.end()))
-          section.fail("name", "would be '" + method.name + "', which another method has; accepted: another name");
+             std::find_first_of(other.molecules.begin(), other.molecules.end(),
+                                method.molecules.begin(),
+                                method.molecules.end()) != other.molecules.end()))
+          section.fail("name",
+                       "would be '" + method.name +
+                           "', which another method has; accepted: another name");
       s.methods.push_back(method);
     }
   s.reference = file.word("reference", s.methods.front().name);
@@ -268,7 +316,9 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
     if (of.empty() || of.front()->name != s.reference) {
       std::string accepted;
       for (const auto *method : of) accepted += (accepted.empty() ? "" : ", ") + method->name;
-      file.fail("reference", "is '" + s.reference + "', which molecule '" + molecule.name + "' has not; accepted: " + accepted);
+      file.fail("reference",
+                "is '" + s.reference + "', which molecule '" + molecule.name +
+                    "' has not; accepted: " + accepted);
     }
   }
   file.finish();

@@ -12,19 +12,23 @@ struct StudyMethod {
   Kind kind = Kind::verlet;
   std::string name;                      ///< "verlet-0.5": unique among the methods of a molecule
   std::vector<std::string> molecules;    ///< only for these; empty: for all
-  std::string file;                      ///< network, student, or inner potential; empty with respa: bonded terms are the inner force
-  std::string control;                   ///< of jumps: zero, ballistic, linear, verlet, corrector; or empty
-  double timestep = 0.5;                 ///< fs, of velocity Verlet, or of the inner steps
-  double stride = 0.0;                   ///< fs, of a jump, or the outer step of r-RESPA
-  double fraction = -1.0;                ///< of corrector steps in a stride; negative: `corrector` counts
+  std::string
+      /// network, student, or inner potential; empty with respa: bonded terms are the inner force
+      file;
+  std::string control;       ///< of jumps: zero, ballistic, linear, verlet, corrector; or empty
+  double timestep = 0.5;     ///< fs, of velocity Verlet, or of the inner steps
+  double stride = 0.0;       ///< fs, of a jump, or the outer step of r-RESPA
+  double fraction = -1.0;    ///< of corrector steps in a stride; negative: `corrector` counts
   int corrector = 1;
   bool metropolis = false;
   std::string options;    ///< further words of fix kstep/hybrid
 
   int steps() const;              ///< time steps in a stride
   int corrector_steps() const;    ///< in a cycle
-  double cycle() const;           ///< fs of a cycle: of a step of velocity Verlet, an outer step, or a jump with its corrector
-  int cycle_steps() const;        ///< steps of LAMMPS in it, each with one call of the force
+  double cycle()
+      /// fs of a cycle: of a step of velocity Verlet, an outer step, or a jump with its corrector
+      const;
+  int cycle_steps() const;    ///< steps of LAMMPS in it, each with one call of the force
 };
 
 struct StudyMolecule {
@@ -41,11 +45,11 @@ struct StudySettings {
   std::string title;
   std::vector<StudyMolecule> molecules;
   std::vector<StudyMethod> methods;
-  std::string reference;                              ///< method that the others are compared with
-  std::vector<int> seeds;                             ///< the first one is compared, the second is noise
-  double temperature = 300.0, friction = 10.0;        ///< K, 1/ps
-  double length = 20.0, warmup = 1.0;                 ///< ps
-  double frame = 4.0, lag = 2.0;                      ///< fs between frames at least, ps of correlation functions
+  std::string reference;     ///< method that the others are compared with
+  std::vector<int> seeds;    ///< the first one is compared, the second is noise
+  double temperature = 300.0, friction = 10.0;    ///< K, 1/ps
+  double length = 20.0, warmup = 1.0;             ///< ps
+  double frame = 4.0, lag = 2.0;    ///< fs between frames at least, ps of correlation functions
   double timing_length = 2.0, timing_warmup = 0.2;    ///< ps
   int repeats = 3;                                    ///< of timings; 0: none
 

@@ -35,7 +35,8 @@ void run_tasks(std::vector<Task> &tasks, int jobs, const std::function<void(doub
     while (next < tasks.size() && int(running.size()) < std::max(jobs, 1)) {
       std::fflush(nullptr);
       const pid_t pid = fork();
-      if (pid < 0) throw std::runtime_error(std::string("cannot start a process: ") + std::strerror(errno));
+      if (pid < 0)
+        throw std::runtime_error(std::string("cannot start a process: ") + std::strerror(errno));
       if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != own) _exit(1);

@@ -5,7 +5,10 @@ namespace mlff {
 void add_read_options(CLI::App &command, ReadOptions &options)
 {
   const char *group = "What files do not say";
-  command.add_option("--units", options.units, "of the files: metal, real (LAMMPS) or gpumd; default: metal, of .npz kcal/mol, where that can be")
+  command
+      .add_option("--units", options.units,
+                  "of the files: metal, real (LAMMPS) or gpumd; default: metal, of .npz kcal/mol, "
+                  "where that can be")
       ->check(CLI::IsMember({"metal", "real", "gpumd"}))
       ->group(group);
   command
@@ -16,7 +19,10 @@ void add_read_options(CLI::App &command, ReadOptions &options)
           },
           "quantity=NAME: the column or key that it is read from, such as energy=dft_energy")
       ->group(group);
-  command.add_option("--elements", options.elements, "of atom types, where files have these in the place of symbols")->group(group);
+  command
+      .add_option("--elements", options.elements,
+                  "of atom types, where files have these in the place of symbols")
+      ->group(group);
 }
 
 }    // namespace mlff

@@ -28,12 +28,15 @@ void write_manifest(const fs::path &path, const nlohmann::ordered_json &manifest
   file.finish();
 }
 
-Lock::Lock(const fs::path &path) : path(path), file(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644))
+Lock::Lock(const fs::path &path) :
+    path(path), file(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644))
 {
-  if (file < 0) throw FileError("'" + path.string() + "' cannot be written: " + std::strerror(errno));
+  if (file < 0)
+    throw FileError("'" + path.string() + "' cannot be written: " + std::strerror(errno));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     close(file);
-    throw FileError("another mlff is writing beside '" + path.string() + "'; wait for it, or use another output");
+    throw FileError("another mlff is writing beside '" + path.string() +
+                    "'; wait for it, or use another output");
   }
 }
 
@@ -79,8 +82,11 @@ void one_thread_each()
 
 std::string lammps_program(const std::string &given)
 {
-  const std::string program = given.empty() ? (fs::canonical("/proc/self/exe").parent_path() / "lmp").string() : fs::absolute(given).string();
-  if (access(program.c_str(), X_OK) != 0) throw FileError("LAMMPS of this package is not at '" + program + "'; name it with --lmp");
+  const std::string program = given.empty()
+      ? (fs::canonical("/proc/self/exe").parent_path() / "lmp").string()
+      : fs::absolute(given).string();
+  if (access(program.c_str(), X_OK) != 0)
+    throw FileError("LAMMPS of this package is not at '" + program + "'; name it with --lmp");
   return program;
 }
 
@@ -92,7 +98,8 @@ std::string number(double value)
   return text.str();
 }
 
-void replace_by_lammps(const std::string &lammps, const fs::path &folder, const char *input, const std::vector<std::pair<std::string, std::string>> &variables)
+void replace_by_lammps(const std::string &lammps, const fs::path &folder, const char *input,
+                       const std::vector<std::pair<std::string, std::string>> &variables)
 {
   {
     OutputFile file((folder / "in.run").string(), true);

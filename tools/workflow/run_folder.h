@@ -57,8 +57,10 @@ std::string lammps_program(const std::string &given);
 /// A number as LAMMPS' command line takes it.
 std::string number(double value);
 
-/// Writes `input` to in.run in a folder and replaces this process by LAMMPS running it there, with the variables given. Does not return.
-[[noreturn]] void replace_by_lammps(const std::string &lammps, const std::filesystem::path &folder, const char *input,
-                                    const std::vector<std::pair<std::string, std::string>> &variables);
+/// Writes `input` to in.run in a folder and replaces this process by LAMMPS running it there, with
+/// the variables given. Does not return.
+[[noreturn]] void
+replace_by_lammps(const std::string &lammps, const std::filesystem::path &folder, const char *input,
+                  const std::vector<std::pair<std::string, std::string>> &variables);
 
 }    // namespace mlff

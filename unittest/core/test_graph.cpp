@@ -1,6 +1,6 @@
 // Neighbor graphs of structures: nothing missed, nothing twice, images folded to the right atom.
-#include "support/random_potential.h"
 #include "structure/structure.h"
+#include "support/random_potential.h"
 
 #include <gtest/gtest.h>
 
@@ -33,7 +33,9 @@ std::vector<std::array<long, 5>> brute_force(const Structure &structure, double 
               for (int a = 0; a < 3; a++) r[c] += s[a] * structure.cell[3 * a + c];
               square += r[c] * r[c];
             }
-            if (allowed && square < cutoff * cutoff) edges.push_back({i, j, std::lround(r[0] * 1e6), std::lround(r[1] * 1e6), std::lround(r[2] * 1e6)});
+            if (allowed && square < cutoff * cutoff)
+              edges.push_back({i, j, std::lround(r[0] * 1e6), std::lround(r[1] * 1e6),
+                               std::lround(r[2] * 1e6)});
           }
   std::sort(edges.begin(), edges.end());
   return edges;
@@ -44,7 +46,9 @@ std::vector<std::array<long, 5>> edges_of(const Graph &graph)
   std::vector<std::array<long, 5>> edges;
   for (int i = 0; i < graph.n_centres(); i++)
     for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++)
-      edges.push_back({i, graph.neighbor[e], std::lround(graph.r[3 * e] * 1e6), std::lround(graph.r[3 * e + 1] * 1e6), std::lround(graph.r[3 * e + 2] * 1e6)});
+      edges.push_back({i, graph.neighbor[e], std::lround(graph.r[3 * e] * 1e6),
+                       std::lround(graph.r[3 * e + 1] * 1e6),
+                       std::lround(graph.r[3 * e + 2] * 1e6)});
   std::sort(edges.begin(), edges.end());
   return edges;
 }
@@ -73,24 +77,34 @@ TEST_P(GraphOf, EqualsBruteForce)
   for (int i = 0; i < c.n; i++)
     for (int a = 0; a < 3; a++)
       if (c.periodic[a])
-        for (int k = 0; k < 3; k++) structure.positions[3 * i + k] += std::floor(c.spread * std::sin(5.0 * i + a)) * c.cell[3 * a + k];
+        for (int k = 0; k < 3; k++)
+          structure.positions[3 * i + k] +=
+              std::floor(c.spread * std::sin(5.0 * i + a)) * c.cell[3 * a + k];
   GraphStorage moved;
   append_graph(structure, {6, 8, 1}, c.cutoff, moved);
   EXPECT_EQ(edges_of(moved.view()), expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cells, GraphOf,
-                         testing::Values(Case{"open", 60, {}, {false, false, false}, 4.0, 0}, Case{"one_atom", 1, {}, {false, false, false}, 4.0, 0},
-                                         Case{"two_atoms", 2, {}, {false, false, false}, 9.0, 0},
-                                         Case{"cubic", 100, {12, 0, 0, 0, 12, 0, 0, 0, 12}, {true, true, true}, 3.5, 3},
-                                         Case{"triclinic", 60, {9, 0, 0, 3, 8, 0, -2, 2.5, 10}, {true, true, true}, 4.0, 2},
-                                         Case{"smaller_than_cutoff", 3, {3, 0, 0, 1.2, 2.8, 0, -0.7, 0.9, 3.2}, {true, true, true}, 5.0, 2},
-                                         Case{"one_atom_crystal", 1, {1.5, 0, 0, 0, 1.6, 0, 0, 0, 1.7}, {true, true, true}, 5.0, 4},
-                                         Case{"slab", 40, {8, 0, 0, 1, 8, 0, 0, 0, 9}, {true, true, false}, 4.0, 2},
-                                         Case{"wire", 30, {9, 0, 0, 0, 7, 0, 0, 0, 9}, {false, true, false}, 4.0, 2}),
-                         [](const auto &info) {
-                           return info.param.name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Cells, GraphOf,
+    testing::Values(
+        Case{"open", 60, {}, {false, false, false}, 4.0, 0},
+        Case{"one_atom", 1, {}, {false, false, false}, 4.0, 0},
+        Case{"two_atoms", 2, {}, {false, false, false}, 9.0, 0},
+        Case{"cubic", 100, {12, 0, 0, 0, 12, 0, 0, 0, 12}, {true, true, true}, 3.5, 3},
+        Case{"triclinic", 60, {9, 0, 0, 3, 8, 0, -2, 2.5, 10}, {true, true, true}, 4.0, 2},
+        Case{"smaller_than_cutoff",
+             3,
+             {3, 0, 0, 1.2, 2.8, 0, -0.7, 0.9, 3.2},
+             {true, true, true},
+             5.0,
+             2},
+        Case{"one_atom_crystal", 1, {1.5, 0, 0, 0, 1.6, 0, 0, 0, 1.7}, {true, true, true}, 5.0, 4},
+        Case{"slab", 40, {8, 0, 0, 1, 8, 0, 0, 0, 9}, {true, true, false}, 4.0, 2},
+        Case{"wire", 30, {9, 0, 0, 0, 7, 0, 0, 0, 9}, {false, true, false}, 4.0, 2}),
+    [](const auto &info) {
+      return info.param.name;
+    });
 
 TEST(GraphOfFrame, ElementsBecomeSpecies)
 {
@@ -107,7 +121,8 @@ TEST(GraphOfFrame, ElementsBecomeSpecies)
 TEST(GraphOfFrame, NoEdgesBetweenStructures)
 {
   GraphStorage graph;
-  for (int s = 0; s < 5; s++) append_graph(random_structure(6, 40 + unsigned(s)), {6, 8, 1}, 6.0, graph);
+  for (int s = 0; s < 5; s++)
+    append_graph(random_structure(6, 40 + unsigned(s)), {6, 8, 1}, 6.0, graph);
   const Graph view = graph.view();
   ASSERT_EQ(view.n_structures(), 5);
   for (int s = 0; s < 5; s++)

@@ -1,4 +1,5 @@
-// Engines against an independent evaluation, finite differences and the symmetries of nature; one list for every engine of the build.
+// Engines against an independent evaluation, finite differences and the symmetries of nature; one
+// list for every engine of the build.
 #include "engine/engine.h"
 #include "support/painn_reference.h"
 #include "support/random_potential.h"
@@ -16,7 +17,8 @@ static std::atomic<long> allocations = 0;
 static void *counted(std::size_t n, std::size_t alignment)
 {
   allocations++;
-  void *p = alignment ? std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment) : std::malloc(n ? n : 1);
+  void *p = alignment ? std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment)
+                      : std::malloc(n ? n : 1);
   if (!p) throw std::bad_alloc();
   return p;
 }
@@ -67,7 +69,8 @@ Evaluated evaluate(Engine &engine, const Potential &potential, const Structure &
   sum_forces(graph.view(), result, out.forces);
   for (std::size_t e = 0; e < graph.neighbor.size(); e++)
     for (int a = 0; a < 3; a++)
-      for (int b = 0; b < 3; b++) out.virial[3 * a + b] -= graph.r[3 * e + a] * result.gradient[3 * e + b];
+      for (int b = 0; b < 3; b++)
+        out.virial[3 * a + b] -= graph.r[3 * e + a] * result.gradient[3 * e + b];
   return out;
 }
 
@@ -82,7 +85,8 @@ double largest_difference(const std::vector<double> &a, const std::vector<double
 {
   EXPECT_EQ(a.size(), b.size());
   double m = 0.0;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); i++) m = std::max(m, std::abs(a[i] - b[i]));
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); i++)
+    m = std::max(m, std::abs(a[i] - b[i]));
   return m;
 }
 
@@ -94,7 +98,10 @@ class EngineTest : public testing::TestWithParam<std::tuple<std::string, Precisi
   std::unique_ptr<Engine> engine = make(potential);
   bool single() const { return std::get<1>(GetParam()) == Precision::single_precision; }
   /// tolerance on a quantity of the size given
-  double tolerance(double size = 1.0) const { return std::max(1.0, size) * (single() ? 1e-5 : 1e-10); }
+  double tolerance(double size = 1.0) const
+  {
+    return std::max(1.0, size) * (single() ? 1e-5 : 1e-10);
+  }
 
   static std::unique_ptr<Engine> make(const Potential &potential)
   {
@@ -104,25 +111,31 @@ class EngineTest : public testing::TestWithParam<std::tuple<std::string, Precisi
 
 TEST_P(EngineTest, EqualsIndependentEvaluation)
 {
-  for (const PainnSizes sizes : {PainnSizes{8, 1, 5}, PainnSizes{8, 2, 6}, PainnSizes{12, 3, 9, 1e-2}, PainnSizes{32, 2, 20}}) {
+  for (const PainnSizes sizes : {PainnSizes{8, 1, 5}, PainnSizes{8, 2, 6},
+                                 PainnSizes{12, 3, 9, 1e-2}, PainnSizes{32, 2, 20}}) {
     const Potential other = random_potential(sizes, {6, 8, 1}, 4.0, 7);
     const auto any = make(other);
     GraphStorage graph;
-    append_graph(random_structure(11, 3, triclinic, {true, true, true}), other.elements, other.cutoff, graph);
+    append_graph(random_structure(11, 3, triclinic, {true, true, true}), other.elements,
+                 other.cutoff, graph);
     append_graph(random_structure(7, 4), other.elements, other.cutoff, graph);
     Result result;
     any->evaluate(graph.view(), result);
     const auto expected = mlff_test::reference_energies(other, graph.view());
-    EXPECT_LT(largest_difference(result.atom_energy, expected), single() ? 2e-4 : 1e-9) << "F" << sizes.features << " L" << sizes.layers;
+    EXPECT_LT(largest_difference(result.atom_energy, expected), single() ? 2e-4 : 1e-9)
+        << "F" << sizes.features << " L" << sizes.layers;
   }
 }
 
 TEST_P(EngineTest, GradientEqualsFiniteDifferences)
 {
-  if (single()) return;    // differences of single-precision energies prove nothing; agreement with double is tested below
+  if (single())
+    // differences of single-precision energies prove nothing; agreement with double is tested below
+    return;
   const double h = 1e-4;
   for (const bool periodic : {false, true}) {
-    Structure structure = random_structure(8, 11, periodic ? triclinic : std::array<double, 9>{}, {periodic, periodic, periodic});
+    Structure structure = random_structure(8, 11, periodic ? triclinic : std::array<double, 9>{},
+                                           {periodic, periodic, periodic});
     const auto base = evaluate(*engine, potential, structure);
     ASSERT_GT(largest(base.forces), 1e-2);
     for (std::size_t k = 0; k < structure.positions.size(); k++) {
@@ -134,7 +147,8 @@ TEST_P(EngineTest, GradientEqualsFiniteDifferences)
         slope += factor * evaluate(*engine, potential, structure).energy / (12.0 * h);
       }
       structure.positions[k] = x;
-      EXPECT_NEAR(-slope, base.forces[k], 1e-7 * std::max(1.0, largest(base.forces))) << (periodic ? "periodic" : "open") << " coordinate " << k;
+      EXPECT_NEAR(-slope, base.forces[k], 1e-7 * std::max(1.0, largest(base.forces)))
+          << (periodic ? "periodic" : "open") << " coordinate " << k;
     }
   }
 }
@@ -150,11 +164,14 @@ TEST_P(EngineTest, VirialEqualsStrainDerivative)
       double slope = 0.0;
       for (const auto &[step, factor] : {std::pair{1, 8.0}, {-1, -8.0}, {2, -1.0}, {-2, 1.0}}) {
         Structure strained = structure;
-        for (int i = 0; i < strained.n_atoms(); i++) strained.positions[3 * i + a] += step * h * structure.positions[3 * i + b];
-        for (int row = 0; row < 3; row++) strained.cell[3 * row + a] += step * h * structure.cell[3 * row + b];
+        for (int i = 0; i < strained.n_atoms(); i++)
+          strained.positions[3 * i + a] += step * h * structure.positions[3 * i + b];
+        for (int row = 0; row < 3; row++)
+          strained.cell[3 * row + a] += step * h * structure.cell[3 * row + b];
         slope += factor * evaluate(*engine, potential, strained).energy / (12.0 * h);
       }
-      EXPECT_NEAR(-slope, base.virial[3 * b + a], 1e-8 * std::max(1.0, std::abs(slope) * 10)) << a << b;
+      EXPECT_NEAR(-slope, base.virial[3 * b + a], 1e-8 * std::max(1.0, std::abs(slope) * 10))
+          << a << b;
     }
 }
 
@@ -193,7 +210,8 @@ TEST_P(EngineTest, RotationTranslationPermutation)
     for (int i = 0; i < n; i++) {
       force += base.forces[3 * i + a];
       const int b = (a + 1) % 3, c = (a + 2) % 3;
-      torque += structure.positions[3 * i + b] * base.forces[3 * i + c] - structure.positions[3 * i + c] * base.forces[3 * i + b];
+      torque += structure.positions[3 * i + b] * base.forces[3 * i + c] -
+          structure.positions[3 * i + c] * base.forces[3 * i + b];
     }
     EXPECT_NEAR(force, 0.0, tolerance(10.0 * largest(base.forces)));
     EXPECT_NEAR(torque, 0.0, tolerance(100.0 * largest(base.forces)));
@@ -209,7 +227,8 @@ TEST_P(EngineTest, ContinuousAtTheCutoff)
     pair.positions = {0, 0, 0, d * 0.6, d * 0.8, 0};
     return evaluate(*engine, potential, pair);
   };
-  const auto outside = at(potential.cutoff + 1e-6), far = at(50.0), inside = at(potential.cutoff - 1e-6);
+  const auto outside = at(potential.cutoff + 1e-6), far = at(50.0),
+             inside = at(potential.cutoff - 1e-6);
   EXPECT_EQ(outside.energy, far.energy);
   EXPECT_NEAR(inside.energy, outside.energy, single() ? 1e-5 : 1e-10);
   EXPECT_LT(largest(inside.forces), 1e-5);
@@ -226,7 +245,8 @@ TEST_P(EngineTest, IsolatedAtomGivesReferenceAndReadout)
   const auto out = evaluate(*engine, potential, atom);
   GraphStorage graph;
   append_graph(atom, potential.elements, potential.cutoff, graph);
-  EXPECT_NEAR(out.energy, mlff_test::reference_energies(potential, graph.view())[0], single() ? 1e-5 : 1e-12);
+  EXPECT_NEAR(out.energy, mlff_test::reference_energies(potential, graph.view())[0],
+              single() ? 1e-5 : 1e-12);
   EXPECT_EQ(out.forces, std::vector<double>(3, 0.0));
 }
 
@@ -236,8 +256,9 @@ TEST_P(EngineTest, BatchEqualsSingle)
   std::vector<Evaluated> alone;
   std::vector<int> sizes = {1, 9, 2, 40, 3, 9};
   for (std::size_t s = 0; s < sizes.size(); s++) {
-    const Structure structure = s == 3 ? random_structure(sizes[s], 30, {8, 0, 0, 0, 8, 0, 0, 0, 8}, {true, true, false})
-                                       : random_structure(sizes[s], 30 + unsigned(s));
+    const Structure structure = s == 3
+        ? random_structure(sizes[s], 30, {8, 0, 0, 0, 8, 0, 0, 0, 8}, {true, true, false})
+        : random_structure(sizes[s], 30 + unsigned(s));
     alone.push_back(evaluate(*engine, potential, structure));
     // one by one into a graph of its own first: append must shift every index
     GraphStorage one;
@@ -251,7 +272,8 @@ TEST_P(EngineTest, BatchEqualsSingle)
   ASSERT_EQ(result.energy.size(), sizes.size());
   for (std::size_t s = 0; s < sizes.size(); s++) {
     EXPECT_NEAR(result.energy[s], alone[s].energy, tolerance(std::abs(alone[s].energy)));
-    const std::vector<double> part(forces.begin() + 3 * graph.first_atom[s], forces.begin() + 3 * graph.first_atom[s + 1]);
+    const std::vector<double> part(forces.begin() + 3 * graph.first_atom[s],
+                                   forces.begin() + 3 * graph.first_atom[s + 1]);
     EXPECT_LT(largest_difference(part, alone[s].forces), tolerance(largest(part)));
     // the host engine's sums do not depend on the partners at all
     if (std::get<0>(GetParam()) == "host") {
@@ -276,8 +298,10 @@ TEST_P(EngineTest, EmptyGraphs)
 TEST_P(EngineTest, SingleAgreesWithDouble)
 {
   const Structure structure = random_structure(20, 8, triclinic, {true, true, true});
-  const auto exact = make_engine(potential, {std::get<0>(GetParam()), Precision::double_precision, 1, "cpu"});
-  const auto a = evaluate(*engine, potential, structure), b = evaluate(*exact, potential, structure);
+  const auto exact =
+      make_engine(potential, {std::get<0>(GetParam()), Precision::double_precision, 1, "cpu"});
+  const auto a = evaluate(*engine, potential, structure),
+             b = evaluate(*exact, potential, structure);
   EXPECT_NEAR(a.energy, b.energy, single() ? 1e-4 : 0.0);
   EXPECT_LT(largest_difference(a.forces, b.forces), single() ? 1e-4 * largest(b.forces) : 1e-300);
   if (single()) {
@@ -288,8 +312,10 @@ TEST_P(EngineTest, SingleAgreesWithDouble)
 TEST_P(EngineTest, ThreadsDoNotChangeTheResult)
 {
   const Structure structure = random_structure(120, 9);
-  const auto several = make_engine(potential, {std::get<0>(GetParam()), std::get<1>(GetParam()), 3, "cpu"});
-  const auto a = evaluate(*engine, potential, structure), b = evaluate(*several, potential, structure);
+  const auto several =
+      make_engine(potential, {std::get<0>(GetParam()), std::get<1>(GetParam()), 3, "cpu"});
+  const auto a = evaluate(*engine, potential, structure),
+             b = evaluate(*several, potential, structure);
   EXPECT_LT(largest_difference(a.forces, b.forces), tolerance(largest(a.forces)));
   if (std::get<0>(GetParam()) == "host") {
     EXPECT_EQ(a.forces, b.forces);
@@ -320,8 +346,10 @@ TEST_P(EngineTest, SplineFilterErrorIsAsDocumented)
   if (std::get<0>(GetParam()) != "host" || single()) return;
   const Potential other = random_potential({32, 2, 20}, {6, 8, 1}, 5.0, 3);
   const Structure structure = random_structure(30, 8, triclinic, {true, true, true});
-  const auto spline = make_engine(other, {"host", Precision::double_precision, 1, "cpu", Filter::spline});
-  const auto exact = make_engine(other, {"host", Precision::double_precision, 1, "cpu", Filter::automatic});
+  const auto spline =
+      make_engine(other, {"host", Precision::double_precision, 1, "cpu", Filter::spline});
+  const auto exact =
+      make_engine(other, {"host", Precision::double_precision, 1, "cpu", Filter::automatic});
   EXPECT_NE(spline->description().find("spline filter"), std::string::npos);
   EXPECT_NE(exact->description().find("exact filter"), std::string::npos);
   const auto a = evaluate(*spline, other, structure), b = evaluate(*exact, other, structure);
@@ -345,7 +373,8 @@ TEST_P(EngineTest, RefusesEnergiesThatAreNotFinite)
     engine->evaluate(graph.view(), result);
     FAIL() << "no error";
   } catch (const EngineError &error) {
-    EXPECT_NE(std::string(error.what()).find("structure 2 is not finite"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("structure 2 is not finite"), std::string::npos)
+        << error.what();
   }
 }
 
@@ -362,23 +391,30 @@ std::vector<std::tuple<std::string, Precision>> every_engine()
 {
   std::vector<std::tuple<std::string, Precision>> list;
   for (const auto &name : available_engines())
-    for (const auto precision : {Precision::single_precision, Precision::double_precision}) list.emplace_back(name, precision);
+    for (const auto precision : {Precision::single_precision, Precision::double_precision})
+      list.emplace_back(name, precision);
   return list;
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, EngineTest, testing::ValuesIn(every_engine()), [](const auto &info) {
-  return std::get<0>(info.param) + (std::get<1>(info.param) == Precision::single_precision ? "_single" : "_double");
-});
+INSTANTIATE_TEST_SUITE_P(Engines, EngineTest, testing::ValuesIn(every_engine()),
+                         [](const auto &info) {
+                           return std::get<0>(info.param) +
+                               (std::get<1>(info.param) == Precision::single_precision ? "_single"
+                                                                                       : "_double");
+                         });
 
 TEST(MakeEngine, NamesWhatIsMissing)
 {
   const Potential potential = random_potential();
   for (const auto &[options, words] :
-       {std::pair{EngineOptions{"tensorflow", Precision::single_precision, 0, "auto"}, "engine 'tensorflow' is not in this build; it has: "},
+       {std::pair{EngineOptions{"tensorflow", Precision::single_precision, 0, "auto"},
+                  "engine 'tensorflow' is not in this build; it has: "},
 #ifdef MLFF_TORCH
-        {EngineOptions{"torch", Precision::single_precision, 0, "tpu"}, "unknown device 'tpu'; accepted: auto, cpu, cuda"},
+        {EngineOptions{"torch", Precision::single_precision, 0, "tpu"},
+         "unknown device 'tpu'; accepted: auto, cpu, cuda"},
 #endif
-        {EngineOptions{"", Precision::single_precision, 0, "auto"}, "engine '' is not in this build"}}) {
+        {EngineOptions{"", Precision::single_precision, 0, "auto"},
+         "engine '' is not in this build"}}) {
     try {
       make_engine(potential, options);
       FAIL() << "no error for engine '" << options.engine << "'";

@@ -1,4 +1,5 @@
-// An ensemble against its members one by one: means, the spread of their forces, edges of different cutoffs.
+// An ensemble against its members one by one: means, the spread of their forces, edges of different
+// cutoffs.
 #include "engine/ensemble.h"
 #include "support/random_potential.h"
 
@@ -20,7 +21,8 @@ struct Single {
   std::vector<double> forces;
 };
 
-Single evaluate(Engine &engine, const std::vector<int> &elements, double cutoff, const std::vector<Structure> &structures)
+Single evaluate(Engine &engine, const std::vector<int> &elements, double cutoff,
+                const std::vector<Structure> &structures)
 {
   GraphStorage all;
   for (const auto &structure : structures) {
@@ -37,7 +39,8 @@ Single evaluate(Engine &engine, const std::vector<int> &elements, double cutoff,
 /// Members that differ in weights, sizes, order of elements and cutoff.
 std::vector<Potential> potentials(const std::vector<double> &cutoffs)
 {
-  return {random_potential({8, 2, 6}, {6, 8, 1}, cutoffs[0], 1), random_potential({12, 1, 5}, {1, 7, 8, 6}, cutoffs[1], 2),
+  return {random_potential({8, 2, 6}, {6, 8, 1}, cutoffs[0], 1),
+          random_potential({12, 1, 5}, {1, 7, 8, 6}, cutoffs[1], 2),
           random_potential({8, 2, 6}, {8, 6, 1}, cutoffs[2], 3)};
 }
 
@@ -47,28 +50,40 @@ TEST_P(EnsembleTest, IsMeanOfItsMembers)
 {
   const auto list = potentials(GetParam());
   const double largest = *std::max_element(GetParam().begin(), GetParam().end());
-  const std::vector<Structure> structures = {random_structure(20, 4, cell, {true, true, true}), random_structure(9, 5)};
+  const std::vector<Structure> structures = {random_structure(20, 4, cell, {true, true, true}),
+                                             random_structure(9, 5)};
   std::vector<Single> single;
-  for (const auto &potential : list) single.push_back(evaluate(*make_engine(potential, in_double), potential.elements, potential.cutoff, structures));
+  for (const auto &potential : list)
+    single.push_back(evaluate(*make_engine(potential, in_double), potential.elements,
+                              potential.cutoff, structures));
 
   Ensemble ensemble(list, in_double, {"a", "b", "c"});
   const auto without = evaluate(ensemble, list[0].elements, largest, structures);
   EXPECT_TRUE(ensemble.spread.empty());
   ensemble.find_spread = true;
   const auto found = evaluate(ensemble, list[0].elements, largest, structures);
-  EXPECT_EQ(found.result.gradient, without.result.gradient) << "finding the spread changes the forces";
+  EXPECT_EQ(found.result.gradient, without.result.gradient)
+      << "finding the spread changes the forces";
 
   ASSERT_EQ(found.result.energy.size(), 2u);
   for (int s = 0; s < 2; s++)
-    EXPECT_NEAR(found.result.energy[s], (single[0].result.energy[s] + single[1].result.energy[s] + single[2].result.energy[s]) / 3, 1e-11);
+    EXPECT_NEAR(
+        found.result.energy[s],
+        (single[0].result.energy[s] + single[1].result.energy[s] + single[2].result.energy[s]) / 3,
+        1e-11);
   ASSERT_EQ(found.result.atom_energy.size(), 29u);
   ASSERT_EQ(ensemble.spread.size(), 29u);
   double largest_spread = 0.0;
   for (int i = 0; i < 29; i++) {
-    EXPECT_NEAR(found.result.atom_energy[i], (single[0].result.atom_energy[i] + single[1].result.atom_energy[i] + single[2].result.atom_energy[i]) / 3, 1e-12);
+    EXPECT_NEAR(found.result.atom_energy[i],
+                (single[0].result.atom_energy[i] + single[1].result.atom_energy[i] +
+                 single[2].result.atom_energy[i]) /
+                    3,
+                1e-12);
     double square = 0.0;
     for (int a = 0; a < 3; a++) {
-      const double f[3] = {single[0].forces[3 * i + a], single[1].forces[3 * i + a], single[2].forces[3 * i + a]};
+      const double f[3] = {single[0].forces[3 * i + a], single[1].forces[3 * i + a],
+                           single[2].forces[3 * i + a]};
       const double mean = (f[0] + f[1] + f[2]) / 3;
       EXPECT_NEAR(found.forces[3 * i + a], mean, 1e-12) << i;
       for (const double x : f) square += (x - mean) * (x - mean);
@@ -80,7 +95,9 @@ TEST_P(EnsembleTest, IsMeanOfItsMembers)
 }
 
 INSTANTIATE_TEST_SUITE_P(Cutoffs, EnsembleTest,
-                         testing::Values(std::vector<double>{4.0, 4.0, 4.0}, std::vector<double>{4.0, 3.0, 3.5}, std::vector<double>{3.0, 4.0, 3.0}));
+                         testing::Values(std::vector<double>{4.0, 4.0, 4.0},
+                                         std::vector<double>{4.0, 3.0, 3.5},
+                                         std::vector<double>{3.0, 4.0, 3.0}));
 
 TEST(Ensemble, OfEqualMembersHasNoSpread)
 {
@@ -99,27 +116,33 @@ TEST(Ensemble, ReportsItsMembers)
   EXPECT_TRUE(ensemble.exchanges());
   EXPECT_NE(ensemble.description().find("host engine"), std::string::npos);
   EXPECT_NE(ensemble.description().find("mean of 3 potentials"), std::string::npos);
-  EXPECT_GT(ensemble.bytes(100, 2000), make_engine(list[0], in_double)->bytes(100, 2000) + make_engine(list[1], in_double)->bytes(100, 2000));
+  EXPECT_GT(ensemble.bytes(100, 2000),
+            make_engine(list[0], in_double)->bytes(100, 2000) +
+                make_engine(list[1], in_double)->bytes(100, 2000));
 }
 
-void expect_error(Ensemble &ensemble, const GraphStorage &graph, const std::vector<std::string> &words)
+void expect_error(Ensemble &ensemble, const GraphStorage &graph,
+                  const std::vector<std::string> &words)
 {
   try {
     Result result;
     ensemble.evaluate(graph.view(), result);
     ADD_FAILURE() << "no error";
   } catch (const EngineError &error) {
-    for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+    for (const auto &word : words)
+      EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
   }
 }
 
 TEST(Ensemble, NamesTheMemberThatFails)
 {
-  Ensemble other({random_potential(), random_potential({8, 2, 6}, {1, 8}, 4.0, 2)}, in_double, {"first.safetensors", "second.safetensors"});
+  Ensemble other({random_potential(), random_potential({8, 2, 6}, {1, 8}, 4.0, 2)}, in_double,
+                 {"first.safetensors", "second.safetensors"});
   GraphStorage graph;
   append_graph(random_structure(9, 5), {6, 8, 1}, 4.0, graph);
   expect_error(other, graph, {"second.safetensors: element C is not in this potential"});
-  Ensemble ensemble({random_potential(), random_potential({8, 2, 6}, {6, 8, 1}, 4.0, 2)}, in_double, {"first.safetensors", "second.safetensors"});
+  Ensemble ensemble({random_potential(), random_potential({8, 2, 6}, {6, 8, 1}, 4.0, 2)}, in_double,
+                    {"first.safetensors", "second.safetensors"});
   std::fill_n(graph.r.begin(), 3, 0.0);
   expect_error(ensemble, graph, {"first.safetensors: the energy of structure 1 is not finite"});
   EXPECT_THROW(Ensemble({random_potential()}, {"tensorflow"}, {"a"}), EngineError);
@@ -127,7 +150,9 @@ TEST(Ensemble, NamesTheMemberThatFails)
 
 TEST(CommonRange, IsTheNarrowest)
 {
-  std::vector<Potential> list = {random_potential({8, 2, 6}, {6, 8, 1}), random_potential({8, 2, 6}, {1, 6}), random_potential({8, 2, 6}, {6, 7, 1})};
+  std::vector<Potential> list = {random_potential({8, 2, 6}, {6, 8, 1}),
+                                 random_potential({8, 2, 6}, {1, 6}),
+                                 random_potential({8, 2, 6}, {6, 7, 1})};
   EXPECT_TRUE(common_range(list).empty());
   list[1].range = {{7.0, 0.9}, {5.0, 1.2}};
   list[2].range = {{6.0, 1.3}, {1.0, 9.0}, {3.0, 0.8}};

@@ -1,6 +1,6 @@
 // Structures in pieces of a memory budget: the same numbers, whatever memory there is.
-#include "support/random_potential.h"
 #include "engine/split_engine.h"
+#include "support/random_potential.h"
 
 #include <gtest/gtest.h>
 
@@ -21,14 +21,19 @@ GraphStorage many()
 {
   GraphStorage graph;
   for (const int n : {3, 1, 40, 7, 7, 90, 2, 5, 1, 30})
-    append_graph(mlff_test::random_structure(n, unsigned(n)), potential().elements, potential().cutoff, graph);
+    append_graph(mlff_test::random_structure(n, unsigned(n)), potential().elements,
+                 potential().cutoff, graph);
   return graph;
 }
 
 /// Says that it takes a byte an atom, and has memory for so many.
 class Small : public Engine {
  public:
-  Small(int atoms, std::vector<int> &calls) : inner(make_engine(potential(), {"host", Precision::single_precision, 1})), most(atoms), calls(calls) {}
+  Small(int atoms, std::vector<int> &calls) :
+      inner(make_engine(potential(), {"host", Precision::single_precision, 1})), most(atoms),
+      calls(calls)
+  {
+  }
   void evaluate(const Graph &graph, Result &result, GhostExchange *) override
   {
     if (graph.n_centres() > most) throw std::bad_alloc();
@@ -66,7 +71,9 @@ TEST(SplitEngine, AnyBudgetGivesTheSameBits)
     expect_same(whole, pieces);
     EXPECT_EQ(engine.n_splits(), budget >= 186 ? 0 : 1);
     // a structure larger than the budget goes alone
-    for (const int atoms : calls) EXPECT_TRUE(std::size_t(atoms) <= budget || atoms == 90 || budget < 50) << atoms << " of " << budget;
+    for (const int atoms : calls)
+      EXPECT_TRUE(std::size_t(atoms) <= budget || atoms == 90 || budget < 50)
+          << atoms << " of " << budget;
     if (budget == 1) { EXPECT_EQ(calls.size(), 10u); }
   }
 }
@@ -96,7 +103,9 @@ TEST(SplitEngine, AStructureThatDoesNotFitIsNamed)
     engine.evaluate(graph.view(), result);
     FAIL() << "no error";
   } catch (const EngineError &error) {
-    EXPECT_NE(std::string(error.what()).find("not enough memory for structure 6 of 90 atoms"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("not enough memory for structure 6 of 90 atoms"),
+              std::string::npos)
+        << error.what();
   }
 }
 

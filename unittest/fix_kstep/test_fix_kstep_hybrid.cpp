@@ -1,9 +1,9 @@
-// fix kstep/hybrid inside LAMMPS: what a cycle does, rejections and their restoration, restarts, several molecules, student jumps, and
-// everything it refuses.
-#include "models/jump/jump.h"
-#include "support/lammps_fixture.h"
-#include "models/molecule_mlp/molecule_mlp.h"
+// fix kstep/hybrid inside LAMMPS: what a cycle does, rejections and their restoration, restarts,
+// several molecules, student jumps, and everything it refuses.
 #include "core/units.h"
+#include "models/jump/jump.h"
+#include "models/molecule_mlp/molecule_mlp.h"
+#include "support/lammps_fixture.h"
 
 #include "fix.h"
 #include "modify.h"
@@ -29,8 +29,9 @@ Structure ethanol()
 {
   Structure s;
   s.numbers = {6, 6, 8, 1, 1, 1, 1, 1, 1};
-  s.positions = {0.1092, 0.5227,  0.2312,  -1.2363, 0.0617,  -0.3193, 1.1058,  -0.4681, 0.1354,  0.4303,  1.4377, -0.2892, 0.0263, 0.7451,
-                 1.2974, -1.5566, -0.8446, 0.1890,  -1.9850, 0.8341,  -0.1676, -1.1617, -0.1457, -1.3860, 1.1755, -0.7469, -0.7846};
+  s.positions = {0.1092,  0.5227, 0.2312,  -1.2363, 0.0617,  -0.3193, 1.1058,  -0.4681, 0.1354,
+                 0.4303,  1.4377, -0.2892, 0.0263,  0.7451,  1.2974,  -1.5566, -0.8446, 0.1890,
+                 -1.9850, 0.8341, -0.1676, -1.1617, -0.1457, -1.3860, 1.1755,  -0.7469, -0.7846};
   return s;
 }
 
@@ -54,11 +55,15 @@ struct Bits {
 
 class FixKstep : public mlff_test::LammpsTest {
  protected:
-  /// An ethanol at 300 K with forces of the student, ready for a fix; `rebuild`: neighbor lists anew in each step, so that sums are in one order.
-  void molecule(const std::string &pair = "mlff engine host threads 1", const std::string &coeff = student, const std::string &boundary = "p p p")
+  /// An ethanol at 300 K with forces of the student, ready for a fix; `rebuild`: neighbor lists
+  /// anew in each step, so that sums are in one order.
+  void molecule(const std::string &pair = "mlff engine host threads 1",
+                const std::string &coeff = student, const std::string &boundary = "p p p")
   {
-    commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary " + boundary);
-    commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+    commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary " +
+             boundary);
+    commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+             "15.999\nmass 3 1.008");
     add(ethanol());
     forces_of(pair, coeff);
     command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
@@ -80,12 +85,17 @@ class FixKstep : public mlff_test::LammpsTest {
 
   void forces_of(const std::string &pair, const std::string &coeff)
   {
-    commands("pair_style " + pair + "\npair_coeff * * " + (coeff.empty() ? "" : coeff + " ") + "C O H");
-    commands("timestep 0.0005\nneighbor 2.0 bin\nneigh_modify every 1 delay 0 check no\nthermo 1000000");
+    commands("pair_style " + pair + "\npair_coeff * * " + (coeff.empty() ? "" : coeff + " ") +
+             "C O H");
+    commands(
+        "timestep 0.0005\nneighbor 2.0 bin\nneigh_modify every 1 delay 0 check no\nthermo 1000000");
     command("compute_modify thermo_temp extra/dof 0");
   }
 
-  void fix(const std::string &words, const std::string &file = network) { command("fix hyb all kstep/hybrid " + file + " C O H threads 1 " + words); }
+  void fix(const std::string &words, const std::string &file = network)
+  {
+    command("fix hyb all kstep/hybrid " + file + " C O H threads 1 " + words);
+  }
 
   LAMMPS_NS::Fix *hyb() { return lmp->modify->get_fix_by_id("hyb"); }
 
@@ -250,7 +260,8 @@ TEST_F(FixKstep, ConservesTheEnergyOfAJumpOneRank)
 
 TEST_F(FixKstep, FollowsVelocityVerletOneRank)
 {
-  // ten jumps of 8 fs stay as near to plain dynamics at 0.5 fs as dynamics at 1 fs does, in velocities
+  // ten jumps of 8 fs stay as near to plain dynamics at 0.5 fs as dynamics at 1 fs does, in
+  // velocities
   const auto fine = plain(160);
   molecule();
   commands("timestep 0.001\nfix move all nve\nrun 80 post no");
@@ -274,14 +285,16 @@ TEST_F(FixKstep, TemperatureOneRank)
   molecule();
   fix("corrector 0 langevin 300 0.1 7");
   commands("run 400 post no\nfix mean all ave/time 1 1 1 c_thermo_temp ave running\nrun 2500");
-  // 20 ps, memory of about 0.1 ps, 27 degrees of freedom: a standard error of 4 %; bound five of them
+  // 20 ps, memory of about 0.1 ps, 27 degrees of freedom: a standard error of 4 %; bound five of
+  // them
   EXPECT_NEAR(value("f_mean"), 300.0, 60.0);
   EXPECT_GT(entry(acceptance), 0.99);
   EXPECT_NEAR(entry(boltzmann), 1.0, 0.1);
   ASSERT_EQ(hyb()->size_vector, T_first + 2);
   EXPECT_EQ(entry(paused), 0.0);
   for (int k = 0; k < 3; k++) EXPECT_NEAR(entry(T_first + k), 300.0, 100.0);
-  for (const auto *words : {"20 ps simulated in 2500 steps, one force call each, 125 per ps", "jumps of 8 fs (network)", "temperature of elements: H ",
+  for (const auto *words : {"20 ps simulated in 2500 steps, one force call each, 125 per ps",
+                            "jumps of 8 fs (network)", "temperature of elements: H ",
                             "temperature of hydrogens: H(C) ", "temperature of bonds: C-C "})
     expect_in_log(words);
 }
@@ -293,8 +306,10 @@ TEST_F(FixKstep, UnitsRealOneRank)
   command("run 11 post no");
   const auto metal = bits();
   const double e = hyb()->compute_scalar();
-  commands("clear\nunits real\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
-  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+  commands(
+      "clear\nunits real\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+           "15.999\nmass 3 1.008");
   add(ethanol());
   forces_of("mlff engine host threads 1", student);
   command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
@@ -302,13 +317,18 @@ TEST_F(FixKstep, UnitsRealOneRank)
   // LAMMPS' constants differ by a part in a million between units: start from the same velocities
   molecule();
   auto velocities = bits().v;
-  commands("clear\nunits real\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
-  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+  commands(
+      "clear\nunits real\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+           "15.999\nmass 3 1.008");
   add(ethanol());
   forces_of("mlff engine host threads 1", student);
   command("timestep 0.5");
-  for (int i = 0; i < 9; i++) set_velocity(i + 1, 1e-3 * velocities[3 * i], 1e-3 * velocities[3 * i + 1], 1e-3 * velocities[3 * i + 2]);
-  command("fix hyb all kstep/hybrid " + network + " C O H jump network 16 0.5 corrector 1 threads 1");
+  for (int i = 0; i < 9; i++)
+    set_velocity(i + 1, 1e-3 * velocities[3 * i], 1e-3 * velocities[3 * i + 1],
+                 1e-3 * velocities[3 * i + 2]);
+  command("fix hyb all kstep/hybrid " + network +
+          " C O H jump network 16 0.5 corrector 1 threads 1");
   command("run 11 post no");
   const auto real = bits();
   EXPECT_LT(largest_difference(real.x, metal.x), 2e-5);
@@ -324,7 +344,8 @@ TEST_F(FixKstep, UnitsRealOneRank)
 
 TEST_F(FixKstep, RejectedBeforeTheForceCallOneRank)
 {
-  // an absurd network: every jump is rejected before anything moves, and what is left is velocity Verlet
+  // an absurd network: every jump is rejected before anything moves, and what is left is velocity
+  // Verlet
   Potential absurd = random_jump({8, 2, 6}, {6, 8, 1}, {8.0}, 6.0, 3);
   for (auto &species : absurd.jump.species) {
     species.displacement = 1e-4;
@@ -347,7 +368,8 @@ TEST_F(FixKstep, RejectedBeforeTheForceCallOneRank)
 TEST_F(FixKstep, NetworkWithoutNumbersOneRank)
 {
   Potential absurd = random_jump({8, 2, 6}, {6, 8, 1}, {8.0}, 6.0, 3);
-  for (auto &species : absurd.jump.species) species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
+  for (auto &species : absurd.jump.species)
+    species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
   for (auto &w : absurd.tensors.at("readout.1.weight").values) w = 3e38;
   const auto file = potential_file(absurd);
   const auto expected = plain(20);
@@ -360,7 +382,8 @@ TEST_F(FixKstep, NetworkWithoutNumbersOneRank)
 
 TEST_F(FixKstep, RestoredToTheLastBitOneRank)
 {
-  // every landing is refused; the molecule lies across the faces of the box, so that atoms change sides there and back
+  // every landing is refused; the molecule lies across the faces of the box, so that atoms change
+  // sides there and back
   const auto start = [&] {
     molecule();
     command("displace_atoms all move 19.6 -19.8 19.9 units box");
@@ -400,20 +423,26 @@ TEST_F(FixKstep, RestoredToTheLastBitOneRank)
 
 TEST_F(FixKstep, ForceThatFailsOneRank)
 {
-  // a hydrogen lands exactly on its carbon: the force has no answer, which is a rejected jump and no end of the run
+  // a hydrogen lands exactly on its carbon: the force has no answer, which is a rejected jump and
+  // no end of the run
   std::vector<std::string> styles = {"mlff engine host threads 1"};
 #ifdef MLFF_XTB
   styles.push_back("xtb method gfn2");
 #endif
   auto shifted = ethanol();
   const int carbon = 1, hydrogen = 6;    // IDs
-  for (int k = 26; k >= 0; k--) shifted.positions[k] -= ethanol().positions[3 * (carbon - 1) + k % 3];
-  for (int a = 0; a < 3; a++) shifted.positions[3 * (hydrogen - 1) + a] = std::round(1024 * shifted.positions[3 * (hydrogen - 1) + a]) / 1024;
+  for (int k = 26; k >= 0; k--)
+    shifted.positions[k] -= ethanol().positions[3 * (carbon - 1) + k % 3];
+  for (int a = 0; a < 3; a++)
+    shifted.positions[3 * (hydrogen - 1) + a] =
+        std::round(1024 * shifted.positions[3 * (hydrogen - 1) + a]) / 1024;
   for (const auto &style : styles) {
     const bool xtb = style.starts_with("xtb");
     const auto start = [&](double share) {
-      commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
-      commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+      commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary "
+               "p p p");
+      commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+               "15.999\nmass 3 1.008");
       auto s = shifted;
       const double *h = &s.positions[3 * (hydrogen - 1)];
       add(s);
@@ -423,7 +452,8 @@ TEST_F(FixKstep, ForceThatFailsOneRank)
     };
     auto potential = random_jump({8, 2, 6}, {6, 8, 1}, {1000.0 / 128}, 6.0, 3);
     potential.jump.timestep = 1000.0 / 2048;
-    for (auto &species : potential.jump.species) species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
+    for (auto &species : potential.jump.species)
+      species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
     const auto file = potential_file(potential);
     start(1.0);
     command("timestep 0.00048828125");
@@ -440,17 +470,21 @@ TEST_F(FixKstep, ForceThatFailsOneRank)
     command("timestep 0.00048828125");
     fix("corrector 0 temp 300", file);
     command("run 0 post no");
-    for (int a = 0; a < 3; a++) lmp->atom->x[lmp->atom->map(hydrogen)][a] = lmp->atom->x[lmp->atom->map(carbon)][a];
-    expect_error("run 1 post no", {xtb ? "Pair style xtb on timestep 0" : "Pair style mlff on timestep 0"});
+    for (int a = 0; a < 3; a++)
+      lmp->atom->x[lmp->atom->map(hydrogen)][a] = lmp->atom->x[lmp->atom->map(carbon)][a];
+    expect_error("run 1 post no",
+                 {xtb ? "Pair style xtb on timestep 0" : "Pair style mlff on timestep 0"});
   }
 }
 
 #ifdef MLFF_XTB
 TEST_F(FixKstep, ChargesThatDoNotConvergeOneRank)
 {
-  // a jump eight times too long: GFN2-xTB does not converge there within the steps it is given, and does everywhere else
+  // a jump eight times too long: GFN2-xTB does not converge there within the steps it is given, and
+  // does everywhere else
   auto potential = random_jump({8, 2, 6}, {6, 8, 1}, {8.0}, 6.0, 3);
-  for (auto &species : potential.jump.species) species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
+  for (auto &species : potential.jump.species)
+    species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
   auto &linear = potential.tensors.at("linear").values;
   for (std::size_t k = 0; k < linear.size(); k++) linear[k] = k % 4 == 0 ? 8.0 : 0.0;
   const auto file = potential_file(potential);
@@ -474,7 +508,9 @@ TEST_F(FixKstep, ChargesThatDoNotConvergeOneRank)
   for (int step = 1; step <= 42; step++) {
     command("run 1 pre no post no");
     // sixteen steps, a jump that fails, sixteen more, another one, eight
-    const int made = step <= 16 ? step : step <= 33 ? std::max(16, step - 1) : std::max(32, step - 2);
+    const int made = step <= 16 ? step
+        : step <= 33            ? std::max(16, step - 1)
+                                : std::max(32, step - 2);
     EXPECT_NEAR(simulated(), 0.0005 * made, 1e-12) << step;
     EXPECT_EQ(entry(fallback), made) << step;
   }
@@ -498,11 +534,12 @@ TEST_F(FixKstep, ChargesThatDoNotConvergeOneRank)
 
 TEST_F(FixKstep, EveryReasonOneRank)
 {
-  const std::map<std::string, Entry> reasons = {{"range 0.01", range},
-                                                {"strain 0.01", bond},
-                                                {"range off strain off rise 1e-9 drift off", energy},
-                                                {"limits published kinetic 0.01", energy},
-                                                {"drift 1e-6", drift}};
+  const std::map<std::string, Entry> reasons = {
+      {"range 0.01", range},
+      {"strain 0.01", bond},
+      {"range off strain off rise 1e-9 drift off", energy},
+      {"limits published kinetic 0.01", energy},
+      {"drift 1e-6", drift}};
   for (const auto &[words, reason] : reasons) {
     molecule();
     fix("corrector 0 " + words);
@@ -538,14 +575,17 @@ TEST_F(FixKstep, AttemptsWithShorterDisplacementsOneRank)
 {
   // O-H on its own flies apart: the whole way breaks the bond, four fifths of it do not
   const auto start = [&] {
-    commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
-    commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+    commands(
+        "clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+    commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+             "15.999\nmass 3 1.008");
     commands("create_atoms 2 single 0 0 0 units box\ncreate_atoms 3 single 0 0 1 units box");
     commands("pair_style zero 8.0\npair_coeff * *\ntimestep 0.0005\nthermo 1000000");
     command("neigh_modify every 1 delay 0 check yes");
     set_velocity(2, 0, 0, 0.35 / 0.008);
   };
-  const std::string limits = "corrector 0 temp 300 control ballistic range off strain 0.3 rise off drift off ";
+  const std::string limits =
+      "corrector 0 temp 300 control ballistic range off strain 0.3 rise off drift off ";
   start();
   fix(limits + "attempts 3");
   command("run 1 post no");
@@ -594,8 +634,9 @@ TEST_F(FixKstep, ZeroPassesStaticTestsAndFailsDynamicsOneRank)
 
 TEST_F(FixKstep, TheHydroxylTurnsAsInDynamicsOneRank)
 {
-  // mean square displacement of the torsion H-O-C-C in 0.5 ps, from 25 ps: two or three rad² in dynamics; where jumps stand still it is
-  // that of the corrector's 0.03 ps, hardly more than its libration
+  // mean square displacement of the torsion H-O-C-C in 0.5 ps, from 25 ps: two or three rad² in
+  // dynamics; where jumps stand still it is that of the corrector's 0.03 ps, hardly more than its
+  // libration
   const auto msd = [&](const std::string &words) {
     molecule();
     fix("corrector 1 langevin 300 0.1 7 " + words);
@@ -608,19 +649,26 @@ TEST_F(FixKstep, TheHydroxylTurnsAsInDynamicsOneRank)
       std::array<std::array<double, 3>, 3> bond;
       const int atoms[4] = {9, 3, 1, 2};    // H O C C
       for (int k = 0; k < 3; k++)
-        for (int a = 0; a < 3; a++) bond[k][a] = std::remainder(x[3 * (atoms[k + 1] - 1) + a] - x[3 * (atoms[k] - 1) + a], 40.0);
+        for (int a = 0; a < 3; a++)
+          bond[k][a] =
+              std::remainder(x[3 * (atoms[k + 1] - 1) + a] - x[3 * (atoms[k] - 1) + a], 40.0);
       const auto cross = [](const auto &p, const auto &q) {
-        return std::array<double, 3>{p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]};
+        return std::array<double, 3>{p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2],
+                                     p[0] * q[1] - p[1] * q[0]};
       };
       const auto dot = [](const auto &p, const auto &q) {
         return p[0] * q[0] + p[1] * q[1] + p[2] * q[2];
       };
       const auto m = cross(bond[0], bond[1]), n = cross(bond[1], bond[2]);
-      const double now = std::atan2(dot(cross(m, n), bond[1]) / std::sqrt(dot(bond[1], bond[1])), dot(m, n));
-      angle.push_back(angle.empty() ? now : angle.back() + std::remainder(now - angle.back(), 2 * std::numbers::pi));
+      const double now =
+          std::atan2(dot(cross(m, n), bond[1]) / std::sqrt(dot(bond[1], bond[1])), dot(m, n));
+      angle.push_back(angle.empty() ? now
+                                    : angle.back() +
+                              std::remainder(now - angle.back(), 2 * std::numbers::pi));
     }
     double sum = 0.0;
-    for (std::size_t k = lag; k < angle.size(); k++) sum += (angle[k] - angle[k - lag]) * (angle[k] - angle[k - lag]);
+    for (std::size_t k = lag; k < angle.size(); k++)
+      sum += (angle[k] - angle[k - lag]) * (angle[k] - angle[k - lag]);
     return sum / double(angle.size() - lag);
   };
   const double network_turns = msd(""), zero_turns = msd("control zero");
@@ -653,13 +701,18 @@ TEST_F(FixKstep, OtherControlsOneRank)
 
 TEST_F(FixKstep, TunesTheCorrectorOneRank)
 {
-  // forces of a tiny student are no dearer than the network: jumps cannot win, and the fix finds out
+  // forces of a tiny student are no dearer than the network: jumps cannot win, and the fix finds
+  // out
   molecule();
   fix("corrector 1 langevin 300 0.1 7 tune yes");
   command("run 2000");
   EXPECT_GT(entry(jumps), 40.0);
   expect_in_log("tuned: corrector of ");
-  EXPECT_NEAR(simulated(), 0.008 * entry(accepted) + 0.0005 * (entry(calls) - entry(accepted) - entry(drift) - entry(energy) - entry(bond)), 1e-9);
+  EXPECT_NEAR(simulated(),
+              0.008 * entry(accepted) +
+                  0.0005 *
+                      (entry(calls) - entry(accepted) - entry(drift) - entry(energy) - entry(bond)),
+              1e-9);
 }
 
 TEST_F(FixKstep, WithoutTimingOutputIsReproducibleOneRank)
@@ -756,16 +809,21 @@ TEST_F(FixKstep, EachMoleculeAloneOneRank)
 {
   // two molecules in one box, out of the forces' reach of each other: each as if it were alone
   const auto start = [&](int which) {
-    commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
-    commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+    commands(
+        "clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+    commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+             "15.999\nmass 3 1.008");
     if (which != 1) add(ethanol());
     if (which != 0) add(ethanol(), which == 1 ? 0.0 : 20.0);
     forces_of("mlff engine host threads 1 precision double", student);
     command("velocity all set 0 0 0");
     for (int i = 0; i < 9; i++) {
       // different velocities of the two
-      if (which != 1) set_velocity(i + 1, 3.0 * std::sin(i), 3.0 * std::cos(2 * i), 3.0 * std::sin(3 * i));
-      if (which != 0) set_velocity(i + 1 + (which == 2 ? 9 : 0), 4.0 * std::cos(i), 4.0 * std::sin(2 * i + 1), 4.0 * std::cos(3 * i));
+      if (which != 1)
+        set_velocity(i + 1, 3.0 * std::sin(i), 3.0 * std::cos(2 * i), 3.0 * std::sin(3 * i));
+      if (which != 0)
+        set_velocity(i + 1 + (which == 2 ? 9 : 0), 4.0 * std::cos(i), 4.0 * std::sin(2 * i + 1),
+                     4.0 * std::cos(3 * i));
     }
     fix("corrector 1 temp 300 precision double");
     command("run 0 post no");
@@ -783,8 +841,10 @@ TEST_F(FixKstep, EachMoleculeAloneOneRank)
   EXPECT_NEAR(hyb()->compute_scalar(), e0 + e1, 1e-6);
   double most_x = 0.0, most_v = 0.0;
   for (int k = 0; k < 27; k++) {
-    most_x = std::max({most_x, std::abs(both.x[k] - first.x[k]), std::abs(both.x[27 + k] - second.x[k] - (k % 3 == 0 ? 20.0 : 0.0))});
-    most_v = std::max({most_v, std::abs(both.v[k] - first.v[k]), std::abs(both.v[27 + k] - second.v[k])});
+    most_x = std::max({most_x, std::abs(both.x[k] - first.x[k]),
+                       std::abs(both.x[27 + k] - second.x[k] - (k % 3 == 0 ? 20.0 : 0.0))});
+    most_v = std::max(
+        {most_v, std::abs(both.v[k] - first.v[k]), std::abs(both.v[27 + k] - second.v[k])});
   }
   EXPECT_LT(most_x, 1e-6);
   EXPECT_LT(most_v, 1e-4);
@@ -793,10 +853,13 @@ TEST_F(FixKstep, EachMoleculeAloneOneRank)
 
 TEST_F(FixKstep, RejectedMoleculeFallsBackAloneOneRank)
 {
-  // one of three is too fast for a jump: it makes velocity Verlet, while the others wait where they have arrived
+  // one of three is too fast for a jump: it makes velocity Verlet, while the others wait where they
+  // have arrived
   const auto start = [&] {
-    commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
-    commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+    commands(
+        "clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+    commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+             "15.999\nmass 3 1.008");
     add(ethanol());
     add(ethanol(), 20.0);
     add(ethanol(), -20.0);
@@ -877,8 +940,10 @@ TEST_F(FixKstep, RejectedMoleculeFallsBackAloneOneRank)
 
 TEST_F(FixKstep, LandingsAreJudgedForEachMoleculeOneRank)
 {
-  commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
-  commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+  commands(
+      "clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+  commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+           "15.999\nmass 3 1.008");
   add(ethanol());
   add(ethanol(), 20.0);
   add(ethanol(), -20.0);
@@ -899,7 +964,8 @@ TEST_F(FixKstep, LandingsAreJudgedForEachMoleculeOneRank)
   }
   EXPECT_GT(mixed, 3);
   EXPECT_EQ(entry(jumps), 3.0 * cycles);
-  EXPECT_EQ(entry(accepted) + entry(drift) + entry(range) + entry(energy) + entry(bond), entry(jumps));
+  EXPECT_EQ(entry(accepted) + entry(drift) + entry(range) + entry(energy) + entry(bond),
+            entry(jumps));
   // velocity Verlet alone errs, by some meV
   EXPECT_NEAR(value("etotal") + hyb()->compute_scalar(), start, 0.05);
 }
@@ -937,7 +1003,8 @@ TEST_F(FixKstep, MoleculesWithinTheCutoffOneRank)
 TEST_F(FixKstep, OwnImageWithinTheCutoffOneRank)
 {
   commands("clear\nunits metal\natom_style atomic\natom_modify map array\nboundary p p p");
-  commands("region box block -4.5 4.5 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+  commands("region box block -4.5 4.5 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+           "15.999\nmass 3 1.008");
   add(ethanol());
   forces_of("mlff engine host threads 1", student);
   fix("corrector 0 temp 300");
@@ -948,12 +1015,14 @@ TEST_F(FixKstep, OwnImageWithinTheCutoffOneRank)
 TEST_F(FixKstep, BondsOfTheTopologyOneRank)
 {
   commands("clear\nunits metal\natom_style bond\natom_modify map array sort 0 0.0\nboundary p p p");
-  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box bond/types 1 extra/bond/per/atom 4 extra/special/per/atom 8");
+  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box bond/types 1 "
+           "extra/bond/per/atom 4 extra/special/per/atom 8");
   commands("mass 1 12.011\nmass 2 15.999\nmass 3 1.008");
   add(ethanol());
   forces_of("mlff engine host threads 1", student);
   commands("special_bonds lj/coul 1 1 1\nbond_style zero\nbond_coeff 1 1.0");
-  // one bond more than distances would find, and no other: atoms that are not joined to others are molecules of their own
+  // one bond more than distances would find, and no other: atoms that are not joined to others are
+  // molecules of their own
   commands("create_bonds single/bond 1 1 2\ncreate_bonds single/bond 1 1 3");
   fix("corrector 0 temp 300");
   command("run 0 post no");
@@ -969,7 +1038,8 @@ TEST_F(FixKstep, OnlyItsGroupMovesOneRank)
 {
   molecule();
   commands("create_atoms 1 single 15 15 15 units box\ngroup mol id <= 9");
-  command("fix hyb mol kstep/hybrid " + network + " C O H threads 1 corrector 1 langevin 300 0.1 7");
+  command("fix hyb mol kstep/hybrid " + network +
+          " C O H threads 1 corrector 1 langevin 300 0.1 7");
   command("run 20 post no");
   const auto b = bits();
   for (int a = 0; a < 3; a++) EXPECT_EQ(b.x[27 + a], 15.0);
@@ -1028,7 +1098,8 @@ TEST_F(FixKstep, StudentEqualToTheForceOneRank)
 
 TEST_F(FixKstep, RejectionTurnsVelocitiesRoundOneRank)
 {
-  // at (almost) no temperature nothing that raises the energy is accepted, and turned round the same way back raises it, too, or is taken
+  // at (almost) no temperature nothing that raises the energy is accepted, and turned round the
+  // same way back raises it, too, or is taken
   molecule();
   fix("jump student 20 0.0005 temp 1e-9", potential_file(erring()));
   command("run 0 post no");
@@ -1047,7 +1118,8 @@ TEST_F(FixKstep, RejectionTurnsVelocitiesRoundOneRank)
 TEST_F(FixKstep, StudentWithoutMetropolisOneRank)
 {
   molecule();
-  fix("jump student 16 0.0005 metropolis no langevin 300 0.1 7 drift 0.05", potential_file(erring()));
+  fix("jump student 16 0.0005 metropolis no langevin 300 0.1 7 drift 0.05",
+      potential_file(erring()));
   command("run 200 post no");
   EXPECT_EQ(entry(metropolis), 0.0);
   EXPECT_GT(entry(drift), 0.0);
@@ -1057,8 +1129,10 @@ TEST_F(FixKstep, StudentWithoutMetropolisOneRank)
 
 TEST_F(FixKstep, MetropolisForEachMoleculeOneRank)
 {
-  commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
-  commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+  commands(
+      "clear\nunits metal\natom_style atomic\natom_modify map array sort 0 0.0\nboundary p p p");
+  commands("region box block -40 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+           "15.999\nmass 3 1.008");
   add(ethanol());
   add(ethanol(), 20.0);
   add(ethanol(), -20.0);
@@ -1172,7 +1246,8 @@ TEST_F(FixKstep, MoleculesChangedBetweenRunsOneRank)
 TEST_F(FixKstep, BondsChangedBetweenRunsOneRank)
 {
   commands("clear\nunits metal\natom_style bond\natom_modify map array sort 0 0.0\nboundary p p p");
-  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box bond/types 1 extra/bond/per/atom 4 extra/special/per/atom 8");
+  commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box bond/types 1 "
+           "extra/bond/per/atom 4 extra/special/per/atom 8");
   commands("mass 1 12.011\nmass 2 15.999\nmass 3 1.008");
   add(ethanol());
   forces_of("mlff engine host threads 1", student);
@@ -1245,10 +1320,14 @@ TEST_F(FixKstep, RefusesChangesWithinARunOneRank)
       expect_error("run 1 pre no post no", words);
     }
   };
-  refuses("timestep 0.001", {"on timestep 2: the time step is 0.001, but it was 0.0005 when the run began"});
-  refuses("mass 3 2.014", {"on timestep 2: atom 4 has mass 2.014, it had 1.008 since the last step", "before a run with 'pre yes'"});
+  refuses("timestep 0.001",
+          {"on timestep 2: the time step is 0.001, but it was 0.0005 when the run began"});
+  refuses("mass 3 2.014",
+          {"on timestep 2: atom 4 has mass 2.014, it had 1.008 since the last step",
+           "before a run with 'pre yes'"});
   refuses("set atom 9 type 2", {"atom 9 has type 2, it had 3"});
-  refuses("group one id 1\ndisplace_atoms one move 0.1 0 0", {"atom 1 was moved by 0.1 since the last step"});
+  refuses("group one id 1\ndisplace_atoms one move 0.1 0 0",
+          {"atom 1 was moved by 0.1 since the last step"});
   refuses("group gone id 9\ndelete_atoms group gone", {"Fix kstep/hybrid: atom 9 is lost"});
 
   // molecules may be moved as a whole, by a command or to keep them in place
@@ -1268,7 +1347,8 @@ TEST_F(FixKstep, EnergiesOfOtherFixesCountOneRank)
     molecule("mlff engine host threads 1 precision double");
     const std::string words = "jump student 20 0.0005 temp 1e7 precision double";
     if (after) fix(words, student);
-    commands("fix tether all spring/self 8.0\nfix_modify tether energy yes\ndisplace_atoms all move 0.5 0 0");
+    commands("fix tether all spring/self 8.0\nfix_modify tether energy yes\ndisplace_atoms all "
+             "move 0.5 0 0");
     if (!after) fix(words, student);
     command("run 0 post no");
     const double start = value("etotal + f_hyb");
@@ -1297,9 +1377,12 @@ TEST_F(FixKstep, EnergiesOfOtherFixesCountOneRank)
 
 TEST_F(FixKstep, RestartWithARestraintOneRank)
 {
-  // the restraint is defined last: its energy is known when the run begins, not when the fix is set up
-  const std::string words = "jump student 20 0.0005 langevin 300 0.1 7 precision double timing no", pair = "mlff engine host threads 1 precision double";
-  const std::string restraint = "fix hold all restrain bond 2 3 20.0 20.0 2.60\nfix_modify hold energy yes\n";
+  // the restraint is defined last: its energy is known when the run begins, not when the fix is set
+  // up
+  const std::string words = "jump student 20 0.0005 langevin 300 0.1 7 precision double timing no",
+                    pair = "mlff engine host threads 1 precision double";
+  const std::string restraint =
+      "fix hold all restrain bond 2 3 20.0 20.0 2.60\nfix_modify hold energy yes\n";
   Bits ends[2];
   for (const bool interrupted : {false, true}) {
     molecule(pair);
@@ -1325,8 +1408,10 @@ TEST_F(FixKstep, RestrainedAsInDynamicsOneRank)
 {
   // a bond held longer than it would be
   molecule();
-  const std::string restraint = "fix hold all restrain bond 2 3 20.0 20.0 2.60\nfix_modify hold energy yes\n"
-                                "variable d equal sqrt((x[2]-x[3])^2+(y[2]-y[3])^2+(z[2]-z[3])^2)\nfix mean all ave/time 1 1 1 v_d ave running start 300\n";
+  const std::string restraint =
+      "fix hold all restrain bond 2 3 20.0 20.0 2.60\nfix_modify hold energy yes\n"
+      "variable d equal sqrt((x[2]-x[3])^2+(y[2]-y[3])^2+(z[2]-z[3])^2)\nfix mean all ave/time 1 1 "
+      "1 v_d ave running start 300\n";
   fix("jump student 20 0.0005 langevin 300 0.05 7", student);
   commands(restraint + "run 3000 post no");
   const double held = value("f_mean");
@@ -1336,10 +1421,12 @@ TEST_F(FixKstep, RestrainedAsInDynamicsOneRank)
 
 TEST_F(FixKstep, RefusesOtherFixesOneRank)
 {
-  const auto refuses = [&](const std::string &other, const std::vector<std::string> &words, const std::string &keywords = "langevin 300 0.1 7",
+  const auto refuses = [&](const std::string &other, const std::vector<std::string> &words,
+                           const std::string &keywords = "langevin 300 0.1 7",
                            const std::string &model = network) {
     SCOPED_TRACE(other);
-    molecule("mlff engine host threads 1", student, other.find("EDGE") == std::string::npos ? "p p p" : "f f f");
+    molecule("mlff engine host threads 1", student,
+             other.find("EDGE") == std::string::npos ? "p p p" : "f f f");
     fix(keywords, model);
     commands(other);
     expect_error("run 1 post no", words);
@@ -1348,68 +1435,106 @@ TEST_F(FixKstep, RefusesOtherFixesOneRank)
   const auto head = [](const std::string &style) {
     return "Fix kstep/hybrid does not work with fix other of style " + style + ": ";
   };
-  refuses("fix other all dt/reset 5 1e-5 0.0005 0.01 units box", {head("dt/reset") + "it changes the time step during a run"});
-  refuses("variable m equal 1\nfix other all adapt 1 atom charge v_m", {head("adapt") + "it changes parameters"});
-  refuses("fix other all deform 1 x erate 0.1", {head("deform") + "it changes the box during a run"});
-  refuses("fix other all press/berendsen iso 0 0 1.0 modulus 1e5", {head("press/berendsen") + "it changes the box"});
-  refuses("region r block 10 11 10 11 10 11\nfix other all evaporate 100 1 r 1", {head("evaporate") + "it adds, removes or exchanges atoms"});
+  refuses("fix other all dt/reset 5 1e-5 0.0005 0.01 units box",
+          {head("dt/reset") + "it changes the time step during a run"});
+  refuses("variable m equal 1\nfix other all adapt 1 atom charge v_m",
+          {head("adapt") + "it changes parameters"});
+  refuses("fix other all deform 1 x erate 0.1",
+          {head("deform") + "it changes the box during a run"});
+  refuses("fix other all press/berendsen iso 0 0 1.0 modulus 1e5",
+          {head("press/berendsen") + "it changes the box"});
+  refuses("region r block 10 11 10 11 10 11\nfix other all evaporate 100 1 r 1",
+          {head("evaporate") + "it adds, removes or exchanges atoms"});
   refuses("fix other all EVENT/PRD", {head("EVENT/PRD") + "it takes steps of LAMMPS for time"});
-  refuses("fix other all wall/reflect xlo EDGE", {head("wall/reflect") + "it moves atoms or turns velocities round"});
-  for (const std::string &keywords : {std::string("langevin 300 0.1 7"), std::string("control corrector temp 300")})
-    refuses("fix other all setforce 0 0 0", {head("setforce") + "atoms that a force of 0 is to hold would jump", "leave them out of the group"}, keywords);
+  refuses("fix other all wall/reflect xlo EDGE",
+          {head("wall/reflect") + "it moves atoms or turns velocities round"});
+  for (const std::string &keywords :
+       {std::string("langevin 300 0.1 7"), std::string("control corrector temp 300")})
+    refuses("fix other all setforce 0 0 0",
+            {head("setforce") + "atoms that a force of 0 is to hold would jump",
+             "leave them out of the group"},
+            keywords);
   for (const bool student_jumps : {false, true}) {
-    const std::string keywords = student_jumps ? exact : "langevin 300 0.1 7", model = student_jumps ? student : network;
-    refuses("fix other all viscous 0.1", {head("viscous") + "it changes forces, which do not act in jumps, and has no energy", "use control corrector"},
+    const std::string keywords = student_jumps ? exact : "langevin 300 0.1 7",
+                      model = student_jumps ? student : network;
+    refuses("fix other all viscous 0.1",
+            {head("viscous") + "it changes forces, which do not act in jumps, and has no energy",
+             "use control corrector"},
             keywords, model);
-    refuses("fix other all aveforce 0.1 0 0", {head("aveforce") + "it changes forces"}, keywords, model);
-    refuses("fix other all spring/self 1.0", {head("spring/self"), "its energy is not counted; use fix_modify other energy yes"}, keywords, model);
-    refuses("fix other all restrain bond 2 3 20 20 2.6", {head("restrain"), "use fix_modify other energy yes"}, keywords, model);
-    refuses("fix other all wall/harmonic xlo EDGE 1.0 1.0 2.0", {head("wall/harmonic"), "use fix_modify other energy yes"}, keywords, model);
-    refuses("fix other all indent 1.0 sphere 0 0 0 1.0", {head("indent"), "use fix_modify other energy yes"}, keywords, model);
+    refuses("fix other all aveforce 0.1 0 0", {head("aveforce") + "it changes forces"}, keywords,
+            model);
+    refuses("fix other all spring/self 1.0",
+            {head("spring/self"), "its energy is not counted; use fix_modify other energy yes"},
+            keywords, model);
+    refuses("fix other all restrain bond 2 3 20 20 2.6",
+            {head("restrain"), "use fix_modify other energy yes"}, keywords, model);
+    refuses("fix other all wall/harmonic xlo EDGE 1.0 1.0 2.0",
+            {head("wall/harmonic"), "use fix_modify other energy yes"}, keywords, model);
+    refuses("fix other all indent 1.0 sphere 0 0 0 1.0",
+            {head("indent"), "use fix_modify other energy yes"}, keywords, model);
   }
   refuses("fix other all spring/self 1.0\nfix_modify other energy yes",
-          {head("spring/self"), "as the model does not know it; use jump student with metropolis yes, or control corrector"});
-  refuses("fix other all spring/self 1.0\nfix_modify other energy yes", {head("spring/self"), "as the model does not know it"}, exact + " metropolis no",
+          {head("spring/self"),
+           "as the model does not know it; use jump student with metropolis yes, or control "
+           "corrector"});
+  refuses("fix other all spring/self 1.0\nfix_modify other energy yes",
+          {head("spring/self"), "as the model does not know it"}, exact + " metropolis no",
           student);
   refuses("variable f atom x\nfix other all addforce v_f 0 0\nfix_modify other energy yes",
-          {head("addforce") + "its forces are variables, which have no energy without its keyword energy"}, exact, student);
-  refuses("fix other all external pf/array 1", {head("external") + "its energy is 0; the program that sets its forces"}, exact, student);
-  refuses("fix tether all spring/self 1.0\nfix_modify tether energy yes\nfix other all recenter INIT INIT INIT", {head("recenter")}, exact, student);
+          {head("addforce") +
+           "its forces are variables, which have no energy without its keyword energy"},
+          exact, student);
+  refuses("fix other all external pf/array 1",
+          {head("external") + "its energy is 0; the program that sets its forces"}, exact, student);
+  refuses("fix tether all spring/self 1.0\nfix_modify tether energy yes\nfix other all recenter "
+          "INIT INIT INIT",
+          {head("recenter")}, exact, student);
 
-  // these may be there: velocity Verlet sees every force, and what holds other atoms holds none that jump
+  // these may be there: velocity Verlet sees every force, and what holds other atoms holds none
+  // that jump
   molecule();
-  commands("create_atoms 1 single 15 15 15 units box\ngroup wall id 10\ngroup mol id <= 9\nfix other wall setforce 0 0 0\nfix still wall viscous 1.0");
+  commands("create_atoms 1 single 15 15 15 units box\ngroup wall id 10\ngroup mol id <= 9\nfix "
+           "other wall setforce 0 0 0\nfix still wall viscous 1.0");
   command("fix hyb mol kstep/hybrid " + network + " C O H threads 1 langevin 300 0.1 7");
   command("run 2 post no");
   molecule();
-  commands("fix tether all spring/self 1.0\nfix drag all viscous 0.1\nfix still all momentum 10 linear 1 1 1\nfix even all balance 1 1.1 shift xyz 10 1.1");
+  commands("fix tether all spring/self 1.0\nfix drag all viscous 0.1\nfix still all momentum 10 "
+           "linear 1 1 1\nfix even all balance 1 1.1 shift xyz 10 1.1");
   fix("control corrector langevin 300 0.1 7");
   command("run 2 post no");
   molecule();
-  commands("variable f atom 0.1\nvariable e atom -0.1*x\nfix field all addforce v_f 0 0 energy v_e\nfix_modify field energy yes");
+  commands("variable f atom 0.1\nvariable e atom -0.1*x\nfix field all addforce v_f 0 0 energy "
+           "v_e\nfix_modify field energy yes");
   fix(exact, student);
   command("run 2 post no");
 }
 
 TEST_F(FixKstep, MetropolisHasTheTemperatureOfTheThermostatOneRank)
 {
-  const auto refuses = [&](const std::string &other, const std::string &keywords, const std::vector<std::string> &words) {
+  const auto refuses = [&](const std::string &other, const std::string &keywords,
+                           const std::vector<std::string> &words) {
     molecule();
     commands(other);
     fix("jump student 20 0.0005 " + keywords, student);
     expect_error("run 1 post no", words);
   };
-  refuses("", "langevin 300 0.1 7 temp 3000", {"temp is 3000 K, but the thermostat keeps 300 K", "must be the same, or temp be left out"});
-  refuses("fix bath all temp/berendsen 300 300 0.1", "temp 330", {"temp is 330 K, but the thermostat keeps 300 K"});
+  refuses(
+      "", "langevin 300 0.1 7 temp 3000",
+      {"temp is 3000 K, but the thermostat keeps 300 K", "must be the same, or temp be left out"});
+  refuses("fix bath all temp/berendsen 300 300 0.1", "temp 330",
+          {"temp is 330 K, but the thermostat keeps 300 K"});
   refuses("fix bath all temp/berendsen 350 350 0.1", "langevin 300 0.1 7",
-          {"needs one temperature: fix bath of style temp/berendsen keeps 350 K, but langevin of fix kstep/hybrid 300 K"});
-  refuses("fix bath all temp/rescale 1 300 300 10 1.0", "", {"fix bath of style temp/rescale: it does not say which temperature it keeps"});
+          {"needs one temperature: fix bath of style temp/berendsen keeps 350 K, but langevin of "
+           "fix kstep/hybrid 300 K"});
+  refuses("fix bath all temp/rescale 1 300 300 10 1.0", "",
+          {"fix bath of style temp/rescale: it does not say which temperature it keeps"});
   molecule();
   commands("fix bath all temp/berendsen 300 300 0.1");
   fix("jump student 20 0.0005 langevin 300 0.1 7 temp 300", student);
   command("run 2 post no");
 
-  // a thermostat too slow to change anything says what is accepted: everything, then nothing that raises the energy
+  // a thermostat too slow to change anything says what is accepted: everything, then nothing that
+  // raises the energy
   const auto accepts = [&](const std::string &bath) {
     molecule();
     command("fix bath all temp/berendsen " + bath + " 1e9");
@@ -1434,11 +1559,13 @@ TEST_F(FixKstep, MetropolisHasTheTemperatureOfTheThermostatOneRank)
 TEST_F(FixKstep, AsThermostatByNameOneRank)
 {
   molecule();
-  expect_error("fix hyb all nvt/kstep/hybrid " + network + " C O H corrector 0", {"Fix nvt/kstep/hybrid", "needs the keyword langevin T damp seed"});
+  expect_error("fix hyb all nvt/kstep/hybrid " + network + " C O H corrector 0",
+               {"Fix nvt/kstep/hybrid", "needs the keyword langevin T damp seed"});
   std::vector<Bits> ends;
   for (const std::string style : {"kstep/hybrid", "nvt/kstep/hybrid"}) {
     molecule();
-    command("fix hyb all " + style + " " + student + " C O H threads 1 jump student 20 0.0005 langevin 300 0.1 7");
+    command("fix hyb all " + style + " " + student +
+            " C O H threads 1 jump student 20 0.0005 langevin 300 0.1 7");
     command("run 20 post no");
     int dim = -1;
     EXPECT_EQ(*(double *) hyb()->extract("t_target", dim), 300.0);
@@ -1454,7 +1581,9 @@ TEST_F(FixKstep, AsThermostatByNameOneRank)
     hyb()->reset_target(310.0);
     ADD_FAILURE() << "temperatures would be exchanged by the energy of the thermostat";
   } catch (const LAMMPS_NS::LAMMPSException &error) {
-    EXPECT_NE(std::string(error.what()).find("'fix_modify hyb energy yes' adds what the thermostat took out"), std::string::npos);
+    EXPECT_NE(std::string(error.what())
+                  .find("'fix_modify hyb energy yes' adds what the thermostat took out"),
+              std::string::npos);
   }
 }
 
@@ -1477,8 +1606,9 @@ TEST_F(FixKstep, SharedEnergiesDecideTogetherOneRank)
       fix("langevin 300 0.1 7");
     }
     command("run 0 post no");
-    expect_in_log(exact ? "jumps of all 2 molecules together, by the energy of all: fixes that add energy"
-                        : "jumps of all 2 molecules together, by the energy of all: atoms ");
+    expect_in_log(
+        exact ? "jumps of all 2 molecules together, by the energy of all: fixes that add energy"
+              : "jumps of all 2 molecules together, by the energy of all: atoms ");
     const double start = value("etotal + f_hyb");
     for (int k = 0; k < 40; k++) {
       command("run 1 pre no post no");
@@ -1510,8 +1640,10 @@ TEST_F(FixKstep, MoleculesOfOneCalculationOneRank)
   for (const bool each : {false, true}) {
     molecule("mlff engine host threads 1", student, "f f f");
     add(ethanol(), 15.0);
-    commands("fix ids all property/atom mol ghost yes\ngroup one id <= 9\ngroup two id > 9\nset group one mol 1\nset group two mol 2");
-    commands(std::string("pair_style xtb method gfnff system ") + (each ? "molecule" : "all") + "\npair_coeff * * C O H");
+    commands("fix ids all property/atom mol ghost yes\ngroup one id <= 9\ngroup two id > 9\nset "
+             "group one mol 1\nset group two mol 2");
+    commands(std::string("pair_style xtb method gfnff system ") + (each ? "molecule" : "all") +
+             "\npair_coeff * * C O H");
     command("velocity all create 300.0 4711 mom yes rot no dist gaussian");
     fix("jump student 1 0.0005 langevin 300 0.1 7", mlp);
     command("run 30 post no");
@@ -1527,15 +1659,20 @@ TEST_F(FixKstep, MoleculesOfOneCalculationOneRank)
 TEST_F(FixKstep, NetworksJumpWithWholeMoleculesOneRank)
 {
   molecule();
-  commands("group part id <= 8\nfix hyb part kstep/hybrid " + network + " C O H langevin 300 0.1 7");
-  expect_error("run 1 post no", {"are of one molecule, but only one of them is in the group", "jumps with whole molecules"});
+  commands("group part id <= 8\nfix hyb part kstep/hybrid " + network +
+           " C O H langevin 300 0.1 7");
+  expect_error(
+      "run 1 post no",
+      {"are of one molecule, but only one of them is in the group", "jumps with whole molecules"});
 }
 
 TEST_F(FixKstep, RerunOneRank)
 {
   molecule("mlff engine host threads 1 precision double");
   command("fix move all nve");
-  commands("dump all all custom 5 " + file("dump") + " id type x y z\ndump_modify all sort id format float %.17g\nrun 10 post no\nundump all\nunfix move");
+  commands("dump all all custom 5 " + file("dump") +
+           " id type x y z\ndump_modify all sort id format float %.17g\nrun 10 post no\nundump "
+           "all\nunfix move");
   const double last = value("pe");
   fix("langevin 300 0.1 7");
   command("rerun " + file("dump") + " dump x y z");
@@ -1565,7 +1702,8 @@ TEST_F(FixKstep, WarningsOneRank)
 
 TEST_F(FixKstep, WarnsOfAnElementThatIsHotOneRank)
 {
-  // heavier friction cannot help where another fix keeps one hydrogen hot: the total is what the thermostat says, the O-H is not
+  // heavier friction cannot help where another fix keeps one hydrogen hot: the total is what the
+  // thermostat says, the O-H is not
   molecule();
   fix("corrector 0 langevin 300 0.1 7");
   command("group oh id 9");
@@ -1592,49 +1730,71 @@ TEST_F(FixKstep, RefusesWordsOneRank)
 {
   molecule();
   const std::string head = "fix hyb all kstep/hybrid " + network + " C O H ";
-  expect_error("fix hyb all kstep/hybrid " + network + " C O", {"Illegal fix kstep/hybrid command: missing argument"});
-  expect_error("fix hyb all kstep/hybrid nowhere.safetensors C O H", {"Cannot open potential file 'nowhere.safetensors'"});
+  expect_error("fix hyb all kstep/hybrid " + network + " C O",
+               {"Illegal fix kstep/hybrid command: missing argument"});
+  expect_error("fix hyb all kstep/hybrid nowhere.safetensors C O H",
+               {"Cannot open potential file 'nowhere.safetensors'"});
   put("bad.safetensors", "no potential");
-  expect_error("fix hyb all kstep/hybrid " + file("bad.safetensors") + " C O H", {"Fix kstep/hybrid:", "bad.safetensors"});
-  expect_error("fix hyb all kstep/hybrid " + network + " C N H", {"Species 'N' of atom type 2", "accepted: H C O, NULL"});
-  expect_error("fix hyb all kstep/hybrid " + network + " NULL NULL NULL", {"maps every atom type to NULL"});
-  expect_error(head + "jumps 3", {"Unknown fix kstep/hybrid keyword 'jumps'", "accepted: jump, corrector"});
+  expect_error("fix hyb all kstep/hybrid " + file("bad.safetensors") + " C O H",
+               {"Fix kstep/hybrid:", "bad.safetensors"});
+  expect_error("fix hyb all kstep/hybrid " + network + " C N H",
+               {"Species 'N' of atom type 2", "accepted: H C O, NULL"});
+  expect_error("fix hyb all kstep/hybrid " + network + " NULL NULL NULL",
+               {"maps every atom type to NULL"});
+  expect_error(head + "jumps 3",
+               {"Unknown fix kstep/hybrid keyword 'jumps'", "accepted: jump, corrector"});
   expect_error(head + "corrector", {"missing argument"});
   expect_error(head + "jump network 16", {"missing argument"});
-  expect_error(head + "jump teleport 16 0.0005", {"Unknown fix kstep/hybrid jump 'teleport'; accepted: network, student"});
+  expect_error(head + "jump teleport 16 0.0005",
+               {"Unknown fix kstep/hybrid jump 'teleport'; accepted: network, student"});
   expect_error(head + "jump network 0 0.0005", {"jump has 0 steps; accepted: 1 or more"});
   expect_error(head + "jump network 16 -1", {"time step of a jump is -1; accepted: above 0"});
   expect_error(head + "corrector -1", {"corrector is -1; accepted: 0 or more"});
   expect_error(head + "fraction -0.5", {"fraction is -0.5; accepted: 0 to 10"});
-  expect_error(head + "limits none", {"Unknown fix kstep/hybrid limits 'none'; accepted: ours, published"});
+  expect_error(head + "limits none",
+               {"Unknown fix kstep/hybrid limits 'none'; accepted: ours, published"});
   expect_error(head + "range 0", {"limit range is 0; accepted: above 0, off"});
   expect_error(head + "langevin 300 0 1", {"damping time is 0; accepted: above 0"});
   expect_error(head + "langevin 0 0.1 1", {"temperature is 0; accepted: above 0"});
   expect_error(head + "langevin 300 0.1 0", {"seed is 0; accepted: above 0"});
   expect_error(head + "attempts 0", {"attempts is 0; accepted: 1 or more"});
   expect_error(head + "scale 1.5", {"scale is 1.5; accepted: above 0, at most 1"});
-  expect_error(head + "fallback half", {"Unknown fix kstep/hybrid fallback 'half'; accepted: full, off"});
-  expect_error(head + "control magic", {"Unknown fix kstep/hybrid control 'magic'; accepted: none, corrector, zero"});
-  expect_error(head + "engine warp", {"Unknown fix kstep/hybrid engine 'warp'; accepted: auto, host"});
+  expect_error(head + "fallback half",
+               {"Unknown fix kstep/hybrid fallback 'half'; accepted: full, off"});
+  expect_error(head + "control magic",
+               {"Unknown fix kstep/hybrid control 'magic'; accepted: none, corrector, zero"});
+  expect_error(head + "engine warp",
+               {"Unknown fix kstep/hybrid engine 'warp'; accepted: auto, host"});
   expect_error(head + "precision half", {"accepted: single, double"});
-  expect_error(head + "batch maybe", {"Unknown batch 'maybe' of fix kstep/hybrid; accepted: auto, on, off"});
-  expect_error(head + "wait 0", {"Fix kstep/hybrid wait is 0; accepted: auto, or a number of milliseconds above 0"});
+  expect_error(head + "batch maybe",
+               {"Unknown batch 'maybe' of fix kstep/hybrid; accepted: auto, on, off"});
+  expect_error(head + "wait 0",
+               {"Fix kstep/hybrid wait is 0; accepted: auto, or a number of milliseconds above 0"});
   expect_error(head + "threads -1", {"threads is -1; accepted: 0 (automatic) or more"});
   expect_error(head + "metropolis yes", {"metropolis yes is exact only for jump student"});
-  expect_error(head + "jump student 16 0.0005", {"jump student takes a potential with energies", "use jump network"});
-  const auto published = potential_file(random_jump({8, 2, 6}, {6, 8, 1}, {8.0}, 6.0, 3, "kstep-egnn", true), "published.safetensors");
-  expect_error("fix hyb all kstep/hybrid " + published + " C O H", {"the published form of kstep-egnn", "breaks the symmetry of rotation"});
+  expect_error(head + "jump student 16 0.0005",
+               {"jump student takes a potential with energies", "use jump network"});
+  const auto published =
+      potential_file(random_jump({8, 2, 6}, {6, 8, 1}, {8.0}, 6.0, 3, "kstep-egnn", true),
+                     "published.safetensors");
+  expect_error("fix hyb all kstep/hybrid " + published + " C O H",
+               {"the published form of kstep-egnn", "breaks the symmetry of rotation"});
   expect_error(head + "tune yes timing no", {"tune yes needs timing yes"});
   expect_error(head + "tune yes control corrector", {"tune yes needs jumps"});
-  expect_error("fix hyb all kstep/hybrid " + student + " C O H", {"jump network takes a jump network", "use jump student"});
-  expect_error("fix hyb all kstep/hybrid " + student + " C O H jump student 16 0.0005 control zero", {"control takes the place of a network"});
-  expect_error("fix hyb all kstep/hybrid " + student + " C O H jump student 16 0.0005 attempts 2", {"attempts above 1 do not go with metropolis yes"});
-  expect_error("fix hyb all kstep/hybrid " + student + " C O H jump student 16 0.0005 limits ours", {"limits do not go with metropolis yes"});
+  expect_error("fix hyb all kstep/hybrid " + student + " C O H",
+               {"jump network takes a jump network", "use jump student"});
+  expect_error("fix hyb all kstep/hybrid " + student + " C O H jump student 16 0.0005 control zero",
+               {"control takes the place of a network"});
+  expect_error("fix hyb all kstep/hybrid " + student + " C O H jump student 16 0.0005 attempts 2",
+               {"attempts above 1 do not go with metropolis yes"});
+  expect_error("fix hyb all kstep/hybrid " + student + " C O H jump student 16 0.0005 limits ours",
+               {"limits do not go with metropolis yes"});
 }
 
 TEST_F(FixKstep, RefusesInputsOneRank)
 {
-  const auto refuses = [&](const std::string &before, const std::vector<std::string> &words, const std::string &keywords = "temp 300") {
+  const auto refuses = [&](const std::string &before, const std::vector<std::string> &words,
+                           const std::string &keywords = "temp 300") {
     molecule();
     commands(before);
     if (!hyb()) fix(keywords);
@@ -1642,9 +1802,12 @@ TEST_F(FixKstep, RefusesInputsOneRank)
   };
   refuses("run_style respa 2 2 pair 2", {"does not run with run_style respa"});
   refuses("fix move all nve", {"wants to be the only one; found fix move of style nve"});
-  refuses("fix bath all langevin 300 300 0.1 5", {"Fix bath of style langevin would put random forces", "keyword langevin"});
-  refuses("timestep 0.001", {"has a time step of 0.0005, but the input one of 0.001"}, "temp 300 jump network 16 0.0005");
-  refuses("", {"12 steps of 0.5 fs are no stride of network", "it has: 8 fs"}, "temp 300 jump network 12 0.0005");
+  refuses("fix bath all langevin 300 300 0.1 5",
+          {"Fix bath of style langevin would put random forces", "keyword langevin"});
+  refuses("timestep 0.001", {"has a time step of 0.0005, but the input one of 0.001"},
+          "temp 300 jump network 16 0.0005");
+  refuses("", {"12 steps of 0.5 fs are no stride of network", "it has: 8 fs"},
+          "temp 300 jump network 12 0.0005");
   refuses("timestep 0.0007", {"no stride of network"});
   refuses("velocity all set 0 0 0", {"needs a temperature for its limits"}, "corrector 0");
   refuses("mass 3 2.014", {"atom 4 has mass 2.014, but the network learned H with 1.008 g/mol"});
@@ -1654,17 +1817,20 @@ TEST_F(FixKstep, RefusesInputsOneRank)
   molecule();
   commands("group none empty\nfix hyb none kstep/hybrid " + network + " C O H temp 300");
   expect_error("run 1 post no", {"has no atoms"});
-  commands("clear\nunits lj\natom_modify map array\nregion box block 0 40 0 40 0 40\ncreate_box 3 box\nmass * 1.0\ncreate_atoms 1 single 1 1 1\npair_style "
+  commands("clear\nunits lj\natom_modify map array\nregion box block 0 40 0 40 0 40\ncreate_box 3 "
+           "box\nmass * 1.0\ncreate_atoms 1 single 1 1 1\npair_style "
            "zero 3.0\npair_coeff * *");
   fix("temp 300");
   expect_error("run 1 post no", {"has no units 'lj'; accepted: metal, real"});
-  commands("clear\nunits metal\natom_modify id no\nregion box block 0 40 0 40 0 40\ncreate_box 3 box\nmass * 1.0\ncreate_atoms 1 single 1 1 1\npair_style zero "
+  commands("clear\nunits metal\natom_modify id no\nregion box block 0 40 0 40 0 40\ncreate_box 3 "
+           "box\nmass * 1.0\ncreate_atoms 1 single 1 1 1\npair_style zero "
            "3.0\npair_coeff * *\ntimestep 0.0005");
   fix("temp 300");
   expect_error("run 1 post no", {"requires atom IDs"});
   if (!kokkos) {
     molecule();
-    expect_error("fix hyb all kstep/hybrid/kk " + network + " C O H", {"Fix kstep/hybrid/kk needs the KOKKOS package switched on", "'-k on'"});
+    expect_error("fix hyb all kstep/hybrid/kk " + network + " C O H",
+                 {"Fix kstep/hybrid/kk needs the KOKKOS package switched on", "'-k on'"});
   }
   // a network of several strides must be told which
   const auto two = potential_file(random_jump({8, 2, 6}, {6, 8, 1}, {4.0, 8.0}, 6.0, 3));
@@ -1676,16 +1842,20 @@ TEST_F(FixKstep, RefusesInputsOneRank)
 TEST_F(FixKstep, RefusesConstraintsOneRank)
 {
   const auto refuses = [&](const std::string &constraint, const std::string &word) {
-    commands("clear\nunits metal\natom_style bond\natom_modify map array sort 0 0.0\nboundary p p p");
-    commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box bond/types 1 extra/bond/per/atom 4 extra/special/per/atom 8");
+    commands(
+        "clear\nunits metal\natom_style bond\natom_modify map array sort 0 0.0\nboundary p p p");
+    commands("region box block -20 20 -20 20 -20 20\ncreate_box 3 box bond/types 1 "
+             "extra/bond/per/atom 4 extra/special/per/atom 8");
     commands("mass 1 12.011\nmass 2 15.999\nmass 3 1.008");
     add(ethanol());
     forces_of("mlff engine host threads 1", student);
-    commands("special_bonds lj/coul 1 1 1\nbond_style zero\nbond_coeff 1 1.0\ncreate_bonds single/bond 1 3 9");
+    commands("special_bonds lj/coul 1 1 1\nbond_style zero\nbond_coeff 1 1.0\ncreate_bonds "
+             "single/bond 1 3 9");
     command("velocity all create 300.0 4711");
     command(constraint);
     fix("temp 300");
-    expect_error("run 1 post no", {"does not work with constraints; found fix hold of style " + word});
+    expect_error("run 1 post no",
+                 {"does not work with constraints; found fix hold of style " + word});
   };
   refuses("fix hold all shake 1e-4 20 0 b 1", "shake");
   refuses("fix hold all rattle 1e-4 20 0 b 1", "rattle");
@@ -1695,7 +1865,8 @@ TEST_F(FixKstep, RefusesConstraintsOneRank)
 
 TEST_F(FixKstep, RefusesModelsOfOtherMoleculesOneRank)
 {
-  // a model of one molecule, and another molecule: an error before the run, and no run of rejections
+  // a model of one molecule, and another molecule: an error before the run, and no run of
+  // rejections
   auto other = ethanol();
   std::swap(other.numbers[1], other.numbers[2]);    // an ether
   auto large = ethanol();
@@ -1706,10 +1877,14 @@ TEST_F(FixKstep, RefusesModelsOfOtherMoleculesOneRank)
   };
   molecule();
   fix("jump student 16 0.0005 langevin 300 0.1 7", model(other, "ether.safetensors"));
-  expect_error("run 1 post no", {"ether.safetensors' makes no jumps of these molecules", "are C2H6O with the bonds", "the model is of C2H6O with the bonds"});
+  expect_error("run 1 post no",
+               {"ether.safetensors' makes no jumps of these molecules", "are C2H6O with the bonds",
+                "the model is of C2H6O with the bonds"});
   command("unfix hyb");
   fix("jump student 16 0.0005 metropolis no langevin 300 0.1 7", model(large, "large.safetensors"));
-  expect_error("run 1 post no", {"large.safetensors' makes no jumps of these molecules", "the model is of one molecule C2H7O"});
+  expect_error("run 1 post no",
+               {"large.safetensors' makes no jumps of these molecules",
+                "the model is of one molecule C2H7O"});
 
   // its own molecule jumps, until a bond breaks that was there at set-up
   molecule();
@@ -1718,7 +1893,9 @@ TEST_F(FixKstep, RefusesModelsOfOtherMoleculesOneRank)
   EXPECT_EQ(entry(jumps), 0.0);
   auto *atom = lmp->atom;
   atom->x[atom->map(9)][1] -= 2.0;
-  expect_error("run 1 pre no post no", {"Fix kstep/hybrid on timestep 1", "own.safetensors' makes no jumps of these molecules"});
+  expect_error(
+      "run 1 pre no post no",
+      {"Fix kstep/hybrid on timestep 1", "own.safetensors' makes no jumps of these molecules"});
 }
 
 TEST_F(FixKstep, StudentThatBreaksBondsOneRank)
@@ -1738,7 +1915,8 @@ TEST_F(FixKstep, RefusesSeveralRanks)
   if (n_ranks == 1) GTEST_SKIP() << "several ranks only";
   molecule();
   fix("temp 300");
-  expect_error("run 1 post no", {"runs on one MPI rank per partition, found " + std::to_string(n_ranks)});
+  expect_error("run 1 post no",
+               {"runs on one MPI rank per partition, found " + std::to_string(n_ranks)});
 }
 
 TEST_F(FixKstep, MinimizersAreNotDisturbedOneRank)

@@ -33,10 +33,14 @@ class FixKstepKokkos : public mlff_test::LammpsTest {
   void molecules(const std::string &pair)
   {
     static const char *elements = "CCOHHHHHH";
-    static const double x[27] = {0.1092, 0.5227,  0.2312,  -1.2363, 0.0617,  -0.3193, 1.1058,  -0.4681, 0.1354,  0.4303,  1.4377, -0.2892, 0.0263, 0.7451,
-                                 1.2974, -1.5566, -0.8446, 0.1890,  -1.9850, 0.8341,  -0.1676, -1.1617, -0.1457, -1.3860, 1.1755, -0.7469, -0.7846};
-    commands("clear\nunits metal\natom_style atomic\natom_modify map array sort 5 6.0\nboundary p p p");
-    commands("region box block -20 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 15.999\nmass 3 1.008");
+    static const double x[27] = {0.1092,  0.5227,  0.2312,  -1.2363, 0.0617,  -0.3193, 1.1058,
+                                 -0.4681, 0.1354,  0.4303,  1.4377,  -0.2892, 0.0263,  0.7451,
+                                 1.2974,  -1.5566, -0.8446, 0.1890,  -1.9850, 0.8341,  -0.1676,
+                                 -1.1617, -0.1457, -1.3860, 1.1755,  -0.7469, -0.7846};
+    commands(
+        "clear\nunits metal\natom_style atomic\natom_modify map array sort 5 6.0\nboundary p p p");
+    commands("region box block -20 40 -20 20 -20 20\ncreate_box 3 box\nmass 1 12.011\nmass 2 "
+             "15.999\nmass 3 1.008");
     for (int k = 0; k < 18; k++) {
       const int i = k % 9;
       char text[256];
@@ -55,7 +59,8 @@ class FixKstepKokkos : public mlff_test::LammpsTest {
   {
     as_written("pair_style " + pair);
     commands("pair_coeff * * " + student + " C O H");
-    commands("timestep 0.0005\nneighbor 2.0 bin\nneigh_modify every 1 delay 0 check yes\nthermo 1000000");
+    commands("timestep 0.0005\nneighbor 2.0 bin\nneigh_modify every 1 delay 0 check yes\nthermo "
+             "1000000");
   }
 
   LAMMPS_NS::Fix *hyb() { return lmp->modify->get_fix_by_id("hyb"); }
@@ -89,7 +94,9 @@ class FixKstepKokkos : public mlff_test::LammpsTest {
     EXPECT_LT(largest_difference(a.v, b.v), 1e-6) << what;
     EXPECT_NEAR(a.scalar, b.scalar, 1e-7) << what;
     EXPECT_EQ(a.time, b.time) << what;
-    for (std::size_t n = 0; n < a.vector.size(); n++) EXPECT_NEAR(a.vector[n], b.vector[n], 1e-6 * std::max(1.0, std::abs(a.vector[n]))) << what << " " << n;
+    for (std::size_t n = 0; n < a.vector.size(); n++)
+      EXPECT_NEAR(a.vector[n], b.vector[n], 1e-6 * std::max(1.0, std::abs(a.vector[n])))
+          << what << " " << n;
   }
 };
 
@@ -99,7 +106,8 @@ const std::string end = " threads 1 timing no precision double";
 
 TEST_F(FixKstepKokkos, SameTrajectoryOneRank)
 {
-  // jumps, corrector steps, rejections before and after the force call, molecules that wait; forces on the host and on the device
+  // jumps, corrector steps, rejections before and after the force call, molecules that wait; forces
+  // on the host and on the device
   const std::string words = " C O H corrector 2 langevin 300 0.05 99 drift 0.12 range 0.8" + end;
   molecules("mlff engine host threads 1 precision double");
   as_written("fix hyb all kstep/hybrid " + network + words);
@@ -107,7 +115,8 @@ TEST_F(FixKstepKokkos, SameTrajectoryOneRank)
   const auto expected = state();
   EXPECT_GT(expected.vector[1], 0.0);
   EXPECT_GT(expected.vector[3] + expected.vector[6], 0.0);
-  for (const auto *pair : {"mlff engine host threads 1 precision double", "mlff/kk precision double"}) {
+  for (const auto *pair :
+       {"mlff engine host threads 1 precision double", "mlff/kk precision double"}) {
     molecules(pair);
     as_written("fix hyb all kstep/hybrid/kk " + network + words);
     command("run 70 post no");
@@ -118,7 +127,8 @@ TEST_F(FixKstepKokkos, SameTrajectoryOneRank)
 
 TEST_F(FixKstepKokkos, StudentsAndControlsOneRank)
 {
-  for (const auto &words : {student + " C O H jump student 10 0.0005 langevin 300 0.1 7" + end, network + " C O H control corrector langevin 300 0.1 7" + end,
+  for (const auto &words : {student + " C O H jump student 10 0.0005 langevin 300 0.1 7" + end,
+                            network + " C O H control corrector langevin 300 0.1 7" + end,
                             network + " C O H control linear temp 300" + end}) {
     molecules("mlff engine host threads 1 precision double");
     as_written("fix hyb all kstep/hybrid " + words);
@@ -133,18 +143,21 @@ TEST_F(FixKstepKokkos, StudentsAndControlsOneRank)
 
 TEST_F(FixKstepKokkos, FieldsAndChangedAtomsOneRank)
 {
-  // energies of other fixes decide about jumps of both molecules at once; masses change between runs, and must not within one
+  // energies of other fixes decide about jumps of both molecules at once; masses change between
+  // runs, and must not within one
   const std::string words = student + " C O H jump student 10 0.0005 langevin 300 0.1 7" + end;
   State ends[2];
   for (const bool device : {false, true}) {
     molecules(device ? "mlff/kk precision double" : "mlff engine host threads 1 precision double");
-    as_written(std::string("fix hyb all ") + (device ? "nvt/kstep/hybrid/kk " : "kstep/hybrid ") + words);
+    as_written(std::string("fix hyb all ") + (device ? "nvt/kstep/hybrid/kk " : "kstep/hybrid ") +
+               words);
     as_written("fix tether all spring/self 0.2");
     commands("fix_modify tether energy yes\nrun 20 post no\nmass 3 2.014\nrun 20 post no");
     expect_in_log("atom 4 has mass 2.014, it had 1.008");
     ends[device] = state();
     command("mass 3 1.008");
-    expect_error("run 1 pre no post no", {"atom 4 has mass 1.008, it had 2.014 since the last step"});
+    expect_error("run 1 pre no post no",
+                 {"atom 4 has mass 1.008, it had 2.014 since the last step"});
   }
   EXPECT_EQ(ends[0].vector[0], 40.0);
   EXPECT_GT(ends[0].vector[7], 0.0);

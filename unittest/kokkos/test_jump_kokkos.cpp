@@ -39,11 +39,15 @@ TEST_F(JumpKokkos, IsTheHost)
     const States all = states(7, 9);
     const GraphStorage graph = all.graph();
     for (const auto &[precision, filter, tolerance] :
-         {std::tuple{Precision::double_precision, Filter::exact, 1e-10}, std::tuple{Precision::double_precision, Filter::spline, 1e-10},
-          std::tuple{Precision::single_precision, Filter::exact, 1e-4}, std::tuple{Precision::single_precision, Filter::automatic, 1e-4}}) {
+         {std::tuple{Precision::double_precision, Filter::exact, 1e-10},
+          std::tuple{Precision::double_precision, Filter::spline, 1e-10},
+          std::tuple{Precision::single_precision, Filter::exact, 1e-4},
+          std::tuple{Precision::single_precision, Filter::automatic, 1e-4}}) {
       JumpResult expected, found;
-      make_jump_engine(potential, options(precision, filter))->evaluate(graph.view(), all.input(), expected);
-      LAMMPS_NS::make_kokkos_jump(potential, options(precision, filter))->evaluate(graph.view(), all.input(), found);
+      make_jump_engine(potential, options(precision, filter))
+          ->evaluate(graph.view(), all.input(), expected);
+      LAMMPS_NS::make_kokkos_jump(potential, options(precision, filter))
+          ->evaluate(graph.view(), all.input(), found);
       expect_close(found, expected, tolerance, "Kokkos F " + std::to_string(sizes.features));
     }
   }
@@ -53,7 +57,8 @@ TEST_F(JumpKokkos, BatchesOfAnySizeInTurn)
 {
   // arrays grow and are used again for less: nothing of an earlier call may be left
   const Potential potential = potential_of({20, 3, 7});
-  const auto engine = LAMMPS_NS::make_kokkos_jump(potential, options(Precision::double_precision, Filter::exact));
+  const auto engine =
+      LAMMPS_NS::make_kokkos_jump(potential, options(Precision::double_precision, Filter::exact));
   for (const int n : {1, 12, 3, 0, 17, 2}) {
     const States all = states(n, unsigned(20 + n));
     const GraphStorage graph = all.graph();
@@ -67,7 +72,8 @@ TEST_F(JumpKokkos, BatchesOfAnySizeInTurn)
       const GraphStorage alone = one.graph();
       JumpResult result;
       engine->evaluate(alone.view(), one.input(), result);
-      for (std::size_t k = 0; k < one.x.size(); k++, at++) EXPECT_NEAR(result.displacement[k], batch.displacement[at], 1e-13);
+      for (std::size_t k = 0; k < one.x.size(); k++, at++)
+        EXPECT_NEAR(result.displacement[k], batch.displacement[at], 1e-13);
     }
   }
 }
@@ -80,13 +86,17 @@ TEST_F(JumpKokkos, ReadsShippedPotentials)
   // H C O in the shipped file, C O H in the states
   States all = states(9, 4);
   for (auto &species : all.species) species = species == 2 ? 0 : species + 1;
-  for (std::size_t i = 0; i < all.species.size(); i++) all.mass[i] = potential.jump.species[all.species[i]].mass;
+  for (std::size_t i = 0; i < all.species.size(); i++)
+    all.mass[i] = potential.jump.species[all.species[i]].mass;
   all.stride.clear();
   const GraphStorage graph = all.graph(potential.cutoff);
-  for (const auto &[precision, tolerance] : {std::pair{Precision::double_precision, 1e-10}, std::pair{Precision::single_precision, 1e-4}}) {
+  for (const auto &[precision, tolerance] : {std::pair{Precision::double_precision, 1e-10},
+                                             std::pair{Precision::single_precision, 1e-4}}) {
     JumpResult expected, found;
-    make_jump_engine(potential, options(precision, Filter::automatic))->evaluate(graph.view(), all.input(), expected);
-    LAMMPS_NS::make_kokkos_jump(potential, options(precision, Filter::automatic))->evaluate(graph.view(), all.input(), found);
+    make_jump_engine(potential, options(precision, Filter::automatic))
+        ->evaluate(graph.view(), all.input(), expected);
+    LAMMPS_NS::make_kokkos_jump(potential, options(precision, Filter::automatic))
+        ->evaluate(graph.view(), all.input(), found);
     expect_close(found, expected, tolerance, "shipped");
   }
 }
@@ -114,12 +124,16 @@ TEST_F(JumpKokkos, Errors)
     }
     return "nothing";
   };
-  EXPECT_NE(message(random_potential()).find("runs kstep-painn; this is a model 'painn'"), std::string::npos);
-  EXPECT_NE(LAMMPS_NS::make_kokkos_jump(potential_of())->description().find("Kokkos"), std::string::npos);
+  EXPECT_NE(message(random_potential()).find("runs kstep-painn; this is a model 'painn'"),
+            std::string::npos);
+  EXPECT_NE(LAMMPS_NS::make_kokkos_jump(potential_of())->description().find("Kokkos"),
+            std::string::npos);
 
   States wrong = states(2, 3);
   wrong.force[7] = std::nan("");
   const GraphStorage graph = wrong.graph();
   JumpResult result;
-  EXPECT_THROW(LAMMPS_NS::make_kokkos_jump(potential_of())->evaluate(graph.view(), wrong.input(), result), EngineError);
+  EXPECT_THROW(
+      LAMMPS_NS::make_kokkos_jump(potential_of())->evaluate(graph.view(), wrong.input(), result),
+      EngineError);
 }

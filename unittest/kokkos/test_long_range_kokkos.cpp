@@ -1,8 +1,8 @@
 // The long-range block of the Kokkos engine against the host engine.
 #include "kokkos/engine/engine_kokkos.h"
 
-#include "support/long_range_cases.h"
 #include "support/lammps_fixture.h"
+#include "support/long_range_cases.h"
 
 #include <functional>
 
@@ -27,16 +27,24 @@ class FmmKokkos : public LammpsTest {
   }
 
   /// Both engines on the same structures, in both precisions.
-  static void expect_host(const Potential &potential, const std::vector<Structure> &structures, FmmForm form, const std::string &name)
+  static void expect_host(const Potential &potential, const std::vector<Structure> &structures,
+                          FmmForm form, const std::string &name)
   {
-    for (const auto &[precision, tolerance] : {std::pair{Precision::double_precision, 1e-10}, {Precision::single_precision, 1e-4}}) {
-      const auto expected = evaluate(*make_engine(potential, options(form, precision)), potential, structures);
-      const auto found = evaluate(*LAMMPS_NS::make_kokkos_engine(potential, options(form, precision)), potential, structures);
-      const std::string what = name + (precision == Precision::double_precision ? ", double" : ", single");
-      const auto compare = [&](const std::vector<double> &a, const std::vector<double> &b, const char *quantity) {
+    for (const auto &[precision, tolerance] :
+         {std::pair{Precision::double_precision, 1e-10}, {Precision::single_precision, 1e-4}}) {
+      const auto expected =
+          evaluate(*make_engine(potential, options(form, precision)), potential, structures);
+      const auto found =
+          evaluate(*LAMMPS_NS::make_kokkos_engine(potential, options(form, precision)), potential,
+                   structures);
+      const std::string what =
+          name + (precision == Precision::double_precision ? ", double" : ", single");
+      const auto compare = [&](const std::vector<double> &a, const std::vector<double> &b,
+                               const char *quantity) {
         const double difference = largest_difference(a, b) / std::max(1.0, largest(b));
         EXPECT_LT(difference, tolerance) << what << ", " << quantity;
-        double &largest_yet = precision == Precision::double_precision ? agreement_double : agreement_single;
+        double &largest_yet = precision == Precision::double_precision ? agreement_double
+                                                                       : agreement_single;
         largest_yet = std::max(largest_yet, difference);
       };
       compare(found.energy, expected.energy, "energy");
@@ -48,7 +56,9 @@ class FmmKokkos : public LammpsTest {
     }
   }
 
-  static inline double agreement_double = 0.0, agreement_single = 0.0;    // the largest differences, relative to the largest value
+  static inline double agreement_double = 0.0,
+                       agreement_single =
+                           0.0;    // the largest differences, relative to the largest value
 
   static std::string text(double x)
   {
@@ -73,7 +83,8 @@ struct Case {
 std::vector<Case> cases()
 {
   std::vector<Case> all;
-  const auto add = [&](const std::string &name, const std::function<void(FmmSizes &)> &change, PainnSizes sizes = {8, 2, 6, 1e-2}, int layers = 1) {
+  const auto add = [&](const std::string &name, const std::function<void(FmmSizes &)> &change,
+                       PainnSizes sizes = {8, 2, 6, 1e-2}, int layers = 1) {
     Case one{name, sizes_of(layers), sizes};
     change(one.fmm);
     all.push_back(one);
@@ -131,12 +142,15 @@ Structure empty()
 
 TEST_F(FmmKokkos, IsTheHostInOpenStructures)
 {
-  const std::vector<Structure> structures = {random_structure(23, 8), empty(), two_clusters(11.0), random_structure(1, 2), random_structure(97, 4),
-                                             two_clusters(4.0, 9, 2)};
+  const std::vector<Structure> structures = {random_structure(23, 8), empty(),
+                                             two_clusters(11.0),      random_structure(1, 2),
+                                             random_structure(97, 4), two_clusters(4.0, 9, 2)};
   for (auto [name, fmm, sizes] : cases()) {
     fmm.kappa_max = 0.6;    // fewer waves
     const Potential potential = long_range(fmm, sizes);
-    for (const auto &[form, word] : {std::pair{FmmForm::direct, "direct"}, {FmmForm::linear, "linear"}, {FmmForm::automatic, "auto"}})
+    for (const auto &[form, word] : {std::pair{FmmForm::direct, "direct"},
+                                     {FmmForm::linear, "linear"},
+                                     {FmmForm::automatic, "auto"}})
       expect_host(potential, structures, form, name + ", " + word);
   }
 }
@@ -144,11 +158,13 @@ TEST_F(FmmKokkos, IsTheHostInOpenStructures)
 TEST_F(FmmKokkos, IsTheHostInPeriodicStructures)
 {
   // orthogonal and triclinic cells between open structures
-  const std::vector<Structure> structures = {random_structure(40, 6, oblique, everywhere), random_structure(9, 2),
-                                             random_structure(12, 4, {11, 0, 0, 0, 9, 0, 0, 0, 7}, everywhere),
-                                             random_structure(65, 5, {12, 0, 0, 2, 11, 0, -3, 1, 10}, everywhere)};
+  const std::vector<Structure> structures = {
+      random_structure(40, 6, oblique, everywhere), random_structure(9, 2),
+      random_structure(12, 4, {11, 0, 0, 0, 9, 0, 0, 0, 7}, everywhere),
+      random_structure(65, 5, {12, 0, 0, 2, 11, 0, -3, 1, 10}, everywhere)};
   for (const auto &[name, fmm, sizes] : cases())
-    for (const auto form : {FmmForm::automatic, FmmForm::linear}) expect_host(long_range(fmm, sizes), structures, form, name);
+    for (const auto form : {FmmForm::automatic, FmmForm::linear})
+      expect_host(long_range(fmm, sizes), structures, form, name);
 }
 
 TEST_F(FmmKokkos, AtomsInMoreThanOneTile)
@@ -157,7 +173,9 @@ TEST_F(FmmKokkos, AtomsInMoreThanOneTile)
   FmmSizes fmm = sizes_of(2, 0.25);
   fmm.heads = 1;
   fmm.key_width = 3;
-  for (const auto &structures : {std::vector{random_structure(700, 4)}, {random_structure(650, 3, {20, 0, 0, 3, 18, 0, 0, 0, 22}, everywhere)}})
+  for (const auto &structures :
+       {std::vector{random_structure(700, 4)},
+        {random_structure(650, 3, {20, 0, 0, 3, 18, 0, 0, 0, 22}, everywhere)}})
     expect_host(long_range(fmm, {8, 1, 6, 1e-2}), structures, FmmForm::linear, "tiles");
 }
 
@@ -172,13 +190,18 @@ TEST_F(FmmKokkos, FormsAgreeAndTurnWithTheSystem)
     structure.forces = base.forces;
     const Structure other = turned(structure, 0.7, -1.1, 2.3);
     for (auto *engine : {direct.get(), linear.get()}) {
-      const auto same = evaluate(*engine, potential, {structure}), found = evaluate(*engine, potential, {other});
+      const auto same = evaluate(*engine, potential, {structure}),
+                 found = evaluate(*engine, potential, {other});
       EXPECT_NEAR(same.energy[0], base.energy[0], 1e-9 * std::max(1.0, std::abs(base.energy[0])));
-      EXPECT_LT(largest_difference(same.forces, base.forces), 1e-9 * std::max(1.0, largest(base.forces)));
+      EXPECT_LT(largest_difference(same.forces, base.forces),
+                1e-9 * std::max(1.0, largest(base.forces)));
       EXPECT_NEAR(found.energy[0], base.energy[0], 1e-9 * std::max(1.0, std::abs(base.energy[0])));
-      EXPECT_LT(largest_difference(found.forces, other.forces), 1e-9 * std::max(1.0, largest(base.forces)));
+      EXPECT_LT(largest_difference(found.forces, other.forces),
+                1e-9 * std::max(1.0, largest(base.forces)));
     }
-    EXPECT_GT(largest_difference(evaluate(*linear, potential, {structure}).forces, base.forces), 0.0) << "both forms are the same one";
+    EXPECT_GT(largest_difference(evaluate(*linear, potential, {structure}).forces, base.forces),
+              0.0)
+        << "both forms are the same one";
   }
 }
 
@@ -211,18 +234,27 @@ TEST_F(FmmKokkos, IsTheDerivativeByTheStrain)
 
 TEST_F(FmmKokkos, BatchesOfAnySizeInTurn)
 {
-  // arrays grow and are used again for less, cells and sizes change: nothing of an earlier call may be left
+  // arrays grow and are used again for less, cells and sizes change: nothing of an earlier call may
+  // be left
   const Potential potential = long_range(sizes_of(2));
-  const Structure cell = random_structure(40, 6, oblique, everywhere), other = random_structure(17, 9, {8, 0, 0, 0, 12, 0, 0, 1, 9}, everywhere);
+  const Structure cell = random_structure(40, 6, oblique, everywhere),
+                  other = random_structure(17, 9, {8, 0, 0, 0, 12, 0, 0, 1, 9}, everywhere);
   for (const auto form : {FmmForm::direct, FmmForm::linear, FmmForm::automatic}) {
     const auto kept = LAMMPS_NS::make_kokkos_engine(potential, options(form));
-    std::vector<std::vector<Structure>> batches = {{random_structure(5, 1), two_clusters(15.0), random_structure(1, 3), random_structure(33, 4)},
-                                                   {two_clusters(9.0)},
-                                                   {},
-                                                   {empty()},
-                                                   {random_structure(70, 2), empty(), random_structure(2, 9)}};
+    std::vector<std::vector<Structure>> batches = {
+        {random_structure(5, 1), two_clusters(15.0), random_structure(1, 3),
+         random_structure(33, 4)},
+        {two_clusters(9.0)},
+        {},
+        {empty()},
+        {random_structure(70, 2), empty(), random_structure(2, 9)}};
     if (form != FmmForm::direct)
-      batches.insert(batches.end(), {{cell, other}, {other}, {random_structure(6, 3), other, cell}, {cell}, {random_structure(50, 3)}});
+      batches.insert(batches.end(),
+                     {{cell, other},
+                      {other},
+                      {random_structure(6, 3), other, cell},
+                      {cell},
+                      {random_structure(50, 3)}});
     for (const auto &structures : batches) {
       const auto together = evaluate(*kept, potential, structures);
       std::vector<double> energy, forces;
@@ -231,8 +263,10 @@ TEST_F(FmmKokkos, BatchesOfAnySizeInTurn)
         energy.insert(energy.end(), alone.energy.begin(), alone.energy.end());
         forces.insert(forces.end(), alone.forces.begin(), alone.forces.end());
       }
-      EXPECT_LT(largest_difference(together.energy, energy), 1e-10 * std::max(1.0, largest(energy)));
-      EXPECT_LT(largest_difference(together.forces, forces), 1e-10 * std::max(1.0, largest(forces)));
+      EXPECT_LT(largest_difference(together.energy, energy),
+                1e-10 * std::max(1.0, largest(energy)));
+      EXPECT_LT(largest_difference(together.forces, forces),
+                1e-10 * std::max(1.0, largest(forces)));
       // to the last digit, whatever the threads did
       EXPECT_EQ(evaluate(*kept, potential, structures).forces, together.forces);
     }
@@ -241,7 +275,8 @@ TEST_F(FmmKokkos, BatchesOfAnySizeInTurn)
 
 TEST_F(FmmKokkos, SaysWhatItIsAndHowLarge)
 {
-  const auto engine = LAMMPS_NS::make_kokkos_engine(long_range(sizes_of(1)), options(FmmForm::linear));
+  const auto engine =
+      LAMMPS_NS::make_kokkos_engine(long_range(sizes_of(1)), options(FmmForm::linear));
   EXPECT_NE(engine->description().find("long range linear"), std::string::npos);
   Potential local = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5);
   const auto without = LAMMPS_NS::make_kokkos_engine(local, options(FmmForm::linear));
@@ -252,25 +287,30 @@ TEST_F(FmmKokkos, SaysWhatItIsAndHowLarge)
 TEST_F(FmmKokkos, Errors)
 {
   const Potential potential = long_range(sizes_of(1));
-  const auto refuse = [&](const Potential &which, const Structure &structure, FmmForm form, const std::vector<std::string> &words) {
+  const auto refuse = [&](const Potential &which, const Structure &structure, FmmForm form,
+                          const std::vector<std::string> &words) {
     try {
       evaluate(*LAMMPS_NS::make_kokkos_engine(which, options(form)), which, {structure});
       ADD_FAILURE() << "no error with '" << words.front() << "'";
     } catch (const EngineError &error) {
-      for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+      for (const auto &word : words)
+        EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
     }
   };
-  refuse(potential, random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, false}), FmmForm::automatic,
-         {"painn-fmm", "open or periodic in all directions"});
-  refuse(potential, random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, everywhere), FmmForm::direct,
-         {"direct form", "this one is periodic; use the linear form"});
-  refuse(potential, random_structure(1, 3, {4.5, 0, 0, 0, 4.5, 0, 0, 0, 4.5}, everywhere), FmmForm::linear, {"sees nothing in this cell", "use a larger cell"});
+  refuse(potential, random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, false}),
+         FmmForm::automatic, {"painn-fmm", "open or periodic in all directions"});
+  refuse(potential, random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, everywhere),
+         FmmForm::direct, {"direct form", "this one is periodic; use the linear form"});
+  refuse(potential, random_structure(1, 3, {4.5, 0, 0, 0, 4.5, 0, 0, 0, 4.5}, everywhere),
+         FmmForm::linear, {"sees nothing in this cell", "use a larger cell"});
   FmmSizes few = sizes_of(1);
   few.directions = 194;
-  refuse(long_range(few), two_clusters(40.0), FmmForm::linear, {"194 directions", "fmm_directions", "direct form"});
+  refuse(long_range(few), two_clusters(40.0), FmmForm::linear,
+         {"194 directions", "fmm_directions", "direct form"});
   Potential jump = potential;
   jump.model = "kstep-painn";
-  refuse(jump, two_clusters(4.0), FmmForm::linear, {"runs painn and painn-fmm; this is a model 'kstep-painn'"});
+  refuse(jump, two_clusters(4.0), FmmForm::linear,
+         {"runs painn and painn-fmm; this is a model 'kstep-painn'"});
 }
 
 using FmmWithoutKokkos = LammpsTest;

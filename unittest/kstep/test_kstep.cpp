@@ -1,4 +1,5 @@
-// The parts of fix kstep/hybrid without LAMMPS: jumps, checks, conservation, thermostat, random numbers, accounting.
+// The parts of fix kstep/hybrid without LAMMPS: jumps, checks, conservation, thermostat, random
+// numbers, accounting.
 #include "kstep/kstep_accounting.h"
 #include "kstep/kstep_batch.h"
 #include "kstep/kstep_conservation.h"
@@ -8,10 +9,10 @@
 #include "kstep/kstep_thermostat.h"
 #include "kstep/kstep_tuner.h"
 
-#include "models/molecule_mlp/molecule_mlp.h"
-#include "support/random_potential.h"
 #include "core/state_error.h"
 #include "core/units.h"
+#include "models/molecule_mlp/molecule_mlp.h"
+#include "support/random_potential.h"
 
 #include <gtest/gtest.h>
 
@@ -26,7 +27,8 @@ using namespace mlff;
 namespace {
 
 constexpr double unit = eV_in_amu_square_angstrom_per_square_ps;
-constexpr double infinite = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinite = std::numeric_limits<double>::infinity(),
+                 nan = std::numeric_limits<double>::quiet_NaN();
 
 /// Molecules of `n` atoms each, bonded in chains, at places far from each other.
 struct System {
@@ -49,19 +51,22 @@ struct System {
           state.x.push_back(structure.positions[3 * i + a] + 50.0 * double(m));
           state.f.push_back(0.5 * uniform());
         }
-        if (i > 0) molecules.bonds.push_back({first + i - 1, first + i, distance(first + i - 1, first + i)});
+        if (i > 0)
+          molecules.bonds.push_back({first + i - 1, first + i, distance(first + i - 1, first + i)});
       }
       molecules.first_atom.push_back(int(molecules.mass.size()));
       molecules.first_bond.push_back(int(molecules.bonds.size()));
     }
     state.v.resize(state.x.size());
     random.gaussian(state.v);
-    for (std::size_t k = 0; k < state.v.size(); k++) state.v[k] *= std::sqrt(boltzmann * temperature * unit / molecules.mass[k / 3]);
+    for (std::size_t k = 0; k < state.v.size(); k++)
+      state.v[k] *= std::sqrt(boltzmann * temperature * unit / molecules.mass[k / 3]);
   }
 
   double distance(int i, int j) const
   {
-    return std::hypot(state.x[3 * i] - state.x[3 * j], state.x[3 * i + 1] - state.x[3 * j + 1], state.x[3 * i + 2] - state.x[3 * j + 2]);
+    return std::hypot(state.x[3 * i] - state.x[3 * j], state.x[3 * i + 1] - state.x[3 * j + 1],
+                      state.x[3 * i + 2] - state.x[3 * j + 2]);
   }
 };
 
@@ -74,7 +79,8 @@ std::array<double, 3> momentum(const KstepMolecules &molecules, int m, const std
 }
 
 /// About the centre of mass.
-std::array<double, 3> angular_momentum(const KstepMolecules &molecules, int m, const KstepState &state)
+std::array<double, 3> angular_momentum(const KstepMolecules &molecules, int m,
+                                       const KstepState &state)
 {
   double centre[3], drift[3];
   drift_of(molecules, m, state.x, centre);
@@ -86,7 +92,8 @@ std::array<double, 3> angular_momentum(const KstepMolecules &molecules, int m, c
       x[a] = state.x[3 * i + a] - centre[a];
       v[a] = molecules.mass[i] * (state.v[3 * i + a] - drift[a]);
     }
-    for (int a = 0; a < 3; a++) sum[a] += x[(a + 1) % 3] * v[(a + 2) % 3] - x[(a + 2) % 3] * v[(a + 1) % 3];
+    for (int a = 0; a < 3; a++)
+      sum[a] += x[(a + 1) % 3] * v[(a + 2) % 3] - x[(a + 2) % 3] * v[(a + 1) % 3];
   }
   return sum;
 }
@@ -153,7 +160,9 @@ TEST(KstepThermostat, BringsEveryElementToItsTemperature)
     bath.half_step(system.molecules, 0.1, v, random);    // exp(-0.5) of the velocity stays
     if (k < 0) continue;
     for (int i = 0; i < 9; i++)
-      for (int a = 0; a < 3; a++) T[i] += system.molecules.mass[i] * v[3 * i + a] * v[3 * i + a] / (3.0 * boltzmann * unit * n);
+      for (int a = 0; a < 3; a++)
+        T[i] +=
+            system.molecules.mass[i] * v[3 * i + a] * v[3 * i + a] / (3.0 * boltzmann * unit * n);
   }
   // squares of an autoregressive sequence forget with exp(-1) per step
   const double independent = 3.0 * n * (1.0 - std::exp(-1.0)) / (1.0 + std::exp(-1.0));
@@ -168,7 +177,9 @@ TEST(KstepThermostat, TellsTheEnergyItGives)
   auto v = system.state.v;
   const double gain = bath.half_step(system.molecules, 0.01, v, random);
   double change = 0.0;
-  for (int m = 0; m < 2; m++) change += kinetic_energy(system.molecules, m, v) - kinetic_energy(system.molecules, m, system.state.v);
+  for (int m = 0; m < 2; m++)
+    change += kinetic_energy(system.molecules, m, v) -
+        kinetic_energy(system.molecules, m, system.state.v);
   EXPECT_NEAR(gain, change, 1e-12);
   EXPECT_GT(std::abs(gain), 1e-4);
   // no friction, no change
@@ -184,12 +195,17 @@ TEST(KstepConservation, GainsWhatItIsAskedForAndKeepsMomenta)
   const auto before = system.state;
   for (const double gain : {0.02, -0.02}) {
     system.state = before;
-    const double factor = rescale_internal(system.molecules, 1, system.state.x, system.state.v, gain);
+    const double factor =
+        rescale_internal(system.molecules, 1, system.state.x, system.state.v, gain);
     EXPECT_EQ(factor > 1.0, gain > 0.0);
-    EXPECT_NEAR(kinetic_energy(system.molecules, 1, system.state.v) - kinetic_energy(system.molecules, 1, before.v), gain, 1e-12);
+    EXPECT_NEAR(kinetic_energy(system.molecules, 1, system.state.v) -
+                    kinetic_energy(system.molecules, 1, before.v),
+                gain, 1e-12);
     for (int a = 0; a < 3; a++) {
-      EXPECT_NEAR(momentum(system.molecules, 1, system.state.v)[a], momentum(system.molecules, 1, before.v)[a], 1e-10);
-      EXPECT_NEAR(angular_momentum(system.molecules, 1, system.state)[a], angular_momentum(system.molecules, 1, before)[a], 1e-8);
+      EXPECT_NEAR(momentum(system.molecules, 1, system.state.v)[a],
+                  momentum(system.molecules, 1, before.v)[a], 1e-10);
+      EXPECT_NEAR(angular_momentum(system.molecules, 1, system.state)[a],
+                  angular_momentum(system.molecules, 1, before)[a], 1e-8);
     }
     // the other molecule stays as it is, to the last bit
     EXPECT_TRUE(std::equal(before.v.begin(), before.v.begin() + 27, system.state.v.begin()));
@@ -204,7 +220,8 @@ TEST(KstepConservation, IsClipped)
   EXPECT_EQ(rescale_internal(system.molecules, 0, system.state.x, up, 100.0), 1.1);
   EXPECT_EQ(rescale_internal(system.molecules, 0, system.state.x, down, -100.0), 0.9);
   EXPECT_LT(kinetic_energy(system.molecules, 0, up), 1.22 * kinetic_energy(system.molecules, 0, v));
-  EXPECT_GT(kinetic_energy(system.molecules, 0, down), 0.80 * kinetic_energy(system.molecules, 0, v));
+  EXPECT_GT(kinetic_energy(system.molecules, 0, down),
+            0.80 * kinetic_energy(system.molecules, 0, v));
 }
 
 TEST(KstepConservation, LinearMoleculesAndSingleAtoms)
@@ -212,7 +229,9 @@ TEST(KstepConservation, LinearMoleculesAndSingleAtoms)
   System two({2, 1});
   const auto before = two.state.v;
   rescale_internal(two.molecules, 0, two.state.x, two.state.v, 2e-4);
-  EXPECT_NEAR(kinetic_energy(two.molecules, 0, two.state.v) - kinetic_energy(two.molecules, 0, before), 2e-4, 1e-12);
+  EXPECT_NEAR(kinetic_energy(two.molecules, 0, two.state.v) -
+                  kinetic_energy(two.molecules, 0, before),
+              2e-4, 1e-12);
   EXPECT_EQ(rescale_internal(two.molecules, 1, two.state.x, two.state.v, 0.001), 1.0);
   for (int k = 6; k < 9; k++) EXPECT_EQ(two.state.v[k], before[k]);
 }
@@ -236,8 +255,14 @@ class Guard : public testing::Test {
   {
     return KstepGuard(limits, &record, kT).check_way(system.molecules, m, system.state, end, 0.008);
   }
-  KstepVerdict landing(const KstepLimits &limits, int m = 0) const { return KstepGuard(limits, &record, kT).check_landing(system.molecules, m, end); }
-  KstepVerdict energies(const KstepLimits &limits, KstepEnergies e) const { return KstepGuard(limits, &record, kT).check_energies(system.molecules, 0, e); }
+  KstepVerdict landing(const KstepLimits &limits, int m = 0) const
+  {
+    return KstepGuard(limits, &record, kT).check_landing(system.molecules, m, end);
+  }
+  KstepVerdict energies(const KstepLimits &limits, KstepEnergies e) const
+  {
+    return KstepGuard(limits, &record, kT).check_energies(system.molecules, 0, e);
+  }
 };
 
 TEST_F(Guard, GoodJumpsPassAllLimits)
@@ -290,14 +315,17 @@ TEST_F(Guard, TrainingRange)
 
     double drift[3];
     drift_of(system.molecules, 0, system.state.v, drift);
-    for (int a = 0; a < 3; a++) end.x[9 + a] = start.x[9 + a] + 0.008 * drift[a] + (a == 0 ? 1.0 + off : 0.0);
+    for (int a = 0; a < 3; a++)
+      end.x[9 + a] = start.x[9 + a] + 0.008 * drift[a] + (a == 0 ? 1.0 + off : 0.0);
     EXPECT_EQ(way(limits), expected);
     end.x = reach.x;
-    for (int a = 0; a < 3; a++) end.v[9 + a] = start.v[9 + a] + (a == 1 ? 300.0 + 300.0 * off : 0.0);
+    for (int a = 0; a < 3; a++)
+      end.v[9 + a] = start.v[9 + a] + (a == 1 ? 300.0 + 300.0 * off : 0.0);
     EXPECT_EQ(way(limits), expected);
     end.v = reach.v;
   }
-  // training is in the frame of the centre of mass: a fast molecule is no problem, a fast atom is one
+  // training is in the frame of the centre of mass: a fast molecule is no problem, a fast atom is
+  // one
   for (int i = 0; i < 9; i++) {
     system.state.v[3 * i] += 1000.0;
     end.v[3 * i] += 1000.0;
@@ -310,7 +338,9 @@ TEST_F(Guard, TrainingRange)
   EXPECT_EQ(way(limits), KstepVerdict::accepted);
   // without a record there is no range to be in
   limits.range = 1.0;
-  EXPECT_EQ(KstepGuard(limits, nullptr, kT).check_way(system.molecules, 0, system.state, end, 0.008), KstepVerdict::accepted);
+  EXPECT_EQ(
+      KstepGuard(limits, nullptr, kT).check_way(system.molecules, 0, system.state, end, 0.008),
+      KstepVerdict::accepted);
 }
 
 TEST_F(Guard, Bonds)
@@ -319,7 +349,8 @@ TEST_F(Guard, Bonds)
   const int i = 8, j = 7;
   const auto length = system.molecules.bonds[7].length;
   const auto place = [&](double ratio) {
-    for (int a = 0; a < 3; a++) end.x[3 * i + a] = end.x[3 * j + a] + ratio * (a == 2 ? length : 0.0);
+    for (int a = 0; a < 3; a++)
+      end.x[3 * i + a] = end.x[3 * j + a] + ratio * (a == 2 ? length : 0.0);
   };
   for (const bool published : {false, true}) {
     auto limits = published ? KstepLimits::published() : KstepLimits::ours();
@@ -345,12 +376,15 @@ TEST_F(Guard, Energies)
   for (const double sign : {-1.0, 1.0}) {
     EXPECT_EQ(energies(ours, {-1.0, 0.3, -1.0, 0.3 + sign * 2.99 * kT}), KstepVerdict::accepted);
     EXPECT_EQ(energies(ours, {-1.0, 0.3, -1.0, 0.3 + sign * 3.01 * kT}), KstepVerdict::drift);
-    EXPECT_EQ(energies(published, {-1.0, 0.3, -1.0, 0.3 + sign * 3.01 * kT}), KstepVerdict::accepted);
+    EXPECT_EQ(energies(published, {-1.0, 0.3, -1.0, 0.3 + sign * 3.01 * kT}),
+              KstepVerdict::accepted);
   }
   // potential energy: ten fluctuations of nine atoms, or 1000 kJ/mol
   const double rise = 10.0 * std::sqrt(13.5) * kT;
-  EXPECT_EQ(energies(ours, {-1.0, 2.0, -1.0 + 0.99 * rise, 2.0 - 0.99 * rise}), KstepVerdict::accepted);
-  EXPECT_EQ(energies(ours, {-1.0, 2.0, -1.0 + 1.01 * rise, 2.0 - 1.01 * rise}), KstepVerdict::energy);
+  EXPECT_EQ(energies(ours, {-1.0, 2.0, -1.0 + 0.99 * rise, 2.0 - 0.99 * rise}),
+            KstepVerdict::accepted);
+  EXPECT_EQ(energies(ours, {-1.0, 2.0, -1.0 + 1.01 * rise, 2.0 - 1.01 * rise}),
+            KstepVerdict::energy);
   EXPECT_EQ(energies(published, {-1.0, 0.3, 9.36, 0.3}), KstepVerdict::accepted);
   EXPECT_EQ(energies(published, {-1.0, 0.3, 9.37, 0.3}), KstepVerdict::energy);
   // kinetic energy: ten times the mean
@@ -379,8 +413,10 @@ TEST(KstepJump, NetworkKeepsMomentaAndTakesEachMoleculeAlone)
     EXPECT_GT(largest(end.x, both.state.x), 0.01);
     const double T = 0.004 * (1 + stride);
     for (int m = 0; m < 3; m++) {
-      const auto p = momentum(both.molecules, m, both.state.v), q = momentum(both.molecules, m, end.v);
-      const auto L = angular_momentum(both.molecules, m, both.state), M = angular_momentum(both.molecules, m, end);
+      const auto p = momentum(both.molecules, m, both.state.v),
+                 q = momentum(both.molecules, m, end.v);
+      const auto L = angular_momentum(both.molecules, m, both.state),
+                 M = angular_momentum(both.molecules, m, end);
       double c[3], d[3], drift[3];
       drift_of(both.molecules, m, both.state.x, c);
       drift_of(both.molecules, m, end.x, d);
@@ -397,7 +433,8 @@ TEST(KstepJump, NetworkKeepsMomentaAndTakesEachMoleculeAlone)
     KstepMolecules molecules;
     molecules.first_atom = {0, 5};
     molecules.first_bond = {0, 0};
-    molecules.species.assign(both.molecules.species.begin() + 9, both.molecules.species.begin() + 14);
+    molecules.species.assign(both.molecules.species.begin() + 9,
+                             both.molecules.species.begin() + 14);
     molecules.mass.assign(both.molecules.mass.begin() + 9, both.molecules.mass.begin() + 14);
     for (const auto list : {&KstepState::x, &KstepState::v, &KstepState::f})
       (one.*list).assign((both.state.*list).begin() + 27, (both.state.*list).begin() + 42);
@@ -420,7 +457,9 @@ TEST(KstepJump, SameInTheShapeOfAnEngine)
     options.threads = 1;
     KstepState alone = system.state, joined = system.state;
     make_network_jump(potential, 1, options)->propose(system.molecules, system.state, alone);
-    make_network_jump(potential, 1, jump_as_engine(make_jump_engine(potential, options), potential, options))->propose(system.molecules, system.state, joined);
+    make_network_jump(potential, 1,
+                      jump_as_engine(make_jump_engine(potential, options), potential, options))
+        ->propose(system.molecules, system.state, joined);
     EXPECT_EQ(alone.x, joined.x);
     EXPECT_EQ(alone.v, joined.v);
   }
@@ -428,7 +467,9 @@ TEST(KstepJump, SameInTheShapeOfAnEngine)
   GraphStorage graph;
   append_pairs(system.molecules.species, system.state.x, 4.0, graph);
   Result result;
-  EXPECT_THROW(jump_as_engine(make_jump_engine(potential), potential, {})->evaluate(graph.view(), result), EngineError);
+  EXPECT_THROW(
+      jump_as_engine(make_jump_engine(potential), potential, {})->evaluate(graph.view(), result),
+      EngineError);
 }
 
 TEST(KstepJump, Controls)
@@ -440,19 +481,23 @@ TEST(KstepJump, Controls)
     make_control_jump(potential, 1, control)->propose(system.molecules, system.state, end);
     return end;
   };
-  const auto zero = end_of(JumpControl::zero), ballistic = end_of(JumpControl::ballistic), verlet = end_of(JumpControl::verlet);
+  const auto zero = end_of(JumpControl::zero), ballistic = end_of(JumpControl::ballistic),
+             verlet = end_of(JumpControl::verlet);
   EXPECT_EQ(zero.x, system.state.x);
   EXPECT_EQ(zero.v, system.state.v);
   EXPECT_EQ(ballistic.v, system.state.v);
   for (int k = 0; k < 27; k++) {
     const double a = unit * system.state.f[k] / system.molecules.mass[k / 3];
     EXPECT_NEAR(ballistic.x[k], system.state.x[k] + 0.008 * system.state.v[k], 1e-12);
-    EXPECT_NEAR(verlet.x[k], system.state.x[k] + 0.008 * system.state.v[k] + 0.5 * 0.008 * 0.008 * a, 1e-12);
+    EXPECT_NEAR(verlet.x[k],
+                system.state.x[k] + 0.008 * system.state.v[k] + 0.5 * 0.008 * 0.008 * a, 1e-12);
     EXPECT_NEAR(verlet.v[k], system.state.v[k] + 0.008 * a, 1e-10);
   }
   EXPECT_GT(largest(end_of(JumpControl::linear).x, ballistic.x), 1e-3);
-  for (const auto control : {JumpControl::zero, JumpControl::ballistic, JumpControl::verlet, JumpControl::linear})
-    EXPECT_NE(make_control_jump(potential, 0, control)->description().find("control"), std::string::npos);
+  for (const auto control :
+       {JumpControl::zero, JumpControl::ballistic, JumpControl::verlet, JumpControl::linear})
+    EXPECT_NE(make_control_jump(potential, 0, control)->description().find("control"),
+              std::string::npos);
 }
 
 class Student : public testing::Test {
@@ -469,14 +514,20 @@ class Student : public testing::Test {
     options.threads = 1;
   }
 
-  std::unique_ptr<KstepJump> jump() const { return make_student_jump(potential, steps, dt, make_engine(potential, options)); }
+  std::unique_ptr<KstepJump> jump() const
+  {
+    return make_student_jump(potential, steps, dt, make_engine(potential, options));
+  }
 
   double potential_energy(const KstepState &state, std::vector<double> &forces) const
   {
     GraphStorage graph;
     for (int m = 0; m < 2; m++)
-      append_pairs({system.molecules.species.data() + system.molecules.first_atom[m], std::size_t(system.molecules.size(m))},
-                   {state.x.data() + 3 * system.molecules.first_atom[m], 3 * std::size_t(system.molecules.size(m))}, potential.cutoff, graph);
+      append_pairs({system.molecules.species.data() + system.molecules.first_atom[m],
+                    std::size_t(system.molecules.size(m))},
+                   {state.x.data() + 3 * system.molecules.first_atom[m],
+                    3 * std::size_t(system.molecules.size(m))},
+                   potential.cutoff, graph);
     Result result;
     const auto engine = make_engine(potential, options);
     engine->evaluate(graph.view(), result);
@@ -493,7 +544,8 @@ TEST_F(Student, IsVelocityVerlet)
   const double before = potential_energy(expected, f);
   for (int s = 0; s < steps; s++) {
     const auto kick = [&] {
-      for (std::size_t k = 0; k < f.size(); k++) expected.v[k] += 0.5 * dt * unit * f[k] / system.molecules.mass[k / 3];
+      for (std::size_t k = 0; k < f.size(); k++)
+        expected.v[k] += 0.5 * dt * unit * f[k] / system.molecules.mass[k / 3];
     };
     kick();
     for (std::size_t k = 0; k < f.size(); k++) expected.x[k] += dt * expected.v[k];
@@ -504,7 +556,9 @@ TEST_F(Student, IsVelocityVerlet)
   EXPECT_LT(largest(end.v, expected.v), 1e-8);
   // and so it keeps the student's energy
   double change = potential_energy(end, f) - before;
-  for (int m = 0; m < 2; m++) change += kinetic_energy(system.molecules, m, end.v) - kinetic_energy(system.molecules, m, system.state.v);
+  for (int m = 0; m < 2; m++)
+    change += kinetic_energy(system.molecules, m, end.v) -
+        kinetic_energy(system.molecules, m, system.state.v);
   EXPECT_LT(std::abs(change), 2e-3);
 }
 
@@ -523,7 +577,8 @@ TEST_F(Student, IsReversible)
 
 TEST_F(Student, RemembersForcesOnlyWhereTheyAreRight)
 {
-  // after an accepted jump, after a rejected one, and from somewhere else: the same as a new one to the last bit
+  // after an accepted jump, after a rejected one, and from somewhere else: the same as a new one to
+  // the last bit
   auto jumper = jump();
   auto other = system.state;
   other.x[4] += 0.01;
@@ -540,11 +595,15 @@ TEST_F(Student, RemembersForcesOnlyWhereTheyAreRight)
 
 TEST_F(Student, TellsAStateFromAMolecule)
 {
-  // a model of one molecule: breaking its bonds on the way is that jump's fault, another molecule that of all jumps
+  // a model of one molecule: breaking its bonds on the way is that jump's fault, another molecule
+  // that of all jumps
   System one({5});
-  const auto ours = random_molecule(one.molecules.numbers, one.state.x, {8}, 1, 3), other = random_molecule({6, 1, 1, 1, 1, 1}, System({6}).state.x, {8}, 1, 3);
+  const auto ours = random_molecule(one.molecules.numbers, one.state.x, {8}, 1, 3),
+             other = random_molecule({6, 1, 1, 1, 1, 1}, System({6}).state.x, {8}, 1, 3);
   for (std::size_t k = 0; k < one.molecules.species.size(); k++)
-    one.molecules.species[k] = int(std::find(ours.elements.begin(), ours.elements.end(), one.molecules.numbers[k]) - ours.elements.begin());
+    one.molecules.species[k] =
+        int(std::find(ours.elements.begin(), ours.elements.end(), one.molecules.numbers[k]) -
+            ours.elements.begin());
   const auto student = [&](const Potential &potential) {
     return make_student_jump(potential, steps, dt, make_engine(potential, options));
   };
@@ -570,10 +629,14 @@ TEST_F(Student, TellsAStateFromAMolecule)
   jump()->check(system.molecules, on_one_place);
   EXPECT_THROW(jump()->propose(system.molecules, on_one_place, end), StateError);
   make_network_jump(jump_potential(), 0, options)->check(system.molecules, on_one_place);
-  EXPECT_THROW(make_network_jump(jump_potential(), 0, options)->propose(system.molecules, on_one_place, end), StateError);
+  EXPECT_THROW(
+      make_network_jump(jump_potential(), 0, options)->propose(system.molecules, on_one_place, end),
+      StateError);
   // a mass that the network did not learn: a fault
   system.molecules.mass[2] *= 2.0;
-  EXPECT_THROW(make_network_jump(jump_potential(), 0, options)->check(system.molecules, system.state), EngineError);
+  EXPECT_THROW(
+      make_network_jump(jump_potential(), 0, options)->check(system.molecules, system.state),
+      EngineError);
 }
 
 TEST_F(Student, SaysWhatIsMissing)
@@ -593,8 +656,12 @@ TEST(KstepCounters, CountVerdictsAndEnergies)
   EXPECT_EQ(c.speedup(0.0005), 0.0);
   for (int k = 0; k < 6; k++) c.count(KstepVerdict::accepted);
   const std::vector<std::pair<KstepVerdict, C::Entry>> reasons = {
-      {KstepVerdict::not_finite, C::not_finite}, {KstepVerdict::range, C::range}, {KstepVerdict::bond, C::bond},
-      {KstepVerdict::energy, C::energy},         {KstepVerdict::drift, C::drift}, {KstepVerdict::metropolis, C::metropolis}};
+      {KstepVerdict::not_finite, C::not_finite},
+      {KstepVerdict::range, C::range},
+      {KstepVerdict::bond, C::bond},
+      {KstepVerdict::energy, C::energy},
+      {KstepVerdict::drift, C::drift},
+      {KstepVerdict::metropolis, C::metropolis}};
   for (const auto &[verdict, entry] : reasons) {
     c.count(verdict);
     EXPECT_EQ(c[entry], 1.0);
@@ -639,7 +706,8 @@ System water_and_carbon()
   auto &m = system.molecules;
   m.numbers = {6, 6, 8, 1, 1, 1, 1, 1, 1};
   for (int i = 0; i < 9; i++) m.mass[i] = m.numbers[i] == 1 ? 1.008 : 2.0 * m.numbers[i];
-  m.bonds = {{0, 1, 1.5}, {1, 2, 1.4}, {0, 3, 1.1}, {0, 4, 1.1}, {0, 5, 1.1}, {1, 6, 1.1}, {1, 7, 1.1}, {2, 8, 0.96}};
+  m.bonds = {{0, 1, 1.5}, {1, 2, 1.4}, {0, 3, 1.1}, {0, 4, 1.1},
+             {0, 5, 1.1}, {1, 6, 1.1}, {1, 7, 1.1}, {2, 8, 0.96}};
   m.first_bond = {0, 8};
   return system;
 }
@@ -652,7 +720,8 @@ TEST(KstepTemperatures, EquipartitionGivesOneTemperature)
   const int n = 20000;
   for (int k = 0; k < n; k++) {
     random.gaussian(system.state.v);
-    for (int c = 0; c < 27; c++) system.state.v[c] *= std::sqrt(boltzmann * 300.0 * unit / system.molecules.mass[c / 3]);
+    for (int c = 0; c < 27; c++)
+      system.state.v[c] *= std::sqrt(boltzmann * 300.0 * unit / system.molecules.mass[c / 3]);
     T.sample(system.molecules, system.state.x, system.state.v, 0.008);
   }
   const auto names = [](const auto &list) {
@@ -666,7 +735,8 @@ TEST(KstepTemperatures, EquipartitionGivesOneTemperature)
   EXPECT_EQ(T.elements()[0].atoms, 6);
   EXPECT_EQ(T.bonds()[2].atoms, 5);
   for (const auto &list : {T.elements(), T.hydrogens()})
-    for (const auto &one : list) EXPECT_NEAR(one.temperature, 300.0, 5.0 * 300.0 * std::sqrt(2.0 / (3.0 * n * one.atoms)));
+    for (const auto &one : list)
+      EXPECT_NEAR(one.temperature, 300.0, 5.0 * 300.0 * std::sqrt(2.0 / (3.0 * n * one.atoms)));
   for (const auto &one : T.bonds()) {
     EXPECT_NEAR(one.temperature, 300.0, 5.0 * 300.0 * std::sqrt(2.0 / n));
     // independent samples: the error is known
@@ -686,7 +756,9 @@ TEST(KstepTemperatures, FindWhatIsHotterThanTheRest)
   KstepRandom random(18);
   for (int k = 0; k < 10000; k++) {
     random.gaussian(system.state.v);
-    for (int c = 0; c < 27; c++) system.state.v[c] *= std::sqrt(boltzmann * (c / 3 == 8 ? 345.0 : 300.0) * unit / system.molecules.mass[c / 3]);
+    for (int c = 0; c < 27; c++)
+      system.state.v[c] *=
+          std::sqrt(boltzmann * (c / 3 == 8 ? 345.0 : 300.0) * unit / system.molecules.mass[c / 3]);
     T.sample(system.molecules, system.state.x, system.state.v, 0.008);
     // noise alone is no reason
     if (k == 200) { EXPECT_TRUE(T.odd(0.05).empty()); }
@@ -703,7 +775,8 @@ TEST(KstepTemperatures, StretchingAlone)
   // two atoms that move against each other along their bond: all motion is in it
   System system({2});
   auto &m = system.molecules;
-  const double reduced = m.mass[0] * m.mass[1] / (m.mass[0] + m.mass[1]), speed = std::sqrt(boltzmann * 500.0 * unit / reduced);
+  const double reduced = m.mass[0] * m.mass[1] / (m.mass[0] + m.mass[1]),
+               speed = std::sqrt(boltzmann * 500.0 * unit / reduced);
   const double r = system.distance(0, 1);
   for (int a = 0; a < 3; a++) {
     const double along = (system.state.x[3 + a] - system.state.x[a]) / r;
@@ -720,7 +793,8 @@ TEST(KstepTemperatures, StretchingAlone)
 
 // tuning
 
-/// Runs cycles of a made-up system under a tuner: force of 1 ms, model of `rho` ms, k 16, acceptance by corrector length.
+/// Runs cycles of a made-up system under a tuner: force of 1 ms, model of `rho` ms, k 16,
+/// acceptance by corrector length.
 struct Tuned {
   KstepTuner tuner;
   KstepCounters counters;
@@ -789,7 +863,9 @@ TEST(KstepTuner, PausesLongerAndLonger)
   });
   ASSERT_GE(tuned.paused.size(), 4u);
   for (std::size_t n = 0; n < tuned.paused.size(); n++)
-    EXPECT_EQ(tuned.paused[n], std::min(double(KstepTuner::last_pause), KstepTuner::first_pause * std::pow(2.0, double(n))));
+    EXPECT_EQ(tuned.paused[n],
+              std::min(double(KstepTuner::last_pause),
+                       KstepTuner::first_pause * std::pow(2.0, double(n))));
   EXPECT_LT(tuned.tuner.speedup(0), 1.0);
   // and jumps again when it has become faster
   const auto so_far = tuned.paused.size();
@@ -862,7 +938,8 @@ TEST(KstepRestart, IsReadAsItWasWritten)
   // the first version ended with the bonds, the second one with the tuner
   std::vector<double> list(data.size() / sizeof(double));
   std::memcpy(list.data(), data.data(), list.size() * sizeof(double));
-  const auto n = std::size_t(list[0]), last = n - 1 - (1 + 2 * 7), before = last - (1 + 3) - (1 + 2);
+  const auto n = std::size_t(list[0]), last = n - 1 - (1 + 2 * 7),
+             before = last - (1 + 3) - (1 + 2);
   list[0] = double(before);
   list[2] = 1.0;
   std::vector<char> old(before * sizeof(double));

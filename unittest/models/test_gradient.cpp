@@ -1,4 +1,5 @@
-// Derivatives of a loss with respect to weights: the host's kernels against differences and against autograd.
+// Derivatives of a loss with respect to weights: the host's kernels against differences and against
+// autograd.
 #include "models/painn/gradient/painn_gradient.h"
 
 #include "models/random_model.h"
@@ -35,7 +36,8 @@ GraphStorage clusters(int n_structures, unsigned seed)
   return graph;
 }
 
-/// L = sum of c_i E_i + b_i E_i^2 / 2 + G_k F_k + H_k F_k^2 / 2 with numbers that depend on the atom alone.
+/// L = sum of c_i E_i + b_i E_i^2 / 2 + G_k F_k + H_k F_k^2 / 2 with numbers that depend on the
+/// atom alone.
 struct Loss {
   std::vector<double> c, b, G, H;
   const Graph graph;
@@ -55,11 +57,14 @@ struct Loss {
   double value(const double *energy, const double *force) const
   {
     double sum = 0.0;
-    for (std::size_t i = 0; i < c.size(); i++) sum += c[i] * energy[i] + 0.5 * b[i] * energy[i] * energy[i];
-    for (std::size_t k = 0; k < G.size(); k++) sum += G[k] * force[k] + 0.5 * H[k] * force[k] * force[k];
+    for (std::size_t i = 0; i < c.size(); i++)
+      sum += c[i] * energy[i] + 0.5 * b[i] * energy[i] * energy[i];
+    for (std::size_t k = 0; k < G.size(); k++)
+      sum += G[k] * force[k] + 0.5 * H[k] * force[k] * force[k];
     return sum;
   }
-  void operator()(int first, int last, const double *energy, const double *force, double *energy_bar, double *force_bar) const
+  void operator()(int first, int last, const double *energy, const double *force,
+                  double *energy_bar, double *force_bar) const
   {
     for (int i = graph.first_atom[first]; i < graph.first_atom[last]; i++) {
       energy_bar[i] = c[i] + b[i] * energy[i];
@@ -75,8 +80,8 @@ Potential potential_of(const PainnSizes &sizes)
   return potential;
 }
 
-std::vector<double> gradient_of(const Potential &potential, const Graph &graph, Precision precision, int threads, const std::string &engine = "host",
-                                bool mixed = false)
+std::vector<double> gradient_of(const Potential &potential, const Graph &graph, Precision precision,
+                                int threads, const std::string &engine = "host", bool mixed = false)
 {
   EngineOptions options;
   options.engine = engine;
@@ -109,9 +114,11 @@ TEST(Gradient, SlicesCoverAllWeights)
   EXPECT_EQ(std::int64_t(weights.size()), potential.n_parameters());
   Potential copy = potential_of({20, 3, 7});
   for (auto &[name, tensor] : copy.tensors)
-    if (name != "scale" && name != "reference_energy") std::fill(tensor.values.begin(), tensor.values.end(), 0.0);
+    if (name != "scale" && name != "reference_energy")
+      std::fill(tensor.values.begin(), tensor.values.end(), 0.0);
   set_flat_weights(copy, weights);
-  for (const auto &[name, tensor] : potential.tensors) EXPECT_EQ(copy.tensors.at(name).values, tensor.values) << name;
+  for (const auto &[name, tensor] : potential.tensors)
+    EXPECT_EQ(copy.tensors.at(name).values, tensor.values) << name;
 }
 
 TEST(Gradient, MatchesDifferencesOfEveryTensor)
@@ -141,7 +148,8 @@ TEST(Gradient, MatchesDifferencesOfEveryTensor)
       up[i] += step;
       down[i] -= step;
       const double difference = (value(up) - value(down)) / (2 * step);
-      EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference))) << slice.name << " " << i - slice.offset;
+      EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference)))
+          << slice.name << " " << i - slice.offset;
     }
 }
 
@@ -162,7 +170,8 @@ TEST(Gradient, SinglePrecision)
     const Potential potential = potential_of(sizes);
     const auto full = gradient_of(potential, storage.view(), Precision::double_precision, 1);
     const auto single = gradient_of(potential, storage.view(), Precision::single_precision, 1);
-    for (std::size_t i = 0; i < full.size(); i++) ASSERT_NEAR(single[i], full[i], 2e-5 * largest(full));
+    for (std::size_t i = 0; i < full.size(); i++)
+      ASSERT_NEAR(single[i], full[i], 2e-5 * largest(full));
   }
 }
 
@@ -170,7 +179,8 @@ TEST(Gradient, AddsAndTakesNewWeights)
 {
   const GraphStorage storage = clusters(5, 5);
   const Graph graph = storage.view();
-  const Potential potential = potential_of({16, 2, 6}), other = random_potential({16, 2, 6}, {6, 8, 1}, cutoff, 9);
+  const Potential potential = potential_of({16, 2, 6}),
+                  other = random_potential({16, 2, 6}, {6, 8, 1}, cutoff, 9);
   EngineOptions options;
   options.precision = Precision::double_precision;
   const auto gradient = make_painn_gradient(other, options);
@@ -182,9 +192,11 @@ TEST(Gradient, AddsAndTakesNewWeights)
   gradient->add_gradient(graph, std::cref(loss), sum);
   // scale and reference energies stay those of `other`
   Potential mixed = potential;
-  for (const char *name : {"scale", "reference_energy"}) mixed.tensors[name] = other.tensors.at(name);
+  for (const char *name : {"scale", "reference_energy"})
+    mixed.tensors[name] = other.tensors.at(name);
   const auto expected = gradient_of(mixed, graph, Precision::double_precision, 1);
-  for (std::size_t i = 0; i < sum.size(); i++) EXPECT_NEAR(sum[i] - before[i], expected[i], 1e-11 * (largest(expected) + largest(before)));
+  for (std::size_t i = 0; i < sum.size(); i++)
+    EXPECT_NEAR(sum[i] - before[i], expected[i], 1e-11 * (largest(expected) + largest(before)));
 }
 
 #ifdef MLFF_TORCH
@@ -194,8 +206,10 @@ TEST(Gradient, MatchesAutograd)
   for (const auto &sizes : cases) {
     const Potential potential = potential_of(sizes);
     const auto host = gradient_of(potential, storage.view(), Precision::double_precision, 1);
-    const auto torch = gradient_of(potential, storage.view(), Precision::double_precision, 1, "torch");
-    for (std::size_t i = 0; i < host.size(); i++) ASSERT_NEAR(host[i], torch[i], 1e-10 * largest(torch)) << i << " F " << sizes.features;
+    const auto torch =
+        gradient_of(potential, storage.view(), Precision::double_precision, 1, "torch");
+    for (std::size_t i = 0; i < host.size(); i++)
+      ASSERT_NEAR(host[i], torch[i], 1e-10 * largest(torch)) << i << " F " << sizes.features;
   }
 }
 
@@ -204,7 +218,8 @@ TEST(Gradient, MixedPrecisionPointsTheSameWay)
   const GraphStorage storage = clusters(12, 5);
   const Potential potential = potential_of({32, 2, 20});
   const auto full = gradient_of(potential, storage.view(), Precision::double_precision, 1);
-  const auto mixed = gradient_of(potential, storage.view(), Precision::single_precision, 1, "torch", true);
+  const auto mixed =
+      gradient_of(potential, storage.view(), Precision::single_precision, 1, "torch", true);
   double product = 0.0, a = 0.0, b = 0.0, difference = 0.0;
   for (std::size_t i = 0; i < full.size(); i++) {
     product += full[i] * mixed[i];
@@ -222,7 +237,8 @@ TEST(Gradient, JacobianRows)
   const Graph graph = storage.view();
   const Potential potential = potential_of({8, 2, 5});
   std::vector<int> component;
-  for (int s = 0; s < graph.n_structures(); s++) component.push_back(3 * graph.first_atom[s] + s % 3);
+  for (int s = 0; s < graph.n_structures(); s++)
+    component.push_back(3 * graph.first_atom[s] + s % 3);
   const std::size_t n = 3 * std::size_t(graph.n_centres());
   std::vector<double> target;
   Uniform uniform(4);
@@ -259,7 +275,8 @@ TEST(Gradient, JacobianRows)
   };
   const auto up = forces(1e-4), down = forces(-1e-4);
   const auto at_start = rows;
-  for (std::size_t k = 0; k < n; k++) EXPECT_NEAR(rows[k], (up[k] - down[k]) / 2e-4, 1e-5 * (1 + std::abs(rows[k])));
+  for (std::size_t k = 0; k < n; k++)
+    EXPECT_NEAR(rows[k], (up[k] - down[k]) / 2e-4, 1e-5 * (1 + std::abs(rows[k])));
 
   // derivative of the loss against its differences
   const auto value = [&](const std::vector<double> &w) {

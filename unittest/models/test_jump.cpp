@@ -1,9 +1,10 @@
-// Jump networks: symmetries, engines against each other, weight gradients, projections, potential files.
-#include "models/jump/jump.h"
+// Jump networks: symmetries, engines against each other, weight gradients, projections, potential
+// files.
 #include "models/jump/gradient/jump_gradient.h"
+#include "models/jump/jump.h"
 
-#include "support/jump_states.h"
 #include "core/units.h"
+#include "support/jump_states.h"
 
 #include <gtest/gtest.h>
 
@@ -24,9 +25,11 @@ struct Case {
   Precision precision;
   double tolerance;
 };
-const Case precisions[] = {{Precision::double_precision, 1e-10}, {Precision::single_precision, 1e-5}};
+const Case precisions[] = {{Precision::double_precision, 1e-10},
+                           {Precision::single_precision, 1e-5}};
 
-std::array<double, 3> angular_momentum(const std::vector<double> &mass, const std::vector<double> &x, const std::vector<double> &v)
+std::array<double, 3> angular_momentum(const std::vector<double> &mass,
+                                       const std::vector<double> &x, const std::vector<double> &v)
 {
   std::array<double, 3> centre = {}, L = {};
   double total = 0.0;
@@ -37,7 +40,9 @@ std::array<double, 3> angular_momentum(const std::vector<double> &mass, const st
   for (std::size_t i = 0; i < mass.size(); i++)
     for (int a = 0; a < 3; a++) {
       const int b = (a + 1) % 3, c = (a + 2) % 3;
-      L[a] += mass[i] * ((x[3 * i + b] - centre[b] / total) * v[3 * i + c] - (x[3 * i + c] - centre[c] / total) * v[3 * i + b]);
+      L[a] += mass[i] *
+          ((x[3 * i + b] - centre[b] / total) * v[3 * i + c] -
+           (x[3 * i + c] - centre[c] / total) * v[3 * i + b]);
     }
   return L;
 }
@@ -53,8 +58,10 @@ TEST(Jump, TurnsWithItsInput)
       const Matrix R = rotation(0.7, -1.3, 2.1, mirror);
       States other = all;
       for (auto *list : {&other.x, &other.velocity, &other.force}) *list = turned(R, *list);
-      const JumpResult expected = jump(potential, all, precision), found = jump(potential, other, precision);
-      expect_close(found, {turned(R, expected.displacement), turned(R, expected.velocity_change)}, tolerance, mirror ? "reflection" : "rotation");
+      const JumpResult expected = jump(potential, all, precision),
+                       found = jump(potential, other, precision);
+      expect_close(found, {turned(R, expected.displacement), turned(R, expected.velocity_change)},
+                   tolerance, mirror ? "reflection" : "rotation");
     }
 }
 
@@ -66,7 +73,8 @@ TEST(Jump, DependsOnEveryInput)
   const auto differs = [&](const States &changed, double least) {
     const JumpResult after = jump(potential, changed);
     double difference = 0.0;
-    for (int k = 0; k < 3 * all.sizes[0]; k++) difference = std::max(difference, std::abs(after.displacement[k] - before.displacement[k]));
+    for (int k = 0; k < 3 * all.sizes[0]; k++)
+      difference = std::max(difference, std::abs(after.displacement[k] - before.displacement[k]));
     EXPECT_GT(difference, least);
   };
   for (auto list : {&States::x, &States::velocity, &States::force}) {
@@ -92,7 +100,8 @@ TEST(Jump, DoesNotSeeTheFrame)
     JumpResult expected = jump(potential, all, precision);
     int at = 0;
     for (std::size_t s = 0; s < all.sizes.size(); s++)
-      for (int i = 0; i < 3 * all.sizes[s]; i++, at++) expected.displacement[at] += 1e-3 * strides[all.stride[s]] * (7.0 - double(at % 3));
+      for (int i = 0; i < 3 * all.sizes[s]; i++, at++)
+        expected.displacement[at] += 1e-3 * strides[all.stride[s]] * (7.0 - double(at % 3));
     expect_close(jump(potential, other, precision), expected, tolerance, "frame");
   }
 }
@@ -114,7 +123,8 @@ TEST(Jump, FollowsPermutations)
     }
   }
   for (const auto &[precision, tolerance] : precisions) {
-    const JumpResult straight = jump(potential, all, precision), found = jump(potential, other, precision);
+    const JumpResult straight = jump(potential, all, precision),
+                     found = jump(potential, other, precision);
     JumpResult expected = straight;
     for (int i = 0; i < n; i++)
       for (int a = 0; a < 3; a++) {
@@ -129,14 +139,17 @@ TEST(Jump, BatchIsAsAlone)
 {
   const Potential potential = potential_of();
   const States all = states(12, 8);
-  for (const auto &[precision, tolerance] : {Case{Precision::double_precision, 1e-13}, Case{Precision::single_precision, 1e-6}}) {
+  for (const auto &[precision, tolerance] :
+       {Case{Precision::double_precision, 1e-13}, Case{Precision::single_precision, 1e-6}}) {
     const JumpResult batch = jump(potential, all, precision);
     int at = 0;
     for (int s = 0; s < int(all.sizes.size()); s++) {
       const JumpResult alone = jump(potential, all.only(s), precision);
       for (int k = 0; k < 3 * all.sizes[s]; k++, at++) {
-        ASSERT_NEAR(alone.displacement[k], batch.displacement[at], tolerance * largest(batch.displacement));
-        ASSERT_NEAR(alone.velocity_change[k], batch.velocity_change[at], tolerance * largest(batch.velocity_change));
+        ASSERT_NEAR(alone.displacement[k], batch.displacement[at],
+                    tolerance * largest(batch.displacement));
+        ASSERT_NEAR(alone.velocity_change[k], batch.velocity_change[at],
+                    tolerance * largest(batch.velocity_change));
       }
     }
   }
@@ -144,13 +157,17 @@ TEST(Jump, BatchIsAsAlone)
 
 TEST(Jump, SingleAndSplineAreNearDouble)
 {
-  for (const PainnSizes &sizes : {PainnSizes{8, 1, 6}, PainnSizes{20, 3, 7, 1e-2}, PainnSizes{32, 2, 20}}) {
+  for (const PainnSizes &sizes :
+       {PainnSizes{8, 1, 6}, PainnSizes{20, 3, 7, 1e-2}, PainnSizes{32, 2, 20}}) {
     const Potential potential = potential_of(sizes);
     const States all = states(7, 9);
     const JumpResult exact = jump(potential, all);
-    expect_close(jump(potential, all, Precision::single_precision, "host", Filter::exact), exact, 1e-5, "single");
-    expect_close(jump(potential, all, Precision::single_precision), exact, 1e-5, "single with spline");
-    expect_close(jump(potential, all, Precision::double_precision, "host", Filter::spline), exact, 1e-6, "spline");
+    expect_close(jump(potential, all, Precision::single_precision, "host", Filter::exact), exact,
+                 1e-5, "single");
+    expect_close(jump(potential, all, Precision::single_precision), exact, 1e-5,
+                 "single with spline");
+    expect_close(jump(potential, all, Precision::double_precision, "host", Filter::spline), exact,
+                 1e-6, "spline");
   }
 }
 
@@ -202,14 +219,16 @@ TEST(Jump, Controls)
   EXPECT_EQ(largest(ballistic.velocity_change), 0.0);
   // the second structure has the longer stride
   const int k = 3 * all.sizes[0] + 1;
-  const double T = 0.008, f = eV_in_amu_square_angstrom_per_square_ps * all.force[k] / all.mass[k / 3];
+  const double T = 0.008,
+               f = eV_in_amu_square_angstrom_per_square_ps * all.force[k] / all.mass[k / 3];
   EXPECT_NEAR(ballistic.displacement[k], T * all.velocity[k], 1e-15);
   EXPECT_NEAR(verlet.displacement[k], T * all.velocity[k] + 0.5 * T * T * f, 1e-12);
   EXPECT_NEAR(verlet.velocity_change[k], T * f, 1e-12);
 
   // the network whose readout is zero is the linear fit
   Potential silent = potential;
-  for (const char *name : {"readout.1.weight", "readout.1.bias"}) std::fill(silent.tensors[name].values.begin(), silent.tensors[name].values.end(), 0.0);
+  for (const char *name : {"readout.1.weight", "readout.1.bias"})
+    std::fill(silent.tensors[name].values.begin(), silent.tensors[name].values.end(), 0.0);
   control_jump(potential, JumpControl::linear, graph.view(), all.input(), linear);
   expect_close(jump(silent, all), linear, 1e-13, "linear");
   EXPECT_GT(largest(linear.displacement), 0.01);
@@ -226,7 +245,8 @@ TEST(Jump, AngularMomentum)
       x[k] += result.displacement[k];
       v[k] += result.velocity_change[k];
     }
-    const auto L = angular_momentum(one.mass, one.x, one.velocity), raw = angular_momentum(one.mass, x, v);
+    const auto L = angular_momentum(one.mass, one.x, one.velocity),
+               raw = angular_momentum(one.mass, x, v);
     const auto unprojected = v;
     keep_angular_momentum(one.mass, one.x, one.velocity, x, v);
     const auto after = angular_momentum(one.mass, x, v);
@@ -238,7 +258,8 @@ TEST(Jump, AngularMomentum)
     // the momentum stays
     for (int a = 0; a < 3; a++) {
       double change = 0.0;
-      for (std::size_t i = 0; i < one.mass.size(); i++) change += one.mass[i] * (v[3 * i + a] - unprojected[3 * i + a]);
+      for (std::size_t i = 0; i < one.mass.size(); i++)
+        change += one.mass[i] * (v[3 * i + a] - unprojected[3 * i + a]);
       EXPECT_NEAR(change, 0.0, 1e-9);
     }
   }
@@ -246,7 +267,8 @@ TEST(Jump, AngularMomentum)
 
 TEST(Jump, AngularMomentumOfLinearMolecules)
 {
-  // CO2 along an axis of no special direction: no moment of inertia about it, but a velocity that seems to turn around it
+  // CO2 along an axis of no special direction: no moment of inertia about it, but a velocity that
+  // seems to turn around it
   const double axis[3] = {0.48, 0.6, 0.64};
   const std::vector<double> mass = {12.0, 16.0, 16.0};
   std::vector<double> x, v = {0.3, -1.0, 0.2, 4.0, 2.0, -3.0, 1.0, 0.0, 5.0};
@@ -266,7 +288,8 @@ TEST(Jump, Errors)
 {
   const Potential potential = potential_of();
   const States all = states(2, 3);
-  const auto message = [&](const Potential &p, const States &s, const std::string &engine = "host") -> std::string {
+  const auto message = [&](const Potential &p, const States &s,
+                           const std::string &engine = "host") -> std::string {
     try {
       jump(p, s, Precision::double_precision, engine);
     } catch (const EngineError &error) {
@@ -279,17 +302,22 @@ TEST(Jump, Errors)
   EXPECT_NE(message(potential, wrong).find("atom 3 has mass"), std::string::npos);
   wrong = all;
   wrong.stride[1] = 2;
-  EXPECT_NE(message(potential, wrong).find("structure 2 asks for stride 2; this jump network has 2"), std::string::npos);
+  EXPECT_NE(
+      message(potential, wrong).find("structure 2 asks for stride 2; this jump network has 2"),
+      std::string::npos);
   wrong = all;
   wrong.velocity.pop_back();
-  EXPECT_NE(message(potential, wrong).find("35 velocity components; expected 36"), std::string::npos);
+  EXPECT_NE(message(potential, wrong).find("35 velocity components; expected 36"),
+            std::string::npos);
   wrong = all;
   wrong.force[7] = std::nan("");
   EXPECT_NE(message(potential, wrong).find("not finite"), std::string::npos);
   wrong = all;
   for (int a = 0; a < 3; a++) wrong.x[3 + a] = wrong.x[a];
-  EXPECT_NE(message(potential, wrong).find("atoms 1 and 2 are on the same place"), std::string::npos);
-  EXPECT_NE(message(potential, all, "kokkos").find("'kokkos' is not in this build; it has: host"), std::string::npos);
+  EXPECT_NE(message(potential, wrong).find("atoms 1 and 2 are on the same place"),
+            std::string::npos);
+  EXPECT_NE(message(potential, all, "kokkos").find("'kokkos' is not in this build; it has: host"),
+            std::string::npos);
   EXPECT_NE(message(random_potential(), all).find("is no jump network"), std::string::npos);
   EXPECT_THROW(make_engine(potential), EngineError);
 }
@@ -319,11 +347,13 @@ struct Loss {
   }
   void operator()(int first, int last, const double *u, double *u_bar) const
   {
-    for (int k = 6 * graph.first_atom[first]; k < 6 * graph.first_atom[last]; k++) u_bar[k] = c[k] + b[k] * u[k];
+    for (int k = 6 * graph.first_atom[first]; k < 6 * graph.first_atom[last]; k++)
+      u_bar[k] = c[k] + b[k] * u[k];
   }
 };
 
-std::vector<double> gradient_of(const Potential &potential, const States &all, Precision precision, int threads, const std::string &engine = "host")
+std::vector<double> gradient_of(const Potential &potential, const States &all, Precision precision,
+                                int threads, const std::string &engine = "host")
 {
   EngineOptions options;
   options.engine = engine;
@@ -335,7 +365,8 @@ std::vector<double> gradient_of(const Potential &potential, const States &all, P
   std::vector<double> scaled, sum(flat_weights(potential).size(), 0.0);
   JumpVariables(potential).start(storage.view(), all.input(), rows, scaled);
   const Loss loss(storage.view());
-  make_jump_gradient(potential, options)->add_gradient(storage.view(), rows, scaled, std::cref(loss), sum);
+  make_jump_gradient(potential, options)
+      ->add_gradient(storage.view(), rows, scaled, std::cref(loss), sum);
   return sum;
 }
 
@@ -350,8 +381,8 @@ TEST(JumpGradient, MatchesDifferencesOfEveryTensor)
   const Potential potential = potential_of({8, 2, 5});
   const auto gradient = gradient_of(potential, all, Precision::double_precision, 1);
   const Loss loss(storage.view());
-  // the engine gives changes; the targets of these, with momentum put back by nobody, are not the network's own: so differences go
-  // through a gradient engine that only predicts
+  // the engine gives changes; the targets of these, with momentum put back by nobody, are not the
+  // network's own: so differences go through a gradient engine that only predicts
   const auto value = [&](const std::vector<double> &weights) {
     EngineOptions options;
     options.precision = Precision::double_precision;
@@ -380,7 +411,8 @@ TEST(JumpGradient, MatchesDifferencesOfEveryTensor)
       up[i] += step;
       down[i] -= step;
       const double difference = (value(up) - value(down)) / (2 * step);
-      EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference))) << slice.name << " " << i - slice.offset;
+      EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference)))
+          << slice.name << " " << i - slice.offset;
     }
 }
 
@@ -391,7 +423,8 @@ TEST(JumpGradient, ForceHeadMatchesDifferencesAndTorch)
   Potential potential = potential_of({8, 2, 5});
   potential.jump.force_head = true;
   Uniform uniform(3);
-  std::vector<double> weights(weight_slices(potential).back().offset + weight_slices(potential).back().size);
+  std::vector<double> weights(weight_slices(potential).back().offset +
+                              weight_slices(potential).back().size);
   for (double &w : weights) w = 0.2 * uniform();
   set_flat_weights(potential, weights);
   EXPECT_THROW(make_jump_engine(potential, {}), EngineError);
@@ -437,7 +470,8 @@ TEST(JumpGradient, ForceHeadMatchesDifferencesAndTorch)
 #ifdef MLFF_TORCH
   std::vector<double> torch(weights.size(), 0.0);
   derivative("torch", torch);
-  for (std::size_t i = 0; i < weights.size(); i++) EXPECT_NEAR(gradient[i], torch[i], 1e-10 * largest(torch));
+  for (std::size_t i = 0; i < weights.size(); i++)
+    EXPECT_NEAR(gradient[i], torch[i], 1e-10 * largest(torch));
 #endif
 }
 
@@ -472,7 +506,8 @@ TEST(JumpGradient, DoesNotDependOnThreads)
 {
   const States all = states(23, 5);
   const Potential potential = potential_of({16, 2, 6});
-  const auto one = gradient_of(potential, all, Precision::double_precision, 1), three = gradient_of(potential, all, Precision::double_precision, 3);
+  const auto one = gradient_of(potential, all, Precision::double_precision, 1),
+             three = gradient_of(potential, all, Precision::double_precision, 3);
   for (std::size_t i = 0; i < one.size(); i++) EXPECT_NEAR(one[i], three[i], 1e-12 * largest(one));
   EXPECT_EQ(three, gradient_of(potential, all, Precision::double_precision, 3));
 }
@@ -482,19 +517,24 @@ TEST(JumpGradient, SinglePrecision)
   const States all = states(12, 5);
   for (const auto &sizes : gradient_cases) {
     const Potential potential = potential_of(sizes);
-    const auto full = gradient_of(potential, all, Precision::double_precision, 1), single = gradient_of(potential, all, Precision::single_precision, 1);
-    for (std::size_t i = 0; i < full.size(); i++) ASSERT_NEAR(single[i], full[i], 2e-5 * largest(full));
+    const auto full = gradient_of(potential, all, Precision::double_precision, 1),
+               single = gradient_of(potential, all, Precision::single_precision, 1);
+    for (std::size_t i = 0; i < full.size(); i++)
+      ASSERT_NEAR(single[i], full[i], 2e-5 * largest(full));
   }
 }
 
 #ifdef MLFF_TORCH
 TEST(Jump, HostIsTorch)
 {
-  for (const PainnSizes &sizes : {PainnSizes{8, 1, 6}, PainnSizes{20, 3, 7, 1e-2}, PainnSizes{32, 2, 20}}) {
+  for (const PainnSizes &sizes :
+       {PainnSizes{8, 1, 6}, PainnSizes{20, 3, 7, 1e-2}, PainnSizes{32, 2, 20}}) {
     const Potential potential = potential_of(sizes);
     const States all = states(7, 9);
-    expect_close(jump(potential, all), jump(potential, all, Precision::double_precision, "torch"), 1e-10, "torch");
-    expect_close(jump(potential, all, Precision::single_precision), jump(potential, all, Precision::single_precision, "torch"), 1e-4, "torch, single");
+    expect_close(jump(potential, all), jump(potential, all, Precision::double_precision, "torch"),
+                 1e-10, "torch");
+    expect_close(jump(potential, all, Precision::single_precision),
+                 jump(potential, all, Precision::single_precision, "torch"), 1e-4, "torch, single");
   }
 }
 
@@ -505,7 +545,8 @@ TEST(JumpGradient, MatchesAutograd)
     const Potential potential = potential_of(sizes);
     const auto host = gradient_of(potential, all, Precision::double_precision, 1);
     const auto torch = gradient_of(potential, all, Precision::double_precision, 1, "torch");
-    for (std::size_t i = 0; i < host.size(); i++) ASSERT_NEAR(host[i], torch[i], 1e-10 * largest(torch)) << i << " F " << sizes.features;
+    for (std::size_t i = 0; i < host.size(); i++)
+      ASSERT_NEAR(host[i], torch[i], 1e-10 * largest(torch)) << i << " F " << sizes.features;
   }
 }
 
@@ -513,7 +554,8 @@ TEST(JumpGradient, MatchesAutograd)
 
 namespace {
 
-Potential variant(const std::string &network, bool published = false, const PainnSizes &sizes = {8, 2, 6})
+Potential variant(const std::string &network, bool published = false,
+                  const PainnSizes &sizes = {8, 2, 6})
 {
   return random_jump(sizes, {6, 8, 1}, strides, cutoff, 3, "kstep-" + network, published);
 }
@@ -542,17 +584,21 @@ std::vector<double> predictions(const Potential &potential, const States &all)
 }
 
 /// How far the jump of the turned input is from the turned jump, relative to its largest change.
-double rotation_error(const Potential &potential, bool mirror, Precision precision = Precision::double_precision)
+double rotation_error(const Potential &potential, bool mirror,
+                      Precision precision = Precision::double_precision)
 {
   const States all = states(5, 2);
   const Matrix R = rotation(0.7, -1.3, 2.1, mirror);
   States other = all;
   for (auto *list : {&other.x, &other.velocity, &other.force}) *list = turned(R, *list);
-  const JumpResult straight = jump(potential, all, precision, "torch"), found = jump(potential, other, precision, "torch");
+  const JumpResult straight = jump(potential, all, precision, "torch"),
+                   found = jump(potential, other, precision, "torch");
   double error = 0.0;
   for (const auto &[a, b] :
-       {std::pair{&found.displacement, turned(R, straight.displacement)}, std::pair{&found.velocity_change, turned(R, straight.velocity_change)}})
-    for (std::size_t k = 0; k < b.size(); k++) error = std::max(error, std::abs((*a)[k] - b[k]) / largest(b));
+       {std::pair{&found.displacement, turned(R, straight.displacement)},
+        std::pair{&found.velocity_change, turned(R, straight.velocity_change)}})
+    for (std::size_t k = 0; k < b.size(); k++)
+      error = std::max(error, std::abs((*a)[k] - b[k]) / largest(b));
   return error;
 }
 
@@ -563,7 +609,8 @@ TEST(JumpVariants, CorrectedTurnWithTheirInputAndPublishedDoNot)
   for (const auto &network : networks)
     for (const bool mirror : {false, true}) {
       EXPECT_LT(rotation_error(variant(network), mirror), 1e-10) << network;
-      EXPECT_LT(rotation_error(variant(network), mirror, Precision::single_precision), 1e-4) << network;
+      EXPECT_LT(rotation_error(variant(network), mirror, Precision::single_precision), 1e-4)
+          << network;
       EXPECT_GT(rotation_error(variant(network, true), mirror), 1e-3) << network;
       EXPECT_TRUE(jump_defects(variant(network)).empty());
       EXPECT_EQ(jump_defects(variant(network, true)), std::vector<std::string>{"rotation"});
@@ -574,9 +621,11 @@ TEST(JumpVariants, CorrectedTurnWithTheirInputAndPublishedDoNot)
 TEST(JumpVariants, EachDefectAloneBreaksRotations)
 {
   for (const auto &network : networks) {
-    // Cartesian features without effect: what is left is the bound of components, which grows with the outputs
+    // Cartesian features without effect: what is left is the bound of components, which grows with
+    // the outputs
     Potential bound = variant(network, true);
-    std::fill(bound.tensors["velocity.weight"].values.begin(), bound.tensors["velocity.weight"].values.end(), 0.0);
+    std::fill(bound.tensors["velocity.weight"].values.begin(),
+              bound.tensors["velocity.weight"].values.end(), 0.0);
     for (double &x : bound.tensors["readout.1.weight"].values) x *= 100.0;
     EXPECT_GT(rotation_error(bound, false), 1e-3) << network;
     // a bound out of reach: what is left are the features
@@ -624,7 +673,8 @@ TEST(JumpVariants, BatchFrameAndEveryInput)
       for (int s = 0; s < int(all.sizes.size()); s++) {
         const JumpResult alone = jump(potential, all.only(s), Precision::double_precision, "torch");
         for (int k = 0; k < 3 * all.sizes[s]; k++, at++)
-          ASSERT_NEAR(alone.velocity_change[k], batch.velocity_change[at], 1e-12 * largest(batch.velocity_change));
+          ASSERT_NEAR(alone.velocity_change[k], batch.velocity_change[at],
+                      1e-12 * largest(batch.velocity_change));
       }
       // a moving frame; velocities in it are relative to the centre of mass, in both forms
       States other = all;
@@ -632,13 +682,15 @@ TEST(JumpVariants, BatchFrameAndEveryInput)
         other.x[k] += 3.0 * double(k % 3) + 1.5;
         other.velocity[k] += 7.0 - double(k % 3);
       }
-      expect_close(jump(potential, other, Precision::double_precision, "torch").velocity_change, batch.velocity_change, 1e-9, network + " frame");
+      expect_close(jump(potential, other, Precision::double_precision, "torch").velocity_change,
+                   batch.velocity_change, 1e-9, network + " frame");
       // an input of the first structure changes that of another atom of it
       for (auto list : {&States::x, &States::velocity, &States::force}) {
         States changed = all;
         (changed.*list)[4] += 0.3;
         const JumpResult after = jump(potential, changed, Precision::double_precision, "torch");
-        EXPECT_GT(std::abs(after.velocity_change[3 * 5] - batch.velocity_change[3 * 5]), 1e-7) << network;
+        EXPECT_GT(std::abs(after.velocity_change[3 * 5] - batch.velocity_change[3 * 5]), 1e-7)
+            << network;
       }
     }
 }
@@ -655,9 +707,11 @@ TEST(JumpVariants, GradientMatchesDifferences)
       const auto weights = flat_weights(potential);
       for (const auto &slice : weight_slices(potential)) {
         double here = 0.0;
-        for (std::size_t i = slice.offset; i < slice.offset + slice.size; i++) here = std::max(here, std::abs(gradient[i]));
+        for (std::size_t i = slice.offset; i < slice.offset + slice.size; i++)
+          here = std::max(here, std::abs(gradient[i]));
         // a shift of all keys changes no attention
-        if (slice.name.find("key.bias") == std::string::npos && slice.name.find("distance.bias") == std::string::npos) {
+        if (slice.name.find("key.bias") == std::string::npos &&
+            slice.name.find("distance.bias") == std::string::npos) {
           EXPECT_GT(here, 1e-9) << network << " does not use " << slice.name;
         }
         const std::size_t i = slice.offset + slice.size / 2;
@@ -671,7 +725,8 @@ TEST(JumpVariants, GradientMatchesDifferences)
           side[k] = loss.value(predictions(copy, all));
         }
         const double difference = (side[1] - side[0]) / (2 * step);
-        EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference))) << network << " " << slice.name;
+        EXPECT_NEAR(gradient[i], difference, 1e-6 * (1 + std::abs(difference)))
+            << network << " " << slice.name;
       }
     }
 }
@@ -691,7 +746,10 @@ TEST(JumpVariants, NeedTorch)
         make();
         ADD_FAILURE() << "accepted";
       } catch (const EngineError &error) {
-        EXPECT_NE(std::string(error.what()).find("'kstep-" + network + "' is available with engine torch"), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what())
+                      .find("'kstep-" + network + "' is available with engine torch"),
+                  std::string::npos)
+            << error.what();
       }
     EXPECT_NE(make_jump_engine(variant(network))->description().find("torch"), std::string::npos);
   }
@@ -733,7 +791,8 @@ TEST(JumpChain, GradientMatchesDifferences)
       JumpChain chain = chain_of(all, storage, jumps);
       const bool own_force = jumps == 3;
       if (own_force)
-        chain.force_at = [&](int k, std::span<const double> x, std::span<double> force, std::span<double> kinetic) {
+        chain.force_at = [&](int k, std::span<const double> x, std::span<double> force,
+                             std::span<double> kinetic) {
           ASSERT_EQ(x.size(), all.x.size());
           for (std::size_t c = 0; c < force.size(); c++) force[c] = 0.7 * all.force[c] + 0.1 * k;
           std::fill(kinetic.begin(), kinetic.end(), 1e5);    // the factor is at its limit
@@ -749,7 +808,8 @@ TEST(JumpChain, GradientMatchesDifferences)
       std::vector<double> gradient(flat_weights(potential).size(), 0.0), unused = gradient;
       const auto value = [&](std::vector<double> &sum) {
         const auto terms = engine->add_chain_gradient(chain, loss, sum);
-        return terms[0] + loss.later * terms[2] + loss.weight[1] * (terms[1] + loss.later * terms[3]);
+        return terms[0] + loss.later * terms[2] +
+            loss.weight[1] * (terms[1] + loss.later * terms[3]);
       };
       value(gradient);
       const auto weights = flat_weights(potential);
@@ -763,7 +823,8 @@ TEST(JumpChain, GradientMatchesDifferences)
             side[k] = value(unused);
           }
           const double difference = (side[1] - side[0]) / 2e-5;
-          EXPECT_NEAR(gradient[i], difference, 2e-6 * (1 + std::abs(difference))) << slice.name << " jumps " << jumps;
+          EXPECT_NEAR(gradient[i], difference, 2e-6 * (1 + std::abs(difference)))
+              << slice.name << " jumps " << jumps;
         }
     }
 }
@@ -785,12 +846,14 @@ TEST(JumpChain, FirstJumpIsTheLossWithoutRollOuts)
   double expected[2] = {0, 0};
   for (std::size_t s = 0; s < all.sizes.size(); s++)
     for (int k = 6 * storage.first_atom[s]; k < 6 * storage.first_atom[s + 1]; k++)
-      expected[(k / 3) % 2] += (u[k] - target[k]) * (u[k] - target[k]) / (3.0 * all.sizes[s] * double(all.sizes.size()));
+      expected[(k / 3) % 2] +=
+          (u[k] - target[k]) * (u[k] - target[k]) / (3.0 * all.sizes[s] * double(all.sizes.size()));
   EngineOptions options;
   options.engine = "torch";
   options.precision = Precision::double_precision;
   std::vector<double> gradient(flat_weights(potential).size(), 0.0);
-  const auto terms = make_jump_gradient(potential, options)->add_chain_gradient(chain, {}, gradient);
+  const auto terms =
+      make_jump_gradient(potential, options)->add_chain_gradient(chain, {}, gradient);
   for (int q = 0; q < 2; q++) EXPECT_NEAR(terms[q], expected[q], 1e-10 * expected[q]);
   // weight 0 of the later jumps: the gradient is that of the first alone
   std::vector<int> rows;
@@ -803,10 +866,12 @@ TEST(JumpChain, FirstJumpIsTheLossWithoutRollOuts)
           [&](int first, int last, const double *found, double *bar) {
             for (int s = first; s < last; s++)
               for (int k = 6 * storage.first_atom[s]; k < 6 * storage.first_atom[s + 1]; k++)
-                bar[k] = 2.0 * (found[k] - target[k]) / (3.0 * all.sizes[s] * double(all.sizes.size()));
+                bar[k] =
+                    2.0 * (found[k] - target[k]) / (3.0 * all.sizes[s] * double(all.sizes.size()));
           },
           plain);
-  for (std::size_t i = 0; i < plain.size(); i++) ASSERT_NEAR(gradient[i], plain[i], 1e-9 * largest(plain));
+  for (std::size_t i = 0; i < plain.size(); i++)
+    ASSERT_NEAR(gradient[i], plain[i], 1e-9 * largest(plain));
 }
 #endif
 
@@ -849,7 +914,9 @@ TEST(JumpVariants, NeedTorch)
       make_jump_engine(potential, options);
       ADD_FAILURE() << "accepted";
     } catch (const EngineError &error) {
-      EXPECT_NE(std::string(error.what()).find("engine torch, which is not in this build"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("engine torch, which is not in this build"),
+                std::string::npos)
+          << error.what();
     }
   }
 }
@@ -859,14 +926,16 @@ TEST(JumpVariants, NeedTorch)
 
 class JumpFile : public testing::Test {
  protected:
-  std::filesystem::path folder = std::filesystem::temp_directory_path() / ("mlff-jump-" + std::to_string(getpid()));
+  std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("mlff-jump-" + std::to_string(getpid()));
   std::string path = (folder / "jump.safetensors").string();
 
   void SetUp() override { std::filesystem::create_directories(folder); }
   void TearDown() override { std::filesystem::remove_all(folder); }
 
   /// Reading a file that some change spoiled says all these words.
-  void expect_refused(const std::function<void(Potential &)> &change, const std::vector<std::string> &words)
+  void expect_refused(const std::function<void(Potential &)> &change,
+                      const std::vector<std::string> &words)
   {
     Potential potential = potential_of();
     change(potential);
@@ -874,7 +943,8 @@ class JumpFile : public testing::Test {
       potential.check("some.file");
       ADD_FAILURE() << "accepted";
     } catch (const PotentialError &error) {
-      for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+      for (const auto &word : words)
+        EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
       EXPECT_NE(std::string(error.what()).find("some.file"), std::string::npos);
     }
   }
@@ -899,7 +969,8 @@ TEST_F(JumpFile, ComesBackAsItWas)
   EXPECT_EQ(again.jump.species[0].environment, "C(HHH)");
   EXPECT_EQ(again.jump.species[2].mass, 1.008);
   EXPECT_EQ(again.jump.species[2].velocity_change, potential.jump.species[2].velocity_change);
-  for (const auto &[name, tensor] : potential.tensors) EXPECT_EQ(again.tensors.at(name).values, tensor.values) << name;
+  for (const auto &[name, tensor] : potential.tensors)
+    EXPECT_EQ(again.tensors.at(name).values, tensor.values) << name;
   EXPECT_EQ(std::int64_t(flat_weights(again).size()), again.n_parameters());
 }
 
@@ -913,7 +984,8 @@ TEST_F(JumpFile, VariantsComeBackAsTheyWere)
       // as many heads as the tensors say
       if (model == std::string("kstep-transformer"))
         for (int l = 0; l < 2; l++)
-          for (const auto &[name, width] : {std::pair{".distance.weight", 6}, std::pair{".distance.bias", 1}}) {
+          for (const auto &[name, width] :
+               {std::pair{".distance.weight", 6}, std::pair{".distance.bias", 1}}) {
             Tensor &tensor = potential.tensors["attention." + std::to_string(l) + name];
             tensor.shape[0] = 2;
             tensor.values.resize(std::size_t(2 * width));
@@ -943,10 +1015,15 @@ TEST_F(JumpFile, VariantsComeBackAsTheyWere)
     }
     return std::string("nothing");
   };
-  EXPECT_NE(message(R"(\"form\":\"corrected\")", R"(\"form\":\"correctes\")").find(R"('form' is "correctes"; expected "corrected" or "published")"),
+  EXPECT_NE(message(R"(\"form\":\"corrected\")", R"(\"form\":\"correctes\")")
+                .find(R"('form' is "correctes"; expected "corrected" or "published")"),
             std::string::npos);
-  EXPECT_NE(message(R"(\"heads\":4)", R"(\"heads\":3)").find("'heads' is 3; expected a divisor of the 8 features"), std::string::npos);
-  EXPECT_NE(message(R"(\"bound\":10.0)", R"(\"bound\":-1.0)").find("'bound' is -1.0; expected a number above 0"), std::string::npos);
+  EXPECT_NE(message(R"(\"heads\":4)", R"(\"heads\":3)")
+                .find("'heads' is 3; expected a divisor of the 8 features"),
+            std::string::npos);
+  EXPECT_NE(message(R"(\"bound\":10.0)", R"(\"bound\":-1.0)")
+                .find("'bound' is -1.0; expected a number above 0"),
+            std::string::npos);
 }
 
 TEST_F(JumpFile, RefusesWhatMakesNoSense)
@@ -1028,8 +1105,16 @@ TEST_F(JumpFile, RefusesDamagedMetadata)
     }
     return std::string("nothing");
   };
-  EXPECT_NE(with(R"(\"strides\")", R"(\"stridez\")").find("metadata 'jump' lacks the key 'strides'"), std::string::npos);
-  EXPECT_NE(with(R"(\"strides\":[4.0,8.0])", R"(\"strides\":[4.0,[8]])").find("'strides' is [4.0,[8]]; expected an array of numbers"), std::string::npos);
-  EXPECT_NE(with(R"(\"timestep\":0.5)", R"(\"timestep\":[5])").find("'timestep' is [5]; expected a number"), std::string::npos);
-  EXPECT_NE(with(R"(\"mass\")", R"(\"mars\")").find("metadata 'jump' of species 1 lacks the key 'mass'"), std::string::npos);
+  EXPECT_NE(
+      with(R"(\"strides\")", R"(\"stridez\")").find("metadata 'jump' lacks the key 'strides'"),
+      std::string::npos);
+  EXPECT_NE(with(R"(\"strides\":[4.0,8.0])", R"(\"strides\":[4.0,[8]])")
+                .find("'strides' is [4.0,[8]]; expected an array of numbers"),
+            std::string::npos);
+  EXPECT_NE(with(R"(\"timestep\":0.5)", R"(\"timestep\":[5])")
+                .find("'timestep' is [5]; expected a number"),
+            std::string::npos);
+  EXPECT_NE(
+      with(R"(\"mass\")", R"(\"mars\")").find("metadata 'jump' of species 1 lacks the key 'mass'"),
+      std::string::npos);
 }

@@ -1,9 +1,10 @@
-// The long-range block: its quadrature, host kernels against autograd and differences, direct against linear form, and the symmetries.
+// The long-range block: its quadrature, host kernels against autograd and differences, direct
+// against linear form, and the symmetries.
 #include "engine/engine.h"
 #include "models/long_range/long_range.h"
-#include "support/long_range_cases.h"
-#include "support/folder_fixture.h"
 #include "models/painn/gradient/painn_gradient.h"
+#include "support/folder_fixture.h"
+#include "support/long_range_cases.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,9 @@ using namespace mlff_test;
 
 namespace {
 
-std::unique_ptr<Engine> engine_of(const Potential &potential, FmmForm form, const std::string &name = "host", Precision precision = Precision::double_precision,
+std::unique_ptr<Engine> engine_of(const Potential &potential, FmmForm form,
+                                  const std::string &name = "host",
+                                  Precision precision = Precision::double_precision,
                                   int threads = 1)
 {
   EngineOptions options{name, precision, threads, "cpu", Filter::exact};
@@ -31,7 +34,8 @@ void expect_error(const std::function<void()> &action, const std::vector<std::st
     action();
     ADD_FAILURE() << "no error with '" << words.front() << "'";
   } catch (const std::runtime_error &error) {
-    for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+    for (const auto &word : words)
+      EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
   }
 }
 
@@ -49,17 +53,20 @@ TEST(SphereRule, MeansOfPlaneWaves)
       const auto error = [&](double x, const double *n) {
         double even = 0.0, odd[3] = {0, 0, 0};
         for (int m = 0; m < rule.size(); m++) {
-          const double *u = &rule.u[3 * std::size_t(m)], along = u[0] * n[0] + u[1] * n[1] + u[2] * n[2];
+          const double *u = &rule.u[3 * std::size_t(m)],
+                       along = u[0] * n[0] + u[1] * n[1] + u[2] * n[2];
           even += rule.weight[m] * std::cos(x * along);
           for (int a = 0; a < 3; a++) odd[a] += rule.weight[m] * u[a] * std::sin(x * along);
         }
         double worst = std::abs(even - std::sph_bessel(0, x));
-        for (int a = 0; a < 3; a++) worst = std::max(worst, std::abs(odd[a] - std::sph_bessel(1, x) * n[a]));
+        for (int a = 0; a < 3; a++)
+          worst = std::max(worst, std::abs(odd[a] - std::sph_bessel(1, x) * n[a]));
         return worst;
       };
       double inside = 0.0, beyond = 0.0;
       for (int k = 0; k < 60; k++) {
-        double n[3] = {uniform(), uniform(), k % 4 ? uniform() : 3.0};    // some of them near the pole
+        double n[3] = {uniform(), uniform(),
+                       k % 4 ? uniform() : 3.0};    // some of them near the pole
         const double length = std::hypot(n[0], n[1], n[2]);
         for (double &a : n) a /= length;
         inside = std::max(inside, error(phase * (k < 30 ? 1.0 : 0.5 * (uniform() + 1.0)), n));
@@ -76,8 +83,10 @@ TEST(SphereRule, Monomials)
   const SphereRule rule = sphere_rule(10.0, 1e-12);
   double mean[8] = {};
   for (int m = 0; m < rule.size(); m++) {
-    const double x = rule.u[3 * m], y = rule.u[3 * m + 1], z = rule.u[3 * m + 2], w = rule.weight[m];
-    const double terms[8] = {x * x, z * z, x * y, x * x * x * x, z * z * z * z, x * x * y * y, x * x * z * z, x * y * z * z};
+    const double x = rule.u[3 * m], y = rule.u[3 * m + 1], z = rule.u[3 * m + 2],
+                 w = rule.weight[m];
+    const double terms[8] = {x * x,         z * z,         x * y,         x * x * x * x,
+                             z * z * z * z, x * x * y * y, x * x * z * z, x * y * z * z};
     for (int k = 0; k < 8; k++) mean[k] += w * terms[k];
   }
   const double expected[8] = {1. / 3, 1. / 3, 0, 1. / 5, 1. / 5, 1. / 15, 1. / 15, 0};
@@ -111,13 +120,15 @@ TEST(PlaneWaves, EveryFrequencyHasItsOwnRule)
       [&] {
         phase_of(fmm, 40.0, 1e-7);
       },
-      {"the 194 directions of this potential (fmm_directions) serve systems up to", "this one is 40.0 Å across", "fmm_directions 0"});
+      {"the 194 directions of this potential (fmm_directions) serve systems up to",
+       "this one is 40.0 Å across", "fmm_directions 0"});
   fmm.directions = 0;
   expect_error(
       [&] {
         phase_of(fmm, 150.0, 1e-7);
       },
-      {"serves systems up to 133 Å with kappa_max 1.5", "150 Å across", "direct form", "fmm_kappa_max"});
+      {"serves systems up to 133 Å with kappa_max 1.5", "150 Å across", "direct form",
+       "fmm_kappa_max"});
 }
 
 class Fmm : public testing::TestWithParam<std::tuple<int, FmmForm>> {
@@ -143,13 +154,20 @@ TEST_P(Fmm, EqualsAutograd)
       fmm.precision = "double";
     }
     const Potential potential = long_range(fmm);
-    std::vector<Structure> structures = {two_clusters(11.0), random_structure(1, 2), random_structure(23, 8), two_clusters(4.0, 9, 2)};
+    std::vector<Structure> structures = {two_clusters(11.0), random_structure(1, 2),
+                                         random_structure(23, 8), two_clusters(4.0, 9, 2)};
     const auto host = evaluate(*engine_of(potential, form), potential, structures);
     const auto torch = evaluate(*engine_of(potential, form, "torch"), potential, structures);
     ASSERT_GT(largest(torch.position_gradient), 1e-2);
-    EXPECT_LT(largest_difference(host.atom_energy, torch.atom_energy), 1e-10 * std::max(1.0, largest(torch.atom_energy))) << variant;
-    EXPECT_LT(largest_difference(host.forces, torch.forces), 1e-10 * std::max(1.0, largest(torch.forces))) << variant;
-    EXPECT_LT(largest_difference(host.position_gradient, torch.position_gradient), 1e-10 * std::max(1.0, largest(torch.position_gradient))) << variant;
+    EXPECT_LT(largest_difference(host.atom_energy, torch.atom_energy),
+              1e-10 * std::max(1.0, largest(torch.atom_energy)))
+        << variant;
+    EXPECT_LT(largest_difference(host.forces, torch.forces),
+              1e-10 * std::max(1.0, largest(torch.forces)))
+        << variant;
+    EXPECT_LT(largest_difference(host.position_gradient, torch.position_gradient),
+              1e-10 * std::max(1.0, largest(torch.position_gradient)))
+        << variant;
   }
 #else
   GTEST_SKIP() << "this build has no torch engine to compare with";
@@ -183,27 +201,34 @@ TEST_P(Fmm, RotationAndTranslation)
   const auto base = evaluate(*engine, potential, {structure});
   structure.forces = base.forces;
   Structure other = turned(structure, 0.7, -1.1, 2.3);
-  for (std::size_t k = 0; k < other.positions.size(); k++) other.positions[k] += 5.0 - double(k % 3);
+  for (std::size_t k = 0; k < other.positions.size(); k++)
+    other.positions[k] += 5.0 - double(k % 3);
   const auto found = evaluate(*engine, potential, {other});
-  const double tolerance = form == FmmForm::linear ? 1e-9 : 1e-10;    // with the double precision's rule; 1e-6 is asked for
+  const double tolerance = form == FmmForm::linear
+      ? 1e-9
+      : 1e-10;    // with the double precision's rule; 1e-6 is asked for
   EXPECT_NEAR(found.energy[0], base.energy[0], tolerance * std::max(1.0, std::abs(base.energy[0])));
-  EXPECT_LT(largest_difference(found.forces, other.forces), tolerance * std::max(1.0, largest(base.forces)));
+  EXPECT_LT(largest_difference(found.forces, other.forces),
+            tolerance * std::max(1.0, largest(base.forces)));
   double sum[3] = {0, 0, 0};
   for (std::size_t k = 0; k < found.forces.size(); k++) sum[k % 3] += found.forces[k];
   for (const double f : sum) EXPECT_NEAR(f, 0.0, 1e-9 * std::max(1.0, largest(base.forces)));
 
   const auto single = engine_of(potential, form, "host", Precision::single_precision);
-  const auto first = evaluate(*single, potential, {structure}), second = evaluate(*single, potential, {other});
+  const auto first = evaluate(*single, potential, {structure}),
+             second = evaluate(*single, potential, {other});
   structure.forces = first.forces;
   const double scale = largest(base.forces);
-  EXPECT_LT(largest_difference(second.forces, turned(structure, 0.7, -1.1, 2.3).forces), 1e-4 * scale);
+  EXPECT_LT(largest_difference(second.forces, turned(structure, 0.7, -1.1, 2.3).forces),
+            1e-4 * scale);
   EXPECT_LT(largest_difference(first.forces, base.forces), 1e-4 * scale);
 }
 
 TEST_P(Fmm, StructuresOfABatchDoNotMeet)
 {
   const Potential potential = long_range(sizes_of(layers));
-  const std::vector<Structure> structures = {random_structure(5, 1), two_clusters(15.0), random_structure(1, 3), random_structure(33, 4)};
+  const std::vector<Structure> structures = {random_structure(5, 1), two_clusters(15.0),
+                                             random_structure(1, 3), random_structure(33, 4)};
   for (const int threads : {1, 3}) {
     const auto engine = engine_of(potential, form, "host", Precision::double_precision, threads);
     const auto together = evaluate(*engine, potential, structures);
@@ -220,22 +245,29 @@ TEST_P(Fmm, StructuresOfABatchDoNotMeet)
 
 TEST_P(Fmm, GatesAtZeroChangeNothing)
 {
-  Potential potential = long_range(sizes_of(layers)), local = random_potential(potential.sizes, potential.elements, potential.cutoff);
+  Potential potential = long_range(sizes_of(layers)),
+            local = random_potential(potential.sizes, potential.elements, potential.cutoff);
   for (auto &[name, tensor] : potential.tensors)
     if (name.ends_with("_gate")) std::fill(tensor.values.begin(), tensor.values.end(), 0.0);
   for (auto &[name, tensor] : local.tensors) tensor = potential.tensors.at(name);
   const std::vector<Structure> structures = {two_clusters(8.0)};
   const auto with = evaluate(*engine_of(potential, form), potential, structures);
-  const auto without = evaluate(*make_engine(local, {"host", Precision::double_precision, 1, "cpu", Filter::exact}), local, structures);
+  const auto without =
+      evaluate(*make_engine(local, {"host", Precision::double_precision, 1, "cpu", Filter::exact}),
+               local, structures);
   EXPECT_EQ(with.energy, without.energy);
   EXPECT_EQ(largest(with.position_gradient), 0.0);
   EXPECT_TRUE(without.position_gradient.empty());
   EXPECT_EQ(with.forces, without.forces);
 }
 
-INSTANTIATE_TEST_SUITE_P(Forms, Fmm, testing::Combine(testing::Values(1, 2), testing::Values(FmmForm::direct, FmmForm::linear)), [](const auto &info) {
-  return std::string(std::get<1>(info.param) == FmmForm::direct ? "direct_" : "linear_") + std::to_string(std::get<0>(info.param));
-});
+INSTANTIATE_TEST_SUITE_P(
+    Forms, Fmm,
+    testing::Combine(testing::Values(1, 2), testing::Values(FmmForm::direct, FmmForm::linear)),
+    [](const auto &info) {
+      return std::string(std::get<1>(info.param) == FmmForm::direct ? "direct_" : "linear_") +
+          std::to_string(std::get<0>(info.param));
+    });
 
 TEST(FmmForms, SplineOfTheDirectForm)
 {
@@ -248,7 +280,8 @@ TEST(FmmForms, SplineOfTheDirectForm)
       fmm.kappa_min = 0.2;
     }
     const Potential potential = long_range(fmm);
-    const std::vector<Structure> structures = {random_structure(1, 2), two_clusters(9.0, 12, 4), random_structure(33, 8), two_clusters(25.0, 4, 11)};
+    const std::vector<Structure> structures = {random_structure(1, 2), two_clusters(9.0, 12, 4),
+                                               random_structure(33, 8), two_clusters(25.0, 4, 11)};
     const auto exact = evaluate(*engine_of(potential, FmmForm::direct), potential, structures);
     for (const auto precision : {Precision::double_precision, Precision::single_precision})
       for (const int threads : {1, 3}) {
@@ -257,13 +290,20 @@ TEST(FmmForms, SplineOfTheDirectForm)
         const auto engine = make_engine(potential, options);
         evaluate(*engine, potential, {structures[0], structures[1]});    // the table grows
         const auto spline = evaluate(*engine, potential, structures);
-        EXPECT_LT(largest_difference(spline.position_gradient, exact.position_gradient), 2e-5 * largest(exact.position_gradient)) << variant;
-        EXPECT_GT(largest_difference(spline.position_gradient, exact.position_gradient), 0.0) << "there is no spline";
-        EXPECT_LT(largest_difference(spline.forces, exact.forces), 1e-4 * largest(exact.forces)) << variant;
+        EXPECT_LT(largest_difference(spline.position_gradient, exact.position_gradient),
+                  2e-5 * largest(exact.position_gradient))
+            << variant;
+        EXPECT_GT(largest_difference(spline.position_gradient, exact.position_gradient), 0.0)
+            << "there is no spline";
+        EXPECT_LT(largest_difference(spline.forces, exact.forces), 1e-4 * largest(exact.forces))
+            << variant;
         // a system too large for a table does without, and leaves the table as it is
         const Structure lost = two_clusters(1e7);
-        const auto far = evaluate(*engine, potential, {lost}), far_exact = evaluate(*engine_of(potential, FmmForm::direct), potential, {lost});
-        EXPECT_LT(largest_difference(far.forces, far_exact.forces), 1e-4 * largest(far_exact.forces)) << variant;
+        const auto far = evaluate(*engine, potential, {lost}),
+                   far_exact = evaluate(*engine_of(potential, FmmForm::direct), potential, {lost});
+        EXPECT_LT(largest_difference(far.forces, far_exact.forces),
+                  1e-4 * largest(far_exact.forces))
+            << variant;
         EXPECT_EQ(evaluate(*engine, potential, structures).forces, spline.forces);
       }
 
@@ -280,7 +320,8 @@ TEST(FmmForms, SplineOfTheDirectForm)
       structure.positions[k] = x - h;
       slope -= evaluate(*engine, potential, {structure}).energy[0];
       structure.positions[k] = x;
-      EXPECT_NEAR(-slope / (2.0 * h), base.forces[k], 1e-7 * std::max(1.0, largest(base.forces))) << k;
+      EXPECT_NEAR(-slope / (2.0 * h), base.forces[k], 1e-7 * std::max(1.0, largest(base.forces)))
+          << k;
     }
   }
 }
@@ -295,10 +336,15 @@ TEST(FmmForms, LinearEqualsDirect)
       const Structure structure = two_clusters(apart, 31, 20);
       const auto direct = evaluate(*engine_of(potential, FmmForm::direct), potential, {structure});
       const auto linear = evaluate(*engine_of(potential, FmmForm::linear), potential, {structure});
-      EXPECT_LT(largest_difference(direct.forces, linear.forces), 1e-9 * largest(direct.forces)) << apart;
-      EXPECT_GT(largest_difference(direct.forces, linear.forces), 0.0) << "both forms are the same one";
-      const auto single = evaluate(*engine_of(potential, FmmForm::linear, "host", Precision::single_precision), potential, {structure});
-      EXPECT_LT(largest_difference(direct.forces, single.forces), 1e-4 * largest(direct.forces)) << apart;
+      EXPECT_LT(largest_difference(direct.forces, linear.forces), 1e-9 * largest(direct.forces))
+          << apart;
+      EXPECT_GT(largest_difference(direct.forces, linear.forces), 0.0)
+          << "both forms are the same one";
+      const auto single =
+          evaluate(*engine_of(potential, FmmForm::linear, "host", Precision::single_precision),
+                   potential, {structure});
+      EXPECT_LT(largest_difference(direct.forces, single.forces), 1e-4 * largest(direct.forces))
+          << apart;
     }
   }
 }
@@ -314,7 +360,8 @@ TEST(FmmForms, TooFewDirectionsAreAnError)
         evaluate(*engine, potential, {two_clusters(40.0)});
       },
       {"194 directions", "fmm_directions", "Å across", "direct form"});
-  EXPECT_NO_THROW(evaluate(*engine_of(potential, FmmForm::direct), potential, {two_clusters(40.0)}));
+  EXPECT_NO_THROW(
+      evaluate(*engine_of(potential, FmmForm::direct), potential, {two_clusters(40.0)}));
 }
 
 TEST(FmmForms, Words)
@@ -352,7 +399,9 @@ TEST(LatticeWaves, AreHalfOfTheLatticeWithSmoothWeights)
     std::array<int, 3> n;
     for (int a = 0; a < 3; a++) {
       double turns = 0.0;
-      for (int x = 0; x < 3; x++) turns += oblique[3 * a + x] * waves.kappa[p] * waves.u[3 * p + x] / (2.0 * std::numbers::pi);
+      for (int x = 0; x < 3; x++)
+        turns +=
+            oblique[3 * a + x] * waves.kappa[p] * waves.u[3 * p + x] / (2.0 * std::numbers::pi);
       n[a] = int(std::lround(turns));
       EXPECT_NEAR(turns, n[a], 1e-12);
     }
@@ -364,7 +413,10 @@ TEST(LatticeWaves, AreHalfOfTheLatticeWithSmoothWeights)
   std::sort(found.begin(), found.end());
   EXPECT_EQ(std::adjacent_find(found.begin(), found.end()), found.end());
   // as many as its volume says
-  EXPECT_NEAR(double(found.size()), 4.0 / 3.0 * std::numbers::pi * std::pow(1.6, 3) * 785.0 / std::pow(2.0 * std::numbers::pi, 3), 12.0);
+  EXPECT_NEAR(double(found.size()),
+              4.0 / 3.0 * std::numbers::pi * std::pow(1.6, 3) * 785.0 /
+                  std::pow(2.0 * std::numbers::pi, 3),
+              12.0);
 
   // slopes are those of the weights, whose lengths move with the cell
   const double h = 1e-5;
@@ -378,8 +430,10 @@ TEST(LatticeWaves, AreHalfOfTheLatticeWithSmoothWeights)
   for (int p = 0; p < waves.size(); p++) {
     if (a.frequency[p] != waves.frequency[p] || b.frequency[p] != waves.frequency[p]) continue;
     // scaling by 1 + h divides k by it and multiplies the volume by its cube
-    EXPECT_NEAR((b.weight[p] - a.weight[p]) / (2.0 * h), -waves.slope[p] - 3.0 * waves.weight[p], 1e-6);
-    EXPECT_NEAR((b.next_weight[p] - a.next_weight[p]) / (2.0 * h), -waves.next_slope[p] - 3.0 * waves.next_weight[p], 1e-6);
+    EXPECT_NEAR((b.weight[p] - a.weight[p]) / (2.0 * h), -waves.slope[p] - 3.0 * waves.weight[p],
+                1e-6);
+    EXPECT_NEAR((b.next_weight[p] - a.next_weight[p]) / (2.0 * h),
+                -waves.next_slope[p] - 3.0 * waves.next_weight[p], 1e-6);
   }
 }
 
@@ -388,29 +442,37 @@ TEST(LatticeWaves, TendToTheIntegralOfTheWindow)
   FmmSizes fmm = sizes_of(1, 0.6);
   const std::array<double, 9> cell = {75, 0, 0, 0, 80, 0, 3, 0, 70};
   const PlaneWaves waves = lattice_waves(fmm, cell.data());
-  const double r[3] = {3.0, -4.0, 1.5}, length = std::hypot(r[0], r[1], r[2]), width = window_width(fmm);
+  const double r[3] = {3.0, -4.0, 1.5}, length = std::hypot(r[0], r[1], r[2]),
+               width = window_width(fmm);
   for (int t = 1; t < 4; t++) {
     double even = 0.0, odd[3] = {0, 0, 0}, j0 = 0.0, j1 = 0.0;
     for (int p = 0; p < waves.size(); p++) {
-      const double weight = waves.frequency[p] == t ? waves.weight[p] : waves.frequency[p] + 1 == t ? waves.next_weight[p] : 0.0;
+      const double weight = waves.frequency[p] == t ? waves.weight[p]
+          : waves.frequency[p] + 1 == t             ? waves.next_weight[p]
+                                                    : 0.0;
       double along = 0.0;
       for (int x = 0; x < 3; x++) along += waves.u[3 * p + x] * r[x];
       even += weight * std::cos(waves.kappa[p] * along);
-      for (int x = 0; x < 3; x++) odd[x] += weight * waves.u[3 * p + x] * std::sin(waves.kappa[p] * along);
+      for (int x = 0; x < 3; x++)
+        odd[x] += weight * waves.u[3 * p + x] * std::sin(waves.kappa[p] * along);
     }
     const int n = 20000;
     for (int k = 0; k < n; k++) {
-      const double y = -1.0 + 2.0 * (k + 0.5) / n, kappa = fmm.kappa(t) + y * width, window = std::pow(std::cos(0.5 * std::numbers::pi * y), 2) * 2.0 / n;
+      const double y = -1.0 + 2.0 * (k + 0.5) / n, kappa = fmm.kappa(t) + y * width,
+                   window = std::pow(std::cos(0.5 * std::numbers::pi * y), 2) * 2.0 / n;
       j0 += window * std::sph_bessel(0, kappa * length);
       j1 += window * std::sph_bessel(1, kappa * length);
     }
-    // the window next to frequency 0 has a share at G = 0, the same for all r, which the block leaves out: 2 pi^2 h(k) / (V k^2) for k -> 0
+    // the window next to frequency 0 has a share at G = 0, the same for all r, which the block
+    // leaves out: 2 pi^2 h(k) / (V k^2) for k -> 0
     const double volume = cell[0] * cell[4] * cell[8],
-                 share = 2.0 * std::pow(std::numbers::pi, 2) / volume * std::pow(0.5 * std::numbers::pi / width, 2) / width;
+                 share = 2.0 * std::pow(std::numbers::pi, 2) / volume *
+        std::pow(0.5 * std::numbers::pi / width, 2) / width;
     EXPECT_NEAR(even + (t == 1 ? share : 0.0), j0, 2e-3) << t;
     EXPECT_GT(share, 1e-2);
     for (int x = 0; x < 3; x++) EXPECT_NEAR(odd[x], j1 * r[x] / length, 2e-3) << t;
-    EXPECT_NEAR(j0, std::sph_bessel(0, fmm.kappa(t) * length), 0.1) << t;    // and that is close to the frequency's own
+    EXPECT_NEAR(j0, std::sph_bessel(0, fmm.kappa(t) * length), 0.1)
+        << t;    // and that is close to the frequency's own
   }
 }
 
@@ -432,13 +494,22 @@ TEST_P(FmmPeriodic, EqualsAutograd)
       fmm.precision = "double";
     }
     potential = long_range(fmm);
-    const std::vector<Structure> structures = {structure, random_structure(9, 2), random_structure(12, 4, {11, 0, 0, 2, 9, 0, 0, 0, 7}, everywhere)};
+    const std::vector<Structure> structures = {
+        structure, random_structure(9, 2),
+        random_structure(12, 4, {11, 0, 0, 2, 9, 0, 0, 0, 7}, everywhere)};
     const auto host = evaluate(*engine_of(potential, FmmForm::automatic), potential, structures);
-    const auto torch = evaluate(*engine_of(potential, FmmForm::automatic, "torch"), potential, structures);
+    const auto torch =
+        evaluate(*engine_of(potential, FmmForm::automatic, "torch"), potential, structures);
     ASSERT_GT(largest(torch.strain_gradient), 1e-2);
-    EXPECT_LT(largest_difference(host.atom_energy, torch.atom_energy), 1e-10 * std::max(1.0, largest(torch.atom_energy))) << variant;
-    EXPECT_LT(largest_difference(host.forces, torch.forces), 1e-10 * std::max(1.0, largest(torch.forces))) << variant;
-    EXPECT_LT(largest_difference(host.strain_gradient, torch.strain_gradient), 1e-10 * std::max(1.0, largest(torch.strain_gradient))) << variant;
+    EXPECT_LT(largest_difference(host.atom_energy, torch.atom_energy),
+              1e-10 * std::max(1.0, largest(torch.atom_energy)))
+        << variant;
+    EXPECT_LT(largest_difference(host.forces, torch.forces),
+              1e-10 * std::max(1.0, largest(torch.forces)))
+        << variant;
+    EXPECT_LT(largest_difference(host.strain_gradient, torch.strain_gradient),
+              1e-10 * std::max(1.0, largest(torch.strain_gradient)))
+        << variant;
   }
 #else
   GTEST_SKIP() << "this build has no torch engine to compare with";
@@ -477,7 +548,8 @@ TEST_P(FmmPeriodic, EqualsDifferences)
       for (std::size_t i = 0; i < moved.positions.size(); i += 3) apply(&moved.positions[i]);
       for (int a = 0; a < 9; a += 3) apply(&moved.cell[a]);
     };
-    EXPECT_NEAR(slope(strain, 3e-5), base.strain[k], 1e-8 * std::max(1.0, largest(base.strain))) << k;
+    EXPECT_NEAR(slope(strain, 3e-5), base.strain[k], 1e-8 * std::max(1.0, largest(base.strain)))
+        << k;
   }
 }
 
@@ -488,10 +560,13 @@ TEST_P(FmmPeriodic, RotationTranslationImages)
   structure.forces = base.forces;
   Structure other = turned(structure, 0.7, -1.1, 2.3);
   for (int i = 0; i < other.n_atoms(); i++)
-    for (int a = 0; a < 3; a++) other.positions[3 * i + a] += 5.0 - a + (i % 3 - 1) * other.cell[a] + i % 2 * other.cell[6 + a];
+    for (int a = 0; a < 3; a++)
+      other.positions[3 * i + a] +=
+          5.0 - a + (i % 3 - 1) * other.cell[a] + i % 2 * other.cell[6 + a];
   const auto found = evaluate(*engine, potential, {other});
   EXPECT_NEAR(found.energy[0], base.energy[0], 1e-10 * std::max(1.0, std::abs(base.energy[0])));
-  EXPECT_LT(largest_difference(found.forces, other.forces), 1e-10 * std::max(1.0, largest(base.forces)));
+  EXPECT_LT(largest_difference(found.forces, other.forces),
+            1e-10 * std::max(1.0, largest(base.forces)));
   double sum[3] = {0, 0, 0};
   for (std::size_t k = 0; k < found.forces.size(); k++) sum[k % 3] += found.forces[k];
   for (const double f : sum) EXPECT_NEAR(f, 0.0, 1e-10 * std::max(1.0, largest(base.forces)));
@@ -499,9 +574,12 @@ TEST_P(FmmPeriodic, RotationTranslationImages)
   // other vectors of the same lattice
   Structure same = structure;
   for (int a = 0; a < 3; a++) same.cell[a] += same.cell[3 + a];
-  EXPECT_NEAR(evaluate(*engine, potential, {same}).energy[0], base.energy[0], 1e-10 * std::max(1.0, std::abs(base.energy[0])));
+  EXPECT_NEAR(evaluate(*engine, potential, {same}).energy[0], base.energy[0],
+              1e-10 * std::max(1.0, std::abs(base.energy[0])));
 
-  const auto single = evaluate(*engine_of(potential, FmmForm::linear, "host", Precision::single_precision), potential, {structure});
+  const auto single =
+      evaluate(*engine_of(potential, FmmForm::linear, "host", Precision::single_precision),
+               potential, {structure});
   EXPECT_LT(largest_difference(single.forces, base.forces), 1e-4 * largest(base.forces));
   EXPECT_LT(largest_difference(single.strain, base.strain), 1e-4 * largest(base.strain));
 }
@@ -519,13 +597,16 @@ TEST_P(FmmPeriodic, SupercellsHaveAsManyTimesTheEnergy)
     super.numbers.insert(super.numbers.end(), structure.numbers.begin(), structure.numbers.end());
     forces.insert(forces.end(), base.forces.begin(), base.forces.end());
     for (std::size_t i = 0; i < structure.positions.size(); i++)
-      super.positions.push_back(structure.positions[i] + k % 2 * structure.cell[i % 3] + k / 2 * structure.cell[6 + i % 3]);
+      super.positions.push_back(structure.positions[i] + k % 2 * structure.cell[i % 3] +
+                                k / 2 * structure.cell[6 + i % 3]);
   }
   for (int k = 0; k < 9; k++) super.cell[k] *= times[k / 3];
   const auto found = evaluate(*engine, potential, {super});
   EXPECT_NEAR(found.energy[0], 6.0 * base.energy[0], 1e-10 * std::abs(found.energy[0]));
   EXPECT_LT(largest_difference(found.forces, forces), 1e-10 * std::max(1.0, largest(forces)));
-  for (int k = 0; k < 6; k++) EXPECT_NEAR(found.strain[k], 6.0 * base.strain[k], 1e-9 * std::max(1.0, largest(found.strain))) << k;
+  for (int k = 0; k < 6; k++)
+    EXPECT_NEAR(found.strain[k], 6.0 * base.strain[k], 1e-9 * std::max(1.0, largest(found.strain)))
+        << k;
 }
 
 TEST_P(FmmPeriodic, EnergyIsSmoothWhereVectorsComeAndGo)
@@ -539,20 +620,33 @@ TEST_P(FmmPeriodic, EnergyIsSmoothWhereVectorsComeAndGo)
     for (double &x : cube.cell) x *= edge / at;
     return evaluate(*engine, potential, {cube}).energy[0];
   };
-  const double h = 1e-5, waves = lattice_waves(potential.fmm, std::array<double, 9>{at + h, 0, 0, 0, at + h, 0, 0, 0, at + h}.data()).size(),
-               fewer = lattice_waves(potential.fmm, std::array<double, 9>{at - h, 0, 0, 0, at - h, 0, 0, 0, at - h}.data()).size();
+  const double h = 1e-5,
+               waves = lattice_waves(
+                           potential.fmm,
+                           std::array<double, 9>{at + h, 0, 0, 0, at + h, 0, 0, 0, at + h}.data())
+                           .size(),
+               fewer = lattice_waves(
+                           potential.fmm,
+                           std::array<double, 9>{at - h, 0, 0, 0, at - h, 0, 0, 0, at - h}.data())
+                           .size();
   ASSERT_GT(waves, fewer);
-  const double left = (energy(at - h) - energy(at - 2 * h)) / h, right = (energy(at + 2 * h) - energy(at + h)) / h;
+  const double left = (energy(at - h) - energy(at - 2 * h)) / h,
+               right = (energy(at + 2 * h) - energy(at + h)) / h;
   EXPECT_NEAR(left, right, 1e-3 * std::max(1.0, std::abs(left)));
-  EXPECT_NEAR(energy(at + h) - energy(at - h), 2.0 * h * left, 1e-7 * std::max(1.0, std::abs(left)));
+  EXPECT_NEAR(energy(at + h) - energy(at - h), 2.0 * h * left,
+              1e-7 * std::max(1.0, std::abs(left)));
 }
 
 TEST_P(FmmPeriodic, EngineKeepsUpWithCellsAndThreads)
 {
   Structure other = random_structure(17, 9, {8, 0, 0, 0, 12, 0, 0, 1, 9}, everywhere);
   for (const int threads : {1, 3}) {
-    const auto kept = engine_of(potential, FmmForm::automatic, "host", Precision::double_precision, threads);
-    for (const auto &structures : {std::vector{structure, other}, {other}, {random_structure(6, 3), other, structure}, {structure}}) {
+    const auto kept =
+        engine_of(potential, FmmForm::automatic, "host", Precision::double_precision, threads);
+    for (const auto &structures : {std::vector{structure, other},
+                                   {other},
+                                   {random_structure(6, 3), other, structure},
+                                   {structure}}) {
       const auto found = evaluate(*kept, potential, structures);
       std::vector<double> energy, forces;
       for (const auto &one : structures) {
@@ -571,7 +665,8 @@ INSTANTIATE_TEST_SUITE_P(Layers, FmmPeriodic, testing::Values(1, 2));
 TEST(FmmEngines, RefuseCellsThatDoNotFit)
 {
   const Potential potential = long_range(sizes_of(1));
-  const auto refuse = [&](const Structure &structure, FmmForm form, const std::vector<std::string> &words) {
+  const auto refuse = [&](const Structure &structure, FmmForm form,
+                          const std::vector<std::string> &words) {
     for (const auto &name : available_engines())
       expect_error(
           [&] {
@@ -584,26 +679,35 @@ TEST(FmmEngines, RefuseCellsThatDoNotFit)
   const Structure cube = random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, everywhere);
   refuse(cube, FmmForm::direct, {"direct form", "this one is periodic; use the linear form"});
   Structure small = random_structure(1, 3, {4.5, 0, 0, 0, 4.5, 0, 0, 0, 4.5}, everywhere);
-  refuse(small, FmmForm::linear, {"sees nothing in this cell", "1.4 1/Å long", "from 0 to 1.33333 1/Å", "use a larger cell"});
+  refuse(
+      small, FmmForm::linear,
+      {"sees nothing in this cell", "1.4 1/Å long", "from 0 to 1.33333 1/Å", "use a larger cell"});
   Structure large = random_structure(1, 3, {150, 0, 0, 0, 150, 0, 0, 0, 150}, everywhere);
-  refuse(large, FmmForm::linear, {"vectors of the reciprocal lattice in this cell of 3375000 Å^3; accepted: 50000 at most, up to", "fmm_kappa_max"});
+  refuse(large, FmmForm::linear,
+         {"vectors of the reciprocal lattice in this cell of 3375000 Å^3; accepted: 50000 at most, "
+          "up to",
+          "fmm_kappa_max"});
 }
 
 #ifdef MLFF_TORCH
 TEST(FmmGradient, MatchesDifferencesOfEveryTensor)
 {
   for (const auto form : {FmmForm::direct, FmmForm::linear}) {
-    Potential potential = long_range(sizes_of(2, form == FmmForm::direct ? 1.0 : 0.5), {8, 1, 5, 1e-2});
+    Potential potential =
+        long_range(sizes_of(2, form == FmmForm::direct ? 1.0 : 0.5), {8, 1, 5, 1e-2});
     GraphStorage storage;
     std::vector<Structure> structures = {two_clusters(5.0, 2, 2), random_structure(3, 9)};
-    if (form == FmmForm::linear) structures.push_back(random_structure(6, 4, {9, 0, 0, 1, 8, 0, 0, 0, 10}, everywhere));
-    for (const auto &structure : structures) append_graph(structure, potential.elements, potential.cutoff, storage);
+    if (form == FmmForm::linear)
+      structures.push_back(random_structure(6, 4, {9, 0, 0, 1, 8, 0, 0, 0, 10}, everywhere));
+    for (const auto &structure : structures)
+      append_graph(structure, potential.elements, potential.cutoff, storage);
     const Graph graph = storage.view();
     EngineOptions options{"torch", Precision::double_precision, 1, "cpu"};
     options.fmm = form;
     const auto gradient = make_painn_gradient(potential, options);
     double value = 0.0;
-    const LossDerivative loss = [&](int, int, const double *energy, const double *force, double *energy_bar, double *force_bar) {
+    const LossDerivative loss = [&](int, int, const double *energy, const double *force,
+                                    double *energy_bar, double *force_bar) {
       value = 0.0;
       for (int i = 0; i < graph.n_centres(); i++) {
         value += 0.3 * energy[i];
@@ -687,51 +791,52 @@ TEST_F(FmmFile, RefusesWhatDoesNotFit)
     potential.check(path);
   };
   for (const auto &[change, words] :
-       std::vector<std::pair<std::function<void(FmmSizes &)>, std::string>>{{[](FmmSizes &f) {
-                                                                               f.layers = 0;
-                                                                             },
-                                                                             "'fmm_layers' is 0; expected a whole number from 1 to 8"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.kappa_count = 0;
-                                                                             },
-                                                                             "'fmm_kappa_count' is 0; expected a whole number from 1 to 64"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.heads = 65;
-                                                                             },
-                                                                             "'fmm_heads' is 65; expected a whole number from 1 to 64"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.key_width = 0;
-                                                                             },
-                                                                             "'fmm_key_width' is 0; expected a whole number from 1 to 64"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.value_width = 300;
-                                                                             },
-                                                                             "'fmm_value_width' is 300; expected a whole number from 0 to 256"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.directions = 5;
-                                                                             },
-                                                                             "'fmm_directions' is 5; expected a whole number from 6 to 65536"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.heads = 3;
-                                                                               f.value_width = 0;
-                                                                             },
-                                                                             "'fmm_heads' is 3, expected a divisor"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.kappa_min = -0.1;
-                                                                             },
-                                                                             "'fmm_kappa_min' is -0.1; expected a number of 1/Å, 0 or more"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.kappa_max = 0.0;
-                                                                             },
-                                                                             "'fmm_kappa_max' is 0.0; expected a number of 1/Å above 'fmm_kappa_min'"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.precision = "half";
-                                                                             },
-                                                                             "'fmm_precision' is 'half'; expected 'engine' or 'double'"},
-                                                                            {[](FmmSizes &f) {
-                                                                               f.key_width = 5;
-                                                                             },
-                                                                             "tensor 'fmm.0.key.weight' has shape [8, 8]; expected [10, 8]"}})
+       std::vector<std::pair<std::function<void(FmmSizes &)>, std::string>>{
+           {[](FmmSizes &f) {
+              f.layers = 0;
+            },
+            "'fmm_layers' is 0; expected a whole number from 1 to 8"},
+           {[](FmmSizes &f) {
+              f.kappa_count = 0;
+            },
+            "'fmm_kappa_count' is 0; expected a whole number from 1 to 64"},
+           {[](FmmSizes &f) {
+              f.heads = 65;
+            },
+            "'fmm_heads' is 65; expected a whole number from 1 to 64"},
+           {[](FmmSizes &f) {
+              f.key_width = 0;
+            },
+            "'fmm_key_width' is 0; expected a whole number from 1 to 64"},
+           {[](FmmSizes &f) {
+              f.value_width = 300;
+            },
+            "'fmm_value_width' is 300; expected a whole number from 0 to 256"},
+           {[](FmmSizes &f) {
+              f.directions = 5;
+            },
+            "'fmm_directions' is 5; expected a whole number from 6 to 65536"},
+           {[](FmmSizes &f) {
+              f.heads = 3;
+              f.value_width = 0;
+            },
+            "'fmm_heads' is 3, expected a divisor"},
+           {[](FmmSizes &f) {
+              f.kappa_min = -0.1;
+            },
+            "'fmm_kappa_min' is -0.1; expected a number of 1/Å, 0 or more"},
+           {[](FmmSizes &f) {
+              f.kappa_max = 0.0;
+            },
+            "'fmm_kappa_max' is 0.0; expected a number of 1/Å above 'fmm_kappa_min'"},
+           {[](FmmSizes &f) {
+              f.precision = "half";
+            },
+            "'fmm_precision' is 'half'; expected 'engine' or 'double'"},
+           {[](FmmSizes &f) {
+              f.key_width = 5;
+            },
+            "tensor 'fmm.0.key.weight' has shape [8, 8]; expected [10, 8]"}})
     expect_error(
         [&] {
           with(change);

@@ -1,10 +1,11 @@
-// molecule-mlp: kernels against differences and autograd, symmetries, which atom is which, its file, its training.
+// molecule-mlp: kernels against differences and autograd, symmetries, which atom is which, its
+// file, its training.
 #include "models/molecule_mlp/molecule_mlp.h"
 
-#include "support/program_fixture.h"
+#include "data/trajectory.h"
 #include "models/random_model.h"
 #include "structure/structure.h"
-#include "data/trajectory.h"
+#include "support/program_fixture.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -75,17 +76,20 @@ Prediction evaluate(Engine &engine, const Potential &potential, const Structure 
   return prediction;
 }
 
-Prediction evaluate(const Potential &potential, const Structure &structure, const std::string &engine = "host",
+Prediction evaluate(const Potential &potential, const Structure &structure,
+                    const std::string &engine = "host",
                     Precision precision = Precision::double_precision, int threads = 1)
 {
-  return evaluate(*make_engine(potential, {engine, precision, threads, "cpu"}), potential, structure);
+  return evaluate(*make_engine(potential, {engine, precision, threads, "cpu"}), potential,
+                  structure);
 }
 
 double difference(const std::vector<double> &a, const std::vector<double> &b)
 {
   EXPECT_EQ(a.size(), b.size());
   double m = 0.0;
-  for (std::size_t k = 0; k < std::min(a.size(), b.size()); k++) m = std::max(m, std::abs(a[k] - b[k]));
+  for (std::size_t k = 0; k < std::min(a.size(), b.size()); k++)
+    m = std::max(m, std::abs(a[k] - b[k]));
   return m;
 }
 
@@ -94,13 +98,16 @@ double largest(const std::vector<double> &a)
   return difference(a, std::vector<double>(a.size(), 0.0));
 }
 
-void expect_mismatch(const Potential &potential, const Structure &structure, const std::vector<std::string> &words)
+void expect_mismatch(const Potential &potential, const Structure &structure,
+                     const std::vector<std::string> &words)
 {
   try {
     evaluate(potential, structure);
     ADD_FAILURE() << "no error";
   } catch (const EngineError &error) {
-    for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << word << "\n" << error.what();
+    for (const auto &word : words)
+      EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << word << "\n"
+                                                                         << error.what();
   }
 }
 
@@ -109,8 +116,9 @@ Structure ether()
 {
   Structure structure;
   structure.numbers = {6, 8, 6, 1, 1, 1, 1, 1, 1};
-  structure.positions = {-1.17, -0.19, 0.0,  0.0, 0.59, 0.0,   1.17, -0.19, 0.0,   -1.21, -0.84, 0.89, -1.21, -0.84,
-                         -0.89, -2.03, 0.49, 0.0, 1.21, -0.84, 0.89, 1.21,  -0.84, -0.89, 2.03,  0.49, 0.0};
+  structure.positions = {-1.17, -0.19, 0.0,  0.0,   0.59,  0.0,   1.17,  -0.19, 0.0,
+                         -1.21, -0.84, 0.89, -1.21, -0.84, -0.89, -2.03, 0.49,  0.0,
+                         1.21,  -0.84, 0.89, 1.21,  -0.84, -0.89, 2.03,  0.49,  0.0};
   return structure;
 }
 
@@ -128,7 +136,8 @@ TEST(BondedMolecule, PermutationsOfEthanol)
   for (std::size_t k = 0; k < 9; k++) EXPECT_EQ(all[0][k], int(k));
   const auto generators = generators_within(all, 9, 100);
   const auto group = group_of(generators, 9, 100);
-  EXPECT_EQ(std::set<Permutation>(all.begin(), all.end()), std::set<Permutation>(group.begin(), group.end()));
+  EXPECT_EQ(std::set<Permutation>(all.begin(), all.end()),
+            std::set<Permutation>(group.begin(), group.end()));
   EXPECT_EQ(group_of(generators_within(all, 9, 5), 9, 100).size(), 3u);
   EXPECT_EQ(group_of(generators_within(all, 9, 2), 9, 100).size(), 2u);
   EXPECT_TRUE(generators_within(all, 9, 1).empty());
@@ -142,11 +151,14 @@ TEST(BondedMolecule, PermutationsOfOtherMolecules)
   const auto count = [](const std::vector<int> &numbers, const std::vector<double> &x) {
     return equivalent_permutations(bonded_molecule(numbers, x), 1000).size();
   };
-  // methane: 12 turns and 12 mirror images, all of them reached (inverse distances do not tell a molecule from its mirror image)
+  // methane: 12 turns and 12 mirror images, all of them reached (inverse distances do not tell a
+  // molecule from its mirror image)
   const double c = 0.63;
   EXPECT_EQ(count({6, 1, 1, 1, 1}, {0, 0, 0, c, c, c, -c, -c, c, -c, c, -c, c, -c, -c}), 24u);
   // ammonia, which turns inside out by itself
-  EXPECT_EQ(count({7, 1, 1, 1}, {0, 0, 0.1, 0.94, 0, -0.27, -0.47, 0.81, -0.27, -0.47, -0.81, -0.27}), 6u);
+  EXPECT_EQ(
+      count({7, 1, 1, 1}, {0, 0, 0.1, 0.94, 0, -0.27, -0.47, 0.81, -0.27, -0.47, -0.81, -0.27}),
+      6u);
   // benzene: the dihedral group of the ring
   std::vector<int> numbers;
   std::vector<double> x;
@@ -157,7 +169,9 @@ TEST(BondedMolecule, PermutationsOfOtherMolecules)
   }
   EXPECT_EQ(count(numbers, x), 12u);
   // a carbon of four different atoms has no permutation but the identity
-  EXPECT_EQ(count({6, 1, 9, 17, 35}, {0, 0, 0, c, c, c, -0.8, -0.8, 0.8, -1, 1, -1, 1.1, -1.1, -1.1}), 1u);
+  EXPECT_EQ(
+      count({6, 1, 9, 17, 35}, {0, 0, 0, c, c, c, -0.8, -0.8, 0.8, -1, 1, -1, 1.1, -1.1, -1.1}),
+      1u);
 }
 
 class MoleculeEngines : public testing::TestWithParam<std::tuple<int, std::vector<int>>> {
@@ -190,7 +204,8 @@ TEST_P(MoleculeEngines, MatchAutograd)
   GTEST_SKIP() << "this build has no LibTorch";
 #endif
   for (const auto &structure : frames(3)) {
-    const auto host = evaluate(potential, structure), torch = evaluate(potential, structure, "torch"),
+    const auto host = evaluate(potential, structure),
+               torch = evaluate(potential, structure, "torch"),
                single = evaluate(potential, structure, "host", Precision::single_precision);
     EXPECT_NEAR(host.energy, torch.energy, 1e-10);
     EXPECT_LT(difference(host.forces, torch.forces), 1e-10 * largest(torch.forces));
@@ -204,7 +219,8 @@ TEST_P(MoleculeEngines, ManyAtOnceAreAsOneAlone)
 {
   GraphStorage graph;
   const auto list = frames(7);
-  for (const auto &structure : list) append_graph(structure, potential.elements, potential.cutoff, graph);
+  for (const auto &structure : list)
+    append_graph(structure, potential.elements, potential.cutoff, graph);
   for (const int threads : {1, 3})
     for (const Precision precision : {Precision::single_precision, Precision::double_precision}) {
       const auto engine = make_engine(potential, {"host", precision, threads});
@@ -228,7 +244,8 @@ TEST_P(MoleculeEngines, InvariantUnderPermutationsAndMotion)
     const auto after = evaluate(potential, permuted(structure, p));
     EXPECT_NEAR(after.energy, before.energy, 1e-11);
     for (std::size_t k = 0; k < 9; k++)
-      for (std::size_t a = 0; a < 3; a++) EXPECT_NEAR(after.forces[3 * k + a], before.forces[3 * std::size_t(p[k]) + a], 1e-10);
+      for (std::size_t a = 0; a < 3; a++)
+        EXPECT_NEAR(after.forces[3 * k + a], before.forces[3 * std::size_t(p[k]) + a], 1e-10);
   }
   Structure moved = structure;
   const double c = std::cos(0.7), s = std::sin(0.7);
@@ -259,7 +276,8 @@ TEST_P(MoleculeEngines, InvariantUnderPermutationsAndMotion)
 TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
 {
   GraphStorage storage;
-  for (const auto &structure : frames(11)) append_graph(structure, potential.elements, potential.cutoff, storage);
+  for (const auto &structure : frames(11))
+    append_graph(structure, potential.elements, potential.cutoff, storage);
   const Graph graph = storage.view();
   for (double &e : potential.tensors["reference_energy"].values) e = -1.0;
   // L = sum c E + b E^2 / 2 + G F + H F^2 / 2, energies of structures
@@ -267,7 +285,8 @@ TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
     return std::sin(1.7 * k + 0.3);
   };
   double value = 0.0;
-  const auto loss = [&](int first, int last, const double *e, const double *f, double *e_bar, double *f_bar) {
+  const auto loss = [&](int first, int last, const double *e, const double *f, double *e_bar,
+                        double *f_bar) {
     for (int s = first; s < last; s++) {
       double energy = 0.0;
       for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++) energy += e[i];
@@ -283,7 +302,8 @@ TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
   };
   const auto gradient = [&](const std::string &engine, Precision precision, int threads) {
     std::vector<double> sum(flat_weights(potential).size(), 0.0);
-    make_painn_gradient(potential, {engine, precision, threads, "cpu"})->add_gradient(graph, loss, sum);
+    make_painn_gradient(potential, {engine, precision, threads, "cpu"})
+        ->add_gradient(graph, loss, sum);
     return sum;
   };
   const auto exact = gradient("host", Precision::double_precision, 1);
@@ -291,7 +311,8 @@ TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
   const auto weights = flat_weights(potential);
   const double h = 1e-4;
   for (const auto &slice : weight_slices(potential))
-    for (std::size_t k = slice.offset; k < slice.offset + slice.size; k += std::max<std::size_t>(1, slice.size / 5)) {
+    for (std::size_t k = slice.offset; k < slice.offset + slice.size;
+         k += std::max<std::size_t>(1, slice.size / 5)) {
       const auto at = [&](double step) {
         auto moved = weights;
         moved[k] += step;
@@ -302,22 +323,29 @@ TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
         return value;
       };
       const double slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
-      EXPECT_NEAR(exact[k], slope, 1e-7 * std::max(1.0, largest(exact))) << slice.name << " " << k - slice.offset;
+      EXPECT_NEAR(exact[k], slope, 1e-7 * std::max(1.0, largest(exact)))
+          << slice.name << " " << k - slice.offset;
     }
-  EXPECT_LT(difference(gradient("host", Precision::double_precision, 3), exact), 1e-11 * largest(exact));
-  EXPECT_LT(difference(gradient("host", Precision::single_precision, 1), exact), 2e-4 * largest(exact));
+  EXPECT_LT(difference(gradient("host", Precision::double_precision, 3), exact),
+            1e-11 * largest(exact));
+  EXPECT_LT(difference(gradient("host", Precision::single_precision, 1), exact),
+            2e-4 * largest(exact));
 #ifdef MLFF_TORCH
-  EXPECT_LT(difference(gradient("torch", Precision::double_precision, 1), exact), 1e-10 * largest(exact));
+  EXPECT_LT(difference(gradient("torch", Precision::double_precision, 1), exact),
+            1e-10 * largest(exact));
 #endif
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, MoleculeEngines,
                          testing::Combine(testing::Values(1, 3, 0),
-                                          testing::Values(std::vector<int>{64, 64}, std::vector<int>{20}, std::vector<int>{17, 40, 33})));
+                                          testing::Values(std::vector<int>{64, 64},
+                                                          std::vector<int>{20},
+                                                          std::vector<int>{17, 40, 33})));
 
 TEST(MoleculeMlp, ManyPermutationsInBlocks)
 {
-  // a block is one methane, all of whose 24 permutations it can reach by turns and as its own mirror image
+  // a block is one methane, all of whose 24 permutations it can reach by turns and as its own
+  // mirror image
   const double c = 0.63;
   Structure structure;
   structure.numbers = {6, 1, 1, 1, 1};
@@ -326,13 +354,15 @@ TEST(MoleculeMlp, ManyPermutationsInBlocks)
   ASSERT_EQ(group_of(potential.molecule.generators, 5, 100).size(), 24u);
   const auto engine = make_engine(potential, {"host", Precision::double_precision, 1});
   const double before = evaluate(*engine, potential, structure).energy;
-  EXPECT_NEAR(evaluate(*engine, potential, permuted(structure, {0, 2, 1, 3, 4})).energy, before, 1e-12);
+  EXPECT_NEAR(evaluate(*engine, potential, permuted(structure, {0, 2, 1, 3, 4})).energy, before,
+              1e-12);
   // more permutations than rows of a block
   Structure ring;
   for (int k = 0; k < 14; k++) {
     const double angle = k * 2 * std::numbers::pi / 14;
     ring.numbers.push_back(7);
-    ring.positions.insert(ring.positions.end(), {3.1 * std::cos(angle), 3.1 * std::sin(angle), 0.02 * k});
+    ring.positions.insert(ring.positions.end(),
+                          {3.1 * std::cos(angle), 3.1 * std::sin(angle), 0.02 * k});
   }
   const Potential large = random_molecule(ring.numbers, ring.positions, {16, 16}, 0);
   ASSERT_EQ(group_of(large.molecule.generators, 14, 100).size(), 28u);
@@ -364,7 +394,8 @@ TEST(MoleculeMlp, FindsAtomsInAnyOrder)
       }
       EXPECT_NEAR(after.energy, before.energy, 1e-11);
       for (std::size_t i = 0; i < 9; i++)
-        for (std::size_t a = 0; a < 3; a++) EXPECT_NEAR(after.forces[3 * i + a], before.forces[3 * std::size_t(order[i]) + a], 1e-10);
+        for (std::size_t a = 0; a < 3; a++)
+          EXPECT_NEAR(after.forces[3 * i + a], before.forces[3 * std::size_t(order[i]) + a], 1e-10);
     }
     EXPECT_EQ(evaluate(*engine, potential, structure).energy, before.energy);
   }
@@ -372,7 +403,8 @@ TEST(MoleculeMlp, FindsAtomsInAnyOrder)
 
 TEST(MoleculeMlp, KeepsHandednessApart)
 {
-  // the hydrogens of CH2 exchanged, those of CH3 not: another labelling of the same molecule, which the order must undo
+  // the hydrogens of CH2 exchanged, those of CH3 not: another labelling of the same molecule, which
+  // the order must undo
   const Structure structure = ethanol();
   const Potential potential = model();
   const auto before = evaluate(potential, structure);
@@ -384,7 +416,9 @@ TEST(MoleculeMlp, KeepsHandednessApart)
   EXPECT_NEAR(evaluate(potential, mirror).energy, before.energy, 1e-11);
   // a bond that is long for a moment does not change who is who
   Structure stretched = structure;
-  for (std::size_t a = 0; a < 3; a++) stretched.positions[3 * 3 + a] = structure.positions[a] + 1.3 * (structure.positions[9 + a] - structure.positions[a]);
+  for (std::size_t a = 0; a < 3; a++)
+    stretched.positions[3 * 3 + a] =
+        structure.positions[a] + 1.3 * (structure.positions[9 + a] - structure.positions[a]);
   const auto engine = make_engine(potential, {"host", Precision::double_precision, 1});
   evaluate(*engine, potential, structure);
   EXPECT_EQ(evaluate(*engine, potential, stretched).energy, evaluate(potential, stretched).energy);
@@ -393,26 +427,32 @@ TEST(MoleculeMlp, KeepsHandednessApart)
 TEST(MoleculeMlp, RefusesOtherMolecules)
 {
   const Potential potential = model();
-  expect_mismatch(potential, ether(), {"C2H6O with the bonds", "C1-O2", "the model is of C2H6O with the bonds C1-C2"});
+  expect_mismatch(potential, ether(),
+                  {"C2H6O with the bonds", "C1-O2", "the model is of C2H6O with the bonds C1-C2"});
   Structure other = ethanol();
   other.numbers[2] = 6;
   expect_mismatch(potential, other, {"C3H6", "the model is of C2H6O alone"});
   other = ethanol();
   other.numbers.pop_back();
   other.positions.resize(24);
-  expect_mismatch(potential, other, {"structure 1, C2H5O", "atom 1 has 7 neighbors within the cutoff", "one molecule C2H6O", "has 8"});
+  expect_mismatch(potential, other,
+                  {"structure 1, C2H5O", "atom 1 has 7 neighbors within the cutoff",
+                   "one molecule C2H6O", "has 8"});
   other = ethanol();
   for (std::size_t a = 0; a < 3; a++) other.positions[24 + a] += 30.0;
   expect_mismatch(potential, other, {"atom 1 has 7 neighbors within the cutoff"});
   // broken, but still near
   other = ethanol();
-  for (std::size_t a = 0; a < 3; a++) other.positions[24 + a] = other.positions[6 + a] + 2.0 * (other.positions[24 + a] - other.positions[6 + a]);
+  for (std::size_t a = 0; a < 3; a++)
+    other.positions[24 + a] =
+        other.positions[6 + a] + 2.0 * (other.positions[24 + a] - other.positions[6 + a]);
   expect_mismatch(potential, other, {"structure 1: the atoms 1 to 9", "the model is of"});
   // the two hands of a chiral molecule are one to it, but not one centre of two turned inside out
   Structure chiral;
   const double c = 0.63;
   chiral.numbers = {6, 1, 9, 17, 6, 1, 9, 17};
-  chiral.positions = {0, 0, 0, c, c, c, -0.8, -0.8, 0.8, -1, 1, -1, 0.9, -0.9, -0.9, 0.9, -0.9, -2.0, 1.1, -2.2, -0.5, 2.6, -0.4, -0.5};
+  chiral.positions = {0,   0,    0,    c,   c,    c,    -0.8, -0.8, 0.8,  -1,  1,    -1,
+                      0.9, -0.9, -0.9, 0.9, -0.9, -2.0, 1.1,  -2.2, -0.5, 2.6, -0.4, -0.5};
   const Potential of_chiral = random_molecule(chiral.numbers, chiral.positions, {8}, 0);
   Structure diastereomer = chiral;
   const auto bond = [&](std::size_t i, std::size_t a) {
@@ -436,15 +476,20 @@ TEST(MoleculeMlp, SeveralCopiesFarApart)
   Structure both = list[0];
   const Structure second = permuted(list[1], {8, 7, 6, 5, 4, 3, 2, 1, 0});
   both.numbers.insert(both.numbers.end(), second.numbers.begin(), second.numbers.end());
-  for (std::size_t k = 0; k < 27; k++) both.positions.push_back(second.positions[k] + (k % 3 == 0 ? 3 * potential.cutoff : 0.0));
-  const auto first = evaluate(potential, list[0]), other = evaluate(potential, second), together = evaluate(potential, both);
+  for (std::size_t k = 0; k < 27; k++)
+    both.positions.push_back(second.positions[k] + (k % 3 == 0 ? 3 * potential.cutoff : 0.0));
+  const auto first = evaluate(potential, list[0]), other = evaluate(potential, second),
+             together = evaluate(potential, both);
   EXPECT_NEAR(together.energy, first.energy + other.energy, 1e-10);
   for (std::size_t k = 0; k < 27; k++) {
-    EXPECT_NEAR(together.forces[k], first.forces[k], 1e-12);    // edges of larger boxes come in another order
+    EXPECT_NEAR(together.forces[k], first.forces[k],
+                1e-12);    // edges of larger boxes come in another order
     EXPECT_NEAR(together.forces[27 + k], other.forces[k], 1e-10);
   }
-  for (std::size_t k = 0; k < 27; k++) both.positions[27 + k] -= k % 3 == 0 ? 2.6 * potential.cutoff : 0.0;
-  expect_mismatch(potential, both, {"C4H12O2", "neighbors within the cutoff", "further apart than the cutoff"});
+  for (std::size_t k = 0; k < 27; k++)
+    both.positions[27 + k] -= k % 3 == 0 ? 2.6 * potential.cutoff : 0.0;
+  expect_mismatch(potential, both,
+                  {"C4H12O2", "neighbors within the cutoff", "further apart than the cutoff"});
 }
 
 class MoleculeFile : public mlff_test::ProgramTest {
@@ -465,7 +510,8 @@ class MoleculeFile : public mlff_test::ProgramTest {
     size = text.size();
     std::ofstream out(path, std::ios::binary);
     out.write(reinterpret_cast<const char *>(&size), 8);
-    out << text << bytes.substr(8 + std::uint64_t(*reinterpret_cast<const std::uint64_t *>(bytes.data())));
+    out << text
+        << bytes.substr(8 + std::uint64_t(*reinterpret_cast<const std::uint64_t *>(bytes.data())));
   }
 
   void change_molecule(const std::function<void(Json &)> &edit)
@@ -484,7 +530,9 @@ class MoleculeFile : public mlff_test::ProgramTest {
       ADD_FAILURE() << "read without an error; expected " << words[0];
     } catch (const PotentialError &error) {
       EXPECT_NE(std::string(error.what()).find(path), std::string::npos);
-      for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << word << "\n" << error.what();
+      for (const auto &word : words)
+        EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << word << "\n"
+                                                                           << error.what();
     }
   }
 };
@@ -509,7 +557,8 @@ TEST_F(MoleculeFile, RoundTripAndInfo)
   const Json report = Json::parse(run("eval --json --model m.safetensors --data " + data));
   EXPECT_EQ(status, 0);
   EXPECT_GT(report["n_frames"], 10);
-  const Json bench = Json::parse(run("bench --json --repeats 1 --batch 1 3 --model m.safetensors --data " + data));
+  const Json bench =
+      Json::parse(run("bench --json --repeats 1 --batch 1 3 --model m.safetensors --data " + data));
   EXPECT_EQ(bench["systems"].size(), 2u);
   expect_error("bench --model m.safetensors", {"m.safetensors", "one molecule", "--data"});
   run("check-gradients --model m.safetensors --data " + data + " --frames 2");
@@ -592,10 +641,11 @@ class MoleculeTrain : public mlff_test::ProgramTest {
  protected:
   void settings(const std::string &name, const std::map<std::string, std::string> &changes = {})
   {
-    std::map<std::string, std::string> sections = {{"model", "{kind: molecule-mlp, widths: [16, 16]}"},
-                                                   {"data", "{train: {file: " + data + "}, valid_fraction: 0.2}"},
-                                                   {"training", "{steps: 60, batch_atoms: 36, validate_every: 20, warmup: 5, threads: 1}"},
-                                                   {"output", name + ".safetensors"}};
+    std::map<std::string, std::string> sections = {
+        {"model", "{kind: molecule-mlp, widths: [16, 16]}"},
+        {"data", "{train: {file: " + data + "}, valid_fraction: 0.2}"},
+        {"training", "{steps: 60, batch_atoms: 36, validate_every: 20, warmup: 5, threads: 1}"},
+        {"output", name + ".safetensors"}};
     for (const auto &[key, value] : changes) sections[key] = value;
     std::ofstream out(file(name + ".yaml"));
     for (const auto &[key, value] : sections) out << key << ": " << value << "\n";
@@ -609,7 +659,8 @@ class MoleculeTrain : public mlff_test::ProgramTest {
     return lines;
   }
 
-  void expect_settings_error(const std::map<std::string, std::string> &changes, const std::vector<std::string> &words)
+  void expect_settings_error(const std::map<std::string, std::string> &changes,
+                             const std::vector<std::string> &words)
   {
     settings("wrong", changes);
     expect_error("train wrong.yaml", words);
@@ -619,26 +670,34 @@ class MoleculeTrain : public mlff_test::ProgramTest {
 
 TEST_F(MoleculeTrain, Learns)
 {
-  settings("a", {{"training", "{steps: 2000, batch_atoms: 36, validate_every: 500, warmup: 20, threads: 1, learning_rate: 0.005}"}});
+  settings("a",
+           {{"training",
+             "{steps: 2000, batch_atoms: 36, validate_every: 500, warmup: 20, threads: 1, "
+             "learning_rate: 0.005}"}});
   const std::string text = run("train a.yaml --no-plots");
   ASSERT_EQ(status, 0);
-  for (const char *word : {"C2H6O, bonds C1-C2", "6 of its permutations, made of (H4 H5 H6)"}) EXPECT_NE(text.find(word), std::string::npos) << text;
+  for (const char *word : {"C2H6O, bonds C1-C2", "6 of its permutations, made of (H4 H5 H6)"})
+    EXPECT_NE(text.find(word), std::string::npos) << text;
   const auto lines = log("a");
-  EXPECT_LT(lines[3]["train_force_mae_meV_per_A"], 0.3 * lines[0]["train_force_mae_meV_per_A"].get<double>());
+  EXPECT_LT(lines[3]["train_force_mae_meV_per_A"],
+            0.3 * lines[0]["train_force_mae_meV_per_A"].get<double>());
   const Potential read = Potential::read(file("a.safetensors"));
   EXPECT_EQ(read.molecule.widths, (std::vector<int>{16, 16}));
   const auto t = Json::parse(read.training);
   EXPECT_EQ(t["settings"]["model"]["kind"], "molecule-mlp");
   const auto report = Json::parse(run("eval --json --model a.safetensors --data " + data));
   const double n = t["n_train"].get<double>(), m = t["n_valid"].get<double>();
-  const double claimed = (n * t["train"]["force_mae_meV_per_A"].get<double>() + m * t["valid"]["force_mae_meV_per_A"].get<double>()) / (n + m);
+  const double claimed = (n * t["train"]["force_mae_meV_per_A"].get<double>() +
+                          m * t["valid"]["force_mae_meV_per_A"].get<double>()) /
+      (n + m);
   EXPECT_NEAR(report["force_mae_meV_per_A"].get<double>(), claimed, 1e-3 * claimed);
 
   // on from there
   settings("b", {{"model", "{kind: molecule-mlp, init_from: a.safetensors}"}});
   run("train b.yaml --no-plots");
   ASSERT_EQ(status, 0);
-  EXPECT_LT(log("b")[0]["train_force_mae_meV_per_A"], 0.5 * lines[0]["train_force_mae_meV_per_A"].get<double>());
+  EXPECT_LT(log("b")[0]["train_force_mae_meV_per_A"],
+            0.5 * lines[0]["train_force_mae_meV_per_A"].get<double>());
   settings("c", {{"model", "{kind: painn, init_from: a.safetensors}"}});
   expect_error("train c.yaml", {"'model.init_from'", "molecule-mlp", "painn"});
   settings("d", {{"model", "{kind: molecule-mlp, permutations: none}"}});
@@ -655,12 +714,14 @@ TEST_F(MoleculeTrain, TeachesAndIsTaught)
             {"training", "{steps: 300, batch_atoms: 36, validate_every: 100, warmup: 5}"}});
   run("train a.yaml --no-plots");
   ASSERT_EQ(status, 0);
-  EXPECT_LT(log("a")[2]["train_force_mae_meV_per_A"], 0.7 * log("a")[0]["train_force_mae_meV_per_A"].get<double>());
+  EXPECT_LT(log("a")[2]["train_force_mae_meV_per_A"],
+            0.7 * log("a")[0]["train_force_mae_meV_per_A"].get<double>());
 }
 
 TEST_F(MoleculeTrain, KilledAndResumedIsTheSame)
 {
-  const std::string course = "{steps: 3000, batch_atoms: 90, validate_every: 100, threads: 1, checkpoint_seconds: 0.0";
+  const std::string course =
+      "{steps: 3000, batch_atoms: 90, validate_every: 100, threads: 1, checkpoint_seconds: 0.0";
   settings("whole", {{"training", course + "}"}});
   settings("parts", {{"training", course + "}"}});
   run("train --no-plots whole.yaml");
@@ -674,7 +735,8 @@ TEST_F(MoleculeTrain, KilledAndResumedIsTheSame)
       execl(MLFF_PROGRAM, MLFF_PROGRAM, "train", "--no-plots", "parts.yaml", nullptr);
       _exit(1);
     }
-    const std::size_t before = std::filesystem::exists(file("parts.training/log.jsonl")) ? log("parts").size() : 0;
+    const std::size_t before =
+        std::filesystem::exists(file("parts.training/log.jsonl")) ? log("parts").size() : 0;
     for (int wait = 0; wait < 20000; wait++) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       int status = 0;
@@ -697,20 +759,25 @@ TEST_F(MoleculeTrain, KilledAndResumedIsTheSame)
   const std::string text = run("train --no-plots parts.yaml");
   ASSERT_EQ(status, 0);
   EXPECT_NE(text.find("resumed at step"), std::string::npos);
-  EXPECT_EQ(Potential::read(file("whole.safetensors")).sha256, Potential::read(file("parts.safetensors")).sha256);
+  EXPECT_EQ(Potential::read(file("whole.safetensors")).sha256,
+            Potential::read(file("parts.safetensors")).sha256);
 }
 
 TEST_F(MoleculeTrain, SettingsErrors)
 {
   const std::string kind = "{kind: molecule-mlp, ";
-  expect_settings_error({{"model", kind + "features: 32}"}}, {"features", "widths", "permutations"});
+  expect_settings_error({{"model", kind + "features: 32}"}},
+                        {"features", "widths", "permutations"});
   expect_settings_error({{"model", kind + "widths: [64, 2.5]}"}}, {"model.widths", "2.5"});
   expect_settings_error({{"model", kind + "widths: []}"}}, {"model.widths", "0 entries"});
-  expect_settings_error({{"model", kind + "permutations: some}"}}, {"model.permutations", "some", "all, none, or a number"});
+  expect_settings_error({{"model", kind + "permutations: some}"}},
+                        {"model.permutations", "some", "all, none, or a number"});
   expect_settings_error({{"model", kind + "permutations: 0}"}}, {"model.permutations", "'0'"});
   expect_settings_error({{"model", "{widths: [4]}"}}, {"widths", "features"});
-  expect_settings_error({{"training", "{precision: mixed}"}}, {"training.precision", "mixed", "single, double"});
-  expect_settings_error({{"loss", "{atom_energy: {weight: 1}}"}}, {"loss.atom_energy", "molecule-mlp"});
+  expect_settings_error({{"training", "{precision: mixed}"}},
+                        {"training.precision", "mixed", "single, double"});
+  expect_settings_error({{"loss", "{atom_energy: {weight: 1}}"}},
+                        {"loss.atom_energy", "molecule-mlp"});
   expect_settings_error({{"loss", "{jacobian: {weight: 1}}"}}, {"loss.jacobian", "molecule-mlp"});
   const auto put = [&](const std::string &name, const Structure &second) {
     auto list = frames(4);
@@ -723,10 +790,12 @@ TEST_F(MoleculeTrain, SettingsErrors)
     std::fclose(out);
   };
   put("ether.xyz", ether());
-  expect_settings_error({{"data", "{train: {file: ether.xyz}}"}}, {"ether.xyz', frame 5", "C1-O2", "the model is of C2H6O"});
+  expect_settings_error({{"data", "{train: {file: ether.xyz}}"}},
+                        {"ether.xyz', frame 5", "C1-O2", "the model is of C2H6O"});
   Structure periodic = ethanol();
   periodic.periodic = {true, true, true};
   periodic.cell = {20, 0, 0, 0, 20, 0, 0, 0, 20};
   put("periodic.xyz", periodic);
-  expect_settings_error({{"data", "{train: {file: periodic.xyz}}"}}, {"periodic.xyz', frame 5", "periodic"});
+  expect_settings_error({{"data", "{train: {file: periodic.xyz}}"}},
+                        {"periodic.xyz', frame 5", "periodic"});
 }

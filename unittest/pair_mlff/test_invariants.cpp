@@ -1,10 +1,11 @@
-// What must not matter to pair_style mlff does not: orientation, order and IDs of atoms, replication, atoms that are left out, ranks, neighbor
-// settings, restart and resume. Random systems, each from a seed that is printed where one fails; MLFF_TEST_SEED=N runs that one alone.
-#include "support/long_range_cases.h"
+// What must not matter to pair_style mlff does not: orientation, order and IDs of atoms,
+// replication, atoms that are left out, ranks, neighbor settings, restart and resume. Random
+// systems, each from a seed that is printed where one fails; MLFF_TEST_SEED=N runs that one alone.
+#include "data/trajectory.h"
+#include "models/molecule_mlp/molecule_mlp.h"
 #include "support/lammps_fixture.h"
 #include "support/lammps_state.h"
-#include "models/molecule_mlp/molecule_mlp.h"
-#include "data/trajectory.h"
+#include "support/long_range_cases.h"
 
 #include <numeric>
 #include <random>
@@ -29,7 +30,8 @@ struct Reference {
 
   explicit Reference(const std::vector<Potential> &list) : potentials(list)
   {
-    for (const auto &potential : potentials) engines.push_back(make_engine(potential, {"host", Precision::double_precision, 1}));
+    for (const auto &potential : potentials)
+      engines.push_back(make_engine(potential, {"host", Precision::double_precision, 1}));
   }
 
   mlff_test::EngineValues operator()(const Structure &structure)
@@ -43,14 +45,16 @@ struct Reference {
       std::vector<double> forces;
       sum_forces(graph.view(), result, forces);
       mean.energy += result.energy[0] / double(engines.size());
-      for (std::size_t k = 0; k < forces.size(); k++) mean.forces[k] += forces[k] / double(engines.size());
+      for (std::size_t k = 0; k < forces.size(); k++)
+        mean.forces[k] += forces[k] / double(engines.size());
     }
     return mean;
   }
 };
 
 struct Settings {
-  std::string newton = "on", neighbor = "neighbor 1.0 bin", modify = "neigh_modify every 1 delay 0 check yes", comm, sort = "sort 0 0.0";
+  std::string newton = "on", neighbor = "neighbor 1.0 bin",
+              modify = "neigh_modify every 1 delay 0 check yes", comm, sort = "sort 0 0.0";
   bool tiled = false;
 };
 
@@ -63,7 +67,10 @@ class Invariants : public mlff_test::LammpsTest {
  protected:
   std::mt19937 random;
 
-  double uniform(double low, double high) { return low + (high - low) * (double(random()) / 4294967296.0); }
+  double uniform(double low, double high)
+  {
+    return low + (high - low) * (double(random()) / 4294967296.0);
+  }
   int pick(int n) { return int(random() % unsigned(n)); }
 
   std::vector<int> shuffled(int n)
@@ -94,27 +101,35 @@ class Invariants : public mlff_test::LammpsTest {
     char text[256];
     out.newton = pick(2) ? "on" : "off";
     const char *styles[] = {"bin", "nsq", "multi"};
-    std::snprintf(text, sizeof text, "neighbor %.3f %s", uniform(0.2, 2.5), styles[kokkos ? 0 : pick(3)]);
+    std::snprintf(text, sizeof text, "neighbor %.3f %s", uniform(0.2, 2.5),
+                  styles[kokkos ? 0 : pick(3)]);
     out.neighbor = text;
     const int every = 1 + pick(3);
-    std::snprintf(text, sizeof text, "neigh_modify every %d delay %d check yes one %d page 20000", every, every * pick(3), 300 + pick(700));
+    std::snprintf(text, sizeof text, "neigh_modify every %d delay %d check yes one %d page 20000",
+                  every, every * pick(3), 300 + pick(700));
     out.modify = text;
     if (pick(2)) {
       std::snprintf(text, sizeof text, "comm_modify cutoff %.3f", uniform(3.0, 9.0));
       out.comm = text;
     }
     if (pick(2)) out.sort = "sort 2 1.5";
-    out.tiled = !kokkos && pick(2) && !structure.periodic[0] && !structure.periodic[2];    // LAMMPS wants large boxes for it
+    out.tiled = !kokkos && pick(2) && !structure.periodic[0] &&
+        !structure.periodic[2];    // LAMMPS wants large boxes for it
     return out;
   }
 
-  // the model of this draw, and a time step (ps) that its forces allow: atoms stay within the skins of the neighbor lists
+  // the model of this draw, and a time step (ps) that its forces allow: atoms stay within the skins
+  // of the neighbor lists
 
   double timestep = 0.0;
   std::vector<Potential> potentials;
   std::string files;
 
-  void use() { commands("pair_style mlff precision double warn off batch off\npair_coeff * * " + files + " C O H"); }
+  void use()
+  {
+    commands("pair_style mlff precision double warn off batch off\npair_coeff * * " + files +
+             " C O H");
+  }
 
   void read(const Structure &structure, const Numbering &numbers, const Settings &setting)
   {
@@ -125,10 +140,12 @@ class Invariants : public mlff_test::LammpsTest {
     bool tilted = false;
     for (int a = 0; a < 3; a++) {
       const char *names[] = {"xlo xhi", "ylo yhi", "zlo zhi"};
-      std::snprintf(line, sizeof line, "%.17g %.17g %s\n", structure.periodic[a] ? 0.0 : -60.0, structure.periodic[a] ? h[4 * a] : 60.0, names[a]);
+      std::snprintf(line, sizeof line, "%.17g %.17g %s\n", structure.periodic[a] ? 0.0 : -60.0,
+                    structure.periodic[a] ? h[4 * a] : 60.0, names[a]);
       text += line;
     }
-    if (structure.periodic[0] && structure.periodic[1] && structure.periodic[2] && (h[3] != 0.0 || h[6] != 0.0 || h[7] != 0.0)) {
+    if (structure.periodic[0] && structure.periodic[1] && structure.periodic[2] &&
+        (h[3] != 0.0 || h[6] != 0.0 || h[7] != 0.0)) {
       std::snprintf(line, sizeof line, "%.17g %.17g %.17g xy xz yz\n", h[3], h[6], h[7]);
       text += line;
       tilted = true;
@@ -139,14 +156,17 @@ class Invariants : public mlff_test::LammpsTest {
     for (int k = 0; k < n; k++) order[numbers.place[k]] = k;
     for (const int k : order) {
       const double *x = &structure.positions[3 * k], *v = &structure.velocities[3 * k];
-      const int type = int(std::find(coh.begin(), coh.end(), structure.numbers[k]) - coh.begin()) + 1;
-      std::snprintf(line, sizeof line, "%d %d %.17g %.17g %.17g\n", numbers.id[k], type, x[0], x[1], x[2]);
+      const int type =
+          int(std::find(coh.begin(), coh.end(), structure.numbers[k]) - coh.begin()) + 1;
+      std::snprintf(line, sizeof line, "%d %d %.17g %.17g %.17g\n", numbers.id[k], type, x[0], x[1],
+                    x[2]);
       text += line;
       std::snprintf(line, sizeof line, "%d %.17g %.17g %.17g\n", numbers.id[k], v[0], v[1], v[2]);
       velocities += line;
     }
     put("system.data", text + velocities);
-    commands("clear\nunits metal\nnewton " + setting.newton + "\natom_style atomic\natom_modify map array " + setting.sort);
+    commands("clear\nunits metal\nnewton " + setting.newton +
+             "\natom_style atomic\natom_modify map array " + setting.sort);
     std::string boundary = "boundary";
     for (const bool periodic : structure.periodic) boundary += periodic ? " p" : " f";
     command(boundary);
@@ -163,15 +183,18 @@ class Invariants : public mlff_test::LammpsTest {
     command(step);
   }
 
-  /// Energy is `copies` times that expected; forces (and velocities) of atoms by ID, turned by `rotation`.
-  void expect_equal(const mlff_test::EngineValues &expected, const Numbering &numbers, const std::string &what, const std::array<double, 9> &rotation,
-                    int copies = 1, const std::vector<double> *velocities = nullptr)
+  /// Energy is `copies` times that expected; forces (and velocities) of atoms by ID, turned by
+  /// `rotation`.
+  void expect_equal(const mlff_test::EngineValues &expected, const Numbering &numbers,
+                    const std::string &what, const std::array<double, 9> &rotation, int copies = 1,
+                    const std::vector<double> *velocities = nullptr)
   {
     SCOPED_TRACE(what);
     const auto atoms = atoms_of(*lmp);
     const std::size_t n = expected.forces.size() / 3;
     ASSERT_EQ(atoms.size(), n * copies);
-    EXPECT_NEAR(pair_energy(*lmp), copies * expected.energy, tolerance * std::max(1.0, std::abs(copies * expected.energy)));
+    EXPECT_NEAR(pair_energy(*lmp), copies * expected.energy,
+                tolerance * std::max(1.0, std::abs(copies * expected.energy)));
     std::map<LAMMPS_NS::tagint, std::size_t> atom_of;
     LAMMPS_NS::tagint last = 0;
     for (std::size_t k = 0; k < n; k++) {
@@ -237,7 +260,8 @@ class Invariants : public mlff_test::LammpsTest {
         }
       }
     }
-    for (std::size_t k = 0; k < out.positions.size(); k++) out.velocities.push_back(uniform(-8.0, 8.0));
+    for (std::size_t k = 0; k < out.positions.size(); k++)
+      out.velocities.push_back(uniform(-8.0, 8.0));
     return out;
   }
 
@@ -253,11 +277,13 @@ class Invariants : public mlff_test::LammpsTest {
     } while (norm < 0.1 || norm > 1.0);
     for (double &x : q) x /= std::sqrt(norm);
     const double w = q[0], x = q[1], y = q[2], z = q[3];
-    return {1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y), 2 * (x * y + w * z),    1 - 2 * (x * x + z * z),
-            2 * (y * z - w * x),     2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)};
+    return {1 - 2 * (y * y + z * z), 2 * (x * y - w * z),     2 * (x * z + w * y),
+            2 * (x * y + w * z),     1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+            2 * (x * z - w * y),     2 * (y * z + w * x),     1 - 2 * (x * x + y * y)};
   }
 
-  /// The same system in another orientation, and where it is periodic described by other cell vectors; the rotation.
+  /// The same system in another orientation, and where it is periodic described by other cell
+  /// vectors; the rotation.
   std::pair<Structure, std::array<double, 9>> turned(const Structure &structure)
   {
     Structure out = structure;
@@ -270,7 +296,8 @@ class Invariants : public mlff_test::LammpsTest {
       out.periodic = {structure.periodic[1], structure.periodic[2], structure.periodic[0]};
       out.cell = {structure.cell[4], 0, 0, 0, structure.cell[8], 0, 0, 0, structure.cell[0]};
     } else {
-      // vectors b, c, a of the same lattice, perhaps b + a in place of a, turned so that they are a lower triangle
+      // vectors b, c, a of the same lattice, perhaps b + a in place of a, turned so that they are a
+      // lower triangle
       double m[3][3];
       const auto &h = structure.cell;
       const bool other = pick(2);
@@ -282,13 +309,15 @@ class Invariants : public mlff_test::LammpsTest {
       const auto dot = [&](int i, int j) {
         return m[i][0] * m[j][0] + m[i][1] * m[j][1] + m[i][2] * m[j][2];
       };
-      const double ax = std::sqrt(dot(0, 0)), bx = dot(0, 1) / ax, by = std::sqrt(dot(1, 1) - bx * bx), cx = dot(0, 2) / ax, cy = (dot(1, 2) - bx * cx) / by,
-                   cz = std::sqrt(dot(2, 2) - cx * cx - cy * cy);
+      const double ax = std::sqrt(dot(0, 0)), bx = dot(0, 1) / ax,
+                   by = std::sqrt(dot(1, 1) - bx * bx), cx = dot(0, 2) / ax,
+                   cy = (dot(1, 2) - bx * cx) / by, cz = std::sqrt(dot(2, 2) - cx * cx - cy * cy);
       out.cell = {ax, 0, 0, bx, by, 0, cx, cy, cz};
       // orthonormal rows by Gram and Schmidt: the new axes in the old frame
       for (int c = 0; c < 3; c++) rotation[c] = m[0][c] / ax;
       for (int c = 0; c < 3; c++) rotation[3 + c] = (m[1][c] - bx * rotation[c]) / by;
-      for (int c = 0; c < 3; c++) rotation[6 + c] = (m[2][c] - cx * rotation[c] - cy * rotation[3 + c]) / cz;
+      for (int c = 0; c < 3; c++)
+        rotation[6 + c] = (m[2][c] - cx * rotation[c] - cy * rotation[3 + c]) / cz;
     }
     const double shift[3] = {uniform(-3, 3), uniform(-3, 3), uniform(-3, 3)};
     for (int i = 0; i < structure.n_atoms(); i++)
@@ -307,7 +336,8 @@ class Invariants : public mlff_test::LammpsTest {
   void draw(unsigned seed)
   {
     random.seed(seed);
-    // PaiNN, long range, one molecule (on one rank) and the mean of two potentials (not with Kokkos)
+    // PaiNN, long range, one molecule (on one rank) and the mean of two potentials (not with
+    // Kokkos)
     int kind = int(seed % 4);
     if (kind == 2 && (kokkos || n_ranks > 1)) kind = 0;
     if (kind == 3 && kokkos) kind = 1;
@@ -315,21 +345,31 @@ class Invariants : public mlff_test::LammpsTest {
       return random_potential({8, 2, 5, 1e-2}, coh, cutoff, unsigned(random()));
     };
     if (kind == 0) potentials = {local(3.0)};
-    if (kind == 1) potentials = {mlff_test::long_range(mlff_test::sizes_of(1 + pick(2)), {8, 2, 5, 1e-2}, unsigned(random()))};
-    if (kind == 3) potentials = {local(3.0), pick(2) ? local(3.5) : mlff_test::long_range(mlff_test::sizes_of(1), {8, 1, 5, 1e-2}, unsigned(random()))};
+    if (kind == 1)
+      potentials = {mlff_test::long_range(mlff_test::sizes_of(1 + pick(2)), {8, 2, 5, 1e-2},
+                                          unsigned(random()))};
+    if (kind == 3)
+      potentials = {local(3.0),
+                    pick(2) ? local(3.5)
+                            : mlff_test::long_range(mlff_test::sizes_of(1), {8, 1, 5, 1e-2},
+                                                    unsigned(random()))};
     if (kind == 2) {
       Structure ethanol;
       open_trajectory(MLFF_TEST_DATA "/ethanol_gfn2.xyz")->next(ethanol);
-      potentials = {random_molecule(ethanol.numbers, ethanol.positions, {12, 8}, 0, unsigned(random()))};
+      potentials = {
+          random_molecule(ethanol.numbers, ethanol.positions, {12, 8}, 0, unsigned(random()))};
     }
     files.clear();
-    for (std::size_t m = 0; m < potentials.size(); m++) files += potential_file(potentials[m], "model" + std::to_string(m) + ".safetensors") + " ";
+    for (std::size_t m = 0; m < potentials.size(); m++)
+      files += potential_file(potentials[m], "model" + std::to_string(m) + ".safetensors") + " ";
 
     const Structure start = system(kind);
     const int n = start.n_atoms();
-    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + potentials.front().model + (kind == 3 ? " and " + potentials.back().model : "") + ", " +
-                 std::to_string(n) + " atoms, periodic " + std::to_string(start.periodic[0]) + std::to_string(start.periodic[1]) +
-                 std::to_string(start.periodic[2]) + (start.cell[3] != 0.0 ? ", triclinic" : ""));
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + potentials.front().model +
+                 (kind == 3 ? " and " + potentials.back().model : "") + ", " + std::to_string(n) +
+                 " atoms, periodic " + std::to_string(start.periodic[0]) +
+                 std::to_string(start.periodic[1]) + std::to_string(start.periodic[2]) +
+                 (start.cell[3] != 0.0 ? ", triclinic" : ""));
     const std::array<double, 9> identity = {1, 0, 0, 0, 1, 0, 0, 0, 1};
     const Numbering plain = numbering(n, false);
 
@@ -357,13 +397,15 @@ class Invariants : public mlff_test::LammpsTest {
     if (start.periodic[0]) {
       const int copies[3] = {1 + pick(2), 1 + pick(2), start.periodic[2] ? 1 + pick(2) : 1};
       read(start, plain, Settings());
-      command("replicate " + std::to_string(copies[0]) + " " + std::to_string(copies[1]) + " " + std::to_string(copies[2]));
+      command("replicate " + std::to_string(copies[0]) + " " + std::to_string(copies[1]) + " " +
+              std::to_string(copies[2]));
       command("run 0 post no");
       expect_equal(first, plain, "replicated", identity, copies[0] * copies[1] * copies[2]);
     }
 
     if (kind != 2) {
-      // each atom is left out with a chance of 1 in 3, the first always; the rest is a system of its own
+      // each atom is left out with a chance of 1 in 3, the first always; the rest is a system of
+      // its own
       Structure rest = start;
       rest.numbers.clear();
       rest.positions.clear();
@@ -376,7 +418,8 @@ class Invariants : public mlff_test::LammpsTest {
           continue;
         }
         rest.numbers.push_back(start.numbers[i]);
-        rest.positions.insert(rest.positions.end(), &start.positions[3 * i], &start.positions[3 * i] + 3);
+        rest.positions.insert(rest.positions.end(), &start.positions[3 * i],
+                              &start.positions[3 * i] + 3);
       }
       const auto alone = reference(rest);
       mlff_test::EngineValues expected{alone.energy, std::vector<double>(3 * std::size_t(n), 0.0)};
@@ -397,8 +440,11 @@ class Invariants : public mlff_test::LammpsTest {
     for (int step = 0; step < steps; step++) {
       const auto kick = [&] {
         for (int i = 0; i < n; i++) {
-          const double m = mass_of[std::find(coh.begin(), coh.end(), start.numbers[i]) - coh.begin()];
-          for (int a = 0; a < 3; a++) moved.velocities[3 * i + a] += 0.5 * timestep * lmp->force->ftm2v * values.forces[3 * i + a] / m;
+          const double m =
+              mass_of[std::find(coh.begin(), coh.end(), start.numbers[i]) - coh.begin()];
+          for (int a = 0; a < 3; a++)
+            moved.velocities[3 * i + a] +=
+                0.5 * timestep * lmp->force->ftm2v * values.forces[3 * i + a] / m;
         }
       };
       kick();
@@ -416,7 +462,8 @@ class Invariants : public mlff_test::LammpsTest {
       read(start, numbers, setting);
       command(run(steps));
       expect_equal(values, numbers,
-                   "run with newton " + setting.newton + ", " + setting.neighbor + ", " + setting.modify + ", " + setting.comm + ", " + setting.sort +
+                   "run with newton " + setting.newton + ", " + setting.neighbor + ", " +
+                       setting.modify + ", " + setting.comm + ", " + setting.sort +
                        (setting.tiled ? ", tiled" : ""),
                    identity, 1, &moved.velocities);
     }

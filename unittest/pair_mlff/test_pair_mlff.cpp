@@ -1,4 +1,5 @@
-// pair_style mlff inside LAMMPS, against the engine on the same structure and against LAMMPS' own rules.
+// pair_style mlff inside LAMMPS, against the engine on the same structure and against LAMMPS' own
+// rules.
 #include "engine/engine.h"
 #include "support/lammps_fixture.h"
 
@@ -20,7 +21,8 @@ struct Expected {
   std::vector<double> atom_energy, forces, virial;    // virial in LAMMPS' order xx yy zz xy xz yz
 };
 
-Expected evaluate(const Potential &potential, const Structure &structure, Precision precision = Precision::double_precision)
+Expected evaluate(const Potential &potential, const Structure &structure,
+                  Precision precision = Precision::double_precision)
 {
   GraphStorage graph;
   append_graph(structure, potential.elements, potential.cutoff, graph);
@@ -30,7 +32,8 @@ Expected evaluate(const Potential &potential, const Structure &structure, Precis
   sum_forces(graph.view(), result, out.forces);
   const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
   for (std::size_t e = 0; e < graph.neighbor.size(); e++)
-    for (int k = 0; k < 6; k++) out.virial[k] -= graph.r[3 * e + first[k]] * result.gradient[3 * e + second[k]];
+    for (int k = 0; k < 6; k++)
+      out.virial[k] -= graph.r[3 * e + first[k]] * result.gradient[3 * e + second[k]];
   return out;
 }
 
@@ -38,7 +41,8 @@ class PairMLFF : public mlff_test::LammpsTest {
  protected:
   Potential potential = random_potential({8, 2, 6, 1e-2});
 
-  void use(const std::string &style = "mlff precision double", const std::string &elements = "C O H")
+  void use(const std::string &style = "mlff precision double",
+           const std::string &elements = "C O H")
   {
     command("pair_style " + style);
     command("pair_coeff * * " + potential_file(potential) + " " + elements);
@@ -65,24 +69,32 @@ TEST_P(PairMLFFSystem, EqualsEngine)
   }
   use(std::string("mlff precision double engine ") + engine);
   if (n_ranks > 1 && std::string(engine) == "torch") {
-    expect_error("run 0", {"engine torch runs on one MPI rank per partition, found " + std::to_string(n_ranks), "use engine host"});
+    expect_error(
+        "run 0",
+        {"engine torch runs on one MPI rank per partition, found " + std::to_string(n_ranks),
+         "use engine host"});
     return;
   }
   commands("compute peratom all pe/atom\ncompute esum all reduce sum c_peratom\n"
            "compute stress all stress/atom NULL virial\n"
-           "compute vsum all reduce sum c_stress[1] c_stress[2] c_stress[3] c_stress[4] c_stress[5] c_stress[6]\n"
-           "thermo_style custom step pe press c_esum c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] c_vsum[5] c_vsum[6]\nrun 0 post no");
-  expect_in_log(kokkos ? "Pair style mlff/kk: Kokkos" : "Pair style mlff: " + std::string(engine) + " engine");
+           "compute vsum all reduce sum c_stress[1] c_stress[2] c_stress[3] c_stress[4] "
+           "c_stress[5] c_stress[6]\n"
+           "thermo_style custom step pe press c_esum c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] "
+           "c_vsum[5] c_vsum[6]\nrun 0 post no");
+  expect_in_log(kokkos ? "Pair style mlff/kk: Kokkos"
+                       : "Pair style mlff: " + std::string(engine) + " engine");
   const auto expected = evaluate(potential, structure);
   EXPECT_NEAR(energy(), expected.energy, 1e-9);
   EXPECT_LT(largest_difference(forces(), expected.forces), 1e-10);
   EXPECT_LT(largest_difference(virial(), expected.virial), 1e-9);
   const double *atom_energy = lmp->modify->get_compute_by_id("peratom")->vector_atom;
-  for (int i = 0; i < lmp->atom->nlocal; i++) EXPECT_NEAR(atom_energy[i], expected.atom_energy[lmp->atom->tag[i] - 1], 1e-9);
+  for (int i = 0; i < lmp->atom->nlocal; i++)
+    EXPECT_NEAR(atom_energy[i], expected.atom_energy[lmp->atom->tag[i] - 1], 1e-9);
   EXPECT_NEAR(lmp->modify->get_compute_by_id("esum")->scalar, expected.energy, 1e-9);
   // stress/atom is minus virial times the pressure conversion
   auto *sum = lmp->modify->get_compute_by_id("vsum");
-  for (int k = 0; k < 6; k++) EXPECT_NEAR(-sum->vector[k] / lmp->force->nktv2p, expected.virial[k], 1e-9) << k;
+  for (int k = 0; k < 6; k++)
+    EXPECT_NEAR(-sum->vector[k] / lmp->force->nktv2p, expected.virial[k], 1e-9) << k;
 }
 
 std::vector<System> systems()
@@ -101,19 +113,28 @@ std::vector<System> systems()
        })
     for (const char *newton : {"on", "off"}) {
       list.push_back({"open", random_structure(12, 3), newton, engine});
-      list.push_back({"periodic", random_structure(40, 4, {9, 0, 0, 0, 8.5, 0, 0, 0, 9.5}, {true, true, true}), newton, engine});
-      list.push_back({"triclinic", random_structure(30, 5, triclinic, {true, true, true}), newton, engine});
-      list.push_back({"slab", random_structure(30, 6, {8, 0, 0, 0, 8, 0, 0, 0, 9}, {true, true, false}), newton, engine});
-      list.push_back({"cell_smaller_than_cutoff", random_structure(3, 7, {3.1, 0, 0, 0, 3.2, 0, 0, 0, 3.3}, {true, true, true}), newton, engine});
+      list.push_back({"periodic",
+                      random_structure(40, 4, {9, 0, 0, 0, 8.5, 0, 0, 0, 9.5}, {true, true, true}),
+                      newton, engine});
+      list.push_back(
+          {"triclinic", random_structure(30, 5, triclinic, {true, true, true}), newton, engine});
+      list.push_back({"slab",
+                      random_structure(30, 6, {8, 0, 0, 0, 8, 0, 0, 0, 9}, {true, true, false}),
+                      newton, engine});
+      list.push_back({"cell_smaller_than_cutoff",
+                      random_structure(3, 7, {3.1, 0, 0, 0, 3.2, 0, 0, 0, 3.3}, {true, true, true}),
+                      newton, engine});
       list.push_back({"one_atom", one, newton, engine});
       list.push_back({"no_edges", apart, newton, engine});
     }
   return list;
 }
 
-INSTANTIATE_TEST_SUITE_P(Systems, PairMLFFSystem, testing::ValuesIn(systems()), [](const auto &info) {
-  return std::string(info.param.name) + "_newton_" + info.param.newton + "_" + info.param.engine;
-});
+INSTANTIATE_TEST_SUITE_P(Systems, PairMLFFSystem, testing::ValuesIn(systems()),
+                         [](const auto &info) {
+                           return std::string(info.param.name) + "_newton_" + info.param.newton +
+                               "_" + info.param.engine;
+                         });
 
 TEST_F(PairMLFF, NoAtoms)
 {
@@ -126,13 +147,16 @@ TEST_F(PairMLFF, NoAtoms)
 
 TEST_F(PairMLFF, FollowsAtomsThroughTheBox)
 {
-  // atoms cross the boundary, lists are rebuilt: the forces after the run are those of the final structure, and the energy is kept
+  // atoms cross the boundary, lists are rebuilt: the forces after the run are those of the final
+  // structure, and the energy is kept
   command("units metal");
   const Structure structure = random_structure(24, 8, triclinic, {true, true, true});
   create(structure);
   use();
-  commands("velocity all create 2000 99 mom yes\nfix 1 all nve\ntimestep 0.0002\nneighbor 0.5 bin\nneigh_modify every 1 delay 0 check yes\n"
-           "thermo 1\nthermo_style custom step etotal\nvariable etotal equal etotal\nrun 0 post no");
+  commands(
+      "velocity all create 2000 99 mom yes\nfix 1 all nve\ntimestep 0.0002\nneighbor 0.5 "
+      "bin\nneigh_modify every 1 delay 0 check yes\n"
+      "thermo 1\nthermo_style custom step etotal\nvariable etotal equal etotal\nrun 0 post no");
   const auto total = [this] {
     char name[] = "etotal";
     double value = 0.0;
@@ -173,7 +197,8 @@ TEST_F(PairMLFF, SinglePrecisionIsTheDefault)
   create(structure);
   use("mlff");
   command("run 0 post no");
-  const auto single = evaluate(potential, structure, Precision::single_precision), exact = evaluate(potential, structure);
+  const auto single = evaluate(potential, structure, Precision::single_precision),
+             exact = evaluate(potential, structure);
   EXPECT_LT(largest_difference(forces(), single.forces), 2e-6);    // the edges have another order
   EXPECT_GT(largest_difference(forces(), exact.forces), 1e-9);
   EXPECT_LT(largest_difference(forces(), exact.forces), 1e-4);
@@ -188,17 +213,19 @@ TEST_F(PairMLFF, OverlayAddsForces)
   commands("pair_style lj/cut 4.0\npair_coeff * * " + lj + "\nrun 0 post no");
   const auto lj_forces = forces();
   const double lj_energy = energy();
-  commands("pair_style hybrid/overlay lj/cut 4.0 mlff precision double\npair_coeff * * lj/cut " + lj + "\npair_coeff * * mlff " + potential_file(potential) +
-           " C O H\nrun 0 post no");
+  commands("pair_style hybrid/overlay lj/cut 4.0 mlff precision double\npair_coeff * * lj/cut " +
+           lj + "\npair_coeff * * mlff " + potential_file(potential) + " C O H\nrun 0 post no");
   const auto expected = evaluate(potential, structure);
   auto both = expected.forces;
   for (std::size_t k = 0; k < both.size(); k++) both[k] += lj_forces[k];
   EXPECT_NEAR(energy(), expected.energy + lj_energy, 1e-9);
   EXPECT_LT(largest_difference(forces(), both), 1e-10);
 
-  commands("pair_style hybrid/scaled 0.25 lj/cut 4.0 0.75 mlff precision double\npair_coeff * * lj/cut " + lj + "\npair_coeff * * mlff " +
-           potential_file(potential) + " C O H\nrun 0 post no");
-  for (std::size_t k = 0; k < both.size(); k++) both[k] = 0.75 * expected.forces[k] + 0.25 * lj_forces[k];
+  commands("pair_style hybrid/scaled 0.25 lj/cut 4.0 0.75 mlff precision double\npair_coeff * * "
+           "lj/cut " +
+           lj + "\npair_coeff * * mlff " + potential_file(potential) + " C O H\nrun 0 post no");
+  for (std::size_t k = 0; k < both.size(); k++)
+    both[k] = 0.75 * expected.forces[k] + 0.25 * lj_forces[k];
   EXPECT_LT(largest_difference(forces(), both), 1e-10);
 }
 
@@ -214,12 +241,14 @@ TEST_F(PairMLFF, NullTypesAreLeftOut)
     if (structure.numbers[i] == 8) continue;
     index.push_back(i);
     seen.numbers.push_back(structure.numbers[i]);
-    seen.positions.insert(seen.positions.end(), structure.positions.begin() + 3 * i, structure.positions.begin() + 3 * i + 3);
+    seen.positions.insert(seen.positions.end(), structure.positions.begin() + 3 * i,
+                          structure.positions.begin() + 3 * i + 3);
   }
   command("units metal");
   create(structure);
-  commands("pair_style hybrid/overlay mlff precision double zero 4.0\npair_coeff * * zero\npair_coeff * * mlff " + potential_file(potential) +
-           " C NULL H\nrun 0 post no");
+  commands("pair_style hybrid/overlay mlff precision double zero 4.0\npair_coeff * * "
+           "zero\npair_coeff * * mlff " +
+           potential_file(potential) + " C NULL H\nrun 0 post no");
   const auto expected = evaluate(potential, seen);
   std::vector<double> all(structure.positions.size(), 0.0);
   for (std::size_t k = 0; k < index.size(); k++)
@@ -230,7 +259,8 @@ TEST_F(PairMLFF, NullTypesAreLeftOut)
 
 TEST_F(PairMLFF, WithoutAtomMapOrIds)
 {
-  const Structure structure = random_structure(20, 15, {8, 0, 0, 0, 7.5, 0, 0, 0, 8.5}, {true, true, true});
+  const Structure structure =
+      random_structure(20, 15, {8, 0, 0, 0, 7.5, 0, 0, 0, 8.5}, {true, true, true});
   command("units metal");
   create(structure, {6, 8, 1}, "atom_modify id no");
   use();
@@ -261,17 +291,20 @@ TEST_F(PairMLFF, SettingsAndCoefficientsMayChange)
 
 TEST_F(PairMLFF, ForcesAreThoseOfLabelledFramesToolsSee)
 {
-  // the shipped potential, frames of the repository: LAMMPS and the engine on the reader's structure give the same numbers
+  // the shipped potential, frames of the repository: LAMMPS and the engine on the reader's
+  // structure give the same numbers
   const Potential shipped = Potential::read(SHIPPED_POTENTIAL);
   Structure frame = random_structure(9, 18, {}, {}, {1});
   frame.numbers = {6, 6, 8, 1, 1, 1, 1, 1, 1};
-  frame.positions = {0.07, 0.47,  0.21,  -1.27, 0.04,  -0.31, 1.09,  -0.47, 0.14,  0.38,  1.46, -0.25, 0.14, 0.75,
-                     1.22, -1.65, -0.82, 0.17,  -2.02, 0.84,  -0.17, -1.11, -0.13, -1.35, 1.27, -0.74, -0.77};
+  frame.positions = {0.07,  0.47, 0.21,  -1.27, 0.04,  -0.31, 1.09,  -0.47, 0.14,
+                     0.38,  1.46, -0.25, 0.14,  0.75,  1.22,  -1.65, -0.82, 0.17,
+                     -2.02, 0.84, -0.17, -1.11, -0.13, -1.35, 1.27,  -0.74, -0.77};
   command("units metal");
   create(frame);
   // by its name alone, with no folder in the environment
   unsetenv("LAMMPS_POTENTIALS");
-  commands("pair_style mlff precision double\npair_coeff * * ethanol-rmd17-painn128.safetensors C O H\nrun 0 post no");
+  commands("pair_style mlff precision double\npair_coeff * * ethanol-rmd17-painn128.safetensors C "
+           "O H\nrun 0 post no");
   const auto expected = evaluate(shipped, frame);
   EXPECT_LT(largest_difference(forces(), expected.forces), 1e-10);
   EXPECT_NEAR(energy(), expected.energy, 1e-8);
@@ -304,14 +337,18 @@ TEST_F(PairMLFF, RefusesSettings)
     expect_error("pair_style mlff device cpu", {"mlff/kk", "'device' is not accepted here"});
     return;
   }
-  expect_error("pair_style mlff engines host", {"keyword 'engines'", "accepted: engine, precision"});
-  expect_error("pair_style mlff engine", {"Illegal pair_style mlff engine command: missing argument"});
-  expect_error("pair_style mlff engine tensorflow", {"no engine 'tensorflow'", "accepted: auto, host"});
+  expect_error("pair_style mlff engines host",
+               {"keyword 'engines'", "accepted: engine, precision"});
+  expect_error("pair_style mlff engine",
+               {"Illegal pair_style mlff engine command: missing argument"});
+  expect_error("pair_style mlff engine tensorflow",
+               {"no engine 'tensorflow'", "accepted: auto, host"});
   expect_error("pair_style mlff precision half", {"precision 'half'", "accepted: single, double"});
   expect_error("pair_style mlff threads -1", {"threads is -1", "0 (automatic) or more"});
   expect_error("pair_style mlff threads two", {"Expected integer parameter"});
   expect_error("pair_style mlff device tpu", {"device 'tpu'", "accepted: auto, cpu, cuda"});
-  expect_error("pair_style mlff filter linear", {"filter 'linear'", "accepted: auto, exact, spline"});
+  expect_error("pair_style mlff filter linear",
+               {"filter 'linear'", "accepted: auto, exact, spline"});
 }
 
 TEST_F(PairMLFF, RefusesCoefficients)
@@ -322,14 +359,17 @@ TEST_F(PairMLFF, RefusesCoefficients)
   const std::string path = potential_file(potential);
   expect_error("pair_coeff * *", {"missing argument"});
   expect_error("pair_coeff 1 * " + path + " C O H", {"must start with * *"});
-  expect_error("pair_coeff * * nothing.safetensors C O H", {"Cannot open potential file 'nothing.safetensors'", "LAMMPS_POTENTIALS"});
+  expect_error("pair_coeff * * nothing.safetensors C O H",
+               {"Cannot open potential file 'nothing.safetensors'", "LAMMPS_POTENTIALS"});
   expect_error("pair_coeff * * " + path + " C O", {"2 elements", "3 atom types"});
   expect_error("pair_coeff * * " + path + " C O H H", {"4 elements", "3 atom types"});
-  expect_error("pair_coeff * * " + path + " C O N", {"Element 'N' of atom type 3", path, "accepted: C O H, NULL"});
+  expect_error("pair_coeff * * " + path + " C O N",
+               {"Element 'N' of atom type 3", path, "accepted: C O H, NULL"});
   expect_error("pair_coeff * * " + path + " C O carbon", {"Element 'carbon'"});
   expect_error("pair_coeff * * " + path + " NULL NULL NULL", {"maps every atom type to NULL"});
   put("text.safetensors", "no potential at all, only a text");
-  expect_error("pair_coeff * * " + file("text.safetensors") + " C O H", {"text.safetensors", "no safetensors file"});
+  expect_error("pair_coeff * * " + file("text.safetensors") + " C O H",
+               {"text.safetensors", "no safetensors file"});
 }
 
 TEST_F(PairMLFF, RefusesMissingCoefficients)
@@ -362,14 +402,17 @@ TEST_F(PairMLFF, RefusesKokkosStyleWithoutKokkos)
   command("units metal");
   create(random_structure(6, 1));
   for (const char *style : {"mlff/kk", "mlff/kk/device", "mlff/kk/host"})
-    expect_error(std::string("pair_style ") + style, {"start LAMMPS with '-k on'", "pair style mlff"});
+    expect_error(std::string("pair_style ") + style,
+                 {"start LAMMPS with '-k on'", "pair style mlff"});
 }
 
 TEST_F(PairMLFF, RefusesDeviceThatIsNotThere)
 {
   if (kokkos) return;
 #ifdef MLFF_TORCH
-  if (make_engine(potential, {"torch", Precision::single_precision, 1, "auto"})->description().find("cuda") == std::string::npos) {
+  if (make_engine(potential, {"torch", Precision::single_precision, 1, "auto"})
+          ->description()
+          .find("cuda") == std::string::npos) {
     command("units metal");
     create(random_structure(6, 1));
     use("mlff engine torch device cuda");
@@ -380,10 +423,13 @@ TEST_F(PairMLFF, RefusesDeviceThatIsNotThere)
 
 TEST_F(PairMLFF, RefusesExcludedBondedNeighbors)
 {
-  // special_bonds 0 0 0 takes bonded pairs out of the neighbor list: silent nonsense for a potential of all pairs
+  // special_bonds 0 0 0 takes bonded pairs out of the neighbor list: silent nonsense for a
+  // potential of all pairs
   put("two.data",
-      "two bonded atoms\n\n2 atoms\n1 bonds\n3 atom types\n1 bond types\n\n-5 5 xlo xhi\n-5 5 ylo yhi\n-5 5 zlo zhi\n\n"
-      "Masses\n\n1 12\n2 16\n3 1\n\nAtoms # bond\n\n1 1 1 0 0 0\n2 1 2 1.2 0 0\n\nBonds\n\n1 1 1 2\n");
+      "two bonded atoms\n\n2 atoms\n1 bonds\n3 atom types\n1 bond types\n\n-5 5 xlo xhi\n-5 5 ylo "
+      "yhi\n-5 5 zlo zhi\n\n"
+      "Masses\n\n1 12\n2 16\n3 1\n\nAtoms # bond\n\n1 1 1 0 0 0\n2 1 2 1.2 0 0\n\nBonds\n\n1 1 1 "
+      "2\n");
   commands("units metal\natom_style bond\nboundary f f f\nbond_style zero");
   command("read_data " + file("two.data"));
   command("bond_coeff *");
@@ -403,7 +449,8 @@ TEST_F(PairMLFF, RefusesAtomsOnOnePlaceOneRank)
   command("units metal");
   create(structure);
   char text[128];
-  std::snprintf(text, sizeof text, "create_atoms 1 single %.16g %.16g %.16g units box", structure.positions[0], structure.positions[1], structure.positions[2]);
+  std::snprintf(text, sizeof text, "create_atoms 1 single %.16g %.16g %.16g units box",
+                structure.positions[0], structure.positions[1], structure.positions[2]);
   command(text);
   use();
   expect_error("run 0", {"on timestep 0", "is not finite", "atoms on one place"});

@@ -1,8 +1,9 @@
-// pair_style mlff with a model of one molecule: against the engine, with copies, in any order of the atoms, and its errors.
-#include "engine/engine.h"
-#include "support/lammps_fixture.h"
-#include "models/molecule_mlp/molecule_mlp.h"
+// pair_style mlff with a model of one molecule: against the engine, with copies, in any order of
+// the atoms, and its errors.
 #include "data/trajectory.h"
+#include "engine/engine.h"
+#include "models/molecule_mlp/molecule_mlp.h"
+#include "support/lammps_fixture.h"
 
 #include "output.h"
 
@@ -36,7 +37,8 @@ class PairMolecule : public mlff_test::LammpsTest {
     GraphStorage graph;
     append_graph(structure, potential.elements, potential.cutoff, graph);
     Result result;
-    make_engine(potential, {"host", Precision::double_precision, 1})->evaluate(graph.view(), result);
+    make_engine(potential, {"host", Precision::double_precision, 1})
+        ->evaluate(graph.view(), result);
     std::vector<double> forces;
     sum_forces(graph.view(), result, forces);
     energy = 0.0;
@@ -52,7 +54,8 @@ TEST_F(PairMolecule, OneRankEqualsEngine)
   command("units metal");
   create(ethanol);
   use();
-  commands("compute pe all pe/atom\ncompute sum all reduce sum c_pe\nthermo_style custom step pe c_sum\nrun 0 post no");
+  commands("compute pe all pe/atom\ncompute sum all reduce sum c_pe\nthermo_style custom step pe "
+           "c_sum\nrun 0 post no");
   double e;
   const auto f = expected(ethanol, e);
   EXPECT_NEAR(energy(), e, 1e-9);
@@ -76,9 +79,11 @@ TEST_F(PairMolecule, OneRankSortingOfAtomsDoesNotMatter)
   for (int sorted = 0; sorted < 2; sorted++) {
     start();
     command("units metal");
-    create(ethanol, {6, 8, 1}, sorted ? "atom_modify map array sort 3 1.0" : "atom_modify map array sort 0 0.0");
+    create(ethanol, {6, 8, 1},
+           sorted ? "atom_modify map array sort 3 1.0" : "atom_modify map array sort 0 0.0");
     use();
-    commands("velocity all create 300.0 4711 loop all\nfix nve all nve\ntimestep 0.0001\nneigh_modify every 1 delay 0 check no\nrun 100 post no");
+    commands("velocity all create 300.0 4711 loop all\nfix nve all nve\ntimestep "
+             "0.0001\nneigh_modify every 1 delay 0 check no\nrun 100 post no");
     end[sorted] = positions();
   }
   EXPECT_LT(largest_difference(end[0], end[1]), 1e-7);
@@ -89,7 +94,8 @@ TEST_F(PairMolecule, OneRankConservesEnergy)
   command("units metal");
   create(ethanol);
   use();
-  commands("velocity all create 100.0 4711\nfix nve all nve\ntimestep 0.00005\nthermo_style custom step etotal\nrun 0 post no");
+  commands("velocity all create 100.0 4711\nfix nve all nve\ntimestep 0.00005\nthermo_style custom "
+           "step etotal\nrun 0 post no");
   const auto total = [&] {
     double value = 0.0;
     lmp->output->thermo->evaluate_keyword("etotal", &value);
@@ -106,7 +112,8 @@ TEST_F(PairMolecule, OneRankCopiesInABox)
   Structure both = ethanol;
   both.numbers.insert(both.numbers.end(), ethanol.numbers.rbegin(), ethanol.numbers.rend());
   for (std::size_t i = 9; i-- > 0;)
-    for (std::size_t a = 0; a < 3; a++) both.positions.push_back(ethanol.positions[3 * i + a] + (a == 0 ? 20.0 : 0.0));
+    for (std::size_t a = 0; a < 3; a++)
+      both.positions.push_back(ethanol.positions[3 * i + a] + (a == 0 ? 20.0 : 0.0));
   create(both);
   use();
   command("run 0 post no");
@@ -118,12 +125,15 @@ TEST_F(PairMolecule, OneRankCopiesInABox)
   command("displace_atoms all move 0 0 0");
   command("group second id 10:18");
   command("displace_atoms second move -15 0 0");
-  expect_error("run 0 post no", {"Pair style mlff on timestep", "C4H12O2", "neighbors within the cutoff", "one molecule C2H6O"});
+  expect_error("run 0 post no",
+               {"Pair style mlff on timestep", "C4H12O2", "neighbors within the cutoff",
+                "one molecule C2H6O"});
 }
 
 TEST_F(PairMolecule, OneRankAtomsExchangedBetweenRuns)
 {
-  // which atom is which is found anew: hydrogens of carbon and oxygen change places, then the isomer dimethyl ether comes
+  // which atom is which is found anew: hydrogens of carbon and oxygen change places, then the
+  // isomer dimethyl ether comes
   command("units metal");
   create(ethanol);
   use();
@@ -140,7 +150,8 @@ TEST_F(PairMolecule, OneRankAtomsExchangedBetweenRuns)
     const int from = hydrogens[k], to = hydrogens[(k + 1) % hydrogens.size()];
     const double *x = &ethanol.positions[3 * from];
     for (int a = 0; a < 3; a++) exchanged.positions[3 * to + a] = x[a];
-    std::snprintf(line, sizeof line, "set atom %d x %.17g y %.17g z %.17g", to + 1, x[0], x[1], x[2]);
+    std::snprintf(line, sizeof line, "set atom %d x %.17g y %.17g z %.17g", to + 1, x[0], x[1],
+                  x[2]);
     command(line);
   }
   command("run 0 post no");
@@ -150,7 +161,8 @@ TEST_F(PairMolecule, OneRankAtomsExchangedBetweenRuns)
   // a carbon and the oxygen change places
   for (const auto &[from, to] : {std::pair{0, 2}, {2, 0}}) {
     const double *x = &exchanged.positions[3 * from];
-    std::snprintf(line, sizeof line, "set atom %d x %.17g y %.17g z %.17g", to + 1, x[0], x[1], x[2]);
+    std::snprintf(line, sizeof line, "set atom %d x %.17g y %.17g z %.17g", to + 1, x[0], x[1],
+                  x[2]);
     command(line);
   }
   expect_error("run 0 post no", {"Pair style mlff on timestep 0", "bonds"});
@@ -161,7 +173,8 @@ TEST_F(PairMolecule, OneRankACopyWithinTheCutoffIsLeftOut)
   command("units metal");
   Structure both = ethanol;
   both.numbers.insert(both.numbers.end(), ethanol.numbers.begin(), ethanol.numbers.end());
-  for (std::size_t k = 0; k < 27; k++) both.positions.push_back(ethanol.positions[k] + (k % 3 == 0 ? 4.0 : 0.0));
+  for (std::size_t k = 0; k < 27; k++)
+    both.positions.push_back(ethanol.positions[k] + (k % 3 == 0 ? 4.0 : 0.0));
   create(both);
   use();
   commands("group second id 10:18\nneigh_modify exclude group all second\nrun 0 post no");
@@ -179,7 +192,8 @@ TEST_F(PairMolecule, OneRankRefusesOtherMolecules)
   other.numbers[2] = 6;
   create(other);
   use();
-  expect_error("run 0 post no", {"Pair style mlff on timestep 0", "C3H6", "the model is of C2H6O alone"});
+  expect_error("run 0 post no",
+               {"Pair style mlff on timestep 0", "C3H6", "the model is of C2H6O alone"});
 }
 
 TEST_F(PairMolecule, OneRankEnsemble)
@@ -188,7 +202,8 @@ TEST_F(PairMolecule, OneRankEnsemble)
   create(ethanol);
   Potential other = random_molecule(ethanol.numbers, ethanol.positions, {12}, 1, 7);
   command("pair_style mlff precision double");
-  command("pair_coeff * * " + potential_file(potential) + " " + potential_file(other, "other.safetensors") + " C O H");
+  command("pair_coeff * * " + potential_file(potential) + " " +
+          potential_file(other, "other.safetensors") + " C O H");
   command("run 0 post no");
   double a, b;
   expected(ethanol, a);
@@ -203,7 +218,9 @@ TEST_F(PairMolecule, RefusesSeveralRanks)
   command("units metal");
   create(ethanol);
   use();
-  expect_error("run 0 post no", {"test.safetensors", "model of one molecule", "one MPI rank", "found " + std::to_string(n_ranks)});
+  expect_error("run 0 post no",
+               {"test.safetensors", "model of one molecule", "one MPI rank",
+                "found " + std::to_string(n_ranks)});
 }
 
 TEST_F(PairMolecule, OneRankKokkosIsRefused)
@@ -213,5 +230,7 @@ TEST_F(PairMolecule, OneRankKokkosIsRefused)
   command("units metal");
   create(ethanol);
   use();
-  expect_error("run 0 post no", {"mlff/kk does not run model 'molecule-mlp'", "test.safetensors", "use pair style mlff"});
+  expect_error(
+      "run 0 post no",
+      {"mlff/kk does not run model 'molecule-mlp'", "test.safetensors", "use pair style mlff"});
 }

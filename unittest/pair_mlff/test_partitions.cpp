@@ -1,4 +1,5 @@
-// LAMMPS with several partitions: the same trajectories whether they evaluate pair_style mlff together or alone.
+// LAMMPS with several partitions: the same trajectories whether they evaluate pair_style mlff
+// together or alone.
 #include "support/folder_fixture.h"
 
 #include <cmath>
@@ -56,7 +57,8 @@ class Partitions : public mlff_test::FolderTest {
   void write(const std::string &name, std::string text)
   {
     const auto replace = [&](const std::string &word, const std::string &by) {
-      for (std::size_t at; (at = text.find(word)) != std::string::npos;) text.replace(at, word.size(), by);
+      for (std::size_t at; (at = text.find(word)) != std::string::npos;)
+        text.replace(at, word.size(), by);
     };
     replace("ETHANOL", ETHANOL_DATA);
     replace("POTENTIAL", SHIPPED_POTENTIAL);
@@ -64,7 +66,8 @@ class Partitions : public mlff_test::FolderTest {
   }
 
   /// Runs the input in a folder of that name with its dumps; returns the screen of the universe.
-  std::string lammps(int partitions, const std::string &input, const std::string &style, const std::string &where)
+  std::string lammps(int partitions, const std::string &input, const std::string &style,
+                     const std::string &where)
   {
     std::filesystem::create_directories(folder / where);
     write(
@@ -78,8 +81,8 @@ class Partitions : public mlff_test::FolderTest {
             "\n" + input);
     const std::string n = std::to_string(partitions);
     const std::string command = "cd '" + file(where) + "' && " MPIEXEC " --oversubscribe -np " + n +
-        " --bind-to none --mca mpi_yield_when_idle 1 " LAMMPS " -partition " + n + "x1 -in in.test -pscreen none " + arguments + " -var style " + style +
-        " > screen 2>&1";
+        " --bind-to none --mca mpi_yield_when_idle 1 " LAMMPS " -partition " + n +
+        "x1 -in in.test -pscreen none " + arguments + " -var style " + style + " > screen 2>&1";
     const int status = std::system(command.c_str());
     const std::string screen = content(where + "/screen");
     EXPECT_EQ(status, 0) << screen << content(where + "/log.lammps.0").substr(0, 4000);
@@ -100,7 +103,8 @@ class Partitions : public mlff_test::FolderTest {
   void compare(int partitions, const std::string &input, double tolerance = 0.0)
   {
     lammps(partitions, input, "'" + styles + " batch off'", "alone");
-    const std::string screen = lammps(partitions, input, "'" + styles + " batch on wait 100'", "together");
+    const std::string screen =
+        lammps(partitions, input, "'" + styles + " batch on wait 100'", "together");
     if (HasFailure()) return;
     EXPECT_NE(screen.find("replicas of this node"), std::string::npos) << screen;
     const auto alone = dumps("alone"), together = dumps("together");
@@ -124,10 +128,12 @@ class Partitions : public mlff_test::FolderTest {
     }
   }
 
-  /// Evaluations were of all partitions: many, but not in the beginning, for none waits for one that has not yet started.
+  /// Evaluations were of all partitions: many, but not in the beginning, for none waits for one
+  /// that has not yet started.
   void expect_together(int replicas)
   {
-    const std::string screen = content("together/screen"), last = " x " + std::to_string(replicas) + "\n";
+    const std::string screen = content("together/screen"),
+                      last = " x " + std::to_string(replicas) + "\n";
     const auto end = screen.find(last);
     ASSERT_NE(end, std::string::npos) << screen;
     const auto begin = screen.rfind(' ', end - 1);
@@ -171,7 +177,8 @@ fix             bath all langevin $T $T 0.05 5${p}
 
 TEST_F(Partitions, TemperOfJumps)
 {
-  // a tether whose energy rejects jumps, and exchanges of temperature: means at each temperature are those without exchanges
+  // a tether whose energy rejects jumps, and exchanges of temperature: means at each temperature
+  // are those without exchanges
   const int steps = 6000, every = 20, replicas = 4;
   const std::string start = R"(
 units           metal
@@ -188,7 +195,8 @@ velocity        all create $T 4${p} mom no rot no dist gaussian
 compute_modify  thermo_temp extra/dof 0
 fix             tether all spring/self 0.1
 fix_modify      tether energy yes
-fix             jump all nvt/kstep/hybrid ethanol-gfn2-mlp.safetensors C O H jump student 10 0.0005 langevin $T 0.05 5${p} threads 1
+fix             jump all nvt/kstep/hybrid ethanol-gfn2-mlp.safetensors C O H jump student 10 0.0005 &
+                langevin $T 0.05 5${p} threads 1
 fix             pe all ave/time 1 20 20 c_thermo_pe file pe.${p}
 fix             rate all ave/time 100 1 100 f_jump[12] f_jump[18] file rate.${p}
 thermo          1000
@@ -225,17 +233,23 @@ thermo          1000
     return sum;
   };
   lammps(replicas, start + "run " + std::to_string(steps) + "\n", "'mlff threads 1'", "plain");
-  lammps(replicas, start + "temper " + std::to_string(steps) + " " + std::to_string(every) + " $T jump 0 58728\n", "'mlff threads 1'", "exchanged");
+  lammps(replicas,
+         start + "temper " + std::to_string(steps) + " " + std::to_string(every) +
+             " $T jump 0 58728\n",
+         "'mlff threads 1'", "exchanged");
   if (HasFailure()) return;
   const auto plain = means("plain"), exchanged = means("exchanged");
   for (int T = 0; T < replicas; T++) {
-    std::cout << "mean potential energy " << plain[T] << " without, " << exchanged[T] << " with exchanges\n";
-    // 30 ps, memory of 0.15 ps: a standard error of 0.01 eV at 600 K; bound four of their difference
+    std::cout << "mean potential energy " << plain[T] << " without, " << exchanged[T]
+              << " with exchanges\n";
+    // 30 ps, memory of 0.15 ps: a standard error of 0.01 eV at 600 K; bound four of their
+    // difference
     EXPECT_NEAR(exchanged[T], plain[T], 0.06);
     if (T > 0) EXPECT_GT(exchanged[T], exchanged[T - 1]);
     std::istringstream file(content("exchanged/rate." + std::to_string(T + 1)));
     double step, acceptance = 0.0, boltzmann = 0.0;
-    for (std::string line; std::getline(file, line);) std::istringstream(line) >> step >> acceptance >> boltzmann;
+    for (std::string line; std::getline(file, line);)
+      std::istringstream(line) >> step >> acceptance >> boltzmann;
     EXPECT_GT(acceptance, 0.3);
     EXPECT_LT(acceptance, 0.99);
     EXPECT_NEAR(boltzmann, 1.0, 0.1);
@@ -255,7 +269,9 @@ thermo_modify   press ensemble_press
 
 TEST_F(Partitions, Neb)
 {
-  write("final", "3\n1 0.06783209 0.46966327 0.21332665\n8 -1.10897580 -0.03480368 -1.34583359\n9 1.67124024 -0.54209074 0.86947799\n");
+  write("final",
+        "3\n1 0.06783209 0.46966327 0.21332665\n8 -1.10897580 -0.03480368 -1.34583359\n9 "
+        "1.67124024 -0.54209074 0.86947799\n");
   compare(4, head + R"(
 fix             band all neb 1.0
 min_style       fire
@@ -292,7 +308,11 @@ write_dump      all custom dump.${p} id x y z fx fy fz modify sort id format flo
 
 TEST_F(Partitions, Minimize)
 {
-  compare(3, head + "displace_atoms all random 0.2 0.2 0.2 4${p}\nvariable f world 0.3 0.03 0.003\nminimize 0.0 ${f} 200 1000\n" + R"(
+  compare(3,
+          head +
+              "displace_atoms all random 0.2 0.2 0.2 4${p}\nvariable f world 0.3 0.03 "
+              "0.003\nminimize 0.0 ${f} 200 1000\n" +
+              R"(
 write_dump      all custom dump.${p} id x y z fx fy fz modify sort id format float %.17g
 )");
 }
@@ -311,9 +331,12 @@ std::string jumps(const std::string &file, const std::string &words)
 {
   std::string text = head;
   const auto at = text.find("pair_style"), end = text.find("neighbor");
-  text.replace(at, end - at, "pair_style mlff engine host precision double threads 1 batch off\npair_coeff * * ethanol-gfn2-painn32.safetensors C O H\n");
-  return text + "velocity all create 300.0 ${p}7 mom yes rot no dist gaussian\nfix jump all kstep/hybrid " + file + " C O H " + words +
-      " langevin 300 0.1 ${p}3 timing no ${style}\n" + frames;
+  text.replace(at, end - at,
+               "pair_style mlff engine host precision double threads 1 batch off\npair_coeff * * "
+               "ethanol-gfn2-painn32.safetensors C O H\n");
+  return text +
+      "velocity all create 300.0 ${p}7 mom yes rot no dist gaussian\nfix jump all kstep/hybrid " +
+      file + " C O H " + words + " langevin 300 0.1 ${p}3 timing no ${style}\n" + frames;
 }
 
 TEST_F(Partitions, Jumps)
@@ -346,8 +369,10 @@ pair_coeff      * * mlff 2 POTENTIAL C O H
 TEST_F(Partitions, Rerun)
 {
   compare(2,
-          head + hot + "dump first all custom 1 first.${p} id type x y z\nrun 20\nundump first\nunfix move\nunfix bath\n" + frames +
-              "dump_modify frames every 1\nrerun first.${p} dump x y z\n");
+          head + hot +
+              "dump first all custom 1 first.${p} id type x y z\nrun 20\nundump first\nunfix "
+              "move\nunfix bath\n" +
+              frames + "dump_modify frames every 1\nrerun first.${p} dump x y z\n");
 }
 
 TEST_F(Partitions, ClearAndAgain)
@@ -372,7 +397,8 @@ TEST_F(Partitions, SeveralRanksEvaluateAlone)
       " -partition 2x2 -in in.test -pscreen none -var style mlff > screen 2>&1";
   EXPECT_EQ(std::system(command.c_str()), 0) << content("screen");
   const std::string log = content("log.lammps.0");
-  EXPECT_NE(log.find("this partition evaluates alone, it has 2 MPI ranks"), std::string::npos) << log;
+  EXPECT_NE(log.find("this partition evaluates alone, it has 2 MPI ranks"), std::string::npos)
+      << log;
 }
 
 #ifdef MLFF_TORCH
@@ -388,7 +414,10 @@ TEST_F(Partitions, Torch)
 TEST_F(Partitions, JumpsByTorch)
 {
   styles = "engine torch precision double threads 1";
-  compare(3, jumps("ethanol-gfn2-jump8.safetensors", "corrector 1") + "dump_modify frames every 20\nrun 100\n", 1e-6);
+  compare(3,
+          jumps("ethanol-gfn2-jump8.safetensors", "corrector 1") +
+              "dump_modify frames every 20\nrun 100\n",
+          1e-6);
   expect_together(3);
 }
 #endif
@@ -410,7 +439,9 @@ TEST_F(Partitions, KokkosLongRange)
 {
   arguments = "-k on t 1 -sf kk -pk kokkos neigh half newton on";
   for (const auto &[form, box] : {std::pair{"direct", head}, {"linear", periodic()}}) {
-    std::string input = box + "velocity all create 50.0 ${p}7 mom yes rot yes dist gaussian\nfix move all nve\n" + frames + "run 50\n";
+    std::string input = box +
+        "velocity all create 50.0 ${p}7 mom yes rot yes dist gaussian\nfix move all nve\n" +
+        frames + "run 50\n";
     input.replace(input.find("POTENTIAL"), 9, LONG_RANGE_POTENTIAL);
     styles = std::string("mlff precision double fmm ") + form;
     compare(2, input, 1e-8);

@@ -1,7 +1,7 @@
 // pair_style xtb against libxtb called directly, against differences, and against its own rules.
-#include "support/lammps_fixture.h"
-#include "output.h"
 #include "core/units.h"
+#include "output.h"
+#include "support/lammps_fixture.h"
 
 #include "teacher/xtb_calculator.h"
 
@@ -21,8 +21,9 @@ Structure ethanol()
 {
   Structure s;
   s.numbers = {6, 6, 8, 1, 1, 1, 1, 1, 1};
-  s.positions = {-0.88, 0.18,  0.02,  0.47,  -0.51, -0.03, 1.45, 0.33, 0.05,  -1.43, -0.13, 0.91, -1.01, 1.24,
-                 0.06,  -1.46, -0.08, -0.88, 0.56,  -1.16, 0.86, 0.61, -1.12, -0.93, 1.36,  0.95, 0.78};
+  s.positions = {-0.88, 0.18,  0.02, 0.47,  -0.51, -0.03, 1.45,  0.33,  0.05,
+                 -1.43, -0.13, 0.91, -1.01, 1.24,  0.06,  -1.46, -0.08, -0.88,
+                 0.56,  -1.16, 0.86, 0.61,  -1.12, -0.93, 1.36,  0.95,  0.78};
   return s;
 }
 
@@ -48,9 +49,12 @@ Direct direct(const Structure &s, XtbMethod method, double accuracy)
   for (double &x : bohr) x /= bohr_in_angstrom;
   auto environment = xtb_newEnvironment();
   xtb_setVerbosity(environment, XTB_VERBOSITY_MUTED);
-  auto molecule = xtb_newMolecule(environment, &n, s.numbers.data(), bohr.data(), &charge, &uhf, nullptr, nullptr);
+  auto molecule = xtb_newMolecule(environment, &n, s.numbers.data(), bohr.data(), &charge, &uhf,
+                                  nullptr, nullptr);
   auto calculator = xtb_newCalculator();
-  const auto load = method == XtbMethod::gfn2 ? xtb_loadGFN2xTB : method == XtbMethod::gfn1 ? xtb_loadGFN1xTB : xtb_loadGFNFF;
+  const auto load = method == XtbMethod::gfn2 ? xtb_loadGFN2xTB
+      : method == XtbMethod::gfn1             ? xtb_loadGFN1xTB
+                                              : xtb_loadGFNFF;
   load(environment, molecule, calculator, nullptr);
   // else a later GFN-FF takes the bonds of this one
   std::filesystem::remove("gfnff_topo");
@@ -129,9 +133,10 @@ TEST_P(PairXTBMethod, ForcesAreDifferencesOneRank)
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PairXTBMethod, testing::Values("gfn2", "gfn1", "gfnff"), [](const auto &info) {
-  return info.param;
-});
+INSTANTIATE_TEST_SUITE_P(All, PairXTBMethod, testing::Values("gfn2", "gfn1", "gfnff"),
+                         [](const auto &info) {
+                           return info.param;
+                         });
 
 TEST_F(PairXTB, MakesMoleculesWholeOneRank)
 {
@@ -162,7 +167,9 @@ TEST_F(PairXTB, RefusesAMoleculeLargerThanHalfTheBoxOneRank)
   command("units metal");
   create(s);
   use("method gfnff");
-  expect_error("run 0", {"Pair style xtb on timestep 0, the system of 9 atoms", "of the periodic box along x", "at most half"});
+  expect_error("run 0",
+               {"Pair style xtb on timestep 0, the system of 9 atoms",
+                "of the periodic box along x", "at most half"});
 }
 
 TEST_F(PairXTB, EachMoleculeAloneOneRank)
@@ -176,7 +183,8 @@ TEST_F(PairXTB, EachMoleculeAloneOneRank)
   command("units metal");
   command("atom_style molecular");
   const auto create_molecules = [&] {
-    commands("atom_modify map array\nboundary f f f\nregion box block -50 50 -50 50 -50 50\ncreate_box 3 box\nmass * 12.0");
+    commands("atom_modify map array\nboundary f f f\nregion box block -50 50 -50 50 -50 "
+             "50\ncreate_box 3 box\nmass * 12.0");
     for (int i = 0; i < both.n_atoms(); i++) {
       char text[256];
       const auto &x = both.positions;
@@ -197,7 +205,8 @@ TEST_F(PairXTB, EachMoleculeAloneOneRank)
   expected.insert(expected.end(), eb.forces.begin(), eb.forces.end());
   EXPECT_LT(largest_difference(forces(), expected), 1e-8);
   // one that does not move is not calculated again
-  commands("group second id 10:12\nvelocity second set 1 2 3\nfix 1 second nve\nrun 4 post no\nunfix 1");
+  commands(
+      "group second id 10:12\nvelocity second set 1 2 3\nfix 1 second nve\nrun 4 post no\nunfix 1");
   int dim = 0;
   EXPECT_EQ(*static_cast<double *>(lmp->force->pair->extract("calls", dim)), 2.0 + 4.0);
   expected = forces();
@@ -220,7 +229,8 @@ TEST_F(PairXTB, AddsToOtherForcesAndLeavesNullTypesAloneOneRank)
   const auto s = ethanol();
   command("units real");
   create(s);
-  commands("pair_style hybrid/overlay xtb method gfnff lj/cut 8.0\npair_coeff * * xtb C O H\npair_coeff * * lj/cut 0.1 3.0");
+  commands("pair_style hybrid/overlay xtb method gfnff lj/cut 8.0\npair_coeff * * xtb C O "
+           "H\npair_coeff * * lj/cut 0.1 3.0");
   command("run 0 post no");
   const auto together = forces();
   const double sum = lmp->force->pair->eng_vdwl;
@@ -230,8 +240,10 @@ TEST_F(PairXTB, AddsToOtherForcesAndLeavesNullTypesAloneOneRank)
   const auto expected = direct(s, XtbMethod::gfnff, 0.1);
   EXPECT_NEAR((sum - lj) * kcal_per_mol_in_eV, expected.energy, 1e-5);
   std::vector<double> difference;
-  for (std::size_t k = 0; k < together.size(); k++) difference.push_back((together[k] - alone[k]) * kcal_per_mol_in_eV);
-  EXPECT_LT(largest_difference(difference, expected.forces), 1e-5);    // digits of LAMMPS' conversion factor
+  for (std::size_t k = 0; k < together.size(); k++)
+    difference.push_back((together[k] - alone[k]) * kcal_per_mol_in_eV);
+  EXPECT_LT(largest_difference(difference, expected.forces),
+            1e-5);    // digits of LAMMPS' conversion factor
 
   // water alone of water and a carbon atom far below
   auto w = water();
@@ -240,7 +252,8 @@ TEST_F(PairXTB, AddsToOtherForcesAndLeavesNullTypesAloneOneRank)
   w.positions.insert(w.positions.end(), {0.0, 0.0, -3.0});
   commands("clear\nunits metal");
   create(w);
-  commands("pair_style hybrid/overlay xtb zero 5.0\npair_coeff * * xtb NULL O H\npair_coeff * * zero\nrun 0 post no");
+  commands("pair_style hybrid/overlay xtb zero 5.0\npair_coeff * * xtb NULL O H\npair_coeff * * "
+           "zero\nrun 0 post no");
   EXPECT_NEAR(lmp->force->pair->eng_vdwl, without.energy, 1e-8);
 }
 
@@ -261,8 +274,9 @@ Structure ether()
 {
   Structure s;
   s.numbers = {6, 6, 8, 1, 1, 1, 1, 1, 1};
-  s.positions = {-1.17, -0.20, 0.02,  1.18,  -0.19, -0.01, 0.0,  0.58, 0.03,  -2.02, 0.49, 0.05,  -1.22, -0.86,
-                 0.90,  -1.25, -0.80, -0.90, 2.03,  0.48,  0.02, 1.22, -0.85, -0.90, 1.25, -0.83, 0.88};
+  s.positions = {-1.17, -0.20, 0.02, 1.18,  -0.19, -0.01, 0.0,   0.58,  0.03,
+                 -2.02, 0.49,  0.05, -1.22, -0.86, 0.90,  -1.25, -0.80, -0.90,
+                 2.03,  0.48,  0.02, 1.22,  -0.85, -0.90, 1.25,  -0.83, 0.88};
   return s;
 }
 
@@ -271,7 +285,8 @@ Structure formamide()
 {
   Structure s;
   s.numbers = {6, 7, 8, 1, 1, 1};
-  s.positions = {0.0, 0.42, 0.0, 1.2, -0.25, 0.1, -1.1, -0.2, 0.0, 0.0, 1.5, 0.05, 1.2, -1.25, -0.2, 2.05, 0.25, -0.15};
+  s.positions = {0.0, 0.42, 0.0,  1.2, -0.25, 0.1,  -1.1, -0.2, 0.0,
+                 0.0, 1.5,  0.05, 1.2, -1.25, -0.2, 2.05, 0.25, -0.15};
   return s;
 }
 
@@ -281,16 +296,19 @@ std::string dump_of(const Structure &s, const std::vector<int> &types, int step)
   text.precision(16);
   text << "ITEM: TIMESTEP\n"
        << step << "\nITEM: NUMBER OF ATOMS\n"
-       << s.n_atoms() << "\nITEM: BOX BOUNDS ff ff ff\n-50 50\n-50 50\n-50 50\nITEM: ATOMS id type x y z\n";
+       << s.n_atoms()
+       << "\nITEM: BOX BOUNDS ff ff ff\n-50 50\n-50 50\n-50 50\nITEM: ATOMS id type x y z\n";
   for (int i = 0; i < s.n_atoms(); i++)
-    text << i + 1 << " " << types[i] << " " << s.positions[3 * i] << " " << s.positions[3 * i + 1] << " " << s.positions[3 * i + 2] << "\n";
+    text << i + 1 << " " << types[i] << " " << s.positions[3 * i] << " " << s.positions[3 * i + 1]
+         << " " << s.positions[3 * i + 2] << "\n";
   return text.str();
 }
 
 TEST_F(PairXTB, OtherMoleculesOfTheSameAtomsGetTheirOwnForceFieldOneRank)
 {
   const std::vector<int> types = {1, 1, 2, 3, 3, 3, 3, 3, 3};
-  const auto a = direct(ethanol(), XtbMethod::gfnff, 0.1), b = direct(ether(), XtbMethod::gfnff, 0.1);
+  const auto a = direct(ethanol(), XtbMethod::gfnff, 0.1),
+             b = direct(ether(), XtbMethod::gfnff, 0.1);
   put("ether.dump", dump_of(ether(), types, 0));
   put("both.dump", dump_of(ethanol(), types, 0) + dump_of(ether(), types, 1));
   run_once(ethanol(), "method gfnff");
@@ -298,10 +316,12 @@ TEST_F(PairXTB, OtherMoleculesOfTheSameAtomsGetTheirOwnForceFieldOneRank)
   command("run 0 post no");
   EXPECT_NEAR(energy(), b.energy, 1e-8);
   EXPECT_LT(largest_difference(forces(), b.forces), 1e-8);
-  expect_in_log("atoms were moved since the last force evaluation, and their bonds are not those of GFN-FF any more (broken: C1-C2");
+  expect_in_log("atoms were moved since the last force evaluation, and their bonds are not those "
+                "of GFN-FF any more (broken: C1-C2");
   // every frame of a rerun
   run_once(ethanol(), "method gfnff");
-  commands("thermo 1\nthermo_style custom step pe\nthermo_modify format float %.10f\nrerun " + file("both.dump") + " dump x y z");
+  commands("thermo 1\nthermo_style custom step pe\nthermo_modify format float %.10f\nrerun " +
+           file("both.dump") + " dump x y z");
   EXPECT_NEAR(energy(), b.energy, 1e-8);
   char text[64];
   std::snprintf(text, sizeof text, "%.6f", a.energy);
@@ -312,10 +332,12 @@ TEST_F(PairXTB, BondsThatBreakInARunAreNotMadeAnewOneRank)
 {
   run_once(ethanol(), "method gfnff");
   // the hydrogen of the hydroxyl group leaves
-  commands("group leaving id 9\nvelocity leaving set 0.0 4000.0 0.0\nfix 1 leaving nve/noforce\ntimestep 0.0001\nrun 5 post no");
+  commands("group leaving id 9\nvelocity leaving set 0.0 4000.0 0.0\nfix 1 leaving "
+           "nve/noforce\ntimestep 0.0001\nrun 5 post no");
   EXPECT_GT(distance(positions(), 2, 8), 1.97);
   const double stretched = energy();
-  XtbCalculator own({XtbMethod::gfnff}, ethanol().numbers, ethanol().positions), anew({XtbMethod::gfnff}, ethanol().numbers, positions());
+  XtbCalculator own({XtbMethod::gfnff}, ethanol().numbers, ethanol().positions),
+      anew({XtbMethod::gfnff}, ethanol().numbers, positions());
   std::vector<double> f(27);
   const double expected = own.evaluate(positions(), f);
   EXPECT_GT(std::abs(anew.evaluate(positions(), f) - expected), 0.1);
@@ -344,7 +366,8 @@ TEST_F(PairXTB, RestartKeepsTheForceFieldOneRank)
       else
         command("pair_coeff * * C N O H");
     };
-    command(hybrid ? "pair_style hybrid/overlay xtb method gfnff zero 5.0" : "pair_style xtb method gfnff");
+    command(hybrid ? "pair_style hybrid/overlay xtb method gfnff zero 5.0"
+                   : "pair_style xtb method gfnff");
     coefficients();
     commands("run 0 post no\ndisplace_atoms all random 0.05 0.05 0.05 4711\nrun 0 post no");
     const double before = energy();
@@ -352,7 +375,8 @@ TEST_F(PairXTB, RestartKeepsTheForceFieldOneRank)
     const auto x = positions();
     XtbCalculator anew({XtbMethod::gfnff}, formamide().numbers, x);
     std::vector<double> unused(18);
-    ASSERT_GT(std::abs(anew.evaluate(x, unused) - before), 1e-6);    // else the test would see nothing
+    ASSERT_GT(std::abs(anew.evaluate(x, unused) - before),
+              1e-6);    // else the test would see nothing
     command("write_restart " + file("ff.restart"));
     for (const char *other : {"a", "b"}) {
       command("clear");
@@ -379,7 +403,8 @@ TEST_F(PairXTB, StronglyTiltedBoxesAreBoxesOneRank)
     commands("create_box 3 box\nmass * 12.0");
     for (int i = 0; i < s.n_atoms(); i++) {
       char text[256];
-      std::snprintf(text, sizeof text, "create_atoms %d single %.16g %.16g %.16g remap yes units box",
+      std::snprintf(text, sizeof text,
+                    "create_atoms %d single %.16g %.16g %.16g remap yes units box",
                     s.numbers[i] == 6       ? 1
                         : s.numbers[i] == 8 ? 2
                                             : 3,
@@ -395,7 +420,9 @@ TEST_F(PairXTB, StronglyTiltedBoxesAreBoxesOneRank)
   EXPECT_LT(largest_difference(forces(), expected.forces), 1e-6);
   // the shortest translation of this one is (3 4 0), although all its edges are 12 or longer
   create_in("0 12 0 4 0 12 27 0 0");
-  expect_error("run 0", {"of the 5 Angstrom of the periodic box along its translation (", "at most half of them is accepted"});
+  expect_error("run 0",
+               {"of the 5 Angstrom of the periodic box along its translation (",
+                "at most half of them is accepted"});
 }
 
 TEST_F(PairXTB, NoWarningOfACommunicationCutoffOneRank)
@@ -404,7 +431,8 @@ TEST_F(PairXTB, NoWarningOfACommunicationCutoffOneRank)
   create(ethanol());
   commands("change_box all boundary s s s");
   use("method gfnff");
-  commands("neighbor 0.1 bin\nneigh_modify every 1 delay 0 check no\nfix 1 all nve\nvelocity all create 300 4711\ntimestep 0.0005\nrun 20 post no");
+  commands("neighbor 0.1 bin\nneigh_modify every 1 delay 0 check no\nfix 1 all nve\nvelocity all "
+           "create 300 4711\ntimestep 0.0005\nrun 20 post no");
   std::fflush(nullptr);
   std::ifstream in(log());
   const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -416,13 +444,15 @@ TEST_F(PairXTB, ChargesOfAtomsAgreeWithTheChargeOneRank)
   // ammonium above water
   Structure ammonium;
   ammonium.numbers = {7, 1, 1, 1, 1};
-  ammonium.positions = {0.0, 0.0, 0.0, 0.62, 0.61, 0.60, -0.60, -0.62, 0.61, -0.61, 0.60, -0.62, 0.60, -0.61, -0.60};
+  ammonium.positions = {0.0,  0.0,   0.0,  0.62,  0.61, 0.60,  -0.60, -0.62,
+                        0.61, -0.61, 0.60, -0.62, 0.60, -0.61, -0.60};
   const auto energy_at = [](const Structure &s, int charge) {
     XtbCalculator calculator({XtbMethod::gfn2, charge}, s.numbers, s.positions);
     std::vector<double> f(s.positions.size());
     return calculator.evaluate(s.positions, f);
   };
-  commands("units metal\natom_style full\natom_modify map array\nboundary f f f\nregion box block -50 50 -50 50 -50 50\ncreate_box 3 box\nmass * 12.0");
+  commands("units metal\natom_style full\natom_modify map array\nboundary f f f\nregion box block "
+           "-50 50 -50 50 -50 50\ncreate_box 3 box\nmass * 12.0");
   const auto add = [&](const Structure &s, double up) {
     for (int i = 0; i < s.n_atoms(); i++) {
       char text[256];
@@ -442,18 +472,22 @@ TEST_F(PairXTB, ChargesOfAtomsAgreeWithTheChargeOneRank)
   // charges that are all 0 say nothing
   use("system all charge 1", elements);
   command("run 0 post no");
-  commands("set atom 1 charge -0.2\nset atom 2*5 charge 0.3\nset atom 6 charge -0.8\nset atom 7*8 charge 0.4");
+  commands("set atom 1 charge -0.2\nset atom 2*5 charge 0.3\nset atom 6 charge -0.8\nset atom 7*8 "
+           "charge 0.4");
   use("system molecule charge atoms", elements);
   command("run 0 post no");
   EXPECT_NEAR(energy(), ion + neutral, 1e-6);
   use("system molecule", elements);
   expect_error("run 0 post no",
-               {"molecule 1 of 5 atoms (IDs 1 to 5): the charges of its atoms sum to 1, and pair_style xtb uses charge 0", "'charge atoms'", "'charge 1'"});
+               {"molecule 1 of 5 atoms (IDs 1 to 5): the charges of its atoms sum to 1, and "
+                "pair_style xtb uses charge 0",
+                "'charge atoms'", "'charge 1'"});
   use("system all charge 0", elements);
   expect_error("run 0 post no", {"charge 0 leaves 21 electrons"});
   use("system all charge -1", elements);
   command("run 0 post no");
-  expect_in_log("Pair style xtb uses charge -1 for the system of 8 atoms (IDs 1 to 8), the charges of its atoms sum to 1");
+  expect_in_log("Pair style xtb uses charge -1 for the system of 8 atoms (IDs 1 to 8), the charges "
+                "of its atoms sum to 1");
   // a restart file keeps the rule, and charges may change between runs
   use("system all charge atoms", elements);
   command("run 0 post no");
@@ -466,7 +500,8 @@ TEST_F(PairXTB, ChargesOfAtomsAgreeWithTheChargeOneRank)
   commands("set atom 1 charge -2.2\nrun 0 post no");
   EXPECT_GT(std::abs(energy() - together), 1.0);
   command("set atom 1 charge -0.5");
-  expect_error("run 0 post no", {"the charges of its atoms sum to 0.7", "charge atoms takes whole numbers"});
+  expect_error("run 0 post no",
+               {"the charges of its atoms sum to 0.7", "charge atoms takes whole numbers"});
   expect_error("pair_style xtb charge some", {"charge is some; expected a whole number, or atoms"});
   commands("clear\nunits metal");
   create(water());
@@ -493,7 +528,8 @@ TEST_F(PairXTB, CountsCallsOneRank)
 TEST_F(PairXTB, ConservesEnergyOneRank)
 {
   run_once(ethanol(), "method gfn2 accuracy 0.1");
-  commands("timestep 0.0005\nvelocity all create 300 4711 rot yes mom yes\nfix 1 all nve\nthermo_style custom step etotal\nrun 0 post no");
+  commands("timestep 0.0005\nvelocity all create 300 4711 rot yes mom yes\nfix 1 all "
+           "nve\nthermo_style custom step etotal\nrun 0 post no");
   const auto total = [&] {
     double e = 0.0;
     lmp->output->thermo->evaluate_keyword("etotal", &e);
@@ -511,8 +547,10 @@ TEST_F(PairXTB, NeverGivesSilentNumbersOneRank)
   create(ethanol());
   use("maxiter 2");
   expect_error("run 0",
-               {"Pair style xtb on timestep 0, the system of 9 atoms (IDs 1 to 9)", "gfn2 failed", "did not converge",
-                "a higher electronic temperature (etemp) or more iterations may help", "converges only from that of a geometry nearby"});
+               {"Pair style xtb on timestep 0, the system of 9 atoms (IDs 1 to 9)", "gfn2 failed",
+                "did not converge",
+                "a higher electronic temperature (etemp) or more iterations may help",
+                "converges only from that of a geometry nearby"});
   use("method gfn2");
   command("run 0 post no");
   lmp->atom->x[0][0] = std::nan("");
@@ -525,23 +563,30 @@ TEST_F(PairXTB, RefusesBadInput)
   create(ethanol());
   if (n_ranks > 1) {
     use("method gfn2");
-    expect_error("run 0", {"Pair style xtb runs on one MPI rank per partition, found " + std::to_string(n_ranks)});
+    expect_error(
+        "run 0",
+        {"Pair style xtb runs on one MPI rank per partition, found " + std::to_string(n_ranks)});
     return;
   }
-  expect_error("pair_style xtb gfn2", {"Unknown pair_style xtb keyword 'gfn2'", "accepted: method, charge"});
+  expect_error("pair_style xtb gfn2",
+               {"Unknown pair_style xtb keyword 'gfn2'", "accepted: method, charge"});
   expect_error("pair_style xtb method", {"missing argument"});
-  expect_error("pair_style xtb method gfn3", {"unknown xTB method 'gfn3'; accepted: gfn2, gfn1, gfnff"});
+  expect_error("pair_style xtb method gfn3",
+               {"unknown xTB method 'gfn3'; accepted: gfn2, gfn1, gfnff"});
   expect_error("pair_style xtb accuracy 0", {"accuracy is 0; expected 0.0001 to 1000"});
   expect_error("pair_style xtb uhf -1", {"uhf is -1; expected 0 or more"});
   expect_error("pair_style xtb etemp -5", {"etemp is -5; expected more than 0 K"});
   expect_error("pair_style xtb maxiter 0", {"maxiter is 0; expected 1 or more"});
-  expect_error("pair_style xtb system some", {"Unknown pair_style xtb system 'some'; accepted: all, molecule"});
+  expect_error("pair_style xtb system some",
+               {"Unknown pair_style xtb system 'some'; accepted: all, molecule"});
   command("pair_style xtb");
   expect_error("pair_coeff * * C O", {"has 2 elements; expected one for each of the 3 atom types"});
   expect_error("pair_coeff * * C O Hy", {"'Hy' of atom type 3 is no element"});
   expect_error("pair_coeff * * NULL NULL NULL", {"maps every atom type to NULL"});
   use("charge 1");
-  expect_error("run 0", {"charge 1 leaves 25 electrons, which 0 unpaired electrons do not fit; use an odd uhf, or another charge"});
+  expect_error("run 0",
+               {"charge 1 leaves 25 electrons, which 0 unpaired electrons do not fit; use an odd "
+                "uhf, or another charge"});
   use("charge 22");
   expect_error("run 0", {"charge 22 leaves -2 valence electrons"});
   use("uhf 40");

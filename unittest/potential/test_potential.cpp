@@ -23,7 +23,8 @@ namespace {
 class PotentialFile : public testing::Test {
  protected:
   std::filesystem::path folder = std::filesystem::temp_directory_path() /
-      ("mlff-potential-" + std::to_string(getpid()) + "-" + testing::UnitTest::GetInstance()->current_test_info()->name());
+      ("mlff-potential-" + std::to_string(getpid()) + "-" +
+       testing::UnitTest::GetInstance()->current_test_info()->name());
   std::string path = (folder / "test.safetensors").string();
 
   void SetUp() override { std::filesystem::create_directories(folder); }
@@ -68,8 +69,10 @@ class PotentialFile : public testing::Test {
       Potential::read(path);
       FAIL() << "was read without an error; expected: " << words.front();
     } catch (const PotentialError &error) {
-      EXPECT_NE(std::string(error.what()).find("'" + path + "'"), std::string::npos) << "the file is not named: " << error.what();
-      for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("'" + path + "'"), std::string::npos)
+          << "the file is not named: " << error.what();
+      for (const auto &word : words)
+        EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
     }
   }
 };
@@ -251,14 +254,17 @@ TEST_F(PotentialFile, RefusesMetadata)
   expect_refusal({"hyperparameters lack 'radial'"});
   edit_metadata("hyperparameters", "{\"features\":8.5,\"layers\":2,\"radial\":6}");
   expect_refusal({"'features' is 8.5", "whole number"});
-  edit_metadata("hyperparameters", "{\"features\":8,\"layers\":2,\"radial\":6,\"norm_floor\":\"small\"}");
+  edit_metadata("hyperparameters",
+                "{\"features\":8,\"layers\":2,\"radial\":6,\"norm_floor\":\"small\"}");
   expect_refusal({"'norm_floor' is \"small\"", "a number"});
   edit_metadata("hyperparameters", "{\"features\":8,\"layers\":2,\"radial\":6,\"norm_floor\":0}");
   expect_refusal({"'norm_floor' is 0.0", "above 0"});
   edit_metadata("hyperparameters", "{\"features\":8,");
   expect_refusal({"'hyperparameters' is not valid JSON"});
-  const std::string others = R"("C": {"force": 5, "nearest": 1.1}, "O": {"force": 9, "nearest": 0.9})";
-  edit_metadata("range", "{" + others + R"(, "H": {"force": 7, "nearest": 0.8, "more": "is ignored"}})");
+  const std::string others =
+      R"("C": {"force": 5, "nearest": 1.1}, "O": {"force": 9, "nearest": 0.9})";
+  edit_metadata("range",
+                "{" + others + R"(, "H": {"force": 7, "nearest": 0.8, "more": "is ignored"}})");
   EXPECT_EQ(Potential::read(path).range.at(2).nearest, 0.8);
   edit_metadata("range", "{");
   expect_refusal({"'range' is not valid JSON"});
@@ -266,7 +272,9 @@ TEST_F(PotentialFile, RefusesMetadata)
   expect_refusal({"'range' is [1,2]", "an entry for each element"});
   edit_metadata("range", "{" + others + "}");
   expect_refusal({"'range' has no entry for H"});
-  edit_metadata("range", "{" + others + R"(, "H": {"force": 7, "nearest": 0.8}, "N": {"force": 7, "nearest": 0.8}})");
+  edit_metadata("range",
+                "{" + others +
+                    R"(, "H": {"force": 7, "nearest": 0.8}, "N": {"force": 7, "nearest": 0.8}})");
   expect_refusal({"'range' has an entry 'N'", "no element of this potential"});
   edit_metadata("range", "{" + others + R"(, "H": {"force": 7}})");
   expect_refusal({"'range' of H is {\"force\":7}", "'force' and 'nearest'"});
@@ -278,7 +286,8 @@ TEST_F(PotentialFile, RefusesMetadata)
   expect_refusal({"'range'", "'nearest' of H is 0", "above 0 Å"});
   edit_metadata("range", "{" + others + R"(, "H": {"force": -7, "nearest": 1}})");
   expect_refusal({"'range'", "'force' of H is -7", "above 0 eV/Å"});
-  for (const char *key : {"format", "format_version", "model", "hyperparameters", "elements", "units", "cutoff", "date", "citation", "training", "sha256"}) {
+  for (const char *key : {"format", "format_version", "model", "hyperparameters", "elements",
+                          "units", "cutoff", "date", "citation", "training", "sha256"}) {
     edit_header([&](json &header) {
       header["__metadata__"].erase(key);
     });

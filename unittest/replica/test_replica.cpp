@@ -1,7 +1,7 @@
 // Replicas that evaluate together: same numbers as alone, whoever comes, leaves, fails or dies.
-#include "support/random_potential.h"
-#include "replica/replica_batch.h"
 #include "core/state_error.h"
+#include "replica/replica_batch.h"
+#include "support/random_potential.h"
 
 #include <gtest/gtest.h>
 
@@ -38,7 +38,9 @@ std::unique_ptr<Engine> host()
 GraphStorage cluster(int n, unsigned seed)
 {
   GraphStorage graph;
-  if (n > 0) append_graph(mlff_test::random_structure(n, seed), potential().elements, potential().cutoff, graph);
+  if (n > 0)
+    append_graph(mlff_test::random_structure(n, seed), potential().elements, potential().cutoff,
+                 graph);
   return graph;
 }
 
@@ -54,14 +56,19 @@ bool same(const Result &a, const Result &b)
   return a.energy == b.energy && a.atom_energy == b.atom_energy && a.gradient == b.gradient;
 }
 
-/// Fails where a system has as many atoms as it is told, as an engine does that meets numbers which are not finite, or no memory.
+/// Fails where a system has as many atoms as it is told, as an engine does that meets numbers which
+/// are not finite, or no memory.
 class Fragile : public Engine {
  public:
-  Fragile(int bad_atoms, int most_atoms) : inner(host()), bad_atoms(bad_atoms), most_atoms(most_atoms) {}
+  Fragile(int bad_atoms, int most_atoms) :
+      inner(host()), bad_atoms(bad_atoms), most_atoms(most_atoms)
+  {
+  }
   void evaluate(const Graph &graph, Result &result, GhostExchange *) override
   {
     for (int s = 0; s < graph.n_structures(); s++)
-      if (graph.first_atom[s + 1] - graph.first_atom[s] == bad_atoms) throw EngineError("the energy of structure " + std::to_string(s + 1) + " is not finite");
+      if (graph.first_atom[s + 1] - graph.first_atom[s] == bad_atoms)
+        throw EngineError("the energy of structure " + std::to_string(s + 1) + " is not finite");
     if (graph.n_centres() > most_atoms) throw std::bad_alloc();
     inner->evaluate(graph, result);
   }
@@ -77,7 +84,8 @@ class Fragile : public Engine {
 
 class Replica : public testing::Test {
  protected:
-  std::string job = std::to_string(getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name();
+  std::string job =
+      std::to_string(getpid()) + testing::UnitTest::GetInstance()->current_test_info()->name();
 
   BatchOptions options(double wait = 0.5) const { return {job, "model", wait, 0, 1}; }
 
@@ -90,7 +98,8 @@ class Replica : public testing::Test {
   {
     std::set<std::string> names;
     for (const auto &entry : std::filesystem::directory_iterator("/dev/shm"))
-      if (entry.path().filename().string().find("mlff") != std::string::npos) names.insert(entry.path().filename().string());
+      if (entry.path().filename().string().find("mlff") != std::string::npos)
+        names.insert(entry.path().filename().string());
     return names;
   }
   static inline std::set<std::string> before;
@@ -145,7 +154,8 @@ TEST_F(Replica, ThreadsOfAllSizesAreBitwiseTheSameAsAlone)
   const auto statistics = replicas[0]->statistics();
   EXPECT_EQ(statistics.calls, n_replicas * rounds);
   long evaluated = 0;
-  for (std::size_t n = 0; n < statistics.histogram.size(); n++) evaluated += long(n) * statistics.histogram[n];
+  for (std::size_t n = 0; n < statistics.histogram.size(); n++)
+    evaluated += long(n) * statistics.histogram[n];
   EXPECT_EQ(evaluated, n_replicas * rounds);
   ASSERT_EQ(statistics.histogram.size(), std::size_t(n_replicas + 1));
   EXPECT_GT(statistics.histogram[n_replicas], rounds / 2) << "most evaluations hold all";
@@ -174,8 +184,10 @@ TEST_F(Replica, TorchTogetherIsTorchAlone)
       for (int round = 0; round < 5; round++) {
         replicas[k]->evaluate(graphs[k].view(), result);
         ASSERT_EQ(result.energy.size(), expected[k].energy.size());
-        for (std::size_t s = 0; s < result.energy.size(); s++) EXPECT_NEAR(result.energy[s], expected[k].energy[s], 1e-6) << sizes[k] << " atoms";
-        for (std::size_t i = 0; i < result.gradient.size(); i++) ASSERT_NEAR(result.gradient[i], expected[k].gradient[i], 1e-5);
+        for (std::size_t s = 0; s < result.energy.size(); s++)
+          EXPECT_NEAR(result.energy[s], expected[k].energy[s], 1e-6) << sizes[k] << " atoms";
+        for (std::size_t i = 0; i < result.gradient.size(); i++)
+          ASSERT_NEAR(result.gradient[i], expected[k].gradient[i], 1e-5);
       }
       replicas[k]->leave();
     });
@@ -213,7 +225,8 @@ TEST_F(Replica, ThousandRounds)
 
 TEST_F(Replica, DifferentModelsDoNotMeet)
 {
-  ReplicaBatch a(host(), options()), b(host(), {job, "another model", 0.5, 0}), c(host(), {job + "x", "model", 0.5, 0});
+  ReplicaBatch a(host(), options()), b(host(), {job, "another model", 0.5, 0}),
+      c(host(), {job + "x", "model", 0.5, 0});
   EXPECT_EQ(a.n_replicas(), 1);
   EXPECT_EQ(b.n_replicas(), 1);
   EXPECT_EQ(c.n_replicas(), 1);
@@ -233,7 +246,8 @@ TEST_F(Replica, OneThatNeverComesIsNotAwaitedForEver)
     a.evaluate(graph.view(), result);
     EXPECT_TRUE(same(result, expected));
   }
-  EXPECT_LT(Clock::now() - start, std::chrono::seconds(15)) << "after it missed twice nobody waits for it";
+  EXPECT_LT(Clock::now() - start, std::chrono::seconds(15))
+      << "after it missed twice nobody waits for it";
   // and when it comes it is welcome
   std::atomic<bool> finished = false;
   std::thread late([&] {
@@ -254,7 +268,8 @@ TEST_F(Replica, AGraphThatCannotBeEvaluatedHarmsNobodyElse)
   constexpr int n_replicas = 5, bad = 7;
   std::vector<std::unique_ptr<ReplicaBatch>> replicas;
   for (int k = 0; k < n_replicas; k++) {
-    replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Fragile>(bad, 1000000), options()));
+    replicas.push_back(
+        std::make_unique<ReplicaBatch>(std::make_unique<Fragile>(bad, 1000000), options()));
     replicas.back()->enter();
   }
   std::atomic<int> good = 0, failures = 0;
@@ -278,14 +293,16 @@ TEST_F(Replica, AGraphThatCannotBeEvaluatedHarmsNobodyElse)
 
 TEST_F(Replica, MemorySplitsABatch)
 {
-  // by the budget: no more than 20 atoms together; by experience: the engine has none for more than 15
+  // by the budget: no more than 20 atoms together; by experience: the engine has none for more than
+  // 15
   for (const bool told : {true, false}) {
     constexpr int n_replicas = 6;
     std::vector<std::unique_ptr<ReplicaBatch>> replicas;
     for (int k = 0; k < n_replicas; k++) {
       auto o = options();
       if (told) o.memory = 20;
-      replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Fragile>(-1, told ? 20 : 15), o));
+      replicas.push_back(
+          std::make_unique<ReplicaBatch>(std::make_unique<Fragile>(-1, told ? 20 : 15), o));
       replicas.back()->enter();
     }
     std::atomic<int> good = 0;
@@ -306,7 +323,8 @@ TEST_F(Replica, MemorySplitsABatch)
   }
 }
 
-/// As fast as it is told: a device that takes one evaluation at a time, or cores that take any number.
+/// As fast as it is told: a device that takes one evaluation at a time, or cores that take any
+/// number.
 class Timed : public Engine {
  public:
   Timed(std::chrono::microseconds call, std::chrono::microseconds structure, std::mutex *device) :
@@ -348,9 +366,10 @@ TEST_F(Replica, TheFasterWayIsChosen)
     for (int k = 0; k < n_replicas; k++) {
       auto o = options(0.0);
       o.choice = BatchOptions::Choice::faster;
-      replicas.push_back(std::make_unique<ReplicaBatch>(batches_pay ? std::make_unique<Timed>(microseconds(500), microseconds(0), &device)
-                                                                    : std::make_unique<Timed>(microseconds(500), microseconds(500), nullptr),
-                                                        o));
+      replicas.push_back(std::make_unique<ReplicaBatch>(
+          batches_pay ? std::make_unique<Timed>(microseconds(500), microseconds(0), &device)
+                      : std::make_unique<Timed>(microseconds(500), microseconds(500), nullptr),
+          o));
       replicas.back()->enter();
     }
     std::atomic<int> wrong = 0;
@@ -382,7 +401,10 @@ TEST_F(Replica, AsManyEvaluationsAtATimeAsThereAreCoresFor)
   for (int k = 0; k < n_replicas; k++) {
     auto o = options(0.2);
     o.at_a_time = 2;
-    replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Timed>(std::chrono::microseconds(500), std::chrono::microseconds(100), nullptr), o));
+    replicas.push_back(std::make_unique<ReplicaBatch>(
+        std::make_unique<Timed>(std::chrono::microseconds(500), std::chrono::microseconds(100),
+                                nullptr),
+        o));
     replicas.back()->enter();
   }
   const auto graph = cluster(5, 1);
@@ -438,7 +460,8 @@ TEST_F(Replica, ErrorsKeepTheirKind)
           replicas[k]->evaluate(graph.view(), result);
           right += k == 3;
         } catch (const EngineError &error) {
-          right += k < 3 && kind_of(error) == ErrorKind(k) && error.what() == std::to_string(k + 1) + " atoms";
+          right += k < 3 && kind_of(error) == ErrorKind(k) &&
+              error.what() == std::to_string(k + 1) + " atoms";
         }
       }
       replicas[k]->leave();
@@ -510,7 +533,9 @@ TEST_P(ReplicaDeath, OthersFinishWithRightNumbers)
     EXPECT_EQ(shared_memory(), before);
   }
 }
-INSTANTIATE_TEST_SUITE_P(Stages, ReplicaDeath, testing::Values("gathered", "locked", "waiting", "evaluating", "evaluated"));
+INSTANTIATE_TEST_SUITE_P(Stages, ReplicaDeath,
+                         testing::Values("gathered", "locked", "waiting", "evaluating",
+                                         "evaluated"));
 
 TEST_F(Replica, NobodyMeetsTheDead)
 {

@@ -14,7 +14,8 @@ namespace mlff_test {
 class FolderTest : public testing::Test {
  protected:
   std::filesystem::path folder = std::filesystem::temp_directory_path() /
-      ("mlff-test-" + std::to_string(getpid()) + "-" + testing::UnitTest::GetInstance()->current_test_info()->name());
+      ("mlff-test-" + std::to_string(getpid()) + "-" +
+       testing::UnitTest::GetInstance()->current_test_info()->name());
 
   void SetUp() override { std::filesystem::create_directories(folder); }
   void TearDown() override { std::filesystem::remove_all(folder); }

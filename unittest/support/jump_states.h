@@ -1,4 +1,5 @@
-// Molecules with velocities and forces, jumps of them, and rotations: what the tests of jump networks share.
+// Molecules with velocities and forces, jumps of them, and rotations: what the tests of jump
+// networks share.
 #pragma once
 
 #include "models/jump/jump.h"
@@ -11,8 +12,8 @@
 
 namespace mlff_test {
 
-using mlff::EngineOptions, mlff::Filter, mlff::GraphStorage, mlff::JumpInput, mlff::JumpResult, mlff::PainnSizes, mlff::Potential, mlff::Precision,
-    mlff::Structure;
+using mlff::EngineOptions, mlff::Filter, mlff::GraphStorage, mlff::JumpInput, mlff::JumpResult,
+    mlff::PainnSizes, mlff::Potential, mlff::Precision, mlff::Structure;
 
 inline constexpr double cutoff = 4.0;
 
@@ -26,7 +27,8 @@ struct States {
     GraphStorage storage;
     int at = 0;
     for (const int n : sizes) {
-      mlff::append_pairs({species.data() + at, std::size_t(n)}, {x.data() + 3 * at, 3 * std::size_t(n)}, rc, storage);
+      mlff::append_pairs({species.data() + at, std::size_t(n)},
+                         {x.data() + 3 * at, 3 * std::size_t(n)}, rc, storage);
       at += n;
     }
     return storage;
@@ -39,9 +41,11 @@ struct States {
     for (int k = 0; k < s; k++) begin += sizes[k];
     const int n = sizes[s];
     const auto part = [&](const auto &list, int width) {
-      return std::decay_t<decltype(list)>(list.begin() + width * begin, list.begin() + width * (begin + n));
+      return std::decay_t<decltype(list)>(list.begin() + width * begin,
+                                          list.begin() + width * (begin + n));
     };
-    return {part(species, 1), {n}, {stride[s]}, part(x, 3), part(mass, 1), part(velocity, 3), part(force, 3)};
+    return {part(species, 1),  {n},           {stride[s]}, part(x, 3), part(mass, 1),
+            part(velocity, 3), part(force, 3)};
   }
 };
 
@@ -76,8 +80,9 @@ inline States states(int n_structures, unsigned seed)
   return all;
 }
 
-inline JumpResult jump(const Potential &potential, const States &all, Precision precision = Precision::double_precision, const std::string &engine = "host",
-                       Filter filter = Filter::automatic)
+inline JumpResult jump(const Potential &potential, const States &all,
+                       Precision precision = Precision::double_precision,
+                       const std::string &engine = "host", Filter filter = Filter::automatic)
 {
   EngineOptions options;
   options.engine = engine;
@@ -98,13 +103,16 @@ inline double largest(const std::vector<double> &x)
   return m;
 }
 
-inline void expect_close(const std::vector<double> &a, const std::vector<double> &b, double tolerance, const std::string &what)
+inline void expect_close(const std::vector<double> &a, const std::vector<double> &b,
+                         double tolerance, const std::string &what)
 {
   ASSERT_EQ(a.size(), b.size());
-  for (std::size_t k = 0; k < a.size(); k++) ASSERT_NEAR(a[k], b[k], tolerance * largest(b)) << what << " " << k;
+  for (std::size_t k = 0; k < a.size(); k++)
+    ASSERT_NEAR(a[k], b[k], tolerance * largest(b)) << what << " " << k;
 }
 
-inline void expect_close(const JumpResult &a, const JumpResult &b, double tolerance, const std::string &what)
+inline void expect_close(const JumpResult &a, const JumpResult &b, double tolerance,
+                         const std::string &what)
 {
   expect_close(a.displacement, b.displacement, tolerance, what + " displacement");
   expect_close(a.velocity_change, b.velocity_change, tolerance, what + " velocity");

@@ -25,14 +25,16 @@
 
 namespace mlff_test {
 
-/// A LAMMPS instance that prints to a file in a folder of its own; every test's potential files lie there too.
+/// A LAMMPS instance that prints to a file in a folder of its own; every test's potential files lie
+/// there too.
 class LammpsTest : public testing::Test {
  protected:
   std::filesystem::path folder;
   std::unique_ptr<LAMMPS_NS::LAMMPS> lmp;
 
   int rank = 0, n_ranks = 1;
-  const bool kokkos = std::getenv("MLFF_TEST_KOKKOS") != nullptr;    // run everything with the suffix kk
+  const bool kokkos =
+      std::getenv("MLFF_TEST_KOKKOS") != nullptr;    // run everything with the suffix kk
 
   void SetUp() override
   {
@@ -81,7 +83,9 @@ class LammpsTest : public testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     // MLFF_TEST_KOKKOS="g 1" runs on a GPU, other values on threads
     const bool gpu = kokkos && std::getenv("MLFF_TEST_KOKKOS") == std::string("g 1");
-    if (kokkos) words.insert(words.end(), {"-k", "on", gpu ? "g" : "t", gpu || n_ranks > 1 ? "1" : "2", "-sf", "kk"});
+    if (kokkos)
+      words.insert(words.end(),
+                   {"-k", "on", gpu ? "g" : "t", gpu || n_ranks > 1 ? "1" : "2", "-sf", "kk"});
     std::vector<char *> argv;
     for (auto &word : words) argv.push_back(word.data());
     lmp = std::make_unique<LAMMPS_NS::LAMMPS>(int(argv.size()), argv.data(), MPI_COMM_WORLD);
@@ -97,7 +101,8 @@ class LammpsTest : public testing::Test {
   }
 
   /// A potential in the test's folder; written by rank 0.
-  std::string potential_file(const mlff::Potential &potential, const std::string &name = "test.safetensors")
+  std::string potential_file(const mlff::Potential &potential,
+                             const std::string &name = "test.safetensors")
   {
     mlff::Potential copy = potential;
     if (rank == 0) copy.write(file(name), true);
@@ -105,8 +110,10 @@ class LammpsTest : public testing::Test {
     return file(name);
   }
 
-  /// Box and atoms of a structure; types in the order of `elements`. Open directions get a box far larger than the structure.
-  void create(const mlff::Structure &structure, const std::vector<int> &elements = {6, 8, 1}, const std::string &atom_modify = "atom_modify map array")
+  /// Box and atoms of a structure; types in the order of `elements`. Open directions get a box far
+  /// larger than the structure.
+  void create(const mlff::Structure &structure, const std::vector<int> &elements = {6, 8, 1},
+              const std::string &atom_modify = "atom_modify map array")
   {
     std::string boundary = "boundary";
     for (const bool periodic : structure.periodic) boundary += periodic ? " p" : " f";
@@ -118,23 +125,31 @@ class LammpsTest : public testing::Test {
     };
     char text[512];
     const bool tilted = h[3] != 0.0 || h[6] != 0.0 || h[7] != 0.0;
-    std::snprintf(text, sizeof text, "region box prism %.16g %.16g %.16g %.16g %.16g %.16g %.16g %.16g %.16g units box", structure.periodic[0] ? 0.0 : -50.0,
-                  structure.periodic[0] ? h[0] : 50.0, structure.periodic[1] ? 0.0 : -50.0, structure.periodic[1] ? h[4] : 50.0,
-                  structure.periodic[2] ? 0.0 : -50.0, structure.periodic[2] ? h[8] : 50.0, bound(1, h[3]), bound(2, h[6]), bound(2, h[7]));
+    std::snprintf(
+        text, sizeof text,
+        "region box prism %.16g %.16g %.16g %.16g %.16g %.16g %.16g %.16g %.16g units box",
+        structure.periodic[0] ? 0.0 : -50.0, structure.periodic[0] ? h[0] : 50.0,
+        structure.periodic[1] ? 0.0 : -50.0, structure.periodic[1] ? h[4] : 50.0,
+        structure.periodic[2] ? 0.0 : -50.0, structure.periodic[2] ? h[8] : 50.0, bound(1, h[3]),
+        bound(2, h[6]), bound(2, h[7]));
     if (!tilted) {
       std::string block = text;
       block.replace(block.find("prism"), 5, "block");
       for (int k = 0; k < 3; k++)
-        block.erase(block.rfind(' ', block.rfind(" units box") - 1), block.rfind(" units box") - block.rfind(' ', block.rfind(" units box") - 1));
+        block.erase(block.rfind(' ', block.rfind(" units box") - 1),
+                    block.rfind(" units box") - block.rfind(' ', block.rfind(" units box") - 1));
       command(block);
     } else
       command(text);
     command("create_box " + std::to_string(elements.size()) + " box");
-    for (std::size_t t = 0; t < elements.size(); t++) command("mass " + std::to_string(t + 1) + " 12.0");
+    for (std::size_t t = 0; t < elements.size(); t++)
+      command("mass " + std::to_string(t + 1) + " 12.0");
     for (int i = 0; i < structure.n_atoms(); i++) {
-      const auto type = std::find(elements.begin(), elements.end(), structure.numbers[i]) - elements.begin() + 1;
-      std::snprintf(text, sizeof text, "create_atoms %d single %.16g %.16g %.16g units box", int(type), structure.positions[3 * i],
-                    structure.positions[3 * i + 1], structure.positions[3 * i + 2]);
+      const auto type =
+          std::find(elements.begin(), elements.end(), structure.numbers[i]) - elements.begin() + 1;
+      std::snprintf(text, sizeof text, "create_atoms %d single %.16g %.16g %.16g units box",
+                    int(type), structure.positions[3 * i], structure.positions[3 * i + 1],
+                    structure.positions[3 * i + 2]);
       command(text);
     }
   }
@@ -145,7 +160,10 @@ class LammpsTest : public testing::Test {
     return values;
   }
 
-  double energy() { return sum_over_ranks({lmp->force->pair->eng_vdwl + lmp->force->pair->eng_coul})[0]; }
+  double energy()
+  {
+    return sum_over_ranks({lmp->force->pair->eng_vdwl + lmp->force->pair->eng_coul})[0];
+  }
 
   /// Forces by atom ID, on every rank.
   std::vector<double> forces()
@@ -157,7 +175,10 @@ class LammpsTest : public testing::Test {
     return sum_over_ranks(f);
   }
 
-  std::vector<double> virial() { return sum_over_ranks({lmp->force->pair->virial, lmp->force->pair->virial + 6}); }
+  std::vector<double> virial()
+  {
+    return sum_over_ranks({lmp->force->pair->virial, lmp->force->pair->virial + 6});
+  }
 
   /// Positions by atom ID, on every rank; periodic images as they are.
   std::vector<double> positions()
@@ -176,7 +197,9 @@ class LammpsTest : public testing::Test {
       command(line);
       ADD_FAILURE() << "no error from: " << line;
     } catch (const LAMMPS_NS::LAMMPSException &error) {
-      for (const auto &word : words) EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << line << "\n  gave: " << error.what();
+      for (const auto &word : words)
+        EXPECT_NE(std::string(error.what()).find(word), std::string::npos)
+            << line << "\n  gave: " << error.what();
     }
   }
 };

@@ -1,4 +1,5 @@
-// What is in a LAMMPS instance right now, on every rank, and what an engine makes of the same atoms in the same box.
+// What is in a LAMMPS instance right now, on every rank, and what an engine makes of the same atoms
+// in the same box.
 #pragma once
 
 #include "engine/engine.h"
@@ -47,7 +48,8 @@ inline std::vector<AtomState> atoms_of(LAMMPS_NS::LAMMPS &lmp)
   MPI_Allgather(&bytes, 1, MPI_INT, sizes.data(), 1, MPI_INT, lmp.world);
   for (int r = 1; r < ranks; r++) first[r] = first[r - 1] + sizes[r - 1];
   std::vector<AtomState> all((first.back() + sizes.back()) / sizeof(AtomState));
-  MPI_Allgatherv(mine.data(), bytes, MPI_BYTE, all.data(), sizes.data(), first.data(), MPI_BYTE, lmp.world);
+  MPI_Allgatherv(mine.data(), bytes, MPI_BYTE, all.data(), sizes.data(), first.data(), MPI_BYTE,
+                 lmp.world);
   std::sort(all.begin(), all.end(), [](const AtomState &a, const AtomState &b) {
     return a.id < b.id;
   });
@@ -63,12 +65,14 @@ inline double pair_energy(LAMMPS_NS::LAMMPS &lmp)
 }
 
 /// These atoms in the box as it is now; `elements` are the atomic numbers of types 1, 2, ...
-inline mlff::Structure structure_of(LAMMPS_NS::LAMMPS &lmp, const std::vector<AtomState> &atoms, const std::vector<int> &elements)
+inline mlff::Structure structure_of(LAMMPS_NS::LAMMPS &lmp, const std::vector<AtomState> &atoms,
+                                    const std::vector<int> &elements)
 {
   mlff::Structure out;
   const auto *domain = lmp.domain;
   out.periodic = {domain->xperiodic != 0, domain->yperiodic != 0, domain->zperiodic != 0};
-  out.cell = {domain->xprd, 0.0, 0.0, domain->xy, domain->yprd, 0.0, domain->xz, domain->yz, domain->zprd};
+  out.cell = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
+              0.0,          domain->xz, domain->yz, domain->zprd};
   if (!domain->xperiodic && !domain->yperiodic && !domain->zperiodic) out.cell = {};
   for (const auto &atom : atoms) {
     out.numbers.push_back(elements[atom.type - 1]);
@@ -82,7 +86,8 @@ struct EngineValues {
   std::vector<double> forces;
 };
 
-inline EngineValues engine_values(const mlff::Potential &potential, const mlff::Structure &structure)
+inline EngineValues engine_values(const mlff::Potential &potential,
+                                  const mlff::Structure &structure)
 {
   mlff::GraphStorage graph;
   mlff::append_graph(structure, potential.elements, potential.cutoff, graph);
@@ -94,23 +99,28 @@ inline EngineValues engine_values(const mlff::Potential &potential, const mlff::
   return out;
 }
 
-/// Energy and forces in LAMMPS are those of the atoms that are there now. Types of element 0 and atoms of the groups in `left_out` are no
-/// part of the model and must have no force (but see `cleared`).
-inline void expect_right(LAMMPS_NS::LAMMPS &lmp, const mlff::Potential &potential, const std::vector<int> &elements, int left_out = 0, bool cleared = true)
+/// Energy and forces in LAMMPS are those of the atoms that are there now. Types of element 0 and
+/// atoms of the groups in `left_out` are no part of the model and must have no force (but see
+/// `cleared`).
+inline void expect_right(LAMMPS_NS::LAMMPS &lmp, const mlff::Potential &potential,
+                         const std::vector<int> &elements, int left_out = 0, bool cleared = true)
 {
   std::vector<AtomState> seen;
   for (const auto &atom : atoms_of(lmp)) {
     const bool is_seen = elements[atom.type - 1] > 0 && !(atom.mask & left_out);
     if (is_seen) seen.push_back(atom);
-    for (int a = 0; a < 3 && cleared && !is_seen; a++) EXPECT_EQ(atom.f[a], 0.0) << "atom " << atom.id;
+    for (int a = 0; a < 3 && cleared && !is_seen; a++)
+      EXPECT_EQ(atom.f[a], 0.0) << "atom " << atom.id;
   }
   const double tolerance = 1e-9;
   const auto expected = engine_values(potential, structure_of(lmp, seen, elements));
-  EXPECT_NEAR(pair_energy(lmp), expected.energy, tolerance * std::max(1.0, std::abs(expected.energy)));
+  EXPECT_NEAR(pair_energy(lmp), expected.energy,
+              tolerance * std::max(1.0, std::abs(expected.energy)));
   double scale = 1.0, largest = 0.0;
   for (const double f : expected.forces) scale = std::max(scale, std::abs(f));
   for (std::size_t k = 0; k < seen.size(); k++)
-    for (int a = 0; a < 3; a++) largest = std::max(largest, std::abs(seen[k].f[a] - expected.forces[3 * k + a]));
+    for (int a = 0; a < 3; a++)
+      largest = std::max(largest, std::abs(seen[k].f[a] - expected.forces[3 * k + a]));
   EXPECT_LT(largest, tolerance * scale);
 }
 

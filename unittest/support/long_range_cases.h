@@ -1,4 +1,5 @@
-// Potentials with a long-range block, structures that are large enough for one, and what an engine makes of them.
+// Potentials with a long-range block, structures that are large enough for one, and what an engine
+// makes of them.
 #pragma once
 
 #include "engine/engine.h"
@@ -20,7 +21,8 @@ inline double largest(const std::vector<double> &values)
   return m;
 }
 
-inline Potential long_range(const FmmSizes &fmm, const PainnSizes &sizes = {8, 2, 6, 1e-2}, unsigned seed = 5)
+inline Potential long_range(const FmmSizes &fmm, const PainnSizes &sizes = {8, 2, 6, 1e-2},
+                            unsigned seed = 5)
 {
   Potential potential = random_potential(sizes, {6, 8, 1}, 3.0, seed, &fmm);
   // gates of order one, so that the block counts
@@ -47,19 +49,25 @@ struct Evaluated {
   std::vector<double> strain;    // [6] dE/dstrain of everything
 };
 
-inline Evaluated evaluate(Engine &engine, const Potential &potential, const std::vector<Structure> &structures)
+inline Evaluated evaluate(Engine &engine, const Potential &potential,
+                          const std::vector<Structure> &structures)
 {
   GraphStorage graph;
-  for (const auto &structure : structures) append_graph(structure, potential.elements, potential.cutoff, graph);
+  for (const auto &structure : structures)
+    append_graph(structure, potential.elements, potential.cutoff, graph);
   Result result;
   engine.evaluate(graph.view(), result);
-  Evaluated out{result.energy, result.atom_energy, {}, result.position_gradient, result.strain_gradient, std::vector<double>(6, 0.0)};
+  Evaluated out{result.energy,          result.atom_energy,         {}, result.position_gradient,
+                result.strain_gradient, std::vector<double>(6, 0.0)};
   sum_forces(graph.view(), result, out.forces);
   const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
   for (int k = 0; k < 6; k++) {
     for (std::size_t e = 0; e < graph.neighbor.size(); e++)
-      out.strain[k] += 0.5 * (graph.r[3 * e + first[k]] * result.gradient[3 * e + second[k]] + graph.r[3 * e + second[k]] * result.gradient[3 * e + first[k]]);
-    for (std::size_t i = 0; i < result.strain_gradient.size() / 6; i++) out.strain[k] += result.strain_gradient[6 * i + k];
+      out.strain[k] += 0.5 *
+          (graph.r[3 * e + first[k]] * result.gradient[3 * e + second[k]] +
+           graph.r[3 * e + second[k]] * result.gradient[3 * e + first[k]]);
+    for (std::size_t i = 0; i < result.strain_gradient.size() / 6; i++)
+      out.strain[k] += result.strain_gradient[6 * i + k];
   }
   return out;
 }
@@ -70,7 +78,8 @@ inline Structure two_clusters(double apart, unsigned seed = 3, int n = 7)
   Structure both = random_structure(n, seed), other = random_structure(n + 2, seed + 1);
   for (int i = 0; i < other.n_atoms(); i++) {
     both.numbers.push_back(other.numbers[i]);
-    for (int a = 0; a < 3; a++) both.positions.push_back(other.positions[3 * i + a] + (a == 0 ? apart : 0.3 * a));
+    for (int a = 0; a < 3; a++)
+      both.positions.push_back(other.positions[3 * i + a] + (a == 0 ? apart : 0.3 * a));
   }
   return both;
 }
@@ -78,15 +87,27 @@ inline Structure two_clusters(double apart, unsigned seed = 3, int n = 7)
 inline Structure turned(const Structure &structure, double a, double b, double c)
 {
   Structure out = structure;
-  const double ca = std::cos(a), sa = std::sin(a), cb = std::cos(b), sb = std::sin(b), cc = std::cos(c), sc = std::sin(c);
-  const double R[9] = {ca * cb, ca * sb * sc - sa * cc, ca * sb * cc + sa * sc, sa * cb, sa * sb * sc + ca * cc, sa * sb * cc - ca * sc, -sb, cb * sc, cb * cc};
+  const double ca = std::cos(a), sa = std::sin(a), cb = std::cos(b), sb = std::sin(b),
+               cc = std::cos(c), sc = std::sin(c);
+  const double R[9] = {ca * cb,
+                       ca * sb * sc - sa * cc,
+                       ca * sb * cc + sa * sc,
+                       sa * cb,
+                       sa * sb * sc + ca * cc,
+                       sa * sb * cc - ca * sc,
+                       -sb,
+                       cb * sc,
+                       cb * cc};
   for (int k = 0; k < 9; k++) {
     out.cell[k] = 0.0;
     for (int x = 0; x < 3; x++) out.cell[k] += R[3 * (k % 3) + x] * structure.cell[3 * (k / 3) + x];
   }
-  for (auto [from, to] : {std::pair{&structure.positions, &out.positions}, std::pair{&structure.forces, &out.forces}})
+  for (auto [from, to] :
+       {std::pair{&structure.positions, &out.positions}, std::pair{&structure.forces, &out.forces}})
     for (std::size_t i = 0; i < from->size() / 3; i++)
-      for (int x = 0; x < 3; x++) (*to)[3 * i + x] = R[3 * x] * (*from)[3 * i] + R[3 * x + 1] * (*from)[3 * i + 1] + R[3 * x + 2] * (*from)[3 * i + 2];
+      for (int x = 0; x < 3; x++)
+        (*to)[3 * i + x] = R[3 * x] * (*from)[3 * i] + R[3 * x + 1] * (*from)[3 * i + 1] +
+            R[3 * x + 2] * (*from)[3 * i + 2];
   return out;
 }
 

@@ -1,5 +1,6 @@
 // Writes the random potentials that the force-style tests use, or one of other sizes for timings:
-// make_test_potential FILE [F L K CUTOFF [HEADS VALUE_WIDTH FREQUENCIES KAPPA_MAX]], the last four of a long-range block
+// make_test_potential FILE [F L K CUTOFF [HEADS VALUE_WIDTH FREQUENCIES KAPPA_MAX]], the last four
+// of a long-range block
 #include "models/random_model.h"
 
 #include <cstdlib>
@@ -21,6 +22,7 @@ int main(int argc, char **argv)
     fmm.kappa_count = std::atoi(argv[8]);
     fmm.kappa_max = std::atof(argv[9]);
   }
-  mlff::random_potential(sizes, {1, 6, 8}, cutoff, 2026, argc == 10 ? &fmm : nullptr).write(argv[1], true);
+  mlff::random_potential(sizes, {1, 6, 8}, cutoff, 2026, argc == 10 ? &fmm : nullptr)
+      .write(argv[1], true);
   return 0;
 }

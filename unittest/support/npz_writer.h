@@ -11,11 +11,14 @@
 
 namespace mlff_test {
 
-template <typename T> std::string npy(const std::string &descr, const std::vector<std::int64_t> &shape, const std::vector<T> &values, bool fortran = false)
+template <typename T>
+std::string npy(const std::string &descr, const std::vector<std::int64_t> &shape,
+                const std::vector<T> &values, bool fortran = false)
 {
   std::string extents;
   for (const auto n : shape) extents += std::to_string(n) + ", ";
-  std::string header = "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': (" + extents + "), }";
+  std::string header = "{'descr': '" + descr +
+      "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': (" + extents + "), }";
   header.resize((10 + header.size() + 64) / 64 * 64 - 10, ' ');
   header.back() = '\n';
   const std::uint16_t length = std::uint16_t(header.size());
@@ -30,7 +33,9 @@ inline void write_npz(const std::string &path, const std::map<std::string, std::
 {
   std::filesystem::remove(path);
   zip_t *archive = zip_open(path.c_str(), ZIP_CREATE, nullptr);
-  for (const auto &[name, bytes] : arrays) zip_file_add(archive, (name + ".npy").c_str(), zip_source_buffer(archive, bytes.data(), bytes.size(), 0), 0);
+  for (const auto &[name, bytes] : arrays)
+    zip_file_add(archive, (name + ".npy").c_str(),
+                 zip_source_buffer(archive, bytes.data(), bytes.size(), 0), 0);
   zip_close(archive);
 }
 

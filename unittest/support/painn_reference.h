@@ -10,10 +10,13 @@
 
 namespace mlff_test {
 
-/// Energy of every atom, eV. Equations of Schütt, Unke, Gastegger (ICML 2021), one scalar at a time.
-inline std::vector<double> reference_energies(const mlff::Potential &potential, const mlff::Graph &graph)
+/// Energy of every atom, eV. Equations of Schütt, Unke, Gastegger (ICML 2021), one scalar at a
+/// time.
+inline std::vector<double> reference_energies(const mlff::Potential &potential,
+                                              const mlff::Graph &graph)
 {
-  const int F = potential.sizes.features, L = potential.sizes.layers, K = potential.sizes.radial, n = graph.n_centres();
+  const int F = potential.sizes.features, L = potential.sizes.layers, K = potential.sizes.radial,
+            n = graph.n_centres();
   const auto weight = [&](const std::string &name) -> const std::vector<double> & {
     return potential.tensors.at(name).values;
   };
@@ -37,7 +40,8 @@ inline std::vector<double> reference_energies(const mlff::Potential &potential, 
     for (int f = 0; f < F; f++) s[i][f] = weight("embedding")[graph.species[i] * F + f];
 
   for (int l = 0; l < L; l++) {
-    const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+    const std::string message = "message." + std::to_string(l),
+                      update = "update." + std::to_string(l);
     const auto s_old = s;
     const auto v_old = v;
     for (int i = 0; i < n; i++)
@@ -48,7 +52,8 @@ inline std::vector<double> reference_energies(const mlff::Potential &potential, 
         if (d >= potential.cutoff) continue;
         const double spacing = potential.cutoff / (K - 1);
         Vector phi(K);
-        for (int k = 0; k < K; k++) phi[k] = std::exp(-0.5 * std::pow((d - k * spacing) / spacing, 2));
+        for (int k = 0; k < K; k++)
+          phi[k] = std::exp(-0.5 * std::pow((d - k * spacing) / spacing, 2));
         const Vector W = affine("filter", phi);
         const double inside = 0.5 * (std::cos(std::numbers::pi * d / potential.cutoff) + 1.0);
         Vector hidden = affine(message + ".0", s_old[j]);
@@ -87,7 +92,8 @@ inline std::vector<double> reference_energies(const mlff::Potential &potential, 
   for (int i = 0; i < n; i++) {
     Vector hidden = affine("readout.0", s[i]);
     for (double &x : hidden) x = silu(x);
-    energy[i] = affine("readout.1", hidden)[0] * weight("scale")[0] + weight("reference_energy")[graph.species[i]];
+    energy[i] = affine("readout.1", hidden)[0] * weight("scale")[0] +
+        weight("reference_energy")[graph.species[i]];
   }
   return energy;
 }

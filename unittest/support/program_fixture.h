@@ -19,11 +19,13 @@ class ProgramTest : public FolderTest {
   /// Runs mlff; returns standard output, or with `errors` standard error.
   std::string run(const std::string &arguments, bool errors = false)
   {
-    const std::string command = "cd '" + folder.string() + "' && " MLFF_PROGRAM " " + arguments + (errors ? " 2>&1 >/dev/null" : " 2>/dev/null");
+    const std::string command = "cd '" + folder.string() + "' && " MLFF_PROGRAM " " + arguments +
+        (errors ? " 2>&1 >/dev/null" : " 2>/dev/null");
     std::FILE *pipe = popen(command.c_str(), "r");
     std::string text;
     std::array<char, 4096> buffer;
-    for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) text.append(buffer.data(), n);
+    for (std::size_t n; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+      text.append(buffer.data(), n);
     status = pclose(pipe);
     return text;
   }
@@ -33,7 +35,8 @@ class ProgramTest : public FolderTest {
   {
     const pid_t child = fork();
     if (child == 0) {
-      const std::string command = "cd '" + folder.string() + "' && exec " MLFF_PROGRAM " " + arguments + " > out 2>&1";
+      const std::string command =
+          "cd '" + folder.string() + "' && exec " MLFF_PROGRAM " " + arguments + " > out 2>&1";
       execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
       _exit(1);
     }
@@ -46,7 +49,8 @@ class ProgramTest : public FolderTest {
   {
     const std::string text = run(arguments, true);
     EXPECT_NE(status, 0) << arguments;
-    for (const auto &word : words) EXPECT_NE(text.find(word), std::string::npos) << arguments << "\n" << text;
+    for (const auto &word : words)
+      EXPECT_NE(text.find(word), std::string::npos) << arguments << "\n" << text;
   }
 };
 

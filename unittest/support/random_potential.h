@@ -14,8 +14,10 @@ namespace mlff_test {
 using mlff::random_potential;
 using mlff::Uniform;
 
-/// Atoms at random with at least 0.9 Å between them (images included), in a cube of 9.5 Å^3 per atom or the cell given.
-inline mlff::Structure random_structure(int n, unsigned seed, std::array<double, 9> cell = {}, std::array<bool, 3> periodic = {},
+/// Atoms at random with at least 0.9 Å between them (images included), in a cube of 9.5 Å^3 per
+/// atom or the cell given.
+inline mlff::Structure random_structure(int n, unsigned seed, std::array<double, 9> cell = {},
+                                        std::array<bool, 3> periodic = {},
                                         std::vector<int> elements = {6, 8, 1})
 {
   Uniform uniform(seed);
@@ -24,7 +26,8 @@ inline mlff::Structure random_structure(int n, unsigned seed, std::array<double,
   structure.periodic = periodic;
   const bool has_cell = periodic[0] || periodic[1] || periodic[2];
   const double edge = std::cbrt(9.5 * n);
-  const std::array<double, 9> box = has_cell ? cell : std::array<double, 9>{edge, 0, 0, 0, edge, 0, 0, 0, edge};
+  const std::array<double, 9> box =
+      has_cell ? cell : std::array<double, 9>{edge, 0, 0, 0, edge, 0, 0, 0, edge};
   while (structure.n_atoms() < n) {
     double fraction[3], x[3] = {0, 0, 0};
     for (double &f : fraction) f = 0.5 * (uniform() + 1.0);
@@ -54,7 +57,8 @@ inline double largest_difference(const std::vector<double> &a, const std::vector
 {
   EXPECT_EQ(a.size(), b.size());
   double m = 0.0;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); i++) m = std::max(m, std::abs(a[i] - b[i]));
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); i++)
+    m = std::max(m, std::abs(a[i] - b[i]));
   return m;
 }
 

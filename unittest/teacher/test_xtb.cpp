@@ -1,4 +1,5 @@
-// Calculators of libxtb: what they cost, which molecule they belong to, and the process that they run in.
+// Calculators of libxtb: what they cost, which molecule they belong to, and the process that they
+// run in.
 #include "support/folder_fixture.h"
 #include "teacher/xtb_pool.h"
 #include "teacher/xtb_process.h"
@@ -31,14 +32,18 @@ Structure structure(std::vector<int> numbers, std::vector<double> positions)
 /// Two isomers with their elements in one order.
 Structure ethanol()
 {
-  return structure({6, 6, 8, 1, 1, 1, 1, 1, 1}, {-0.88, 0.18,  0.02,  0.47,  -0.51, -0.03, 1.45, 0.33, 0.05,  -1.43, -0.13, 0.91, -1.01, 1.24,
-                                                 0.06,  -1.46, -0.08, -0.88, 0.56,  -1.16, 0.86, 0.61, -1.12, -0.93, 1.36,  0.95, 0.78});
+  return structure({6, 6, 8, 1, 1, 1, 1, 1, 1},
+                   {-0.88, 0.18,  0.02, 0.47,  -0.51, -0.03, 1.45,  0.33,  0.05,
+                    -1.43, -0.13, 0.91, -1.01, 1.24,  0.06,  -1.46, -0.08, -0.88,
+                    0.56,  -1.16, 0.86, 0.61,  -1.12, -0.93, 1.36,  0.95,  0.78});
 }
 
 Structure ether()
 {
-  return structure({6, 6, 8, 1, 1, 1, 1, 1, 1}, {-1.17, -0.20, 0.02,  1.18,  -0.19, -0.01, 0.0,  0.58, 0.03,  -2.02, 0.49, 0.05,  -1.22, -0.86,
-                                                 0.90,  -1.25, -0.80, -0.90, 2.03,  0.48,  0.02, 1.22, -0.85, -0.90, 1.25, -0.83, 0.88});
+  return structure({6, 6, 8, 1, 1, 1, 1, 1, 1},
+                   {-1.17, -0.20, 0.02, 1.18,  -0.19, -0.01, 0.0,   0.58,  0.03,
+                    -2.02, 0.49,  0.05, -1.22, -0.86, 0.90,  -1.25, -0.80, -0.90,
+                    2.03,  0.48,  0.02, 1.22,  -0.85, -0.90, 1.25,  -0.83, 0.88});
 }
 
 Structure water()
@@ -49,7 +54,9 @@ Structure water()
 /// GFN-FF's bond orders of this one depend on the positions that they are made from.
 Structure formamide()
 {
-  return structure({6, 7, 8, 1, 1, 1}, {0.0, 0.42, 0.0, 1.2, -0.25, 0.1, -1.1, -0.2, 0.0, 0.0, 1.5, 0.05, 1.2, -1.25, -0.2, 2.05, 0.25, -0.15});
+  return structure({6, 7, 8, 1, 1, 1},
+                   {0.0, 0.42, 0.0, 1.2, -0.25, 0.1, -1.1, -0.2, 0.0, 0.0, 1.5, 0.05, 1.2, -1.25,
+                    -0.2, 2.05, 0.25, -0.15});
 }
 
 Structure waters(int side)
@@ -94,7 +101,8 @@ double energy_of(XtbPool &pool, const Structure &s)
 int open_files()
 {
   int n = 0;
-  for ([[maybe_unused]] const auto &entry : std::filesystem::directory_iterator("/proc/self/fd")) n++;
+  for ([[maybe_unused]] const auto &entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    n++;
   return n;
 }
 
@@ -107,9 +115,11 @@ double memory()
 }
 
 class XtbMethods : public testing::TestWithParam<XtbMethod> {};
-INSTANTIATE_TEST_SUITE_P(All, XtbMethods, testing::Values(XtbMethod::gfn2, XtbMethod::gfn1, XtbMethod::gfnff), [](const auto &info) {
-  return xtb_method_name(info.param);
-});
+INSTANTIATE_TEST_SUITE_P(All, XtbMethods,
+                         testing::Values(XtbMethod::gfn2, XtbMethod::gfn1, XtbMethod::gfnff),
+                         [](const auto &info) {
+                           return xtb_method_name(info.param);
+                         });
 
 TEST_P(XtbMethods, CalculatorsKeepNoFileOpen)
 {
@@ -137,7 +147,8 @@ TEST_P(XtbMethods, ManyCalculatorsInLittleMemoryEachWithItsOwnEnergy)
     if (k == 9) before = memory();
   }
   EXPECT_LT(memory() - before, 60.0);
-  for (int k = 0; k < 60; k += 10) EXPECT_NEAR(energies[k], energy_of(rattled(water(), 0.03, k), options), 1e-9);
+  for (int k = 0; k < 60; k += 10)
+    EXPECT_NEAR(energies[k], energy_of(rattled(water(), 0.03, k), options), 1e-9);
   // charge is no matter of the shared tables
   XtbOptions ion = options;
   ion.charge = 2;
@@ -154,7 +165,8 @@ TEST_P(XtbMethods, PoolGivesEachIsomerItsOwnEnergy)
   std::vector<double> alone;
   for (const auto &s : known) alone.push_back(energy_of(s, options));
   ASSERT_GT(std::abs(alone[0] - alone[1]), 0.1);
-  for (const int k : {0, 1, 2, 1, 0, 0, 1, 2}) EXPECT_NEAR(energy_of(pool, known[k]), alone[k], 1e-7) << k;
+  for (const int k : {0, 1, 2, 1, 0, 0, 1, 2})
+    EXPECT_NEAR(energy_of(pool, known[k]), alone[k], 1e-7) << k;
 }
 
 TEST(XtbPool, KeepsTheForceFieldOfAMoleculeWhateverElseComes)
@@ -185,9 +197,11 @@ TEST(XtbPool, KeepsTheForceFieldOfAMoleculeWhateverElseComes)
   // a long bond is still one, a broken one makes another molecule
   auto stretched = ethanol();
   energy_of(pool, stretched);
-  for (int a = 0; a < 3; a++) stretched.positions[24 + a] += 0.2 * (stretched.positions[24 + a] - stretched.positions[6 + a]);
+  for (int a = 0; a < 3; a++)
+    stretched.positions[24 + a] += 0.2 * (stretched.positions[24 + a] - stretched.positions[6 + a]);
   EXPECT_NEAR(energy_of(pool, stretched), energy_of(stretched, ethanol(), options), 1e-9);
-  for (int a = 0; a < 3; a++) stretched.positions[24 + a] += 2.0 * (stretched.positions[24 + a] - stretched.positions[6 + a]);
+  for (int a = 0; a < 3; a++)
+    stretched.positions[24 + a] += 2.0 * (stretched.positions[24 + a] - stretched.positions[6 + a]);
   EXPECT_NEAR(energy_of(pool, stretched), energy_of(stretched, options), 1e-9);
 }
 
@@ -195,7 +209,9 @@ TEST(XtbPool, AFailedStructureIsNoReference)
 {
   XtbPool pool({XtbMethod::gfnff});
   auto bad = formamide();
-  for (int a = 0; a < 3; a++) bad.positions[15 + a] = bad.positions[12 + a];    // two hydrogens on one place, nitrogen bonded to both
+  for (int a = 0; a < 3; a++)
+    bad.positions[15 + a] =
+        bad.positions[12 + a];    // two hydrogens on one place, nitrogen bonded to both
   EXPECT_THROW(energy_of(pool, bad), XtbError);
   auto good = bad;
   good.positions[15] += 0.5;
@@ -210,9 +226,11 @@ TEST(XtbBonds, ChangesAreNamed)
   EXPECT_EQ(bond_changes(bonds, a.numbers, a.positions), "");
   EXPECT_EQ(bond_changes(bonds, a.numbers, rattled(a, 0.05, 1).positions), "");
   const auto changes = bond_changes(bonds, b.numbers, b.positions);
-  for (const char *words : {"broken: C1-C2", "new: C1-O3"}) EXPECT_NE(changes.find(words), std::string::npos) << changes;
+  for (const char *words : {"broken: C1-C2", "new: C1-O3"})
+    EXPECT_NE(changes.find(words), std::string::npos) << changes;
   const std::vector<long> ids = {11, 12, 13, 14, 15, 16, 17, 18, 19};
-  EXPECT_NE(bond_changes(bonds, b.numbers, b.positions, ids).find("broken: C11-C12"), std::string::npos);
+  EXPECT_NE(bond_changes(bonds, b.numbers, b.positions, ids).find("broken: C11-C12"),
+            std::string::npos);
 }
 
 struct OnThread {
@@ -262,7 +280,8 @@ TEST(XtbStack, SmallStacksAreNoLimit)
 
 TEST(XtbStack, NamesTheVariableThatMakesStacksOfThreadsTooSmall)
 {
-  if (!std::getenv("OMP_NUM_THREADS") || std::atoi(std::getenv("OMP_NUM_THREADS")) < 2) GTEST_SKIP() << "needs OMP_NUM_THREADS=2";
+  if (!std::getenv("OMP_NUM_THREADS") || std::atoi(std::getenv("OMP_NUM_THREADS")) < 2)
+    GTEST_SKIP() << "needs OMP_NUM_THREADS=2";
   // read by libgomp long ago: here it only says what a user set
   setenv("OMP_STACKSIZE", "64k", 1);
   std::string message;
@@ -272,7 +291,8 @@ TEST(XtbStack, NamesTheVariableThatMakesStacksOfThreadsTooSmall)
     message = error.what();
   }
   unsetenv("OMP_STACKSIZE");
-  for (const char *words : {"OMP_STACKSIZE=64k", "too small", "OMP_NUM_THREADS=1"}) EXPECT_NE(message.find(words), std::string::npos) << message;
+  for (const char *words : {"OMP_STACKSIZE=64k", "too small", "OMP_NUM_THREADS=1"})
+    EXPECT_NE(message.find(words), std::string::npos) << message;
 }
 
 TEST(XtbCalculator, ASecondStartIsTheOtherOne)
@@ -308,8 +328,10 @@ TEST_F(XtbTemporary, FoldersOfProcessesThatAreGoneAreRemoved)
   const pid_t gone = fork();
   if (gone == 0) _exit(0);
   waitpid(gone, nullptr, 0);
-  const auto left = folder / ("mlff-xtb-" + std::to_string(gone) + "-abcdef"), fresh = folder / ("mlff-xtb-" + std::to_string(gone) + "-ghijkl"),
-             own = folder / ("mlff-xtb-" + std::to_string(getpid()) + "-abcdef"), other = folder / "mlff-xtb-notes";
+  const auto left = folder / ("mlff-xtb-" + std::to_string(gone) + "-abcdef"),
+             fresh = folder / ("mlff-xtb-" + std::to_string(gone) + "-ghijkl"),
+             own = folder / ("mlff-xtb-" + std::to_string(getpid()) + "-abcdef"),
+             other = folder / "mlff-xtb-notes";
   for (const auto &one : {left, fresh, own, other}) std::filesystem::create_directories(one);
   const auto old = std::filesystem::file_time_type::clock::now() - std::chrono::hours(2);
   for (const auto &one : {left, own, other}) std::filesystem::last_write_time(one, old);
@@ -341,7 +363,8 @@ TEST(XtbProcess, EqualsTheSameInThisProcess)
   XtbProcess process({XtbMethod::gfnff});
   XtbPool pool({XtbMethod::gfnff});
   std::vector<Structure> all;
-  for (int k = 0; k < 40; k++) all.push_back(rattled(k % 3 == 0 ? ethanol() : k % 3 == 1 ? ether() : waters(2), 0.03, k));
+  for (int k = 0; k < 40; k++)
+    all.push_back(rattled(k % 3 == 0 ? ethanol() : k % 3 == 1 ? ether() : waters(2), 0.03, k));
   std::size_t sent = 0;
   for (auto &s : all) {
     for (; sent < all.size() && &all[sent] < &s + 8; sent++) process.send(all[sent], 0, 0);
@@ -380,7 +403,8 @@ TEST(XtbProcess, ACrashIsAnErrorOfOneStructure)
   } catch (const XtbError &error) {
     message = error.what();
   }
-  EXPECT_NE(message.find("libxtb ended its process by signal 9 (Killed"), std::string::npos) << message;
+  EXPECT_NE(message.find("libxtb ended its process by signal 9 (Killed"), std::string::npos)
+      << message;
   // the next one goes to a new process, which knows the molecules of the first
   EXPECT_NEAR(energy(c), energy_of(c, b, {XtbMethod::gfnff}), 1e-9);
   process.send(b, 0, 0);
@@ -396,7 +420,8 @@ TEST(XtbProcess, AfterACrashAllOthersKeepTheirOrder)
 {
   XtbProcess process({XtbMethod::gfnff});
   std::vector<Structure> all;
-  for (int k = 0; k < 60; k++) all.push_back(rattled(k % 3 == 0 ? ethanol() : k % 3 == 1 ? ether() : formamide(), 0.03, k));
+  for (int k = 0; k < 60; k++)
+    all.push_back(rattled(k % 3 == 0 ? ethanol() : k % 3 == 1 ? ether() : formamide(), 0.03, k));
   std::size_t sent = 0;
   int failed = 0;
   for (std::size_t k = 0; k < all.size(); k++) {

@@ -1,9 +1,10 @@
-// mlff analyze: each quantity against systems whose answer is known, against sums done the plain way, and against LAMMPS' own computes.
+// mlff analyze: each quantity against systems whose answer is known, against sums done the plain
+// way, and against LAMMPS' own computes.
 #include "analysis/analysis.h"
 #include "analysis/statistics/distribution_distance.h"
 #include "core/elements.h"
-#include "support/program_fixture.h"
 #include "core/units.h"
+#include "support/program_fixture.h"
 
 #include <nlohmann/json.hpp>
 
@@ -23,7 +24,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr double per_cm = 33.35640951981521;    // 1/cm of 1/ps
 
-double quantity(const std::vector<Quantity> &list, const std::string &section, const std::string &name)
+double quantity(const std::vector<Quantity> &list, const std::string &section,
+                const std::string &name)
 {
   for (const auto &q : list)
     if (q.section == section && q.name == name) return q.value;
@@ -31,7 +33,8 @@ double quantity(const std::vector<Quantity> &list, const std::string &section, c
   return std::nan("");
 }
 
-const Curve &curve(const std::vector<Curve> &list, const std::string &section, const std::string &name)
+const Curve &curve(const std::vector<Curve> &list, const std::string &section,
+                   const std::string &name)
 {
   for (const auto &c : list)
     if (c.section == section && c.name == name) return c;
@@ -41,7 +44,8 @@ const Curve &curve(const std::vector<Curve> &list, const std::string &section, c
 }
 
 /// A frame in memory.
-Frame frame_of(const std::vector<int> &numbers, const std::vector<double> &masses, const std::vector<double> &x, const std::vector<double> &v, double time,
+Frame frame_of(const std::vector<int> &numbers, const std::vector<double> &masses,
+               const std::vector<double> &x, const std::vector<double> &v, double time,
                bool follows)
 {
   Frame frame;
@@ -56,9 +60,11 @@ Frame frame_of(const std::vector<int> &numbers, const std::vector<double> &masse
 
 /// A bent ethanol, C C O H H H H H H.
 const std::vector<int> ethanol = {6, 6, 8, 1, 1, 1, 1, 1, 1};
-const std::vector<double> ethanol_x = {-0.88, 0.18,  0.02,  0.47,  -0.51, -0.03, 1.45, 0.33, 0.05,  -1.43, -0.13, 0.91, -1.01, 1.24,
-                                       0.06,  -1.46, -0.08, -0.88, 0.56,  -1.16, 0.86, 0.61, -1.12, -0.93, 1.36,  0.95, 0.78};
-const std::vector<double> ethanol_m = {12.011, 12.011, 15.999, 1.008, 1.008, 1.008, 1.008, 1.008, 1.008};
+const std::vector<double> ethanol_x = {-0.88, 0.18,  0.02, 0.47,  -0.51, -0.03, 1.45,  0.33,  0.05,
+                                       -1.43, -0.13, 0.91, -1.01, 1.24,  0.06,  -1.46, -0.08, -0.88,
+                                       0.56,  -1.16, 0.86, 0.61,  -1.12, -0.93, 1.36,  0.95,  0.78};
+const std::vector<double> ethanol_m = {12.011, 12.011, 15.999, 1.008, 1.008,
+                                       1.008,  1.008,  1.008,  1.008};
 
 TEST(Correlation, IsThePlainSum)
 {
@@ -66,8 +72,10 @@ TEST(Correlation, IsThePlainSum)
   std::normal_distribution<double> normal;
   const std::vector<int> group = {0, 1, 1};
   for (const int lags : {1, 2, 7, 16})
-    for (const auto &lengths : std::vector<std::vector<int>>{{1}, {5}, {40}, {32, 33}, {3, 100, 15, 16, 17, 1}}) {
-      Correlation product(Correlation::Kind::product, group, 2, lags), square(Correlation::Kind::square_displacement, group, 2, lags);
+    for (const auto &lengths :
+         std::vector<std::vector<int>>{{1}, {5}, {40}, {32, 33}, {3, 100, 15, 16, 17, 1}}) {
+      Correlation product(Correlation::Kind::product, group, 2, lags),
+          square(Correlation::Kind::square_displacement, group, 2, lags);
       std::vector<std::vector<double>> sum(2, std::vector<double>(lags, 0.0)), squares = sum;
       std::vector<double> pairs(lags, 0.0);
       for (const int n : lengths) {
@@ -126,9 +134,12 @@ TEST(ScalarSeries, KnowsWhatIsIndependent)
     EXPECT_EQ(series.n(), n);
     EXPECT_NEAR(series.mean(), sum / n, 1e-12);
     EXPECT_NEAR(series.deviation() / std::sqrt(square / n), 1.0, 0.01);
-    // Sokal: relative error sqrt(2 (2 window + 1) / n), window five times tau; the spacing of kept numbers makes it longer by at most one
+    // Sokal: relative error sqrt(2 (2 window + 1) / n), window five times tau; the spacing of kept
+    // numbers makes it longer by at most one
     const double error = std::sqrt(2.0 * (10.0 * tau + 1.0) / n);
-    EXPECT_NEAR(series.correlation_time() / tau, 1.0, 4.0 * error + 0.02 + 0.5 * double(series.stride() - 1) / tau) << rho;
+    EXPECT_NEAR(series.correlation_time() / tau, 1.0,
+                4.0 * error + 0.02 + 0.5 * double(series.stride() - 1) / tau)
+        << rho;
     EXPECT_NEAR(series.error(), std::sqrt(2.0 * tau / n), 0.25 * std::sqrt(2.0 * tau / n));
     EXPECT_LE(series.kept().size(), 32768u);
     EXPECT_NEAR(double(series.independent().size()), series.effective(), 0.5 * series.effective());
@@ -144,12 +155,14 @@ TEST(Distances, OfDistributions)
   EXPECT_EQ(jensen_shannon({1, 2, 3}, {2, 4, 6}), 0.0);
   EXPECT_EQ(jensen_shannon({1, 0}, {0, 5}), 1.0);
   // 0.5 (log2(4/3)) + 0.5 (0.5 log2(2/3) + 0.5 log2(2))
-  EXPECT_NEAR(jensen_shannon({1, 0}, {1, 1}), std::sqrt(0.5 * std::log2(4.0 / 3.0) + 0.25 * std::log2(2.0 / 3.0) + 0.25), 1e-12);
+  EXPECT_NEAR(jensen_shannon({1, 0}, {1, 1}),
+              std::sqrt(0.5 * std::log2(4.0 / 3.0) + 0.25 * std::log2(2.0 / 3.0) + 0.25), 1e-12);
   EXPECT_TRUE(std::isnan(jensen_shannon({0, 0}, {1, 1})));
 
   const auto exact = kolmogorov_smirnov({1, 2, 3, 4}, {3.5, 5, 6, 7});
   EXPECT_DOUBLE_EQ(exact.statistic, 0.75);
-  // p of equal distributions is uniform: mean of 400 within four standard errors, share below 0.05 too
+  // p of equal distributions is uniform: mean of 400 within four standard errors, share below 0.05
+  // too
   std::mt19937 generator(3);
   std::normal_distribution<double> normal;
   double mean = 0.0, rare = 0.0;
@@ -171,13 +184,15 @@ TEST(Distances, OfDistributions)
   EXPECT_GT(jensen_shannon_of_samples(a, b), 0.15);
 }
 
-/// Independent oscillators of one or several frequencies (rad/ps), from the canonical ensemble, followed exactly.
+/// Independent oscillators of one or several frequencies (rad/ps), from the canonical ensemble,
+/// followed exactly.
 struct Oscillators {
   std::vector<int> numbers;
   std::vector<double> masses, omega, centre, amplitude_x, amplitude_v;
   double kT = boltzmann * 300.0 * eV_in_amu_square_angstrom_per_square_ps;
 
-  Oscillators(int n, const std::vector<int> &kinds, const std::vector<double> &frequencies, int seed)
+  Oscillators(int n, const std::vector<int> &kinds, const std::vector<double> &frequencies,
+              int seed)
   {
     std::mt19937 generator(seed);
     std::normal_distribution<double> normal;
@@ -228,7 +243,8 @@ TEST(Physics, HarmonicOscillatorsHaveTheirFrequenciesAndShareTheEnergy)
   spectrum.finish(dt);
   displacements.finish(dt);
 
-  // lines that do not decay: the maximum of the window's transform, found to a hundredth of its width
+  // lines that do not decay: the maximum of the window's transform, found to a hundredth of its
+  // width
   const auto peaks = spectrum.peaks();
   ASSERT_EQ(peaks.size(), 2u);
   EXPECT_NEAR(peaks[0].wavenumber, low, 0.01 * spectrum.resolution());
@@ -241,13 +257,18 @@ TEST(Physics, HarmonicOscillatorsHaveTheirFrequenciesAndShareTheEnergy)
   for (std::size_t k = 0; k < vdos.x.size(); k++) area += vdos.y[k] * vdos.x[1];
   EXPECT_NEAR(area, 1.0, 1e-9);
 
-  // The mean over 3000 frames, which hold whole periods but for a part below 1 %, of twice the kinetic energy of one degree of freedom is half of an exponential
-  // variable's: its relative deviation is 1, so that of n/2 atoms sqrt(2/(3n)), and four of it bound the temperatures of each of the two elements.
+  // The mean over 3000 frames, which hold whole periods but for a part below 1 %, of twice the
+  // kinetic energy of one degree of freedom is half of an exponential variable's: its relative
+  // deviation is 1, so that of n/2 atoms sqrt(2/(3n)), and four of it bound the temperatures of
+  // each of the two elements.
   const double sigma = std::sqrt(2.0 / (3.0 * n));
   for (const char *element : {"He", "Ne"})
-    EXPECT_NEAR(quantity(temperatures.quantities(), "temperature_K", element), 300.0, 300.0 * (4.0 * sigma + 0.01)) << element;
+    EXPECT_NEAR(quantity(temperatures.quantities(), "temperature_K", element), 300.0,
+                300.0 * (4.0 * sigma + 0.01))
+        << element;
   // velocities: cos(w t); displacements: 6 kT/(m w^2) (1 - cos(w t)), with the same statistics
-  for (const auto &[z, wavenumber, mass, element] : {std::tuple(2, low, 4.0, "He"), std::tuple(10, high, 20.0, "Ne")}) {
+  for (const auto &[z, wavenumber, mass, element] :
+       {std::tuple(2, low, 4.0, "He"), std::tuple(10, high, 20.0, "Ne")}) {
     const double w = omega(wavenumber);
     const auto vacf = spectrum.of_element(z);
     const auto curves_msd = displacements.curves();
@@ -256,7 +277,8 @@ TEST(Physics, HarmonicOscillatorsHaveTheirFrequenciesAndShareTheEnergy)
     double mean = 0.0;
     for (int lag = 0; lag <= 1000; lag++) {
       EXPECT_NEAR(vacf[lag] / vacf[0], std::cos(w * lag * dt), 0.01);
-      EXPECT_NEAR(msd.y[lag], plateau * (1.0 - std::cos(w * lag * dt)), plateau * (8.0 * sigma + 0.01));
+      EXPECT_NEAR(msd.y[lag], plateau * (1.0 - std::cos(w * lag * dt)),
+                  plateau * (8.0 * sigma + 0.01));
       mean += msd.y[lag] / 1001.0;
     }
     EXPECT_NEAR(mean, plateau, plateau * (4.0 * sigma + 0.02)) << "Einstein crystal";
@@ -274,7 +296,8 @@ TEST(Physics, FrequenciesAboveTheSamplingAreFolded)
   for (int t = 0; t < 4000; t++) spectrum.add(one.at(t * dt, t > 0));
   spectrum.finish(dt);
   ASSERT_EQ(spectrum.peaks().size(), 1u);
-  EXPECT_NEAR(spectrum.peaks()[0].wavenumber, folded(wavenumber, spectrum.nyquist()), 0.01 * spectrum.resolution());
+  EXPECT_NEAR(spectrum.peaks()[0].wavenumber, folded(wavenumber, spectrum.nyquist()),
+              0.01 * spectrum.resolution());
 }
 
 class Analyze : public mlff_test::ProgramTest {
@@ -285,7 +308,8 @@ class Analyze : public mlff_test::ProgramTest {
     out.precision(17);
     const auto &s = frame.structure;
     out << s.n_atoms() << "\nTime=" << frame.time;
-    if (box > 0.0) out << " Lattice=\"" << box << " 0 0 0 " << box << " 0 0 0 " << box << "\" pbc=\"T T T\"";
+    if (box > 0.0)
+      out << " Lattice=\"" << box << " 0 0 0 " << box << " 0 0 0 " << box << "\" pbc=\"T T T\"";
     if (energy) out << " energy=" << s.energy.value_or(0.0);
     out << " Properties=species:S:1:pos:R:3:vel:R:3:mass:R:1\n";
     for (int i = 0; i < s.n_atoms(); i++) {
@@ -298,7 +322,8 @@ class Analyze : public mlff_test::ProgramTest {
   }
 
   /// Ethanol at 300 K around its geometry, each atom by itself: distributions are known.
-  void write_ethanol(const std::string &name, int frames, int seed, double T = 300.0, double wide = 0.02, int first = 0) const
+  void write_ethanol(const std::string &name, int frames, int seed, double T = 300.0,
+                     double wide = 0.02, int first = 0) const
   {
     std::mt19937 generator(seed);
     std::normal_distribution<double> normal;
@@ -322,9 +347,11 @@ class Analyze : public mlff_test::ProgramTest {
 
 TEST_F(Analyze, IdealGas)
 {
-  // straight lines in a periodic box, written wrapped: ballistic displacements in spite of it, g(r) = 1, Maxwell's temperature
+  // straight lines in a periodic box, written wrapped: ballistic displacements in spite of it, g(r)
+  // = 1, Maxwell's temperature
   const int n = 600, frames = 60;
-  const double box = 30.0, dt = 0.05, mass = 4.0, kT = boltzmann * 300.0 * eV_in_amu_square_angstrom_per_square_ps;
+  const double box = 30.0, dt = 0.05, mass = 4.0,
+               kT = boltzmann * 300.0 * eV_in_amu_square_angstrom_per_square_ps;
   std::mt19937 generator(7);
   std::normal_distribution<double> normal;
   std::uniform_real_distribution<double> uniform(0.0, box);
@@ -339,7 +366,9 @@ TEST_F(Analyze, IdealGas)
   for (int t = 0; t < frames; t++) {
     auto wrapped = x;
     for (double &c : wrapped) c -= box * std::floor(c / box);
-    out << xyz(frame_of(std::vector<int>(n, 2), std::vector<double>(n, mass), wrapped, v, 10.0 + t * dt, true), false, box);
+    out << xyz(frame_of(std::vector<int>(n, 2), std::vector<double>(n, mass), wrapped, v,
+                        10.0 + t * dt, true),
+               false, box);
     for (int k = 0; k < 3 * n; k++) x[k] += v[k] * dt;
   }
   out.close();
@@ -353,27 +382,31 @@ TEST_F(Analyze, IdealGas)
   const auto curves = gas.curves();
   const auto &msd = curve(curves, "msd", "He");
   ASSERT_EQ(msd.x.size(), 41u);    // 2 ps
-  for (std::size_t lag = 1; lag < msd.x.size(); lag++) EXPECT_NEAR(msd.y[lag] / (square * msd.x[lag] * msd.x[lag]), 1.0, 1e-8);
+  for (std::size_t lag = 1; lag < msd.x.size(); lag++)
+    EXPECT_NEAR(msd.y[lag] / (square * msd.x[lag] * msd.x[lag]), 1.0, 1e-8);
   const auto &vacf = curve(curves, "vacf", "all");
   for (const double value : vacf.y) EXPECT_NEAR(value, 1.0, 1e-9);
   const double T = quantity(gas.quantities(), "temperature_K", "all");
-  EXPECT_NEAR(T, mass * square / 3.0 / (boltzmann * eV_in_amu_square_angstrom_per_square_ps), 1e-6 * T);
+  EXPECT_NEAR(T, mass * square / 3.0 / (boltzmann * eV_in_amu_square_angstrom_per_square_ps),
+              1e-6 * T);
   EXPECT_NEAR(T, 300.0, 4.0 * 300.0 * std::sqrt(2.0 / (3.0 * n)));
   EXPECT_NEAR(quantity(gas.quantities(), "temperature_K", "translation"), T, 1e-6 * T);
-  // pairs of a bin are Poisson within a frame, and frames are dependent: bounds are those of one frame
+  // pairs of a bin are Poisson within a frame, and frames are dependent: bounds are those of one
+  // frame
   const auto &rdf = curve(curves, "rdf", "He-He");
   double mean = 0.0, volume = 0.0;
   for (std::size_t k = 0; k < rdf.x.size(); k++) {
     const double shell = 4.0 * std::numbers::pi * rdf.x[k] * rdf.x[k] * rdf.x[1],
-                 pairs = 0.5 * n * (n - 1.0) * (rdf.x[1] - rdf.x[0]) / rdf.x[1] * shell / std::pow(box, 3);
-    if (pairs > 5.0) {
-      EXPECT_NEAR(rdf.y[k], 1.0, 5.0 / std::sqrt(pairs)) << rdf.x[k];
-    }
+                 pairs = 0.5 * n * (n - 1.0) * (rdf.x[1] - rdf.x[0]) / rdf.x[1] * shell /
+        std::pow(box, 3);
+    if (pairs > 5.0) { EXPECT_NEAR(rdf.y[k], 1.0, 5.0 / std::sqrt(pairs)) << rdf.x[k]; }
     mean += rdf.y[k] * shell;
     volume += shell;
   }
   // all pairs within 9 Angstrom: 4 standard deviations of one frame
-  EXPECT_NEAR(mean / volume, 1.0, 4.0 / std::sqrt(0.5 * n * n * 4.0 / 3.0 * std::numbers::pi * 729.0 / std::pow(box, 3)));
+  EXPECT_NEAR(mean / volume, 1.0,
+              4.0 /
+                  std::sqrt(0.5 * n * n * 4.0 / 3.0 * std::numbers::pi * 729.0 / std::pow(box, 3)));
 }
 
 TEST(Physics, RigidRotationTranslationAndVibrationAreToldApart)
@@ -398,22 +431,26 @@ TEST(Physics, RigidRotationTranslationAndVibrationAreToldApart)
   for (int k = 0; k < 27; k++) drift[k % 3] += ethanol_m[k / 3] * turning[k];
   for (const double m : ethanol_m) mass += m;
   for (int k = 0; k < 27; k++) turning[k] -= drift[k % 3] / mass;
-  for (const auto &[name, v, freedom] : {std::tuple("rotation", turning, 3.0), std::tuple("translation", moving, 3.0)}) {
+  for (const auto &[name, v, freedom] :
+       {std::tuple("rotation", turning, 3.0), std::tuple("translation", moving, 3.0)}) {
     Temperatures temperatures(topology, ethanol, false, false);
     temperatures.add(frame_of(ethanol, ethanol_m, ethanol_x, v, 0.0, false));
     const auto found = temperatures.quantities();
     for (const char *kind : {"translation", "rotation", "vibration"})
-      EXPECT_NEAR(quantity(found, "temperature_K", kind), kind == std::string(name) ? 2.0 * kinetic(v) / (freedom * boltzmann) : 0.0, 1e-9)
+      EXPECT_NEAR(quantity(found, "temperature_K", kind),
+                  kind == std::string(name) ? 2.0 * kinetic(v) / (freedom * boltzmann) : 0.0, 1e-9)
           << name << " " << kind;
     // bonds keep their lengths
-    for (const char *kind : {"C-C", "C-O", "C-H", "O-H"}) EXPECT_NEAR(quantity(found, "temperature_K", kind), 0.0, 1e-9);
+    for (const char *kind : {"C-C", "C-O", "C-H", "O-H"})
+      EXPECT_NEAR(quantity(found, "temperature_K", kind), 0.0, 1e-9);
   }
 }
 
 TEST(Physics, TemperaturesWithoutMomentumAreUnbiased)
 {
-  // Maxwell's velocities with momentum and angular momentum taken out; every part still has 300 K. A temperature with f degrees of freedom scatters by
-  // sqrt(2/f) in a frame; bounds are four standard errors of 20,000 independent frames.
+  // Maxwell's velocities with momentum and angular momentum taken out; every part still has 300 K.
+  // A temperature with f degrees of freedom scatters by sqrt(2/f) in a frame; bounds are four
+  // standard errors of 20,000 independent frames.
   Structure s = frame_of(ethanol, ethanol_m, ethanol_x, {}, 0.0, false).structure;
   const Topology topology = find_topology(s, true);
   std::mt19937 generator(8);
@@ -425,7 +462,10 @@ TEST(Physics, TemperaturesWithoutMomentumAreUnbiased)
     Temperatures temperatures(topology, ethanol, without, without);
     for (int t = 0; t < frames; t++) {
       std::vector<double> v(27);
-      for (int k = 0; k < 27; k++) v[k] = std::sqrt(boltzmann * 300.0 * eV_in_amu_square_angstrom_per_square_ps / ethanol_m[k / 3]) * normal(generator);
+      for (int k = 0; k < 27; k++)
+        v[k] = std::sqrt(boltzmann * 300.0 * eV_in_amu_square_angstrom_per_square_ps /
+                         ethanol_m[k / 3]) *
+            normal(generator);
       if (without) {
         const Momenta p = momenta_of(all, ethanol_m, ethanol_x, v);
         for (int i = 0; i < 9; i++) {
@@ -434,7 +474,9 @@ TEST(Physics, TemperaturesWithoutMomentumAreUnbiased)
             r[a] = ethanol_x[3 * i + a] - p.centre[a];
             for (int b = 0; b < 3; b++) w[a] += p.inverse_inertia[3 * a + b] * p.angular[b];
           }
-          for (int a = 0; a < 3; a++) v[3 * i + a] -= p.linear[a] / p.mass + w[(a + 1) % 3] * r[(a + 2) % 3] - w[(a + 2) % 3] * r[(a + 1) % 3];
+          for (int a = 0; a < 3; a++)
+            v[3 * i + a] -= p.linear[a] / p.mass + w[(a + 1) % 3] * r[(a + 2) % 3] -
+                w[(a + 2) % 3] * r[(a + 1) % 3];
         }
         const Momenta left = momenta_of(all, ethanol_m, ethanol_x, v);
         ASSERT_LT(left.linear_energy + left.angular_energy, 1e-20);
@@ -443,7 +485,8 @@ TEST(Physics, TemperaturesWithoutMomentumAreUnbiased)
     }
     const auto found = temperatures.quantities();
     const auto expect = [&](const char *name, double freedom) {
-      EXPECT_NEAR(quantity(found, "temperature_K", name), 300.0, 4.0 * 300.0 * std::sqrt(2.0 / freedom / frames))
+      EXPECT_NEAR(quantity(found, "temperature_K", name), 300.0,
+                  4.0 * 300.0 * std::sqrt(2.0 / freedom / frames))
           << name << (without ? " without momenta" : "");
     };
     expect("all", without ? 21.0 : 27.0);
@@ -466,10 +509,13 @@ TEST(Physics, TemperaturesWithoutMomentumAreUnbiased)
 
 TEST(Physics, TopologyOfEthanol)
 {
-  const Topology t = find_topology(frame_of(ethanol, ethanol_m, ethanol_x, {}, 0.0, false).structure, true);
+  const Topology t =
+      find_topology(frame_of(ethanol, ethanol_m, ethanol_x, {}, 0.0, false).structure, true);
   const auto count = [](const auto &kinds, const std::string &name) {
     const auto at = std::find(kinds.names.begin(), kinds.names.end(), name);
-    return at == kinds.names.end() ? 0 : int(std::count(kinds.kind.begin(), kinds.kind.end(), int(at - kinds.names.begin())));
+    return at == kinds.names.end()
+        ? 0
+        : int(std::count(kinds.kind.begin(), kinds.kind.end(), int(at - kinds.names.begin())));
   };
   EXPECT_EQ(count(t.bonds, "C-C"), 1);
   EXPECT_EQ(count(t.bonds, "C-O"), 1);
@@ -482,21 +528,26 @@ TEST(Physics, TopologyOfEthanol)
   EXPECT_EQ(t.members.size(), 1u);
   EXPECT_EQ(t.hydrogen[8], "H(O)");
   EXPECT_EQ(t.hydrogen[3], "H(C)");
-  EXPECT_EQ(find_topology(frame_of(ethanol, ethanol_m, ethanol_x, {}, 0.0, false).structure, false).members.size(), 9u);
+  EXPECT_EQ(find_topology(frame_of(ethanol, ethanol_m, ethanol_x, {}, 0.0, false).structure, false)
+                .members.size(),
+            9u);
 }
 
 TEST(Physics, TorsionsFlipFromWellToWellOnly)
 {
-  // hydrogen peroxide with a carbon's name on one oxygen would have three wells; here the four atoms are placed by hand
+  // hydrogen peroxide with a carbon's name on one oxygen would have three wells; here the four
+  // atoms are placed by hand
   Topology topology;
   topology.torsions = {{{0, 1, 2, 3}}, {0}, {"H-C-O-H"}};
   topology.fold = {3};
   const auto frame_at = [&](double degrees, bool follows) {
     const double a = degrees * std::numbers::pi / 180.0;
-    return frame_of({1, 6, 8, 1}, {1, 12, 16, 1}, {1, 0, 0, 0, 0, 0, 0, 0, 1.4, std::cos(a), std::sin(a), 1.4}, {}, 0.0, follows);
+    return frame_of({1, 6, 8, 1}, {1, 12, 16, 1},
+                    {1, 0, 0, 0, 0, 0, 0, 0, 1.4, std::cos(a), std::sin(a), 1.4}, {}, 0.0, follows);
   };
   const Frame start = frame_at(30.0, false);
-  EXPECT_NEAR(std::abs(dihedral_angle(&start.x[0], &start.x[3], &start.x[6], &start.x[9])), 30.0 * std::numbers::pi / 180.0, 1e-12);
+  EXPECT_NEAR(std::abs(dihedral_angle(&start.x[0], &start.x[3], &start.x[6], &start.x[9])),
+              30.0 * std::numbers::pi / 180.0, 1e-12);
   std::mt19937 generator(9);
   std::normal_distribution<double> normal;
   TorsionMotion motion(topology, 100);
@@ -515,7 +566,9 @@ TEST(Physics, TorsionsFlipFromWellToWellOnly)
   for (int turn = 0; turn < 12; turn++) stay(300.0 + 10.0 * turn, 1);    // across 0 to 60
   stay(60.0, 2000);
   motion.finish(0.01);
-  EXPECT_NEAR(quantity(motion.quantities(), "torsion_flips_per_ps", "H-C-O-H") * 0.01 * double(n - 1), 3.0, 1e-9);
+  EXPECT_NEAR(quantity(motion.quantities(), "torsion_flips_per_ps", "H-C-O-H") * 0.01 *
+                  double(n - 1),
+              3.0, 1e-9);
 
   // a rotor that turns steadily: (w t)^2, unwrapped over many turns
   TorsionMotion rotor(topology, 100);
@@ -523,26 +576,35 @@ TEST(Physics, TorsionsFlipFromWellToWellOnly)
   rotor.finish(0.01);
   const double w = 12.0 * std::numbers::pi / 180.0;
   const auto curves = rotor.curves();
-  for (std::size_t lag = 0; lag < 100; lag++) EXPECT_NEAR(curves[0].y[lag], w * w * double(lag * lag), 1e-6 * (1.0 + w * w * double(lag * lag)));
-  EXPECT_NEAR(quantity(rotor.quantities(), "torsion_msd_at_0.5_ps_rad2", "H-C-O-H"), w * w * 2500.0, 1e-3);
+  for (std::size_t lag = 0; lag < 100; lag++)
+    EXPECT_NEAR(curves[0].y[lag], w * w * double(lag * lag),
+                1e-6 * (1.0 + w * w * double(lag * lag)));
+  EXPECT_NEAR(quantity(rotor.quantities(), "torsion_msd_at_0.5_ps_rad2", "H-C-O-H"), w * w * 2500.0,
+              1e-3);
 }
 
 TEST(Physics, DriftOfTheEnergy)
 {
-  // three windows, each with the slope and a vibration of whole periods, which a line feels by less than 1 % of its amplitude over the window
+  // three windows, each with the slope and a vibration of whole periods, which a line feels by less
+  // than 1 % of its amplitude over the window
   EnergyDrift drift(9);
   const double slope = 0.002, amplitude = 1e-4;
   for (int window = 0; window < 3; window++)
     for (int t = 0; t < 1000; t++) {
       const double time = 10.0 * window + 0.01 * t;
-      drift.add(time, -5.0 + window + slope * time + amplitude * std::sin(2.0 * std::numbers::pi * t / 20.0) - 1.0, 1.0, t > 0);
+      drift.add(time,
+                -5.0 + window + slope * time +
+                    amplitude * std::sin(2.0 * std::numbers::pi * t / 20.0) - 1.0,
+                1.0, t > 0);
     }
   drift.finish();
   EXPECT_EQ(drift.windows(), 3);
   const auto found = drift.quantities();
   EXPECT_NEAR(quantity(found, "energy_drift", "meV per atom and ps"), 1000.0 * slope / 9.0, 0.01);
-  EXPECT_NEAR(quantity(found, "energy_drift", "% of the kinetic energy in a ps"), 100.0 * slope, 0.01);
-  EXPECT_NEAR(quantity(found, "energy_drift", "fluctuation, meV per atom"), 1000.0 * amplitude / std::sqrt(2.0) / 9.0, 1e-4);
+  EXPECT_NEAR(quantity(found, "energy_drift", "% of the kinetic energy in a ps"), 100.0 * slope,
+              0.01);
+  EXPECT_NEAR(quantity(found, "energy_drift", "fluctuation, meV per atom"),
+              1000.0 * amplitude / std::sqrt(2.0) / 9.0, 1e-4);
 }
 
 TEST_F(Analyze, AgreesWithLammps)
@@ -579,14 +641,17 @@ compute_modify TA extra/dof 0
 compute_modify TB extra/dof 0
 variable nA equal count(A)
 variable nB equal count(B)
-thermo_style custom step temp c_TA c_TB c_msdA[4] c_msdB[4] c_vacfA[4] c_vacfB[4] pe etotal v_nA v_nB
+thermo_style custom step temp c_TA c_TB c_msdA[4] c_msdB[4] c_vacfA[4] c_vacfB[4] &
+ pe etotal v_nA v_nB
 thermo_modify format float %.15g norm no
 thermo 100
 dump frames all extxyz 100 melt.xyz
-dump_modify frames element Ar Kr sort id vel yes forces no mass yes time yes first yes format line "%s %.14g %.14g %.14g %.14g %.14g %.14g %.14g"
+dump_modify frames element Ar Kr sort id vel yes forces no mass yes time yes first yes &
+ format line "%s %.14g %.14g %.14g %.14g %.14g %.14g %.14g"
 run 4000
 )";
-  const std::string command = "cd '" + folder.string() + "' && '" LAMMPS "' -in in.melt -log log.melt -screen none";
+  const std::string command =
+      "cd '" + folder.string() + "' && '" LAMMPS "' -in in.melt -log log.melt -screen none";
   ASSERT_EQ(std::system(command.c_str()), 0);
 
   std::vector<std::vector<double>> thermo;
@@ -607,7 +672,8 @@ run 4000
     }
   }
   ASSERT_EQ(thermo.size(), 41u);
-  const double n_of[2] = {thermo[0][10], thermo[0][11]}, mass_of[2] = {39.948, 83.798}, total_mass = n_of[0] * mass_of[0] + n_of[1] * mass_of[1];
+  const double n_of[2] = {thermo[0][10], thermo[0][11]}, mass_of[2] = {39.948, 83.798},
+               total_mass = n_of[0] * mass_of[0] + n_of[1] * mass_of[1];
 
   AnalysisOptions options;
   options.bonds = false;
@@ -630,7 +696,8 @@ run 4000
     const auto found = temperatures.quantities();
     EXPECT_NEAR(quantity(found, "temperature_K", "all"), thermo[t][1], 1e-5 * thermo[t][1]);
     for (int e = 0; e < 2; e++)
-      EXPECT_NEAR(quantity(found, "temperature_K", e ? "Kr" : "Ar"), thermo[t][2 + e] / (1.0 - mass_of[e] / total_mass), 1e-5 * thermo[t][2 + e]);
+      EXPECT_NEAR(quantity(found, "temperature_K", e ? "Kr" : "Ar"),
+                  thermo[t][2 + e] / (1.0 - mass_of[e] / total_mass), 1e-5 * thermo[t][2 + e]);
   }
 
   // LAMMPS has one time origin: the longest lag of the first k + 1 frames has the same one
@@ -647,10 +714,12 @@ run 4000
     const auto curves = displacements.curves();
     for (int e = 0; e < 2; e++) {
       EXPECT_NEAR(curve(curves, "msd", e ? "Kr" : "Ar").y[k] / thermo[k][4 + e], 1.0, 1e-8);
-      EXPECT_NEAR(spectrum.of_element(e ? 36 : 18)[k] / (mass_of[e] * n_of[e]), thermo[k][6 + e], 1e-8 * thermo[0][6 + e]);
+      EXPECT_NEAR(spectrum.of_element(e ? 36 : 18)[k] / (mass_of[e] * n_of[e]), thermo[k][6 + e],
+                  1e-8 * thermo[0][6 + e]);
     }
     if (k == 40) {
-      EXPECT_GT(thermo[k][4], 10.0) << "atoms must have left their places for a test of periodic borders";
+      EXPECT_GT(thermo[k][4], 10.0)
+          << "atoms must have left their places for a test of periodic borders";
     }
   }
 
@@ -694,17 +763,21 @@ TEST_F(Analyze, ComparisonStandsBesideItsNoise)
   write_ethanol("b.xyz", 1500, 2);
   write_ethanol("c.xyz", 1500, 3);
   write_ethanol("hot.xyz", 1500, 4, 390.0, 0.03);
-  const auto same = Json::parse(run("analyze --json --traj a.xyz --reference b.xyz --second-seed c.xyz"));
+  const auto same =
+      Json::parse(run("analyze --json --traj a.xyz --reference b.xyz --second-seed c.xyz"));
   ASSERT_EQ(status, 0);
   ASSERT_EQ(same["trajectories"].size(), 3u);
   EXPECT_EQ(same["trajectories"][0]["frames"], 1500);
   EXPECT_NEAR(same["trajectories"][0]["interval_fs"].get<double>(), 10.0, 1e-6);
-  const auto hot = Json::parse(run("analyze --json --traj hot.xyz --reference b.xyz --second-seed c.xyz --plots pictures"));
+  const auto hot = Json::parse(
+      run("analyze --json --traj hot.xyz --reference b.xyz --second-seed c.xyz --plots pictures"));
   ASSERT_EQ(status, 0);
-  const auto value = [](const Json &report, const char *where, const char *section, const char *name) {
+  const auto value = [](const Json &report, const char *where, const char *section,
+                        const char *name) {
     return report[where][section][name]["value"].get<double>();
   };
-  // equal distributions: within twice the noise of another seed, and not improbable; 390 K is neither
+  // equal distributions: within twice the noise of another seed, and not improbable; 390 K is
+  // neither
   for (const char *kind : {"C-C", "C-O", "C-H", "O-H"}) {
     const double noise = value(same, "noise_floor", "jensen_shannon_bond", kind);
     EXPECT_LT(value(same, "against_reference", "jensen_shannon_bond", kind), 2.0 * noise) << kind;
@@ -712,15 +785,19 @@ TEST_F(Analyze, ComparisonStandsBesideItsNoise)
   }
   EXPECT_GT(value(same, "against_reference", "potential_energy", "Kolmogorov-Smirnov p"), 1e-3);
   EXPECT_LT(value(hot, "against_reference", "potential_energy", "Kolmogorov-Smirnov p"), 1e-6);
-  EXPECT_GT(value(hot, "against_reference", "rmse_A", "bond widths"), 5.0 * value(hot, "noise_floor", "rmse_A", "bond widths"));
+  EXPECT_GT(value(hot, "against_reference", "rmse_A", "bond widths"),
+            5.0 * value(hot, "noise_floor", "rmse_A", "bond widths"));
   EXPECT_NEAR(value(hot, "against_reference", "temperature_difference_K", "H"), 90.0, 15.0);
-  // an atom's scatter of 0.02 A in each direction makes bonds of that times sqrt(2), within 5 % of the standard deviation's own error of 1.8 % and curvature
-  EXPECT_NEAR(same["trajectories"][0]["quantities"]["bond_width_A"]["C-C"]["value"].get<double>(), 0.02 * std::sqrt(2.0), 0.002);
+  // an atom's scatter of 0.02 A in each direction makes bonds of that times sqrt(2), within 5 % of
+  // the standard deviation's own error of 1.8 % and curvature
+  EXPECT_NEAR(same["trajectories"][0]["quantities"]["bond_width_A"]["C-C"]["value"].get<double>(),
+              0.02 * std::sqrt(2.0), 0.002);
   EXPECT_GT(std::filesystem::file_size(folder / "pictures/analysis.png"), 20000u);
   EXPECT_LT(std::filesystem::file_size(folder / "pictures/analysis.png"), 300000u);
 
   const std::string table = run("analyze --traj a.xyz --reference b.xyz --second-seed c.xyz");
-  for (const char *words : {"temperature (K)", "noise (second seed)", "Kolmogorov-Smirnov p", "bonds, width", "peaks of the density of states"})
+  for (const char *words : {"temperature (K)", "noise (second seed)", "Kolmogorov-Smirnov p",
+                            "bonds, width", "peaks of the density of states"})
     EXPECT_NE(table.find(words), std::string::npos) << words;
 }
 
@@ -744,7 +821,8 @@ TEST_F(Analyze, WindowsAndTimes)
   EXPECT_NEAR(report["trajectories"][0]["duration_ps"].get<double>(), 0.078, 1e-6);
   // a file that does not tell
   std::string text = content("one.xyz");
-  for (std::size_t at; (at = text.find("Time=")) != std::string::npos;) text.replace(at, 5, "When=");
+  for (std::size_t at; (at = text.find("Time=")) != std::string::npos;)
+    text.replace(at, 5, "When=");
   std::ofstream(file("none.xyz")) << text;
   EXPECT_NE(run("analyze --traj none.xyz").find("no times in the file"), std::string::npos);
   EXPECT_EQ(status, 0);
@@ -764,20 +842,27 @@ TEST_F(Analyze, LammpsDumps)
     const auto &s = frame.structure;
     plain << "ITEM: TIMESTEP\n"
           << t << "\nITEM: TIME\n"
-          << 0.01 * t << "\nITEM: NUMBER OF ATOMS\n9\nITEM: BOX BOUNDS ss ss ss\n-10 10\n-10 10\n-10 10\nITEM: ATOMS id x y z\n";
+          << 0.01 * t
+          << "\nITEM: NUMBER OF ATOMS\n9\nITEM: BOX BOUNDS ss ss ss\n-10 10\n-10 10\n-10 10\nITEM: "
+             "ATOMS id x y z\n";
     full << "ITEM: UNITS\nreal\nITEM: TIME\n"
          << 10.0 * t << "\nITEM: TIMESTEP\n"
-         << t << "\nITEM: NUMBER OF ATOMS\n9\nITEM: BOX BOUNDS xy xz yz pp pp pp\n-20 26 3\n-20 23 -2\n-20 20 1\nITEM: ATOMS id type mass xs ys zs vx vy vz \n";
-    const double low[3] = {-18.0, -20.0, -20.0}, a = 41.0, xy = 3.0, b = 42.0, xz = -2.0, yz = 1.0, c = 40.0;
+         << t
+         << "\nITEM: NUMBER OF ATOMS\n9\nITEM: BOX BOUNDS xy xz yz pp pp pp\n-20 26 3\n-20 23 "
+            "-2\n-20 20 1\nITEM: ATOMS id type mass xs ys zs vx vy vz \n";
+    const double low[3] = {-18.0, -20.0, -20.0}, a = 41.0, xy = 3.0, b = 42.0, xz = -2.0, yz = 1.0,
+                 c = 40.0;
     for (int k = 8; k >= 0; k--) {
       const double *x = &s.positions[3 * k], *v = &s.velocities[3 * k];
       plain << k + 1 << ' ' << x[0] << ' ' << x[1] << ' ' << x[2] << '\n';
-      const double w = (x[2] - low[2]) / c, q = (x[1] - low[1] - w * yz) / b, p = (x[0] - low[0] - q * xy - w * xz) / a;
+      const double w = (x[2] - low[2]) / c, q = (x[1] - low[1] - w * yz) / b,
+                   p = (x[0] - low[0] - q * xy - w * xz) / a;
       full << k + 1 << ' '
            << (s.numbers[k] == 6       ? 1
                    : s.numbers[k] == 8 ? 2
                                        : 3)
-           << ' ' << s.masses[k] << ' ' << p << ' ' << q << ' ' << w << ' ' << 1e-3 * v[0] << ' ' << 1e-3 * v[1] << ' ' << 1e-3 * v[2] << '\n';
+           << ' ' << s.masses[k] << ' ' << p << ' ' << q << ' ' << w << ' ' << 1e-3 * v[0] << ' '
+           << 1e-3 * v[1] << ' ' << 1e-3 * v[2] << '\n';
     }
   }
   plain.close();
@@ -787,26 +872,32 @@ TEST_F(Analyze, LammpsDumps)
     EXPECT_EQ(status, 0);
     return report["trajectories"][0];
   };
-  const auto xyz = of("a.xyz"), first = of("plain.dump --elements C C O H H H H H H"), second = of("full.lammpstrj --elements C O H");
+  const auto xyz = of("a.xyz"), first = of("plain.dump --elements C C O H H H H H H"),
+             second = of("full.lammpstrj --elements C O H");
   for (const auto *dump : {&first, &second}) {
     EXPECT_EQ((*dump)["frames"], 40);
     EXPECT_NEAR((*dump)["duration_ps"].get<double>(), 0.39, 1e-6);
     for (const char *kind : {"C-C", "C-O", "C-H", "O-H"})
-      EXPECT_NEAR((*dump)["quantities"]["bond_mean_A"][kind]["value"].get<double>(), xyz["quantities"]["bond_mean_A"][kind]["value"].get<double>(), 1e-9);
+      EXPECT_NEAR((*dump)["quantities"]["bond_mean_A"][kind]["value"].get<double>(),
+                  xyz["quantities"]["bond_mean_A"][kind]["value"].get<double>(), 1e-9);
   }
   for (const char *kind : {"C", "O", "H", "vibration"})
-    EXPECT_NEAR(second["quantities"]["temperature_K"][kind]["value"].get<double>(), xyz["quantities"]["temperature_K"][kind]["value"].get<double>(), 1e-6);
+    EXPECT_NEAR(second["quantities"]["temperature_K"][kind]["value"].get<double>(),
+                xyz["quantities"]["temperature_K"][kind]["value"].get<double>(), 1e-6);
 
   expect_error("analyze --traj plain.dump", {"'plain.dump'", "0 elements are given for 9 atoms"});
-  expect_error("analyze --traj full.lammpstrj --elements C O", {"'full.lammpstrj', frame 1", "type 3 has no element: 2 are given"});
+  expect_error("analyze --traj full.lammpstrj --elements C O",
+               {"'full.lammpstrj', frame 1", "type 3 has no element: 2 are given"});
   expect_error("analyze --traj plain.dump --elements C C O H H H H H Hh", {"'Hh' is no element"});
-  const auto broken = [&](const std::string &from, const std::string &to, const std::vector<std::string> &words) {
+  const auto broken = [&](const std::string &from, const std::string &to,
+                          const std::vector<std::string> &words) {
     std::string text = content("plain.dump");
     text.replace(text.find(from), from.size(), to);
     std::ofstream(file("broken.dump")) << text;
     expect_error("analyze --traj broken.dump --elements C C O H H H H H H", words);
   };
-  broken("id x y z", "id x y q", {"'broken.dump', frame 1, line 11", "ITEM: ATOMS id x y q", "id and x y z"});
+  broken("id x y z", "id x y q",
+         {"'broken.dump', frame 1, line 11", "ITEM: ATOMS id x y q", "id and x y z"});
   broken("ITEM: TIME\n", "ITEM: TIDE\n", {"unknown 'ITEM: TIDE'", "accepted: UNITS, TIME"});
   broken("ATOMS\n9", "ATOMS\nnine", {"found 'nine'", "number of atoms"});
   broken("-10 10\nITEM: ATOMS", "-10\nITEM: ATOMS", {"found '-10'", "bounds"});
@@ -827,20 +918,28 @@ TEST_F(Analyze, Refusals)
   std::ofstream(file("empty.xyz")) << "";
   expect_error("analyze --traj empty.xyz", {"'empty.xyz' holds no frame"});
   expect_error("analyze --traj a.xyz --skip 5", {"'a.xyz' holds no frame after the 5"});
-  std::ofstream(file("other.xyz")) << "2\nTime=0\nH 0 0 0\nH 0 0 0.7\n2\nTime=1\nH 0 0 0\nH 0 0 0.7\n";
-  expect_error("analyze --traj a.xyz --reference other.xyz", {"'a.xyz' holds H6C2O", "'other.xyz' H2"});
-  std::ofstream(file("more.xyz")) << "2\nTime=0\nH 0 0 0\nH 0 0 0.7\n3\nTime=1\nH 0 0 0\nH 0 0 0.7\nH 3 3 3\n";
-  expect_error("analyze --traj more.xyz", {"'more.xyz', frame 2: it has 3 atoms, the first frame has 2"});
-  std::ofstream(file("order.xyz")) << "2\nTime=0\nO 0 0 0\nH 0 0 0.9\n2\nTime=1\nH 0 0 0\nO 0 0 0.9\n";
-  expect_error("analyze --traj order.xyz", {"'order.xyz', frame 2: atom 1 is H, in the first frame O", "sort id"});
-  std::ofstream(file("mass.xyz")) << "1\nTime=0 Properties=species:S:1:pos:R:3:mass:R:1\nH 0 0 0 -1\n";
+  std::ofstream(file("other.xyz"))
+      << "2\nTime=0\nH 0 0 0\nH 0 0 0.7\n2\nTime=1\nH 0 0 0\nH 0 0 0.7\n";
+  expect_error("analyze --traj a.xyz --reference other.xyz",
+               {"'a.xyz' holds H6C2O", "'other.xyz' H2"});
+  std::ofstream(file("more.xyz"))
+      << "2\nTime=0\nH 0 0 0\nH 0 0 0.7\n3\nTime=1\nH 0 0 0\nH 0 0 0.7\nH 3 3 3\n";
+  expect_error("analyze --traj more.xyz",
+               {"'more.xyz', frame 2: it has 3 atoms, the first frame has 2"});
+  std::ofstream(file("order.xyz"))
+      << "2\nTime=0\nO 0 0 0\nH 0 0 0.9\n2\nTime=1\nH 0 0 0\nO 0 0 0.9\n";
+  expect_error("analyze --traj order.xyz",
+               {"'order.xyz', frame 2: atom 1 is H, in the first frame O", "sort id"});
+  std::ofstream(file("mass.xyz"))
+      << "1\nTime=0 Properties=species:S:1:pos:R:3:mass:R:1\nH 0 0 0 -1\n";
   expect_error("analyze --traj mass.xyz", {"'mass.xyz', frame 1", "found '-1' for mass"});
 }
 
 TEST_F(Analyze, MemoryDoesNotGrowWithTheFile)
 {
-  // The same frames twenty times as often, in a process of its own each: positions and velocities of the 57,000 further ones are 31 MiB; what may grow are some 25
-  // series of numbers, until each has its 32768 (0.25 MiB).
+  // The same frames twenty times as often, in a process of its own each: positions and velocities
+  // of the 57,000 further ones are 31 MiB; what may grow are some 25 series of numbers, until each
+  // has its 32768 (0.25 MiB).
   write_ethanol("short.xyz", 3000, 1);
   {
     std::ofstream out(file("long.xyz"));

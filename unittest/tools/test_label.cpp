@@ -1,8 +1,8 @@
 // Molecules from SMILES, labelled data and its checks: mlff molecule, mlff label, mlff dataset.
+#include "data/trajectory.h"
+#include "models/random_model.h"
 #include "molecule/molecule.h"
 #include "support/program_fixture.h"
-#include "models/random_model.h"
-#include "data/trajectory.h"
 #include "teacher/xtb_calculator.h"
 
 #include <nlohmann/json.hpp>
@@ -74,11 +74,14 @@ TEST(Molecule, BadSmilesIsOneClearSentence)
     return std::string("no error");
   };
   EXPECT_NE(message("CCX").find("SMILES 'CCX': it cannot be parsed"), std::string::npos);
-  EXPECT_NE(message("CC(C)(C)(C)C").find("Explicit valence for atom # 1 C, 5, is greater than permitted"), std::string::npos);
+  EXPECT_NE(
+      message("CC(C)(C)(C)C").find("Explicit valence for atom # 1 C, 5, is greater than permitted"),
+      std::string::npos);
   EXPECT_NE(message("").find("it is empty"), std::string::npos);
   EXPECT_NE(message("C*").find("wildcard"), std::string::npos);
   // a bicycle with both bridgeheads' substituents on one side
-  EXPECT_NE(message("F[C@]12CC[C@@](Cl)(CC1)CC2").find("no three-dimensional structure was found"), std::string::npos);
+  EXPECT_NE(message("F[C@]12CC[C@@](Cl)(CC1)CC2").find("no three-dimensional structure was found"),
+            std::string::npos);
 }
 
 class Label : public mlff_test::ProgramTest {
@@ -91,7 +94,8 @@ TEST_F(Label, MoleculeWritesDataAndXyz)
   run("molecule CCO -o a.data -o a.xyz --copies 8 --conformers 2");
   EXPECT_EQ(status, 0);
   const auto data = content("a.data");
-  for (const char *words : {"72 atoms", "3 atom types", "Atom Type Labels", "2 C", "2 12.011    # C", "Atoms # full", "\n72 8 1 "})
+  for (const char *words : {"72 atoms", "3 atom types", "Atom Type Labels", "2 C",
+                            "2 12.011    # C", "Atoms # full", "\n72 8 1 "})
     EXPECT_NE(data.find(words), std::string::npos) << words;
   EXPECT_EQ(frames_of(file("a.xyz")).size(), 2u);
   expect_error("molecule CCO -o a.data", {"a.data' exists already and is not overwritten"});
@@ -135,13 +139,17 @@ TEST_F(Label, VelocitiesAreInAngstromPerPicosecond)
   long n = 0;
   for (const auto &frame : frames_of(file("out/molecule_300K.xyz")))
     for (int i = 0; i < frame.n_atoms(); i++, n++)
-      for (int a = 0; a < 3; a++) sum += 0.5 * atomic_mass(frame.numbers[i]) * frame.velocities[3 * i + a] * frame.velocities[3 * i + a] * unit;
+      for (int a = 0; a < 3; a++)
+        sum += 0.5 * atomic_mass(frame.numbers[i]) * frame.velocities[3 * i + a] *
+            frame.velocities[3 * i + a] * unit;
   EXPECT_NEAR(sum / double(n) / (1.5 * boltzmann), 300.0, 36.0);
 }
 
 TEST_F(Label, GoesOnAfterAKill)
 {
-  const std::string arguments = "label --molecule CCO --sampling nve --windows 3 --window 2000 --temperature 300 350 400 450 --jobs 1" + quick;
+  const std::string arguments = "label --molecule CCO --sampling nve --windows 3 --window 2000 "
+                                "--temperature 300 350 400 450 --jobs 1" +
+      quick;
   run(arguments + "-o whole");
   ASSERT_EQ(status, 0);
   const pid_t pid = fork();
@@ -150,7 +158,8 @@ TEST_F(Label, GoesOnAfterAKill)
     setpgid(0, 0);
     const int null = open("/dev/null", O_WRONLY);
     dup2(null, 2);
-    execl("/bin/sh", "sh", "-c", ("exec " MLFF_PROGRAM " " + arguments + "-o cut").c_str(), nullptr);
+    execl("/bin/sh", "sh", "-c", ("exec " MLFF_PROGRAM " " + arguments + "-o cut").c_str(),
+          nullptr);
     _exit(1);
   }
   // at least one trajectory done, and not the last
@@ -174,10 +183,12 @@ TEST_F(Label, GoesOnAfterAKill)
   auto other = nlohmann::ordered_json::parse(manifest);
   other["xtb_version"] = "0.1";
   std::ofstream(file("cut/manifest.json")) << other;
-  expect_error(arguments + "-o cut", {"'cut' was made with xtb_version = \"0.1\"", "another output"});
+  expect_error(arguments + "-o cut",
+               {"'cut' was made with xtb_version = \"0.1\"", "another output"});
   std::ofstream(file("cut/manifest.json")) << manifest;
   std::ofstream(file("cut/molecule_350K.xyz")) << content("cut/molecule_300K.xyz");
-  expect_error(arguments + "-o cut", {"molecule_350K.xyz' does not hold the frames that were written to it"});
+  expect_error(arguments + "-o cut",
+               {"molecule_350K.xyz' does not hold the frames that were written to it"});
   EXPECT_EQ(content("cut/molecule_350K.xyz"), content("cut/molecule_300K.xyz"));
   std::filesystem::remove(folder / "cut/molecule_350K.xyz");
   run(arguments + "-o cut");
@@ -201,12 +212,14 @@ TEST_F(Label, RattleAndRelabel)
   for (const unsigned seed : {1, 2}) {
     const auto name = std::to_string(seed);
     random_potential({8, 2, 6}, {1, 6, 8}, 4.0, seed).write(file("m" + name + ".safetensors"));
-    run("label --structures out/molecule.xyz --model m" + name + ".safetensors -o one" + name + ".xyz");
+    run("label --structures out/molecule.xyz --model m" + name + ".safetensors -o one" + name +
+        ".xyz");
     EXPECT_EQ(status, 0);
   }
   run("label --structures out/molecule.xyz --model m1.safetensors m2.safetensors -o both.xyz");
   EXPECT_EQ(status, 0);
-  const auto one = frames_of(file("one1.xyz")), two = frames_of(file("one2.xyz")), both = frames_of(file("both.xyz"));
+  const auto one = frames_of(file("one1.xyz")), two = frames_of(file("one2.xyz")),
+             both = frames_of(file("both.xyz"));
   EXPECT_TRUE(one[0].spread.empty());
   ASSERT_EQ(both[3].spread.size(), 9u);
   EXPECT_NEAR(*both[3].energy, 0.5 * (*one[3].energy + *two[3].energy), 1e-9);
@@ -227,7 +240,9 @@ TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
   std::string all;
   for (int k = 0; k < 200; k++) all += content("some/molecule.xyz");
   std::ofstream(file("in.xyz")) << all;
-  for (const unsigned seed : {1, 2}) random_potential({64, 2, 6}, {1, 6, 8}, 4.0, seed).write(file("m" + std::to_string(seed) + ".safetensors"));
+  for (const unsigned seed : {1, 2})
+    random_potential({64, 2, 6}, {1, 6, 8}, 4.0, seed)
+        .write(file("m" + std::to_string(seed) + ".safetensors"));
   std::ofstream(file("model.safetensors")) << content("m1.safetensors");
   const std::string arguments = "label --structures in.xyz --model model.safetensors -o out.xyz";
   run("label --structures in.xyz --model model.safetensors -o whole.xyz");
@@ -242,7 +257,9 @@ TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
     _exit(1);
   }
   int gone = 0;
-  while (content("out.xyz.json").find("\"frames\"") == std::string::npos && (gone = waitpid(pid, nullptr, WNOHANG)) == 0) usleep(2000);
+  while (content("out.xyz.json").find("\"frames\"") == std::string::npos &&
+         (gone = waitpid(pid, nullptr, WNOHANG)) == 0)
+    usleep(2000);
   ASSERT_EQ(gone, 0) << "the labelling was too short to be killed";
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
@@ -250,10 +267,13 @@ TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
   const auto manifest = content("out.xyz.json");
 
   std::ofstream(file("in.xyz")) << content("some/molecule.xyz") << all;
-  expect_error(arguments, {"'in.xyz' (--structures) are not those that 'out.xyz.part' was made from", "start again"});
+  expect_error(
+      arguments,
+      {"'in.xyz' (--structures) are not those that 'out.xyz.part' was made from", "start again"});
   std::ofstream(file("in.xyz")) << all;
   std::ofstream(file("model.safetensors")) << content("m2.safetensors");
-  expect_error(arguments, {"'model.safetensors' (--model) are not those that 'out.xyz.part' was made from"});
+  expect_error(arguments,
+               {"'model.safetensors' (--model) are not those that 'out.xyz.part' was made from"});
   EXPECT_EQ(content("out.xyz.json"), manifest);
   std::ofstream(file("model.safetensors")) << content("m1.safetensors");
   const auto messages = run(arguments, true);
@@ -265,9 +285,11 @@ TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
 class LabelStructures : public Label {
  protected:
   /// Runs mlff in a shell after other commands; returns standard error.
-  std::string run_after(const std::string &commands, const std::string &arguments, const std::string &by = "")
+  std::string run_after(const std::string &commands, const std::string &arguments,
+                        const std::string &by = "")
   {
-    const std::string line = "cd '" + folder.string() + "' && " + commands + "; exec " + by + MLFF_PROGRAM " " + arguments + " 2>&1 >/dev/null";
+    const std::string line = "cd '" + folder.string() + "' && " + commands + "; exec " + by +
+        MLFF_PROGRAM " " + arguments + " 2>&1 >/dev/null";
     std::FILE *pipe = popen(line.c_str(), "r");
     std::string text;
     for (int c; (c = std::fgetc(pipe)) != EOF;) text += char(c);
@@ -321,7 +343,8 @@ TEST_F(LabelStructures, IsomersInOneFileHaveTheirOwnEnergies)
     write("2.xyz", {ether});
     write("12.xyz", {ethanol, ether, ethanol, ether});
     for (const std::string name : {"1", "2", "12"}) {
-      run("label --structures " + name + ".xyz --method " + method + " -o " + method + name + ".xyz");
+      run("label --structures " + name + ".xyz --method " + method + " -o " + method + name +
+          ".xyz");
       ASSERT_EQ(status, 0);
     }
     const double one = energies(method + "1.xyz")[0], two = energies(method + "2.xyz")[0];
@@ -339,7 +362,9 @@ TEST_F(LabelStructures, ManyCompositionsNeedFewFilesAndAStackOfAnySize)
   write("many.xyz", frames);
   // one tenth of the files that one calculator for each change would need
   for (const std::string method : {"gfn2", "gfnff"}) {
-    const auto text = run_after("ulimit -n 16", "label --structures many.xyz --method " + method + " -o " + method + ".xyz");
+    const auto text =
+        run_after("ulimit -n 16",
+                  "label --structures many.xyz --method " + method + " -o " + method + ".xyz");
     EXPECT_EQ(status, 0) << text;
     EXPECT_EQ(frames_of(file(method + ".xyz")).size(), 120u);
   }
@@ -351,7 +376,8 @@ TEST_F(LabelStructures, ManyCompositionsNeedFewFilesAndAStackOfAnySize)
     for (int m = 0; m < 9; m++) drops.positions.push_back(w.positions[m] + shift[m % 3]);
   }
   write("drops.xyz", {drops});
-  const auto text = run_after("ulimit -s 256", "label --structures drops.xyz -o drops_labelled.xyz");
+  const auto text =
+      run_after("ulimit -s 256", "label --structures drops.xyz -o drops_labelled.xyz");
   EXPECT_EQ(status, 0) << text;
   EXPECT_EQ(frames_of(file("drops_labelled.xyz")).size(), 1u);
 }
@@ -359,7 +385,9 @@ TEST_F(LabelStructures, ManyCompositionsNeedFewFilesAndAStackOfAnySize)
 /// libgomp would wait in the new process for threads that were there before the fork.
 TEST_F(LabelStructures, ConformersAreRattledWithTwoThreads)
 {
-  const auto text = run_after("export OMP_NUM_THREADS=2", "label --molecule CCO --sampling rattle --frames 3 --method gfnff -o out", "timeout 60 ");
+  const auto text = run_after(
+      "export OMP_NUM_THREADS=2",
+      "label --molecule CCO --sampling rattle --frames 3 --method gfnff -o out", "timeout 60 ");
   EXPECT_EQ(status, 0) << text;
   EXPECT_EQ(frames_of(file("out/molecule.xyz")).size(), 3u);
 }
@@ -371,9 +399,11 @@ TEST_F(LabelStructures, ResumedFramesHaveTheForceFieldOfTheFirst)
   std::vector<Structure> frames;
   for (int k = 0; k < 6; k++) frames.push_back(rattled(m, k));
   auto bad = frames;
-  for (int a = 0; a < 3; a++) bad[3].positions[3 + a] = bad[3].positions[a];    // two atoms on one place
+  for (int a = 0; a < 3; a++)
+    bad[3].positions[3 + a] = bad[3].positions[a];    // two atoms on one place
   write("frames.xyz", bad);
-  expect_error("label --structures frames.xyz --method gfnff -o cut.xyz", {"'frames.xyz', frame 4: libxtb refuses", "two atoms on one place"});
+  expect_error("label --structures frames.xyz --method gfnff -o cut.xyz",
+               {"'frames.xyz', frame 4: libxtb refuses", "two atoms on one place"});
   ASSERT_TRUE(std::filesystem::exists(folder / "cut.xyz.part"));
   run("label --structures frames.xyz --method gfnff --skip-failed -o cut.xyz");
   EXPECT_EQ(status, 0);
@@ -402,7 +432,8 @@ TEST_F(LabelStructures, AFrameThatDoesNotConvergeNamesWhatHelps)
   apart.positions = {0.0, 0.0, 0.0, 0.0, 0.0, 8.0};
   write("apart.xyz", {apart});
   expect_error("label --structures apart.xyz -o cold.xyz",
-               {"'apart.xyz', frame 1: gfn2 failed", "did not converge", "a higher electronic temperature (etemp)"});
+               {"'apart.xyz', frame 1: gfn2 failed", "did not converge",
+                "a higher electronic temperature (etemp)"});
   run("label --structures apart.xyz --etemp 2000 -o hot.xyz");
   EXPECT_EQ(status, 0);
   XtbCalculator calculator({XtbMethod::gfn2, 0, 0, 0.1, 2000.0}, apart.numbers, apart.positions);
@@ -413,12 +444,16 @@ TEST_F(LabelStructures, AFrameThatDoesNotConvergeNamesWhatHelps)
 TEST_F(LabelStructures, WhatNoFrameSurvivesEndsTheRunAlsoWhenFailuresAreSkipped)
 {
   write("a.xyz", {molecule("CO"), molecule("CCO")});
-  const auto text = run_after("export TMPDIR=/nonexistent", "label --structures a.xyz --skip-failed -o b.xyz");
+  const auto text =
+      run_after("export TMPDIR=/nonexistent", "label --structures a.xyz --skip-failed -o b.xyz");
   EXPECT_NE(status, 0);
-  EXPECT_NE(text.find("'a.xyz', frame 1: the folder for temporary files is no folder"), std::string::npos) << text;
+  EXPECT_NE(text.find("'a.xyz', frame 1: the folder for temporary files is no folder"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("set TMPDIR"), std::string::npos) << text;
   EXPECT_EQ(text.find("is left out"), std::string::npos) << text;
-  for (const char *name : {"b.xyz", "b.xyz.part", "b.xyz.lock"}) EXPECT_FALSE(std::filesystem::exists(folder / name)) << name;
+  for (const char *name : {"b.xyz", "b.xyz.part", "b.xyz.lock"})
+    EXPECT_FALSE(std::filesystem::exists(folder / name)) << name;
 }
 
 TEST_F(Label, ChargeAndMultiplicityTravel)
@@ -434,7 +469,8 @@ TEST_F(Label, ChargeAndMultiplicityTravel)
   EXPECT_EQ(*as_it_is.energy, *asked.energy);
   EXPECT_EQ(as_it_is.charge, 2.0);
   EXPECT_EQ(as_it_is.multiplicity, 1.0);
-  expect_error("label --structures d.xyz --charge 0 -o x.xyz", {"'d.xyz', frame 1: the charge of the frame is 2, but --charge is 0"});
+  expect_error("label --structures d.xyz --charge 0 -o x.xyz",
+               {"'d.xyz', frame 1: the charge of the frame is 2, but --charge is 0"});
 
   // two states of the same atoms in one file, under the names of other programs
   run("molecule C[CH2] -o radical.xyz");
@@ -450,25 +486,30 @@ TEST_F(Label, ChargeAndMultiplicityTravel)
   const auto radical = frames_of(file("lradical.xyz"))[0], ion = frames_of(file("lcation.xyz"))[0];
   const auto both = frames_of(file("lboth.xyz"));
   EXPECT_GT(*ion.energy - *radical.energy, 5.0);
-  for (int k = 0; k < 3; k++) EXPECT_NEAR(*both[k].energy, k == 1 ? *ion.energy : *radical.energy, 1e-5) << k;
+  for (int k = 0; k < 3; k++)
+    EXPECT_NEAR(*both[k].energy, k == 1 ? *ion.energy : *radical.energy, 1e-5) << k;
   EXPECT_NE(content("lcation.xyz").find("total_charge=1.0 total_spin=1"), std::string::npos);
-  expect_error("label --structures radical.xyz --uhf 3 -o x.xyz", {"the number of unpaired electrons (spin - 1) of the frame is 1, but --uhf is 3"});
+  expect_error("label --structures radical.xyz --uhf 3 -o x.xyz",
+               {"the number of unpaired electrons (spin - 1) of the frame is 1, but --uhf is 3"});
   const auto with = [&](const std::string &keys) {
     auto text = content("radical.xyz");
     text.replace(text.find("charge=0 spin=2"), 15, keys);
     std::ofstream(file("bad.xyz")) << text;
   };
   with("charge=0 spin=0");
-  expect_error("label --structures bad.xyz -o x.xyz", {"a multiplicity (spin) of 0; accepted: 1 for a singlet"});
+  expect_error("label --structures bad.xyz -o x.xyz",
+               {"a multiplicity (spin) of 0; accepted: 1 for a singlet"});
   with("charge=0.5 spin=2");
-  expect_error("label --structures bad.xyz -o x.xyz", {"a charge of 0.5; accepted: a whole number"});
+  expect_error("label --structures bad.xyz -o x.xyz",
+               {"a charge of 0.5; accepted: a whole number"});
 
   // what was sampled is labelled again as what it is
   run("label --molecule [NH4+] --frames 2 -o out" + quick);
   ASSERT_EQ(status, 0);
   run("label --structures out/molecule_300K.xyz --method gfnff -o again.xyz");
   ASSERT_EQ(status, 0);
-  const auto sampled = frames_of(file("out/molecule_300K.xyz")), again = frames_of(file("again.xyz"));
+  const auto sampled = frames_of(file("out/molecule_300K.xyz")),
+             again = frames_of(file("again.xyz"));
   for (int k = 0; k < 2; k++) {
     EXPECT_EQ(sampled[k].charge, 1.0);
     EXPECT_EQ(sampled[k].multiplicity, 1.0);
@@ -482,13 +523,17 @@ TEST_F(Label, LabelsOfAnotherMethodTakeThePlaceOfOldOnes)
 {
   run("molecule O -o w.xyz");
   auto text = content("w.xyz");
-  text.insert(text.find("\nO "), " config_type=a energy=-5 stress=\"1 0 0 0 1 0 0 0 1\" dipole=\"0 0 1\" MACE_energy=-5");
+  text.insert(
+      text.find("\nO "),
+      " config_type=a energy=-5 stress=\"1 0 0 0 1 0 0 0 1\" dipole=\"0 0 1\" MACE_energy=-5");
   std::ofstream(file("w.xyz")) << text;
   run("label --structures w.xyz --method gfnff -o l.xyz");
   ASSERT_EQ(status, 0);
   const auto labelled = content("l.xyz");
-  for (const char *gone : {"stress", "dipole", "MACE_energy", "energy=-5 "}) EXPECT_EQ(labelled.find(gone), std::string::npos) << labelled;
-  for (const char *there : {"config_type=a", ":forces:R:3"}) EXPECT_NE(labelled.find(there), std::string::npos) << labelled;
+  for (const char *gone : {"stress", "dipole", "MACE_energy", "energy=-5 "})
+    EXPECT_EQ(labelled.find(gone), std::string::npos) << labelled;
+  for (const char *there : {"config_type=a", ":forces:R:3"})
+    EXPECT_NE(labelled.find(there), std::string::npos) << labelled;
 }
 
 TEST_F(Label, IsotopesHaveTheirMasses)
@@ -518,7 +563,8 @@ TEST_F(Label, IsotopesHaveTheirMasses)
   // they move as such: a mean energy of 3/2 kT has two masses in it
   run("label --molecule '[2H]O[2H]' --frames 3 -o out" + quick);
   ASSERT_EQ(status, 0);
-  for (const auto &frame : frames_of(file("out/molecule_300K.xyz"))) EXPECT_NEAR(frame.masses[0], 2.014, 1e-3);
+  for (const auto &frame : frames_of(file("out/molecule_300K.xyz")))
+    EXPECT_NEAR(frame.masses[0], 2.014, 1e-3);
   run("label --molecule 'C[2H]' --sampling rattle --method gfnff --frames 2 -o rattled");
   EXPECT_NEAR(frames_of(file("rattled/molecule.xyz"))[1].masses[1], 2.014, 1e-3);
   const double unit = 9648.533212 / 2.014101778;    // Å/ps² on D by 1 eV/Å
@@ -526,13 +572,16 @@ TEST_F(Label, IsotopesHaveTheirMasses)
   const auto window = frames_of(file("windows/molecule_300K.xyz"));
   ASSERT_EQ(window.size(), 21u);
   for (std::size_t k = 1; k < window.size(); k++)
-    EXPECT_NEAR(window[k].velocities[0] - window[k - 1].velocities[0], 0.5 * 0.0005 * unit * (window[k].forces[0] + window[k - 1].forces[0]), 1e-6) << k;
+    EXPECT_NEAR(window[k].velocities[0] - window[k - 1].velocities[0],
+                0.5 * 0.0005 * unit * (window[k].forces[0] + window[k - 1].forces[0]), 1e-6)
+        << k;
 }
 
 TEST_F(Label, BadInputChangesNothing)
 {
   std::ofstream(file("bad.smi")) << "# two molecules\nCCO ethanol\nCC#N\n";
-  expect_error("label --smiles bad.smi -o out" + quick, {"SMILES file 'bad.smi', line 3: found only 'CC#N'; expected a SMILES and a name"});
+  expect_error("label --smiles bad.smi -o out" + quick,
+               {"SMILES file 'bad.smi', line 3: found only 'CC#N'; expected a SMILES and a name"});
   std::ofstream(file("twice.smi")) << "CCO a\nCC a\n";
   expect_error("label --smiles twice.smi -o out" + quick, {"line 2: the name 'a' is there twice"});
   expect_error("label --molecule [Am] -o out", {"gfn2 has no element Am"});
@@ -553,16 +602,20 @@ TEST_F(Label, BadInputChangesNothing)
   nan.replace(nan.find("\nO ") + 3, 5, "nan  ");
   std::ofstream(file("nan.xyz")) << nan;
   expect_error("label --structures nan.xyz -o x.xyz", {"nan.xyz', frame 1, line 5: found 'nan"});
-  expect_error("label --structures a.xyz --charge 1 -o x.xyz", {"a.xyz', frame 1: charge 1 leaves 25 electrons"});
+  expect_error("label --structures a.xyz --charge 1 -o x.xyz",
+               {"a.xyz', frame 1: charge 1 leaves 25 electrons"});
   expect_error("label --structures a.xyz -o a.xyz", {"a.xyz' exists already"});
   EXPECT_EQ(content("a.xyz"), whole);
-  for (const auto &entry : std::filesystem::directory_iterator(folder)) EXPECT_EQ(entry.path().filename().string().find("x.xyz"), std::string::npos);
+  for (const auto &entry : std::filesystem::directory_iterator(folder))
+    EXPECT_EQ(entry.path().filename().string().find("x.xyz"), std::string::npos);
 }
 
 TEST_F(Label, DatasetFindsWhatIsWrong)
 {
-  run("label --molecule CCO --sampling nve --windows 4 --window 30 --temperature 300 400 -o out" + quick);
-  auto report = nlohmann::json::parse(run("dataset --json out/molecule_300K.xyz out/molecule_400K.xyz"));
+  run("label --molecule CCO --sampling nve --windows 4 --window 30 --temperature 300 400 -o out" +
+      quick);
+  auto report =
+      nlohmann::json::parse(run("dataset --json out/molecule_300K.xyz out/molecule_400K.xyz"));
   EXPECT_EQ(status, 0);
   EXPECT_EQ(report["frames"], 248);
   EXPECT_EQ(report["duplicates"], 0);
@@ -571,7 +624,8 @@ TEST_F(Label, DatasetFindsWhatIsWrong)
   EXPECT_LT(report["work_against_energy"]["relative_deviation"], 0.02);
   EXPECT_EQ(report["elements"]["H"]["atoms"], 6 * 248);
 
-  expect_error("dataset out/molecule_300K.xyz out/molecule_300K.xyz", {"the data set has problems"});
+  expect_error("dataset out/molecule_300K.xyz out/molecule_300K.xyz",
+               {"the data set has problems"});
   report = nlohmann::json::parse(run("dataset --json out/molecule_300K.xyz out/molecule_300K.xyz"));
   EXPECT_EQ(report["duplicates"], 124);
 
@@ -591,13 +645,18 @@ TEST_F(Label, DatasetFindsWhatIsWrong)
   frames[7].forces[0] += 1.0;
   write("pushed.xyz");
   const auto pushed = run("dataset pushed.xyz");
-  EXPECT_NE(pushed.find("forces do not sum to zero: up to 1.000000 eV/A ('pushed.xyz', frame 8)"), std::string::npos) << pushed;
+  EXPECT_NE(pushed.find("forces do not sum to zero: up to 1.000000 eV/A ('pushed.xyz', frame 8)"),
+            std::string::npos)
+      << pushed;
 }
 
 TEST_F(Label, DatasetSplitsByGroups)
 {
-  run("label --molecule CCO --sampling nve --windows 5 --window 9 --temperature 300 350 400 450 -o out" + quick);
-  run("dataset out/molecule_300K.xyz out/molecule_350K.xyz out/molecule_400K.xyz out/molecule_450K.xyz --split 0.6 0.2 0.2 --by window --centre -o split");
+  run("label --molecule CCO --sampling nve --windows 5 --window 9 --temperature 300 350 400 450 -o "
+      "out" +
+      quick);
+  run("dataset out/molecule_300K.xyz out/molecule_350K.xyz out/molecule_400K.xyz "
+      "out/molecule_450K.xyz --split 0.6 0.2 0.2 --by window --centre -o split");
   EXPECT_EQ(status, 0);
   std::set<double> seen;
   std::size_t n = 0;
@@ -617,7 +676,8 @@ TEST_F(Label, DatasetSplitsByGroups)
   }
   EXPECT_EQ(n, 200u);
   EXPECT_EQ(frames_of(file("split/train.xyz")).size(), 120u);
-  expect_error("dataset out/molecule_300K.xyz --split 0.5 0.5 --by trajectory -o other", {"the split by trajectory leaves nothing for valid.xyz"});
+  expect_error("dataset out/molecule_300K.xyz --split 0.5 0.5 --by trajectory -o other",
+               {"the split by trajectory leaves nothing for valid.xyz"});
   expect_error("dataset out/molecule_300K.xyz -o split", {"exists already and is not overwritten"});
 }
 

@@ -19,13 +19,18 @@ namespace fs = std::filesystem;
 class Study : public mlff_test::ProgramTest {
  protected:
   const std::string head = "ps: 2\nwarmup: 0.2\nframe: 4\nlag: 0.6\n";
-  const std::string molecules = "molecules:\n  - {name: ethanol, smiles: CCO, force: {method: gfnff}}\n";
-  const std::string methods = "methods:\n"
-                              "  - verlet: [0.5, 1]\n"
-                              "  - {jump: ethanol-gfn2-jump8.safetensors, fraction: 0.05}\n"
-                              "  - {jump: ethanol-gfn2-jump8.safetensors, control: zero, corrector: 1}\n";
+  const std::string molecules =
+      "molecules:\n  - {name: ethanol, smiles: CCO, force: {method: gfnff}}\n";
+  const std::string methods =
+      "methods:\n"
+      "  - verlet: [0.5, 1]\n"
+      "  - {jump: ethanol-gfn2-jump8.safetensors, fraction: 0.05}\n"
+      "  - {jump: ethanol-gfn2-jump8.safetensors, control: zero, corrector: 1}\n";
 
-  void write(const std::string &name, const std::string &text) const { std::ofstream(file(name)) << text; }
+  void write(const std::string &name, const std::string &text) const
+  {
+    std::ofstream(file(name)) << text;
+  }
 
   static Json report_of(const std::string &path)
   {
@@ -52,14 +57,18 @@ class Study : public mlff_test::ProgramTest {
 TEST_F(Study, ATableOfMethods)
 {
   write("small.yaml",
-        "seeds: [1, 2]\ntiming: {ps: 0.1, warmup: 0.01, repeats: 2}\n" + head + molecules + methods +
-            "  - {respa: ethanol-gfn2-mlp.safetensors, outer: 2}\n  - {student: ethanol-gfn2-mlp.safetensors, stride: 4}\n");
+        "seeds: [1, 2]\ntiming: {ps: 0.1, warmup: 0.01, repeats: 2}\n" + head + molecules +
+            methods +
+            "  - {respa: ethanol-gfn2-mlp.safetensors, outer: 2}\n  - {student: "
+            "ethanol-gfn2-mlp.safetensors, stride: 4}\n");
   run("study small.yaml");
   ASSERT_EQ(status, 0);
   const Json report = report_of(file("small/report.json"));
   ASSERT_EQ(report["molecules"][0]["rows"].size(), 6u);
-  const Json &verlet = row(report, "verlet-0.5"), &jump = row(report, "jump-8-f0.05"), &zero = row(report, "zero-8-c1");
-  // a cycle of 16 steps and one of the corrector, each with one call: 2 calls in 8.5 fs, and more where jumps were rejected
+  const Json &verlet = row(report, "verlet-0.5"), &jump = row(report, "jump-8-f0.05"),
+             &zero = row(report, "zero-8-c1");
+  // a cycle of 16 steps and one of the corrector, each with one call: 2 calls in 8.5 fs, and more
+  // where jumps were rejected
   EXPECT_NEAR(verlet["force_calls_per_ps"].get<double>(), 2000.0, 1e-6);
   EXPECT_NEAR(row(report, "verlet-1")["force_calls_per_ps"].get<double>(), 1000.0, 1e-6);
   EXPECT_NEAR(row(report, "respa-2")["force_calls_per_ps"].get<double>(), 500.0, 1e-6);
@@ -69,23 +78,30 @@ TEST_F(Study, ATableOfMethods)
   EXPECT_NEAR(zero["acceptance"].get<double>(), 1.0, 1e-9);
   EXPECT_NEAR(zero["force_calls_per_ps"].get<double>(), 2.0 / 0.0085, 1.0);
   EXPECT_LE(acceptance, 1.0);
-  for (const char *method : {"verlet-0.5", "verlet-1", "jump-8-f0.05", "zero-8-c1", "respa-2", "metropolis-4-c0"}) {
+  for (const char *method :
+       {"verlet-0.5", "verlet-1", "jump-8-f0.05", "zero-8-c1", "respa-2", "metropolis-4-c0"}) {
     const Json &one = row(report, method);
     EXPECT_EQ(one["seeds"], 2) << method;
     EXPECT_FALSE(one.contains("failed")) << method << " " << one.value("failed", Json()).dump();
     for (const char *key : {"cpu_s_per_ps", "wall_s_per_ps"}) {
       EXPECT_GT(one["times"][key]["median"].get<double>(), 0.0) << method;
       EXPECT_EQ(one["times"][key]["n"], 2) << method;
-      EXPECT_LE(one["times"][key]["least"].get<double>(), one["times"][key]["median"].get<double>());
+      EXPECT_LE(one["times"][key]["least"].get<double>(),
+                one["times"][key]["median"].get<double>());
     }
-    // 27 degrees of freedom, 4 ps with a friction of 10/ps: some 40 independent values of 300 sqrt(2/27) K; six standard errors
-    EXPECT_NEAR(one["quantities"]["temperature_K"]["all"]["value"].get<double>(), 300.0, 6.0 * 300.0 * std::sqrt(2.0 / 27.0 / 40.0)) << method;
-    EXPECT_NEAR(one["quantities"]["bond_mean_A"]["C-C"]["value"].get<double>(), verlet["quantities"]["bond_mean_A"]["C-C"]["value"].get<double>(), 0.02)
+    // 27 degrees of freedom, 4 ps with a friction of 10/ps: some 40 independent values of 300
+    // sqrt(2/27) K; six standard errors
+    EXPECT_NEAR(one["quantities"]["temperature_K"]["all"]["value"].get<double>(), 300.0,
+                6.0 * 300.0 * std::sqrt(2.0 / 27.0 / 40.0))
+        << method;
+    EXPECT_NEAR(one["quantities"]["bond_mean_A"]["C-C"]["value"].get<double>(),
+                verlet["quantities"]["bond_mean_A"]["C-C"]["value"].get<double>(), 0.02)
         << method;
   }
   for (const char *method : {"verlet-0.5", "verlet-1", "respa-2", "zero-8-c1"})
     EXPECT_NEAR(row(report, method)["duration_ps"].get<double>(), 2.0, 0.02) << method;
-  EXPECT_NEAR(jump["frame_fs"].get<double>(), 8.5, 1e-6) << "rejected jumps must not make frames that count more";
+  EXPECT_NEAR(jump["frame_fs"].get<double>(), 8.5, 1e-6)
+      << "rejected jumps must not make frames that count more";
   // what nothing but dynamics tells
   const auto turn = [](const Json &one) {
     return one["quantities"]["torsion_msd_at_0.5_ps_rad2"]["C-C-O-H"]["value"].get<double>();
@@ -95,8 +111,9 @@ TEST_F(Study, ATableOfMethods)
   EXPECT_GT(jump["times"]["model_ms"]["median"].get<double>(), 0.0);
 
   const std::string page = content("small/report.md");
-  for (const char *words : {"### Speed", "### Temperatures", "### Structure", "### Motion", "| verlet-0.5 |", "| zero-8-c1 |", "the jump pays",
-                            "`mlff study small.yaml`", "cores)"})
+  for (const char *words :
+       {"### Speed", "### Temperatures", "### Structure", "### Motion", "| verlet-0.5 |",
+        "| zero-8-c1 |", "the jump pays", "`mlff study small.yaml`", "cores)"})
     EXPECT_NE(page.find(words), std::string::npos) << words;
   EXPECT_GT(fs::file_size(folder / "small/ethanol.png"), 20000u);
   EXPECT_LT(fs::file_size(folder / "small/ethanol.png"), 300000u);
@@ -107,7 +124,8 @@ TEST_F(Study, ATableOfMethods)
   EXPECT_EQ(status, 0);
   EXPECT_EQ(report_of(file("small/report.json")), report);
   EXPECT_EQ(fs::last_write_time(folder / "small/ethanol/verlet-0.5/seed-1/result.json"), written);
-  expect_error("study small.yaml --ps 1", {"small/ethanol/verlet-0.5/seed-1' was made with other settings"});
+  expect_error("study small.yaml --ps 1",
+               {"small/ethanol/verlet-0.5/seed-1' was made with other settings"});
   EXPECT_EQ(report_of(file("small/report.json")), report);
 }
 
@@ -117,7 +135,8 @@ TEST_F(Study, KilledAndResumedIsTheSame)
   run("study a.yaml --jobs 1 -o whole");
   ASSERT_EQ(status, 0);
   int kills = 0;
-  for (const char *when : {"parts/ethanol/verlet-0.5/seed-3/frames.xyz", "parts/ethanol/jump-8-f0.05/seed-3/log"}) {
+  for (const char *when :
+       {"parts/ethanol/verlet-0.5/seed-3/frames.xyz", "parts/ethanol/jump-8-f0.05/seed-3/log"}) {
     const pid_t child = fork();
     if (child == 0) {
       if (chdir(folder.c_str()) != 0) _exit(1);
@@ -139,7 +158,8 @@ TEST_F(Study, KilledAndResumedIsTheSame)
   EXPECT_FALSE(fs::exists(folder / "parts/report.json"));
   run("study a.yaml --jobs 1 -o parts");
   ASSERT_EQ(status, 0);
-  const Json whole = report_of(file("whole/report.json")), parts = report_of(file("parts/report.json"));
+  const Json whole = report_of(file("whole/report.json")),
+             parts = report_of(file("parts/report.json"));
   EXPECT_EQ(whole, parts);
 }
 
@@ -148,24 +168,32 @@ TEST_F(Study, ResultsBelongToTheContentsOfTheirFiles)
 {
   const auto network = folder / "network.safetensors";
   fs::copy_file(fs::path(SHIPPED) / "ethanol-gfn2-mlp.safetensors", network);
-  write("a.yaml", "seeds: [1]\ntiming: {repeats: 0}\n" + head + molecules + "methods:\n  - verlet: 1\n  - {student: network.safetensors, stride: 4}\n");
+  write("a.yaml",
+        "seeds: [1]\ntiming: {repeats: 0}\n" + head + molecules +
+            "methods:\n  - verlet: 1\n  - {student: network.safetensors, stride: 4}\n");
   run("study a.yaml --ps 0.2");
   ASSERT_EQ(status, 0);
   run("study a.yaml --ps 0.2");
   EXPECT_EQ(status, 0);
-  fs::copy_file(fs::path(SHIPPED) / "ethanol-gfn2-painn32.safetensors", network, fs::copy_options::overwrite_existing);
-  expect_error("study a.yaml --ps 0.2", {"'network.safetensors' (input) are not those that '", "metropolis-4-c0/seed-1' was made from", "remove that folder"});
+  fs::copy_file(fs::path(SHIPPED) / "ethanol-gfn2-painn32.safetensors", network,
+                fs::copy_options::overwrite_existing);
+  expect_error("study a.yaml --ps 0.2",
+               {"'network.safetensors' (input) are not those that '",
+                "metropolis-4-c0/seed-1' was made from", "remove that folder"});
 }
 
 TEST_F(Study, AMethodThatFailsIsARow)
 {
   // a force that LAMMPS does not have is an error of that run; the study goes on
   write("a.yaml",
-        "seeds: [1]\ntiming: {repeats: 0}\n" + head + molecules + "methods:\n  - verlet: 1\n  - {jump: ethanol-gfn2-jump8.safetensors, options: fly yes}\n");
+        "seeds: [1]\ntiming: {repeats: 0}\n" + head + molecules +
+            "methods:\n  - verlet: 1\n  - {jump: ethanol-gfn2-jump8.safetensors, options: fly "
+            "yes}\n");
   run("study a.yaml");
   EXPECT_EQ(status, 0);
   const Json report = report_of(file("a/report.json"));
-  EXPECT_NE(row(report, "jump-8-c1")["failed"][0]["why"].get<std::string>().find("fly"), std::string::npos);
+  EXPECT_NE(row(report, "jump-8-c1")["failed"][0]["why"].get<std::string>().find("fly"),
+            std::string::npos);
   EXPECT_NE(content("a/report.md").find("**jump-8-c1**, seed 1, failed"), std::string::npos);
 }
 
@@ -177,27 +205,41 @@ TEST_F(Study, Refusals)
   refuse("pss: 1\n" + molecules + methods, {"unknown key 'pss'", "accepted: ", "friction"});
   refuse("ps: -1\n" + molecules + methods, {"'ps' is '-1'", "accepted: a number >= 0.01"});
   refuse("seeds: [1, 1]\n" + molecules + methods, {"'seeds' holds 1 twice"});
-  refuse("reference: fly\n" + molecules + methods, {"'reference' is 'fly'", "accepted: verlet-0.5, verlet-1, jump-8-f0.05, zero-8-c1"});
+  refuse("reference: fly\n" + molecules + methods,
+         {"'reference' is 'fly'", "accepted: verlet-0.5, verlet-1, jump-8-f0.05, zero-8-c1"});
   refuse("molecules: [{name: a}]\n" + methods, {"'molecules[0].smiles'", "one of the two"});
-  refuse("molecules: [{smiles: CCO, force: {method: pm3}}]\n" + methods, {"'molecules[0].force.method' is 'pm3'", "accepted: gfn2, gfn1, gfnff"});
-  refuse("molecules: [{smiles: CCO, forse: {method: gfn2}}]\n" + methods, {"unknown key 'molecules[0].forse'", "accepted: "});
-  refuse("molecules: [{data: none.data, elements: [C]}]\n" + methods, {"'molecules[0].data' names 'none.data', which is not there"});
-  refuse(molecules + "methods:\n  - {fly: 1}\n", {"unknown key 'methods[0].fly'", "accepted: jump, respa, student, verlet"});
+  refuse("molecules: [{smiles: CCO, force: {method: pm3}}]\n" + methods,
+         {"'molecules[0].force.method' is 'pm3'", "accepted: gfn2, gfn1, gfnff"});
+  refuse("molecules: [{smiles: CCO, forse: {method: gfn2}}]\n" + methods,
+         {"unknown key 'molecules[0].forse'", "accepted: "});
+  refuse("molecules: [{data: none.data, elements: [C]}]\n" + methods,
+         {"'molecules[0].data' names 'none.data', which is not there"});
+  refuse(molecules + "methods:\n  - {fly: 1}\n",
+         {"unknown key 'methods[0].fly'", "accepted: jump, respa, student, verlet"});
   refuse(molecules + "methods:\n  - {verlet: 0.5, dt: 1}\n", {"unknown key 'methods[0].dt'"});
   refuse(molecules + "methods:\n  - {verlet: 0}\n", {"'methods[0].verlet' is 0", "above 0"});
-  refuse(molecules + "methods:\n  - {verlet: 1, jump: a}\n", {"'methods[0].jump' stands beside 'verlet'"});
-  refuse(molecules + "methods:\n  - {jump: none.safetensors}\n", {"'methods[0].jump' names 'none.safetensors', which is not there"});
-  refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-mlp.safetensors}\n", {"'methods[0].jump' names", "a model 'molecule-mlp'", "accepted: jump networks"});
-  refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, stride: 4}\n", {"'methods[0].stride' is 4 fs", "accepted: 8"});
+  refuse(molecules + "methods:\n  - {verlet: 1, jump: a}\n",
+         {"'methods[0].jump' stands beside 'verlet'"});
+  refuse(molecules + "methods:\n  - {jump: none.safetensors}\n",
+         {"'methods[0].jump' names 'none.safetensors', which is not there"});
+  refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-mlp.safetensors}\n",
+         {"'methods[0].jump' names", "a model 'molecule-mlp'", "accepted: jump networks"});
+  refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, stride: 4}\n",
+         {"'methods[0].stride' is 4 fs", "accepted: 8"});
   refuse(molecules + "methods:\n  - {student: ethanol-gfn2-mlp.safetensors, stride: 4.2}\n",
          {"'methods[0].stride' is 4.2 fs", "multiples of the time step of 0.5 fs"});
   refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, control: fly}\n",
-         {"'methods[0].control' is 'fly'", "accepted: none, zero, ballistic, linear, verlet, corrector"});
-  refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, corrector: 1, fraction: 0.1}\n",
+         {"'methods[0].control' is 'fly'",
+          "accepted: none, zero, ballistic, linear, verlet, corrector"});
+  refuse(molecules +
+             "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, corrector: 1, fraction: 0.1}\n",
          {"'methods[0].fraction' stands beside 'corrector'"});
-  refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, corrector: 1.5}\n", {"'methods[0].corrector' is 1.5"});
-  refuse(molecules + "methods:\n  - {verlet: 1, molecules: water}\n", {"'methods[0].molecules' holds 'water'"});
-  refuse(molecules + "methods:\n  - verlet: 1\n  - verlet: [2, 1]\n", {"'methods[1].name' would be 'verlet-1', which another method has"});
+  refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, corrector: 1.5}\n",
+         {"'methods[0].corrector' is 1.5"});
+  refuse(molecules + "methods:\n  - {verlet: 1, molecules: water}\n",
+         {"'methods[0].molecules' holds 'water'"});
+  refuse(molecules + "methods:\n  - verlet: 1\n  - verlet: [2, 1]\n",
+         {"'methods[1].name' would be 'verlet-1', which another method has"});
   write("ok.yaml", "timing: {repeats: 0}\n" + molecules + methods);
   fs::create_directories(folder / "full");
   write("full/notes", "mine");

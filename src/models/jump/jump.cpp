@@ -1,10 +1,10 @@
 #include "models/jump/jump.h"
 
 #include "core/elements.h"
-#include "models/jump/host/jump_host.h"
-#include "models/random_model.h"
 #include "core/state_error.h"
 #include "core/units.h"
+#include "models/jump/host/jump_host.h"
+#include "models/random_model.h"
 #ifdef MLFF_TORCH
 #include "models/jump/torch/jump_torch.h"
 #endif
@@ -40,7 +40,8 @@ namespace {
     return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
   }
 
-  /// Eigenvalues of a symmetric matrix and, as columns of `axes`, its eigenvectors: Jacobi rotations.
+  /// Eigenvalues of a symmetric matrix and, as columns of `axes`, its eigenvectors: Jacobi
+  /// rotations.
   Vector eigenvalues(Matrix A, Matrix &axes)
   {
     axes = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
@@ -51,8 +52,9 @@ namespace {
         for (int q = p + 1; q < 3; q++) {
           if (A[p][q] == 0.0) continue;
           const double theta = (A[q][q] - A[p][p]) / (2.0 * A[p][q]);
-          const double t = std::copysign(1.0, theta) / (std::abs(theta) + std::sqrt(theta * theta + 1.0)), cosine = 1.0 / std::sqrt(t * t + 1.0),
-                       sine = t * cosine;
+          const double t = std::copysign(1.0, theta) /
+              (std::abs(theta) + std::sqrt(theta * theta + 1.0)),
+                       cosine = 1.0 / std::sqrt(t * t + 1.0), sine = t * cosine;
           for (int k = 0; k < 3; k++) {
             const double x = A[k][p], y = A[k][q];
             A[k][p] = cosine * x - sine * y;
@@ -75,23 +77,28 @@ namespace {
 
   void require_size(const char *what, std::size_t found, std::size_t expected)
   {
-    if (found != expected) throw EngineError(std::string("a jump got ") + std::to_string(found) + " " + what + "; expected " + std::to_string(expected));
+    if (found != expected)
+      throw EngineError(std::string("a jump got ") + std::to_string(found) + " " + what +
+                        "; expected " + std::to_string(expected));
   }
 
 }    // namespace
 
 JumpVariables::JumpVariables(const Potential &potential) :
-    n_species(potential.n_species()), linear(potential.tensors.at("linear").values), input_scale(potential.tensors.at("input_scale").values),
+    n_species(potential.n_species()), linear(potential.tensors.at("linear").values),
+    input_scale(potential.tensors.at("input_scale").values),
     target_scale(potential.tensors.at("target_scale").values)
 {
   for (const double fs : potential.jump.strides) stride.push_back(1e-3 * fs);
   for (const auto &species : potential.jump.species) mass.push_back(species.mass);
 }
 
-void JumpVariables::start(const Graph &graph, const JumpInput &input, std::vector<int> &rows, std::vector<double> &scaled) const
+void JumpVariables::start(const Graph &graph, const JumpInput &input, std::vector<int> &rows,
+                          std::vector<double> &scaled) const
 {
   const std::size_t n = graph.n_centres();
-  if (graph.n_atoms() != graph.n_centres()) throw EngineError("a jump takes whole systems: the graph has ghosts");
+  if (graph.n_atoms() != graph.n_centres())
+    throw EngineError("a jump takes whole systems: the graph has ghosts");
   require_size("masses", input.mass.size(), n);
   require_size("velocity components", input.velocity.size(), 3 * n);
   require_size("force components", input.force.size(), 3 * n);
@@ -99,16 +106,19 @@ void JumpVariables::start(const Graph &graph, const JumpInput &input, std::vecto
   rows.resize(n);
   scaled.resize(6 * n);
   for (int s = 0; s < graph.n_structures(); s++) {
-    const int begin = graph.first_atom[s], end = graph.first_atom[s + 1], which = stride_of(input, s);
+    const int begin = graph.first_atom[s], end = graph.first_atom[s + 1],
+              which = stride_of(input, s);
     if (which < 0 || which >= int(stride.size()))
-      throw EngineError("structure " + std::to_string(s + 1) + " asks for stride " + std::to_string(which) + "; this jump network has " +
+      throw EngineError("structure " + std::to_string(s + 1) + " asks for stride " +
+                        std::to_string(which) + "; this jump network has " +
                         std::to_string(stride.size()));
     const Vector drift = mean_of(&input.mass[begin], &input.velocity[3 * begin], end - begin);
     for (int i = begin; i < end; i++) {
       const int species = graph.species[i];
       if (!(std::abs(input.mass[i] - mass[species]) <= 0.01 * mass[species]))
-        throw EngineError("atom " + std::to_string(i + 1) + " has mass " + std::to_string(input.mass[i]) + " g/mol; this jump network learned with " +
-                          std::to_string(mass[species]));
+        throw EngineError(
+            "atom " + std::to_string(i + 1) + " has mass " + std::to_string(input.mass[i]) +
+            " g/mol; this jump network learned with " + std::to_string(mass[species]));
       const double root = std::sqrt(input.mass[i]);
       rows[i] = row(species, which);
       for (int a = 0; a < 3; a++) {
@@ -119,37 +129,48 @@ void JumpVariables::start(const Graph &graph, const JumpInput &input, std::vecto
   }
 }
 
-void JumpVariables::targets(const Graph &graph, const JumpInput &input, const JumpResult &known, std::vector<double> &u) const
+void JumpVariables::targets(const Graph &graph, const JumpInput &input, const JumpResult &known,
+                            std::vector<double> &u) const
 {
   u.resize(6 * std::size_t(graph.n_centres()));
   for (int s = 0; s < graph.n_structures(); s++) {
-    const int begin = graph.first_atom[s], end = graph.first_atom[s + 1], which = stride_of(input, s);
+    const int begin = graph.first_atom[s], end = graph.first_atom[s + 1],
+              which = stride_of(input, s);
     const double T = stride[which];
     const Vector drift = mean_of(&input.mass[begin], &input.velocity[3 * begin], end - begin);
     for (int i = begin; i < end; i++) {
       const double root = std::sqrt(input.mass[i]), *A = &linear[4 * row(graph.species[i], which)];
       for (int a = 0; a < 3; a++) {
-        const double v = input.velocity[3 * i + a] - drift[a], f = c * input.force[3 * i + a] / input.mass[i];
-        u[6 * i + a] = root * (known.displacement[3 * i + a] - drift[a] * T - A[0] * T * v - A[1] * T * T * f) / target_scale[2 * which];
-        u[6 * i + 3 + a] = root * (known.velocity_change[3 * i + a] - A[2] * v - A[3] * T * f) / target_scale[2 * which + 1];
+        const double v = input.velocity[3 * i + a] - drift[a],
+                     f = c * input.force[3 * i + a] / input.mass[i];
+        u[6 * i + a] = root *
+            (known.displacement[3 * i + a] - drift[a] * T - A[0] * T * v - A[1] * T * T * f) /
+            target_scale[2 * which];
+        u[6 * i + 3 + a] = root * (known.velocity_change[3 * i + a] - A[2] * v - A[3] * T * f) /
+            target_scale[2 * which + 1];
       }
     }
   }
 }
 
-void JumpVariables::finish(const Graph &graph, const JumpInput &input, std::span<const double> u, JumpResult &result) const
+void JumpVariables::finish(const Graph &graph, const JumpInput &input, std::span<const double> u,
+                           JumpResult &result) const
 {
   result.displacement.resize(3 * std::size_t(graph.n_centres()));
   result.velocity_change.resize(3 * std::size_t(graph.n_centres()));
   for (int s = 0; s < graph.n_structures(); s++) {
-    const int begin = graph.first_atom[s], n = graph.first_atom[s + 1] - begin, which = stride_of(input, s);
+    const int begin = graph.first_atom[s], n = graph.first_atom[s + 1] - begin,
+              which = stride_of(input, s);
     const double T = stride[which], *mass = &input.mass[begin];
     const Vector drift = mean_of(mass, &input.velocity[3 * begin], n);
     double *dx = &result.displacement[3 * begin], *dv = &result.velocity_change[3 * begin];
     for (int i = 0; i < n; i++) {
-      const double root = std::sqrt(mass[i]), *A = &linear[4 * row(graph.species[begin + i], which)], *u_x = &u[6 * (begin + i)], *u_v = u_x + 3;
+      const double root = std::sqrt(mass[i]),
+                   *A = &linear[4 * row(graph.species[begin + i], which)],
+                   *u_x = &u[6 * (begin + i)], *u_v = u_x + 3;
       for (int a = 0; a < 3; a++) {
-        const double v = input.velocity[3 * (begin + i) + a] - drift[a], f = c * input.force[3 * (begin + i) + a] / mass[i];
+        const double v = input.velocity[3 * (begin + i) + a] - drift[a],
+                     f = c * input.force[3 * (begin + i) + a] / mass[i];
         dx[3 * i + a] = A[0] * T * v + A[1] * T * T * f + target_scale[2 * which] * u_x[a] / root;
         dv[3 * i + a] = A[2] * v + A[3] * T * f + target_scale[2 * which + 1] * u_v[a] / root;
       }
@@ -160,13 +181,15 @@ void JumpVariables::finish(const Graph &graph, const JumpInput &input, std::span
         dx[3 * i + a] += drift[a] * T - net_x[a];
         dv[3 * i + a] -= net_v[a];
         if (!std::isfinite(dx[3 * i + a]) || !std::isfinite(dv[3 * i + a]))
-          throw StateError("the jump of atom " + std::to_string(begin + i + 1) +
-                           " is not finite: atoms on one place, or far outside what the model was trained on");
+          throw StateError(
+              "the jump of atom " + std::to_string(begin + i + 1) +
+              " is not finite: atoms on one place, or far outside what the model was trained on");
       }
   }
 }
 
-void control_jump(const Potential &potential, JumpControl control, const Graph &graph, const JumpInput &input, JumpResult &result)
+void control_jump(const Potential &potential, JumpControl control, const Graph &graph,
+                  const JumpInput &input, JumpResult &result)
 {
   if (control == JumpControl::linear) {
     const std::vector<double> nothing(6 * std::size_t(graph.n_centres()), 0.0);
@@ -187,7 +210,8 @@ void control_jump(const Potential &potential, JumpControl control, const Graph &
   }
 }
 
-void keep_angular_momentum(std::span<const double> mass, std::span<const double> x_start, std::span<const double> v_start, std::span<const double> x_end,
+void keep_angular_momentum(std::span<const double> mass, std::span<const double> x_start,
+                           std::span<const double> v_start, std::span<const double> x_end,
                            std::span<double> v_end)
 {
   const int n = int(mass.size());
@@ -208,10 +232,12 @@ void keep_angular_momentum(std::span<const double> mass, std::span<const double>
       if (!end) continue;
       const double square = place[0] * place[0] + place[1] * place[1] + place[2] * place[2];
       for (int a = 0; a < 3; a++)
-        for (int b = 0; b < 3; b++) inertia[a][b] += mass[i] * ((a == b ? square : 0.0) - place[a] * place[b]);
+        for (int b = 0; b < 3; b++)
+          inertia[a][b] += mass[i] * ((a == b ? square : 0.0) - place[a] * place[b]);
     }
   }
-  // axes with less than a thousandth of the largest moment are those of linear molecules (and of single atoms)
+  // axes with less than a thousandth of the largest moment are those of linear molecules (and of
+  // single atoms)
   Matrix axes;
   const Vector moment = eigenvalues(inertia, axes);
   const double smallest = 1e-3 * std::max({moment[0], moment[1], moment[2]});
@@ -222,21 +248,27 @@ void keep_angular_momentum(std::span<const double> mass, std::span<const double>
     for (int a = 0; a < 3; a++) w[a] += axes[a][k] * along / moment[k];
   }
   for (int i = 0; i < n; i++) {
-    const Vector turn = cross(w, {x_end[3 * i] - centre[0], x_end[3 * i + 1] - centre[1], x_end[3 * i + 2] - centre[2]});
+    const Vector turn = cross(
+        w, {x_end[3 * i] - centre[0], x_end[3 * i + 1] - centre[1], x_end[3 * i + 2] - centre[2]});
     for (int a = 0; a < 3; a++) v_end[3 * i + a] -= turn[a];
   }
 }
 
-void append_pairs(std::span<const int> species, std::span<const double> positions, double cutoff, GraphStorage &graph)
+void append_pairs(std::span<const int> species, std::span<const double> positions, double cutoff,
+                  GraphStorage &graph)
 {
   const int n = int(species.size()), first = int(graph.species.size());
   for (int i = 0; i < n; i++) {
     for (int j = 0; j < n; j++) {
       if (i == j) continue;
-      const double r[3] = {positions[3 * j] - positions[3 * i], positions[3 * j + 1] - positions[3 * i + 1], positions[3 * j + 2] - positions[3 * i + 2]};
+      const double r[3] = {positions[3 * j] - positions[3 * i],
+                           positions[3 * j + 1] - positions[3 * i + 1],
+                           positions[3 * j + 2] - positions[3 * i + 2]};
       const double square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
       if (!(square < cutoff * cutoff)) continue;
-      if (square < 1e-12) throw StateError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) + " are on the same place");
+      if (square < 1e-12)
+        throw StateError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) +
+                         " are on the same place");
       graph.neighbor.push_back(first + j);
       graph.r.insert(graph.r.end(), r, r + 3);
     }
@@ -250,7 +282,10 @@ void require_host_model(const Potential &potential)
 {
   if (potential.is_jump_variant())
     throw EngineError("model '" + potential.model + "' is available with engine torch" +
-                      (std::ranges::count(available_engines(), std::string("torch")) ? "" : ", which is not in this build") + "; engine host runs kstep-painn");
+                      (std::ranges::count(available_engines(), std::string("torch"))
+                           ? ""
+                           : ", which is not in this build") +
+                      "; engine host runs kstep-painn");
 }
 
 std::vector<std::string> jump_defects(const Potential &potential)
@@ -259,11 +294,16 @@ std::vector<std::string> jump_defects(const Potential &potential)
   return {};
 }
 
-std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential, const EngineOptions &options)
+std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential,
+                                             const EngineOptions &options)
 {
-  if (!potential.is_jump()) throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
-  if (potential.jump.force_head) throw EngineError("a jump network with a force head is in training: it makes no jumps");
-  const std::string name = options.engine != "auto" ? options.engine : potential.is_jump_variant() ? "torch" : "host";
+  if (!potential.is_jump())
+    throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
+  if (potential.jump.force_head)
+    throw EngineError("a jump network with a force head is in training: it makes no jumps");
+  const std::string name = options.engine != "auto" ? options.engine
+      : potential.is_jump_variant()                 ? "torch"
+                                                    : "host";
   if (name == "host") {
     require_host_model(potential);
     return make_host_jump(potential, options);
@@ -278,7 +318,8 @@ std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential, const E
   throw EngineError("engine '" + options.engine + "' is not in this build; it has: " + list);
 }
 
-Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements, const std::vector<double> &strides, double cutoff, unsigned seed,
+Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements,
+                      const std::vector<double> &strides, double cutoff, unsigned seed,
                       const std::string &model, bool published)
 {
   Potential potential;
@@ -290,14 +331,19 @@ Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements,
   potential.date = "2026-01-01";
   potential.jump.timestep = 0.5;
   potential.jump.strides = strides;
-  for (const int z : elements) potential.jump.species.push_back({element_symbol(z), "", z == 1 ? 1.008 : 2.0 * z, 40.0, 10.0, 0.5, 60.0});
+  for (const int z : elements)
+    potential.jump.species.push_back(
+        {element_symbol(z), "", z == 1 ? 1.008 : 2.0 * z, 40.0, 10.0, 0.5, 60.0});
   Uniform uniform(seed);
   for (const auto &[name, shape] : tensors_of(potential)) {
     Tensor tensor;
     tensor.shape = shape;
     std::int64_t n = 1;
     for (const auto extent : shape) n *= extent;
-    const double width = name == "embedding" ? 1.5 : name == "vectors" ? 0.5 : shape.size() == 2 ? 1.0 / std::sqrt(double(shape[1])) : 0.1;
+    const double width = name == "embedding" ? 1.5
+        : name == "vectors"                  ? 0.5
+        : shape.size() == 2                  ? 1.0 / std::sqrt(double(shape[1]))
+                                             : 0.1;
     // single precision from the start: reading back what was written then changes nothing
     for (std::int64_t i = 0; i < n; i++) tensor.values.push_back(float(width * uniform()));
     potential.tensors[name] = tensor;
@@ -306,7 +352,11 @@ Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements,
   Tensor &linear = potential.tensors["linear"];
   linear.dtype = "F64";
   for (int k = 0; k < int(rows); k++)
-    for (int entry = 0; entry < 4; entry++) linear.values[4 * k + entry] = (entry == 2 ? -0.1 : entry == 1 ? 0.4 : 0.9) + 0.05 * uniform();
+    for (int entry = 0; entry < 4; entry++)
+      linear.values[4 * k + entry] = (entry == 2       ? -0.1
+                                          : entry == 1 ? 0.4
+                                                       : 0.9) +
+          0.05 * uniform();
   potential.tensors["input_scale"] = {"F64", {2}, {15.0, 3000.0}};
   Tensor &scale = potential.tensors["target_scale"];
   scale.dtype = "F64";

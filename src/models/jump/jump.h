@@ -1,17 +1,22 @@
 // Jump networks: positions, velocities and forces in, the state one stride later out.
 //
-// Notation: atom i has mass m, velocity v, force F; T is the stride, dx and dv are the changes of its position and velocity over it.
-// Inputs are p = √m v and g = c F / √m (c turns eV/Å into (g/mol) Å/ps²), each divided by its root mean square in training.
-// The linear fit of a species is dx = A_00 T v + A_01 T² cF/m, dv = A_10 v + A_11 T cF/m (velocity Verlet with one step: 1, 1/2, 1, 1 and
-// the force of the start). The network predicts what is left, u_x = √m (dx - linear) and u_v = √m (dv - linear), each divided by its root mean square.
+// Notation: atom i has mass m, velocity v, force F; T is the stride, dx and dv are the changes of
+// its position and velocity over it. Inputs are p = √m v and g = c F / √m (c turns eV/Å into
+// (g/mol) Å/ps²), each divided by its root mean square in training. The linear fit of a species is
+// dx = A_00 T v + A_01 T² cF/m, dv = A_10 v + A_11 T cF/m (velocity Verlet with one step: 1, 1/2,
+// 1, 1 and the force of the start). The network predicts what is left, u_x = √m (dx - linear) and
+// u_v = √m (dv - linear), each divided by its root mean square.
 //
-// Network (model kstep-painn): the messages and updates of K. Schütt, O. Unke, M. Gastegger, ICML 2021, started with
-//   s_i = embedding[row],  v_i = vectors[row][0] p_i + vectors[row][1] g_i      (row: species and stride)
-// and read out as  u_c = sum over f of G_cf v_if,  G = D2 silu(D1 s_i + d1) + d2.  Every step is a sum of vectors times functions of
-// scalars: rotations and reflections of the input do the same to the output.
+// Network (model kstep-painn): the messages and updates of K. Schütt, O. Unke, M. Gastegger, ICML
+// 2021, started with
+//   s_i = embedding[row],  v_i = vectors[row][0] p_i + vectors[row][1] g_i      (row: species and
+//   stride)
+// and read out as  u_c = sum over f of G_cf v_if,  G = D2 silu(D1 s_i + d1) + d2.  Every step is a
+// sum of vectors times functions of scalars: rotations and reflections of the input do the same to
+// the output.
 //
-// Frame: v is taken relative to the centre of mass; of dx and dv the net displacement and momentum are removed, then the centre of
-// mass moves as it did.
+// Frame: v is taken relative to the centre of mass; of dx and dv the net displacement and momentum
+// are removed, then the centre of mass moves as it did.
 #pragma once
 
 #include "engine/engine.h"
@@ -28,7 +33,8 @@ struct JumpInput {
   std::span<const double> mass;        ///< [n] g/mol
   std::span<const double> velocity;    ///< [n][3] Å/ps
   std::span<const double> force;       ///< [n][3] eV/Å
-  std::span<const int> stride;         ///< [n_structures] index into JumpRecord::strides; empty: the first for all
+  std::span<const int>
+      stride;    ///< [n_structures] index into JumpRecord::strides; empty: the first for all
 };
 
 struct JumpResult {
@@ -40,20 +46,25 @@ class JumpEngine {
  public:
   virtual ~JumpEngine() = default;
 
-  /// Changes over one stride. Graph: all pairs within the cutoff of the potential, no ghosts. Results for a structure do not depend
-  /// on the others. Throws EngineError for a graph with ghosts, arrays of the wrong size, an unknown stride, a mass that is not the
-  /// one of training within 1 %, and where a result is not finite.
+  /// Changes over one stride. Graph: all pairs within the cutoff of the potential, no ghosts.
+  /// Results for a structure do not depend on the others. Throws EngineError for a graph with
+  /// ghosts, arrays of the wrong size, an unknown stride, a mass that is not the one of training
+  /// within 1 %, and where a result is not finite.
   virtual void evaluate(const Graph &graph, const JumpInput &input, JumpResult &result) = 0;
 
   /// Name, precision, device and threads, as one line for a log.
   virtual std::string description() const = 0;
 };
 
-/// host or torch, see EngineOptions; auto is host for kstep-painn and torch for its variants (jump_variants_torch.h). Throws EngineError naming what is missing or unknown, also where the potential is no jump network.
-std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential, const EngineOptions &options = {});
+/// host or torch, see EngineOptions; auto is host for kstep-painn and torch for its variants
+/// (jump_variants_torch.h). Throws EngineError naming what is missing or unknown, also where the
+/// potential is no jump network.
+std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential,
+                                             const EngineOptions &options = {});
 
-/// What is known to be wrong with a jump network, one word each: "rotation" where rotations of the input do not do the same to the
-/// output (the published form of kstep-egnn and kstep-transformer). Empty for kstep-painn and corrected forms.
+/// What is known to be wrong with a jump network, one word each: "rotation" where rotations of the
+/// input do not do the same to the output (the published form of kstep-egnn and kstep-transformer).
+/// Empty for kstep-painn and corrected forms.
 std::vector<std::string> jump_defects(const Potential &potential);
 
 /// The control methods of a jump, and the linear fit of a potential.
@@ -63,9 +74,11 @@ enum class JumpControl {
   verlet,       ///< dx = v T + F T²/2m, dv = F T/m
   linear        ///< the linear fit of the potential
 };
-void control_jump(const Potential &potential, JumpControl control, const Graph &graph, const JumpInput &input, JumpResult &result);
+void control_jump(const Potential &potential, JumpControl control, const Graph &graph,
+                  const JumpInput &input, JumpResult &result);
 
-/// What a network sees and what it predicts, for all atoms: the change of variables of the comment above.
+/// What a network sees and what it predicts, for all atoms: the change of variables of the comment
+/// above.
 class JumpVariables {
  public:
   explicit JumpVariables(const Potential &potential);
@@ -73,36 +86,48 @@ class JumpVariables {
   /// Row of an atom in embedding, vectors and linear.
   int row(int species, int stride) const { return stride * n_species + species; }
 
-  /// Checks sizes, strides and masses; fills the rows [n] and the scaled inputs [n][2][3], relative to the centre of mass.
-  /// Throws EngineError.
-  void start(const Graph &graph, const JumpInput &input, std::vector<int> &rows, std::vector<double> &scaled) const;
+  /// Checks sizes, strides and masses; fills the rows [n] and the scaled inputs [n][2][3], relative
+  /// to the centre of mass. Throws EngineError.
+  void start(const Graph &graph, const JumpInput &input, std::vector<int> &rows,
+             std::vector<double> &scaled) const;
 
   /// The inverse for targets: scaled u_x and u_v [n][2][3] of a known result.
-  void targets(const Graph &graph, const JumpInput &input, const JumpResult &known, std::vector<double> &u) const;
+  void targets(const Graph &graph, const JumpInput &input, const JumpResult &known,
+               std::vector<double> &u) const;
 
-  /// From scaled u_x and u_v [n][2][3] to the result, with net displacement and momentum removed. Throws EngineError where a number
-  /// is not finite.
-  void finish(const Graph &graph, const JumpInput &input, std::span<const double> u, JumpResult &result) const;
+  /// From scaled u_x and u_v [n][2][3] to the result, with net displacement and momentum removed.
+  /// Throws EngineError where a number is not finite.
+  void finish(const Graph &graph, const JumpInput &input, std::span<const double> u,
+              JumpResult &result) const;
 
  private:
   int n_species;
   std::vector<double> stride, mass, linear, input_scale, target_scale;    // strides in ps
 
-  int stride_of(const JumpInput &input, int structure) const { return input.stride.empty() ? 0 : input.stride[structure]; }
+  int stride_of(const JumpInput &input, int structure) const
+  {
+    return input.stride.empty() ? 0 : input.stride[structure];
+  }
 };
 
-/// Takes the change of the angular momentum over a jump out of the velocities at its end: v' -= w × (x' - centre), with w = I⁻¹ (L' - L) of the
-/// new positions. For isolated molecules, whose angular momentum is conserved; along axes about which there is (almost) no moment of
-/// inertia, as in linear molecules, nothing is done. mass [n] g/mol; positions [n][3] Å and velocities [n][3] Å/ps at start and end.
-void keep_angular_momentum(std::span<const double> mass, std::span<const double> x_start, std::span<const double> v_start, std::span<const double> x_end,
+/// Takes the change of the angular momentum over a jump out of the velocities at its end: v' -= w ×
+/// (x' - centre), with w = I⁻¹ (L' - L) of the new positions. For isolated molecules, whose angular
+/// momentum is conserved; along axes about which there is (almost) no moment of inertia, as in
+/// linear molecules, nothing is done. mass [n] g/mol; positions [n][3] Å and velocities [n][3] Å/ps
+/// at start and end.
+void keep_angular_momentum(std::span<const double> mass, std::span<const double> x_start,
+                           std::span<const double> v_start, std::span<const double> x_end,
                            std::span<double> v_end);
 
-/// Appends the graph of an isolated structure: every ordered pair within the cutoff (Å), positions [n][3] Å. Throws EngineError
-/// where two atoms are on one place. Faster than append_graph for molecules.
-void append_pairs(std::span<const int> species, std::span<const double> positions, double cutoff, GraphStorage &graph);
+/// Appends the graph of an isolated structure: every ordered pair within the cutoff (Å), positions
+/// [n][3] Å. Throws EngineError where two atoms are on one place. Faster than append_graph for
+/// molecules.
+void append_pairs(std::span<const int> species, std::span<const double> positions, double cutoff,
+                  GraphStorage &graph);
 
 /// Jump network with random weights of about the size that trained ones have; strides in fs.
-Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements, const std::vector<double> &strides, double cutoff = 6.0, unsigned seed = 1,
+Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements,
+                      const std::vector<double> &strides, double cutoff = 6.0, unsigned seed = 1,
                       const std::string &model = "kstep-painn", bool published = false);
 
 }    // namespace mlff

@@ -15,7 +15,8 @@ namespace {
 
   constexpr double phase_step = 0.5 * std::numbers::pi;
 
-  /// Nodes above zero of the Gauss-Legendre rule with n nodes, n even, and their weights on [-1, 1].
+  /// Nodes above zero of the Gauss-Legendre rule with n nodes, n even, and their weights on [-1,
+  /// 1].
   void gauss_legendre(int n, std::vector<double> &x, std::vector<double> &weight)
   {
     for (int k = 1; k <= n / 2; k++) {
@@ -60,7 +61,8 @@ namespace {
     return words;
   }
 
-  /// Largest phase, a multiple of the step, whose rule has at most so many directions on the whole sphere.
+  /// Largest phase, a multiple of the step, whose rule has at most so many directions on the whole
+  /// sphere.
   double phase_of_directions(int directions, double tolerance)
   {
     static std::map<std::pair<int, double>, double> known;
@@ -70,7 +72,9 @@ namespace {
     if (found != known.end()) return found->second;
     double phase = 0.0;
     const double step = 0.25 * phase_step;
-    while (phase + step <= largest_phase && 2 * sphere_rule(phase + step, tolerance).size() <= directions) phase += step;
+    while (phase + step <= largest_phase &&
+           2 * sphere_rule(phase + step, tolerance).size() <= directions)
+      phase += step;
     return known[{directions, tolerance}] = phase;
   }
 
@@ -104,15 +108,18 @@ double phase_of(const FmmSizes &fmm, double diameter, double tolerance)
 {
   const double needed = fmm.kappa_max * diameter;
   if (!(needed <= largest_phase))
-    throw EngineError(text("the linear form of the long-range block serves systems up to %.0f Å with kappa_max %g 1/Å, this one is %.0f Å across; "
+    throw EngineError(text("the linear form of the long-range block serves systems up to %.0f Å "
+                           "with kappa_max %g 1/Å, this one is %.0f Å across; "
                            "use the direct form, or a potential with a smaller fmm_kappa_max",
                            largest_phase / fmm.kappa_max, fmm.kappa_max, diameter));
   if (fmm.directions == 0) return std::max(1.0, std::ceil(needed / phase_step)) * phase_step;
   const double phase = phase_of_directions(fmm.directions, tolerance);
   if (needed > phase)
-    throw EngineError(text("the %d directions of this potential (fmm_directions) serve systems up to %.1f Å with kappa_max %g 1/Å, this one is %.1f Å across; "
-                           "use the direct form, or a potential with fmm_directions 0 (as many as needed)",
-                           fmm.directions, phase / fmm.kappa_max, fmm.kappa_max, diameter));
+    throw EngineError(
+        text("the %d directions of this potential (fmm_directions) serve systems up to %.1f Å with "
+             "kappa_max %g 1/Å, this one is %.1f Å across; "
+             "use the direct form, or a potential with fmm_directions 0 (as many as needed)",
+             fmm.directions, phase / fmm.kappa_max, fmm.kappa_max, diameter));
   return phase;
 }
 
@@ -130,13 +137,15 @@ PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance)
   return waves;
 }
 
-void fmm_radial_functions(const FmmSizes &fmm, const std::vector<double> &radial, int channels, double r, double *value, double *slope)
+void fmm_radial_functions(const FmmSizes &fmm, const std::vector<double> &radial, int channels,
+                          double r, double *value, double *slope)
 {
   std::fill_n(value, 4 * channels, 0.0);
   std::fill_n(slope, 4 * channels, 0.0);
   for (int t = 0; t < fmm.kappa_count; t++) {
     const double kappa = fmm.kappa(t), x = kappa * r;
-    const double j0 = std::sph_bessel(0, x), j1 = std::sph_bessel(1, x), dj0 = -kappa * j1, dj1 = kappa * (j0 - 2.0 * (x > 1e-4 ? j1 / x : 1.0 / 3.0));
+    const double j0 = std::sph_bessel(0, x), j1 = std::sph_bessel(1, x), dj0 = -kappa * j1,
+                 dj1 = kappa * (j0 - 2.0 * (x > 1e-4 ? j1 / x : 1.0 / 3.0));
     for (int part = 0; part < 4; part++) {
       const bool even = part == scalar_from_scalar || part == vector_from_vector;
       for (int c = 0; c < channels; c++) {
@@ -155,48 +164,63 @@ double window_width(const FmmSizes &fmm)
 
 double window_integral(const FmmSizes &fmm, int t)
 {
-  const double width = window_width(fmm), below = std::min(fmm.kappa(t), width), turn = std::numbers::pi / width;
+  const double width = window_width(fmm), below = std::min(fmm.kappa(t), width),
+               turn = std::numbers::pi / width;
   return 0.5 * (width + below + std::sin(turn * below) / turn);
 }
 
 PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell)
 {
   const auto cross = [](const double *a, const double *b, double *c) {
-    for (int x = 0; x < 3; x++) c[x] = a[(x + 1) % 3] * b[(x + 2) % 3] - a[(x + 2) % 3] * b[(x + 1) % 3];
+    for (int x = 0; x < 3; x++)
+      c[x] = a[(x + 1) % 3] * b[(x + 2) % 3] - a[(x + 2) % 3] * b[(x + 1) % 3];
   };
   double reciprocal[3][3], volume = 0.0;
-  for (int a = 0; a < 3; a++) cross(cell + 3 * ((a + 1) % 3), cell + 3 * ((a + 2) % 3), reciprocal[a]);
+  for (int a = 0; a < 3; a++)
+    cross(cell + 3 * ((a + 1) % 3), cell + 3 * ((a + 2) % 3), reciprocal[a]);
   for (int x = 0; x < 3; x++) volume += cell[x] * reciprocal[0][x];
-  if (!(std::abs(volume) > 1e-9) || !std::isfinite(volume)) throw EngineError("the cell vectors of a periodic system span no volume");
+  if (!(std::abs(volume) > 1e-9) || !std::isfinite(volume))
+    throw EngineError("the cell vectors of a periodic system span no volume");
   for (auto &row : reciprocal)
     for (double &x : row) x *= 2.0 * std::numbers::pi / volume;
   volume = std::abs(volume);
 
-  const double width = window_width(fmm), low = std::max(0.0, fmm.kappa(0) - width), high = fmm.kappa(fmm.kappa_count - 1) + width;
-  const double expected = volume * (high * high * high - low * low * low) / (12.0 * std::numbers::pi * std::numbers::pi);
+  const double width = window_width(fmm), low = std::max(0.0, fmm.kappa(0) - width),
+               high = fmm.kappa(fmm.kappa_count - 1) + width;
+  const double expected = volume * (high * high * high - low * low * low) /
+      (12.0 * std::numbers::pi * std::numbers::pi);
   if (expected > most_lattice_waves)
-    throw EngineError(text("the long-range block would take about %.0f vectors of the reciprocal lattice in this cell of %.0f Å^3; accepted: %d at most, "
-                           "up to %.0f Å^3 with frequencies up to %g 1/Å (fmm_kappa_max and one spacing)",
-                           expected, volume, most_lattice_waves, volume * most_lattice_waves / expected, high));
+    throw EngineError(
+        text("the long-range block would take about %.0f vectors of the reciprocal lattice in this "
+             "cell of %.0f Å^3; accepted: %d at most, "
+             "up to %.0f Å^3 with frequencies up to %g 1/Å (fmm_kappa_max and one spacing)",
+             expected, volume, most_lattice_waves, volume * most_lattice_waves / expected, high));
   int reach[3];
-  for (int a = 0; a < 3; a++) reach[a] = int(high * std::hypot(cell[3 * a], cell[3 * a + 1], cell[3 * a + 2]) / (2.0 * std::numbers::pi)) + 1;
+  for (int a = 0; a < 3; a++)
+    reach[a] = int(high * std::hypot(cell[3 * a], cell[3 * a + 1], cell[3 * a + 2]) /
+                   (2.0 * std::numbers::pi)) +
+        1;
   PlaneWaves waves;
   double shortest = 1e300;
   for (int n0 = 0; n0 <= reach[0]; n0++)
     for (int n1 = n0 > 0 ? -reach[1] : 0; n1 <= reach[1]; n1++)
       for (int n2 = n0 > 0 || n1 > 0 ? -reach[2] : 1; n2 <= reach[2]; n2++) {
         double G[3];
-        for (int x = 0; x < 3; x++) G[x] = n0 * reciprocal[0][x] + n1 * reciprocal[1][x] + n2 * reciprocal[2][x];
+        for (int x = 0; x < 3; x++)
+          G[x] = n0 * reciprocal[0][x] + n1 * reciprocal[1][x] + n2 * reciprocal[2][x];
         const double k = std::hypot(G[0], G[1], G[2]);
         shortest = std::min(shortest, k);
         if (k >= high || k <= fmm.kappa(0) - width) continue;
-        const int last = fmm.kappa_count - 1, t = last > 0 ? std::clamp(int((k - fmm.kappa(0)) / width), 0, last) : 0;
-        const double share = 4.0 * std::numbers::pi * std::numbers::pi / (volume * k * k), turn = std::numbers::pi / width;
+        const int last = fmm.kappa_count - 1,
+                  t = last > 0 ? std::clamp(int((k - fmm.kappa(0)) / width), 0, last) : 0;
+        const double share = 4.0 * std::numbers::pi * std::numbers::pi / (volume * k * k),
+                     turn = std::numbers::pi / width;
         double weight[2] = {0.0, 0.0}, slope[2] = {0.0, 0.0};
         for (int next = 0; next < 2 && t + next <= last; next++) {
           const double y = k - fmm.kappa(t + next);
           if (std::abs(y) >= width) continue;
-          const double norm = window_integral(fmm, t + next), window = 0.5 * (1.0 + std::cos(turn * y)) / norm;
+          const double norm = window_integral(fmm, t + next),
+                       window = 0.5 * (1.0 + std::cos(turn * y)) / norm;
           weight[next] = share * window;
           slope[next] = -2.0 * share * window - 0.5 * share * k * turn * std::sin(turn * y) / norm;
         }
@@ -209,10 +233,11 @@ PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell)
         waves.next_slope.push_back(slope[1]);
       }
   if (waves.size() == 0)
-    throw EngineError(
-        text("the long-range block sees nothing in this cell: the shortest vector of its reciprocal lattice is %.3g 1/Å long, frequencies are from "
-             "%g to %g 1/Å (fmm_kappa_min and _max and one spacing); use a larger cell, or a potential with other frequencies",
-             shortest, low, high));
+    throw EngineError(text("the long-range block sees nothing in this cell: the shortest vector of "
+                           "its reciprocal lattice is %.3g 1/Å long, frequencies are from "
+                           "%g to %g 1/Å (fmm_kappa_min and _max and one spacing); use a larger "
+                           "cell, or a potential with other frequencies",
+                           shortest, low, high));
   return waves;
 }
 
@@ -227,10 +252,12 @@ bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter,
     const double x = fmm.kappa(t) * diameter, order = x > 0.0 ? x + (single ? 12.0 : 20.0) : 0.0;
     waves += fmm.directions > 0 ? 0.5 * fmm.directions : 0.2 * order * order + 1.0;
   }
-  // nanoseconds of one core with AVX-512 in single precision (doc/longrange.md), of a pair: a head, and eight of its channels; and of an atom
-  // and wave. Double precision takes twice as many instructions, and the direct form Bessel functions instead of splines
+  // nanoseconds of one core with AVX-512 in single precision (doc/longrange.md), of a pair: a head,
+  // and eight of its channels; and of an atom and wave. Double precision takes twice as many
+  // instructions, and the direct form Bessel functions instead of splines
   const double vectors = std::ceil(channels / fmm.heads / 8.0);
-  const double direct = pairs * (2.0 + fmm.heads * (0.8 * fmm.key_width + 19.0 * vectors)) * (single ? 1.0 : 4.0);
+  const double direct =
+      pairs * (2.0 + fmm.heads * (0.8 * fmm.key_width + 19.0 * vectors)) * (single ? 1.0 : 4.0);
   const double linear = double(n) * waves * 2.9 * channels * fmm.key_width * (single ? 1.0 : 2.0);
   return direct <= linear;
 }

@@ -1,8 +1,8 @@
 #include "models/molecule_mlp/molecule_mlp.h"
 
+#include "core/state_error.h"
 #include "models/painn/host/painn_host.h"
 #include "models/random_model.h"
-#include "core/state_error.h"
 
 #include <omp.h>
 
@@ -17,20 +17,25 @@ namespace {
   template <typename T> class MoleculeEngine : public Engine {
    public:
     MoleculeEngine(const Potential &potential, const EngineOptions &options) :
-        kernels(MLFF_BEST_KERNELS(molecule_mlp_kernels)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        formula(potential.molecule.formula()), matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential),
+        kernels(MLFF_BEST_KERNELS(molecule_mlp_kernels)),
+        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
+        formula(potential.molecule.formula()),
+        matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential),
         reference_energy(potential.tensors.at("reference_energy").values)
     {
       layers.set(flat_weights(potential));
       const auto &weights = layers.weights;
       double products = double(weights.pairs) * weights.layer[0].width;
-      for (int l = 1; l < weights.layers; l++) products += double(weights.layer[l - 1].width) * weights.layer[l].width;
+      for (int l = 1; l < weights.layers; l++)
+        products += double(weights.layer[l - 1].width) * weights.layer[l].width;
       flops_per_molecule = weights.permutations * 4.0 * products;
     }
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("model molecule-mlp takes whole molecules: it cannot exchange features with other ranks");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("model molecule-mlp takes whole molecules: it cannot exchange features "
+                          "with other ranks");
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
       std::fill(result.gradient.begin(), result.gradient.end(), 0.0);
@@ -43,7 +48,8 @@ namespace {
       }
       const auto &weights = layers.weights;
       const int molecules = matcher.n_molecules();
-      const int used = int(std::clamp(molecules * flops_per_molecule / flops_per_thread, 1.0, double(threads)));
+      const int used =
+          int(std::clamp(molecules * flops_per_molecule / flops_per_thread, 1.0, double(threads)));
       MoleculeWork<T> work;
       work.molecules = molecules;
       work.edge = matcher.edges().data();
@@ -59,7 +65,9 @@ namespace {
       const auto &atoms = matcher.atoms();
       const std::size_t n = atoms.size() / std::max(molecules, 1);
       for (int m = 0; m < molecules; m++)
-        for (std::size_t k = m * n; k < (m + 1) * n; k++) result.atom_energy[atoms[k]] = reference_energy[graph.species[atoms[k]]] + work.energy[m] / double(n);
+        for (std::size_t k = m * n; k < (m + 1) * n; k++)
+          result.atom_energy[atoms[k]] =
+              reference_energy[graph.species[atoms[k]]] + work.energy[m] / double(n);
       sum_energies(graph, result);
     }
 
@@ -67,17 +75,19 @@ namespace {
 
     std::size_t bytes(int atoms, int edges) const override
     {
-      return sizeof(int) * (3 * std::size_t(atoms) + 2 * std::size_t(edges)) + sizeof(T) * std::size_t(molecule_scratch(layers.weights)) * threads;
+      return sizeof(int) * (3 * std::size_t(atoms) + 2 * std::size_t(edges)) +
+          sizeof(T) * std::size_t(molecule_scratch(layers.weights)) * threads;
     }
 
     int cores() const override { return threads; }
 
     std::string description() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("molecule_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-          " precision, " + formula + " with " + std::to_string(layers.weights.permutations) +
-          (layers.weights.permutations == 1 ? " permutation" : " permutations") + ", at most " + std::to_string(threads) +
-          (threads == 1 ? " thread" : " threads");
+      return std::string("host engine (") + (kernels.name + sizeof("molecule_kernels_") - 1) +
+          "), " + (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " + formula +
+          " with " + std::to_string(layers.weights.permutations) +
+          (layers.weights.permutations == 1 ? " permutation" : " permutations") + ", at most " +
+          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
     }
 
    private:
@@ -94,13 +104,17 @@ namespace {
     static constexpr double flops_per_thread = 2e7;    // as for PaiNN
   };
 
-  template <typename T> void pack(const double *W, int out, int in, bool back, int rows, int columns, std::vector<T> &values)
+  template <typename T>
+  void pack(const double *W, int out, int in, bool back, int rows, int columns,
+            std::vector<T> &values)
   {
-    values.assign(std::size_t((columns + panel_width - 1) / panel_width) * panel_width * rows, T(0));
+    values.assign(std::size_t((columns + panel_width - 1) / panel_width) * panel_width * rows,
+                  T(0));
     for (int o = 0; o < out; o++)
       for (int k = 0; k < in; k++) {
         const int row = back ? o : k, column = back ? k : o;
-        values[(std::size_t(column / panel_width) * rows + row) * panel_width + column % panel_width] = T(W[std::size_t(o) * in + k]);
+        values[(std::size_t(column / panel_width) * rows + row) * panel_width +
+               column % panel_width] = T(W[std::size_t(o) * in + k]);
       }
   }
 
@@ -108,7 +122,8 @@ namespace {
 
 template <typename T>
 MoleculeLayers<T>::MoleculeLayers(const Potential &potential) :
-    input_mean(potential.tensors.at("input_mean").values), input_scale(potential.tensors.at("input_scale").values)
+    input_mean(potential.tensors.at("input_mean").values),
+    input_scale(potential.tensors.at("input_scale").values)
 {
   const MoleculeRecord &molecule = potential.molecule;
   const int n = molecule.n_atoms(), D = padded(molecule.n_pairs());
@@ -125,7 +140,8 @@ MoleculeLayers<T>::MoleculeLayers(const Potential &potential) :
   for (std::size_t p = 0; p < group.size(); p++)
     for (int i = 0; i < n; i++)
       for (int j = 0; j < i; j++) {
-        const int here = BondedMolecule::pair(i, j), there = BondedMolecule::pair(group[p][i], group[p][j]);
+        const int here = BondedMolecule::pair(i, j),
+                  there = BondedMolecule::pair(group[p][i], group[p][j]);
         source[p * D + here] = there;
         target[p * weights.pairs + there] = here;
       }
@@ -144,7 +160,15 @@ MoleculeLayers<T>::MoleculeLayers(const Potential &potential) :
   for (int l = 0; l < weights.layers; l++) {
     const std::string name = "layer." + std::to_string(l);
     const int out = molecule.widths[l];
-    layers.push_back({in, padded(in), out, padded(out), offset(name + ".weight"), offset(name + ".bias"), {}, {}, {}});
+    layers.push_back({in,
+                      padded(in),
+                      out,
+                      padded(out),
+                      offset(name + ".weight"),
+                      offset(name + ".bias"),
+                      {},
+                      {},
+                      {}});
     in = out;
   }
   readout = offset("readout.weight");
@@ -157,11 +181,14 @@ template <typename T> void MoleculeLayers<T>::set(std::span<const double> flat)
     Layer &layer = layers[l];
     const int depth = l == 0 ? layer.in : layer.in_padded;
     pack(&flat[layer.weight], layer.out, layer.in, false, depth, layer.out_padded, layer.forward);
-    pack(&flat[layer.weight], layer.out, layer.in, true, layer.out_padded, layer.in_padded, layer.back);
+    pack(&flat[layer.weight], layer.out, layer.in, true, layer.out_padded, layer.in_padded,
+         layer.back);
     layer.bias_values.assign(layer.out_padded, T(0));
     for (int o = 0; o < layer.out; o++) layer.bias_values[o] = T(flat[layer.bias + o]);
-    weights.layer[l] = {
-        {layer.forward.data(), depth, layer.out_padded}, {layer.back.data(), layer.out_padded, layer.in_padded}, layer.bias_values.data(), layer.out_padded};
+    weights.layer[l] = {{layer.forward.data(), depth, layer.out_padded},
+                        {layer.back.data(), layer.out_padded, layer.in_padded},
+                        layer.bias_values.data(),
+                        layer.out_padded};
   }
   readout_values.assign(layers.back().out_padded, T(0));
   for (int o = 0; o < layers.back().out; o++) readout_values[o] = T(flat[readout + o]);
@@ -169,13 +196,15 @@ template <typename T> void MoleculeLayers<T>::set(std::span<const double> flat)
   weights.readout_bias = flat[readout_bias];
 }
 
-template <typename T> void MoleculeLayers<T>::add_sums(const MoleculeSums<T> &sums, std::span<double> gradient) const
+template <typename T>
+void MoleculeLayers<T>::add_sums(const MoleculeSums<T> &sums, std::span<double> gradient) const
 {
   for (std::size_t l = 0; l < layers.size(); l++) {
     const Layer &layer = layers[l];
     for (int o = 0; o < layer.out; o++) {
       for (int k = 0; k < layer.in; k++)
-        gradient[layer.weight + std::size_t(o) * layer.in + k] += double(sums.weight[l][std::size_t(k) * layer.out_padded + o]);
+        gradient[layer.weight + std::size_t(o) * layer.in + k] +=
+            double(sums.weight[l][std::size_t(k) * layer.out_padded + o]);
       gradient[layer.bias + o] += double(sums.bias[l][o]);
     }
   }
@@ -186,14 +215,16 @@ template <typename T> void MoleculeLayers<T>::add_sums(const MoleculeSums<T> &su
 template class MoleculeLayers<float>;
 template class MoleculeLayers<double>;
 
-std::unique_ptr<Engine> make_molecule_engine(const Potential &potential, const EngineOptions &options)
+std::unique_ptr<Engine> make_molecule_engine(const Potential &potential,
+                                             const EngineOptions &options)
 {
-  if (options.precision == Precision::single_precision) return std::make_unique<MoleculeEngine<float>>(potential, options);
+  if (options.precision == Precision::single_precision)
+    return std::make_unique<MoleculeEngine<float>>(potential, options);
   return std::make_unique<MoleculeEngine<double>>(potential, options);
 }
 
-Potential random_molecule(const std::vector<int> &numbers, const std::vector<double> &positions, const std::vector<int> &widths, int permutations,
-                          unsigned seed)
+Potential random_molecule(const std::vector<int> &numbers, const std::vector<double> &positions,
+                          const std::vector<int> &widths, int permutations, unsigned seed)
 {
   Potential potential;
   potential.model = "molecule-mlp";
@@ -204,7 +235,8 @@ Potential random_molecule(const std::vector<int> &numbers, const std::vector<dou
   const int n = molecule.n_atoms();
   if (permutations != 1) {
     const auto all = equivalent_permutations(molecule, max_permutations);
-    molecule.generators = generators_within(all, n, permutations > 0 ? permutations : max_permutations);
+    molecule.generators =
+        generators_within(all, n, permutations > 0 ? permutations : max_permutations);
   }
   const std::set<int> elements(numbers.begin(), numbers.end());
   potential.elements.assign(elements.begin(), elements.end());
@@ -229,8 +261,10 @@ Potential random_molecule(const std::vector<int> &numbers, const std::vector<dou
     potential.tensors[name] = tensor;
   }
   const auto group = group_of(molecule.generators, n, max_permutations);
-  potential.tensors["input_mean"] = {"F64", {molecule.n_pairs()}, symmetric_means(molecule, group, mean)};
-  potential.tensors["input_scale"] = {"F64", {molecule.n_pairs()}, std::vector<double>(mean.size(), 0.05)};
+  potential.tensors["input_mean"] = {
+      "F64", {molecule.n_pairs()}, symmetric_means(molecule, group, mean)};
+  potential.tensors["input_scale"] = {
+      "F64", {molecule.n_pairs()}, std::vector<double>(mean.size(), 0.05)};
   potential.tensors["scale"] = {"F64", {}, {0.7}};
   auto &reference = potential.tensors["reference_energy"];
   reference.dtype = "F64";

@@ -1,10 +1,12 @@
 // molecule-mlp, the smallest student: a network of one molecule alone, in plain C++.
 //
 //   x_ij = (1 / d_ij - mean_ij) / scale_ij       over all pairs of the molecule's atoms
-//   E = sum_i e_z(i) + scale / P sum_p (w h_L + b),  h_l = silu(W_l h_{l-1} + b_l),  h_0 = x with atoms exchanged by permutation p
+//   E = sum_i e_z(i) + scale / P sum_p (w h_L + b),  h_l = silu(W_l h_{l-1} + b_l),  h_0 = x with
+//   atoms exchanged by permutation p
 //
-// The P permutations are those of equivalent atoms (bonded_molecule.h); E does not change under any of them. An atom's energy is its
-// reference energy e_z and an equal share of the rest: the model itself knows no energies of atoms.
+// The P permutations are those of equivalent atoms (bonded_molecule.h); E does not change under any
+// of them. An atom's energy is its reference energy e_z and an equal share of the rest: the model
+// itself knows no energies of atoms.
 #pragma once
 
 #include "engine/engine.h"
@@ -39,13 +41,16 @@ template <typename T> class MoleculeLayers {
   std::vector<int> source, target;
 };
 
-std::unique_ptr<Engine> make_molecule_engine(const Potential &potential, const EngineOptions &options);
+std::unique_ptr<Engine> make_molecule_engine(const Potential &potential,
+                                             const EngineOptions &options);
 
 /// Gradient with respect to the weights by hand-written kernels.
-std::unique_ptr<PainnGradient> make_molecule_gradient(const Potential &potential, const EngineOptions &options);
+std::unique_ptr<PainnGradient> make_molecule_gradient(const Potential &potential,
+                                                      const EngineOptions &options);
 
-/// Molecule-mlp of random weights for these atoms, as start_weights and the training data would make it; for tests and timings.
-Potential random_molecule(const std::vector<int> &numbers, const std::vector<double> &positions, const std::vector<int> &widths, int permutations,
-                          unsigned seed = 1);
+/// Molecule-mlp of random weights for these atoms, as start_weights and the training data would
+/// make it; for tests and timings.
+Potential random_molecule(const std::vector<int> &numbers, const std::vector<double> &positions,
+                          const std::vector<int> &widths, int permutations, unsigned seed = 1);
 
 }    // namespace mlff

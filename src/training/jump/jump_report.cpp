@@ -1,7 +1,7 @@
 #include "training/jump/jump_report.h"
 
-#include "molecule/molecule.h"
 #include "core/units.h"
+#include "molecule/molecule.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,7 +15,8 @@ namespace {
   constexpr double kinetic_in_eV = 1.0 / eV_in_amu_square_angstrom_per_square_ps;
   constexpr int batch_windows = 64, rotation_windows = 256;
 
-  double square_of(const JumpBatch &batch, const std::vector<double> &x, std::size_t i, const std::vector<double> *y = nullptr)
+  double square_of(const JumpBatch &batch, const std::vector<double> &x, std::size_t i,
+                   const std::vector<double> *y = nullptr)
   {
     double sum = 0.0;
     for (std::size_t k = 3 * i; k < 3 * i + 3; k++) {
@@ -32,8 +33,10 @@ namespace {
     return sum * kinetic_in_eV;
   }
 
-  const std::pair<const char *, JumpControl> controls[] = {
-      {"zero", JumpControl::zero}, {"ballistic", JumpControl::ballistic}, {"verlet", JumpControl::verlet}, {"linear", JumpControl::linear}};
+  const std::pair<const char *, JumpControl> controls[] = {{"zero", JumpControl::zero},
+                                                           {"ballistic", JumpControl::ballistic},
+                                                           {"verlet", JumpControl::verlet},
+                                                           {"linear", JumpControl::linear}};
 
   EngineOptions engine_options(const std::string &name, Precision precision, int threads)
   {
@@ -52,8 +55,10 @@ namespace {
     return y;
   }
 
-  /// Adds the squared differences between the turned jump of a batch and the jump of the turned batch.
-  void add_rotation_error(JumpEngine &engine, JumpBatch batch, std::mt19937 &generator, double sums[2])
+  /// Adds the squared differences between the turned jump of a batch and the jump of the turned
+  /// batch.
+  void add_rotation_error(JumpEngine &engine, JumpBatch batch, std::mt19937 &generator,
+                          double sums[2])
   {
     JumpResult straight, found;
     engine.evaluate(batch.graph.view(), batch.input(), straight);
@@ -74,17 +79,23 @@ namespace {
 
 }    // namespace
 
-std::vector<JumpReport> jump_report(const Potential &potential, const std::vector<NveTrajectory> &trajectories, const JumpReportOptions &options)
+std::vector<JumpReport> jump_report(const Potential &potential,
+                                    const std::vector<NveTrajectory> &trajectories,
+                                    const JumpReportOptions &options)
 {
   std::vector<JumpReport> reports;
-  const auto engine = make_jump_engine(potential, engine_options(options.engine, options.precision, options.threads));
+  const auto engine = make_jump_engine(
+      potential, engine_options(options.engine, options.precision, options.threads));
   for (const auto &trajectory : trajectories)
     for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
       const double stride = potential.jump.strides[k], T = 1e-3 * stride;
-      const int steps = int(std::lround(stride / potential.jump.timestep)), n = trajectory.n_atoms();
+      const int steps = int(std::lround(stride / potential.jump.timestep)),
+                n = trajectory.n_atoms();
       const std::size_t n3 = 3 * std::size_t(n);
       const auto windows = windows_of(trajectory, steps, int(k), options.every);
-      if (windows.empty()) throw FileError("data file '" + trajectory.file + "' holds no window of " + std::to_string(steps) + " steps");
+      if (windows.empty())
+        throw FileError("data file '" + trajectory.file + "' holds no window of " +
+                        std::to_string(steps) + " steps");
 
       std::map<std::string, Sums> sums;
       std::vector<std::string> order;
@@ -95,7 +106,8 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
       for (std::size_t first = 0; first < windows.size(); first += batch_windows) {
         const std::size_t last = std::min(windows.size(), first + batch_windows);
         batch.clear();
-        for (std::size_t w = first; w < last; w++) append_window(windows[w], potential.cutoff, batch);
+        for (std::size_t w = first; w < last; w++)
+          append_window(windows[w], potential.cutoff, batch);
         const Graph graph = batch.graph.view();
         std::vector<std::pair<std::string, JumpResult>> results;
         for (const auto &[name, control] : controls) {
@@ -120,13 +132,15 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
           Sums &sum = sums[name];
           for (std::size_t i = 0; i < batch.mass.size(); i++) {
             sum.error[0] += square_of(batch, result.displacement, i, &batch.known.displacement);
-            sum.error[1] += square_of(batch, result.velocity_change, i, &batch.known.velocity_change);
+            sum.error[1] +=
+                square_of(batch, result.velocity_change, i, &batch.known.velocity_change);
           }
           if (!options.energy || options.energies == 0) continue;
           if (!options.energies_of_controls && name != "network" && name != "dynamics") continue;
           for (std::size_t w = first; w < last; w++) {
             // spread evenly over all windows
-            if (long(w) * options.energies / long(windows.size()) == (long(w) + 1) * options.energies / long(windows.size()) &&
+            if (long(w) * options.energies / long(windows.size()) ==
+                    (long(w) + 1) * options.energies / long(windows.size()) &&
                 long(windows.size()) > options.energies)
               continue;
             const NveSegment &segment = trajectory.segments[windows[w].segment];
@@ -137,10 +151,13 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
               x[c] = batch.x[at + c] + result.displacement[at + c];
               v[c] = batch.velocity[at + c] + result.velocity_change[at + c];
             }
-            if (name == "network") keep_angular_momentum(trajectory.mass, {&batch.x[at], n3}, {&batch.velocity[at], n3}, x, v);
+            if (name == "network")
+              keep_angular_momentum(trajectory.mass, {&batch.x[at], n3}, {&batch.velocity[at], n3},
+                                    x, v);
             double error;
             try {
-              error = options.energy(trajectory, x) + kinetic(trajectory.mass.data(), v.data(), n) - segment.energy[windows[w].start] -
+              error = options.energy(trajectory, x) + kinetic(trajectory.mass.data(), v.data(), n) -
+                  segment.energy[windows[w].start] -
                   kinetic(trajectory.mass.data(), &batch.velocity[at], n);
             } catch (const std::exception &) {
               continue;    // a control went to where the method does not converge
@@ -170,11 +187,14 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
           row.thermal[q] = error / thermal[q];
           row.skill[q] = 1.0 - std::sqrt(sum.error[q] / linear.error[q]);
         }
-        for (int q = 0; q < 2 && name == "network"; q++) row.rotation[q] = std::sqrt(rotation[q] / double(rotated)) / std::sqrt(change[q] / double(components));
+        for (int q = 0; q < 2 && name == "network"; q++)
+          row.rotation[q] =
+              std::sqrt(rotation[q] / double(rotated)) / std::sqrt(change[q] / double(components));
         row.energies = sum.energies;
         if (sum.energies > 0) {
           row.energy_mean = sum.energy / double(sum.energies);
-          row.energy_deviation = std::sqrt(std::max(0.0, sum.energy_square / double(sum.energies) - row.energy_mean * row.energy_mean));
+          row.energy_deviation = std::sqrt(std::max(
+              0.0, sum.energy_square / double(sum.energies) - row.energy_mean * row.energy_mean));
         }
         report.rows.push_back(row);
       }
@@ -183,7 +203,8 @@ std::vector<JumpReport> jump_report(const Potential &potential, const std::vecto
   return reports;
 }
 
-JumpScore jump_score(const Potential &potential, const std::vector<Window> &windows, Precision precision, int threads)
+JumpScore jump_score(const Potential &potential, const std::vector<Window> &windows,
+                     Precision precision, int threads)
 {
   const auto engine = make_jump_engine(potential, engine_options("auto", precision, threads));
   const JumpVariables variables(potential);
@@ -195,13 +216,15 @@ JumpScore jump_score(const Potential &potential, const std::vector<Window> &wind
   std::vector<double> u, predicted;
   for (std::size_t first = 0; first < windows.size(); first += batch_windows) {
     batch.clear();
-    for (std::size_t w = first; w < std::min(windows.size(), first + batch_windows); w++) append_window(windows[w], potential.cutoff, batch);
+    for (std::size_t w = first; w < std::min(windows.size(), first + batch_windows); w++)
+      append_window(windows[w], potential.cutoff, batch);
     const Graph graph = batch.graph.view();
     engine->evaluate(graph, batch.input(), result);
     control_jump(potential, JumpControl::linear, graph, batch.input(), linear);
     variables.targets(graph, batch.input(), batch.known, u);
     variables.targets(graph, batch.input(), result, predicted);
-    for (std::size_t c = 0; c < u.size(); c++) score.loss[(c / 3) % 2] += (u[c] - predicted[c]) * (u[c] - predicted[c]);
+    for (std::size_t c = 0; c < u.size(); c++)
+      score.loss[(c / 3) % 2] += (u[c] - predicted[c]) * (u[c] - predicted[c]);
     count += long(u.size()) / 2;
     for (std::size_t i = 0; i < batch.mass.size(); i++) {
       change[0] += square_of(batch, batch.known.displacement, i);
@@ -222,15 +245,19 @@ JumpScore jump_score(const Potential &potential, const std::vector<Window> &wind
 
 nlohmann::ordered_json JumpReport::json() const
 {
-  nlohmann::ordered_json json = {{"name", name}, {"temperature", temperature}, {"stride", stride}, {"windows", windows}};
+  nlohmann::ordered_json json = {
+      {"name", name}, {"temperature", temperature}, {"stride", stride}, {"windows", windows}};
   for (const auto &row : rows) {
-    nlohmann::ordered_json entry = {{"error_of_change", {{"x", row.change[0]}, {"v", row.change[1]}}},
-                                    {"error_of_thermal", {{"x", row.thermal[0]}, {"v", row.thermal[1]}}},
-                                    {"skill", {{"x", row.skill[0]}, {"v", row.skill[1]}}}};
-    if (row.method == "network") entry["rotation_error"] = {{"x", row.rotation[0]}, {"v", row.rotation[1]}};
+    nlohmann::ordered_json entry = {
+        {"error_of_change", {{"x", row.change[0]}, {"v", row.change[1]}}},
+        {"error_of_thermal", {{"x", row.thermal[0]}, {"v", row.thermal[1]}}},
+        {"skill", {{"x", row.skill[0]}, {"v", row.skill[1]}}}};
+    if (row.method == "network")
+      entry["rotation_error"] = {{"x", row.rotation[0]}, {"v", row.rotation[1]}};
     if (row.energies > 0)
-      entry["energy_kT"] = {
-          {"mean", row.energy_mean / (boltzmann * temperature)}, {"deviation", row.energy_deviation / (boltzmann * temperature)}, {"windows", row.energies}};
+      entry["energy_kT"] = {{"mean", row.energy_mean / (boltzmann * temperature)},
+                            {"deviation", row.energy_deviation / (boltzmann * temperature)},
+                            {"windows", row.energies}};
     json["jumps"][row.method] = entry;
   }
   return json;
@@ -239,11 +266,14 @@ nlohmann::ordered_json JumpReport::json() const
 void print(const std::vector<JumpReport> &reports)
 {
   for (const auto &report : reports) {
-    std::printf("\n%s: %g fs, %.0f K, %ld windows\n%-10s %9s %9s %9s %9s %8s %8s %12s %12s\n%-10s %9s %9s %9s %9s %8s %8s %12s %12s\n", report.name.c_str(),
-                report.stride, report.temperature, report.windows, "jump", "x", "v", "x", "v", "x", "v", "energy, kT", "", "", "/change", "/change", "/thermal",
+    std::printf("\n%s: %g fs, %.0f K, %ld windows\n%-10s %9s %9s %9s %9s %8s %8s %12s %12s\n%-10s "
+                "%9s %9s %9s %9s %8s %8s %12s %12s\n",
+                report.name.c_str(), report.stride, report.temperature, report.windows, "jump", "x",
+                "v", "x", "v", "x", "v", "energy, kT", "", "", "/change", "/change", "/thermal",
                 "/thermal", "skill", "skill", "mean", "deviation");
     for (const auto &row : report.rows) {
-      std::printf("%-10s %8.2f%% %8.2f%% %9.4f %9.4f %8.3f %8.3f", row.method.c_str(), 100 * row.change[0], 100 * row.change[1], row.thermal[0], row.thermal[1],
+      std::printf("%-10s %8.2f%% %8.2f%% %9.4f %9.4f %8.3f %8.3f", row.method.c_str(),
+                  100 * row.change[0], 100 * row.change[1], row.thermal[0], row.thermal[1],
                   row.skill[0], row.skill[1]);
       const double kT = boltzmann * report.temperature;
       if (row.energies > 0)
@@ -252,7 +282,9 @@ void print(const std::vector<JumpReport> &reports)
         std::printf(" %12s %12s\n", "-", "-");
     }
     for (const auto &row : report.rows)
-      if (row.method == "network") std::printf("rotation error of the network: x %.2g, v %.2g of the change\n", row.rotation[0], row.rotation[1]);
+      if (row.method == "network")
+        std::printf("rotation error of the network: x %.2g, v %.2g of the change\n",
+                    row.rotation[0], row.rotation[1]);
   }
 }
 
@@ -260,7 +292,8 @@ EnergyOf xtb_energies(const XtbSettings &settings)
 {
   const ForceOf forces = xtb_forces(settings);
   if (!forces) return {};
-  return [forces, unused = std::vector<double>()](const NveTrajectory &trajectory, std::span<const double> positions) mutable {
+  return [forces, unused = std::vector<double>()](const NveTrajectory &trajectory,
+                                                  std::span<const double> positions) mutable {
     unused.resize(positions.size());
     return forces(trajectory, positions, unused);
   };

@@ -11,23 +11,29 @@
 namespace mlff {
 
 /// Potential energy (eV) at positions [n][3] Å of the molecule of a trajectory.
-using EnergyOf = std::function<double(const NveTrajectory &trajectory, std::span<const double> positions)>;
+using EnergyOf =
+    std::function<double(const NveTrajectory &trajectory, std::span<const double> positions)>;
 
-/// One kind of jump on one set of windows. Root mean squares over components scaled with √m; x and v.
+/// One kind of jump on one set of windows. Root mean squares over components scaled with √m; x and
+/// v.
 struct JumpErrors {
-  std::string method;                                  ///< zero, ballistic, verlet, linear, network; or dynamics: the end of the window itself
-  double change[2] = {};                               ///< relative to the change over the window
-  double thermal[2] = {};                              ///< relative to thermal motion: √(kT) T and √(kT)
-  double skill[2] = {};                                ///< 1 - error / error of the linear fit
-  double rotation[2] = {};                             ///< of the network: difference of a jump in a turned frame, relative to the change
+  std::string
+      /// zero, ballistic, verlet, linear, network; or dynamics: the end of the window itself
+      method;
+  double change[2] = {};     ///< relative to the change over the window
+  double thermal[2] = {};    ///< relative to thermal motion: √(kT) T and √(kT)
+  double skill[2] = {};      ///< 1 - error / error of the linear fit
+  double rotation[2] =
+      {};    ///< of the network: difference of a jump in a turned frame, relative to the change
   double energy_mean = 0.0, energy_deviation = 0.0;    ///< of the change of the total energy, eV
   long energies = 0;                                   ///< windows these are of
 };
 
 struct JumpReport {
-  std::string name;            ///< file or molecule
-  double temperature = 0.0;    ///< K: of the thermostat where it is known, else of the kinetic energy
-  double stride = 0.0;         ///< fs
+  std::string name;    ///< file or molecule
+  double temperature =
+      0.0;                ///< K: of the thermostat where it is known, else of the kinetic energy
+  double stride = 0.0;    ///< fs
   long windows = 0;
   std::vector<JumpErrors> rows;
 
@@ -44,18 +50,24 @@ struct JumpReportOptions {
   std::string engine = "auto";         ///< host or torch
 };
 
-/// One report for each trajectory and stride. The angular momentum is put right before energies (keep_angular_momentum).
-std::vector<JumpReport> jump_report(const Potential &potential, const std::vector<NveTrajectory> &trajectories, const JumpReportOptions &options);
+/// One report for each trajectory and stride. The angular momentum is put right before energies
+/// (keep_angular_momentum).
+std::vector<JumpReport> jump_report(const Potential &potential,
+                                    const std::vector<NveTrajectory> &trajectories,
+                                    const JumpReportOptions &options);
 
-/// Mean square of the scaled errors of u_x and u_v over windows, for the choice of weights, and errors relative to the change.
+/// Mean square of the scaled errors of u_x and u_v over windows, for the choice of weights, and
+/// errors relative to the change.
 struct JumpScore {
   double loss[2] = {}, change[2] = {}, skill[2] = {};
 };
-JumpScore jump_score(const Potential &potential, const std::vector<Window> &windows, Precision precision, int threads);
+JumpScore jump_score(const Potential &potential, const std::vector<Window> &windows,
+                     Precision precision, int threads);
 
 void print(const std::vector<JumpReport> &reports);
 
-/// GFN2-xTB and its relatives, a calculator for each molecule; null where this build has no libxtb or no method is named.
+/// GFN2-xTB and its relatives, a calculator for each molecule; null where this build has no libxtb
+/// or no method is named.
 EnergyOf xtb_energies(const XtbSettings &settings);
 
 }    // namespace mlff

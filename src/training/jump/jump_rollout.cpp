@@ -25,34 +25,41 @@ double inner_kinetic(std::span<const double> mass, std::span<const double> veloc
   return sum;
 }
 
-void conserve(std::span<const double> mass, std::span<const double> x_start, std::span<const double> v_start, std::span<const double> x_end,
+void conserve(std::span<const double> mass, std::span<const double> x_start,
+              std::span<const double> v_start, std::span<const double> x_end,
               std::span<double> v_end, double kinetic)
 {
   keep_angular_momentum(mass, x_start, v_start, x_end, v_end);
   double total = 0.0, drift[3] = {0, 0, 0};
   for (const double m : mass) total += m;
   for (std::size_t k = 0; k < v_end.size(); k++) drift[k % 3] += mass[k / 3] * v_end[k] / total;
-  const double factor = std::clamp(std::sqrt(std::max(0.0, kinetic) / (inner_kinetic(mass, v_end) + 1e-12)), 0.9, 1.1);
-  for (std::size_t k = 0; k < v_end.size(); k++) v_end[k] = drift[k % 3] + factor * (v_end[k] - drift[k % 3]);
+  const double factor = std::clamp(
+      std::sqrt(std::max(0.0, kinetic) / (inner_kinetic(mass, v_end) + 1e-12)), 0.9, 1.1);
+  for (std::size_t k = 0; k < v_end.size(); k++)
+    v_end[k] = drift[k % 3] + factor * (v_end[k] - drift[k % 3]);
 }
 
-std::vector<Window> chains_of(const NveTrajectory &trajectory, int steps, int stride, int jumps, int most)
+std::vector<Window> chains_of(const NveTrajectory &trajectory, int steps, int stride, int jumps,
+                              int most)
 {
   // as many starts a segment as needed, evenly spread
   long places = 0;
-  for (const auto &segment : trajectory.segments) places += std::max(0, segment.frames - steps * jumps);
+  for (const auto &segment : trajectory.segments)
+    places += std::max(0, segment.frames - steps * jumps);
   const int every = int(std::max(1L, places / std::max(1, most)));
   std::vector<Window> list = windows_of(trajectory, steps * jumps, stride, every);
   for (Window &window : list) window.steps = steps;
   if (int(list.size()) > most) {
     std::vector<Window> some;
-    for (int k = 0; k < most; k++) some.push_back(list[std::size_t(k) * list.size() / std::size_t(most)]);
+    for (int k = 0; k < most; k++)
+      some.push_back(list[std::size_t(k) * list.size() / std::size_t(most)]);
     list = some;
   }
   return list;
 }
 
-RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential, const std::vector<Window> &chains, int jumps, const ForceOf &force)
+RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
+                             const std::vector<Window> &chains, int jumps, const ForceOf &force)
 {
   constexpr double c = eV_in_amu_square_angstrom_per_square_ps;
   const auto &scale = potential.tensors.at("target_scale").values;
@@ -70,7 +77,8 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential, con
     append_chain(chain, std::max(jumps, 2), potential.cutoff, batch, after);
     std::vector<double> x = batch.x, v = batch.velocity, f = batch.force;
     const std::span<const double> mass(trajectory.mass);
-    const double kT = trajectory.temperature > 0 ? boltzmann * trajectory.temperature * c : 2.0 * inner_kinetic(mass, v) / double(x.size());
+    const double kT = trajectory.temperature > 0 ? boltzmann * trajectory.temperature * c
+                                                 : 2.0 * inner_kinetic(mass, v) / double(x.size());
     const double T = 1e-3 * potential.jump.strides[chain.stride];
     double total = inner_kinetic(mass, v);
     try {
@@ -130,11 +138,14 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential, con
 
 void print(const RolloutErrors &errors, double stride, bool own_force)
 {
-  std::printf("\n%ld chains of jumps in a row, forces %s%s\n%8s %9s %9s %12s\n%8s %9s %9s %12s\n", errors.chains + errors.failed,
-              own_force ? "at the places reached" : "of the trajectory", errors.failed ? (", " + std::to_string(errors.failed) + " broke off").c_str() : "",
+  std::printf("\n%ld chains of jumps in a row, forces %s%s\n%8s %9s %9s %12s\n%8s %9s %9s %12s\n",
+              errors.chains + errors.failed,
+              own_force ? "at the places reached" : "of the trajectory",
+              errors.failed ? (", " + std::to_string(errors.failed) + " broke off").c_str() : "",
               "time, fs", "x", "v", "energy, kT", "", "/thermal", "/thermal", "rms a jump");
   for (std::size_t k = 0; k < errors.after.size(); k++) {
-    std::printf("%8g %9.4f %9.4f", double(k + 1) * stride, errors.after[k].thermal[0], errors.after[k].thermal[1]);
+    std::printf("%8g %9.4f %9.4f", double(k + 1) * stride, errors.after[k].thermal[0],
+                errors.after[k].thermal[1]);
     if (own_force)
       std::printf(" %12.3f\n", errors.after[k].energy);
     else
@@ -144,9 +155,12 @@ void print(const RolloutErrors &errors, double stride, bool own_force)
 
 nlohmann::ordered_json json_of(const RolloutErrors &errors)
 {
-  nlohmann::ordered_json json = {{"chains", errors.chains + errors.failed}, {"broke_off", errors.failed}, {"after", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json json = {{"chains", errors.chains + errors.failed},
+                                 {"broke_off", errors.failed},
+                                 {"after", nlohmann::ordered_json::array()}};
   for (const auto &one : errors.after)
-    json["after"].push_back({{"error_of_thermal", {{"x", one.thermal[0]}, {"v", one.thermal[1]}}}, {"energy_rms_kT", one.energy}});
+    json["after"].push_back({{"error_of_thermal", {{"x", one.thermal[0]}, {"v", one.thermal[1]}}},
+                             {"energy_rms_kT", one.energy}});
   return json;
 }
 
@@ -157,14 +171,19 @@ ForceOf xtb_forces(const XtbSettings &settings)
   // a calculator for the elements, charge and bonds that a trajectory starts with
   using Key = std::tuple<std::vector<int>, int, int, XtbBonds>;
   auto calculators = std::make_shared<std::map<Key, std::unique_ptr<XtbCalculator>>>();
-  return [settings, calculators](const NveTrajectory &trajectory, std::span<const double> positions, std::span<double> force) {
-    const XtbSettings &own = trajectory.teacher.method == settings.method ? trajectory.teacher : settings;
+  return [settings, calculators](const NveTrajectory &trajectory, std::span<const double> positions,
+                                 std::span<double> force) {
+    const XtbSettings &own = trajectory.teacher.method == settings.method ? trajectory.teacher
+                                                                          : settings;
     const auto start = std::span(trajectory.segments.front().x).first(positions.size());
     // only GFN-FF knows bonds
-    const auto bonds = settings.method == "gfnff" ? xtb_bonds(trajectory.numbers, start) : XtbBonds();
+    const auto bonds = settings.method == "gfnff" ? xtb_bonds(trajectory.numbers, start)
+                                                  : XtbBonds();
     auto &calculator = (*calculators)[{trajectory.numbers, own.charge, own.uhf, bonds}];
     if (!calculator)
-      calculator = std::make_unique<XtbCalculator>(XtbOptions{xtb_method_of(own.method), own.charge, own.uhf, own.accuracy}, trajectory.numbers, start);
+      calculator = std::make_unique<XtbCalculator>(
+          XtbOptions{xtb_method_of(own.method), own.charge, own.uhf, own.accuracy},
+          trajectory.numbers, start);
     return calculator->evaluate(positions, force);
   };
 }

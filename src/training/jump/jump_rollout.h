@@ -1,4 +1,5 @@
-// Several jumps in a row on trajectories held out, as a simulation makes them: jump, conservation, force at the new place.
+// Several jumps in a row on trajectories held out, as a simulation makes them: jump, conservation,
+// force at the new place.
 #pragma once
 
 #include "training/jump/jump_windows.h"
@@ -9,29 +10,41 @@
 
 namespace mlff {
 
-/// Potential energy (eV) and force [n][3] (eV/Å) at positions [n][3] Å of the molecule of a trajectory. Throws where the method fails.
-using ForceOf = std::function<double(const NveTrajectory &trajectory, std::span<const double> positions, std::span<double> force)>;
+/// Potential energy (eV) and force [n][3] (eV/Å) at positions [n][3] Å of the molecule of a
+/// trajectory. Throws where the method fails.
+using ForceOf = std::function<double(const NveTrajectory &trajectory,
+                                     std::span<const double> positions, std::span<double> force)>;
 
-/// GFN2-xTB and its relatives, a calculator for each molecule; null where this build has no libxtb or no method is named.
+/// GFN2-xTB and its relatives, a calculator for each molecule; null where this build has no libxtb
+/// or no method is named.
 ForceOf xtb_forces(const XtbSettings &settings);
 
-/// Chains of `jumps` windows of `steps` steps, spread over the segments of a trajectory, at most `most` of them.
-std::vector<Window> chains_of(const NveTrajectory &trajectory, int steps, int stride, int jumps, int most);
+/// Chains of `jumps` windows of `steps` steps, spread over the segments of a trajectory, at most
+/// `most` of them.
+std::vector<Window> chains_of(const NveTrajectory &trajectory, int steps, int stride, int jumps,
+                              int most);
 
-/// Errors after 1, 2, ... jumps, over all chains that got so far: root mean squares over components scaled with √m.
+/// Errors after 1, 2, ... jumps, over all chains that got so far: root mean squares over components
+/// scaled with √m.
 struct RolloutErrors {
   struct After {
     double scaled[2] = {};     ///< divided by target_scale, as in the loss; x and v
     double thermal[2] = {};    ///< relative to thermal motion: √(kT) T and √(kT)
-    double energy = 0.0;       ///< root mean square of the change of the total energy by this jump before conservation, kT; 0 with forces of the data
+    double energy =
+        /// root mean square of the change of the total energy by this jump before conservation, kT;
+        /// 0 with forces of the data
+        0.0;
   };
   std::vector<After> after;
-  long chains = 0, failed = 0;    ///< failed: atoms on one place, or a force that the method could not give
+  long chains = 0,
+       failed = 0;    ///< failed: atoms on one place, or a force that the method could not give
 };
 
-/// Runs the chains with the engine of a potential. Conservation as in JumpChain; `force` null: force and kinetic energy are those of the
-/// trajectory at its own place, an approximation that flatters long chains.
-RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential, const std::vector<Window> &chains, int jumps, const ForceOf &force);
+/// Runs the chains with the engine of a potential. Conservation as in JumpChain; `force` null:
+/// force and kinetic energy are those of the trajectory at its own place, an approximation that
+/// flatters long chains.
+RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
+                             const std::vector<Window> &chains, int jumps, const ForceOf &force);
 
 void print(const RolloutErrors &errors, double stride, bool own_force);
 nlohmann::ordered_json json_of(const RolloutErrors &errors);
@@ -39,9 +52,10 @@ nlohmann::ordered_json json_of(const RolloutErrors &errors);
 /// The kinetic energy, (g/mol) Å²/ps², of velocities [n][3] Å/ps relative to the centre of mass.
 double inner_kinetic(std::span<const double> mass, std::span<const double> velocity);
 
-/// Conservation after a jump: angular momentum, then a factor within 0.9 .. 1.1 on the velocities relative to the centre of mass that gives them
-/// the kinetic energy wanted, (g/mol) Å²/ps².
-void conserve(std::span<const double> mass, std::span<const double> x_start, std::span<const double> v_start, std::span<const double> x_end,
+/// Conservation after a jump: angular momentum, then a factor within 0.9 .. 1.1 on the velocities
+/// relative to the centre of mass that gives them the kinetic energy wanted, (g/mol) Å²/ps².
+void conserve(std::span<const double> mass, std::span<const double> x_start,
+              std::span<const double> v_start, std::span<const double> x_end,
               std::span<double> v_end, double kinetic);
 
 }    // namespace mlff

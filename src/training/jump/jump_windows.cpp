@@ -1,9 +1,9 @@
 #include "training/jump/jump_windows.h"
 
 #include "core/elements.h"
-#include "molecule/molecule.h"
-#include "data/trajectory.h"
 #include "core/units.h"
+#include "data/trajectory.h"
+#include "molecule/molecule.h"
 
 #include <nlohmann/json.hpp>
 
@@ -42,17 +42,23 @@ namespace {
     std::ifstream in(path);
     if (!in) return;
     const auto manifest = nlohmann::json::parse(in, nullptr, false);
-    if (!manifest.is_object() || !manifest.contains("settings") || !manifest.contains("trajectories")) return;
+    if (!manifest.is_object() || !manifest.contains("settings") ||
+        !manifest.contains("trajectories"))
+      return;
     const auto &settings = manifest["settings"], &entries = manifest["trajectories"];
     const auto entry = entries.find(file.stem().string());
     if (entry == entries.end()) return;
     if (settings.value("sampling", "nve") != "nve")
-      throw FileError("data file '" + trajectory.file + "' was sampled with '" + settings.value("sampling", "") + "'; jump networks learn from --sampling nve");
+      throw FileError("data file '" + trajectory.file + "' was sampled with '" +
+                      settings.value("sampling", "") +
+                      "'; jump networks learn from --sampling nve");
     if (const double found = settings.value("timestep", timestep); found != timestep)
-      throw FileError("data file '" + trajectory.file + "' has a time step of " + std::to_string(found) + " fs, but 'data.timestep' is " +
+      throw FileError("data file '" + trajectory.file + "' has a time step of " +
+                      std::to_string(found) + " fs, but 'data.timestep' is " +
                       std::to_string(timestep));
     trajectory.temperature = entry->value("temperature", 0.0);
-    trajectory.teacher = {settings.value("method", ""), settings.value("accuracy", 0.1), entry->value("charge", 0), entry->value("uhf", 0)};
+    trajectory.teacher = {settings.value("method", ""), settings.value("accuracy", 0.1),
+                          entry->value("charge", 0), entry->value("uhf", 0)};
   }
 
   /// [n][n] Å, over every tenth frame: hot frames stretch bonds, and their mean does not.
@@ -65,7 +71,9 @@ namespace {
       for (int frame = 0; frame < segment.frames; frame += 10, frames++) {
         const double *x = &segment.x[std::size_t(frame) * 3 * n];
         for (std::size_t i = 0; i < n; i++)
-          for (std::size_t j = 0; j < i; j++) mean[i][j] += std::hypot(x[3 * i] - x[3 * j], x[3 * i + 1] - x[3 * j + 1], x[3 * i + 2] - x[3 * j + 2]);
+          for (std::size_t j = 0; j < i; j++)
+            mean[i][j] += std::hypot(x[3 * i] - x[3 * j], x[3 * i + 1] - x[3 * j + 1],
+                                     x[3 * i + 2] - x[3 * j + 2]);
       }
     for (std::size_t i = 0; i < n; i++)
       for (std::size_t j = 0; j < i; j++) mean[j][i] = mean[i][j] /= frames;
@@ -85,10 +93,13 @@ NveTrajectory read_nve(const std::string &file, double timestep)
   Structure frame, before;
   for (long number = 1; reader->next(frame); number++) {
     const std::size_t n3 = 3 * std::size_t(frame.n_atoms());
-    if (frame.velocities.size() != n3) fail(file, number, "no velocities; accepted: trajectories of mlff label --sampling nve");
-    if (frame.forces.size() != n3) fail(file, number, "no forces; accepted: trajectories of mlff label --sampling nve");
+    if (frame.velocities.size() != n3)
+      fail(file, number, "no velocities; accepted: trajectories of mlff label --sampling nve");
+    if (frame.forces.size() != n3)
+      fail(file, number, "no forces; accepted: trajectories of mlff label --sampling nve");
     if (frame.step < 0) fail(file, number, "no Timestep, so that windows cannot be told apart");
-    if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2]) fail(file, number, "is periodic; accepted: isolated molecules");
+    if (frame.periodic[0] || frame.periodic[1] || frame.periodic[2])
+      fail(file, number, "is periodic; accepted: isolated molecules");
     if (number == 1) {
       trajectory.numbers = frame.numbers;
       trajectory.mass = frame.masses;
@@ -98,21 +109,27 @@ NveTrajectory read_nve(const std::string &file, double timestep)
       fail(file, number, "holds other atoms than the first frame");
     for (std::size_t i = 0; i < frame.masses.size(); i++)
       if (std::abs(frame.masses[i] - trajectory.mass[i]) > 1e-6 * trajectory.mass[i])
-        fail(file, number, "atom " + std::to_string(i + 1) + " has another mass than in the first frame");
+        fail(file, number,
+             "atom " + std::to_string(i + 1) + " has another mass than in the first frame");
     for (const auto *list : {&frame.positions, &frame.velocities, &frame.forces})
       for (std::size_t k = 0; k < n3; k++)
-        if (!std::isfinite((*list)[k])) fail(file, number, "a number of atom " + std::to_string(k / 3 + 1) + " is not finite");
+        if (!std::isfinite((*list)[k]))
+          fail(file, number, "a number of atom " + std::to_string(k / 3 + 1) + " is not finite");
 
     const bool follows = number > 1 && frame.step == before.step + 1;
     for (std::size_t k = 0; k < n3 && follows; k++) {
       const double a = acceleration / trajectory.mass[k / 3];
-      const double x = before.positions[k] + dt * before.velocities[k] + 0.5 * dt * dt * a * before.forces[k];
+      const double x =
+          before.positions[k] + dt * before.velocities[k] + 0.5 * dt * dt * a * before.forces[k];
       const double v = before.velocities[k] + 0.5 * dt * a * (before.forces[k] + frame.forces[k]);
       if (std::abs(frame.positions[k] - x) > 2e-5 || std::abs(frame.velocities[k] - v) > 1e-2)
         fail(file, number,
-             "atom " + std::to_string(k / 3 + 1) + " is off a velocity-Verlet step of " + std::to_string(timestep) + " fs by " +
-                 std::to_string(std::abs(frame.positions[k] - x)) + " Å and " + std::to_string(std::abs(frame.velocities[k] - v)) +
-                 " Å/ps; accepted: NVE windows with every step (no thermostat, no constraint, masses in the file where they are not the standard ones, "
+             "atom " + std::to_string(k / 3 + 1) + " is off a velocity-Verlet step of " +
+                 std::to_string(timestep) + " fs by " +
+                 std::to_string(std::abs(frame.positions[k] - x)) + " Å and " +
+                 std::to_string(std::abs(frame.velocities[k] - v)) +
+                 " Å/ps; accepted: NVE windows with every step (no thermostat, no constraint, "
+                 "masses in the file where they are not the standard ones, "
                  "'data.timestep' as it was)");
     }
     if (!follows) trajectory.segments.emplace_back();
@@ -133,18 +150,24 @@ NveTrajectory read_nve(const std::string &file, double timestep)
   return trajectory;
 }
 
-std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<std::pair<int, int>> &bonds)
+std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers,
+                              const std::vector<std::pair<int, int>> &bonds)
 {
-  const bool classes = std::any_of(potential.jump.species.begin(), potential.jump.species.end(), [](const auto &s) {
-    return !s.environment.empty();
-  });
-  const auto environments = classes ? bond_environments(numbers, bonds) : std::vector<std::string>(numbers.size());
+  const bool classes =
+      std::any_of(potential.jump.species.begin(), potential.jump.species.end(), [](const auto &s) {
+        return !s.environment.empty();
+      });
+  const auto environments = classes ? bond_environments(numbers, bonds)
+                                    : std::vector<std::string>(numbers.size());
   std::vector<int> species(numbers.size(), -1);
   for (std::size_t i = 0; i < numbers.size(); i++) {
     for (int s = 0; s < potential.n_species(); s++)
-      if (potential.elements[s] == numbers[i] && potential.jump.species[s].environment == environments[i]) species[i] = s;
+      if (potential.elements[s] == numbers[i] &&
+          potential.jump.species[s].environment == environments[i])
+        species[i] = s;
     if (species[i] < 0)
-      throw FileError("atom " + std::to_string(i + 1) + " is " + element_symbol(numbers[i]) + (classes ? " bonded as " + environments[i] : "") +
+      throw FileError("atom " + std::to_string(i + 1) + " is " + element_symbol(numbers[i]) +
+                      (classes ? " bonded as " + environments[i] : "") +
                       ", but the model knows only " + potential.element_names());
   }
   return species;
@@ -153,30 +176,39 @@ std::vector<int> jump_species(const Potential &potential, const std::vector<int>
 void JumpBatch::clear()
 {
   graph.clear();
-  for (auto *list : {&x, &mass, &velocity, &force, &force_after, &known.displacement, &known.velocity_change}) list->clear();
+  for (auto *list :
+       {&x, &mass, &velocity, &force, &force_after, &known.displacement, &known.velocity_change})
+    list->clear();
   stride.clear();
 }
 
-void append_window(const Window &window, double cutoff, JumpBatch &batch, const WindowNoise &noise, std::mt19937 *generator)
+void append_window(const Window &window, double cutoff, JumpBatch &batch, const WindowNoise &noise,
+                   std::mt19937 *generator)
 {
   std::vector<JumpChain::Place> after;
   append_chain(window, 1, cutoff, batch, after, noise, generator);
 }
 
-void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &batch, std::vector<JumpChain::Place> &after, const WindowNoise &noise,
+void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &batch,
+                  std::vector<JumpChain::Place> &after, const WindowNoise &noise,
                   std::mt19937 *generator)
 {
   const NveTrajectory &trajectory = *window.trajectory;
   const NveSegment &segment = trajectory.segments[window.segment];
   const int n = trajectory.n_atoms(), step = window.reversed ? -window.steps : window.steps;
   const std::size_t n3 = 3 * std::size_t(n), first = batch.x.size();
-  const std::size_t begin = std::size_t(window.reversed ? window.start + jumps * window.steps : window.start), end = begin + std::size_t(long(step));
-  const double *x0 = &segment.x[begin * n3], *x1 = &segment.x[end * n3], *v0 = &segment.v[begin * n3], *v1 = &segment.v[end * n3], *f0 = &segment.f[begin * n3];
+  const std::size_t begin = std::size_t(window.reversed ? window.start + jumps * window.steps
+                                                        : window.start),
+                    end = begin + std::size_t(long(step));
+  const double *x0 = &segment.x[begin * n3], *x1 = &segment.x[end * n3],
+               *v0 = &segment.v[begin * n3], *v1 = &segment.v[end * n3],
+               *f0 = &segment.f[begin * n3];
   const double direction = window.reversed ? -1.0 : 1.0;
   batch.mass.insert(batch.mass.end(), trajectory.mass.begin(), trajectory.mass.end());
   batch.x.insert(batch.x.end(), x0, x0 + n3);
   batch.force.insert(batch.force.end(), f0, f0 + n3);
-  batch.force_after.insert(batch.force_after.end(), &segment.f[end * n3], &segment.f[end * n3] + n3);
+  batch.force_after.insert(batch.force_after.end(), &segment.f[end * n3],
+                           &segment.f[end * n3] + n3);
   for (std::size_t k = 0; k < n3; k++) {
     batch.velocity.push_back(direction * v0[k]);
     batch.known.displacement.push_back(x1[k] - x0[k]);
@@ -188,18 +220,24 @@ void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &bat
     const std::size_t frame = std::size_t(long(begin) + long(k + 1) * step) * n3;
     after[k].x.insert(after[k].x.end(), &segment.x[frame], &segment.x[frame] + n3);
     after[k].force.insert(after[k].force.end(), &segment.f[frame], &segment.f[frame] + n3);
-    for (std::size_t c = 0; c < n3; c++) after[k].velocity.push_back(direction * segment.v[frame + c]);
+    for (std::size_t c = 0; c < n3; c++)
+      after[k].velocity.push_back(direction * segment.v[frame + c]);
   }
   if (noise.rotate) {
     const auto R = random_rotation(*generator);
-    std::vector<std::vector<double> *> lists = {
-        &batch.x, &batch.force, &batch.force_after, &batch.velocity, &batch.known.displacement, &batch.known.velocity_change};
+    std::vector<std::vector<double> *> lists = {&batch.x,
+                                                &batch.force,
+                                                &batch.force_after,
+                                                &batch.velocity,
+                                                &batch.known.displacement,
+                                                &batch.known.velocity_change};
     for (auto &place : after) lists.insert(lists.end(), {&place.x, &place.velocity, &place.force});
     for (auto *list : lists)
       for (int i = 0; i < n; i++) {
         double *p = list->data() + first + 3 * i;
         const double y[3] = {p[0], p[1], p[2]};
-        for (int a = 0; a < 3; a++) p[a] = R[3 * a] * y[0] + R[3 * a + 1] * y[1] + R[3 * a + 2] * y[2];
+        for (int a = 0; a < 3; a++)
+          p[a] = R[3 * a] * y[0] + R[3 * a + 1] * y[1] + R[3 * a + 2] * y[2];
       }
   }
   if (noise.position > 0.0 || noise.velocity > 0.0) {
@@ -214,7 +252,10 @@ void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &bat
   batch.stride.push_back(window.stride);
 }
 
-WindowSource::WindowSource(const std::vector<NveTrajectory> &given, const std::vector<int> &steps, bool reversed) : steps(steps), reversed(reversed)
+WindowSource::WindowSource(const std::vector<NveTrajectory> &given, const std::vector<int> &steps,
+                           bool reversed) :
+    steps(steps),
+    reversed(reversed)
 {
   std::vector<std::vector<int>> known;
   for (const auto &trajectory : given) {
@@ -226,8 +267,10 @@ WindowSource::WindowSource(const std::vector<NveTrajectory> &given, const std::v
       std::map<int, int> count;
       for (const int z : trajectory.numbers) count[z]++;
       std::string name;
-      for (const auto &[z, times] : count) name += element_symbol(z) + (times > 1 ? std::to_string(times) : "");
-      molecules.push_back({name, std::vector<std::vector<Piece>>(steps.size()), std::vector<long>(steps.size(), 0)});
+      for (const auto &[z, times] : count)
+        name += element_symbol(z) + (times > 1 ? std::to_string(times) : "");
+      molecules.push_back({name, std::vector<std::vector<Piece>>(steps.size()),
+                           std::vector<long>(steps.size(), 0)});
     }
     for (std::size_t k = 0; k < steps.size(); k++)
       for (std::size_t s = 0; s < trajectory.segments.size(); s++) {
@@ -240,7 +283,8 @@ WindowSource::WindowSource(const std::vector<NveTrajectory> &given, const std::v
   for (const auto &molecule : molecules)
     for (std::size_t k = 0; k < steps.size(); k++)
       if (molecule.windows[k] == 0)
-        throw FileError("the trajectories of " + molecule.name + " hold no window of " + std::to_string(steps[k]) + " steps; their NVE windows are shorter");
+        throw FileError("the trajectories of " + molecule.name + " hold no window of " +
+                        std::to_string(steps[k]) + " steps; their NVE windows are shorter");
 }
 
 long WindowSource::size(int stride) const
@@ -253,20 +297,24 @@ long WindowSource::size(int stride) const
 Window WindowSource::draw(int m, int stride, std::mt19937 &generator) const
 {
   const Molecule &molecule = molecules[m];
-  const long number = long(((std::uint64_t(generator()) << 32) | generator()) % std::uint64_t(molecule.windows[stride]));
+  const long number = long(((std::uint64_t(generator()) << 32) | generator()) %
+                           std::uint64_t(molecule.windows[stride]));
   const auto &pieces = molecule.pieces[stride];
-  const auto after = std::upper_bound(pieces.begin(), pieces.end(), number, [](long value, const Piece &piece) {
-    return value < piece.first;
-  });
+  const auto after =
+      std::upper_bound(pieces.begin(), pieces.end(), number, [](long value, const Piece &piece) {
+        return value < piece.first;
+      });
   const Piece &piece = *(after - 1);
-  return {piece.trajectory, piece.segment, int(number - piece.first), steps[stride], stride, reversed && generator() % 2 == 1};
+  return {piece.trajectory, piece.segment, int(number - piece.first),
+          steps[stride],    stride,        reversed && generator() % 2 == 1};
 }
 
 std::vector<Window> windows_of(const NveTrajectory &trajectory, int steps, int stride, int every)
 {
   std::vector<Window> list;
   for (std::size_t s = 0; s < trajectory.segments.size(); s++)
-    for (int start = 0; start + steps < trajectory.segments[s].frames; start += every) list.push_back({&trajectory, int(s), start, steps, stride, false});
+    for (int start = 0; start + steps < trajectory.segments[s].frames; start += every)
+      list.push_back({&trajectory, int(s), start, steps, stride, false});
   return list;
 }
 
@@ -274,7 +322,8 @@ std::vector<Window> WindowSource::all(int stride, int every) const
 {
   std::vector<Window> list;
   for (const auto *trajectory : trajectories)
-    for (const Window &window : windows_of(*trajectory, steps[stride], stride, every)) list.push_back(window);
+    for (const Window &window : windows_of(*trajectory, steps[stride], stride, every))
+      list.push_back(window);
   return list;
 }
 
@@ -294,17 +343,19 @@ namespace {
 
 }    // namespace
 
-void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &trajectories, Potential &potential, const std::vector<bool> &keep,
-                bool keep_scales)
+void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &trajectories,
+                Potential &potential, const std::vector<bool> &keep, bool keep_scales)
 {
   constexpr int every = 4;
   const int n_strides = int(potential.jump.strides.size()), n_species = potential.n_species();
-  Tensor &linear = potential.tensors["linear"], &input_scale = potential.tensors["input_scale"], &target_scale = potential.tensors["target_scale"];
+  Tensor &linear = potential.tensors["linear"], &input_scale = potential.tensors["input_scale"],
+         &target_scale = potential.tensors["target_scale"];
   linear = {"F64", {n_strides * n_species, 2, 2}, linear.values};
   linear.values.resize(std::size_t(n_strides) * n_species * 4);
 
   std::vector<Normal> normal(std::size_t(n_strides) * n_species);
-  for (auto &species : potential.jump.species) species.velocity = species.force = species.displacement = species.velocity_change = 0.0;
+  for (auto &species : potential.jump.species)
+    species.velocity = species.force = species.displacement = species.velocity_change = 0.0;
   double sums[2] = {0, 0};
   long count = 0;
   const auto length = [](const double *p) {
@@ -330,7 +381,8 @@ void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &tr
       range.velocity = std::max(range.velocity, length(&batch.velocity[3 * i]));
       range.force = std::max(range.force, length(&batch.force[3 * i]));
       range.displacement = std::max(range.displacement, length(&batch.known.displacement[3 * i]));
-      range.velocity_change = std::max(range.velocity_change, length(&batch.known.velocity_change[3 * i]));
+      range.velocity_change =
+          std::max(range.velocity_change, length(&batch.known.velocity_change[3 * i]));
       const double m = trajectory.mass[i];
       for (int c = 3 * i; c < 3 * i + 3; c++) {
         // all as velocities
@@ -352,8 +404,10 @@ void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &tr
   for (std::size_t row = 0; row < normal.size(); row++) {
     if (row < keep.size() && keep[row]) continue;
     double *A = &linear.values[4 * row];
-    if (normal[row].vv * normal[row].ff - normal[row].vf * normal[row].vf > 1e-12 * normal[row].vv * normal[row].ff) {
-      const auto x = normal[row].solve(normal[row].xv, normal[row].xf), w = normal[row].solve(normal[row].wv, normal[row].wf);
+    if (normal[row].vv * normal[row].ff - normal[row].vf * normal[row].vf >
+        1e-12 * normal[row].vv * normal[row].ff) {
+      const auto x = normal[row].solve(normal[row].xv, normal[row].xf),
+                 w = normal[row].solve(normal[row].wv, normal[row].wf);
       std::copy(x.begin(), x.end(), A);
       std::copy(w.begin(), w.end(), A + 2);
     } else {
@@ -362,7 +416,8 @@ void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &tr
     }
   }
   if (!keep_scales) {
-    input_scale = {"F64", {2}, {std::sqrt(sums[0] / double(count)), std::sqrt(sums[1] / double(count))}};
+    input_scale = {
+        "F64", {2}, {std::sqrt(sums[0] / double(count)), std::sqrt(sums[1] / double(count))}};
     target_scale = {"F64", {n_strides, 2}, std::vector<double>(2 * std::size_t(n_strides), 1.0)};
     const JumpVariables variables(potential);
     std::vector<double> square(2 * std::size_t(n_strides), 0.0), number(n_strides, 0.0), u;
@@ -372,10 +427,12 @@ void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &tr
       number[k] += double(u.size()) / 2;
     });
     // data that the linear fit explains wholly leave nothing to divide by
-    for (std::size_t c = 0; c < square.size(); c++) target_scale.values[c] = std::max(std::sqrt(square[c] / number[c / 2]), 1e-9);
+    for (std::size_t c = 0; c < square.size(); c++)
+      target_scale.values[c] = std::max(std::sqrt(square[c] / number[c / 2]), 1e-9);
   }
   for (const auto &trajectory : trajectories)
-    for (int i = 0; i < trajectory.n_atoms(); i++) potential.jump.species[trajectory.species[i]].mass = trajectory.mass[i];
+    for (int i = 0; i < trajectory.n_atoms(); i++)
+      potential.jump.species[trajectory.species[i]].mass = trajectory.mass[i];
 }
 
 }    // namespace mlff

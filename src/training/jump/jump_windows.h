@@ -1,9 +1,10 @@
-// Windows of plain Newtonian dynamics (NVE) for jump networks: trajectories with every step, read, checked and cut at load time.
+// Windows of plain Newtonian dynamics (NVE) for jump networks: trajectories with every step, read,
+// checked and cut at load time.
 #pragma once
 
 #include "core/bonds.h"
-#include "models/jump/gradient/jump_gradient.h"
 #include "data/npz.h"
+#include "models/jump/gradient/jump_gradient.h"
 
 #include <cstdint>
 #include <random>
@@ -28,10 +29,11 @@ struct NveSegment {
 
 struct NveTrajectory {
   std::string file;
-  std::vector<int> numbers;                  ///< [n] atomic numbers
-  std::vector<double> mass;                  ///< [n] g/mol
-  std::vector<std::pair<int, int>> bonds;    ///< pairs of atoms that are bonded, by their mean distances
-  std::vector<int> species;                  ///< [n] of the model
+  std::vector<int> numbers;    ///< [n] atomic numbers
+  std::vector<double> mass;    ///< [n] g/mol
+  std::vector<std::pair<int, int>>
+      bonds;                   ///< pairs of atoms that are bonded, by their mean distances
+  std::vector<int> species;    ///< [n] of the model
   std::vector<NveSegment> segments;
   double temperature = 0.0;    ///< K of the thermostat before the windows; 0: not known
   XtbSettings teacher;         ///< what made the forces, where a manifest says so
@@ -39,15 +41,18 @@ struct NveTrajectory {
   int n_atoms() const { return int(numbers.size()); }
 };
 
-/// Reads an extended XYZ file with velocities and forces, as mlff label --sampling nve writes it. A segment ends where a time step is
-/// missing. Within a segment every step must be one of velocity Verlet with this time step (fs): positions within 2e-5 Å, velocities
-/// within 1e-2 Å/ps, so increments of a thermostat, other masses or another time step are refused. Masses are those of the file, or standard atomic weights
-/// where it has none. A manifest.json beside the file gives
+/// Reads an extended XYZ file with velocities and forces, as mlff label --sampling nve writes it. A
+/// segment ends where a time step is missing. Within a segment every step must be one of velocity
+/// Verlet with this time step (fs): positions within 2e-5 Å, velocities within 1e-2 Å/ps, so
+/// increments of a thermostat, other masses or another time step are refused. Masses are those of
+/// the file, or standard atomic weights where it has none. A manifest.json beside the file gives
 /// temperature and method. Throws FileError naming file and frame.
 NveTrajectory read_nve(const std::string &file, double timestep);
 
-/// Species of a jump potential for the atoms of a structure, by element or by environment. Throws FileError naming the atom.
-std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers, const std::vector<std::pair<int, int>> &bonds);
+/// Species of a jump potential for the atoms of a structure, by element or by environment. Throws
+/// FileError naming the atom.
+std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers,
+                              const std::vector<std::pair<int, int>> &bonds);
 
 /// Several windows side by side: their starts as input, their ends as the known result.
 struct JumpBatch {
@@ -63,8 +68,11 @@ struct JumpBatch {
 
 /// Changes of a window before it is learned from.
 struct WindowNoise {
-  bool rotate = false;      ///< a random rotation
-  double position = 0.0;    ///< standard deviation of the coordinates of the start, Å for a hydrogen, less for heavier atoms (1/√m)
+  bool rotate = false;    ///< a random rotation
+  double position =
+      /// standard deviation of the coordinates of the start, Å for a hydrogen, less for heavier
+      /// atoms (1/√m)
+      0.0;
   double velocity = 0.0;    ///< of its velocities, Å/ps, likewise; the changes to be learned stay
 };
 
@@ -72,15 +80,18 @@ struct Window {
   const NveTrajectory *trajectory = nullptr;
   int segment = 0, start = 0, steps = 0;    ///< frames start and start + steps
   int stride = 0;                           ///< number in JumpRecord::strides
-  bool reversed = false;                    ///< from the end to the start, with velocities turned round
+  bool reversed = false;    ///< from the end to the start, with velocities turned round
 };
 
 /// Adds a window to a batch; `generator` only where there is noise.
-void append_window(const Window &window, double cutoff, JumpBatch &batch, const WindowNoise &noise = {}, std::mt19937 *generator = nullptr);
+void append_window(const Window &window, double cutoff, JumpBatch &batch,
+                   const WindowNoise &noise = {}, std::mt19937 *generator = nullptr);
 
-/// The same for a chain of `jumps` windows in a row, of which `window` is the first (backward in time it starts `jumps` windows after
-/// window.start). Places after 1 .. jumps strides are added to `after`.
-void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &batch, std::vector<JumpChain::Place> &after, const WindowNoise &noise = {},
+/// The same for a chain of `jumps` windows in a row, of which `window` is the first (backward in
+/// time it starts `jumps` windows after window.start). Places after 1 .. jumps strides are added to
+/// `after`.
+void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &batch,
+                  std::vector<JumpChain::Place> &after, const WindowNoise &noise = {},
                   std::mt19937 *generator = nullptr);
 
 /// Every `every`-th window of `steps` steps of a trajectory, forward in time.
@@ -89,8 +100,10 @@ std::vector<Window> windows_of(const NveTrajectory &trajectory, int steps, int s
 /// All windows of trajectories, drawn by number; the trajectories must outlive it.
 class WindowSource {
  public:
-  /// `steps` of each stride. Molecules are told apart by their atoms in order. Throws FileError where a molecule has no window of a stride.
-  WindowSource(const std::vector<NveTrajectory> &trajectories, const std::vector<int> &steps, bool reversed);
+  /// `steps` of each stride. Molecules are told apart by their atoms in order. Throws FileError
+  /// where a molecule has no window of a stride.
+  WindowSource(const std::vector<NveTrajectory> &trajectories, const std::vector<int> &steps,
+               bool reversed);
 
   int n_molecules() const { return int(molecules.size()); }
   const std::string &molecule_name(int m) const { return molecules[m].name; }
@@ -123,10 +136,11 @@ class WindowSource {
   std::vector<Molecule> molecules;
 };
 
-/// Fills linear, input_scale and target_scale of a jump potential and the ranges of its species from windows: least squares for every
-/// species and stride, root mean squares. Rows of species without windows become those of velocity Verlet. With `keep` (by row of
-/// linear) and `keep_scales` what is there stays.
-void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &trajectories, Potential &potential, const std::vector<bool> &keep = {},
-                bool keep_scales = false);
+/// Fills linear, input_scale and target_scale of a jump potential and the ranges of its species
+/// from windows: least squares for every species and stride, root mean squares. Rows of species
+/// without windows become those of velocity Verlet. With `keep` (by row of linear) and
+/// `keep_scales` what is there stays.
+void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &trajectories,
+                Potential &potential, const std::vector<bool> &keep = {}, bool keep_scales = false);
 
 }    // namespace mlff

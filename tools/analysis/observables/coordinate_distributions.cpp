@@ -19,7 +19,8 @@ namespace {
   }
   void cross(const double *a, const double *b, double *c)
   {
-    for (int k = 0; k < 3; k++) c[k] = a[(k + 1) % 3] * b[(k + 2) % 3] - a[(k + 2) % 3] * b[(k + 1) % 3];
+    for (int k = 0; k < 3; k++)
+      c[k] = a[(k + 1) % 3] * b[(k + 2) % 3] - a[(k + 2) % 3] * b[(k + 1) % 3];
   }
   double dot(const double *a, const double *b)
   {
@@ -40,7 +41,8 @@ double dihedral_angle(const double *a, const double *b, const double *c, const d
 }
 
 CoordinateDistributions::CoordinateDistributions(const Topology &t) :
-    topology(t), bonds{"bond", 0.0, 0.01, 500, t.bonds.kind, t.bonds.names, {}, {}}, angles{"angle", 0.0, 1.0, 180, t.angles.kind, t.angles.names, {}, {}},
+    topology(t), bonds{"bond", 0.0, 0.01, 500, t.bonds.kind, t.bonds.names, {}, {}},
+    angles{"angle", 0.0, 1.0, 180, t.angles.kind, t.angles.names, {}, {}},
     dihedrals{"dihedral", -180.0, 5.0, 72, t.dihedrals.kind, t.dihedrals.names, {}, {}}
 {
   for (auto *family : {&bonds, &angles, &dihedrals}) {
@@ -108,7 +110,8 @@ std::vector<Quantity> CoordinateDistributions::quantities() const
             const double d = family->each[k].mean - mean;
             square += d * d + family->each[k].squares / double(n_frames);
           }
-        list.push_back({family->name + "_" + what + "_" + unit, family->names[kind], what[0] == 'm' ? mean : std::sqrt(square / n)});
+        list.push_back({family->name + "_" + what + "_" + unit, family->names[kind],
+                        what[0] == 'm' ? mean : std::sqrt(square / n)});
       }
   list.push_back({"frames", "with a broken bond", double(broken)});
   return list;
@@ -139,7 +142,8 @@ std::vector<Curve> CoordinateDistributions::curves() const
 std::vector<Quantity> CoordinateDistributions::compare(const CoordinateDistributions &other) const
 {
   std::vector<Quantity> list;
-  const std::pair<const Family *, const Family *> families[] = {{&bonds, &other.bonds}, {&angles, &other.angles}, {&dihedrals, &other.dihedrals}};
+  const std::pair<const Family *, const Family *> families[] = {
+      {&bonds, &other.bonds}, {&angles, &other.angles}, {&dihedrals, &other.dihedrals}};
   for (const auto &[a, b] : families) {
     if (a->kind.empty() || a->kind != b->kind || a->names != b->names) continue;
     if (a != &dihedrals) {
@@ -147,7 +151,8 @@ std::vector<Quantity> CoordinateDistributions::compare(const CoordinateDistribut
       const double n = double(a->each.size());
       for (std::size_t k = 0; k < a->each.size(); k++) {
         const double dm = a->each[k].mean - b->each[k].mean;
-        const double dw = std::sqrt(a->each[k].squares / double(n_frames)) - std::sqrt(b->each[k].squares / double(other.n_frames));
+        const double dw = std::sqrt(a->each[k].squares / double(n_frames)) -
+            std::sqrt(b->each[k].squares / double(other.n_frames));
         mean += dm * dm / n;
         width += dw * dw / n;
       }
@@ -159,7 +164,8 @@ std::vector<Quantity> CoordinateDistributions::compare(const CoordinateDistribut
   for (const auto &[a, b] : families)
     if (!a->kind.empty() && a->kind == b->kind && a->names == b->names)
       for (std::size_t kind = 0; kind < a->names.size(); kind++)
-        list.push_back({"jensen_shannon_" + a->name, a->names[kind], jensen_shannon(a->histogram[kind], b->histogram[kind])});
+        list.push_back({"jensen_shannon_" + a->name, a->names[kind],
+                        jensen_shannon(a->histogram[kind], b->histogram[kind])});
   return list;
 }
 

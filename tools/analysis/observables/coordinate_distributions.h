@@ -14,14 +14,16 @@ class CoordinateDistributions {
 
   void add(const Frame &frame);
 
-  /// Mean and width (standard deviation over all of a kind) of bonds and angles of each kind, and frames in which a bond is longer than 1.6 sums of the radii.
+  /// Mean and width (standard deviation over all of a kind) of bonds and angles of each kind, and
+  /// frames in which a bond is longer than 1.6 sums of the radii.
   std::vector<Quantity> quantities() const;
 
   /// Distributions of each kind as densities.
   std::vector<Curve> curves() const;
 
-  /// Root mean squares over all bonds, and over all angles, of the difference of means and widths of each one from another trajectory's, and Jensen-Shannon
-  /// distances of the distributions of each kind.
+  /// Root mean squares over all bonds, and over all angles, of the difference of means and widths
+  /// of each one from another trajectory's, and Jensen-Shannon distances of the distributions of
+  /// each kind.
   std::vector<Quantity> compare(const CoordinateDistributions &other) const;
 
  private:

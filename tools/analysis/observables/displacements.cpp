@@ -1,17 +1,20 @@
 #include "analysis/observables/displacements.h"
 
-#include "core/elements.h"
 #include "analysis/groups_of_elements.h"
 #include "analysis/observables/torsion_motion.h"
+#include "core/elements.h"
 
 #include <algorithm>
 
 namespace mlff {
 
 Displacements::Displacements(const std::vector<int> &numbers, int lags) :
-    elements(elements_in(numbers)), correlation(Correlation::Kind::square_displacement, groups_of_elements(numbers), int(elements.size()), lags)
+    elements(elements_in(numbers)),
+    correlation(Correlation::Kind::square_displacement, groups_of_elements(numbers),
+                int(elements.size()), lags)
 {
-  for (const int z : elements) count.push_back(double(std::count(numbers.begin(), numbers.end(), z)));
+  for (const int z : elements)
+    count.push_back(double(std::count(numbers.begin(), numbers.end(), z)));
 }
 
 void Displacements::add(const Frame &frame)
@@ -44,7 +47,8 @@ std::vector<Quantity> Displacements::quantities() const
 {
   std::vector<Quantity> list;
   for (const auto &curve : curves())
-    if (const double value = value_at(curve.x, curve.y, 0.5); std::isfinite(value)) list.push_back({"msd_at_0.5_ps_A2", curve.name, value});
+    if (const double value = value_at(curve.x, curve.y, 0.5); std::isfinite(value))
+      list.push_back({"msd_at_0.5_ps_A2", curve.name, value});
   return list;
 }
 

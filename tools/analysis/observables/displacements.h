@@ -1,13 +1,14 @@
 // Mean square displacement of atoms.
 #pragma once
 
-#include "analysis/statistics/correlation.h"
 #include "analysis/quantity.h"
+#include "analysis/statistics/correlation.h"
 #include "analysis/trajectory_frames.h"
 
 namespace mlff {
 
-/// Of each element, over all pairs of frames; positions without jumps at the borders of the box, nothing subtracted.
+/// Of each element, over all pairs of frames; positions without jumps at the borders of the box,
+/// nothing subtracted.
 class Displacements {
  public:
   Displacements(const std::vector<int> &numbers, int lags);

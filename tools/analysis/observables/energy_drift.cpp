@@ -45,14 +45,17 @@ std::vector<Quantity> EnergyDrift::quantities() const
   double square;
   if (slopes.size() >= 10) {
     square = 0.0;
-    for (std::size_t k = 0; k < slopes.size(); k++) square += std::pow(weights[k] / sum * (slopes[k] - slope), 2);
+    for (std::size_t k = 0; k < slopes.size(); k++)
+      square += std::pow(weights[k] / sum * (slopes[k] - slope), 2);
   } else
     square = scatter / sum * 2.0 * total.correlation_time();
-  const double error = std::sqrt(square), per_atom = 1000.0 / n_atoms, share = 100.0 / kinetic.mean();
+  const double error = std::sqrt(square), per_atom = 1000.0 / n_atoms,
+               share = 100.0 / kinetic.mean();
   list.push_back({"energy_drift", "meV per atom and ps", slope * per_atom, error * per_atom});
   list.push_back({"energy_drift", "% of the kinetic energy in a ps", slope * share, error * share});
   list.push_back({"energy_drift", "fluctuation, meV per atom", std::sqrt(scatter) * per_atom});
-  list.push_back({"energy_drift", "fluctuation, % of the kinetic energy", std::sqrt(scatter) * share});
+  list.push_back(
+      {"energy_drift", "fluctuation, % of the kinetic energy", std::sqrt(scatter) * share});
   return list;
 }
 

@@ -6,8 +6,10 @@
 
 namespace mlff {
 
-/// A line is fitted to the total energy of each stretch (NVE window) by least squares; the slopes of all are averaged with the weights of the fits. The error of the
-/// slope is that of the scatter of the windows where there are ten or more, else of the residuals with the autocorrelation time of the total energy.
+/// A line is fitted to the total energy of each stretch (NVE window) by least squares; the slopes
+/// of all are averaged with the weights of the fits. The error of the slope is that of the scatter
+/// of the windows where there are ten or more, else of the residuals with the autocorrelation time
+/// of the total energy.
 class EnergyDrift {
  public:
   explicit EnergyDrift(int n_atoms) : n_atoms(n_atoms) {}
@@ -16,7 +18,8 @@ class EnergyDrift {
   void add(double time, double potential, double kinetic, bool follows);
   void finish();
 
-  /// meV per atom and ps; % of the kinetic energy in a ps; root mean square of the energy around the lines in meV per atom, and in % of the kinetic energy.
+  /// meV per atom and ps; % of the kinetic energy in a ps; root mean square of the energy around
+  /// the lines in meV per atom, and in % of the kinetic energy.
   std::vector<Quantity> quantities() const;
 
   long windows() const { return long(slopes.size()); }

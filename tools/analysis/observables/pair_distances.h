@@ -1,8 +1,9 @@
-// Distances of pairs of atoms: g(r) in periodic boxes, distributions of distances in open molecules.
+// Distances of pairs of atoms: g(r) in periodic boxes, distributions of distances in open
+// molecules.
 #pragma once
 
-#include "core/graph.h"
 #include "analysis/quantity.h"
+#include "core/graph.h"
 #include "structure/structure.h"
 
 #include <array>
@@ -10,8 +11,10 @@
 
 namespace mlff {
 
-/// Every pair of elements, periodic images included. In a box that is periodic in all directions g(r) = pairs in a shell over N_a N_b / V (N_a (N_a - 1) / V of one
-/// element) and the volume of the shell, as LAMMPS' compute rdf has it; else the density of distances up to r_max, with integral 1.
+/// Every pair of elements, periodic images included. In a box that is periodic in all directions
+/// g(r) = pairs in a shell over N_a N_b / V (N_a (N_a - 1) / V of one element) and the volume of
+/// the shell, as LAMMPS' compute rdf has it; else the density of distances up to r_max, with
+/// integral 1.
 class PairDistances {
  public:
   /// r_max in Å.
@@ -23,7 +26,8 @@ class PairDistances {
   long n() const { return n_frames; }
   std::vector<Curve> curves() const;
 
-  /// Of each pair of elements the integral of |difference| of the two densities (0 to 2), or the mean of that of two g(r) up to r_max.
+  /// Of each pair of elements the integral of |difference| of the two densities (0 to 2), or the
+  /// mean of that of two g(r) up to r_max.
   std::vector<Quantity> compare(const PairDistances &other) const;
 
  private:

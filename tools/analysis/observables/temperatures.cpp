@@ -22,7 +22,8 @@ namespace {
         for (int q = p + 1; q < 3; q++) {
           if (m[3 * p + q] == 0.0) continue;
           const double theta = 0.5 * (m[4 * q] - m[4 * p]) / m[3 * p + q];
-          const double t = (theta >= 0.0 ? 1.0 : -1.0) / (std::abs(theta) + std::sqrt(theta * theta + 1.0));
+          const double t =
+              (theta >= 0.0 ? 1.0 : -1.0) / (std::abs(theta) + std::sqrt(theta * theta + 1.0));
           const double c = 1.0 / std::sqrt(t * t + 1.0), s = t * c;
           for (int k = 0; k < 3; k++) {
             const double kp = m[3 * k + p], kq = m[3 * k + q];
@@ -46,7 +47,8 @@ namespace {
 
 }    // namespace
 
-Momenta momenta_of(const std::vector<int> &atoms, const std::vector<double> &masses, const std::vector<double> &x, const std::vector<double> &v)
+Momenta momenta_of(const std::vector<int> &atoms, const std::vector<double> &masses,
+                   const std::vector<double> &x, const std::vector<double> &v)
 {
   Momenta p{};
   for (const int i : atoms) {
@@ -57,15 +59,20 @@ Momenta momenta_of(const std::vector<int> &atoms, const std::vector<double> &mas
     }
   }
   for (double &c : p.centre) c /= p.mass;
-  p.linear_energy = 0.5 * (p.linear[0] * p.linear[0] + p.linear[1] * p.linear[1] + p.linear[2] * p.linear[2]) / p.mass * amu_to_eV;
+  p.linear_energy = 0.5 *
+      (p.linear[0] * p.linear[0] + p.linear[1] * p.linear[1] + p.linear[2] * p.linear[2]) / p.mass *
+      amu_to_eV;
   for (const int i : atoms) {
-    const double r[3] = {x[3 * i] - p.centre[0], x[3 * i + 1] - p.centre[1], x[3 * i + 2] - p.centre[2]};
+    const double r[3] = {x[3 * i] - p.centre[0], x[3 * i + 1] - p.centre[1],
+                         x[3 * i + 2] - p.centre[2]};
     double u[3];
     for (int a = 0; a < 3; a++) u[a] = v[3 * i + a] - p.linear[a] / p.mass;
     const double square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
     for (int a = 0; a < 3; a++) {
-      p.angular[a] += masses[i] * (r[(a + 1) % 3] * u[(a + 2) % 3] - r[(a + 2) % 3] * u[(a + 1) % 3]);
-      for (int b = 0; b < 3; b++) p.inertia[3 * a + b] += masses[i] * ((a == b) * square - r[a] * r[b]);
+      p.angular[a] +=
+          masses[i] * (r[(a + 1) % 3] * u[(a + 2) % 3] - r[(a + 2) % 3] * u[(a + 1) % 3]);
+      for (int b = 0; b < 3; b++)
+        p.inertia[3 * a + b] += masses[i] * ((a == b) * square - r[a] * r[b]);
     }
   }
   double values[3], vectors[3][3];
@@ -78,13 +85,16 @@ Momenta momenta_of(const std::vector<int> &atoms, const std::vector<double> &mas
     for (int a = 0; a < 3; a++) along += vectors[a][k] * p.angular[a];
     p.angular_energy += 0.5 * along * along / values[k] * amu_to_eV;
     for (int a = 0; a < 3; a++)
-      for (int b = 0; b < 3; b++) p.inverse_inertia[3 * a + b] += vectors[a][k] * vectors[b][k] / values[k];
+      for (int b = 0; b < 3; b++)
+        p.inverse_inertia[3 * a + b] += vectors[a][k] * vectors[b][k] / values[k];
   }
   return p;
 }
 
-Temperatures::Temperatures(const Topology &topology, const std::vector<int> &numbers, bool momentum, bool angular) :
-    topology(topology), momentum(momentum), angular(angular)
+Temperatures::Temperatures(const Topology &topology, const std::vector<int> &numbers, bool momentum,
+                           bool angular) :
+    topology(topology),
+    momentum(momentum), angular(angular)
 {
   std::map<int, std::vector<int>> elements;
   std::map<std::string, std::vector<int>> hydrogens;
@@ -111,17 +121,22 @@ void Temperatures::add(const Frame &frame)
   const auto &m = frame.structure.masses;
   const int n = int(m.size());
   std::vector<double> energy(n), freedom(n, 3.0);
-  for (int i = 0; i < n; i++) energy[i] = 0.5 * m[i] * (v[3 * i] * v[3 * i] + v[3 * i + 1] * v[3 * i + 1] + v[3 * i + 2] * v[3 * i + 2]) * amu_to_eV;
+  for (int i = 0; i < n; i++)
+    energy[i] = 0.5 * m[i] *
+        (v[3 * i] * v[3 * i] + v[3 * i + 1] * v[3 * i + 1] + v[3 * i + 2] * v[3 * i + 2]) *
+        amu_to_eV;
   std::vector<int> atoms(n);
   std::iota(atoms.begin(), atoms.end(), 0);
   const Momenta whole = momenta_of(atoms, m, frame.x, v);
   for (int i = 0; i < n; i++) {
     if (momentum) freedom[i] -= 3.0 * m[i] / whole.mass;
     if (angular) {
-      const double r[3] = {frame.x[3 * i] - whole.centre[0], frame.x[3 * i + 1] - whole.centre[1], frame.x[3 * i + 2] - whole.centre[2]};
+      const double r[3] = {frame.x[3 * i] - whole.centre[0], frame.x[3 * i + 1] - whole.centre[1],
+                           frame.x[3 * i + 2] - whole.centre[2]};
       const double square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
       for (int a = 0; a < 3; a++)
-        for (int b = 0; b < 3; b++) freedom[i] -= m[i] * ((a == b) * square - r[a] * r[b]) * whole.inverse_inertia[3 * b + a];
+        for (int b = 0; b < 3; b++)
+          freedom[i] -= m[i] * ((a == b) * square - r[a] * r[b]) * whole.inverse_inertia[3 * b + a];
     }
   }
   const auto temperature = [](double energy, double freedom) {
@@ -148,15 +163,18 @@ void Temperatures::add(const Frame &frame)
     turn += p.angular_energy;
     rotations += p.rotations;
     if (!angular) continue;
-    const double r[3] = {p.centre[0] - whole.centre[0], p.centre[1] - whole.centre[1], p.centre[2] - whole.centre[2]};
+    const double r[3] = {p.centre[0] - whole.centre[0], p.centre[1] - whole.centre[1],
+                         p.centre[2] - whole.centre[2]};
     const double square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
     for (int a = 0; a < 3; a++)
       for (int b = 0; b < 3; b++) {
-        lost_moving += p.mass * ((a == b) * square - r[a] * r[b]) * whole.inverse_inertia[3 * b + a];
+        lost_moving +=
+            p.mass * ((a == b) * square - r[a] * r[b]) * whole.inverse_inertia[3 * b + a];
         lost_turning += p.inertia[3 * a + b] * whole.inverse_inertia[3 * b + a];
       }
   }
-  const double moving = 3.0 * double(topology.members.size()) - lost_moving, turning = double(rotations) - lost_turning;
+  const double moving = 3.0 * double(topology.members.size()) - lost_moving,
+               turning = double(rotations) - lost_turning;
   const double rest = 3.0 * n - 3.0 * double(topology.members.size()) - double(rotations);
   if (moving > 0.01) translation.add(temperature(move, moving));
   if (turning > 0.01) rotation.add(temperature(turn, turning));
@@ -173,7 +191,8 @@ void Temperatures::add(const Frame &frame)
       along += d * (v[3 * j + a] - v[3 * i + a]);
     }
     if (r == 0.0) continue;
-    sum[topology.bonds.kind[b]] += m[i] * m[j] / (m[i] + m[j]) * along * along / r * amu_to_eV / boltzmann;
+    sum[topology.bonds.kind[b]] +=
+        m[i] * m[j] / (m[i] + m[j]) * along * along / r * amu_to_eV / boltzmann;
     count[topology.bonds.kind[b]]++;
   }
   for (std::size_t k = 0; k < sum.size(); k++) of_bonds[k].add(count[k] ? sum[k] / count[k] : 0.0);

@@ -1,4 +1,5 @@
-// How kinetic energy is shared: elements, kinds of hydrogen, bonds, and translation, rotation and vibration of molecules.
+// How kinetic energy is shared: elements, kinds of hydrogen, bonds, and translation, rotation and
+// vibration of molecules.
 #pragma once
 
 #include "analysis/quantity.h"
@@ -11,13 +12,16 @@
 
 namespace mlff {
 
-/// Temperatures are twice the kinetic energy over k_B and the degrees of freedom. Where the total momentum is conserved at zero, and of open systems the angular
-/// momentum, each atom has lost the share of them that equipartition gives it: m/M in each direction, and the trace of m (r^2 - r r^T) I^-1, with r from the centre of
-/// mass and I the inertia tensor. The temperature of a bond is that of the relative velocity along it with the reduced mass.
+/// Temperatures are twice the kinetic energy over k_B and the degrees of freedom. Where the total
+/// momentum is conserved at zero, and of open systems the angular momentum, each atom has lost the
+/// share of them that equipartition gives it: m/M in each direction, and the trace of m (r^2 - r
+/// r^T) I^-1, with r from the centre of mass and I the inertia tensor. The temperature of a bond is
+/// that of the relative velocity along it with the reduced mass.
 class Temperatures {
  public:
   /// momentum, angular: whether they are conserved at zero.
-  Temperatures(const Topology &topology, const std::vector<int> &numbers, bool momentum, bool angular);
+  Temperatures(const Topology &topology, const std::vector<int> &numbers, bool momentum,
+               bool angular);
 
   void add(const Frame &frame);
 
@@ -35,7 +39,8 @@ class Temperatures {
   double last = 0.0;
 };
 
-/// Total momentum (amu Å/ps) and angular momentum about the centre of mass (amu Å^2/ps), and the energies (eV) in them.
+/// Total momentum (amu Å/ps) and angular momentum about the centre of mass (amu Å^2/ps), and the
+/// energies (eV) in them.
 struct Momenta {
   double linear[3], angular[3];
   double linear_energy, angular_energy;
@@ -47,6 +52,7 @@ struct Momenta {
 };
 
 /// Of some atoms; x and v [n][3].
-Momenta momenta_of(const std::vector<int> &atoms, const std::vector<double> &masses, const std::vector<double> &x, const std::vector<double> &v);
+Momenta momenta_of(const std::vector<int> &atoms, const std::vector<double> &masses,
+                   const std::vector<double> &x, const std::vector<double> &v);
 
 }    // namespace mlff

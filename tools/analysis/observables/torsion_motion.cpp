@@ -24,8 +24,10 @@ double value_at(const std::vector<double> &x, const std::vector<double> &y, doub
 }
 
 TorsionMotion::TorsionMotion(const Topology &t, int lags, double core) :
-    topology(t), core(core), displacement(Correlation::Kind::square_displacement, t.torsions.kind, int(t.torsions.names.size()), lags),
-    unwrapped(t.torsions.kind.size()), well(t.torsions.kind.size(), -1), flips(t.torsions.names.size(), 0.0)
+    topology(t), core(core), displacement(Correlation::Kind::square_displacement, t.torsions.kind,
+                                          int(t.torsions.names.size()), lags),
+    unwrapped(t.torsions.kind.size()), well(t.torsions.kind.size(), -1),
+    flips(t.torsions.names.size(), 0.0)
 {
 }
 
@@ -34,7 +36,8 @@ void TorsionMotion::add(const Frame &frame)
   std::vector<double> angles;
   for (std::size_t k = 0; k < topology.torsions.atoms.size(); k++) {
     const auto [a, b, c, d] = topology.torsions.atoms[k];
-    const double angle = dihedral_angle(&frame.x[3 * std::size_t(a)], &frame.x[3 * std::size_t(b)], &frame.x[3 * std::size_t(c)], &frame.x[3 * std::size_t(d)]);
+    const double angle = dihedral_angle(&frame.x[3 * std::size_t(a)], &frame.x[3 * std::size_t(b)],
+                                        &frame.x[3 * std::size_t(c)], &frame.x[3 * std::size_t(d)]);
     angles.push_back(angle);
     unwrapped[k] = n_frames == 0 ? angle : angle - turn * std::round((angle - unwrapped[k]) / turn);
   }
@@ -54,10 +57,12 @@ void TorsionMotion::find_wells()
 {
   std::vector<std::complex<double>> mean(well.size());
   for (const auto &angles : first)
-    for (std::size_t k = 0; k < angles.size(); k++) mean[k] += std::polar(1.0, topology.fold[k] * angles[k]);
+    for (std::size_t k = 0; k < angles.size(); k++)
+      mean[k] += std::polar(1.0, topology.fold[k] * angles[k]);
   phase.resize(well.size());
   for (std::size_t k = 0; k < well.size(); k++) phase[k] = std::arg(mean[k]) / topology.fold[k];
-  for (std::size_t t = 0; t < first.size(); t++) follow(first[t], std::find(cut_at.begin(), cut_at.end(), long(t)) == cut_at.end());
+  for (std::size_t t = 0; t < first.size(); t++)
+    follow(first[t], std::find(cut_at.begin(), cut_at.end(), long(t)) == cut_at.end());
   first.clear();
   first.shrink_to_fit();
 }
@@ -88,7 +93,8 @@ std::vector<Curve> TorsionMotion::curves() const
   std::vector<Curve> list;
   for (std::size_t kind = 0; kind < flips.size(); kind++) {
     Curve curve{"torsion_msd", topology.torsions.names[kind], {}, displacement.of_group(int(kind))};
-    const double n = double(std::count(topology.torsions.kind.begin(), topology.torsions.kind.end(), int(kind)));
+    const double n =
+        double(std::count(topology.torsions.kind.begin(), topology.torsions.kind.end(), int(kind)));
     for (std::size_t lag = 0; lag < curve.y.size(); lag++) {
       curve.x.push_back(double(lag) * interval);
       curve.y[lag] /= n;
@@ -102,12 +108,16 @@ std::vector<Quantity> TorsionMotion::quantities() const
 {
   std::vector<Quantity> list;
   for (std::size_t kind = 0; kind < flips.size(); kind++) {
-    const double n = double(std::count(topology.torsions.kind.begin(), topology.torsions.kind.end(), int(kind)));
+    const double n =
+        double(std::count(topology.torsions.kind.begin(), topology.torsions.kind.end(), int(kind)));
     const double time = double(n_frames - std::max(cuts, 1L)) * interval;
-    if (time > 0.0) list.push_back({"torsion_flips_per_ps", topology.torsions.names[kind], flips[kind] / n / time, std::sqrt(flips[kind]) / n / time});
+    if (time > 0.0)
+      list.push_back({"torsion_flips_per_ps", topology.torsions.names[kind], flips[kind] / n / time,
+                      std::sqrt(flips[kind]) / n / time});
   }
   for (const auto &curve : curves())
-    if (const double value = value_at(curve.x, curve.y, 0.5); std::isfinite(value)) list.push_back({"torsion_msd_at_0.5_ps_rad2", curve.name, value});
+    if (const double value = value_at(curve.x, curve.y, 0.5); std::isfinite(value))
+      list.push_back({"torsion_msd_at_0.5_ps_rad2", curve.name, value});
   return list;
 }
 

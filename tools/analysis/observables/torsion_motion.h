@@ -1,8 +1,9 @@
-// How molecules turn about single bonds: mean square displacement of torsions, and flips between their wells.
+// How molecules turn about single bonds: mean square displacement of torsions, and flips between
+// their wells.
 #pragma once
 
-#include "analysis/statistics/correlation.h"
 #include "analysis/quantity.h"
+#include "analysis/statistics/correlation.h"
 #include "analysis/topology.h"
 #include "analysis/trajectory_frames.h"
 
@@ -10,8 +11,9 @@
 
 namespace mlff {
 
-/// A torsion of `fold` wells has them a turn / fold apart, where its first 4096 angles put them: at the phase of the mean of exp(i fold angle).
-/// A flip is counted when the angle comes within the half width of the core of another well than the last one whose core it was in; between the cores
+/// A torsion of `fold` wells has them a turn / fold apart, where its first 4096 angles put them: at
+/// the phase of the mean of exp(i fold angle). A flip is counted when the angle comes within the
+/// half width of the core of another well than the last one whose core it was in; between the cores
 /// nothing is counted (hysteresis).
 class TorsionMotion {
  public:

@@ -1,7 +1,7 @@
 #include "analysis/observables/velocity_spectrum.h"
 
-#include "core/elements.h"
 #include "analysis/groups_of_elements.h"
+#include "core/elements.h"
 
 #include <algorithm>
 #include <cmath>
@@ -22,7 +22,8 @@ double folded(double frequency, double nyquist)
 }
 
 VelocitySpectrum::VelocitySpectrum(const std::vector<int> &numbers, int lags) :
-    elements(elements_in(numbers)), correlation(Correlation::Kind::product, groups_of_elements(numbers), int(elements.size()), lags)
+    elements(elements_in(numbers)),
+    correlation(Correlation::Kind::product, groups_of_elements(numbers), int(elements.size()), lags)
 {
 }
 
@@ -30,7 +31,8 @@ void VelocitySpectrum::add(const Frame &frame)
 {
   const auto &v = frame.structure.velocities;
   std::vector<double> weighted(v.size());
-  for (std::size_t k = 0; k < v.size(); k++) weighted[k] = std::sqrt(frame.structure.masses[k / 3]) * v[k];
+  for (std::size_t k = 0; k < v.size(); k++)
+    weighted[k] = std::sqrt(frame.structure.masses[k / 3]) * v[k];
   if (!frame.follows) correlation.cut();
   correlation.add(weighted.data());
 }
@@ -46,7 +48,8 @@ void VelocitySpectrum::finish(double spacing)
 
 std::vector<double> VelocitySpectrum::of_element(int z) const
 {
-  return correlation.of_group(int(std::lower_bound(elements.begin(), elements.end(), z) - elements.begin()));
+  return correlation.of_group(
+      int(std::lower_bound(elements.begin(), elements.end(), z) - elements.begin()));
 }
 
 std::vector<double> VelocitySpectrum::of_all() const
@@ -60,7 +63,8 @@ std::vector<double> VelocitySpectrum::of_all() const
   return sum;
 }
 
-Curve VelocitySpectrum::spectrum(const std::string &name, const std::vector<double> &autocorrelation) const
+Curve VelocitySpectrum::spectrum(const std::string &name,
+                                 const std::vector<double> &autocorrelation) const
 {
   const int n = int(autocorrelation.size());
   int length = 16;
@@ -117,7 +121,8 @@ std::vector<VelocitySpectrum::Peak> VelocitySpectrum::peaks() const
   for (int f = 0; f < int(y.size()); f++) {
     if (y[f] < 0.03 * highest) continue;
     bool top = true;
-    for (int g = std::max(0, f - reach); g <= std::min(int(y.size()) - 1, f + reach) && top; g++) top = g == f || y[g] < y[f] || (y[g] == y[f] && g > f);
+    for (int g = std::max(0, f - reach); g <= std::min(int(y.size()) - 1, f + reach) && top; g++)
+      top = g == f || y[g] < y[f] || (y[g] == y[f] && g > f);
     if (!top) continue;
     double place = curve.x[f];
     if (f > 0 && f + 1 < int(y.size())) {

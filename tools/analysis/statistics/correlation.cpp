@@ -5,8 +5,10 @@
 namespace mlff {
 
 Correlation::Correlation(Kind kind, std::vector<int> group_of, int n_groups, int lags) :
-    kind(kind), group(std::move(group_of)), n_groups(n_groups), n_lags(std::max(lags, 1)), width(int(group.size())), first(2 * n_lags), second(2 * n_lags),
-    buffer(2 * std::size_t(n_lags) * group.size()), spectrum(n_groups, std::vector<std::complex<double>>(n_lags + 1)),
+    kind(kind), group(std::move(group_of)), n_groups(n_groups), n_lags(std::max(lags, 1)),
+    width(int(group.size())), first(2 * n_lags), second(2 * n_lags),
+    buffer(2 * std::size_t(n_lags) * group.size()),
+    spectrum(n_groups, std::vector<std::complex<double>>(n_lags + 1)),
     squares(n_groups, std::vector<double>(n_lags, 0.0)), count(n_lags, 0.0)
 {
 }
@@ -45,7 +47,8 @@ void Correlation::correlate(int origins)
 {
   const int m = filled;
   if (origins == 0) return;
-  std::vector<std::vector<double>> square(kind == Kind::square_displacement ? n_groups : 0, std::vector<double>(m + 1, 0.0));
+  std::vector<std::vector<double>> square(kind == Kind::square_displacement ? n_groups : 0,
+                                          std::vector<double>(m + 1, 0.0));
   for (int c = 0; c < width; c++) {
     const double *row = &buffer[2 * std::size_t(n_lags) * c];
     // displacements do not depend on the origin, rounding does
@@ -59,7 +62,8 @@ void Correlation::correlate(int origins)
     first.forward();
     second.forward();
     auto &sum = spectrum[group[c]];
-    for (int f = 0; f <= n_lags; f++) sum[f] += std::conj(first.spectrum()[f]) * second.spectrum()[f];
+    for (int f = 0; f <= n_lags; f++)
+      sum[f] += std::conj(first.spectrum()[f]) * second.spectrum()[f];
   }
   for (auto &one : square)
     for (int t = 0; t < m; t++) one[t + 1] += one[t];
@@ -67,7 +71,8 @@ void Correlation::correlate(int origins)
     const int n = std::min(origins, m - lag);
     if (n <= 0) break;
     count[lag] += n;
-    for (std::size_t g = 0; g < square.size(); g++) squares[g][lag] += square[g][n] + square[g][lag + n] - square[g][lag];
+    for (std::size_t g = 0; g < square.size(); g++)
+      squares[g][lag] += square[g][n] + square[g][lag + n] - square[g][lag];
   }
 }
 

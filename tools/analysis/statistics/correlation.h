@@ -7,8 +7,9 @@
 
 namespace mlff {
 
-/// Correlates a signal x of several components with itself, exactly over all pairs of frames up to a longest lag, in blocks by FFT
-/// (the Wiener-Khinchin theorem with zero padding). Components belong to groups, of which sums are kept.
+/// Correlates a signal x of several components with itself, exactly over all pairs of frames up to
+/// a longest lag, in blocks by FFT (the Wiener-Khinchin theorem with zero padding). Components
+/// belong to groups, of which sums are kept.
 class Correlation {
  public:
   enum class Kind {
@@ -33,11 +34,15 @@ class Correlation {
   /// Pairs of frames of a lag; beyond the last lag that has any there are none.
   double pairs(int lag) const { return count[lag]; }
 
-  /// [lags with pairs] sum over the components of a group of the mean over all pairs. After finish().
+  /// [lags with pairs] sum over the components of a group of the mean over all pairs. After
+  /// finish().
   std::vector<double> of_group(int group) const;
 
   /// Bytes that a signal needs.
-  static std::size_t bytes(int n_components, int lags) { return 16 * std::size_t(n_components) * std::size_t(lags); }
+  static std::size_t bytes(int n_components, int lags)
+  {
+    return 16 * std::size_t(n_components) * std::size_t(lags);
+  }
 
  private:
   Kind kind;

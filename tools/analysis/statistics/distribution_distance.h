@@ -5,11 +5,13 @@
 
 namespace mlff {
 
-/// Jensen-Shannon distance of two histograms with the same bins, normalised here: square root of the divergence with logarithms to base 2, so 0 (equal) to 1
-/// (nothing in common). J. Lin, IEEE Trans. Inf. Theory 37 (1991) 145.
+/// Jensen-Shannon distance of two histograms with the same bins, normalised here: square root of
+/// the divergence with logarithms to base 2, so 0 (equal) to 1 (nothing in common). J. Lin, IEEE
+/// Trans. Inf. Theory 37 (1991) 145.
 double jensen_shannon(const std::vector<double> &a, const std::vector<double> &b);
 
-/// The same of samples, in bins of equal width over their common range, as many as the cube root of the number of samples, doubled (Rice's rule).
+/// The same of samples, in bins of equal width over their common range, as many as the cube root of
+/// the number of samples, doubled (Rice's rule).
 double jensen_shannon_of_samples(const std::vector<double> &a, const std::vector<double> &b);
 
 struct KolmogorovSmirnov {
@@ -17,7 +19,8 @@ struct KolmogorovSmirnov {
   double p;            ///< probability of a statistic at least as large, if both were the same
 };
 
-/// Of independent samples. p: Kolmogorov's asymptotic distribution with the correction of M. A. Stephens, J. R. Stat. Soc. B 32 (1970) 115.
+/// Of independent samples. p: Kolmogorov's asymptotic distribution with the correction of M. A.
+/// Stephens, J. R. Stat. Soc. B 32 (1970) 115.
 KolmogorovSmirnov kolmogorov_smirnov(std::vector<double> a, std::vector<double> b);
 
 }    // namespace mlff

@@ -20,7 +20,8 @@ class Fourier {
   /// spectrum(f) = sum_t real(t) exp(-2 pi i f t / n); real() stays.
   void forward();
 
-  /// real(t) = 1/n sum_f spectrum(f) exp(2 pi i f t / n), over all f of a real signal; spectrum() is lost.
+  /// real(t) = 1/n sum_f spectrum(f) exp(2 pi i f t / n), over all f of a real signal; spectrum()
+  /// is lost.
   void backward();
 
  private:

@@ -33,7 +33,8 @@ double ScalarSeries::correlation_time() const
   const int n = int(values.size());
   double mean = 0.0;
   for (const double x : values) mean += x / n;
-  if (n < 4 || squares <= 1e-24 * double(count) * (average * average + 1e-300)) return 0.5 * double(spacing);
+  if (n < 4 || squares <= 1e-24 * double(count) * (average * average + 1e-300))
+    return 0.5 * double(spacing);
   int length = 2;
   while (length < 2 * n) length *= 2;
   Fourier fourier(length);
@@ -44,7 +45,8 @@ double ScalarSeries::correlation_time() const
   fourier.backward();
   const double *sum = fourier.real();
   double tau = 0.5;
-  for (int lag = 1; lag < n && double(lag) < 5.0 * tau; lag++) tau += sum[lag] / sum[0] * double(n) / double(n - lag);
+  for (int lag = 1; lag < n && double(lag) < 5.0 * tau; lag++)
+    tau += sum[lag] / sum[0] * double(n) / double(n - lag);
   return std::max(0.5, tau) * double(spacing);
 }
 
@@ -60,7 +62,8 @@ double ScalarSeries::error() const
 
 std::vector<double> ScalarSeries::independent() const
 {
-  const auto step = std::max<std::size_t>(1, std::size_t(std::ceil(2.0 * correlation_time() / double(spacing) - 1e-9)));
+  const auto step = std::max<std::size_t>(
+      1, std::size_t(std::ceil(2.0 * correlation_time() / double(spacing) - 1e-9)));
   std::vector<double> list;
   for (std::size_t k = 0; k < values.size(); k += step) list.push_back(values[k]);
   return list;

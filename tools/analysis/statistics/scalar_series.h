@@ -5,7 +5,8 @@
 
 namespace mlff {
 
-/// Mean and deviation are those of all numbers; at most 32768 of them, evenly spaced, are kept for the rest.
+/// Mean and deviation are those of all numbers; at most 32768 of them, evenly spaced, are kept for
+/// the rest.
 class ScalarSeries {
  public:
   void add(double x);
@@ -14,8 +15,9 @@ class ScalarSeries {
   double mean() const { return average; }
   double deviation() const;
 
-  /// Integrated autocorrelation time in frames, 0.5 for independent numbers: 1/2 + sum of the normalised autocorrelation up to the first window
-  /// of five such times (A. Sokal, in: Functional Integration, NATO ASI B 361 (1997) 131). At least half of the spacing of the kept numbers.
+  /// Integrated autocorrelation time in frames, 0.5 for independent numbers: 1/2 + sum of the
+  /// normalised autocorrelation up to the first window of five such times (A. Sokal, in: Functional
+  /// Integration, NATO ASI B 361 (1997) 131). At least half of the spacing of the kept numbers.
   double correlation_time() const;
 
   /// Standard error of the mean: deviation * sqrt(2 correlation_time / n).

@@ -1,10 +1,10 @@
 #include "models/jump/gradient/jump_gradient.h"
 
+#include "core/thread_error.h"
 #include "models/jump/host/jump_host.h"
 #include "models/jump/host/jump_kernels.h"
 #include "models/painn/gradient/painn_gradient_host.h"
 #include "models/painn/host/painn_host.h"
-#include "core/thread_error.h"
 #ifdef MLFF_TORCH
 #include "models/jump/torch/jump_torch.h"
 #endif
@@ -20,8 +20,10 @@ namespace {
   template <typename T> class HostJumpGradient : public JumpGradient {
    public:
     HostJumpGradient(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), predictions(potential.jump.predictions()), kernels(MLFF_BEST_KERNELS(jump_kernels)),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads()), names(weight_slices(potential)), packing(names), places(names)
+        sizes(potential.sizes), predictions(potential.jump.predictions()),
+        kernels(MLFF_BEST_KERNELS(jump_kernels)),
+        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
+        names(weight_slices(potential)), packing(names), places(names)
     {
       auto &model = weights.layers.model;
       model.F = padded(sizes.features);
@@ -57,10 +59,11 @@ namespace {
 
     void set_weights(std::span<const double> flat) override { packing.set(flat); }
 
-    void add_gradient(const Graph &graph, std::span<const int> rows, std::span<const double> scaled, const JumpLossDerivative &loss,
-                      std::span<double> gradient) override
+    void add_gradient(const Graph &graph, std::span<const int> rows, std::span<const double> scaled,
+                      const JumpLossDerivative &loss, std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("training takes whole systems: the graph has ghosts");
       output.resize(3 * std::size_t(predictions) * graph.n_centres());
       output_bar.resize(output.size());
       group_structures(graph, atoms_per_group, first_structure);
@@ -83,7 +86,8 @@ namespace {
         for (std::size_t i = 0; i < gradient.size(); i++)
           errors.run([&] {
             double sum = 0.0;
-            for (int t = 0; t < used; t++) sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
+            for (int t = 0; t < used; t++)
+              sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
             gradient[i] += sum;
           });
       }
@@ -92,8 +96,9 @@ namespace {
 
     std::string description() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("jump_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-          " precision, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      return std::string("host engine (") + (kernels.name + sizeof("jump_kernels_") - 1) + "), " +
+          (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, at most " +
+          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
     }
 
    private:
@@ -141,7 +146,8 @@ namespace {
     std::size_t lay_out(Arena<T> &arena, JumpGradientWork<T> &work, Own &mine) const
     {
       GradientWork<T> &painn = work.painn;
-      const std::size_t n = painn.n_atoms, edges = painn.n_edges, F = weights.layers.model.F, width = weights.layers.filter.columns;
+      const std::size_t n = painn.n_atoms, edges = painn.n_edges, F = weights.layers.model.F,
+                        width = weights.layers.filter.columns;
       painn.u = arena.take(3 * edges);
       painn.phi = arena.take(edges * (sizes.radial + 1));
       painn.W = arena.take(edges * width);
@@ -157,7 +163,8 @@ namespace {
       return arena.size();
     }
 
-    void run(const Graph &graph, int first, int last, std::span<const int> rows, std::span<const double> scaled, const JumpLossDerivative &loss, Own &mine)
+    void run(const Graph &graph, int first, int last, std::span<const int> rows,
+             std::span<const double> scaled, const JumpLossDerivative &loss, Own &mine)
     {
       GroupGraph &group = mine.group;
       group.choose(graph, first, last);
@@ -191,15 +198,21 @@ namespace {
 
 }    // namespace
 
-std::array<double, 4> JumpGradient::add_chain_gradient(const JumpChain &, const JumpChainLoss &, std::span<double>)
+std::array<double, 4> JumpGradient::add_chain_gradient(const JumpChain &, const JumpChainLoss &,
+                                                       std::span<double>)
 {
-  throw EngineError("the host engine has no derivative through several jumps: a loss of roll-outs needs the engine torch");
+  throw EngineError("the host engine has no derivative through several jumps: a loss of roll-outs "
+                    "needs the engine torch");
 }
 
-std::unique_ptr<JumpGradient> make_jump_gradient(const Potential &potential, const EngineOptions &options)
+std::unique_ptr<JumpGradient> make_jump_gradient(const Potential &potential,
+                                                 const EngineOptions &options)
 {
-  if (!potential.is_jump()) throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
-  const std::string name = options.engine != "auto" ? options.engine : potential.is_jump_variant() ? "torch" : "host";
+  if (!potential.is_jump())
+    throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
+  const std::string name = options.engine != "auto" ? options.engine
+      : potential.is_jump_variant()                 ? "torch"
+                                                    : "host";
   if (name == "torch") {
 #ifdef MLFF_TORCH
     return make_torch_jump_gradient(potential, options);
@@ -208,9 +221,11 @@ std::unique_ptr<JumpGradient> make_jump_gradient(const Potential &potential, con
     throw EngineError("engine 'torch' is not in this build (MLFF_TORCH=OFF); accepted: auto, host");
 #endif
   }
-  if (name != "host") throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
+  if (name != "host")
+    throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
   require_host_model(potential);
-  if (options.precision == Precision::single_precision) return std::make_unique<HostJumpGradient<float>>(potential, options);
+  if (options.precision == Precision::single_precision)
+    return std::make_unique<HostJumpGradient<float>>(potential, options);
   return std::make_unique<HostJumpGradient<double>>(potential, options);
 }
 

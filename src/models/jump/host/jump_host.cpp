@@ -11,10 +11,12 @@ namespace {
 
   template <typename T> class HostJump : public JumpEngine {
    public:
-    HostJump(const Potential &potential, const EngineOptions &options) : kernels(MLFF_BEST_KERNELS(jump_kernels)), variables(potential)
+    HostJump(const Potential &potential, const EngineOptions &options) :
+        kernels(MLFF_BEST_KERNELS(jump_kernels)), variables(potential)
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
-      const bool spline = options.filter == Filter::spline || (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
+      const bool spline = options.filter == Filter::spline ||
+          (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
       const Blocks F{potential.sizes.features, padded(potential.sizes.features)};
       packing.load_layers(potential, spline, false, weights.painn);
       weights.painn.H = weights.painn.F;
@@ -41,9 +43,10 @@ namespace {
 
     std::string description() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("jump_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-          " precision, " + (weights.painn.knots ? "spline filter" : "exact filter") + ", at most " + std::to_string(threads) +
-          (threads == 1 ? " thread" : " threads");
+      return std::string("host engine (") + (kernels.name + sizeof("jump_kernels_") - 1) + "), " +
+          (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " +
+          (weights.painn.knots ? "spline filter" : "exact filter") + ", at most " +
+          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
     }
 
    private:
@@ -69,7 +72,8 @@ namespace {
 
 std::unique_ptr<JumpEngine> make_host_jump(const Potential &potential, const EngineOptions &options)
 {
-  if (options.precision == Precision::single_precision) return std::make_unique<HostJump<float>>(potential, options);
+  if (options.precision == Precision::single_precision)
+    return std::make_unique<HostJump<float>>(potential, options);
   return std::make_unique<HostJump<double>>(potential, options);
 }
 

@@ -8,6 +8,7 @@ namespace mlff {
 /// Throws EngineError for a variant of kstep-painn, naming the engine that it needs.
 void require_host_model(const Potential &potential);
 
-std::unique_ptr<JumpEngine> make_host_jump(const Potential &potential, const EngineOptions &options);
+std::unique_ptr<JumpEngine> make_host_jump(const Potential &potential,
+                                           const EngineOptions &options);
 
 }    // namespace mlff

@@ -1,5 +1,5 @@
-// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations: jump.h; bar = dL/d(quantity), tested
-// against autograd.
+// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations:
+// jump.h; bar = dL/d(quantity), tested against autograd.
 #include "models/jump/host/jump_kernels.h"
 
 #include "models/painn/gradient/painn_gradient_layers.h"
@@ -19,7 +19,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
 #define MLFF_STRING(x) MLFF_STRING_(x)
 
   /// s and v before the first layer.
-  template <typename T> void start(const T *embedding, const T *vectors, int F, int row, const double *input, T *__restrict s, T *__restrict v)
+  template <typename T>
+  void start(const T *embedding, const T *vectors, int F, int row, const double *input,
+             T *__restrict s, T *__restrict v)
   {
     const T *__restrict w0 = vectors + 2L * row * F, *__restrict w1 = w0 + F;
     std::memcpy(s, embedding + long(row) * F, sizeof(T) * F);
@@ -32,7 +34,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// u_c = sum over f of G_cf v_f for one atom.
-  template <typename T> void contract(int F, int predictions, const T *__restrict gate, const T *__restrict v, double *out)
+  template <typename T>
+  void contract(int F, int predictions, const T *__restrict gate, const T *__restrict v,
+                double *out)
   {
     for (int c = 0; c < predictions; c++)
       for (int a = 0; a < 3; a++) {
@@ -43,7 +47,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
       }
   }
 
-  template <typename T> void jump(const JumpWeights<T> &weights, const JumpWork<T> &shared, int threads)
+  template <typename T>
+  void jump(const JumpWeights<T> &weights, const JumpWork<T> &shared, int threads)
   {
     const PainnWeights<T> &w = weights.painn;
     const PainnWork<T> &work = shared.painn;
@@ -56,11 +61,13 @@ namespace {    // the same names exist in every instruction set's copy of this f
       for (int e = 0; e < work.n_edges; e++) edge_geometry(w, work, e);
 #pragma omp for schedule(static)
       for (int i = 0; i < n_atoms; i++)
-        start(w.embedding, weights.vectors, F, work.species[i], shared.input + 6L * i, work.s + long(i) * F, work.v + 3L * i * F);
+        start(w.embedding, weights.vectors, F, work.species[i], shared.input + 6L * i,
+              work.s + long(i) * F, work.v + 3L * i * F);
       for (int l = 0; l < w.L; l++) {
 #pragma omp for schedule(static)
         for (int begin = 0; begin < n_atoms; begin += atom_block)
-          source_forward(w, work, l, begin, n_atoms - begin < atom_block ? n_atoms - begin : atom_block, scratch);
+          source_forward(w, work, l, begin,
+                         n_atoms - begin < atom_block ? n_atoms - begin : atom_block, scratch);
 #pragma omp for schedule(static)
         for (int begin = 0; begin < n_atoms; begin += atom_block) {
           const int n = n_atoms - begin < atom_block ? n_atoms - begin : atom_block;
@@ -68,16 +75,20 @@ namespace {    // the same names exist in every instruction set's copy of this f
           update_forward(w, work, l, begin, n, scratch);
           if (l + 1 < w.L) continue;
           T *hidden = scratch, *gate = hidden + long(atom_block) * F;
-          multiply(n, work.s + long(begin) * F, F, weights.readout0, weights.readout0_bias, gate, F);
+          multiply(n, work.s + long(begin) * F, F, weights.readout0, weights.readout0_bias, gate,
+                   F);
           silu(long(n) * F, gate, hidden);
           multiply(n, hidden, F, weights.readout1, weights.readout1_bias, gate, 2 * F);
-          for (int i = 0; i < n; i++) contract(F, 2, gate + 2L * i * F, work.v + (long(w.L) * n_atoms + begin + i) * 3 * F, shared.output + 6L * (begin + i));
+          for (int i = 0; i < n; i++)
+            contract(F, 2, gate + 2L * i * F, work.v + (long(w.L) * n_atoms + begin + i) * 3 * F,
+                     shared.output + 6L * (begin + i));
         }
       }
     }
   }
 
-  template <typename T> void forward(const JumpGradientWeights<T> &weights, const JumpGradientWork<T> &work)
+  template <typename T>
+  void forward(const JumpGradientWeights<T> &weights, const JumpGradientWork<T> &work)
   {
     const GradientWeights<T> &w = weights.layers;
     const JumpWeights<T> &ends = weights.ends;
@@ -85,15 +96,19 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const int F = w.model.F, C = work.predictions, n = k.n_atoms;
     edges_forward<false>(w, k);
     for (int i = 0; i < n; i++)
-      start(w.model.embedding, ends.vectors, F, k.species[i], work.input + 6L * i, k.value[0].s + long(i) * F, k.value[0].v + 3L * i * F);
+      start(w.model.embedding, ends.vectors, F, k.species[i], work.input + 6L * i,
+            k.value[0].s + long(i) * F, k.value[0].v + 3L * i * F);
     for (int l = 0; l < w.model.L; l++) layer_forward(w, k, l);
     multiply(n, k.s_end, F, ends.readout0, ends.readout0_bias, work.z, F);
     silu(long(n) * F, work.z, work.silu_z);
     multiply(n, work.silu_z, F, ends.readout1, ends.readout1_bias, work.gate, C * F);
-    for (int i = 0; i < n; i++) contract(F, C, work.gate + long(C) * i * F, k.v_end + 3L * i * F, work.output + 3L * C * i);
+    for (int i = 0; i < n; i++)
+      contract(F, C, work.gate + long(C) * i * F, k.v_end + 3L * i * F, work.output + 3L * C * i);
   }
 
-  template <typename T> void backward(const JumpGradientWeights<T> &weights, const JumpGradientWork<T> &work, const JumpSums<T> &sums)
+  template <typename T>
+  void backward(const JumpGradientWeights<T> &weights, const JumpGradientWork<T> &work,
+                const JumpSums<T> &sums)
   {
     const GradientWeights<T> &w = weights.layers;
     const JumpWeights<T> &ends = weights.ends;
@@ -144,8 +159,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
     accumulate(k.n_edges, k.phi, K + 1, K + 1, k.W_bar, width, width, sums.filter);
     for (int i = 0; i < n; i++) {
       const long row = k.species[i];
-      const T *__restrict s_bar = k.s_start_bar + long(i) * F, *__restrict v_bar = k.v_start_bar + 3L * i * F;
-      T *__restrict embedding = sums.embedding + row * F, *__restrict w0 = sums.vectors + 2 * row * F, *__restrict w1 = w0 + F;
+      const T *__restrict s_bar = k.s_start_bar + long(i) * F,
+                          *__restrict v_bar = k.v_start_bar + 3L * i * F;
+      T *__restrict embedding = sums.embedding + row * F,
+                    *__restrict w0 = sums.vectors + 2 * row * F, *__restrict w1 = w0 + F;
       T in[6];
       for (int c = 0; c < 6; c++) in[c] = T(work.input[6L * i + c]);
 #pragma omp simd
@@ -160,6 +177,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const JumpKernels MLFF_KERNELS;
-const JumpKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS), jump<float>, jump<double>, forward<float>, forward<double>, backward<float>, backward<double>};
+const JumpKernels MLFF_KERNELS = {
+    MLFF_STRING(MLFF_KERNELS), jump<float>,     jump<double>,    forward<float>,
+    forward<double>,           backward<float>, backward<double>};
 
 }    // namespace mlff

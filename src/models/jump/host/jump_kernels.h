@@ -1,5 +1,6 @@
-// The jump network kstep-painn (jump.h) in plain loops: the layers of PaiNN between two linear maps of vectors. Compiled once per
-// instruction set (jump_kernels.cpp): raw pointers only, as in painn_kernels.h.
+// The jump network kstep-painn (jump.h) in plain loops: the layers of PaiNN between two linear maps
+// of vectors. Compiled once per instruction set (jump_kernels.cpp): raw pointers only, as in
+// painn_kernels.h.
 #pragma once
 
 #include "models/painn/gradient/painn_gradient_kernels.h"
@@ -7,8 +8,8 @@
 namespace mlff {
 
 template <typename T> struct JumpWeights {
-  PainnWeights<T> painn;                                         // embedding [rows][F] and layers; H is F, its readout is not used
-  const T *vectors;                                              // [rows][2][F]
+  PainnWeights<T> painn;    // embedding [rows][F] and layers; H is F, its readout is not used
+  const T *vectors;         // [rows][2][F]
   Packed<T> readout0, readout1, readout0_back, readout1_back;    // F -> F -> C F
   const T *readout0_bias, *readout1_bias;
 };
@@ -19,7 +20,8 @@ template <typename T> struct JumpWork {
   double *output;         // [atoms][2][3]
 };
 
-/// A group of whole structures, with every intermediate value. C: predictions of an atom, 2, or 3 with the force after the jump.
+/// A group of whole structures, with every intermediate value. C: predictions of an atom, 2, or 3
+/// with the force after the jump.
 template <typename T> struct JumpGradientWork {
   int predictions;
   GradientWork<T> painn;       // species are rows
@@ -47,8 +49,10 @@ struct JumpKernels {
   void (*jump_full)(const JumpWeights<double> &, const JumpWork<double> &, int threads);
   void (*forward_single)(const JumpGradientWeights<float> &, const JumpGradientWork<float> &);
   void (*forward_full)(const JumpGradientWeights<double> &, const JumpGradientWork<double> &);
-  void (*backward_single)(const JumpGradientWeights<float> &, const JumpGradientWork<float> &, const JumpSums<float> &);
-  void (*backward_full)(const JumpGradientWeights<double> &, const JumpGradientWork<double> &, const JumpSums<double> &);
+  void (*backward_single)(const JumpGradientWeights<float> &, const JumpGradientWork<float> &,
+                          const JumpSums<float> &);
+  void (*backward_full)(const JumpGradientWeights<double> &, const JumpGradientWork<double> &,
+                        const JumpSums<double> &);
 };
 
 extern const JumpKernels jump_kernels_generic;

@@ -1,8 +1,8 @@
 #include "models/jump/torch/jump_torch.h"
 
-#include "models/jump/torch/jump_variants_torch.h"
-#include "engine/torch_threads.h"
 #include "core/units.h"
+#include "engine/torch_threads.h"
+#include "models/jump/torch/jump_variants_torch.h"
 
 #include <torch/autograd.h>
 #include <torch/cuda.h>
@@ -17,7 +17,8 @@ namespace {
   /// kstep-painn, see jump.h.
   class JumpModel : public PainnLayers, public JumpNetwork {
    public:
-    JumpModel(const Potential &potential) : PainnLayers(potential.sizes, potential.cutoff), predictions(potential.jump.predictions())
+    JumpModel(const Potential &potential) :
+        PainnLayers(potential.sizes, potential.cutoff), predictions(potential.jump.predictions())
     {
       const int F = sizes.features;
       const auto shapes = tensors_of(potential);
@@ -27,13 +28,17 @@ namespace {
       readout1 = register_module("readout_1", torch_linear(F, predictions * F));
     }
 
-    torch::Tensor forward(const torch::Tensor &rows, const torch::Tensor &input, const torch::Tensor &centre, const torch::Tensor &neighbor,
+    torch::Tensor forward(const torch::Tensor &rows, const torch::Tensor &input,
+                          const torch::Tensor &centre, const torch::Tensor &neighbor,
                           const torch::Tensor &r) override
     {
       const int F = sizes.features;
-      const auto start = torch::matmul(input.transpose(1, 2), vectors.index_select(0, rows));    // [N, 3, F]
-      const auto [s, v] = run_layers(embedding.index_select(0, rows), start, centre, neighbor, r, true);
-      const auto gate = readout1->forward(torch::silu(readout0->forward(s))).reshape({-1, predictions, F});
+      const auto start =
+          torch::matmul(input.transpose(1, 2), vectors.index_select(0, rows));    // [N, 3, F]
+      const auto [s, v] =
+          run_layers(embedding.index_select(0, rows), start, centre, neighbor, r, true);
+      const auto gate =
+          readout1->forward(torch::silu(readout0->forward(s))).reshape({-1, predictions, F});
       return torch::matmul(gate, v.transpose(1, 2));
     }
 
@@ -59,7 +64,8 @@ namespace {
   class TorchJumpBase {
    public:
     TorchJumpBase(const Potential &potential, const EngineOptions &options) :
-        model(potential.is_jump_variant() ? make_jump_variant(potential) : std::make_shared<JumpModel>(potential)),
+        model(potential.is_jump_variant() ? make_jump_variant(potential)
+                                          : std::make_shared<JumpModel>(potential)),
         type(options.precision == Precision::single_precision ? torch::kFloat : torch::kDouble),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()), device(torch::kCPU)
     {
@@ -67,7 +73,8 @@ namespace {
         if (torch::cuda::is_available())
           device = torch::Device(torch::kCUDA, std::int8_t(std::max(options.device_index, 0)));
         else if (options.device == "cuda")
-          throw EngineError("device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
+          throw EngineError(
+              "device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
       } else if (options.device != "cpu")
         throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
       // double first, so that no weight is rounded twice
@@ -85,37 +92,48 @@ namespace {
 
     torch::Tensor integers(std::span<const int> values) const
     {
-      return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())}, torch::kInt).to(device);
+      return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())},
+                              torch::kInt)
+          .to(device);
     }
 
     torch::Tensor numbers(std::span<const double> values, std::vector<std::int64_t> shape) const
     {
-      return torch::from_blob(const_cast<double *>(values.data()), shape, torch::kDouble).to(device);
+      return torch::from_blob(const_cast<double *>(values.data()), shape, torch::kDouble)
+          .to(device);
     }
 
     void find_centres(const Graph &graph)
     {
       centre.resize(graph.n_edges());
-      for (int i = 0; i < graph.n_centres(); i++) std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1], i);
+      for (int i = 0; i < graph.n_centres(); i++)
+        std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1],
+                  i);
     }
 
-    torch::Tensor forward(const Graph &graph, std::span<const int> rows, std::span<const double> scaled)
+    torch::Tensor forward(const Graph &graph, std::span<const int> rows,
+                          std::span<const double> scaled)
     {
       find_centres(graph);
-      return model->forward(integers(rows), numbers(scaled, {graph.n_centres(), 2, 3}).to(type), integers(centre), integers(graph.neighbor),
+      return model->forward(integers(rows), numbers(scaled, {graph.n_centres(), 2, 3}).to(type),
+                            integers(centre), integers(graph.neighbor),
                             numbers(graph.r, {graph.n_edges(), 3}));
     }
 
     std::string text() const
     {
-      return std::string("torch engine, ") + (type == torch::kFloat ? "single" : "double") + " precision, " +
-          (device.is_cuda() ? "cuda" : "cpu, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads"));
+      return std::string("torch engine, ") + (type == torch::kFloat ? "single" : "double") +
+          " precision, " +
+          (device.is_cuda() ? "cuda"
+                            : "cpu, at most " + std::to_string(threads) +
+                   (threads == 1 ? " thread" : " threads"));
     }
   };
 
   class TorchJump : public JumpEngine, TorchJumpBase {
    public:
-    TorchJump(const Potential &potential, const EngineOptions &options) : TorchJumpBase(potential, options), variables(potential)
+    TorchJump(const Potential &potential, const EngineOptions &options) :
+        TorchJumpBase(potential, options), variables(potential)
     {
       model->module().eval();
       for (auto &parameter : model->module().parameters()) parameter.requires_grad_(false);
@@ -129,7 +147,8 @@ namespace {
         const ThreadScope scope(threads);
         const torch::NoGradGuard guard;
         try {
-          const auto found = forward(graph, rows, scaled).to(torch::kCPU, torch::kDouble).contiguous();
+          const auto found =
+              forward(graph, rows, scaled).to(torch::kCPU, torch::kDouble).contiguous();
           std::copy_n(found.data_ptr<double>(), u.size(), u.begin());
         } catch (const c10::Error &error) {
           throw EngineError(std::string("LibTorch: ") + error.what_without_backtrace());
@@ -149,8 +168,9 @@ namespace {
   class TorchJumpGradient : public JumpGradient, TorchJumpBase {
    public:
     TorchJumpGradient(const Potential &potential, const EngineOptions &options) :
-        TorchJumpBase(potential, options), slices(weight_slices(potential)), variables(potential), predictions(potential.jump.predictions()),
-        strides(potential.jump.strides), cutoff(potential.cutoff)
+        TorchJumpBase(potential, options), slices(weight_slices(potential)), variables(potential),
+        predictions(potential.jump.predictions()), strides(potential.jump.strides),
+        cutoff(potential.cutoff)
     {
       const auto constant = [&](const char *name) {
         const Tensor &tensor = potential.tensors.at(name);
@@ -169,13 +189,16 @@ namespace {
     {
       const torch::NoGradGuard guard;
       for (std::size_t k = 0; k < slices.size(); k++)
-        parameters[k].copy_(torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset, slices[k].shape, torch::kDouble));
+        parameters[k].copy_(
+            torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset,
+                             slices[k].shape, torch::kDouble));
     }
 
-    void add_gradient(const Graph &graph, std::span<const int> rows, std::span<const double> scaled, const JumpLossDerivative &loss,
-                      std::span<double> gradient) override
+    void add_gradient(const Graph &graph, std::span<const int> rows, std::span<const double> scaled,
+                      const JumpLossDerivative &loss, std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("training takes whole systems: the graph has ghosts");
       const ThreadScope scope(threads);
       const auto u = forward(graph, rows, scaled);
       const auto on_host = u.detach().to(torch::kCPU, torch::kDouble).contiguous();
@@ -184,9 +207,12 @@ namespace {
       add_derivative((u * bar.to(device, type)).sum(), gradient);
     }
 
-    std::array<double, 4> add_chain_gradient(const JumpChain &chain, const JumpChainLoss &loss, std::span<double> gradient) override
+    std::array<double, 4> add_chain_gradient(const JumpChain &chain, const JumpChainLoss &loss,
+                                             std::span<double> gradient) override
     {
-      if (chain.after.size() < 2) throw EngineError("a loss of roll-outs takes two jumps or more; found " + std::to_string(chain.after.size()));
+      if (chain.after.size() < 2)
+        throw EngineError("a loss of roll-outs takes two jumps or more; found " +
+                          std::to_string(chain.after.size()));
       if (predictions != 2) throw EngineError("a loss of roll-outs goes without a force head");
       const ThreadScope scope(threads);
       try {
@@ -223,7 +249,8 @@ namespace {
 
     /// What does not change along a chain: per atom (N) or structure (S).
     struct ChainAtoms {
-      torch::Tensor rows, structure, mass, root, total, T, A, scale, share;    // [N], [N], [N, 1], [N, 1], [S, 1], [N, 1], [N, 2, 2], [N, 2, 1], [N, 1, 1]
+      torch::Tensor rows, structure, mass, root, total, T, A, scale,
+          share;    // [N], [N], [N, 1], [N, 1], [S, 1], [N, 1], [N, 2, 2], [N, 2, 1], [N, 1, 1]
 
       torch::Tensor sum(const torch::Tensor &x) const    // over the atoms of each structure
       {
@@ -239,7 +266,10 @@ namespace {
       {
         return sum(mass * torch::linalg_cross(relative(x), relative(v), 1));
       }
-      torch::Tensor kinetic(const torch::Tensor &v) const { return 0.5 * sum(mass * relative(v).square()).sum(1); }
+      torch::Tensor kinetic(const torch::Tensor &v) const
+      {
+        return 0.5 * sum(mass * relative(v).square()).sum(1);
+      }
     };
 
     ChainAtoms atoms_of(const JumpChain &chain)
@@ -259,7 +289,8 @@ namespace {
       atoms.structure = integers(structure).clone();
       atoms.mass = numbers(chain.start.mass, {n, 1}).clone();
       atoms.root = atoms.mass.sqrt();
-      atoms.total = torch::zeros({n_structures, 1}, atoms.mass.options()).index_add(0, atoms.structure, atoms.mass);
+      atoms.total = torch::zeros({n_structures, 1}, atoms.mass.options())
+                        .index_add(0, atoms.structure, atoms.mass);
       atoms.T = numbers(T, {n, 1}).clone();
       atoms.A = linear.index_select(0, atoms.rows);
       atoms.scale = target_scale.index_select(0, integers(stride).clone()).unsqueeze(2);
@@ -267,21 +298,26 @@ namespace {
       return atoms;
     }
 
-    std::array<double, 4> chain_gradient(const JumpChain &chain, const JumpChainLoss &loss, std::span<double> gradient)
+    std::array<double, 4> chain_gradient(const JumpChain &chain, const JumpChainLoss &loss,
+                                         std::span<double> gradient)
     {
-      const int n = int(chain.species.size()), n_structures = int(chain.first_atom.size()) - 1, jumps = int(chain.after.size());
+      const int n = int(chain.species.size()), n_structures = int(chain.first_atom.size()) - 1,
+                jumps = int(chain.after.size());
       const auto append_all = [&](const double *x) {
         graph.clear();
         for (int s = 0; s < n_structures; s++) {
-          const std::size_t begin = std::size_t(chain.first_atom[s]), atoms = std::size_t(chain.first_atom[s + 1]) - begin;
-          append_pairs(chain.species.subspan(begin, atoms), {x + 3 * begin, 3 * atoms}, cutoff, graph);
+          const std::size_t begin = std::size_t(chain.first_atom[s]),
+                            atoms = std::size_t(chain.first_atom[s + 1]) - begin;
+          append_pairs(chain.species.subspan(begin, atoms), {x + 3 * begin, 3 * atoms}, cutoff,
+                       graph);
         }
       };
       append_all(chain.x.data());
       variables.start(graph.view(), chain.start, rows, scaled);    // checks, and rows
       const ChainAtoms atoms = atoms_of(chain);
 
-      auto x = numbers(chain.x, {n, 3}), v = numbers(chain.start.velocity, {n, 3}), force = numbers(chain.start.force, {n, 3});
+      auto x = numbers(chain.x, {n, 3}), v = numbers(chain.start.velocity, {n, 3}),
+           force = numbers(chain.start.force, {n, 3});
       std::vector<double> reached_force(3 * std::size_t(n)), kinetic(n_structures);
       std::vector<torch::Tensor> terms;    // of each jump, [2]
       for (int k = 0; k < jumps; k++) {
@@ -291,60 +327,85 @@ namespace {
         }
         find_centres(graph.view());
         const auto i = integers(centre).clone(), j = integers(graph.neighbor).clone();
-        const auto drift = v - atoms.relative(v), inner = v - drift, f = eV_in_amu_square_angstrom_per_square_ps * force / atoms.mass;
-        const auto input = torch::stack({atoms.root * inner / input_scale[0], atoms.root * f / input_scale[1]}, 1).to(type);
-        const auto u = model->forward(atoms.rows, input, i, j, x.index_select(0, j) - x.index_select(0, i)).to(torch::kDouble);
+        const auto drift = v - atoms.relative(v), inner = v - drift,
+                   f = eV_in_amu_square_angstrom_per_square_ps * force / atoms.mass;
+        const auto input =
+            torch::stack({atoms.root * inner / input_scale[0], atoms.root * f / input_scale[1]}, 1)
+                .to(type);
+        const auto u =
+            model->forward(atoms.rows, input, i, j, x.index_select(0, j) - x.index_select(0, i))
+                .to(torch::kDouble);
         // the linear fit and what the network adds
         const auto basis = torch::stack({inner, atoms.T * f}, 1);    // [N, 2, 3], velocities
-        const auto change = torch::matmul(atoms.A, basis) * torch::stack({atoms.T, torch::ones_like(atoms.T)}, 1) + atoms.scale * u / atoms.root.unsqueeze(2);
+        const auto change =
+            torch::matmul(atoms.A, basis) * torch::stack({atoms.T, torch::ones_like(atoms.T)}, 1) +
+            atoms.scale * u / atoms.root.unsqueeze(2);
         const auto x_end = x + atoms.relative(change.select(1, 0)) + drift * atoms.T;
         auto v_end = v + atoms.relative(change.select(1, 1));
 
         const JumpChain::Place &known = chain.after[k];
-        const auto place = torch::stack({numbers(known.x, {n, 3}), numbers(known.velocity, {n, 3})}, 1);
-        // of the first jump the prediction itself, net displacement and momentum included, as in the loss without roll-outs
-        const auto found = k > 0 ? torch::stack({x_end, v_end}, 1) : torch::stack({x + change.select(1, 0) + drift * atoms.T, v + change.select(1, 1)}, 1);
-        terms.push_back((atoms.share * (atoms.root.unsqueeze(2) * (found - place) / atoms.scale).square()).sum({0, 2}));
+        const auto place =
+            torch::stack({numbers(known.x, {n, 3}), numbers(known.velocity, {n, 3})}, 1);
+        // of the first jump the prediction itself, net displacement and momentum included, as in
+        // the loss without roll-outs
+        const auto found = k > 0
+            ? torch::stack({x_end, v_end}, 1)
+            : torch::stack({x + change.select(1, 0) + drift * atoms.T, v + change.select(1, 1)}, 1);
+        terms.push_back(
+            (atoms.share * (atoms.root.unsqueeze(2) * (found - place) / atoms.scale).square())
+                .sum({0, 2}));
         if (k + 1 == jumps) break;
 
         // conservation: angular momentum, then energy
         const auto arm = atoms.relative(x_end);
         const auto outer = torch::matmul(arm.unsqueeze(2), arm.unsqueeze(1));
         const auto one = torch::eye(3, arm.options());
-        const auto inertia = atoms.sum(atoms.mass.unsqueeze(2) * (arm.square().sum(1).reshape({n, 1, 1}) * one - outer));
+        const auto inertia = atoms.sum(atoms.mass.unsqueeze(2) *
+                                       (arm.square().sum(1).reshape({n, 1, 1}) * one - outer));
         // no moment about an axis: the floor leaves the velocities about it as they are
         const auto floor = 1e-9 * inertia.diagonal(0, 1, 2).sum(1).reshape({-1, 1, 1}) + 1e-9;
-        const auto turn = torch::linalg_solve(inertia + floor * one, atoms.angular_momentum(x_end, v_end) - atoms.angular_momentum(x, v));
+        const auto turn = torch::linalg_solve(inertia + floor * one,
+                                              atoms.angular_momentum(x_end, v_end) -
+                                                  atoms.angular_momentum(x, v));
         v_end = v_end - torch::linalg_cross(turn.index_select(0, atoms.structure), arm, 1);
         if (chain.force_at) {
           const auto on_host = x_end.detach().to(torch::kCPU).contiguous();
-          chain.force_at(k + 1, {on_host.data_ptr<double>(), 3 * std::size_t(n)}, reached_force, kinetic);
+          chain.force_at(k + 1, {on_host.data_ptr<double>(), 3 * std::size_t(n)}, reached_force,
+                         kinetic);
           force = numbers(reached_force, {n, 3}).clone();
         } else
           force = numbers(known.force, {n, 3});
-        const auto wanted = chain.force_at ? numbers(kinetic, {n_structures}).clone() : atoms.kinetic(place.select(1, 1));
-        const auto factor = (wanted.clamp_min(0.0) / (atoms.kinetic(v_end) + 1e-12)).clamp(0.81, 1.21).sqrt().unsqueeze(1);
+        const auto wanted = chain.force_at ? numbers(kinetic, {n_structures}).clone()
+                                           : atoms.kinetic(place.select(1, 1));
+        const auto factor = (wanted.clamp_min(0.0) / (atoms.kinetic(v_end) + 1e-12))
+                                .clamp(0.81, 1.21)
+                                .sqrt()
+                                .unsqueeze(1);
         const auto own = atoms.relative(v_end);
         v = v_end - own + factor.index_select(0, atoms.structure) * own;
         x = x_end;
       }
-      const auto weight = torch::tensor({loss.weight[0], loss.weight[1]}, torch::kDouble).to(device);
+      const auto weight =
+          torch::tensor({loss.weight[0], loss.weight[1]}, torch::kDouble).to(device);
       torch::Tensor later = torch::zeros_like(terms[0]);
       for (int k = 1; k < jumps; k++) later = later + terms[k] / double(jumps - 1);
       add_derivative((weight * (terms[0] + loss.later * later)).sum(), gradient);
       const auto first = terms[0].detach().to(torch::kCPU), rest = later.detach().to(torch::kCPU);
-      return {first[0].item<double>(), first[1].item<double>(), rest[0].item<double>(), rest[1].item<double>()};
+      return {first[0].item<double>(), first[1].item<double>(), rest[0].item<double>(),
+              rest[1].item<double>()};
     }
   };
 
 }    // namespace
 
-std::unique_ptr<JumpEngine> make_torch_jump(const Potential &potential, const EngineOptions &options)
+std::unique_ptr<JumpEngine> make_torch_jump(const Potential &potential,
+                                            const EngineOptions &options)
 {
   return std::make_unique<TorchJump>(potential, options);
 }
 
-std::unique_ptr<JumpGradient> make_torch_jump_gradient(const Potential &potential, const EngineOptions &options)
+std::unique_ptr<JumpGradient> make_torch_jump_gradient(const Potential &potential,
+                                                       const EngineOptions &options)
 {
   return std::make_unique<TorchJumpGradient>(potential, options);
 }

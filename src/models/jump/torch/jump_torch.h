@@ -5,8 +5,10 @@
 
 namespace mlff {
 
-std::unique_ptr<JumpEngine> make_torch_jump(const Potential &potential, const EngineOptions &options);
+std::unique_ptr<JumpEngine> make_torch_jump(const Potential &potential,
+                                            const EngineOptions &options);
 
-std::unique_ptr<JumpGradient> make_torch_jump_gradient(const Potential &potential, const EngineOptions &options);
+std::unique_ptr<JumpGradient> make_torch_jump_gradient(const Potential &potential,
+                                                       const EngineOptions &options);
 
 }    // namespace mlff

@@ -9,15 +9,18 @@ namespace {
   using torch::Tensor;
   using Linear = torch::nn::Linear;
 
-  constexpr double largest_logit = 20.0;     // its exponential is far from the end of single precision
+  constexpr double largest_logit =
+      20.0;    // its exponential is far from the end of single precision
   constexpr double floor_of_norms = 1e-8;    // under square roots
 
-  /// What the variants share: start, geometry, head, and parameters under the names of the potential file.
+  /// What the variants share: start, geometry, head, and parameters under the names of the
+  /// potential file.
   class Variant : public NamedModule, public JumpNetwork {
    public:
     explicit Variant(const Potential &potential) :
-        F(potential.sizes.features), L(potential.sizes.layers), K(potential.sizes.radial), cutoff(potential.cutoff), bound(potential.jump.bound),
-        published(potential.jump.published), shapes(tensors_of(potential))
+        F(potential.sizes.features), L(potential.sizes.layers), K(potential.sizes.radial),
+        cutoff(potential.cutoff), bound(potential.jump.bound), published(potential.jump.published),
+        shapes(tensors_of(potential))
     {
       embedding = add("embedding");
       if (published) velocity = add("velocity.weight");
@@ -54,7 +57,8 @@ namespace {
       const auto &shape = shapes.at(name + ".weight");
       std::string id = name;
       std::replace(id.begin(), id.end(), '.', '_');
-      const auto module = register_module(id, torch_linear(int(shape[1]), int(shape[0]), shapes.contains(name + ".bias")));
+      const auto module = register_module(
+          id, torch_linear(int(shape[1]), int(shape[0]), shapes.contains(name + ".bias")));
       add_named(list, name, module);
       return module;
     }
@@ -74,7 +78,10 @@ namespace {
       return a * (bound * torch::tanh(norm / bound) / norm);
     }
 
-    Tensor two_layers(Linear &first, Linear &second, const Tensor &x) const { return second->forward(torch::silu(first->forward(x))); }
+    Tensor two_layers(Linear &first, Linear &second, const Tensor &x) const
+    {
+      return second->forward(torch::silu(first->forward(x)));
+    }
 
     void to_device_of(const Tensor &r)
     {
@@ -88,39 +95,53 @@ namespace {
     {
       for (int l = 0; l < L; l++) {
         const auto two = [&](const std::string &name) {
-          return std::array<Linear, 2>{linear(name + "." + std::to_string(l) + ".0"), linear(name + "." + std::to_string(l) + ".1")};
+          return std::array<Linear, 2>{linear(name + "." + std::to_string(l) + ".0"),
+                                       linear(name + "." + std::to_string(l) + ".1")};
         };
         layers.push_back({two("edge"), two("push"), two("mix"), two("node")});
       }
     }
 
-    Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre, const Tensor &neighbor, const Tensor &r) override
+    Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre,
+                   const Tensor &neighbor, const Tensor &r) override
     {
       to_device_of(r);
       const auto type = input.scalar_type();
       const auto N = input.size(0);
       auto h = start(rows, input);
-      auto w = torch::cat({input, torch::zeros({N, 1, 3}, input.options())}, 1);    // [N, 3, 3]: vector, axis
-      const auto inside = radial_functions((r * r).sum(1, true).sqrt(), centres, cutoff).second.to(type);
+      auto w = torch::cat({input, torch::zeros({N, 1, 3}, input.options())},
+                          1);    // [N, 3, 3]: vector, axis
+      const auto inside =
+          radial_functions((r * r).sum(1, true).sqrt(), centres, cutoff).second.to(type);
       for (auto &layer : layers) {
         const auto y = w.select(1, 2).to(torch::kDouble);
         const auto moved = r + y.index_select(0, neighbor) - y.index_select(0, centre);
         const auto d = (moved.square().sum(1, true) + floor_of_norms).sqrt();
         const auto phi = radial_functions(d, centres, cutoff).first.to(type);
-        const auto u = (moved / d).to(type).unsqueeze(2), push = (moved / (d + 1.0)).to(type).unsqueeze(1);    // [E, 3, 1] and [E, 1, 3]
-        const auto two = w.narrow(1, 0, 2), wi = two.index_select(0, centre), wj = two.index_select(0, neighbor);
-        const auto m = torch::silu(two_layers(layer.edge[0], layer.edge[1],
-                                              torch::cat({h.index_select(0, centre), h.index_select(0, neighbor), phi, torch::matmul(wi, u).squeeze(2),
-                                                          torch::matmul(wj, u).squeeze(2), torch::matmul(wi, wj.transpose(1, 2)).flatten(1)},
-                                                         1))) *
+        const auto u = (moved / d).to(type).unsqueeze(2),
+                   push = (moved / (d + 1.0)).to(type).unsqueeze(1);    // [E, 3, 1] and [E, 1, 3]
+        const auto two = w.narrow(1, 0, 2), wi = two.index_select(0, centre),
+                   wj = two.index_select(0, neighbor);
+        const auto m =
+            torch::silu(two_layers(
+                layer.edge[0], layer.edge[1],
+                torch::cat({h.index_select(0, centre), h.index_select(0, neighbor), phi,
+                            torch::matmul(wi, u).squeeze(2), torch::matmul(wj, u).squeeze(2),
+                            torch::matmul(wi, wj.transpose(1, 2)).flatten(1)},
+                           1))) *
             inside;
-        const auto pushed = two_layers(layer.push[0], layer.push[1], m).unsqueeze(2) * push * inside.unsqueeze(2);
-        const auto mixed = torch::matmul(two_layers(layer.mix[0], layer.mix[1], h).reshape({N, 3, 3}), w);
+        const auto pushed =
+            two_layers(layer.push[0], layer.push[1], m).unsqueeze(2) * push * inside.unsqueeze(2);
+        const auto mixed =
+            torch::matmul(two_layers(layer.mix[0], layer.mix[1], h).reshape({N, 3, 3}), w);
         w = (w + mixed).index_add(0, centre, pushed);
-        const auto inner = torch::matmul(w.narrow(1, 0, 2), w.narrow(1, 0, 2).transpose(1, 2)).flatten(1);
+        const auto inner =
+            torch::matmul(w.narrow(1, 0, 2), w.narrow(1, 0, 2).transpose(1, 2)).flatten(1);
         // w_0.w_0, w_0.w_1, w_1.w_1
         const auto products = torch::cat({inner.narrow(1, 0, 2), inner.narrow(1, 3, 1)}, 1);
-        h = h + two_layers(layer.node[0], layer.node[1], torch::cat({h, torch::zeros_like(h).index_add(0, centre, m), products}, 1));
+        h = h +
+            two_layers(layer.node[0], layer.node[1],
+                       torch::cat({h, torch::zeros_like(h).index_add(0, centre, m), products}, 1));
       }
       return bounded(torch::matmul(two_layers(readout0, readout1, h).reshape({N, 2, 3}), w));
     }
@@ -134,17 +155,22 @@ namespace {
 
   class Transformer : public Variant {
    public:
-    explicit Transformer(const Potential &potential) : Variant(potential), heads(potential.jump.heads), norm_floor(potential.sizes.norm_floor)
+    explicit Transformer(const Potential &potential) :
+        Variant(potential), heads(potential.jump.heads), norm_floor(potential.sizes.norm_floor)
     {
       vectors = add("vectors");
       for (int l = 0; l < L; l++) {
-        const std::string attention = "attention." + std::to_string(l) + ".", update = "update." + std::to_string(l) + ".";
-        layers.push_back({linear(attention + "query"), linear(attention + "key"), linear(attention + "distance"), linear(attention + "value"),
-                          linear(attention + "out"), linear(update + "mix"), linear(update + "0"), linear(update + "1")});
+        const std::string attention = "attention." + std::to_string(l) + ".",
+                          update = "update." + std::to_string(l) + ".";
+        layers.push_back({linear(attention + "query"), linear(attention + "key"),
+                          linear(attention + "distance"), linear(attention + "value"),
+                          linear(attention + "out"), linear(update + "mix"), linear(update + "0"),
+                          linear(update + "1")});
       }
     }
 
-    Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre, const Tensor &neighbor, const Tensor &r) override
+    Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre,
+                   const Tensor &neighbor, const Tensor &r) override
     {
       to_device_of(r);
       const auto type = input.scalar_type();
@@ -157,27 +183,35 @@ namespace {
       const auto self = torch::arange(N, centre.options());
       const auto i = torch::cat({centre, self}), j = torch::cat({neighbor, self});
       const auto d = torch::cat({(r * r).sum(1, true).sqrt(), torch::zeros({N, 1}, r.options())});
-      const auto u = (torch::cat({r, torch::zeros({N, 3}, r.options())}) / d.clamp_min(1e-6)).to(type).unsqueeze(2);
+      const auto u = (torch::cat({r, torch::zeros({N, 3}, r.options())}) / d.clamp_min(1e-6))
+                         .to(type)
+                         .unsqueeze(2);
       const auto functions = radial_functions(d, centres, cutoff);
       const auto phi = functions.first.to(type), inside = functions.second.to(type);
 
       for (auto &layer : layers) {
         const auto normal = torch::layer_norm(s, {F});
-        const auto query = layer.query->forward(normal).reshape({N, heads, n}), key = layer.key->forward(normal).reshape({N, heads, n});
-        const auto logit = (query.index_select(0, i) * key.index_select(0, j)).sum(2) / std::sqrt(double(n)) + layer.distance->forward(phi);    // [E, heads]
+        const auto query = layer.query->forward(normal).reshape({N, heads, n}),
+                   key = layer.key->forward(normal).reshape({N, heads, n});
+        const auto logit =
+            (query.index_select(0, i) * key.index_select(0, j)).sum(2) / std::sqrt(double(n)) +
+            layer.distance->forward(phi);    // [E, heads]
         const auto weight = torch::exp(largest_logit * torch::tanh(logit / largest_logit)) * inside;
-        const auto total = torch::zeros({N, heads}, logit.options()).index_add(0, i, weight) + 1e-12;
+        const auto total =
+            torch::zeros({N, heads}, logit.options()).index_add(0, i, weight) + 1e-12;
         const auto alpha = (weight / total.index_select(0, i)).repeat_interleave(n, 1);    // [E, F]
 
         const auto value = layer.value->forward(normal).index_select(0, j);
-        const auto a = alpha * value.narrow(1, 0, F), b = alpha * value.narrow(1, F, F), c = alpha * value.narrow(1, 2 * F, F);
+        const auto a = alpha * value.narrow(1, 0, F), b = alpha * value.narrow(1, F, F),
+                   c = alpha * value.narrow(1, 2 * F, F);
         s = s + layer.out->forward(torch::zeros_like(s).index_add(0, i, a));
         V = V.index_add(0, i, u * b.unsqueeze(1) + V.index_select(0, j) * c.unsqueeze(1));
 
         const auto pq = layer.mix->forward(V);
         const auto p = pq.narrow(2, 0, F), q = pq.narrow(2, F, F);
         const auto norm = (p.square().sum(1) + norm_floor).sqrt();
-        const auto y = two_layers(layer.update0, layer.update1, torch::cat({torch::layer_norm(s, {F}), norm}, 1));
+        const auto y = two_layers(layer.update0, layer.update1,
+                                  torch::cat({torch::layer_norm(s, {F}), norm}, 1));
         s = s + y.narrow(1, 0, F) + y.narrow(1, 2 * F, F) * (p * q).sum(1);
         V = V + y.narrow(1, F, F).unsqueeze(1) * q;
       }

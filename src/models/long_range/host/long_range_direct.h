@@ -1,5 +1,6 @@
-// Direct form of the long-range block: pairs i < j, sixteen at a time. What belongs to a pair (distance, q.k) has its lanes along j; values, sums and
-// radial functions along the channels, in records [vector of channels][part][channel_block] of each row.
+// Direct form of the long-range block: pairs i < j, sixteen at a time. What belongs to a pair
+// (distance, q.k) has its lanes along j; values, sums and radial functions along the channels, in
+// records [vector of channels][part][channel_block] of each row.
 #pragma once
 
 #include "models/long_range/host/long_range_rows.h"
@@ -9,7 +10,8 @@ namespace mlff {
 namespace {
 
   template <typename B> struct Channels {
-    typedef B Vector __attribute__((vector_size(channel_block * sizeof(B)), aligned(sizeof(B)), may_alias));
+    typedef B Vector
+        __attribute__((vector_size(channel_block * sizeof(B)), aligned(sizeof(B)), may_alias));
   };
   template <typename B> using OfChannels = typename Channels<B>::Vector;
 
@@ -35,7 +37,8 @@ namespace {
     B *sum(long row) const { return sums + row * sums_width; }
   };
 
-  template <typename T, typename B> Records<B> records_of(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l)
+  template <typename T, typename B>
+  Records<B> records_of(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l)
   {
     Records<B> a;
     a.values_width = long(value_parts) * w.record_channels();
@@ -67,7 +70,8 @@ namespace {
     alignas(64) B dj0[most_frequencies][row_block], dj1[most_frequencies][row_block];
   };
 
-  template <typename B> void bessel_functions(const FmmWeights<B> &w, const Pairs<B> &pairs, bool slopes, Bessel<B> &out)
+  template <typename B>
+  void bessel_functions(const FmmWeights<B> &w, const Pairs<B> &pairs, bool slopes, Bessel<B> &out)
   {
     double sines[2 * row_block], cosines[2 * row_block], phase[2 * row_block], inverse_r[row_block];
     // evenly spaced frequencies: one turn more from each to the next
@@ -84,14 +88,19 @@ namespace {
       B *j0s = out.j0[t], *j1s = out.j1[t], *dj0s = out.dj0[t], *dj1s = out.dj1[t];
 #pragma omp simd
       for (int z = 0; z < row_block; z++) {
-        const double y = kappa * pairs.r[z], y2 = y * y, inverse = length * inverse_r[z], ratio = sines[z] * inverse;
-        const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0), series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
-        const double j0 = y > 1e-2 ? ratio : series0, j1 = y > 1e-2 ? (ratio - cosines[z]) * inverse : series1;
+        const double y = kappa * pairs.r[z], y2 = y * y, inverse = length * inverse_r[z],
+                     ratio = sines[z] * inverse;
+        const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0),
+                     series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
+        const double j0 = y > 1e-2 ? ratio : series0,
+                     j1 = y > 1e-2 ? (ratio - cosines[z]) * inverse : series1;
         j0s[z] = B(j0);
         j1s[z] = B(j1);
         if (slopes) {
           dj0s[z] = B(-kappa * j1);
-          dj1s[z] = B(kappa * (y > 1e-2 ? j0 - 2.0 * j1 * inverse : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0));
+          dj1s[z] = B(kappa *
+                      (y > 1e-2 ? j0 - 2.0 * j1 * inverse
+                                : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0));
         }
         const double sine = sines[z] * step_cosines[z] + cosines[z] * step_sines[z];
         cosines[z] = cosines[z] * step_cosines[z] - sines[z] * step_sines[z];
@@ -100,9 +109,11 @@ namespace {
     }
   }
 
-  /// Geometry of row i and the block of rows from j on; `last` is the end of the structure's atoms. False where no pair is left.
+  /// Geometry of row i and the block of rows from j on; `last` is the end of the structure's atoms.
+  /// False where no pair is left.
   template <bool SPLINE, typename B>
-  bool make_pairs(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last, bool slopes, Pairs<B> &pairs, Bessel<B> &bessel)
+  bool make_pairs(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last,
+                  bool slopes, Pairs<B> &pairs, Bessel<B> &bessel)
   {
     pairs.from = i < j ? 0 : int(i - j) + 1;
     pairs.to = last - j < row_block ? int(last - j) : row_block;
@@ -112,7 +123,8 @@ namespace {
     for (int z = 0; z < row_block; z++) {
       const bool inside = (z >= pairs.from) & (z < pairs.to);
       pairs.on[z] = inside ? B(1) : B(0);
-      const double dx = inside ? xi - x[j + z] : 1.0, dy = inside ? yi - x[R + j + z] : 0.0, dz = inside ? zi - x[2 * R + j + z] : 0.0;
+      const double dx = inside ? xi - x[j + z] : 1.0, dy = inside ? yi - x[R + j + z] : 0.0,
+                   dz = inside ? zi - x[2 * R + j + z] : 0.0;
       const double r = std::sqrt(dx * dx + dy * dy + dz * dz);
       const B inverse = B(1) / B(r);
       pairs.r[z] = r;
@@ -125,7 +137,8 @@ namespace {
 #pragma omp simd
       for (int z = 0; z < row_block; z++) {
         const double place = pairs.r[z] * w.knots_per_length;
-        pairs.knot[z] = place < w.knots ? int(place) : w.knots - 1;    // also where a position is not a number
+        pairs.knot[z] = place < w.knots ? int(place)
+                                        : w.knots - 1;    // also where a position is not a number
         pairs.x[z] = B(place - double(pairs.knot[z]));
       }
     } else
@@ -134,7 +147,9 @@ namespace {
   }
 
   /// q_i.k_j and q_j.k_i of head h; `mine` are q and k of row i, [2][Hd].
-  template <typename B> inline void attention(const FmmWeights<B> &w, const Rows<B> &a, int h, const B *mine, long j, Pairs<B> &pairs)
+  template <typename B>
+  inline void attention(const FmmWeights<B> &w, const Rows<B> &a, int h, const B *mine, long j,
+                        Pairs<B> &pairs)
   {
     constexpr int lanes = Simd<B>::lanes;
     const B *my_q = mine, *my_k = mine + w.Hd();
@@ -149,7 +164,8 @@ namespace {
     }
   }
 
-  template <typename B> inline void keys_of_row(const FmmWeights<B> &w, const Rows<B> &a, long i, B *mine)
+  template <typename B>
+  inline void keys_of_row(const FmmWeights<B> &w, const Rows<B> &a, long i, B *mine)
   {
     for (int e = 0; e < w.Hd(); e++) {
       mine[e] = a.q[e * a.rows + i];
@@ -157,16 +173,19 @@ namespace {
     }
   }
 
-  template <typename B> inline B own_attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i)
+  template <typename B>
+  inline B own_attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i)
   {
     B sum = 0;
     for (int e = h * w.d; e < (h + 1) * w.d; e++) sum += a.q[e * a.rows + i] * a.k[e * a.rows + i];
     return sum;
   }
 
-  /// Radial functions of a vector of channels for one pair and, for those of a spline in units of its interval, their derivatives.
+  /// Radial functions of a vector of channels for one pair and, for those of a spline in units of
+  /// its interval, their derivatives.
   template <int FUNCTIONS, bool SPLINE, bool SLOPES, typename B>
-  inline void radial_functions(const FmmWeights<B> &w, const Records<B> &records, int vector, const Pairs<B> &pairs, const Bessel<B> &bessel, int z,
+  inline void radial_functions(const FmmWeights<B> &w, const Records<B> &records, int vector,
+                               const Pairs<B> &pairs, const Bessel<B> &bessel, int z,
                                OfChannels<B> *K, OfChannels<B> *slope)
   {
     constexpr int n = channel_block;
@@ -204,14 +223,17 @@ namespace {
     for (int z = 0; z < row_block; z += 8) {
       // neighbors within halves, twice, and then the halves
       const auto joined = [](const V &x, const V &y) {
-        return V(__builtin_shufflevector(x, y, 0, 2, 8, 10, 4, 6, 12, 14) + __builtin_shufflevector(x, y, 1, 3, 9, 11, 5, 7, 13, 15));
+        return V(__builtin_shufflevector(x, y, 0, 2, 8, 10, 4, 6, 12, 14) +
+                 __builtin_shufflevector(x, y, 1, 3, 9, 11, 5, 7, 13, 15));
       };
       V a[2];
       for (int k = 0; k < 2; k++) {
         const V *from = x + z + 4 * k;
         a[k] = joined(joined(from[0], from[1]), joined(from[2], from[3]));
       }
-      set_channels(out + z, V(__builtin_shufflevector(a[0], a[1], 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a[0], a[1], 4, 5, 6, 7, 12, 13, 14, 15)));
+      set_channels(out + z,
+                   V(__builtin_shufflevector(a[0], a[1], 0, 1, 2, 3, 8, 9, 10, 11) +
+                     __builtin_shufflevector(a[0], a[1], 4, 5, 6, 7, 12, 13, 14, 15)));
     }
   }
 
@@ -246,10 +268,12 @@ namespace {
   template <typename B> inline void set_values(B *record, const Values<B> &values)
   {
     set_channels(record, values.scalar);
-    for (int x = 0; x < 3; x++) set_channels(record + (vx_part + x) * channel_block, values.vector[x]);
+    for (int x = 0; x < 3; x++)
+      set_channels(record + (vx_part + x) * channel_block, values.vector[x]);
   }
 
-  /// What an atom receives, of one vector of channels, or its bars; the last layer has s0 and s1 alone.
+  /// What an atom receives, of one vector of channels, or its bars; the last layer has s0 and s1
+  /// alone.
   template <typename B> struct Sums {
     OfChannels<B> s0, s1, even[3], odd[3];
   };
@@ -281,8 +305,11 @@ namespace {
     return u[0] * vector[0] + u[1] * vector[1] + u[2] * vector[2];
   }
 
-  /// Adds what one atom sends to what another one receives. `weight` is q.k, u the direction from the sender.
-  template <bool VECTORS, typename B> inline void receive(const OfChannels<B> *K, B weight, const B *u, const Values<B> &sent, Sums<B> &sums)
+  /// Adds what one atom sends to what another one receives. `weight` is q.k, u the direction from
+  /// the sender.
+  template <bool VECTORS, typename B>
+  inline void receive(const OfChannels<B> *K, B weight, const B *u, const Values<B> &sent,
+                      Sums<B> &sums)
   {
     sums.s0 += (weight * K[K0_part]) * sent.scalar;
     sums.s1 += (weight * K[K3_part]) * along(u, sent.vector);
@@ -295,16 +322,21 @@ namespace {
     }
   }
 
-  /// The backward of receive(), where the direction is SIGN u: adds bars of what was sent, of u and r, these by channels; sets that of the weight.
+  /// The backward of receive(), where the direction is SIGN u: adds bars of what was sent, of u and
+  /// r, these by channels; sets that of the weight.
   template <bool VECTORS, int SIGN, typename B>
-  inline void receive_backward(const OfChannels<B> *K, const OfChannels<B> *slope, B weight, const B *u, const Values<B> &sent, const Sums<B> &bars,
-                               Values<B> &sent_bar, OfChannels<B> *u_bar, OfChannels<B> &weight_bar, OfChannels<B> &r_bar)
+  inline void receive_backward(const OfChannels<B> *K, const OfChannels<B> *slope, B weight,
+                               const B *u, const Values<B> &sent, const Sums<B> &bars,
+                               Values<B> &sent_bar, OfChannels<B> *u_bar, OfChannels<B> &weight_bar,
+                               OfChannels<B> &r_bar)
   {
     using V = OfChannels<B>;
     constexpr B sign = SIGN;
-    const V even = K[K0_part] * bars.s0, odd = K[K3_part] * bars.s1, projection = along(u, sent.vector), weighted = (sign * weight) * odd;
+    const V even = K[K0_part] * bars.s0, odd = K[K3_part] * bars.s1,
+            projection = along(u, sent.vector), weighted = (sign * weight) * odd;
     weight_bar = even * sent.scalar + sign * odd * projection;
-    V stretch = (slope[K0_part] * bars.s0) * sent.scalar + sign * (slope[K3_part] * bars.s1) * projection;
+    V stretch =
+        (slope[K0_part] * bars.s0) * sent.scalar + sign * (slope[K3_part] * bars.s1) * projection;
     sent_bar.scalar += weight * even;
     for (int x = 0; x < 3; x++) {
       sent_bar.vector[x] += weighted * u[x];
@@ -313,8 +345,8 @@ namespace {
     if constexpr (VECTORS) {
       V dot{};
       for (int x = 0; x < 3; x++) dot += sent.vector[x] * bars.even[x];
-      const V from_odd = along(u, bars.odd), turned = sign * sent.scalar * from_odd, even_weight = weight * K[K2_part],
-              odd_weight = (sign * weight) * K[K1_part];
+      const V from_odd = along(u, bars.odd), turned = sign * sent.scalar * from_odd,
+              even_weight = weight * K[K2_part], odd_weight = (sign * weight) * K[K1_part];
       weight_bar += K[K1_part] * turned + K[K2_part] * dot;
       stretch += slope[K1_part] * turned + slope[K2_part] * dot;
       sent_bar.scalar += odd_weight * from_odd;
@@ -327,7 +359,8 @@ namespace {
   }
 
   /// What an atom receives from itself, where j0 = 1 and j1 = 0.
-  template <bool VECTORS, typename B> void receive_own(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i)
+  template <bool VECTORS, typename B>
+  void receive_own(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i)
   {
     for (int c = 0; c < w.HC(); c++) {
       const B weight = own_attention(w, a, c / w.C, i);
@@ -336,11 +369,15 @@ namespace {
         return records.value(i)[record_place(w, c, part, value_parts)];
       };
       records.sum(i)[record_place(w, c, s0_part, sum_parts)] += weight * a0 * value(v0_part);
-      for (int x = 0; x < 3 && VECTORS; x++) records.sum(i)[record_place(w, c, even_part + x, sum_parts)] += weight * a2 * value(vx_part + x);
+      for (int x = 0; x < 3 && VECTORS; x++)
+        records.sum(i)[record_place(w, c, even_part + x, sum_parts)] +=
+            weight * a2 * value(vx_part + x);
     }
   }
 
-  template <bool VECTORS, typename B> void receive_own_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i)
+  template <bool VECTORS, typename B>
+  void receive_own_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records,
+                            long i)
   {
     const long R = a.rows;
     for (int h = 0; h < w.H; h++) {
@@ -365,7 +402,8 @@ namespace {
 
   /// Sums of rows i0 .. i1-1 with all atoms after them, both ways, and with themselves.
   template <bool VECTORS, bool SPLINE, typename B>
-  void direct_forward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0, long i1, long last, B *scratch)
+  void direct_forward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0,
+                      long i1, long last, B *scratch)
   {
     using V = OfChannels<B>;
     constexpr int n = channel_block, functions = VECTORS ? 4 : 2;
@@ -378,15 +416,18 @@ namespace {
       for (long i = i0; i < i1; i++) {
         if (!make_pairs<SPLINE>(w, a.x, a.rows, i, j, last, false, pairs, bessel)) continue;
         for (int vector = 0; vector < w.H * w.vectors(); vector++) {
-          if (vector % w.vectors() == 0) attention(w, a, vector / w.vectors(), keys + (i - i0) * 2 * w.Hd(), j, pairs);
+          if (vector % w.vectors() == 0)
+            attention(w, a, vector / w.vectors(), keys + (i - i0) * 2 * w.Hd(), j, pairs);
           const auto mine = values_at(records.value(i) + vector * value_parts * n);
           auto my_sums = sums_at<VECTORS>(records.sum(i) + vector * sum_parts * n);
           for (int z = pairs.from; z < pairs.to; z++) {
             const auto value = values_at(records.value(j + z) + vector * value_parts * n);
             B *place = records.sum(j + z) + vector * sum_parts * n;
             auto sums = sums_at<VECTORS>(place);
-            radial_functions<functions, SPLINE, false>(w, records, vector, pairs, bessel, z, K, static_cast<V *>(nullptr));
-            const B u[3] = {pairs.u[0][z], pairs.u[1][z], pairs.u[2][z]}, back[3] = {-u[0], -u[1], -u[2]};
+            radial_functions<functions, SPLINE, false>(w, records, vector, pairs, bessel, z, K,
+                                                       static_cast<V *>(nullptr));
+            const B u[3] = {pairs.u[0][z], pairs.u[1][z], pairs.u[2][z]},
+                    back[3] = {-u[0], -u[1], -u[2]};
             receive<VECTORS>(K, pairs.to_i[z], u, value, my_sums);
             receive<VECTORS>(K, pairs.to_j[z], back, mine, sums);
             set_sums<VECTORS>(place, sums);
@@ -397,10 +438,11 @@ namespace {
     for (long i = i0; i < i1; i++) receive_own<VECTORS>(w, a, records, i);
   }
 
-  /// Bars of queries and keys of head h from those of q_i.k_j and q_j.k_i, [pair] by channels: into those of the rows j and, [2][Hd][row_block], into
-  /// mine.
+  /// Bars of queries and keys of head h from those of q_i.k_j and q_j.k_i, [pair] by channels: into
+  /// those of the rows j and, [2][Hd][row_block], into mine.
   template <typename B>
-  void add_key_bars(const FmmWeights<B> &w, const Rows<B> &a, int h, const B *keys, long j, const Pairs<B> &pairs, const OfChannels<B> *to_i_bar,
+  void add_key_bars(const FmmWeights<B> &w, const Rows<B> &a, int h, const B *keys, long j,
+                    const Pairs<B> &pairs, const OfChannels<B> *to_i_bar,
                     const OfChannels<B> *to_j_bar, B *mine)
   {
     constexpr int lanes = Simd<B>::lanes;
@@ -409,11 +451,13 @@ namespace {
     alignas(64) B to_i_sum[row_block], to_j_sum[row_block];
     sums_over_channels(to_i_bar, to_i_sum);
     sums_over_channels(to_j_bar, to_j_sum);
-    B *k_bar = a.k_bar + j, *q_bar = a.q_bar + j, *my_q_bar = mine, *my_k_bar = mine + Hd * row_block;
+    B *k_bar = a.k_bar + j, *q_bar = a.q_bar + j, *my_q_bar = mine,
+      *my_k_bar = mine + Hd * row_block;
     const B *k = a.k + j, *q = a.q + j, *my_q = keys, *my_k = keys + Hd;
     for (int z = 0; z < row_block; z += lanes) {
       // lanes that are off hold pairs of before
-      const Lanes<B> on = load(pairs.on + z), i_bar = on * load(to_i_sum + z), j_bar = on * load(to_j_sum + z);
+      const Lanes<B> on = load(pairs.on + z), i_bar = on * load(to_i_sum + z),
+                     j_bar = on * load(to_j_sum + z);
       for (int e = h * w.d, end = e + w.d; e < end; e++) {
         const long at = e * R + z;
         store_add(k_bar + at, i_bar * my_q[e]);
@@ -426,7 +470,8 @@ namespace {
 
   /// Bars of positions from those of r, in units of 1 / per_length, and of u, by channels.
   template <typename B>
-  void add_position_bars(const Rows<B> &a, long i, long j, const Pairs<B> &pairs, const OfChannels<B> *r_bar, const OfChannels<B> (*u_bar)[row_block],
+  void add_position_bars(const Rows<B> &a, long i, long j, const Pairs<B> &pairs,
+                         const OfChannels<B> *r_bar, const OfChannels<B> (*u_bar)[row_block],
                          B per_length)
   {
     alignas(64) B r_sum[row_block], u_sum[3][row_block], g[3][row_block];
@@ -435,8 +480,10 @@ namespace {
 #pragma omp simd
     for (int z = 0; z < row_block; z++) {
       const bool inside = pairs.on[z] > B(0);
-      const B ux = pairs.u[0][z], uy = pairs.u[1][z], uz = pairs.u[2][z], inverse = pairs.inverse_r[z];
-      const B along = u_sum[0][z] * ux + u_sum[1][z] * uy + u_sum[2][z] * uz, rest = r_sum[z] * per_length - along * inverse;
+      const B ux = pairs.u[0][z], uy = pairs.u[1][z], uz = pairs.u[2][z],
+              inverse = pairs.inverse_r[z];
+      const B along = u_sum[0][z] * ux + u_sum[1][z] * uy + u_sum[2][z] * uz,
+              rest = r_sum[z] * per_length - along * inverse;
       g[0][z] = inside ? rest * ux + u_sum[0][z] * inverse : B(0);
       g[1][z] = inside ? rest * uy + u_sum[1][z] * inverse : B(0);
       g[2][z] = inside ? rest * uz + u_sum[2][z] * inverse : B(0);
@@ -452,29 +499,34 @@ namespace {
     }
   }
 
-  /// Bars of values, queries, keys and positions from those of the sums, of rows i0 .. i1-1 with all atoms after them and with themselves.
+  /// Bars of values, queries, keys and positions from those of the sums, of rows i0 .. i1-1 with
+  /// all atoms after them and with themselves.
   template <bool VECTORS, bool SPLINE, typename B>
-  void direct_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0, long i1, long last, B *scratch)
+  void direct_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0,
+                       long i1, long last, B *scratch)
   {
     using V = OfChannels<B>;
     constexpr int n = channel_block, functions = VECTORS ? 4 : 2;
     const long R = a.rows;
     const int Hd = w.Hd();
-    B *keys = scratch, *key_bars = keys + direct_rows * 2 * Hd;    // [rows][2][Hd]; [rows][2][Hd][row_block]
+    B *keys = scratch,
+      *key_bars = keys + direct_rows * 2 * Hd;    // [rows][2][Hd]; [rows][2][Hd][row_block]
     for (long i = i0; i < i1; i++) keys_of_row(w, a, i, keys + (i - i0) * 2 * Hd);
     std::memset(key_bars, 0, sizeof(B) * direct_rows * 2 * Hd * row_block);
     Pairs<B> pairs;
     Bessel<B> bessel;
     V K[functions], slope[functions];
     // by channels: bars of q_i.k_j and q_j.k_i of one head, of r and u
-    alignas(64) V to_i_bar[row_block] = {}, to_j_bar[row_block] = {}, r_bar[row_block] = {}, u_bar[3][row_block] = {};
+    alignas(64) V to_i_bar[row_block] = {}, to_j_bar[row_block] = {}, r_bar[row_block] = {},
+                  u_bar[3][row_block] = {};
     for (long j = i0 / row_block * row_block; j < last; j += row_block)
       for (long i = i0; i < i1; i++) {
         if (!make_pairs<SPLINE>(w, a.x, R, i, j, last, true, pairs, bessel)) continue;
         const B *mine_keys = keys + (i - i0) * 2 * Hd;
         for (int vector = 0; vector < w.H * w.vectors(); vector++) {
           const int h = vector / w.vectors();
-          const bool first_of_head = vector % w.vectors() == 0, last_of_head = (vector + 1) % w.vectors() == 0, first = vector == 0;
+          const bool first_of_head = vector % w.vectors() == 0,
+                     last_of_head = (vector + 1) % w.vectors() == 0, first = vector == 0;
           if (first_of_head) attention(w, a, h, mine_keys, j, pairs);
           const auto mine = values_at(records.value(i) + vector * value_parts * n);
           const auto my_bars = sums_at<VECTORS>(records.bar(i) + vector * sum_parts * n);
@@ -484,19 +536,25 @@ namespace {
             const auto bars = sums_at<VECTORS>(records.bar(j + z) + vector * sum_parts * n);
             B *place = records.sum(j + z) + vector * sum_parts * n;
             auto value_bars = values_at(place);
-            radial_functions<functions, SPLINE, true>(w, records, vector, pairs, bessel, z, K, slope);
+            radial_functions<functions, SPLINE, true>(w, records, vector, pairs, bessel, z, K,
+                                                      slope);
             const B u[3] = {pairs.u[0][z], pairs.u[1][z], pairs.u[2][z]};
             V to_i, to_j, r{}, direction[3] = {};
-            receive_backward<VECTORS, 1>(K, slope, pairs.to_i[z], u, value, my_bars, value_bars, direction, to_i, r);
-            receive_backward<VECTORS, -1>(K, slope, pairs.to_j[z], u, mine, bars, my_value_bars, direction, to_j, r);
+            receive_backward<VECTORS, 1>(K, slope, pairs.to_i[z], u, value, my_bars, value_bars,
+                                         direction, to_i, r);
+            receive_backward<VECTORS, -1>(K, slope, pairs.to_j[z], u, mine, bars, my_value_bars,
+                                          direction, to_j, r);
             set_values(place, value_bars);
             to_i_bar[z] = first_of_head ? to_i : to_i_bar[z] + to_i;
             to_j_bar[z] = first_of_head ? to_j : to_j_bar[z] + to_j;
             r_bar[z] = first ? r : r_bar[z] + r;
-            for (int x = 0; x < 3; x++) u_bar[x][z] = first ? direction[x] : u_bar[x][z] + direction[x];
+            for (int x = 0; x < 3; x++)
+              u_bar[x][z] = first ? direction[x] : u_bar[x][z] + direction[x];
           }
           set_values(records.sum(i) + vector * sum_parts * n, my_value_bars);
-          if (last_of_head) add_key_bars(w, a, h, mine_keys, j, pairs, to_i_bar, to_j_bar, key_bars + (i - i0) * 2 * Hd * row_block);
+          if (last_of_head)
+            add_key_bars(w, a, h, mine_keys, j, pairs, to_i_bar, to_j_bar,
+                         key_bars + (i - i0) * 2 * Hd * row_block);
         }
         add_position_bars(a, i, j, pairs, r_bar, u_bar, SPLINE ? B(w.knots_per_length) : B(1));
       }

@@ -1,45 +1,51 @@
-// The long-range block in the host engine: weights packed for its kernels, the form of each structure, work space.
+// The long-range block in the host engine: weights packed for its kernels, the form of each
+// structure, work space.
 #pragma once
 
 #include "core/buffer.h"
 #include "engine/engine.h"
-#include "models/long_range/long_range.h"
 #include "models/long_range/host/long_range_kernels.h"
 #include "models/long_range/host/long_range_structures.h"
+#include "models/long_range/long_range.h"
 #include "models/painn/host/painn_host.h"
 
 #include <cmath>
 
 namespace mlff {
 
-/// Between the local layers and the readout of an engine with features of type T. prepare() by one thread, then forward() and
-/// backward() on all threads of a parallel region.
+/// Between the local layers and the readout of an engine with features of type T. prepare() by one
+/// thread, then forward() and backward() on all threads of a parallel region.
 template <typename T> class FmmBlock {
  public:
   virtual ~FmmBlock() = default;
 
-  /// x_bar [n_centres][3]: where dE/dx goes; strain [n_centres][6]: dE/dstrain, null where the graph has no cells. Throws EngineError
-  /// where positions are missing, the linear form does not reach, or a cell is too small or too large.
-  virtual void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar, double *strain) = 0;
+  /// x_bar [n_centres][3]: where dE/dx goes; strain [n_centres][6]: dE/dstrain, null where the
+  /// graph has no cells. Throws EngineError where positions are missing, the linear form does not
+  /// reach, or a cell is too small or too large.
+  virtual void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar,
+                       double *strain) = 0;
   virtual void forward(T *s, T *v) = 0;
   virtual void backward(T *bar) = 0;
 
   virtual std::size_t bytes(int atoms) const = 0;
   virtual double flops(const Graph &graph) const = 0;    ///< about, at most
 
-  /// spline: radial functions of the direct form by cubic polynomials, which single precision does not see.
+  /// spline: radial functions of the direct form by cubic polynomials, which single precision does
+  /// not see.
   static std::unique_ptr<FmmBlock<T>> make(const Potential &potential, FmmForm form, bool spline);
 };
 
 template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
  public:
   FmmBlockOf(const Potential &potential, FmmForm form, bool spline) :
-      fmm(potential.fmm), features(potential.sizes.features), form(form), spline(spline), kernels(MLFF_BEST_KERNELS(long_range_kernels)), known(potential, form)
+      fmm(potential.fmm), features(potential.sizes.features), form(form), spline(spline),
+      kernels(MLFF_BEST_KERNELS(long_range_kernels)), known(potential, form)
   {
     load(potential);
   }
 
-  void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar, double *strain) override
+  void prepare(const Graph &graph, GhostExchange *exchange, int threads, double *x_bar,
+               double *strain) override
   {
     check_positions(graph);
     known.begin(exchange, true);
@@ -52,8 +58,10 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     }
     const long moments = known.n_moments();
     const bool any_direct = known.direct_diameter >= 0.0;
-    const bool use_spline = any_direct && spline && tabulate(known.direct_diameter + (exchange ? spare_reach : 0.0));
-    for (std::size_t l = 0; l < layers.size(); l++) layers[l].spline = use_spline ? splines[l].get() : nullptr;
+    const bool use_spline =
+        any_direct && spline && tabulate(known.direct_diameter + (exchange ? spare_reach : 0.0));
+    for (std::size_t l = 0; l < layers.size(); l++)
+      layers[l].spline = use_spline ? splines[l].get() : nullptr;
 
     const std::size_t R = work.n_rows, HC = weights.HC(), Hd = weights.Hd(), L = weights.L;
     work.n_structures = graph.n_structures();
@@ -71,11 +79,14 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     std::fill_n(work.x, 3 * R, 0.0);
     for (const auto &structure : known.structures)
       for (int i = 0; i < structure.n_atoms; i++)
-        for (int a = 0; a < 3; a++) work.x[a * R + structure.own_row + i] = graph.position[3 * std::size_t(structure.first_atom + i) + a] - structure.centre[a];
+        for (int a = 0; a < 3; a++)
+          work.x[a * R + structure.own_row + i] =
+              graph.position[3 * std::size_t(structure.first_atom + i) + a] - structure.centre[a];
     if (exchange && any_direct) gather_positions();
     work.q = q.resize(L * Hd * R);
     work.k = k.resize(L * Hd * R);
-    const std::size_t linear_rows = moments > 0 ? R : 0, record = any_direct ? R * weights.record_channels() : 0;
+    const std::size_t linear_rows = moments > 0 ? R : 0,
+                      record = any_direct ? R * weights.record_channels() : 0;
     work.V0 = V0.resize(L * HC * linear_rows);
     work.V1 = V1.resize(3 * L * HC * linear_rows);
     work.sums = sums.resize(threads * 8 * HC * linear_rows);
@@ -120,13 +131,17 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   std::size_t bytes(int atoms) const override
   {
     const int channels = form == FmmForm::linear ? weights.HC() : weights.record_channels();
-    return std::size_t(atoms) * (sizeof(B) * (weights.L * (2 * weights.Hd() + 4 * channels) + 16 * channels + 2 * weights.Hd()) + 9 * sizeof(double));
+    return std::size_t(atoms) *
+        (sizeof(B) *
+             (weights.L * (2 * weights.Hd() + 4 * channels) + 16 * channels + 2 * weights.Hd()) +
+         9 * sizeof(double));
   }
 
   double flops(const Graph &graph) const override
   {
     double pairs = 0.0;
-    for (int s = 0; s < graph.n_structures(); s++) pairs += 0.5 * std::pow(double(graph.first_atom[s + 1] - graph.first_atom[s]), 2);
+    for (int s = 0; s < graph.n_structures(); s++)
+      pairs += 0.5 * std::pow(double(graph.first_atom[s + 1] - graph.first_atom[s]), 2);
     return pairs * weights.L * weights.HC() * (16.0 * weights.T + 120.0);
   }
 
@@ -148,11 +163,13 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   FmmStructures<B> known;
   std::vector<int> structure_of, empty_rows;
   Buffer<double> x, row_bar;
-  Buffer<B> q, k, V0, V1, sums, values, bars, record_sums, key_bars, out_bars, moment_values, moment_bars, waves_of_rows, scratch;
+  Buffer<B> q, k, V0, V1, sums, values, bars, record_sums, key_bars, out_bars, moment_values,
+      moment_bars, waves_of_rows, scratch;
 
   static constexpr bool single = sizeof(B) == sizeof(float);
 
-  /// Rows of a structure's atoms; in the direct form on several ranks those of all ranks, one rank's after the other's, each at whole blocks.
+  /// Rows of a structure's atoms; in the direct form on several ranks those of all ranks, one
+  /// rank's after the other's, each at whole blocks.
   void add_rows(FmmStructure &structure, int s, GhostExchange *exchange)
   {
     const auto whole = [](int n) {
@@ -179,11 +196,13 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     work.n_rows += rows;
   }
 
-  /// Positions of all ranks. Rows without an atom, which send and receive zeros, must have places of their own, for distances that are not zero.
+  /// Positions of all ranks. Rows without an atom, which send and receive zeros, must have places
+  /// of their own, for distances that are not zero.
   void gather_positions()
   {
     known.sum(work.x, 3L * work.n_rows);
-    for (std::size_t k = 0; k < empty_rows.size(); k++) work.x[empty_rows[k]] = 0.5 * known.direct_diameter + 1.0 + 1e-3 * double(k);
+    for (std::size_t k = 0; k < empty_rows.size(); k++)
+      work.x[empty_rows[k]] = 0.5 * known.direct_diameter + 1.0 + 1e-3 * double(k);
   }
   static constexpr double spare_reach = 20.0;    // of up to 1000 ranks
 
@@ -198,15 +217,19 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   }
 
   /// Which vector of channels of a record a channel is in.
-  int vector_of(int c) const { return c / weights.C * weights.vectors() + c % weights.C / channel_block; }
+  int vector_of(int c) const
+  {
+    return c / weights.C * weights.vectors() + c % weights.C / channel_block;
+  }
 
   /// FmmRadial of the radial functions in the order of the kernels' RadialPart.
-  static constexpr int kept_parts[4] = {scalar_from_scalar, scalar_from_vector, vector_from_scalar, vector_from_vector};
+  static constexpr int kept_parts[4] = {scalar_from_scalar, scalar_from_vector, vector_from_scalar,
+                                        vector_from_vector};
 
   static constexpr double most_spline_values = 1 << 24;
 
-  /// Splines of all layers' radial functions for distances up to a diameter, by their values and slopes at the knots. False where the table
-  /// would be too large: atoms are lost, or on the way.
+  /// Splines of all layers' radial functions for distances up to a diameter, by their values and
+  /// slopes at the knots. False where the table would be too large: atoms are lost, or on the way.
   bool tabulate(double diameter)
   {
     if (diameter < spline_reach) return true;
@@ -222,21 +245,27 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     std::vector<double> K(8 * std::size_t(HC)), next(K);
     for (int l = 0; l < weights.L; l++) {
       const int functions = l + 1 < weights.L ? 4 : 2;
-      const std::size_t size = std::size_t(weights.record_channels()) * weights.knots * 4 * functions;
+      const std::size_t size =
+          std::size_t(weights.record_channels()) * weights.knots * 4 * functions;
       B *table = splines[l].resize(size);
       std::fill_n(table, size, B(0));
       fmm_radial_functions(fmm, radial[l], HC, 0.0, next.data(), next.data() + 4 * HC);
       for (int knot = 0; knot < weights.knots; knot++) {
         std::swap(K, next);
-        fmm_radial_functions(fmm, radial[l], HC, (knot + 1) * spacing, next.data(), next.data() + 4 * HC);
+        fmm_radial_functions(fmm, radial[l], HC, (knot + 1) * spacing, next.data(),
+                             next.data() + 4 * HC);
         for (int f = 0; f < functions; f++)
           for (int c = 0; c < HC; c++) {
-            const std::size_t at = std::size_t(kept_parts[f]) * HC + c, slope = at + 4 * std::size_t(HC);
-            const double v0 = K[at], v1 = next[at], s0 = spacing * K[slope], s1 = spacing * next[slope];
-            const double powers[4] = {v0, s0, 3.0 * (v1 - v0) - 2.0 * s0 - s1, 2.0 * (v0 - v1) + s0 + s1};
+            const std::size_t at = std::size_t(kept_parts[f]) * HC + c,
+                              slope = at + 4 * std::size_t(HC);
+            const double v0 = K[at], v1 = next[at], s0 = spacing * K[slope],
+                         s1 = spacing * next[slope];
+            const double powers[4] = {v0, s0, 3.0 * (v1 - v0) - 2.0 * s0 - s1,
+                                      2.0 * (v0 - v1) + s0 + s1};
             for (int k = 0; k < 4; k++)
-              table[(((std::size_t(vector_of(c)) * weights.knots + knot) * 4 + k) * functions + f) * channel_block + c % weights.C % channel_block] =
-                  B(powers[k]);
+              table[(((std::size_t(vector_of(c)) * weights.knots + knot) * 4 + k) * functions + f) *
+                        channel_block +
+                    c % weights.C % channel_block] = B(powers[k]);
           }
       }
     }
@@ -275,12 +304,14 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       scalars.shape = {weights.scalar_columns, features};
       scalars.values.assign(std::size_t(weights.scalar_columns) * features, 0.0);
       const auto put = [&](const Tensor &from, int first) {
-        std::copy(from.values.begin(), from.values.end(), scalars.values.begin() + long(first) * features);
+        std::copy(from.values.begin(), from.values.end(),
+                  scalars.values.begin() + long(first) * features);
       };
       put(tensor("query.weight"), 0);
       put(tensor("key.weight"), weights.first_key);
       put(tensor("value.weight"), weights.first_value);
-      const auto both = [&](const Tensor &W, Blocks out, Blocks in, Packed<B> &there, Packed<B> &back) {
+      const auto both = [&](const Tensor &W, Blocks out, Blocks in, Packed<B> &there,
+                            Packed<B> &back) {
         there = packing.pack(W, out, in, false);
         back = packing.pack(W, out, in, true);
       };
@@ -297,7 +328,8 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       for (int t = 0; t < fmm.kappa_count; t++)
         for (int f = 0; f < 4; f++)
           for (int c = 0; c < HC; c++)
-            records[((std::size_t(vector_of(c)) * fmm.kappa_count + t) * 4 + f) * channel_block + c % weights.C % channel_block] =
+            records[((std::size_t(vector_of(c)) * fmm.kappa_count + t) * 4 + f) * channel_block +
+                    c % weights.C % channel_block] =
                 B(radial.back()[(4 * std::size_t(t) + kept_parts[f]) * HC + c]);
       layer.record_radial = records;
       layer.spline = nullptr;
@@ -307,10 +339,13 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   }
 };
 
-template <typename T> std::unique_ptr<FmmBlock<T>> FmmBlock<T>::make(const Potential &potential, FmmForm form, bool spline)
+template <typename T>
+std::unique_ptr<FmmBlock<T>> FmmBlock<T>::make(const Potential &potential, FmmForm form,
+                                               bool spline)
 {
   if (!potential.is_global()) return nullptr;
-  if (potential.fmm.precision == "double") return std::make_unique<FmmBlockOf<T, double>>(potential, form, false);
+  if (potential.fmm.precision == "double")
+    return std::make_unique<FmmBlockOf<T, double>>(potential, form, false);
   return std::make_unique<FmmBlockOf<T, T>>(potential, form, spline);
 }
 

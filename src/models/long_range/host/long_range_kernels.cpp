@@ -1,5 +1,6 @@
-// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations: long_range.h; the backward is written out by
-// hand, bar = dE/d(quantity), and tested against autograd and finite differences.
+// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations:
+// long_range.h; the backward is written out by hand, bar = dE/d(quantity), and tested against
+// autograd and finite differences.
 #include "models/long_range/host/long_range_direct.h"
 #include "models/long_range/host/long_range_linear.h"
 
@@ -32,7 +33,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// Queries, keys and values of a block of rows from features; rows without an atom get zeros.
-  template <typename T, typename B> void project(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  template <typename T, typename B>
+  void project(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
   {
     const FmmLayerWeights<B> &layer = w.layers[l];
     const Rows<B> a = rows_of(w, work, l);
@@ -58,12 +60,15 @@ namespace {    // the same names exist in every instruction set's copy of this f
       B *to = part == v0_part ? V0 : V1 + (part - vx_part) * HC * a.rows;
       for (int c = 0; c < HC; c++) {
         const long place = record_place(w, c, part, value_parts);
-        for (int i = 0; i < (direct ? n : row_block); i++) (direct ? records[i * width + place] : to[c * a.rows + i]) = i < n ? from[i * stride + c] : B(0);
+        for (int i = 0; i < (direct ? n : row_block); i++)
+          (direct ? records[i * width + place] : to[c * a.rows + i]) = i < n ? from[i * stride + c]
+                                                                             : B(0);
       }
     };
     put(v0_part, out + w.first_value, w.scalar_columns);
     for (long f = 0; f < 3L * n * F; f++) in[f] = B(work.v[3L * atom * F + f]);
-    multiply(3 * n, in, F, layer.from_vectors, static_cast<const B *>(nullptr), out, w.vector_columns);
+    multiply(3 * n, in, F, layer.from_vectors, static_cast<const B *>(nullptr), out,
+             w.vector_columns);
     for (int x = 0; x < 3; x++) put(vx_part + x, out + x * w.vector_columns, 3L * w.vector_columns);
   }
 
@@ -76,15 +81,20 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// Part `part` of the sums of a row and channel, or of the bars of its values, of all threads.
-  template <typename T, typename B> inline B sum_of_row(const FmmWeights<B> &w, const FmmWork<T, B> &work, bool direct, long row, int part, int c)
+  template <typename T, typename B>
+  inline B sum_of_row(const FmmWeights<B> &w, const FmmWork<T, B> &work, bool direct, long row,
+                      int part, int c)
   {
     const long R = work.n_rows, width = long(sum_parts) * w.record_channels();
-    if (direct) return joined(work.record_sums + row * width + record_place(w, c, part, sum_parts), work.threads, R * width);
+    if (direct)
+      return joined(work.record_sums + row * width + record_place(w, c, part, sum_parts),
+                    work.threads, R * width);
     return joined(work.sums + (long(part) * w.HC() + c) * R + row, work.threads, 8L * w.HC() * R);
   }
 
   /// s += g_s W_s [s0; s1] and, but for the last layer, v += g_v W_v [v0; v1].
-  template <typename T, typename B> void combine(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  template <typename T, typename B>
+  void combine(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
   {
     const FmmLayerWeights<B> &layer = w.layers[l];
     const auto [atom, n] = block_of(work, row);
@@ -98,10 +108,12 @@ namespace {    // the same names exist in every instruction set's copy of this f
         std::memset(to, 0, sizeof(B) * w.out_rows);
         for (int c = 0; c < HC; c++) {
           to[c] = sum_of_row(w, work, direct, row + i, vectors ? even_part + axis : s0_part, c);
-          to[w.first_odd + c] = sum_of_row(w, work, direct, row + i, vectors ? odd_part + axis : s1_part, c);
+          to[w.first_odd + c] =
+              sum_of_row(w, work, direct, row + i, vectors ? odd_part + axis : s1_part, c);
         }
       }
-      multiply(n, in, w.out_rows, vectors ? layer.vector_out : layer.scalar_out, static_cast<const B *>(nullptr), out, F);
+      multiply(n, in, w.out_rows, vectors ? layer.vector_out : layer.scalar_out,
+               static_cast<const B *>(nullptr), out, F);
       const B *gate = vectors ? layer.vector_gate : layer.scalar_gate;
       for (int i = 0; i < n; i++) {
         T *to = vectors ? work.v + (3L * (atom + i) + axis) * F : work.s + long(atom + i) * F;
@@ -111,7 +123,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// Bars of s0, s1, v0, v1 of a block of rows.
-  template <typename T, typename B> void combine_backward(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  template <typename T, typename B>
+  void combine_backward(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row,
+                        B *scratch)
   {
     const FmmLayerWeights<B> &layer = w.layers[l];
     const auto [atom, n] = block_of(work, row);
@@ -128,22 +142,27 @@ namespace {    // the same names exist in every instruction set's copy of this f
         const T *from = work.bar + (4L * (atom + i) + 1 + axis) * F;
         for (int f = 0; f < F; f++) in[long(i) * F + f] = gate[f] * B(from[f]);
       }
-      multiply(n, in, F, vectors ? layer.vector_out_back : layer.scalar_out_back, static_cast<const B *>(nullptr), out, w.out_rows);
+      multiply(n, in, F, vectors ? layer.vector_out_back : layer.scalar_out_back,
+               static_cast<const B *>(nullptr), out, w.out_rows);
       for (int odd = 0; odd < 2; odd++) {
-        const int part = odd ? (vectors ? odd_part + axis : s1_part) : (vectors ? even_part + axis : s0_part);
+        const int part = odd ? (vectors ? odd_part + axis : s1_part)
+                             : (vectors ? even_part + axis : s0_part);
         const B *from = out + (odd ? w.first_odd : 0);
         B *to = work.out_bars + long(part) * HC * R + row;
         for (int c = 0; c < HC; c++) {
           const long place = record_place(w, c, part, sum_parts);
           for (int i = 0; i < (direct ? n : row_block); i++)
-            (direct ? records[i * width + place] : to[c * R + i]) = i < n ? from[long(i) * w.out_rows + c] : B(0);
+            (direct ? records[i * width + place] : to[c * R + i]) =
+                i < n ? from[long(i) * w.out_rows + c] : B(0);
         }
       }
     }
   }
 
   /// Bars of queries, keys and values into those of the features.
-  template <typename T, typename B> void project_backward(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  template <typename T, typename B>
+  void project_backward(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row,
+                        B *scratch)
   {
     const FmmLayerWeights<B> &layer = w.layers[l];
     const Rows<B> a = rows_of(w, work, l);
@@ -151,18 +170,27 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const int F = w.F, HC = w.HC(), Hd = w.Hd();
     const long R = work.n_rows, key_stride = 2L * Hd * R;
     const bool direct = is_direct(work, row);
-    B *in = scratch, *out = in + long(atom_block) * (w.scalar_columns > 3 * w.vector_columns ? w.scalar_columns : 3 * w.vector_columns);
+    B *in = scratch,
+      *out = in +
+        long(atom_block) *
+            (w.scalar_columns > 3 * w.vector_columns ? w.scalar_columns : 3 * w.vector_columns);
     std::memset(in, 0, sizeof(B) * n * w.scalar_columns);
     for (int i = 0; i < n; i++) {
       B *to = in + long(i) * w.scalar_columns;
       for (int c = 0; c < Hd; c++)
         for (int part = 0; part < 2; part++) {
-          const B value = (part ? a.k : a.q)[c * R + row + i];    // elu(x) + 1, whose slope is 1 above 1, itself below
-          to[part * w.first_key + c] = (value < B(1) ? value : B(1)) * joined(work.key_bars + (long(part) * Hd + c) * R + row + i, work.threads, key_stride);
+          const B value =
+              (part
+                   ? a.k
+                   : a.q)[c * R + row + i];    // elu(x) + 1, whose slope is 1 above 1, itself below
+          to[part * w.first_key + c] = (value < B(1) ? value : B(1)) *
+              joined(work.key_bars + (long(part) * Hd + c) * R + row + i, work.threads, key_stride);
         }
-      for (int c = 0; c < HC; c++) to[w.first_value + c] = sum_of_row(w, work, direct, row + i, v0_part, c);
+      for (int c = 0; c < HC; c++)
+        to[w.first_value + c] = sum_of_row(w, work, direct, row + i, v0_part, c);
     }
-    multiply(n, in, w.scalar_columns, layer.from_scalars_back, static_cast<const B *>(nullptr), out, F);
+    multiply(n, in, w.scalar_columns, layer.from_scalars_back, static_cast<const B *>(nullptr), out,
+             F);
     for (int i = 0; i < n; i++) {
       T *to = work.bar + 4L * (atom + i) * F;
       for (int f = 0; f < F; f++) to[f] += T(out[long(i) * F + f]);
@@ -170,18 +198,25 @@ namespace {    // the same names exist in every instruction set's copy of this f
     std::memset(in, 0, sizeof(B) * 3 * n * w.vector_columns);
     for (int i = 0; i < n; i++)
       for (int x = 0; x < 3; x++)
-        for (int c = 0; c < HC; c++) in[(3L * i + x) * w.vector_columns + c] = sum_of_row(w, work, direct, row + i, vx_part + x, c);
-    multiply(3 * n, in, w.vector_columns, layer.from_vectors_back, static_cast<const B *>(nullptr), out, F);
+        for (int c = 0; c < HC; c++)
+          in[(3L * i + x) * w.vector_columns + c] =
+              sum_of_row(w, work, direct, row + i, vx_part + x, c);
+    multiply(3 * n, in, w.vector_columns, layer.from_vectors_back, static_cast<const B *>(nullptr),
+             out, F);
     for (int i = 0; i < n; i++) {
       T *to = work.bar + (4L * (atom + i) + 1) * F;
       for (int f = 0; f < 3 * F; f++) to[f] += T(out[3L * i * F + f]);
-      for (int x = 0; x < 3; x++) work.x_bar[3L * (atom + i) + x] += joined(work.row_bar + x * R + row + i, work.threads, work.row_bars * R);
+      for (int x = 0; x < 3; x++)
+        work.x_bar[3L * (atom + i) + x] +=
+            joined(work.row_bar + x * R + row + i, work.threads, work.row_bars * R);
       for (int x = 0; x < 6 && work.strain; x++)
-        work.strain[6L * (atom + i) + x] += joined(work.row_bar + (3L + x) * R + row + i, work.threads, work.row_bars * R);
+        work.strain[6L * (atom + i) + x] +=
+            joined(work.row_bar + (3L + x) * R + row + i, work.threads, work.row_bars * R);
     }
   }
 
-  /// Calls body with the width of keys as a constant, where it is the default, or with 0: at run time.
+  /// Calls body with the width of keys as a constant, where it is the default, or with 0: at run
+  /// time.
   template <typename Body> inline void with_keys(int d, const Body &body)
   {
     if (d == 8)
@@ -202,7 +237,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   /// Sums of all ranks, once all threads are here.
-  template <typename T, typename B, typename Value> void share(const FmmWork<T, B> &work, Value *values, long n)
+  template <typename T, typename B, typename Value>
+  void share(const FmmWork<T, B> &work, Value *values, long n)
   {
 #pragma omp barrier
     if (work.exchange) {
@@ -217,8 +253,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  /// The same of values [threads][stride], the first n of each: all is in that of the first thread then.
-  template <typename T, typename B, typename Value> void share_of_threads(const FmmWork<T, B> &work, Value *values, long stride, long n)
+  /// The same of values [threads][stride], the first n of each: all is in that of the first thread
+  /// then.
+  template <typename T, typename B, typename Value>
+  void share_of_threads(const FmmWork<T, B> &work, Value *values, long stride, long n)
   {
     if (!work.exchange) return;
 #pragma omp barrier
@@ -231,8 +269,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
     share(work, values, n);
   }
 
-  /// Rows of structures in the direct form, shared among the ranks and threads: body(first row, end, end of the structure's rows).
-  template <typename T, typename B, typename Body> void for_each_direct_block(const FmmWork<T, B> &work, const Body &body)
+  /// Rows of structures in the direct form, shared among the ranks and threads: body(first row,
+  /// end, end of the structure's rows).
+  template <typename T, typename B, typename Body>
+  void for_each_direct_block(const FmmWork<T, B> &work, const Body &body)
   {
     const int blocks = work.n_rows / direct_rows;
 #pragma omp for schedule(static, 1)
@@ -240,15 +280,20 @@ namespace {    // the same names exist in every instruction set's copy of this f
       const int row = block * direct_rows;
       const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
       const long last = structure.last_row;
-      if (structure.direct && row < last) body(row, row + direct_rows < last ? row + direct_rows : last, last);
+      if (structure.direct && row < last)
+        body(row, row + direct_rows < last ? row + direct_rows : last, last);
     }
   }
 
-  /// Waves of structures in the linear form, shared among the threads: body(wave, place of its moments).
-  template <typename T, typename B, typename Body> void for_each_wave(const FmmWeights<B> &w, const FmmWork<T, B> &work, const Rows<B> &a, const Body &body)
+  /// Waves of structures in the linear form, shared among the threads: body(wave, place of its
+  /// moments).
+  template <typename T, typename B, typename Body>
+  void for_each_wave(const FmmWeights<B> &w, const FmmWork<T, B> &work, const Rows<B> &a,
+                     const Body &body)
   {
     const long R = work.n_rows, moments = 2L * w.Hd() * 4 * w.C;
-    B *cosines = work.waves_of_rows + omp_get_thread_num() * work.wave_rows * R, *sines = cosines + R;
+    B *cosines = work.waves_of_rows + omp_get_thread_num() * work.wave_rows * R,
+      *sines = cosines + R;
     for (int s = 0; s < work.n_structures; s++) {
       const FmmStructure &structure = work.structures[s];
       if (structure.direct) continue;
@@ -259,14 +304,16 @@ namespace {    // the same names exist in every instruction set's copy of this f
         const double *k = waves.k + 3L * p;
         const long t = waves.frequency[p], next = t + 1 < w.T ? t + 1 : t;
         phases(a.x, R, k, first, end, cosines, sines);
-        body(Wave<B>{first, end, k, waves.u + 3L * p, waves.periodic, cosines, sines, sines + R, sines + 2 * R, waves.weight + 4L * p,
-                     a.radial + 4 * t * w.HC(), a.radial + 4 * next * w.HC()},
+        body(Wave<B>{first, end, k, waves.u + 3L * p, waves.periodic, cosines, sines, sines + R,
+                     sines + 2 * R, waves.weight + 4L * p, a.radial + 4 * t * w.HC(),
+                     a.radial + 4 * next * w.HC()},
              structure.first_moment + p * moments);
       }
     }
   }
 
-  template <bool VECTORS, typename T, typename B> void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  template <bool VECTORS, typename T, typename B>
+  void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
   {
     const Rows<B> a = rows_of(w, work, l);
     if (work.record_sums) {
@@ -302,7 +349,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     });
   }
 
-  template <bool VECTORS, typename T, typename B> void layer_bars(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  template <bool VECTORS, typename T, typename B>
+  void layer_bars(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
   {
     const Rows<B> a = rows_of(w, work, l);
     const long R = work.n_rows;
@@ -328,7 +376,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const B *moments = work.moments + l * work.n_moments;
     for_each_wave(w, work, a, [&](const Wave<B> &wave, long place) {
       clear(wave.theta_bar + wave.first, wave.end - wave.first);
-      for (int k = 0; k < 5 && wave.periodic; k++) clear(wave.strain + k * R + wave.first, wave.end - wave.first);
+      for (int k = 0; k < 5 && wave.periodic; k++)
+        clear(wave.strain + k * R + wave.first, wave.end - wave.first);
       with_keys(w.d, [&](auto keys) {
         wave_backward<VECTORS, keys>(w, a, wave, moments + place, work.moment_bars + place);
       });
@@ -371,14 +420,16 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
     for (int l = w.L - 1; l >= 0; l--) {
 #pragma omp for schedule(static)
-      for (int row = 0; row < work.n_rows; row += row_block) combine_backward(w, work, l, row, scratch);
+      for (int row = 0; row < work.n_rows; row += row_block)
+        combine_backward(w, work, l, row, scratch);
       if (l + 1 < w.L)
         layer_bars<true>(w, work, l, scratch);
       else
         layer_bars<false>(w, work, l, scratch);
 #pragma omp barrier
 #pragma omp for schedule(static)
-      for (int row = 0; row < work.n_rows; row += row_block) project_backward(w, work, l, row, scratch);
+      for (int row = 0; row < work.n_rows; row += row_block)
+        project_backward(w, work, l, row, scratch);
     }
   }
 

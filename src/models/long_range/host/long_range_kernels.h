@@ -1,6 +1,8 @@
-// The long-range block (long_range.h) in plain loops: forward and analytic backward. Compiled once per instruction set (long_range_kernels.cpp):
-// raw pointers only. Each structure begins at a multiple of row_block rows. Queries and keys of all rows, and for the linear form values and
-// sums, are kept as [channel][row]; for the direct form values and sums of a row lie together (records).
+// The long-range block (long_range.h) in plain loops: forward and analytic backward. Compiled once
+// per instruction set (long_range_kernels.cpp): raw pointers only. Each structure begins at a
+// multiple of row_block rows. Queries and keys of all rows, and for the linear form values and
+// sums, are kept as [channel][row]; for the direct form values and sums of a row lie together
+// (records).
 #pragma once
 
 #include "models/painn/host/painn_kernels.h"
@@ -8,8 +10,10 @@
 namespace mlff {
 
 inline constexpr int row_block = 16;
-inline constexpr int channel_block = 8;    // channels of a head are padded to whole blocks in records
-inline constexpr int direct_rows = 8;      // that a thread takes together in the direct form; divides row_block
+inline constexpr int channel_block =
+    8;    // channels of a head are padded to whole blocks in records
+inline constexpr int direct_rows =
+    8;    // that a thread takes together in the direct form; divides row_block
 
 /// Values of a block in type B, the features around it in type T of the engine.
 template <typename B> struct FmmLayerWeights {
@@ -17,16 +21,23 @@ template <typename B> struct FmmLayerWeights {
   Packed<B> from_scalars_back, from_vectors_back, scalar_out_back, vector_out_back;    // out -> in
   const B *scalar_gate, *vector_gate;                                                  // [F]
   const B *radial;                                                                     // [T][4][HC]
-  const B *record_radial;    // the same as [blocks of channels][T][4][channel_block], in the order of RadialPart
-  const B *spline;           // cubic polynomials of the direct form: [blocks of channels][knots][4 powers][2 or 4][channel_block], or null
+  const B *
+      // the same as [blocks of channels][T][4][channel_block], in the order of RadialPart
+      record_radial;
+  const B *
+      // cubic polynomials of the direct form: [blocks of channels][knots][4 powers][2 or
+      // 4][channel_block], or null
+      spline;
 };
 
 template <typename B> struct FmmWeights {
   int F = 0, L = 0;    // features (padded), layers
   int H = 0, d = 0, C = 0, T = 0;
-  int first_key = 0, first_value = 0, scalar_columns = 0;    // of what from_scalars makes: queries, keys, values
-  int vector_columns = 0, out_rows = 0, first_odd = 0;       // of from_vectors; of the inputs of *_out: even parts, odd parts
-  const double *kappa;                                       // [T]
+  int first_key = 0, first_value = 0,
+      scalar_columns = 0;    // of what from_scalars makes: queries, keys, values
+  int vector_columns = 0, out_rows = 0,
+      first_odd = 0;      // of from_vectors; of the inputs of *_out: even parts, odd parts
+  const double *kappa;    // [T]
   const FmmLayerWeights<B> *layers;
   int knots = 0;    // intervals of splines
   double knots_per_length = 0.0;
@@ -46,8 +57,9 @@ template <typename B> struct FmmWaves {
 
 struct FmmStructure {
   int first_atom, n_atoms, first_row, direct;
-  // of the host engine: where the rows of this rank's atoms begin, and the end of all; others than first_row and first_row + n_atoms only in the
-  // direct form on several ranks, where every rank has rows for all atoms
+  // of the host engine: where the rows of this rank's atoms begin, and the end of all; others than
+  // first_row and first_row + n_atoms only in the direct form on several ranks, where every rank
+  // has rows for all atoms
   int own_row, last_row;
   int waves;            // which set, of the linear form
   long first_moment;    // of the structure in the array of moments
@@ -65,20 +77,25 @@ template <typename T, typename B> struct FmmWork {
   double *x_bar;             // [centres][3]
   double *strain;            // [centres][6]; null where no structure is periodic
 
-  double *x;                   // [3][rows], relative to the centre of the structure
-  B *q, *k, *V0, *V1;          // [L][Hd][rows] twice, [L][HC][rows], [L][3][HC][rows]
-  B *sums;                     // [threads][8][HC][rows]: s0, s1, v0, v1; in backward bars of V0, V1
-  B *key_bars;                 // [threads][2][Hd][rows]: of q and k
-  B *out_bars;                 // [8][HC][rows]: of s0, s1, v0, v1
-  B *values, *bars;            // of the direct form, null without: [L][rows][4 record_channels]: V0, V1; [rows][8 record_channels]: bars of sums
+  double *x;             // [3][rows], relative to the centre of the structure
+  B *q, *k, *V0, *V1;    // [L][Hd][rows] twice, [L][HC][rows], [L][3][HC][rows]
+  B *sums;               // [threads][8][HC][rows]: s0, s1, v0, v1; in backward bars of V0, V1
+  B *key_bars;           // [threads][2][Hd][rows]: of q and k
+  B *out_bars;           // [8][HC][rows]: of s0, s1, v0, v1
+  B *values,
+      // of the direct form, null without: [L][rows][4 record_channels]: V0, V1; [rows][8
+      // record_channels]: bars of sums
+      *bars;
   B *record_sums;              // [threads][rows][8 record_channels]: as sums
   double *row_bar;             // [threads][row_bars][rows]: of x, and of the strain
   int row_bars;                // 3, or 9
   B *moments, *moment_bars;    // [L][moments], [moments]: of each wave [2][H][d][4C]
   long n_moments;
-  B *scratch;          // [threads][fmm_scratch]
-  B *waves_of_rows;    // [threads][wave_rows][rows]: cos, sin, bar of the phase; of a reciprocal lattice parts of the strain's bar
-  int wave_rows;       // 3, or 8
+  B *scratch;    // [threads][fmm_scratch]
+  // [threads][wave_rows][rows]: cos, sin, bar of the phase; of a reciprocal lattice parts of the
+  // strain's bar
+  B *waves_of_rows;
+  int wave_rows;    // 3, or 8
 
   void *exchange;    // null on one rank
   int rank, n_ranks;
@@ -89,13 +106,15 @@ template <typename T, typename B> struct FmmWork {
 /// Values that each thread needs.
 template <typename B> long fmm_scratch(const FmmWeights<B> &w)
 {
-  const long products = long(atom_block) * (4L * w.F + w.scalar_columns + 3L * w.vector_columns + 3L * w.out_rows);
+  const long products =
+      long(atom_block) * (4L * w.F + w.scalar_columns + 3L * w.vector_columns + 3L * w.out_rows);
   const long keys = direct_rows * 2L * w.Hd() * (1 + row_block);
   return products > keys ? products : keys;
 }
 
 template <typename T, typename B> struct FmmFunctions {
-  void (*forward)(const FmmWeights<B> &, const FmmWork<T, B> &);    // on all threads of a parallel region
+  void (*forward)(const FmmWeights<B> &,
+                  const FmmWork<T, B> &);    // on all threads of a parallel region
   void (*backward)(const FmmWeights<B> &, const FmmWork<T, B> &);
 };
 

@@ -21,12 +21,14 @@ namespace {
   };
 
   /// cos and sin of the phases of a structure's rows.
-  template <typename B> void phases(const double *x, long R, const double *k, long first, long end, B *cosines, B *sines)
+  template <typename B>
+  void phases(const double *x, long R, const double *k, long first, long end, B *cosines, B *sines)
   {
     const double kx = k[0], ky = k[1], kz = k[2];
     double theta[row_block], sine[row_block], cosine[row_block];
     for (long row = first; row < end; row += row_block) {
-      for (int i = 0; i < row_block; i++) theta[i] = kx * x[row + i] + ky * x[R + row + i] + kz * x[2 * R + row + i];
+      for (int i = 0; i < row_block; i++)
+        theta[i] = kx * x[row + i] + ky * x[R + row + i] + kz * x[2 * R + row + i];
       sines_and_cosines(row_block, theta, sine, cosine);
       for (int i = 0; i < row_block; i++) {
         cosines[row + i] = B(cosine[i]);
@@ -35,13 +37,15 @@ namespace {
     }
   }
 
-  /// Element e of the values of head h, C scalars, then C vectors' components x, y, z: its channel c, its axis (-1: scalar), its rows.
+  /// Element e of the values of head h, C scalars, then C vectors' components x, y, z: its channel
+  /// c, its axis (-1: scalar), its rows.
   struct Value {
     int h, e, c, axis;
     long place;    // of its row in V0 or V1
   };
 
-  template <typename B, typename Body> inline void for_each_value(const FmmWeights<B> &w, long R, const Body &body)
+  template <typename B, typename Body>
+  inline void for_each_value(const FmmWeights<B> &w, long R, const Body &body)
   {
     for (int h = 0; h < w.H; h++)
       for (int e = 0; e < 4 * w.C; e++) {
@@ -55,7 +59,8 @@ namespace {
     B a0, a1, a2, a3;
   };
 
-  template <typename B> inline WaveRadial<B> radial_of(const Wave<B> &wave, int HC, int c, bool slope = false)
+  template <typename B>
+  inline WaveRadial<B> radial_of(const Wave<B> &wave, int HC, int c, bool slope = false)
   {
     const B share = wave.weight[slope ? 2 : 0], next = wave.weight[slope ? 3 : 1];
     const auto part = [&](long k) {
@@ -64,7 +69,8 @@ namespace {
     return {part(0), part(1), part(2), part(3)};
   }
 
-  template <int KEYS, typename B> void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, B *moment)
+  template <int KEYS, typename B>
+  void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
@@ -90,7 +96,8 @@ namespace {
     });
   }
 
-  template <bool VECTORS, int KEYS, typename B> void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment)
+  template <bool VECTORS, int KEYS, typename B>
+  void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
@@ -111,7 +118,8 @@ namespace {
         const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
         if (at.axis < 0) {
           store_add(sums + j, a0 * even);
-          for (int x = 0; x < 3 && VECTORS; x++) store_add(sums + (5 + x) * next + j, (a1 * u[x]) * odd);
+          for (int x = 0; x < 3 && VECTORS; x++)
+            store_add(sums + (5 + x) * next + j, (a1 * u[x]) * odd);
         } else {
           store_add(sums + next + j, (a3 * u[at.axis]) * odd);
           if (VECTORS) store_add(sums + (2 + at.axis) * next + j, a2 * even);
@@ -120,10 +128,12 @@ namespace {
     });
   }
 
-  /// Bars of a wave's moments, of the queries and, into theta_bar, of the phases of those that receive. Of a reciprocal lattice, into
-  /// `strain`: the energy's part in the even terms; the sum of all terms with the weights' slopes; and for the odd terms P, with u.P theirs.
+  /// Bars of a wave's moments, of the queries and, into theta_bar, of the phases of those that
+  /// receive. Of a reciprocal lattice, into `strain`: the energy's part in the even terms; the sum
+  /// of all terms with the weights' slopes; and for the odd terms P, with u.P theirs.
   template <bool VECTORS, int KEYS, typename B>
-  void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment, B *moment_bar)
+  void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment,
+                     B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
@@ -140,13 +150,15 @@ namespace {
         V even_bar{}, odd_bar{};
         if (at.axis < 0) {
           even_bar = a0 * load(bars + j);
-          for (int x = 0; x < 3 && VECTORS; x++) odd_bar += (a1 * u[x]) * load(bars + (5 + x) * next + j);
+          for (int x = 0; x < 3 && VECTORS; x++)
+            odd_bar += (a1 * u[x]) * load(bars + (5 + x) * next + j);
         } else {
           odd_bar = (a3 * u[at.axis]) * load(bars + next + j);
           if (VECTORS) even_bar = a2 * load(bars + (2 + at.axis) * next + j);
         }
         const V cosine = load(wave.cosines + j), sine = load(wave.sines + j);
-        const V Bc_bar = cosine * even_bar + sine * odd_bar, Bs_bar = sine * even_bar - cosine * odd_bar;
+        const V Bc_bar = cosine * even_bar + sine * odd_bar,
+                Bs_bar = sine * even_bar - cosine * odd_bar;
         V Bc{}, Bs{};
         for (int m = 0; m < d; m++) {
           const long row = (long(at.h) * d + m) * R + j, place = (long(at.h) * d + m) * E + at.e;
@@ -185,7 +197,9 @@ namespace {
   }
 
   /// Bars of keys, values and phases of those that send.
-  template <int KEYS, typename B> void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment_bar)
+  template <int KEYS, typename B>
+  void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave,
+                    const B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
@@ -199,7 +213,8 @@ namespace {
         V sum{}, turn{};
         for (int m = 0; m < d; m++) {
           const long row = (long(at.h) * d + m) * R + j;
-          const B c_bar = moment_bar[(long(at.h) * d + m) * E + at.e], s_bar = moment_bar[half + (long(at.h) * d + m) * E + at.e];
+          const B c_bar = moment_bar[(long(at.h) * d + m) * E + at.e],
+                  s_bar = moment_bar[half + (long(at.h) * d + m) * E + at.e];
           const V key = load(a.k + row), G = cosine * c_bar + sine * s_bar;
           store_add(a.k_bar + row, G * x);
           sum += key * G;
@@ -220,7 +235,8 @@ namespace {
     }
   }
 
-  /// dE/dstrain from the sums of wave_backward: of a weight w(k) / V, of the direction u = G / k, with dG = -strain G.
+  /// dE/dstrain from the sums of wave_backward: of a weight w(k) / V, of the direction u = G / k,
+  /// with dG = -strain G.
   template <typename B> void add_strain(const Rows<B> &a, const Wave<B> &wave)
   {
     constexpr int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
@@ -234,7 +250,8 @@ namespace {
       const double all = double(wave.strain[j]) + odd, slopes = double(wave.strain[R + j]);
       for (int k = 0; k < 6; k++) {
         const double ua = wave.u[first[k]], ub = wave.u[second[k]];
-        a.strain_bar[k * R + j] += (odd - slopes) * ua * ub - 0.5 * (P[first[k]] * ub + P[second[k]] * ua) - (k < 3 ? all : 0.0);
+        a.strain_bar[k * R + j] += (odd - slopes) * ua * ub -
+            0.5 * (P[first[k]] * ub + P[second[k]] * ua) - (k < 3 ? all : 0.0);
       }
     }
   }

@@ -1,5 +1,6 @@
-// What the kernels of both forms of the long-range block share: vectors of lanes, sines and cosines, and where things are. Like products.h
-// everything here is local to the file that includes it.
+// What the kernels of both forms of the long-range block share: vectors of lanes, sines and
+// cosines, and where things are. Like products.h everything here is local to the file that includes
+// it.
 #pragma once
 
 #include "models/long_range/host/long_range_kernels.h"
@@ -42,20 +43,26 @@ namespace {
     return sum;
   }
 
-  /// Sines and cosines of x[0 .. n-1]. The library's sincos keeps loops from using vectors; here, for |x| below 1e6, x = n pi/2 + r with
-  /// pi/2 in three parts, series in r, and the quadrant from the lowest bits of n. Errors below 3e-16 and what rounding x costs. The sums
-  /// must be done in the order in which they are written.
+  /// Sines and cosines of x[0 .. n-1]. The library's sincos keeps loops from using vectors; here,
+  /// for |x| below 1e6, x = n pi/2 + r with pi/2 in three parts, series in r, and the quadrant from
+  /// the lowest bits of n. Errors below 3e-16 and what rounding x costs. The sums must be done in
+  /// the order in which they are written.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__AVX2__)
   __attribute__((noinline, optimize("no-associative-math", "no-unsafe-math-optimizations"))) void
-  sines_and_cosines(long n, const double *__restrict x, double *__restrict sine, double *__restrict cosine)
+  sines_and_cosines(long n, const double *__restrict x, double *__restrict sine,
+                    double *__restrict cosine)
   {
 #pragma omp simd
     for (long i = 0; i < n; i++) {
-      constexpr double shift = 6755399441055744.0;    // 1.5 * 2^52: adding it rounds to a whole number
+      constexpr double shift =
+          6755399441055744.0;    // 1.5 * 2^52: adding it rounds to a whole number
       const double shifted = x[i] * 0.63661977236758134 + shift, turns = shifted - shift;
-      const double r = ((x[i] - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) - turns * 0x1.3198a2e037073p-69, y = r * r;
+      const double r = ((x[i] - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) -
+          turns * 0x1.3198a2e037073p-69,
+                   y = r * r;
       const auto quadrant = __builtin_bit_cast(std::int64_t, shifted);
-      double s = 1.0 / 6227020800.0 - y * (1.0 / 1307674368000.0), c = 1.0 / 479001600 - y * (1.0 / 87178291200.0 - y * (1.0 / 20922789888000.0));
+      double s = 1.0 / 6227020800.0 - y * (1.0 / 1307674368000.0),
+             c = 1.0 / 479001600 - y * (1.0 / 87178291200.0 - y * (1.0 / 20922789888000.0));
       s = 1.0 / 362880 + y * (-1.0 / 39916800 + y * s);
       s = r * (1.0 + y * (-1.0 / 6 + y * (1.0 / 120 + y * (-1.0 / 5040 + y * s))));
       c = 1.0 / 40320 + y * (-1.0 / 3628800 + y * c);
@@ -87,7 +94,8 @@ namespace {
     const B *out_bars;
   };
 
-  template <typename T, typename B> Rows<B> rows_of(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l)
+  template <typename T, typename B>
+  Rows<B> rows_of(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l)
   {
     const long R = work.n_rows, HC = w.HC(), Hd = w.Hd(), thread = omp_get_thread_num();
     Rows<B> a;
@@ -119,7 +127,8 @@ namespace {
   template <typename B> inline long record_place(const FmmWeights<B> &w, int c, int part, int parts)
   {
     const int h = c / w.C, in_head = c % w.C;
-    return (long(h * w.vectors() + in_head / channel_block) * parts + part) * channel_block + in_head % channel_block;
+    return (long(h * w.vectors() + in_head / channel_block) * parts + part) * channel_block +
+        in_head % channel_block;
   }
 
 }    // namespace

@@ -1,10 +1,10 @@
-// What every hand-written engine finds out of a graph's structures before a long-range block sums: the form of each, the middle of its
-// atoms, and its plane waves, which are kept for the next call.
+// What every hand-written engine finds out of a graph's structures before a long-range block sums:
+// the form of each, the middle of its atoms, and its plane waves, which are kept for the next call.
 #pragma once
 
 #include "engine/engine.h"
-#include "models/long_range/long_range.h"
 #include "models/long_range/host/long_range_kernels.h"
+#include "models/long_range/long_range.h"
 
 #include <algorithm>
 #include <array>
@@ -33,21 +33,26 @@ inline FmmEnds fmm_ends(const Graph &graph, int s)
 /// For a block in type B.
 template <typename B> class FmmStructures {
  public:
-  FmmStructures(const Potential &potential, FmmForm form) : fmm(potential.fmm), features(potential.sizes.features), form(form) {}
+  FmmStructures(const Potential &potential, FmmForm form) :
+      fmm(potential.fmm), features(potential.sizes.features), form(form)
+  {
+  }
 
   std::vector<FmmStructure> structures;    ///< rows (first_row) are the engine's business
   std::vector<FmmWaves<B>> wave_sets;      ///< point into this object
   long n_waves = 0;                        ///< of all structures in the linear form
-  double direct_diameter = -1.0;           ///< largest of the structures in the direct form, Å; below 0: there are none
-  long changes = 0;                        ///< grows with every new or other set of waves
+  double direct_diameter =
+      -1.0;    ///< largest of the structures in the direct form, Å; below 0: there are none
+  long changes = 0;    ///< grows with every new or other set of waves
 
-  /// Before the structures of a graph are added, in order. Throws EngineError where the form needs all atoms on one rank, unless the engine has
-  /// the direct form on several ranks.
+  /// Before the structures of a graph are added, in order. Throws EngineError where the form needs
+  /// all atoms on one rank, unless the engine has the direct form on several ranks.
   void begin(GhostExchange *exchange, bool direct_on_ranks)
   {
     can_be_direct = !exchange || direct_on_ranks;
     if (form == FmmForm::direct && !can_be_direct)
-      throw EngineError("the direct form of the long-range block needs all atoms of a system on one rank; use the linear form or one rank");
+      throw EngineError("the direct form of the long-range block needs all atoms of a system on "
+                        "one rank; use the linear form or one rank");
     ranks = exchange;
     structures.clear();
     n_lattices = 0;
@@ -55,8 +60,8 @@ template <typename B> class FmmStructures {
     direct_diameter = -1.0;
   }
 
-  /// One structure, with its cell (null where it is open; `ends` is not looked at elsewhere). Throws EngineError where the linear form does
-  /// not reach, or a cell is too small or too large.
+  /// One structure, with its cell (null where it is open; `ends` is not looked at elsewhere).
+  /// Throws EngineError where the linear form does not reach, or a cell is too small or too large.
   void add(int first_atom, int n_atoms, const double *cell, FmmEnds ends)
   {
     FmmStructure structure{};
@@ -65,14 +70,20 @@ template <typename B> class FmmStructures {
     double n = n_atoms;
     if (ranks) ranks->sum(&n, 1);
     if (cell && form == FmmForm::direct)
-      throw EngineError("the direct form of the long-range block is for open systems, this one is periodic; use the linear form");
+      throw EngineError("the direct form of the long-range block is for open systems, this one is "
+                        "periodic; use the linear form");
     const double diameter = cell ? 0.0 : extent(ends, structure.centre);
     // a structure without atoms, whatever its cell, has no waves either
     structure.direct = can_be_direct &&
-        (n == 0 || (!cell && (form == FmmForm::direct || (form == FmmForm::automatic && direct_is_faster(fmm, features, int(n), diameter, single)))));
+        (n == 0 ||
+         (!cell &&
+          (form == FmmForm::direct ||
+           (form == FmmForm::automatic &&
+            direct_is_faster(fmm, features, int(n), diameter, single)))));
     if (structure.direct) direct_diameter = std::max(direct_diameter, diameter);
     if (!structure.direct && n > 0) {
-      structure.waves = cell ? set_of_lattice(cell) : set_of(phase_of(fmm, diameter, plane_wave_tolerance(single)));
+      structure.waves = cell ? set_of_lattice(cell)
+                             : set_of(phase_of(fmm, diameter, plane_wave_tolerance(single)));
       structure.first_moment = 8L * n_waves * fmm.key_width * fmm.channels(features);
       n_waves += wave_sets[structure.waves].n;
     }
@@ -113,7 +124,8 @@ template <typename B> class FmmStructures {
   std::map<double, int> wave_set;    // number of the set for a phase
   std::vector<std::unique_ptr<WaveStorage>> wave_storage;
 
-  /// Sets of reciprocal lattices, one for each periodic structure of a graph, kept while its cell stays.
+  /// Sets of reciprocal lattices, one for each periodic structure of a graph, kept while its cell
+  /// stays.
   struct Lattice {
     std::array<double, 9> cell;
     int set;
@@ -143,7 +155,8 @@ template <typename B> class FmmStructures {
   int set_of_lattice(const double *cell)
   {
     const std::size_t k = n_lattices++;
-    if (k < lattices.size() && std::equal(cell, cell + 9, lattices[k].cell.begin())) return lattices[k].set;
+    if (k < lattices.size() && std::equal(cell, cell + 9, lattices[k].cell.begin()))
+      return lattices[k].set;
     const auto waves = lattice_waves(fmm, cell);
     if (k == lattices.size()) lattices.push_back({{}, -1});
     std::copy_n(cell, 9, lattices[k].cell.begin());
@@ -166,11 +179,13 @@ template <typename B> class FmmStructures {
     for (int p = 0; p < waves.size(); p++) {
       for (int a = 0; a < 3; a++) own.k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
       own.weight.push_back(B(waves.weight[p]));
-      for (const auto *values : {&waves.next_weight, &waves.slope, &waves.next_slope}) own.weight.push_back(periodic ? B((*values)[p]) : B(0));
+      for (const auto *values : {&waves.next_weight, &waves.slope, &waves.next_slope})
+        own.weight.push_back(periodic ? B((*values)[p]) : B(0));
     }
     own.u.assign(waves.u.begin(), waves.u.end());
     own.frequency = waves.frequency;
-    wave_sets[set] = {waves.size(), periodic, own.k.data(), own.u.data(), own.weight.data(), own.frequency.data()};
+    wave_sets[set] = {waves.size(), periodic,          own.k.data(),
+                      own.u.data(), own.weight.data(), own.frequency.data()};
     return set;
   }
 };

@@ -1,4 +1,5 @@
-// The long-range block in LibTorch. This header includes Torch: only the torch engine and training may include it.
+// The long-range block in LibTorch. This header includes Torch: only the torch engine and training
+// may include it.
 #pragma once
 
 #include "engine/engine.h"
@@ -16,7 +17,10 @@ struct FmmSystem {
   std::span<const int> first_atom;    ///< [n_structures + 1]
   FmmForm form = FmmForm::automatic;
   std::span<const double> cell = {};    ///< [n_structures][9] as in Graph
-  torch::Tensor strain = {};            ///< [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or undefined
+  torch::Tensor strain =
+      /// [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or
+      /// undefined
+      {};
 };
 
 class FmmLayers : public torch::nn::Module {
@@ -28,11 +32,13 @@ class FmmLayers : public torch::nn::Module {
 
   /// Features s [N, F] and v [N, 3, F] after the last layer; v lacks the last layer's part.
   /// Throws EngineError where the linear form does not reach.
-  std::pair<torch::Tensor, torch::Tensor> run(torch::Tensor s, torch::Tensor v, const FmmSystem &system) const;
+  std::pair<torch::Tensor, torch::Tensor> run(torch::Tensor s, torch::Tensor v,
+                                              const FmmSystem &system) const;
 
  private:
   struct Layer {
-    torch::Tensor query, key, value, vector_value, radial, scalar_out, vector_out, scalar_gate, vector_gate;
+    torch::Tensor query, key, value, vector_value, radial, scalar_out, vector_out, scalar_gate,
+        vector_gate;
   };
   struct Heads {    // q, k [n, H, d]; V0 [n, H, C]; V1 [n, 3, H, C]; a [4, T, H, C]
     torch::Tensor q, k, V0, V1, a;

@@ -1,9 +1,10 @@
-// Gradient of a loss with respect to the weights of molecule-mlp: as for PaiNN, dL/dw is the derivative of c E + dE/dx . t by the
-// weights, where c = dL/dE and t is the change of the inputs as the atoms move by -dL/dF.
+// Gradient of a loss with respect to the weights of molecule-mlp: as for PaiNN, dL/dw is the
+// derivative of c E + dE/dx . t by the weights, where c = dL/dE and t is the change of the inputs
+// as the atoms move by -dL/dF.
 #include "models/molecule_mlp/molecule_mlp.h"
 
-#include "models/painn/host/painn_host.h"
 #include "core/thread_error.h"
+#include "models/painn/host/painn_host.h"
 
 #include <omp.h>
 
@@ -17,9 +18,11 @@ namespace {
   template <typename T> class MoleculeGradient : public PainnGradient {
    public:
     MoleculeGradient(const Potential &potential, const EngineOptions &options) :
-        kernels(MLFF_BEST_KERNELS(molecule_mlp_kernels)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()), molecule(potential.molecule),
-        matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential), reference_energy(potential.tensors.at("reference_energy").values),
-        own(threads)
+        kernels(MLFF_BEST_KERNELS(molecule_mlp_kernels)),
+        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
+        molecule(potential.molecule),
+        matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential),
+        reference_energy(potential.tensors.at("reference_energy").values), own(threads)
     {
       set_weights(flat_weights(potential));
       together = std::max(1, rows_per_group / layers.weights.permutations);
@@ -27,23 +30,28 @@ namespace {
 
     void set_weights(std::span<const double> flat) override { layers.set(flat); }
 
-    void add_gradient(const Graph &graph, const LossDerivative &loss, std::span<double> gradient) override
+    void add_gradient(const Graph &graph, const LossDerivative &loss,
+                      std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("training takes whole systems: the graph has ghosts");
       try {
         matcher.find(graph);
       } catch (const MoleculeMismatch &error) {
         throw EngineError(error.what());
       }
       const int n = molecule.n_atoms(), structures = graph.n_structures();
-      if (matcher.n_molecules() != structures) throw EngineError("training of molecule-mlp takes one molecule " + molecule.formula() + " a structure");
+      if (matcher.n_molecules() != structures)
+        throw EngineError("training of molecule-mlp takes one molecule " + molecule.formula() +
+                          " a structure");
       atom_energy.resize(graph.n_centres());
       energy_bar.resize(graph.n_centres());
       force.resize(3 * std::size_t(graph.n_centres()));
       force_bar.resize(3 * std::size_t(graph.n_centres()));
       std::fill(force.begin(), force.end(), 0.0);
 
-      const int n_groups = (structures + together - 1) / together, used = std::clamp(n_groups, 1, threads);
+      const int n_groups = (structures + together - 1) / together,
+                used = std::clamp(n_groups, 1, threads);
       ThreadError errors;
 #pragma omp parallel num_threads(used)
       {
@@ -64,8 +72,9 @@ namespace {
 
     std::string description() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("molecule_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-          " precision, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      return std::string("host engine (") + (kernels.name + sizeof("molecule_kernels_") - 1) +
+          "), " + (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, at most " +
+          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
     }
 
    private:
@@ -121,13 +130,15 @@ namespace {
     {
       const auto &weights = layers.weights;
       const int pairs = weights.pairs, count = last - first;
-      const std::size_t stride = weights.pairs_padded + 1, rows = std::size_t(count) * weights.permutations;
+      const std::size_t stride = weights.pairs_padded + 1,
+                        rows = std::size_t(count) * weights.permutations;
       std::size_t size = 0, widest = 0;
       for (int l = 0; l < weights.layers; l++) {
         size += 6 * rows * weights.layer[l].width;
         widest = std::max(widest, rows * weights.layer[l].width);
       }
-      T *at = mine.values.resize(size + 2 * widest + 2 * rows * weights.pairs_padded + 3 * count * stride + 2 * feature_block + count);
+      T *at = mine.values.resize(size + 2 * widest + 2 * rows * weights.pairs_padded +
+                                 3 * count * stride + 2 * feature_block + count);
       const auto take = [&at](std::size_t k) {
         T *here = at;
         at += k;
@@ -138,7 +149,8 @@ namespace {
       work.X = take(rows * weights.pairs_padded);
       work.X_dot = take(rows * weights.pairs_padded);
       for (int l = 0; l < weights.layers; l++)
-        for (auto *list : {work.h, work.slope, work.bend, work.bar, work.a_dot, work.h_dot}) list[l] = take(rows * weights.layer[l].width);
+        for (auto *list : {work.h, work.slope, work.bend, work.bar, work.a_dot, work.h_dot})
+          list[l] = take(rows * weights.layer[l].width);
       work.work_bar = take(widest);
       work.next_bar = take(widest);
       T *x = take(count * stride), *tangent = take(count * stride), *c = take(count);
@@ -151,11 +163,13 @@ namespace {
 
       std::fill_n(x, count * stride, T(0));
       std::fill_n(tangent, count * stride, T(0));
-      const int *edges = matcher.edges().data() + std::size_t(first) * pairs, *atoms = matcher.atoms().data() + std::size_t(first) * n;
+      const int *edges = matcher.edges().data() + std::size_t(first) * pairs,
+                *atoms = matcher.atoms().data() + std::size_t(first) * n;
       for (int m = 0; m < count; m++)
         for (int p = 0; p < pairs; p++) {
           const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
-          const double inverse = 1.0 / std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]), width = 1.0 / weights.input_scale[p];
+          const double inverse = 1.0 / std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]),
+                       width = 1.0 / weights.input_scale[p];
           x[m * stride + p] = T((inverse - weights.input_mean[p]) * width);
           slope[std::size_t(m) * pairs + p] = -width * inverse * inverse * inverse;
         }
@@ -166,7 +180,8 @@ namespace {
 
       for (int m = 0; m < count; m++) {
         const int *atom = atoms + std::size_t(m) * n;
-        for (int k = 0; k < n; k++) atom_energy[atom[k]] = reference_energy[graph.species[atom[k]]] + work.energy[m] / n;
+        for (int k = 0; k < n; k++)
+          atom_energy[atom[k]] = reference_energy[graph.species[atom[k]]] + work.energy[m] / n;
         for (int i = 0, p = 0; i < n; i++)
           for (int j = 0; j < i; j++, p++) {
             const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
@@ -188,7 +203,10 @@ namespace {
           for (int j = 0; j < i; j++, p++) {
             const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
             double change = 0.0;
-            for (int a = 0; a < 3; a++) change += r[a] * (force_bar[3 * std::size_t(atom[i]) + a] - force_bar[3 * std::size_t(atom[j]) + a]);
+            for (int a = 0; a < 3; a++)
+              change += r[a] *
+                  (force_bar[3 * std::size_t(atom[i]) + a] -
+                   force_bar[3 * std::size_t(atom[j]) + a]);
             tangent[m * stride + p] = T(slope[std::size_t(m) * pairs + p] * change);
           }
       }
@@ -201,9 +219,11 @@ namespace {
 
 }    // namespace
 
-std::unique_ptr<PainnGradient> make_molecule_gradient(const Potential &potential, const EngineOptions &options)
+std::unique_ptr<PainnGradient> make_molecule_gradient(const Potential &potential,
+                                                      const EngineOptions &options)
 {
-  if (options.precision == Precision::single_precision) return std::make_unique<MoleculeGradient<float>>(potential, options);
+  if (options.precision == Precision::single_precision)
+    return std::make_unique<MoleculeGradient<float>>(potential, options);
   return std::make_unique<MoleculeGradient<double>>(potential, options);
 }
 

@@ -11,9 +11,10 @@ namespace mlff {
 
 namespace {
 
-  /// One row: the columns of two panels at a time, so that additions need not wait for each other. The sum over the depth runs in the
-  /// same order as with more rows.
-  template <typename T> void multiply_row(const T *__restrict a, const Packed<T> &M, const T *bias, T *__restrict C)
+  /// One row: the columns of two panels at a time, so that additions need not wait for each other.
+  /// The sum over the depth runs in the same order as with more rows.
+  template <typename T>
+  void multiply_row(const T *__restrict a, const Packed<T> &M, const T *bias, T *__restrict C)
   {
     using Vector = typename Simd<T>::Vector;
     constexpr int lanes = Simd<T>::lanes, most = 4;
@@ -28,13 +29,15 @@ namespace {
       }
       for (int row = 0; row < M.rows; row++) {
         const T x = a[row];
-        for (int k = 0; k < most; k++) sum[k] += x * *reinterpret_cast<const Vector *>(w[k] + long(row) * panel_width);
+        for (int k = 0; k < most; k++)
+          sum[k] += x * *reinterpret_cast<const Vector *>(w[k] + long(row) * panel_width);
       }
       for (int k = 0; k < n; k++) *reinterpret_cast<Vector *>(C + column + k * lanes) = sum[k];
     }
   }
 
-  template <typename T> void product(int rows, const T *A, int lda, const Packed<T> &M, const T *bias, T *C, int ldc)
+  template <typename T>
+  void product(int rows, const T *A, int lda, const Packed<T> &M, const T *bias, T *C, int ldc)
   {
     if (rows == 1)
       multiply_row(A, M, bias, C);
@@ -53,7 +56,8 @@ namespace {
     }
   }
 
-  template <typename T> void activate(long n, T *__restrict h, T *__restrict slope, T *__restrict curvature)
+  template <typename T>
+  void activate(long n, T *__restrict h, T *__restrict slope, T *__restrict curvature)
   {
 #pragma omp simd
     for (long i = 0; i < n; i++) {
@@ -64,8 +68,11 @@ namespace {
     }
   }
 
-  /// Rows first .. first+rows-1 of the inputs of all permutations of all molecules; x [molecules][stride].
-  template <typename T> void gather(const MoleculeWeights<T> &weights, const T *x, int stride, int first, int rows, T *__restrict X)
+  /// Rows first .. first+rows-1 of the inputs of all permutations of all molecules; x
+  /// [molecules][stride].
+  template <typename T>
+  void gather(const MoleculeWeights<T> &weights, const T *x, int stride, int first, int rows,
+              T *__restrict X)
   {
     const int P = weights.permutations, D = weights.pairs_padded;
     for (int q = 0; q < rows; q++) {
@@ -76,7 +83,9 @@ namespace {
   }
 
   /// The reverse: adds rows to x_bar [molecules][stride].
-  template <typename T> void scatter(const MoleculeWeights<T> &weights, const T *X, int first, int rows, T *x_bar, int stride)
+  template <typename T>
+  void scatter(const MoleculeWeights<T> &weights, const T *X, int first, int rows, T *x_bar,
+               int stride)
   {
     const int P = weights.permutations, D = weights.pairs_padded;
     for (int q = 0; q < rows; q++) {
@@ -97,9 +106,12 @@ namespace {
   }
 
   /// Molecules first .. last-1, on one thread.
-  template <typename T> void evaluate_range(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int first, int last, T *scratch)
+  template <typename T>
+  void evaluate_range(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int first,
+                      int last, T *scratch)
   {
-    const int n = weights.pairs, D = weights.pairs_padded, P = weights.permutations, L = weights.layers;
+    const int n = weights.pairs, D = weights.pairs_padded, P = weights.permutations,
+              L = weights.layers;
     const int together = P < molecule_row_block ? molecule_row_block / P : 1;
     const int stride = D + feature_block;    // of x, with a zero behind the pairs
     T *X = scratch;
@@ -112,7 +124,8 @@ namespace {
     }
     T *x = scratch, *x_bar = x + long(molecule_row_block) * stride;
     scratch += 2L * molecule_row_block * stride;
-    double *factor = reinterpret_cast<double *>(scratch), *inverse = factor + long(molecule_row_block) * D;
+    double *factor = reinterpret_cast<double *>(scratch),
+           *inverse = factor + long(molecule_row_block) * D;
     const double scale = weights.scale / P;
 
     for (int m0 = first; m0 < last; m0 += together) {
@@ -148,14 +161,18 @@ namespace {
           in = h[l];
           in_width = layer.width;
         }
-        for (int k = 0; k < block; k++) y[(q + k) / P] += double(dot(in_width, weights.readout, in + long(k) * in_width));
+        for (int k = 0; k < block; k++)
+          y[(q + k) / P] += double(dot(in_width, weights.readout, in + long(k) * in_width));
         // the features are not needed any more: their derivatives take their place
         for (int k = 0; k < block; k++)
 #pragma omp simd
-          for (int i = 0; i < in_width; i++) h[L - 1][long(k) * in_width + i] = weights.readout[i] * slope[L - 1][long(k) * in_width + i];
+          for (int i = 0; i < in_width; i++)
+            h[L - 1][long(k) * in_width + i] =
+                weights.readout[i] * slope[L - 1][long(k) * in_width + i];
         for (int l = L - 1; l > 0; l--) {
           const int width = weights.layer[l - 1].width;
-          product<T>(block, h[l], weights.layer[l].width, weights.layer[l].back, nullptr, h[l - 1], width);
+          product<T>(block, h[l], weights.layer[l].width, weights.layer[l].back, nullptr, h[l - 1],
+                     width);
           const long size = long(block) * width;
           T *__restrict bar = h[l - 1];
           const T *__restrict s = slope[l - 1];
@@ -180,7 +197,8 @@ namespace {
     }
   }
 
-  template <typename T> void evaluate(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int threads)
+  template <typename T>
+  void evaluate(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int threads)
   {
     if (threads == 1) {
       evaluate_range(weights, work, 0, work.molecules, work.scratch);
@@ -190,14 +208,17 @@ namespace {
 #pragma omp parallel num_threads(threads)
     {
       const int t = omp_get_thread_num(), n = omp_get_num_threads();
-      const int first = int(long(work.molecules) * t / n), last = int(long(work.molecules) * (t + 1) / n);
+      const int first = int(long(work.molecules) * t / n),
+                last = int(long(work.molecules) * (t + 1) / n);
       evaluate_range(weights, work, first, last, work.scratch + t * size);
     }
   }
 
-  template <typename T> void forward(const MoleculeWeights<T> &weights, const MoleculeGradientWork<T> &work)
+  template <typename T>
+  void forward(const MoleculeWeights<T> &weights, const MoleculeGradientWork<T> &work)
   {
-    const int P = weights.permutations, D = weights.pairs_padded, L = weights.layers, rows = work.molecules * P;
+    const int P = weights.permutations, D = weights.pairs_padded, L = weights.layers,
+              rows = work.molecules * P;
     gather(weights, work.x, D + 1, 0, rows, work.X);
     const T *in = work.X;
     int in_width = D;
@@ -210,7 +231,8 @@ namespace {
     }
     for (int m = 0; m < work.molecules; m++) {
       double y = 0.0;
-      for (int k = m * P; k < (m + 1) * P; k++) y += double(dot(in_width, weights.readout, in + long(k) * in_width));
+      for (int k = m * P; k < (m + 1) * P; k++)
+        y += double(dot(in_width, weights.readout, in + long(k) * in_width));
       work.energy[m] = weights.scale * (y / P + weights.readout_bias);
     }
     for (int k = 0; k < rows; k++) {
@@ -222,7 +244,8 @@ namespace {
     }
     for (int l = L - 1; l > 0; l--) {
       const int width = weights.layer[l - 1].width;
-      product<T>(rows, work.bar[l], weights.layer[l].width, weights.layer[l].back, nullptr, work.bar[l - 1], width);
+      product<T>(rows, work.bar[l], weights.layer[l].width, weights.layer[l].back, nullptr,
+                 work.bar[l - 1], width);
       const long size = long(rows) * width;
       T *__restrict bar = work.bar[l - 1];
       T *__restrict bend = work.bend[l - 1];
@@ -233,17 +256,22 @@ namespace {
         bar[i] *= slope[i];
       }
     }
-    product<T>(rows, work.bar[0], weights.layer[0].width, weights.layer[0].back, nullptr, work.X_dot, D);
+    product<T>(rows, work.bar[0], weights.layer[0].width, weights.layer[0].back, nullptr,
+               work.X_dot, D);
     for (long i = 0; i < long(work.molecules) * (D + 1); i++) work.x_bar[i] = T(0);
     scatter(weights, work.X_dot, 0, rows, work.x_bar, D + 1);
     const T factor = T(weights.scale / P);
     for (long i = 0; i < long(work.molecules) * (D + 1); i++) work.x_bar[i] *= factor;
   }
 
-  /// Adds the derivative of sum over molecules of c E + dE/dx . tangent with respect to the weights.
-  template <typename T> void backward(const MoleculeWeights<T> &weights, const MoleculeGradientWork<T> &work, const MoleculeSums<T> &sums)
+  /// Adds the derivative of sum over molecules of c E + dE/dx . tangent with respect to the
+  /// weights.
+  template <typename T>
+  void backward(const MoleculeWeights<T> &weights, const MoleculeGradientWork<T> &work,
+                const MoleculeSums<T> &sums)
   {
-    const int P = weights.permutations, D = weights.pairs_padded, L = weights.layers, rows = work.molecules * P;
+    const int P = weights.permutations, D = weights.pairs_padded, L = weights.layers,
+              rows = work.molecules * P;
     const T factor = T(weights.scale / P);
     gather(weights, work.tangent, D + 1, 0, rows, work.X_dot);
     for (long i = 0; i < long(rows) * D; i++) work.X_dot[i] *= factor;
@@ -264,21 +292,24 @@ namespace {
     const int last = weights.layer[L - 1].width;
     for (int k = 0; k < rows; k++) {
       const T c = factor * work.c[k / P];
-      const T *__restrict h = work.h[L - 1] + long(k) * last, *__restrict h_dot = work.h_dot[L - 1] + long(k) * last;
+      const T *__restrict h = work.h[L - 1] + long(k) * last,
+                          *__restrict h_dot = work.h_dot[L - 1] + long(k) * last;
       T *__restrict bar = work.next_bar + long(k) * last;
       for (int i = 0; i < last; i++) {
         sums.readout[i] += c * h[i] + h_dot[i];
         bar[i] = c * weights.readout[i];
       }
     }
-    for (int m = 0; m < work.molecules; m++) *sums.readout_bias += weights.scale * double(work.c[m]);
+    for (int m = 0; m < work.molecules; m++)
+      *sums.readout_bias += weights.scale * double(work.c[m]);
 
     for (int l = L - 1; l >= 0; l--) {
       const int width = weights.layer[l].width;
       const long size = long(rows) * width;
       {
         T *__restrict a_bar = work.work_bar;
-        const T *__restrict h_bar = work.next_bar, *__restrict slope = work.slope[l], *__restrict bend = work.bend[l], *__restrict a_dot = work.a_dot[l];
+        const T *__restrict h_bar = work.next_bar, *__restrict slope = work.slope[l],
+                            *__restrict bend = work.bend[l], *__restrict a_dot = work.a_dot[l];
 #pragma omp simd
         for (long i = 0; i < size; i++) a_bar[i] = h_bar[i] * slope[i] + bend[i] * a_dot[i];
         T *__restrict bias = sums.bias[l];
@@ -289,14 +320,16 @@ namespace {
       const int ld = l ? weights.layer[l - 1].width : D, n = l ? ld : weights.pairs;
       accumulate(rows, values, ld, n, work.work_bar, width, width, sums.weight[l]);
       accumulate(rows, tangents, ld, n, work.bar[l], width, width, sums.weight[l]);
-      if (l) product<T>(rows, work.work_bar, width, weights.layer[l].back, nullptr, work.next_bar, ld);
+      if (l)
+        product<T>(rows, work.work_bar, width, weights.layer[l].back, nullptr, work.next_bar, ld);
     }
   }
 
 }    // namespace
 
 extern const MoleculeKernels MLFF_KERNELS;
-const MoleculeKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS), evaluate<float>, evaluate<double>, forward<float>,
-                                      forward<double>,           backward<float>, backward<double>};
+const MoleculeKernels MLFF_KERNELS = {
+    MLFF_STRING(MLFF_KERNELS), evaluate<float>, evaluate<double>, forward<float>,
+    forward<double>,           backward<float>, backward<double>};
 
 }    // namespace mlff

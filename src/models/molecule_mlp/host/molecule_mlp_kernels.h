@@ -1,5 +1,6 @@
-// The network of one molecule (molecule_mlp.h) in plain loops: rows are permutations of the atoms, products run over several rows at
-// once. Compiled once per instruction set (molecule_mlp_kernels.cpp): raw pointers only, as in painn_kernels.h.
+// The network of one molecule (molecule_mlp.h) in plain loops: rows are permutations of the atoms,
+// products run over several rows at once. Compiled once per instruction set
+// (molecule_mlp_kernels.cpp): raw pointers only, as in painn_kernels.h.
 #pragma once
 
 #include "models/painn/host/painn_kernels.h"
@@ -9,9 +10,11 @@ namespace mlff {
 inline constexpr int max_molecule_layers = 8;
 
 template <typename T> struct MoleculeLayer {
-  Packed<T> forward, back;    // in -> width, width -> in; the input of the first layer is not padded on the way forward
-  const T *bias;              // [width]
-  int width;                  // padded
+  Packed<T> forward,
+      // in -> width, width -> in; the input of the first layer is not padded on the way forward
+      back;
+  const T *bias;    // [width]
+  int width;        // padded
 };
 
 template <typename T> struct MoleculeWeights {
@@ -20,8 +23,10 @@ template <typename T> struct MoleculeWeights {
   const T *readout;    // [width of the last layer]
   double readout_bias = 0.0, scale = 1.0;
   const double *input_mean, *input_scale;    // [pairs]
-  const int *source;                         // [permutations][pairs_padded] pair that is the input k of a permutation; beyond pairs: pairs
-  const int *target;                         // [permutations][pairs] and the reverse
+  const int *
+      // [permutations][pairs_padded] pair that is the input k of a permutation; beyond pairs: pairs
+      source;
+  const int *target;    // [permutations][pairs] and the reverse
 };
 
 inline constexpr int molecule_row_block = 24;    // rows that go through the layers together
@@ -41,7 +46,8 @@ template <typename T> long molecule_scratch(const MoleculeWeights<T> &weights)
 {
   long widths = 0;
   for (int l = 0; l < weights.layers; l++) widths += 2 * weights.layer[l].width;
-  const long D = weights.pairs_padded, doubles = (molecule_row_block + 1) * D * long(sizeof(double) / sizeof(T));
+  const long D = weights.pairs_padded,
+             doubles = (molecule_row_block + 1) * D * long(sizeof(double) / sizeof(T));
   return molecule_row_block * (D + widths + 2 * (D + feature_block)) + doubles;
 }
 
@@ -78,8 +84,10 @@ struct MoleculeKernels {
   void (*evaluate_full)(const MoleculeWeights<double> &, const MoleculeWork<double> &, int threads);
   void (*forward_single)(const MoleculeWeights<float> &, const MoleculeGradientWork<float> &);
   void (*forward_full)(const MoleculeWeights<double> &, const MoleculeGradientWork<double> &);
-  void (*backward_single)(const MoleculeWeights<float> &, const MoleculeGradientWork<float> &, const MoleculeSums<float> &);
-  void (*backward_full)(const MoleculeWeights<double> &, const MoleculeGradientWork<double> &, const MoleculeSums<double> &);
+  void (*backward_single)(const MoleculeWeights<float> &, const MoleculeGradientWork<float> &,
+                          const MoleculeSums<float> &);
+  void (*backward_full)(const MoleculeWeights<double> &, const MoleculeGradientWork<double> &,
+                        const MoleculeSums<double> &);
 };
 
 extern const MoleculeKernels molecule_mlp_kernels_generic;

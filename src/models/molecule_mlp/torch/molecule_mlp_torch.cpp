@@ -1,8 +1,8 @@
 #include "models/molecule_mlp/torch/molecule_mlp_torch.h"
 
-#include "structure/bonded_molecule.h"
 #include "core/state_error.h"
 #include "engine/torch_threads.h"
+#include "structure/bonded_molecule.h"
 
 #include <torch/autograd.h>
 #include <torch/cuda.h>
@@ -18,8 +18,11 @@ namespace {
   {
     if (options.device != "cpu" && options.device != "cuda" && options.device != "auto")
       throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
-    if (options.device != "cpu" && torch::cuda::is_available()) return torch::Device(torch::kCUDA, std::int8_t(std::max(options.device_index, 0)));
-    if (options.device == "cuda") throw EngineError("device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
+    if (options.device != "cpu" && torch::cuda::is_available())
+      return torch::Device(torch::kCUDA, std::int8_t(std::max(options.device_index, 0)));
+    if (options.device == "cuda")
+      throw EngineError(
+          "device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
     return torch::kCPU;
   }
 
@@ -30,13 +33,18 @@ namespace {
     std::vector<WeightSlice> slices;
 
     MoleculeModel(const Potential &potential, const EngineOptions &options) :
-        slices(weight_slices(potential)), device(device_of(options)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        single(options.precision == Precision::single_precision), molecule(potential.molecule), layers(int(potential.molecule.widths.size())),
-        scale(potential.tensors.at("scale").values.at(0)), reference_energy(potential.tensors.at("reference_energy").values),
+        slices(weight_slices(potential)), device(device_of(options)),
+        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
+        single(options.precision == Precision::single_precision), molecule(potential.molecule),
+        layers(int(potential.molecule.widths.size())),
+        scale(potential.tensors.at("scale").values.at(0)),
+        reference_energy(potential.tensors.at("reference_energy").values),
         matcher(potential.molecule, potential.elements, potential.cutoff)
     {
       for (const auto &slice : slices)
-        parameters.push_back(torch::zeros(slice.shape, torch::TensorOptions(single ? torch::kFloat : torch::kDouble).device(device)));
+        parameters.push_back(torch::zeros(
+            slice.shape,
+            torch::TensorOptions(single ? torch::kFloat : torch::kDouble).device(device)));
       set(flat_weights(potential));
       mean = values(potential.tensors.at("input_mean").values);
       width = values(potential.tensors.at("input_scale").values);
@@ -54,7 +62,9 @@ namespace {
     {
       torch::NoGradGuard guard;
       for (std::size_t k = 0; k < slices.size(); k++)
-        parameters[k].copy_(torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset, slices[k].shape, torch::kDouble));
+        parameters[k].copy_(
+            torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset,
+                             slices[k].shape, torch::kDouble));
     }
 
     /// Edge vectors [edges][3] in double -> [molecules] without reference energies, double.
@@ -66,12 +76,19 @@ namespace {
         throw WrongMoleculeError(error.what());
       }
       const std::int64_t M = matcher.n_molecules(), D = molecule.n_pairs();
-      const auto edges = torch::from_blob(const_cast<int *>(matcher.edges().data()), {M * D}, torch::kInt).clone().to(device);
+      const auto edges =
+          torch::from_blob(const_cast<int *>(matcher.edges().data()), {M * D}, torch::kInt)
+              .clone()
+              .to(device);
       const auto inverse = r.index_select(0, edges).square().sum(1).rsqrt().reshape({M, D});
-      auto h = ((inverse - mean) / width).to(single ? torch::kFloat : torch::kDouble).index_select(1, permutations).reshape({M * n_permutations, D});
+      auto h = ((inverse - mean) / width)
+                   .to(single ? torch::kFloat : torch::kDouble)
+                   .index_select(1, permutations)
+                   .reshape({M * n_permutations, D});
       for (int l = 0; l < layers; l++) {
         const std::string name = "layer." + std::to_string(l);
-        h = torch::silu(torch::addmm(parameter(name + ".bias"), h, parameter(name + ".weight").t()));
+        h = torch::silu(
+            torch::addmm(parameter(name + ".bias"), h, parameter(name + ".weight").t()));
       }
       const auto y = torch::addmm(parameter("readout.bias"), h, parameter("readout.weight").t());
       return scale * y.to(torch::kDouble).reshape({M, n_permutations}).mean(1);
@@ -82,7 +99,9 @@ namespace {
     {
       const std::size_t n = molecule.numbers.size();
       const auto &atoms = matcher.atoms();
-      for (std::size_t k = 0; k < atoms.size(); k++) atom_energy[atoms[k]] = reference_energy[graph.species[atoms[k]]] + energies[k / n] / double(n);
+      for (std::size_t k = 0; k < atoms.size(); k++)
+        atom_energy[atoms[k]] =
+            reference_energy[graph.species[atoms[k]]] + energies[k / n] / double(n);
     }
 
     const MoleculeMatcher &molecules() const { return matcher; }
@@ -91,7 +110,9 @@ namespace {
     std::string description() const
     {
       return std::string("torch engine, ") + (single ? "single" : "double") + " precision, " +
-          (device.is_cuda() ? "cuda" : "cpu, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads"));
+          (device.is_cuda() ? "cuda"
+                            : "cpu, at most " + std::to_string(threads) +
+                   (threads == 1 ? " thread" : " threads"));
     }
 
     torch::Device device;
@@ -109,7 +130,10 @@ namespace {
 
     torch::Tensor values(const std::vector<double> &list) const
     {
-      return torch::from_blob(const_cast<double *>(list.data()), {std::int64_t(list.size())}, torch::kDouble).clone().to(device);
+      return torch::from_blob(const_cast<double *>(list.data()), {std::int64_t(list.size())},
+                              torch::kDouble)
+          .clone()
+          .to(device);
     }
 
     const torch::Tensor &parameter(const std::string &name) const
@@ -122,11 +146,16 @@ namespace {
 
   class MoleculeTorchEngine : public Engine {
    public:
-    MoleculeTorchEngine(const Potential &potential, const EngineOptions &options) : model(potential, options) {}
+    MoleculeTorchEngine(const Potential &potential, const EngineOptions &options) :
+        model(potential, options)
+    {
+    }
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("model molecule-mlp takes whole molecules: it cannot exchange features with other ranks");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("model molecule-mlp takes whole molecules: it cannot exchange features "
+                          "with other ranks");
       result.atom_energy.resize(graph.n_centres());
       result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
       result.position_gradient.clear();
@@ -134,10 +163,14 @@ namespace {
       if (graph.n_centres() > 0) {
         try {
           const ThreadScope scope(model.threads);
-          auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3}, torch::kDouble).clone().to(model.device);
+          auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
+                                    torch::kDouble)
+                       .clone()
+                       .to(model.device);
           r.requires_grad_(true);
           const auto energy = model.energy(graph, r);
-          const auto gradient = torch::autograd::grad({energy.sum()}, {r})[0].to(torch::kCPU).contiguous();
+          const auto gradient =
+              torch::autograd::grad({energy.sum()}, {r})[0].to(torch::kCPU).contiguous();
           const auto on_host = energy.detach().to(torch::kCPU).contiguous();
           model.share(graph, on_host.data_ptr<double>(), result.atom_energy.data());
           std::copy_n(gradient.data_ptr<double>(), result.gradient.size(), result.gradient.begin());
@@ -152,7 +185,10 @@ namespace {
 
     bool exchanges() const override { return false; }
 
-    std::size_t bytes(int atoms, int edges) const override { return std::size_t((atoms * 100.0 + edges * 200.0) * double(model.n_permutations)); }
+    std::size_t bytes(int atoms, int edges) const override
+    {
+      return std::size_t((atoms * 100.0 + edges * 200.0) * double(model.n_permutations));
+    }
 
     int cores() const override { return model.device.is_cuda() ? 0 : model.threads; }
     std::string description() const override { return model.description(); }
@@ -163,41 +199,60 @@ namespace {
 
   class MoleculeTorchGradient : public PainnGradient {
    public:
-    MoleculeTorchGradient(const Potential &potential, const EngineOptions &options) : model(potential, options)
+    MoleculeTorchGradient(const Potential &potential, const EngineOptions &options) :
+        model(potential, options)
     {
       for (auto &parameter : model.parameters) parameter.requires_grad_(true);
     }
 
     void set_weights(std::span<const double> weights) override { model.set(weights); }
 
-    void add_gradient(const Graph &graph, const LossDerivative &loss, std::span<double> gradient) override
+    void add_gradient(const Graph &graph, const LossDerivative &loss,
+                      std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("training takes whole systems: the graph has ghosts");
       const ThreadScope scope(model.threads);
       const auto integers = [&](const std::vector<int> &list) {
         return torch::tensor(list, torch::kInt).to(model.device);
       };
-      std::vector<int> centre(graph.n_edges()), neighbor(graph.neighbor.begin(), graph.neighbor.end());
-      for (int i = 0; i < graph.n_centres(); i++) std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1], i);
-      const auto r0 = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3}, torch::kDouble).clone().to(model.device);
+      std::vector<int> centre(graph.n_edges()),
+          neighbor(graph.neighbor.begin(), graph.neighbor.end());
+      for (int i = 0; i < graph.n_centres(); i++)
+        std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1],
+                  i);
+      const auto r0 = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
+                                       torch::kDouble)
+                          .clone()
+                          .to(model.device);
       auto displacement = torch::zeros({graph.n_centres(), 3}, r0.options()).requires_grad_(true);
-      const auto energy = model.energy(graph, r0 + displacement.index_select(0, integers(neighbor)) - displacement.index_select(0, integers(centre)));
-      if (model.molecules().n_molecules() != graph.n_structures()) throw EngineError("training of molecule-mlp takes one molecule a structure");
-      const auto force = torch::autograd::grad({energy.sum()}, {displacement}, {}, true, true)[0].neg();
-      const auto E = energy.detach().to(torch::kCPU).contiguous(), F = force.detach().to(torch::kCPU).contiguous();
+      const auto energy = model.energy(graph,
+                                       r0 + displacement.index_select(0, integers(neighbor)) -
+                                           displacement.index_select(0, integers(centre)));
+      if (model.molecules().n_molecules() != graph.n_structures())
+        throw EngineError("training of molecule-mlp takes one molecule a structure");
+      const auto force =
+          torch::autograd::grad({energy.sum()}, {displacement}, {}, true, true)[0].neg();
+      const auto E = energy.detach().to(torch::kCPU).contiguous(),
+                 F = force.detach().to(torch::kCPU).contiguous();
       std::vector<double> atom_energy(graph.n_centres()), energy_bar(graph.n_centres(), 0.0);
       model.share(graph, E.data_ptr<double>(), atom_energy.data());
       auto force_bar = torch::zeros_like(F);
-      loss(0, graph.n_structures(), atom_energy.data(), F.data_ptr<double>(), energy_bar.data(), force_bar.data_ptr<double>());
+      loss(0, graph.n_structures(), atom_energy.data(), F.data_ptr<double>(), energy_bar.data(),
+           force_bar.data_ptr<double>());
       auto c = torch::zeros_like(E);
       for (int s = 0; s < graph.n_structures(); s++)
-        for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++) c.data_ptr<double>()[s] += energy_bar[i] / double(model.n_atoms());
-      const auto total = (energy * c.to(model.device)).sum() + (force * force_bar.to(model.device)).sum();
-      const auto derivative = torch::autograd::grad({total}, model.parameters, {}, false, false, true);
+        for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
+          c.data_ptr<double>()[s] += energy_bar[i] / double(model.n_atoms());
+      const auto total =
+          (energy * c.to(model.device)).sum() + (force * force_bar.to(model.device)).sum();
+      const auto derivative =
+          torch::autograd::grad({total}, model.parameters, {}, false, false, true);
       for (std::size_t k = 0; k < derivative.size(); k++) {
         if (!derivative[k].defined()) continue;
         const auto values = derivative[k].to(torch::kCPU, torch::kDouble).contiguous();
-        for (std::size_t i = 0; i < model.slices[k].size; i++) gradient[model.slices[k].offset + i] += values.data_ptr<double>()[i];
+        for (std::size_t i = 0; i < model.slices[k].size; i++)
+          gradient[model.slices[k].offset + i] += values.data_ptr<double>()[i];
       }
     }
 
@@ -209,12 +264,14 @@ namespace {
 
 }    // namespace
 
-std::unique_ptr<Engine> make_molecule_torch_engine(const Potential &potential, const EngineOptions &options)
+std::unique_ptr<Engine> make_molecule_torch_engine(const Potential &potential,
+                                                   const EngineOptions &options)
 {
   return std::make_unique<MoleculeTorchEngine>(potential, options);
 }
 
-std::unique_ptr<PainnGradient> make_molecule_torch_gradient(const Potential &potential, const EngineOptions &options)
+std::unique_ptr<PainnGradient> make_molecule_torch_gradient(const Potential &potential,
+                                                            const EngineOptions &options)
 {
   return std::make_unique<MoleculeTorchGradient>(potential, options);
 }

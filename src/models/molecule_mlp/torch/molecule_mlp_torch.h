@@ -6,7 +6,9 @@
 namespace mlff {
 
 /// Throw EngineError for a device that LibTorch does not find.
-std::unique_ptr<Engine> make_molecule_torch_engine(const Potential &potential, const EngineOptions &options);
-std::unique_ptr<PainnGradient> make_molecule_torch_gradient(const Potential &potential, const EngineOptions &options);
+std::unique_ptr<Engine> make_molecule_torch_engine(const Potential &potential,
+                                                   const EngineOptions &options);
+std::unique_ptr<PainnGradient> make_molecule_torch_gradient(const Potential &potential,
+                                                            const EngineOptions &options);
 
 }    // namespace mlff

@@ -1,9 +1,9 @@
 #include "models/painn/gradient/painn_gradient.h"
 
+#include "core/thread_error.h"
 #include "models/molecule_mlp/molecule_mlp.h"
 #include "models/painn/gradient/painn_gradient_host.h"
 #include "models/painn/host/painn_host.h"
-#include "core/thread_error.h"
 #ifdef MLFF_TORCH
 #include "models/molecule_mlp/torch/molecule_mlp_torch.h"
 #include "models/painn/torch/painn_gradient_torch.h"
@@ -44,7 +44,8 @@ void set_flat_weights(Potential &potential, std::span<const double> weights)
   for (const auto &slice : weight_slices(potential)) {
     Tensor &tensor = potential.tensors[slice.name];
     tensor.shape = slice.shape;
-    tensor.values.assign(weights.begin() + slice.offset, weights.begin() + slice.offset + slice.size);
+    tensor.values.assign(weights.begin() + slice.offset,
+                         weights.begin() + slice.offset + slice.size);
   }
 }
 
@@ -53,8 +54,10 @@ namespace {
   template <typename T> class HostGradient : public PainnGradient {
    public:
     HostGradient(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), kernels(MLFF_BEST_KERNELS(painn_gradient_kernels)), threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        reference_energy(potential.tensors.at("reference_energy").values), names(weight_slices(potential)), packing(names), places(names)
+        sizes(potential.sizes), kernels(MLFF_BEST_KERNELS(painn_gradient_kernels)),
+        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
+        reference_energy(potential.tensors.at("reference_energy").values),
+        names(weight_slices(potential)), packing(names), places(names)
     {
       auto &model = weights.model;
       model.F = padded(sizes.features);
@@ -98,9 +101,11 @@ namespace {
       weights.model.readout1_bias = flat[names("readout.1.bias").offset];
     }
 
-    void add_gradient(const Graph &graph, const LossDerivative &loss, std::span<double> gradient) override
+    void add_gradient(const Graph &graph, const LossDerivative &loss,
+                      std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("training takes whole systems: the graph has ghosts");
       atom_energy.resize(graph.n_centres());
       energy_bar.resize(graph.n_centres());
       force.resize(3 * std::size_t(graph.n_centres()));
@@ -126,7 +131,8 @@ namespace {
         for (std::size_t i = 0; i < gradient.size(); i++)
           errors.run([&] {
             double sum = 0.0;
-            for (int t = 0; t < used; t++) sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
+            for (int t = 0; t < used; t++)
+              sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
             gradient[i] += sum;
           });
       }
@@ -135,8 +141,9 @@ namespace {
 
     std::string description() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("gradient_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-          " precision, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      return std::string("host engine (") + (kernels.name + sizeof("gradient_kernels_") - 1) +
+          "), " + (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, at most " +
+          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
     }
 
    private:
@@ -192,7 +199,8 @@ namespace {
     /// Points the work space at one group of structures.
     std::size_t lay_out(Arena<T> &arena, GradientWork<T> &work, Own &mine) const
     {
-      const std::size_t n = work.n_atoms, edges = work.n_edges, F = weights.model.F, H = weights.model.H, K1 = weights.model.K + 1;
+      const std::size_t n = work.n_atoms, edges = work.n_edges, F = weights.model.F,
+                        H = weights.model.H, K1 = weights.model.K + 1;
       const std::size_t width = weights.filter.columns;
       work.u = arena.take(3 * edges);
       work.u_dot = arena.take(3 * edges);
@@ -209,7 +217,8 @@ namespace {
       work.tangent = mine.tangent.data();
       work.s_end = arena.take(n * F);
       work.s_end_dot = arena.take(n * F);
-      for (T **p : {&work.z, &work.z_bar, &work.z_dot, &work.z_bar_dot, &work.silu_z}) *p = arena.take(n * H);
+      for (T **p : {&work.z, &work.z_bar, &work.z_dot, &work.z_bar_dot, &work.silu_z})
+        *p = arena.take(n * H);
       work.scratch = arena.take(std::max(n * F, edges * K1));
       return arena.size();
     }
@@ -256,7 +265,8 @@ namespace {
       const double *bar = force_bar.data() + 3 * std::size_t(atom);
       for (int i = 0; i < n; i++)
         for (int e = group.first_edge[i]; e < group.first_edge[i + 1]; e++)
-          for (int a = 0; a < 3; a++) direction[3 * e + a] = bar[3 * i + a] - bar[3 * group.neighbor[e] + a];
+          for (int a = 0; a < 3; a++)
+            direction[3 * e + a] = bar[3 * i + a] - bar[3 * group.neighbor[e] + a];
       work.direction = direction;
       work.energy_bar = energy_bar.data() + atom;
       if constexpr (sizeof(T) == sizeof(float))
@@ -268,16 +278,20 @@ namespace {
 
 }    // namespace
 
-void PainnGradient::add_jacobian_gradient(const Graph &, std::span<const int>, const JacobianDerivative &, std::span<double>)
+void PainnGradient::add_jacobian_gradient(const Graph &, std::span<const int>,
+                                          const JacobianDerivative &, std::span<double>)
 {
-  throw EngineError("the host engine has no third derivatives: a loss of Jacobian rows needs the engine torch");
+  throw EngineError(
+      "the host engine has no third derivatives: a loss of Jacobian rows needs the engine torch");
 }
 
-std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, const EngineOptions &options, bool mixed)
+std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential,
+                                                   const EngineOptions &options, bool mixed)
 {
   if (options.engine == "torch") {
 #ifdef MLFF_TORCH
-    if (potential.is_molecule() && mixed) throw EngineError("model molecule-mlp has no mixed precision");
+    if (potential.is_molecule() && mixed)
+      throw EngineError("model molecule-mlp has no mixed precision");
     if (potential.is_molecule()) return make_molecule_torch_gradient(potential, options);
     if (potential.is_global() && mixed) throw EngineError("model painn-fmm has no mixed precision");
     return make_torch_gradient(potential, options, mixed);
@@ -285,12 +299,15 @@ std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential, c
     throw EngineError("engine 'torch' is not in this build (MLFF_TORCH=OFF); accepted: auto, host");
 #endif
   }
-  if (options.engine != "host" && options.engine != "auto") throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
+  if (options.engine != "host" && options.engine != "auto")
+    throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
   if (mixed) throw EngineError("mixed precision needs the engine torch");
   if (potential.is_global())
-    throw EngineError("the host engine has no weight gradients of the long-range block of painn-fmm: training it needs the engine torch");
+    throw EngineError("the host engine has no weight gradients of the long-range block of "
+                      "painn-fmm: training it needs the engine torch");
   if (potential.is_molecule()) return make_molecule_gradient(potential, options);
-  if (options.precision == Precision::single_precision) return std::make_unique<HostGradient<float>>(potential, options);
+  if (options.precision == Precision::single_precision)
+    return std::make_unique<HostGradient<float>>(potential, options);
   return std::make_unique<HostGradient<double>>(potential, options);
 }
 

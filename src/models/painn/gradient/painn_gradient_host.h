@@ -1,4 +1,5 @@
-// What host gradients of models built of PaiNN's layers share: where each weight goes among the packed ones and among the sums.
+// What host gradients of models built of PaiNN's layers share: where each weight goes among the
+// packed ones and among the sums.
 #pragma once
 
 #include "core/buffer.h"
@@ -11,7 +12,8 @@
 
 namespace mlff {
 
-/// Hands out pieces of one array: a first walk, without the array, counts; the second gives addresses.
+/// Hands out pieces of one array: a first walk, without the array, counts; the second gives
+/// addresses.
 template <typename T> class Arena {
  public:
   explicit Arena(T *base) : base(base) {}
@@ -45,10 +47,14 @@ class WeightNames {
   std::vector<WeightSlice> slices;
 };
 
-/// Weights packed for products forward and back. A model names its tensors in a walk, always in the same order.
+/// Weights packed for products forward and back. A model names its tensors in a walk, always in the
+/// same order.
 template <typename T> class GradientPacking {
  public:
-  explicit GradientPacking(const WeightNames &names) : slice(names), forward_place(names.total(), 0), back_place(names.total(), -1) {}
+  explicit GradientPacking(const WeightNames &names) :
+      slice(names), forward_place(names.total(), 0), back_place(names.total(), -1)
+  {
+  }
 
   /// Runs `walk` twice: to count, and to hand out addresses.
   template <typename Walk> void lay_out(const Walk &walk)
@@ -74,7 +80,8 @@ template <typename T> class GradientPacking {
   {
     const WeightSlice &s = slice(name);
     T *values = arena.take(blocks.total(int(s.size)));
-    for (std::size_t i = 0; i < s.size; i++) forward_place[s.offset + i] = address(values) + blocks.place(int(i));
+    for (std::size_t i = 0; i < s.size; i++)
+      forward_place[s.offset + i] = address(values) + blocks.place(int(i));
     return values;
   }
 
@@ -97,7 +104,8 @@ template <typename T> class GradientPacking {
   {
     for (std::size_t l = 0; l < layers.size(); l++) {
       PainnLayer<T> &layer = layers[l];
-      const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+      const std::string message = "message." + std::to_string(l),
+                        update = "update." + std::to_string(l);
       matrices(message + ".0.weight", F, F, layer.message0, layer.message0_back);
       matrices(message + ".1.weight", F, F, layer.message1, layer.message1_back);
       matrices(update + ".mix.weight", F, F, layer.mix, layer.mix_back);
@@ -113,8 +121,11 @@ template <typename T> class GradientPacking {
     const int n = int(weight.shape[0]);
     filter = take_packed(radial + 1, F.total(n));
     for (int f = 0; f < n; f++) {
-      for (int k = 0; k < radial; k++) forward_place[weight.offset + std::size_t(f) * radial + k] = address(filter.values) + in_panel(filter, k, F.place(f));
-      forward_place[bias.offset + f] = address(filter.values) + in_panel(filter, radial, F.place(f));
+      for (int k = 0; k < radial; k++)
+        forward_place[weight.offset + std::size_t(f) * radial + k] =
+            address(filter.values) + in_panel(filter, k, F.place(f));
+      forward_place[bias.offset + f] =
+          address(filter.values) + in_panel(filter, radial, F.place(f));
     }
   }
 
@@ -129,7 +140,8 @@ template <typename T> class GradientPacking {
 
   Packed<T> take_packed(int rows, int columns)
   {
-    return {arena.take(std::size_t((columns + panel_width - 1) / panel_width) * panel_width * rows), rows, columns};
+    return {arena.take(std::size_t((columns + panel_width - 1) / panel_width) * panel_width * rows),
+            rows, columns};
   }
 
   static long in_panel(const Packed<T> &matrix, int row, int column)
@@ -138,7 +150,8 @@ template <typename T> class GradientPacking {
   }
 };
 
-/// Sums of the gradient, as [in][out]. A model names its tensors in a walk, always in the same order; one walk an array of sums.
+/// Sums of the gradient, as [in][out]. A model names its tensors in a walk, always in the same
+/// order; one walk an array of sums.
 template <typename T> class GradientPlaces {
  public:
   explicit GradientPlaces(const WeightNames &names) : place(names.total(), 0), slice(names) {}
@@ -152,7 +165,8 @@ template <typename T> class GradientPlaces {
   T *vector(const std::string &name, Blocks blocks)
   {
     const WeightSlice &s = slice(name);
-    for (std::size_t i = 0; i < s.size; i++) place[s.offset + i] = long(arena.size()) + blocks.place(int(i));
+    for (std::size_t i = 0; i < s.size; i++)
+      place[s.offset + i] = long(arena.size()) + blocks.place(int(i));
     return arena.take(blocks.total(int(s.size)));
   }
 
@@ -161,7 +175,9 @@ template <typename T> class GradientPlaces {
     const WeightSlice &s = slice(name);
     const int n_out = int(s.shape[0]), n_in = int(s.shape[1]), columns = out.total(n_out);
     for (int o = 0; o < n_out; o++)
-      for (int k = 0; k < n_in; k++) place[s.offset + std::size_t(o) * n_in + k] = long(arena.size()) + long(in.place(k)) * columns + out.place(o);
+      for (int k = 0; k < n_in; k++)
+        place[s.offset + std::size_t(o) * n_in + k] =
+            long(arena.size()) + long(in.place(k)) * columns + out.place(o);
     return arena.take(std::size_t(in.total(n_in)) * columns);
   }
 
@@ -170,7 +186,8 @@ template <typename T> class GradientPlaces {
   {
     for (std::size_t l = 0; l < layers.size(); l++) {
       GradientLayerSums<T> &layer = layers[l];
-      const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+      const std::string message = "message." + std::to_string(l),
+                        update = "update." + std::to_string(l);
       layer.message0 = matrix(message + ".0.weight", F, F);
       layer.message0_bias = vector(message + ".0.bias", F);
       layer.message1 = matrix(message + ".1.weight", F, F);
@@ -185,7 +202,8 @@ template <typename T> class GradientPlaces {
     const int n = int(weight.shape[0]), columns = F.total(n);
     const long start = long(arena.size());
     for (int f = 0; f < n; f++) {
-      for (int k = 0; k < radial; k++) place[weight.offset + std::size_t(f) * radial + k] = start + long(k) * columns + F.place(f);
+      for (int k = 0; k < radial; k++)
+        place[weight.offset + std::size_t(f) * radial + k] = start + long(k) * columns + F.place(f);
       place[bias.offset + f] = start + long(radial) * columns + F.place(f);
     }
     return arena.take(std::size_t(radial + 1) * columns);
@@ -197,7 +215,8 @@ template <typename T> class GradientPlaces {
 };
 
 /// Room for the intermediate values of a layer, for n atoms.
-template <typename T> void take_layer_values(Arena<T> &arena, std::size_t n, std::size_t F, GradientLayerValues<T> &x)
+template <typename T>
+void take_layer_values(Arena<T> &arena, std::size_t n, std::size_t F, GradientLayerValues<T> &x)
 {
   x.s = arena.take(n * F);
   x.m0 = arena.take(n * F);
@@ -225,12 +244,15 @@ template <typename T> void take_layer_values(Arena<T> &arena, std::size_t n, std
   x.m0_bar = arena.take(n * F);
 }
 
-/// Groups of whole structures of about `atoms` atoms, small enough for the cache of a core: first structure of each, and the end.
+/// Groups of whole structures of about `atoms` atoms, small enough for the cache of a core: first
+/// structure of each, and the end.
 inline void group_structures(const Graph &graph, int atoms, std::vector<int> &first_structure)
 {
   first_structure.assign(1, 0);
   for (int s = 0; s < graph.n_structures(); s++)
-    if (graph.first_atom[s + 1] - graph.first_atom[first_structure.back()] >= atoms || s + 1 == graph.n_structures()) first_structure.push_back(s + 1);
+    if (graph.first_atom[s + 1] - graph.first_atom[first_structure.back()] >= atoms ||
+        s + 1 == graph.n_structures())
+      first_structure.push_back(s + 1);
 }
 
 /// The part of a graph with one group of structures, numbered from zero.

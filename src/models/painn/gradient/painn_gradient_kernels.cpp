@@ -1,6 +1,6 @@
-// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Forward and backward are those of painn_kernels.cpp
-// (Schütt, Unke, Gastegger, ICML 2021), the second pass is their derivative along a direction; bar = dE/d(quantity), dot = tangent.
-// Tested against autograd.
+// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Forward and
+// backward are those of painn_kernels.cpp (Schütt, Unke, Gastegger, ICML 2021), the second pass is
+// their derivative along a direction; bar = dE/d(quantity), dot = tangent. Tested against autograd.
 #include "models/painn/gradient/painn_gradient_kernels.h"
 
 #include "models/painn/gradient/painn_gradient_layers.h"
@@ -18,17 +18,21 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   /// out = x_dot silu'(at) + x silu''(at) at_dot
   template <typename T>
-  void times_silu_slope_tangent(long n, const T *__restrict at, const T *__restrict at_dot, const T *__restrict x, const T *__restrict x_dot, T *__restrict out)
+  void times_silu_slope_tangent(long n, const T *__restrict at, const T *__restrict at_dot,
+                                const T *__restrict x, const T *__restrict x_dot, T *__restrict out)
   {
 #pragma omp simd
-    for (long i = 0; i < n; i++) out[i] = x_dot[i] * silu_slope(at[i]) + x[i] * silu_curvature(at[i]) * at_dot[i];
+    for (long i = 0; i < n; i++)
+      out[i] = x_dot[i] * silu_slope(at[i]) + x[i] * silu_curvature(at[i]) * at_dot[i];
   }
 
   template <typename T> void forces(const GradientWeights<T> &w, const GradientWork<T> &k)
   {
     const int F = w.model.F, H = w.model.H, L = w.model.L, n = k.n_atoms;
     edges_forward<true>(w, k);
-    for (int i = 0; i < n; i++) std::memcpy(k.value[0].s + long(i) * F, w.model.embedding + long(k.species[i]) * F, sizeof(T) * F);
+    for (int i = 0; i < n; i++)
+      std::memcpy(k.value[0].s + long(i) * F, w.model.embedding + long(k.species[i]) * F,
+                  sizeof(T) * F);
     std::memset(k.value[0].v, 0, sizeof(T) * 3 * n * F);
     for (int l = 0; l < L; l++) layer_forward(w, k, l);
 
@@ -40,7 +44,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
       T *__restrict z_bar = k.z_bar + long(i) * H;
       for (int f = 0; f < H; f++) energy += double(w.model.readout1[f]) * double(silu_z[f]);
 #pragma omp simd
-      for (int f = 0; f < H; f++) z_bar[f] = T(w.model.scale) * w.model.readout1[f] * silu_slope(z[f]);
+      for (int f = 0; f < H; f++)
+        z_bar[f] = T(w.model.scale) * w.model.readout1[f] * silu_slope(z[f]);
       k.atom_energy[i] = w.model.scale * energy + w.model.reference_energy[k.species[i]];
     }
     const GradientLayerValues<T> &last = k.value[L - 1];
@@ -52,11 +57,13 @@ namespace {    // the same names exist in every instruction set's copy of this f
       const double *r = k.r + 3 * e, *bar = k.edge_bar + 4 * e, d = k.d[e];
       const double u[3] = {r[0] / d, r[1] / d, r[2] / d};
       const double along = bar[1] * u[0] + bar[2] * u[1] + bar[3] * u[2];
-      for (int a = 0; a < 3; a++) k.gradient[3 * e + a] = bar[0] * u[a] + (bar[1 + a] - along * u[a]) / d;
+      for (int a = 0; a < 3; a++)
+        k.gradient[3 * e + a] = bar[0] * u[a] + (bar[1 + a] - along * u[a]) / d;
     }
   }
 
-  template <typename T> void layer_forward_tangent(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
+  template <typename T>
+  void layer_forward_tangent(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
   {
     const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
     const PainnLayer<T> &layer = w.model.layers[l];
@@ -78,10 +85,12 @@ namespace {    // the same names exist in every instruction set's copy of this f
       std::memcpy(s, dx.s + long(i) * F, sizeof(T) * F);
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
         const long j = k.neighbor[e], at = e * width + 3L * l * F;
-        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F, *__restrict W = k.W + at, *__restrict slope = k.W_slope + at;
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
+                            *__restrict W = k.W + at, *__restrict slope = k.W_slope + at;
         const T *__restrict dh = dx.h + 3 * j * F, *__restrict dvj = dx.v + 3 * j * F;
         const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
-        const T dux = k.u_dot[3 * e], duy = k.u_dot[3 * e + 1], duz = k.u_dot[3 * e + 2], d_dot = k.d_dot[e];
+        const T dux = k.u_dot[3 * e], duy = k.u_dot[3 * e + 1], duz = k.u_dot[3 * e + 2],
+                d_dot = k.d_dot[e];
 #pragma omp simd
         for (int f = 0; f < F; f++) {
           const T c = W[F + f] * h[F + f], b = W[2 * F + f] * h[2 * F + f];
@@ -97,12 +106,15 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
     multiply(3 * n, dx.v_mid, F, layer.mix, none<T>(), dx.pq, 2 * F);
     for (int i = 0; i < n; i++) {
-      const T *__restrict p = x.pq + 6L * i * F, *__restrict dp = dx.pq + 6L * i * F, *__restrict norm = x.in + (2L * i + 1) * F;
+      const T *__restrict p = x.pq + 6L * i * F, *__restrict dp = dx.pq + 6L * i * F,
+                          *__restrict norm = x.in + (2L * i + 1) * F;
       T *__restrict norm_dot = dx.in + (2L * i + 1) * F, *__restrict dot_dot = dx.dot + long(i) * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
-        norm_dot[f] = (p[f] * dp[f] + p[2 * F + f] * dp[2 * F + f] + p[4 * F + f] * dp[4 * F + f]) / norm[f];
-        dot_dot[f] = dp[f] * p[F + f] + p[f] * dp[F + f] + dp[2 * F + f] * p[3 * F + f] + p[2 * F + f] * dp[3 * F + f] + dp[4 * F + f] * p[5 * F + f] +
+        norm_dot[f] =
+            (p[f] * dp[f] + p[2 * F + f] * dp[2 * F + f] + p[4 * F + f] * dp[4 * F + f]) / norm[f];
+        dot_dot[f] = dp[f] * p[F + f] + p[f] * dp[F + f] + dp[2 * F + f] * p[3 * F + f] +
+            p[2 * F + f] * dp[3 * F + f] + dp[4 * F + f] * p[5 * F + f] +
             p[4 * F + f] * dp[5 * F + f];
       }
     }
@@ -111,17 +123,22 @@ namespace {    // the same names exist in every instruction set's copy of this f
     multiply(n, dx.gt, F, layer.update1, none<T>(), dx.y, 3 * F);
 
     const bool last = l + 1 == w.model.L;
-    T *s_next = last ? k.s_end_dot : k.tangent[l + 1].s, *v_next = last ? nullptr : k.tangent[l + 1].v;
+    T *s_next = last ? k.s_end_dot : k.tangent[l + 1].s,
+      *v_next = last ? nullptr : k.tangent[l + 1].v;
     for (int i = 0; i < n; i++) {
-      const T *__restrict y = x.y + 3L * i * F, *__restrict dy = dx.y + 3L * i * F, *__restrict dot = x.dot + long(i) * F,
-                          *__restrict dot_dot = dx.dot + long(i) * F, *__restrict s = dx.in + 2L * i * F;
+      const T *__restrict y = x.y + 3L * i * F, *__restrict dy = dx.y + 3L * i * F,
+                          *__restrict dot = x.dot + long(i) * F,
+                          *__restrict dot_dot = dx.dot + long(i) * F,
+                          *__restrict s = dx.in + 2L * i * F;
       T *__restrict out = s_next + long(i) * F;
 #pragma omp simd
-      for (int f = 0; f < F; f++) out[f] = s[f] + dy[f] + dy[2 * F + f] * dot[f] + y[2 * F + f] * dot_dot[f];
+      for (int f = 0; f < F; f++)
+        out[f] = s[f] + dy[f] + dy[2 * F + f] * dot[f] + y[2 * F + f] * dot_dot[f];
       if (last) continue;
       for (int a = 0; a < 3; a++) {
         const long at = (6L * i + 2 * a + 1) * F;
-        const T *__restrict q = x.pq + at, *__restrict dq = dx.pq + at, *__restrict v = dx.v_mid + (3L * i + a) * F;
+        const T *__restrict q = x.pq + at, *__restrict dq = dx.pq + at,
+                            *__restrict v = dx.v_mid + (3L * i + a) * F;
         T *__restrict v_out = v_next + (3L * i + a) * F;
 #pragma omp simd
         for (int f = 0; f < F; f++) v_out[f] = v[f] + dy[F + f] * q[f] + y[F + f] * dq[f];
@@ -129,7 +146,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  template <typename T> void layer_backward_tangent(const GradientWeights<T> &w, const GradientWork<T> &k, int l, const GradientSums<T> &sums)
+  template <typename T>
+  void layer_backward_tangent(const GradientWeights<T> &w, const GradientWork<T> &k, int l,
+                              const GradientSums<T> &sums)
   {
     const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
     const PainnLayer<T> &layer = w.model.layers[l];
@@ -137,15 +156,18 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const GradientLayerSums<T> &sum = sums.layers[l];
     for (int i = 0; i < n; i++) {
       const long F1 = long(i) * F;
-      const T *__restrict p = x.pq + 6 * F1, *__restrict dp = dx.pq + 6 * F1, *__restrict s_bar = x.s_bar + F1, *__restrict ds_bar = dx.s_bar + F1,
-                          *__restrict v_bar = x.v_bar + 3 * F1, *__restrict dv_bar = dx.v_bar + 3 * F1, *__restrict dot = x.dot + F1,
+      const T *__restrict p = x.pq + 6 * F1, *__restrict dp = dx.pq + 6 * F1,
+                          *__restrict s_bar = x.s_bar + F1, *__restrict ds_bar = dx.s_bar + F1,
+                          *__restrict v_bar = x.v_bar + 3 * F1,
+                          *__restrict dv_bar = dx.v_bar + 3 * F1, *__restrict dot = x.dot + F1,
                           *__restrict dot_dot = dx.dot + F1;
       T *__restrict out = dx.y_bar + 3 * F1;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
         out[f] = ds_bar[f];
-        out[F + f] = dv_bar[f] * p[F + f] + v_bar[f] * dp[F + f] + dv_bar[F + f] * p[3 * F + f] + v_bar[F + f] * dp[3 * F + f] +
-            dv_bar[2 * F + f] * p[5 * F + f] + v_bar[2 * F + f] * dp[5 * F + f];
+        out[F + f] = dv_bar[f] * p[F + f] + v_bar[f] * dp[F + f] + dv_bar[F + f] * p[3 * F + f] +
+            v_bar[F + f] * dp[3 * F + f] + dv_bar[2 * F + f] * p[5 * F + f] +
+            v_bar[2 * F + f] * dp[5 * F + f];
         out[2 * F + f] = ds_bar[f] * dot[f] + s_bar[f] * dot_dot[f];
       }
     }
@@ -160,20 +182,28 @@ namespace {    // the same names exist in every instruction set's copy of this f
     multiply(n, dx.t_bar, F, layer.update0_back, none<T>(), dx.in_bar, 2 * F);
     for (int i = 0; i < n; i++) {
       const long F1 = long(i) * F;
-      const T *__restrict norm = x.in + (2L * i + 1) * F, *__restrict norm_dot = dx.in + (2L * i + 1) * F;
-      const T *__restrict y = x.y + 3 * F1, *__restrict dy = dx.y + 3 * F1, *__restrict in = x.in_bar + 2 * F1, *__restrict din = dx.in_bar + 2 * F1,
+      const T *__restrict norm = x.in + (2L * i + 1) * F,
+                          *__restrict norm_dot = dx.in + (2L * i + 1) * F;
+      const T *__restrict y = x.y + 3 * F1, *__restrict dy = dx.y + 3 * F1,
+                          *__restrict in = x.in_bar + 2 * F1, *__restrict din = dx.in_bar + 2 * F1,
                           *__restrict s_bar = x.s_bar + F1, *__restrict ds_bar = dx.s_bar + F1;
       T *__restrict mid = dx.s_bar_mid + F1;
       for (int a = 0; a < 3; a++) {
-        const T *__restrict p = x.pq + (6L * i + 2 * a) * F, *__restrict dp = dx.pq + (6L * i + 2 * a) * F, *__restrict v_bar = x.v_bar + (3L * i + a) * F,
+        const T *__restrict p = x.pq + (6L * i + 2 * a) * F,
+                            *__restrict dp = dx.pq + (6L * i + 2 * a) * F,
+                            *__restrict v_bar = x.v_bar + (3L * i + a) * F,
                             *__restrict dv_bar = dx.v_bar + (3L * i + a) * F;
         T *__restrict out = dx.pq_bar + (6L * i + 2 * a) * F;
 #pragma omp simd
         for (int f = 0; f < F; f++) {
-          const T dot_bar = s_bar[f] * y[2 * F + f], dot_bar_dot = ds_bar[f] * y[2 * F + f] + s_bar[f] * dy[2 * F + f];
-          const T stretch = in[F + f] / norm[f], stretch_dot = (din[F + f] - stretch * norm_dot[f]) / norm[f];
-          out[f] = dot_bar_dot * p[F + f] + dot_bar * dp[F + f] + stretch_dot * p[f] + stretch * dp[f];
-          out[F + f] = dot_bar_dot * p[f] + dot_bar * dp[f] + dv_bar[f] * y[F + f] + v_bar[f] * dy[F + f];
+          const T dot_bar = s_bar[f] * y[2 * F + f],
+                  dot_bar_dot = ds_bar[f] * y[2 * F + f] + s_bar[f] * dy[2 * F + f];
+          const T stretch = in[F + f] / norm[f],
+                  stretch_dot = (din[F + f] - stretch * norm_dot[f]) / norm[f];
+          out[f] =
+              dot_bar_dot * p[F + f] + dot_bar * dp[F + f] + stretch_dot * p[f] + stretch * dp[f];
+          out[F + f] =
+              dot_bar_dot * p[f] + dot_bar * dp[f] + dv_bar[f] * y[F + f] + v_bar[f] * dy[F + f];
         }
       }
 #pragma omp simd
@@ -188,15 +218,19 @@ namespace {    // the same names exist in every instruction set's copy of this f
     if (l > 0) std::memcpy(v_bar_before, dx.v_bar_mid, sizeof(T) * 3 * n * F);
     std::memset(dx.h_bar, 0, sizeof(T) * 3 * n * F);
     for (int i = 0; i < n; i++) {
-      const T *__restrict s_bar = x.s_bar_mid + long(i) * F, *__restrict v_bar = x.v_bar_mid + 3L * i * F;
-      const T *__restrict ds_bar = dx.s_bar_mid + long(i) * F, *__restrict dv_bar = dx.v_bar_mid + 3L * i * F;
+      const T *__restrict s_bar = x.s_bar_mid + long(i) * F,
+                          *__restrict v_bar = x.v_bar_mid + 3L * i * F;
+      const T *__restrict ds_bar = dx.s_bar_mid + long(i) * F,
+                          *__restrict dv_bar = dx.v_bar_mid + 3L * i * F;
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
         const long j = k.neighbor[e], at = e * width + 3L * l * F;
-        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F, *__restrict W = k.W + at, *__restrict slope = k.W_slope + at;
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
+                            *__restrict W = k.W + at, *__restrict slope = k.W_slope + at;
         const T *__restrict dh = dx.h + 3 * j * F, *__restrict dvj = dx.v + 3 * j * F;
         T *__restrict dW_bar = k.W_bar_dot + at, *__restrict dh_bar = dx.h_bar + 3 * j * F;
         const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
-        const T dux = k.u_dot[3 * e], duy = k.u_dot[3 * e + 1], duz = k.u_dot[3 * e + 2], d_dot = k.d_dot[e];
+        const T dux = k.u_dot[3 * e], duy = k.u_dot[3 * e + 1], duz = k.u_dot[3 * e + 2],
+                d_dot = k.d_dot[e];
 #pragma omp simd
         for (int f = 0; f < F; f++) {
           const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
@@ -205,7 +239,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
           const T c_bar = ux * vx + uy * vy + uz * vz;
           const T dc_bar = dux * vx + duy * vy + duz * vz + ux * dvx + uy * dvy + uz * dvz;
           const T b_bar = vj[f] * vx + vj[F + f] * vy + vj[2 * F + f] * vz;
-          const T db_bar = dvj[f] * vx + dvj[F + f] * vy + dvj[2 * F + f] * vz + vj[f] * dvx + vj[F + f] * dvy + vj[2 * F + f] * dvz;
+          const T db_bar = dvj[f] * vx + dvj[F + f] * vy + dvj[2 * F + f] * vz + vj[f] * dvx +
+              vj[F + f] * dvy + vj[2 * F + f] * dvz;
           dh_bar[f] += d_dot * slope[f] * a_bar + W[f] * da_bar;
           dh_bar[F + f] += d_dot * slope[F + f] * c_bar + W[F + f] * dc_bar;
           dh_bar[2 * F + f] += d_dot * slope[2 * F + f] * b_bar + W[2 * F + f] * db_bar;
@@ -217,7 +252,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
         T *__restrict before = v_bar_before + 3 * j * F;
 #pragma omp simd
         for (int f = 0; f < F; f++) {
-          const T b = W[2 * F + f] * h[2 * F + f], db = d_dot * slope[2 * F + f] * h[2 * F + f] + W[2 * F + f] * dh[2 * F + f];
+          const T b = W[2 * F + f] * h[2 * F + f],
+                  db = d_dot * slope[2 * F + f] * h[2 * F + f] + W[2 * F + f] * dh[2 * F + f];
           before[f] += db * v_bar[f] + b * dv_bar[f];
           before[F + f] += db * v_bar[F + f] + b * dv_bar[F + f];
           before[2 * F + f] += db * v_bar[2 * F + f] + b * dv_bar[2 * F + f];
@@ -245,7 +281,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  template <typename T> void weights(const GradientWeights<T> &w, const GradientWork<T> &k, const GradientSums<T> &sums)
+  template <typename T>
+  void weights(const GradientWeights<T> &w, const GradientWork<T> &k, const GradientSums<T> &sums)
   {
     const int F = w.model.F, H = w.model.H, L = w.model.L, K = w.model.K, n = k.n_atoms;
     const T scale = T(w.model.scale);
@@ -263,7 +300,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     multiply(n, k.s_end_dot, F, w.model.readout0, none<T>(), k.z_dot, H);
     for (int i = 0; i < n; i++) {
       const long at = long(i) * H;
-      const T *__restrict z = k.z + at, *__restrict dz = k.z_dot + at, *__restrict silu_z = k.silu_z + at;
+      const T *__restrict z = k.z + at, *__restrict dz = k.z_dot + at,
+                          *__restrict silu_z = k.silu_z + at;
       T *__restrict dz_bar = k.z_bar_dot + at;
       const T c = T(k.energy_bar[i]);
 #pragma omp simd
@@ -286,7 +324,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const int width = w.filter.columns;
     T *phi_dot = k.scratch;
     for (long e = 0; e < k.n_edges; e++)
-      for (int b = 0; b <= K; b++) phi_dot[e * (K + 1) + b] = k.d_dot[e] * k.phi_slope[e * (K + 1) + b];
+      for (int b = 0; b <= K; b++)
+        phi_dot[e * (K + 1) + b] = k.d_dot[e] * k.phi_slope[e * (K + 1) + b];
     accumulate(k.n_edges, k.phi, K + 1, K + 1, k.W_bar_dot, width, width, sums.filter);
     accumulate(k.n_edges, phi_dot, K + 1, K + 1, k.W_bar, width, width, sums.filter);
   }
@@ -294,6 +333,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const GradientKernels MLFF_KERNELS;
-const GradientKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS), forces<float>, forces<double>, weights<float>, weights<double>};
+const GradientKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS), forces<float>, forces<double>,
+                                      weights<float>, weights<double>};
 
 }    // namespace mlff

@@ -1,11 +1,13 @@
-// Derivatives of a loss with respect to the weights of PaiNN, in plain loops. Compiled once per instruction set
-// (painn_gradient_kernels.cpp): raw pointers only, as in painn_kernels.h.
+// Derivatives of a loss with respect to the weights of PaiNN, in plain loops. Compiled once per
+// instruction set (painn_gradient_kernels.cpp): raw pointers only, as in painn_kernels.h.
 //
-// A loss L of energies and forces has, with c_i = dL/dE_i and G_k = dL/dF_k held fixed, the derivative
+// A loss L of energies and forces has, with c_i = dL/dE_i and G_k = dL/dF_k held fixed, the
+// derivative
 //   dL/dw = sum_i c_i dE_i/dw - d/dw (G . dE/dx),
-// and that is the derivative by t, at t = 0, of the gradient dE/dw taken at positions x - t G with weights 1 + t c_i on the
-// energies of the atoms. So one pass computes energies and forces and keeps every intermediate value, and a second pass carries
-// the derivatives by t ("tangents") of all of them through the forward and the backward pass. Exact, no differences.
+// and that is the derivative by t, at t = 0, of the gradient dE/dw taken at positions x - t G with
+// weights 1 + t c_i on the energies of the atoms. So one pass computes energies and forces and
+// keeps every intermediate value, and a second pass carries the derivatives by t ("tangents") of
+// all of them through the forward and the backward pass. Exact, no differences.
 #pragma once
 
 #include "models/painn/host/painn_kernels.h"
@@ -19,7 +21,8 @@ template <typename T> struct GradientWeights {
 
 /// Sums over all structures of dL/dw, as [in][out] with padded widths.
 template <typename T> struct GradientLayerSums {
-  T *message0, *message0_bias, *message1, *message1_bias, *mix, *update0, *update0_bias, *update1, *update1_bias;
+  T *message0, *message0_bias, *message1, *message1_bias, *mix, *update0, *update0_bias, *update1,
+      *update1_bias;
 };
 
 template <typename T> struct GradientSums {
@@ -27,12 +30,17 @@ template <typename T> struct GradientSums {
   const GradientLayerSums<T> *layers;
 };
 
-/// Intermediate values of one layer for a group of atoms; a second set of the same holds their tangents.
+/// Intermediate values of one layer for a group of atoms; a second set of the same holds their
+/// tangents.
 template <typename T> struct GradientLayerValues {
-  T *s, *m0, *g0, *h, *v;                   // before the message: features [F], hidden [F], silu of it [F], h [3F], v [3][F]
-  T *v_mid, *pq, *in, *t, *gt, *y, *dot;    // after it: v [3][F], p and q [3][2F], s and norm [2F], hidden [F], silu [F], y [3F], p.q [F]
-  T *s_bar, *v_bar, *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar, *s_bar_mid, *v_bar_mid;    // update: of its output, inside, of its input
-  T *h_bar, *g0_bar, *m0_bar;                                                             // message
+  T *s, *m0, *g0, *h,
+      *v;    // before the message: features [F], hidden [F], silu of it [F], h [3F], v [3][F]
+  T *v_mid, *pq, *in, *t, *gt, *y,
+      // after it: v [3][F], p and q [3][2F], s and norm [2F], hidden [F], silu [F], y [3F], p.q [F]
+      *dot;
+  T *s_bar, *v_bar, *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar, *s_bar_mid,
+      *v_bar_mid;                // update: of its output, inside, of its input
+  T *h_bar, *g0_bar, *m0_bar;    // message
 };
 
 /// A group of whole structures, small enough for the cache of a core.
@@ -41,9 +49,11 @@ template <typename T> struct GradientWork {
   const int *species, *first_edge, *neighbor;
   const double *r;    // [edges][3]
 
-  double *d;                             // [edges]
-  T *u, *u_dot;                          // [edges][3]
-  T *phi, *phi_slope;                    // [edges][K + 1]: radial functions times cutoff function, and the latter; derivatives by d
+  double *d;       // [edges]
+  T *u, *u_dot;    // [edges][3]
+  T *phi,
+      // [edges][K + 1]: radial functions times cutoff function, and the latter; derivatives by d
+      *phi_slope;
   T *W, *W_slope, *W_bar, *W_bar_dot;    // [edges][3FL]
   T *d_dot;                              // [edges]
   double *edge_bar;                      // [edges][4]: d_bar, u_bar
@@ -51,10 +61,11 @@ template <typename T> struct GradientWork {
   GradientLayerValues<T> *value, *tangent;    // [layers]
   T *s_end, *s_end_dot;                       // [atoms][F] after the last layer
   T *v_end;                                   // [atoms][3][F] likewise, or null: not asked for
-  T *s_start_bar, *v_start_bar;               // [atoms][F], [atoms][3][F] before the first layer, or null: not asked for
-  T *z, *z_bar, *z_dot, *z_bar_dot;           // [atoms][H]
-  T *silu_z;                                  // [atoms][H]
-  T *scratch;                                 // [edges][K + 1] or [atoms][3F]
+  T *s_start_bar,
+      *v_start_bar;    // [atoms][F], [atoms][3][F] before the first layer, or null: not asked for
+  T *z, *z_bar, *z_dot, *z_bar_dot;    // [atoms][H]
+  T *silu_z;                           // [atoms][H]
+  T *scratch;                          // [edges][K + 1] or [atoms][3F]
 
   double *atom_energy;    // [atoms]
   double *gradient;       // [edges][3] dE/dr
@@ -67,8 +78,10 @@ struct GradientKernels {
   const char *name;
   void (*forces_single)(const GradientWeights<float> &, const GradientWork<float> &);
   void (*forces_full)(const GradientWeights<double> &, const GradientWork<double> &);
-  void (*weights_single)(const GradientWeights<float> &, const GradientWork<float> &, const GradientSums<float> &);
-  void (*weights_full)(const GradientWeights<double> &, const GradientWork<double> &, const GradientSums<double> &);
+  void (*weights_single)(const GradientWeights<float> &, const GradientWork<float> &,
+                         const GradientSums<float> &);
+  void (*weights_full)(const GradientWeights<double> &, const GradientWork<double> &,
+                       const GradientSums<double> &);
 };
 
 extern const GradientKernels painn_gradient_kernels_generic;

@@ -1,10 +1,11 @@
-// Forward and backward of PaiNN's layers with every intermediate value kept, for the kernels that differentiate by weights and are
-// compiled once per instruction set: everything here is local to the file that includes it.
+// Forward and backward of PaiNN's layers with every intermediate value kept, for the kernels that
+// differentiate by weights and are compiled once per instruction set: everything here is local to
+// the file that includes it.
 #pragma once
 
-#include "models/painn/gradient/painn_gradient_kernels.h"
 #include "kernels/products.h"
 #include "kernels/radial.h"
+#include "models/painn/gradient/painn_gradient_kernels.h"
 
 #include <cstring>
 
@@ -18,7 +19,8 @@ namespace {
   }
 
   /// Z [columns] += sum of the rows of Y.
-  template <typename T> void accumulate_rows(int rows, const T *__restrict Y, int columns, T *__restrict Z)
+  template <typename T>
+  void accumulate_rows(int rows, const T *__restrict Y, int columns, T *__restrict Z)
   {
     for (int m = 0; m < rows; m++) {
       const T *__restrict y = Y + long(m) * columns;
@@ -28,14 +30,17 @@ namespace {
   }
 
   /// out = x * slope
-  template <typename T> void times_silu_slope(long n, const T *__restrict at, const T *__restrict x, T *__restrict out)
+  template <typename T>
+  void times_silu_slope(long n, const T *__restrict at, const T *__restrict x, T *__restrict out)
   {
 #pragma omp simd
     for (long i = 0; i < n; i++) out[i] = x[i] * silu_slope(at[i]);
   }
 
-  /// Distances, directions, radial functions and filters of all edges; with `slopes` also what the derivative by the distance needs.
-  template <bool slopes, typename T> void edges_forward(const GradientWeights<T> &w, const GradientWork<T> &k)
+  /// Distances, directions, radial functions and filters of all edges; with `slopes` also what the
+  /// derivative by the distance needs.
+  template <bool slopes, typename T>
+  void edges_forward(const GradientWeights<T> &w, const GradientWork<T> &k)
   {
     const int K = w.model.K;
     for (long e = 0; e < k.n_edges; e++) {
@@ -54,11 +59,13 @@ namespace {
     }
     const int width = w.filter.columns;
     multiply(k.n_edges, k.phi, K + 1, w.filter, none<T>(), k.W, width);
-    if constexpr (slopes) multiply(k.n_edges, k.phi_slope, K + 1, w.filter, none<T>(), k.W_slope, width);
+    if constexpr (slopes)
+      multiply(k.n_edges, k.phi_slope, K + 1, w.filter, none<T>(), k.W_slope, width);
   }
 
   /// One layer; the vectors after the last one go to v_end, where that is asked for.
-  template <typename T> void layer_forward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
+  template <typename T>
+  void layer_forward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
   {
     const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
     const PainnLayer<T> &layer = w.model.layers[l];
@@ -73,7 +80,8 @@ namespace {
       std::memcpy(s, x.s + long(i) * F, sizeof(T) * F);
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
         const long j = k.neighbor[e];
-        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F, *__restrict W = k.W + e * width + 3L * l * F;
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
+                            *__restrict W = k.W + e * width + 3L * l * F;
         const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
 #pragma omp simd
         for (int f = 0; f < F; f++) {
@@ -105,13 +113,15 @@ namespace {
     const bool last = l + 1 == w.model.L;
     T *s_next = last ? k.s_end : k.value[l + 1].s, *v_next = last ? k.v_end : k.value[l + 1].v;
     for (int i = 0; i < n; i++) {
-      const T *__restrict y = x.y + 3L * i * F, *__restrict dot = x.dot + long(i) * F, *__restrict s = x.in + 2L * i * F;
+      const T *__restrict y = x.y + 3L * i * F, *__restrict dot = x.dot + long(i) * F,
+                          *__restrict s = x.in + 2L * i * F;
       T *__restrict out = s_next + long(i) * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) out[f] = s[f] + y[f] + y[2 * F + f] * dot[f];
       if (!v_next) continue;
       for (int a = 0; a < 3; a++) {
-        const T *__restrict q = x.pq + (6L * i + 2 * a + 1) * F, *__restrict v = x.v_mid + (3L * i + a) * F;
+        const T *__restrict q = x.pq + (6L * i + 2 * a + 1) * F,
+                            *__restrict v = x.v_mid + (3L * i + a) * F;
         T *__restrict v_out = v_next + (3L * i + a) * F;
 #pragma omp simd
         for (int f = 0; f < F; f++) v_out[f] = v[f] + y[F + f] * q[f];
@@ -120,19 +130,22 @@ namespace {
   }
 
   /// Backward through one layer, with `positions` down to distances and directions of the edges.
-  template <bool positions, typename T> void layer_backward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
+  template <bool positions, typename T>
+  void layer_backward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
   {
     const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
     const PainnLayer<T> &layer = w.model.layers[l];
     const GradientLayerValues<T> &x = k.value[l];
     for (int i = 0; i < n; i++) {
-      const T *__restrict p = x.pq + 6L * i * F, *__restrict s_bar = x.s_bar + long(i) * F, *__restrict v_bar = x.v_bar + 3L * i * F,
+      const T *__restrict p = x.pq + 6L * i * F, *__restrict s_bar = x.s_bar + long(i) * F,
+                          *__restrict v_bar = x.v_bar + 3L * i * F,
                           *__restrict dot = x.dot + long(i) * F;
       T *__restrict out = x.y_bar + 3L * i * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
         out[f] = s_bar[f];
-        out[F + f] = v_bar[f] * p[F + f] + v_bar[F + f] * p[3 * F + f] + v_bar[2 * F + f] * p[5 * F + f];
+        out[F + f] =
+            v_bar[f] * p[F + f] + v_bar[F + f] * p[3 * F + f] + v_bar[2 * F + f] * p[5 * F + f];
         out[2 * F + f] = s_bar[f] * dot[f];
       }
     }
@@ -140,8 +153,11 @@ namespace {
     times_silu_slope(long(n) * F, x.t, x.gt_bar, x.t_bar);
     multiply(n, x.t_bar, F, layer.update0_back, none<T>(), x.in_bar, 2 * F);
     for (int i = 0; i < n; i++) {
-      const T *__restrict p = x.pq + 6L * i * F, *__restrict y = x.y + 3L * i * F, *__restrict norm = x.in + (2L * i + 1) * F,
-                          *__restrict in = x.in_bar + 2L * i * F, *__restrict s_bar = x.s_bar + long(i) * F, *__restrict v_bar = x.v_bar + 3L * i * F;
+      const T *__restrict p = x.pq + 6L * i * F, *__restrict y = x.y + 3L * i * F,
+                          *__restrict norm = x.in + (2L * i + 1) * F,
+                          *__restrict in = x.in_bar + 2L * i * F,
+                          *__restrict s_bar = x.s_bar + long(i) * F,
+                          *__restrict v_bar = x.v_bar + 3L * i * F;
       T *__restrict out = x.pq_bar + 6L * i * F, *__restrict mid = x.s_bar_mid + long(i) * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
@@ -162,10 +178,12 @@ namespace {
     if (v_bar_before) std::memcpy(v_bar_before, x.v_bar_mid, sizeof(T) * 3 * n * F);
     std::memset(x.h_bar, 0, sizeof(T) * 3 * n * F);
     for (int i = 0; i < n; i++) {
-      const T *__restrict s_bar = x.s_bar_mid + long(i) * F, *__restrict v_bar = x.v_bar_mid + 3L * i * F;
+      const T *__restrict s_bar = x.s_bar_mid + long(i) * F,
+                          *__restrict v_bar = x.v_bar_mid + 3L * i * F;
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
         const long j = k.neighbor[e], at = e * width + 3L * l * F;
-        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F, *__restrict W = k.W + at,
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
+                            *__restrict W = k.W + at,
                             *__restrict slope = positions ? k.W_slope + at : nullptr;
         T *__restrict W_bar = k.W_bar + at, *__restrict h_bar = x.h_bar + 3 * j * F;
         const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];

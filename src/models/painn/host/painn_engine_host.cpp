@@ -13,24 +13,29 @@ namespace {
 
   template <typename T> class HostEngine : public Engine {
    public:
-    HostEngine(const Potential &potential, const EngineOptions &options) : kernels(MLFF_BEST_KERNELS(painn_kernels)), form(options.fmm)
+    HostEngine(const Potential &potential, const EngineOptions &options) :
+        kernels(MLFF_BEST_KERNELS(painn_kernels)), form(options.fmm)
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
-      const bool spline = options.filter == Filter::spline || (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
+      const bool spline = options.filter == Filter::spline ||
+          (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
       block = FmmBlock<T>::make(potential, options.fmm, spline);
       load(potential, spline);
     }
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *exchange) override
     {
-      if (graph.n_atoms() != graph.n_centres() && !exchange) throw EngineError("the graph has ghosts, but no exchange with the ranks that own them");
+      if (graph.n_atoms() != graph.n_centres() && !exchange)
+        throw EngineError("the graph has ghosts, but no exchange with the ranks that own them");
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
       result.position_gradient.resize(block ? 3 * std::size_t(graph.n_centres()) : 0);
       const bool periodic = block && !graph.cell.empty();
       result.strain_gradient.resize(periodic ? 6 * std::size_t(graph.n_centres()) : 0);
       const int used = useful_threads(graph);
-      if (block) block->prepare(graph, exchange, used, result.position_gradient.data(), periodic ? result.strain_gradient.data() : nullptr);
+      if (block)
+        block->prepare(graph, exchange, used, result.position_gradient.data(),
+                       periodic ? result.strain_gradient.data() : nullptr);
       space.prepare(graph, weights, threads, true);
       PainnWork<T> &work = space.work;
       work.block = block.get();
@@ -69,17 +74,21 @@ namespace {
     std::size_t bytes(int atoms, int edges) const override
     {
       const std::size_t F = weights.F, L = weights.L;
-      const std::size_t per_atom = sizeof(T) * (F + 3 * F * (L + 1) + 15 * F * L + weights.H + 8 * F);
-      const std::size_t per_edge = sizeof(EdgeGeometry<T>) + 5 * sizeof(double) + 2 * sizeof(int) + (weights.knots ? 0 : 2 * weights.K * sizeof(T));
-      return per_atom * std::size_t(atoms) + per_edge * std::size_t(edges) + (block ? block->bytes(atoms) : 0);
+      const std::size_t per_atom =
+          sizeof(T) * (F + 3 * F * (L + 1) + 15 * F * L + weights.H + 8 * F);
+      const std::size_t per_edge = sizeof(EdgeGeometry<T>) + 5 * sizeof(double) + 2 * sizeof(int) +
+          (weights.knots ? 0 : 2 * weights.K * sizeof(T));
+      return per_atom * std::size_t(atoms) + per_edge * std::size_t(edges) +
+          (block ? block->bytes(atoms) : 0);
     }
 
     int cores() const override { return threads; }
 
     std::string description() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("painn_kernels_") - 1) + "), " + (sizeof(T) == sizeof(float) ? "single" : "double") +
-          " precision, " + (weights.knots ? "spline filter" : "exact filter") +
+      return std::string("host engine (") + (kernels.name + sizeof("painn_kernels_") - 1) + "), " +
+          (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " +
+          (weights.knots ? "spline filter" : "exact filter") +
           (!block                        ? ""
                : form == FmmForm::direct ? ", long range direct"
                : form == FmmForm::linear ? ", long range linear"
@@ -97,14 +106,16 @@ namespace {
     FmmForm form;
     std::unique_ptr<FmmBlock<T>> block;
 
-    /// Work per thread below which another thread does not pay: about half a millisecond. Threads wait for each other several
-    /// times a layer, which costs most where other programs use the cores, too (doc/benchmarks.md).
+    /// Work per thread below which another thread does not pay: about half a millisecond. Threads
+    /// wait for each other several times a layer, which costs most where other programs use the
+    /// cores, too (doc/benchmarks.md).
     static constexpr double flops_per_thread = 2e7;
 
     int useful_threads(const Graph &graph) const
     {
       const double F = weights.F, L = weights.L;
-      const double flops = graph.n_atoms() * 60.0 * F * F * L + graph.n_edges() * 160.0 * F * L + (block ? block->flops(graph) : 0.0);
+      const double flops = graph.n_atoms() * 60.0 * F * F * L + graph.n_edges() * 160.0 * F * L +
+          (block ? block->flops(graph) : 0.0);
       return int(std::clamp(flops / flops_per_thread, 1.0, double(threads)));
     }
 
@@ -114,7 +125,8 @@ namespace {
       const auto tensor = [&](const std::string &name) -> const Tensor & {
         return potential.tensors.at(name);
       };
-      const Blocks F{sizes.features, padded(sizes.features)}, H{sizes.features / 2, padded(sizes.features / 2)};
+      const Blocks F{sizes.features, padded(sizes.features)},
+          H{sizes.features / 2, padded(sizes.features / 2)};
       packing.load_layers(potential, spline, true, weights);
       weights.H = H.padded_width;
       weights.scale = tensor("scale").values[0];
@@ -133,7 +145,8 @@ namespace {
 std::vector<Radial> painn_filter(const Potential &potential, int layer, double d)
 {
   const int n = 3 * potential.sizes.features, K = potential.sizes.radial;
-  const double *A = potential.tensors.at("filter.weight").values.data() + std::size_t(layer) * n * K;
+  const double *A =
+      potential.tensors.at("filter.weight").values.data() + std::size_t(layer) * n * K;
   const double *a = potential.tensors.at("filter.bias").values.data() + std::size_t(layer) * n;
   const Radial fc = cutoff_function(d, potential.cutoff);
   std::vector<Radial> phi;
@@ -152,7 +165,8 @@ std::vector<Radial> painn_filter(const Potential &potential, int layer, double d
 
 std::unique_ptr<Engine> make_host_engine(const Potential &potential, const EngineOptions &options)
 {
-  if (options.precision == Precision::single_precision) return std::make_unique<HostEngine<float>>(potential, options);
+  if (options.precision == Precision::single_precision)
+    return std::make_unique<HostEngine<float>>(potential, options);
   return std::make_unique<HostEngine<double>>(potential, options);
 }
 

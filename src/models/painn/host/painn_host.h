@@ -1,4 +1,5 @@
-// What host engines built of PaiNN's layers share: weights packed for the kernels, work space, the choice of the instruction set.
+// What host engines built of PaiNN's layers share: weights packed for the kernels, work space, the
+// choice of the instruction set.
 #pragma once
 
 #include "core/buffer.h"
@@ -13,7 +14,8 @@ namespace mlff {
 
 /// The best of one table of kernels an instruction set for the processor at hand.
 #ifdef MLFF_X86_KERNELS
-template <typename Kernels> const Kernels &best_kernels(const Kernels &generic, const Kernels &avx2, const Kernels &avx512)
+template <typename Kernels>
+const Kernels &best_kernels(const Kernels &generic, const Kernels &avx2, const Kernels &avx512)
 {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2;
@@ -49,17 +51,21 @@ template <typename T> class PainnPacking {
     Packed<T> packed;
     packed.rows = back ? out.total(n_out) : in.total(n_in);
     packed.columns = back ? in.total(n_in) : out.total(n_out);
-    T *values = constant(std::size_t((packed.columns + panel_width - 1) / panel_width) * panel_width * packed.rows);
+    T *values = constant(std::size_t((packed.columns + panel_width - 1) / panel_width) *
+                         panel_width * packed.rows);
     for (int o = 0; o < n_out; o++)
       for (int k = 0; k < n_in; k++) {
-        const int row = back ? out.place(o) : in.place(k), column = back ? in.place(k) : out.place(o);
-        values[(std::size_t(column / panel_width) * packed.rows + row) * panel_width + column % panel_width] = T(W.values[std::size_t(o) * n_in + k]);
+        const int row = back ? out.place(o) : in.place(k),
+                  column = back ? in.place(k) : out.place(o);
+        values[(std::size_t(column / panel_width) * packed.rows + row) * panel_width +
+               column % panel_width] = T(W.values[std::size_t(o) * n_in + k]);
       }
     packed.values = values;
     return packed;
   }
 
-  /// Embedding (rows of F), layers and filters; the products of the backward pass only where they are asked for.
+  /// Embedding (rows of F), layers and filters; the products of the backward pass only where they
+  /// are asked for.
   void load_layers(const Potential &potential, bool spline, bool backward, PainnWeights<T> &weights)
   {
     const auto &sizes = potential.sizes;
@@ -80,7 +86,8 @@ template <typename T> class PainnPacking {
         forward = pack(tensor(name + ".weight"), F, F, false);
         if (backward) back = pack(tensor(name + ".weight"), F, F, true);
       };
-      const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+      const std::string message = "message." + std::to_string(l),
+                        update = "update." + std::to_string(l);
       both(message + ".0", layer.message0, layer.message0_back);
       both(message + ".1", layer.message1, layer.message1_back);
       both(update + ".mix", layer.mix, layer.mix_back);
@@ -101,7 +108,8 @@ template <typename T> class PainnPacking {
   std::vector<std::unique_ptr<Buffer<T>>> constants;
 
   /// The filter of one layer, as its weights or tabulated with the cutoff function in it.
-  void load_filter(const Potential &potential, int l, const PainnWeights<T> &weights, PainnLayer<T> &layer)
+  void load_filter(const Potential &potential, int l, const PainnWeights<T> &weights,
+                   PainnLayer<T> &layer)
   {
     const int features = potential.sizes.features;
     const Blocks F{features, weights.F};
@@ -111,7 +119,8 @@ template <typename T> class PainnPacking {
     T *filter = constant(std::size_t(K) * n), *bias = constant(n);
     for (int f = 0; f < 3 * features; f++) {
       bias[F.place(f)] = T(a[first + f]);
-      for (int k = 0; k < K; k++) filter[std::size_t(k) * n + F.place(f)] = T(A[std::size_t(first + f) * K + k]);
+      for (int k = 0; k < K; k++)
+        filter[std::size_t(k) * n + F.place(f)] = T(A[std::size_t(first + f) * K + k]);
     }
     layer.filter = filter;
     layer.filter_bias = bias;
@@ -137,7 +146,8 @@ template <typename T> class PainnWorkspace {
  public:
   PainnWork<T> work{};
 
-  /// Points the work space at this graph: arrays of sufficient size and, for a backward pass, edges sorted by neighbor.
+  /// Points the work space at this graph: arrays of sufficient size and, for a backward pass, edges
+  /// sorted by neighbor.
   void prepare(const Graph &graph, const PainnWeights<T> &weights, int threads, bool backward)
   {
     const std::size_t n = graph.n_atoms(), edges = graph.n_edges(), F = weights.F, L = weights.L;
@@ -179,7 +189,8 @@ template <typename T> class PainnWorkspace {
   void sort_by_neighbor(const Graph &graph)
   {
     const std::size_t n = graph.n_atoms(), edges = graph.n_edges();
-    int *from = centre.resize(edges), *first = first_incoming.resize(n + 2), *sorted = incoming.resize(edges);
+    int *from = centre.resize(edges), *first = first_incoming.resize(n + 2),
+        *sorted = incoming.resize(edges);
     std::fill_n(first, n + 2, 0);
     for (int i = 0; i < graph.n_centres(); i++)
       for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) {

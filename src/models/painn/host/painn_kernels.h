@@ -1,5 +1,6 @@
-// PaiNN in plain loops: forward and analytic backward of one graph. Compiled once per instruction set (painn_kernels.cpp), so
-// neither file may use anything that the linker could share between them: raw pointers only.
+// PaiNN in plain loops: forward and analytic backward of one graph. Compiled once per instruction
+// set (painn_kernels.cpp), so neither file may use anything that the linker could share between
+// them: raw pointers only.
 #pragma once
 
 namespace mlff {
@@ -19,7 +20,8 @@ struct Blocks {
   constexpr int total(int n) const { return n / width * padded_width; }
 };
 
-/// Intervals of the filter's spline: 32 to the width of a radial function, for a relative error of forces below 1e-6.
+/// Intervals of the filter's spline: 32 to the width of a radial function, for a relative error of
+/// forces below 1e-6.
 inline constexpr int spline_knots(int radial)
 {
   return 32 * (radial - 1);
@@ -37,12 +39,15 @@ template <typename T> struct PainnLayer {
   Packed<T> message0, message1, mix, update0, update1;                             // in -> out
   Packed<T> message0_back, message1_back, mix_back, update0_back, update1_back;    // out -> in
   const T *message0_bias, *message1_bias, *update0_bias, *update1_bias;
-  const T *spline;                  // [knots + 1][2][3F] value and slope times spacing of filter * cutoff function, or null
+  const T *
+      // [knots + 1][2][3F] value and slope times spacing of filter * cutoff function, or null
+      spline;
   const T *filter, *filter_bias;    // [K][3F], [3F], used without a spline
 };
 
 template <typename T> struct PainnWeights {
-  int F = 0, L = 0, K = 0, H = 0;    // features, layers, radial functions, hidden width of the readout (F, H padded)
+  int F = 0, L = 0, K = 0,
+      H = 0;    // features, layers, radial functions, hidden width of the readout (F, H padded)
   double cutoff = 0.0, scale = 1.0;
   double norm_floor = 1e-8;          // under the square root of norms
   int knots = 0;                     // intervals of the spline over 0 .. cutoff, 0: exact filter
@@ -54,11 +59,14 @@ template <typename T> struct PainnWeights {
   const PainnLayer<T> *layers;
 };
 
-/// One edge's geometry. Without a spline `basis` is not used and phi, phi_slope hold the radial functions times the
-/// cutoff function, and the derivative of that product.
+/// One edge's geometry. Without a spline `basis` is not used and phi, phi_slope hold the radial
+/// functions times the cutoff function, and the derivative of that product.
 template <typename T> struct EdgeGeometry {
   T u[3];
-  T basis[4], slope[4];    // cubic Hermite: value0, slope0, value1, slope1, and their derivatives with respect to d
+  T basis[4],
+      slope
+          // cubic Hermite: value0, slope0, value1, slope1, and their derivatives with respect to d
+          [4];
   int knot;
   T inside, inside_slope;    // cutoff function and derivative
 };
@@ -98,7 +106,8 @@ template <typename T> struct PainnWork {
   void (*block_backward)(void *block, T *bar);
 };
 
-inline constexpr int atom_block = 16;    // atoms that a thread takes through the dense layers together
+inline constexpr int atom_block =
+    16;    // atoms that a thread takes through the dense layers together
 
 /// Values of type T that each thread needs.
 template <typename T> long scratch_per_thread(const PainnWeights<T> &weights)

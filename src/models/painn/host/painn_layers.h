@@ -1,5 +1,6 @@
-// Forward pass of PaiNN's layers in plain loops, for the kernels that are compiled once per instruction set: everything here is local to
-// the file that includes it. Equations: Schütt, Unke, Gastegger (ICML 2021).
+// Forward pass of PaiNN's layers in plain loops, for the kernels that are compiled once per
+// instruction set: everything here is local to the file that includes it. Equations: Schütt, Unke,
+// Gastegger (ICML 2021).
 #pragma once
 
 #include "kernels/products.h"
@@ -12,7 +13,8 @@ namespace mlff {
 namespace {
 
   /// Distances, directions and radial functions of an edge, in double.
-  template <typename T> void edge_geometry(const PainnWeights<T> &w, const PainnWork<T> &work, int e)
+  template <typename T>
+  void edge_geometry(const PainnWeights<T> &w, const PainnWork<T> &work, int e)
   {
     const double *r = work.r + 3 * long(e);
     const double d = std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]);
@@ -23,7 +25,8 @@ namespace {
     if (w.knots) {
       const double spacing = w.cutoff / w.knots;
       const double place = inside ? d / spacing : 0.0;
-      g.knot = place < w.knots ? int(place) : w.knots - 1;    // d / spacing may round up to the last knot
+      g.knot = place < w.knots ? int(place)
+                               : w.knots - 1;    // d / spacing may round up to the last knot
       const double x = place - g.knot, x2 = x * x, x3 = x2 * x;
       const double on = inside ? 1.0 : 0.0;
       g.basis[0] = T(on * (2 * x3 - 3 * x2 + 1));
@@ -39,7 +42,8 @@ namespace {
     const Radial fc = cutoff_function(d, w.cutoff);
     g.inside = T(fc.value);
     g.inside_slope = T(fc.slope);
-    T *phi = work.phi + long(e) * w.K, *phi_slope = work.phi_slope ? work.phi_slope + long(e) * w.K : nullptr;
+    T *phi = work.phi + long(e) * w.K,
+      *phi_slope = work.phi_slope ? work.phi_slope + long(e) * w.K : nullptr;
     radial_functions(w.K, d, w.cutoff / (w.K - 1), [=](int k, double value, double slope) {
       phi[k] = T(value * fc.value);
       if (phi_slope) phi_slope[k] = T(value * fc.slope + slope * fc.value);
@@ -48,7 +52,8 @@ namespace {
 
   /// Exact filter of an edge: W [3F] and, where asked for, its slope.
   template <typename T>
-  void exact_filter(const PainnWeights<T> &w, const PainnLayer<T> &layer, const PainnWork<T> &work, int e, T *__restrict W, T *__restrict slope)
+  void exact_filter(const PainnWeights<T> &w, const PainnLayer<T> &layer, const PainnWork<T> &work,
+                    int e, T *__restrict W, T *__restrict slope)
   {
     const EdgeGeometry<T> &g = work.geometry[e];
     const int n = 3 * w.F;
@@ -74,7 +79,8 @@ namespace {
 
   /// W of an edge: pointers to the three blocks a, c, b; evaluated into buffer.
   template <typename T>
-  inline void filter(const PainnWeights<T> &w, const PainnLayer<T> &layer, const PainnWork<T> &work, int e, int blocks, T *__restrict W, T *__restrict slope)
+  inline void filter(const PainnWeights<T> &w, const PainnLayer<T> &layer, const PainnWork<T> &work,
+                     int e, int blocks, T *__restrict W, T *__restrict slope)
   {
     if (!layer.spline) {
       exact_filter(w, layer, work, e, W, slope);
@@ -99,18 +105,24 @@ namespace {
   }
 
   /// h = B2 silu(B1 s + b1) + b2 of a block of atoms: what they send.
-  template <typename T> void source_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int begin, int n, T *scratch)
+  template <typename T>
+  void source_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int begin, int n,
+                      T *scratch)
   {
     const int F = w.F;
     const PainnLayer<T> &layer = w.layers[l];
     const long at = long(l) * work.n_atoms + begin;
-    multiply(n, work.s + long(begin) * F, F, layer.message0, layer.message0_bias, work.m0 + at * F, F);
+    multiply(n, work.s + long(begin) * F, F, layer.message0, layer.message0_bias, work.m0 + at * F,
+             F);
     silu(long(n) * F, work.m0 + at * F, scratch);
     multiply(n, scratch, F, layer.message1, layer.message1_bias, work.h + at * 3 * F, 3 * F);
   }
 
-  /// Message to one centre: s += sum a, v_out = v_in + sum (u c + v_j b); without `vectors` v_in is zero.
-  template <typename T> void message_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int i, bool vectors, T *__restrict W)
+  /// Message to one centre: s += sum a, v_out = v_in + sum (u c + v_j b); without `vectors` v_in is
+  /// zero.
+  template <typename T>
+  void message_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int i,
+                       bool vectors, T *__restrict W)
   {
     const int F = w.F;
     const long layer_v = long(work.n_atoms) * 3 * F;
@@ -152,14 +164,17 @@ namespace {
   }
 
   /// Update of a block of centres: s += y_ss + y_sv p.q, v += y_vv q.
-  template <typename T> void update_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int begin, int n, T *scratch)
+  template <typename T>
+  void update_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int begin, int n,
+                      T *scratch)
   {
     const int F = w.F;
     const T norm_floor = T(w.norm_floor);
     const PainnLayer<T> &layer = w.layers[l];
     const long at = long(l) * work.n_atoms + begin;
     T *v = work.v + (at + work.n_atoms) * 3 * F;
-    T *pq = work.pq + at * 6 * F, *norm = work.norm + at * F, *t = work.t + at * F, *y = work.y + at * 3 * F, *s = work.s + long(begin) * F;
+    T *pq = work.pq + at * 6 * F, *norm = work.norm + at * F, *t = work.t + at * F,
+      *y = work.y + at * 3 * F, *s = work.s + long(begin) * F;
     multiply(3 * n, v, F, layer.mix, static_cast<const T *>(nullptr), pq, 2 * F);
     T *in = scratch, *hidden = scratch + 2L * atom_block * F;
     for (int i = 0; i < n; i++) {

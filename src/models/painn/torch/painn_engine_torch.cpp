@@ -1,7 +1,7 @@
 #include "models/painn/torch/painn_engine_torch.h"
 
-#include "models/painn/torch/painn_torch.h"
 #include "engine/torch_threads.h"
+#include "models/painn/torch/painn_torch.h"
 
 #include <torch/autograd.h>
 #include <torch/cuda.h>
@@ -20,13 +20,16 @@ namespace mlff {
 
 namespace {
 
-  /// Runs one evaluation on the stream of the program around us: its kernels and ours then need no synchronisation.
+  /// Runs one evaluation on the stream of the program around us: its kernels and ours then need no
+  /// synchronisation.
   class StreamScope {
    public:
     StreamScope(const torch::Device &device, void *stream)
     {
 #ifdef MLFF_TORCH_CUDA
-      if (device.is_cuda() && stream) guard.emplace(c10::cuda::getStreamFromExternal(static_cast<cudaStream_t>(stream), device.index()));
+      if (device.is_cuda() && stream)
+        guard.emplace(
+            c10::cuda::getStreamFromExternal(static_cast<cudaStream_t>(stream), device.index()));
 #endif
     }
 
@@ -39,14 +42,17 @@ namespace {
   class TorchEngine : public Engine {
    public:
     TorchEngine(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), form(options.fmm), global(potential.is_global()), model(std::make_shared<PainnModel>(potential)),
-        single(options.precision == Precision::single_precision), threads(options.threads), device(torch::kCPU), stream(options.stream)
+        sizes(potential.sizes), form(options.fmm), global(potential.is_global()),
+        model(std::make_shared<PainnModel>(potential)),
+        single(options.precision == Precision::single_precision), threads(options.threads),
+        device(torch::kCPU), stream(options.stream)
     {
       if (options.device == "cuda" || options.device == "auto") {
         if (torch::cuda::is_available())
           device = torch::Device(torch::kCUDA, std::int8_t(std::max(options.device_index, 0)));
         else if (options.device == "cuda")
-          throw EngineError("device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
+          throw EngineError(
+              "device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
       } else if (options.device != "cpu")
         throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
       // double first, so that no weight is rounded twice
@@ -60,11 +66,14 @@ namespace {
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("the torch engine evaluates whole systems: it cannot exchange features with other ranks");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("the torch engine evaluates whole systems: it cannot exchange features "
+                          "with other ranks");
       result.atom_energy.resize(graph.n_centres());
       result.gradient.resize(3 * std::size_t(graph.n_edges()));
       result.position_gradient.assign(global ? 3 * std::size_t(graph.n_centres()) : 0, 0.0);
-      result.strain_gradient.assign(global && !graph.cell.empty() ? 6 * std::size_t(graph.n_centres()) : 0, 0.0);
+      result.strain_gradient.assign(
+          global && !graph.cell.empty() ? 6 * std::size_t(graph.n_centres()) : 0, 0.0);
       if (global) check_positions(graph);
       if (graph.n_centres() > 0) {
         try {
@@ -73,7 +82,9 @@ namespace {
           throw std::bad_alloc();
         } catch (const c10::Error &error) {
           // its allocator of host memory has no error class of its own
-          if (std::string(error.what_without_backtrace()).find("not enough memory") != std::string::npos) throw std::bad_alloc();
+          if (std::string(error.what_without_backtrace()).find("not enough memory") !=
+              std::string::npos)
+            throw std::bad_alloc();
           throw EngineError(std::string("LibTorch: ") + error.what_without_backtrace());
         }
       }
@@ -84,10 +95,13 @@ namespace {
 
     std::size_t bytes(int atoms, int edges) const override
     {
-      // arrays that autograd keeps, in units of one feature: filters and messages per edge, features per atom
+      // arrays that autograd keeps, in units of one feature: filters and messages per edge,
+      // features per atom
       const std::size_t L = sizes.layers, F = sizes.features;
       const std::size_t width = single ? sizeof(float) : sizeof(double);
-      return width * (std::size_t(edges) * (4 * std::size_t(sizes.radial) + L * F * 30) + std::size_t(atoms) * L * F * 48);
+      return width *
+          (std::size_t(edges) * (4 * std::size_t(sizes.radial) + L * F * 30) +
+           std::size_t(atoms) * L * F * 48);
     }
 
     int cores() const override { return device.is_cuda() ? 0 : threads; }
@@ -95,7 +109,9 @@ namespace {
     std::string description() const override
     {
       return std::string("torch engine, ") + (single ? "single" : "double") + " precision, " +
-          (device.is_cuda() ? "cuda" : "cpu, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads"));
+          (device.is_cuda() ? "cuda"
+                            : "cpu, at most " + std::to_string(threads) +
+                   (threads == 1 ? " thread" : " threads"));
     }
 
    private:
@@ -109,7 +125,8 @@ namespace {
     void *stream;
     std::vector<int> centre;
 
-    /// Below this many feature values a second thread costs more than it saves (doc/benchmarks.md has the measurement).
+    /// Below this many feature values a second thread costs more than it saves (doc/benchmarks.md
+    /// has the measurement).
     static constexpr std::size_t values_per_thread = 64 * 1024;
 
     int useful_threads(const Graph &graph) const
@@ -127,19 +144,27 @@ namespace {
         for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) centre[e] = i;
 
       const auto integers = [this](std::span<const int> values) {
-        return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())}, torch::kInt).to(device);
+        return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())},
+                                torch::kInt)
+            .to(device);
       };
-      auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3}, torch::kDouble);
+      auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
+                                torch::kDouble);
       r = device.is_cpu() ? r : r.to(device);
       r.requires_grad_(true);
       FmmSystem system;
       if (global) {
-        system = {torch::from_blob(const_cast<double *>(graph.position.data()), {graph.n_centres(), 3}, torch::kDouble).to(device), graph.first_atom, form,
-                  graph.cell};
+        system = {torch::from_blob(const_cast<double *>(graph.position.data()),
+                                   {graph.n_centres(), 3}, torch::kDouble)
+                      .to(device),
+                  graph.first_atom, form, graph.cell};
         system.position.requires_grad_(true);
-        if (!graph.cell.empty()) system.strain = torch::zeros({graph.n_centres(), 6}, system.position.options().requires_grad(true));
+        if (!graph.cell.empty())
+          system.strain =
+              torch::zeros({graph.n_centres(), 6}, system.position.options().requires_grad(true));
       }
-      const auto energy = model->forward(integers(graph.species), integers(centre), integers(graph.neighbor), r, system);
+      const auto energy = model->forward(integers(graph.species), integers(centre),
+                                         integers(graph.neighbor), r, system);
       const auto on_host = energy.detach().to(torch::kCPU).contiguous();
       std::copy_n(on_host.data_ptr<double>(), graph.n_centres(), result.atom_energy.begin());
       std::vector<torch::Tensor> inputs;

@@ -1,4 +1,5 @@
-// The torch engine: LibTorch autograd. Reference of every hand-written kernel, and the model code that training uses.
+// The torch engine: LibTorch autograd. Reference of every hand-written kernel, and the model code
+// that training uses.
 #pragma once
 
 #include "engine/engine.h"

@@ -1,7 +1,7 @@
 #include "models/painn/torch/painn_gradient_torch.h"
 
-#include "models/painn/torch/painn_torch.h"
 #include "engine/torch_threads.h"
+#include "models/painn/torch/painn_torch.h"
 
 #include <ATen/autocast_mode.h>
 #include <torch/autograd.h>
@@ -40,14 +40,16 @@ namespace {
   class TorchGradient : public PainnGradient {
    public:
     TorchGradient(const Potential &potential, const EngineOptions &options, bool mixed) :
-        model(potential), global(potential.is_global()), form(options.fmm), single(options.precision == Precision::single_precision), mixed(mixed),
+        model(potential), global(potential.is_global()), form(options.fmm),
+        single(options.precision == Precision::single_precision), mixed(mixed),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()), device(torch::kCPU)
     {
       if (options.device == "cuda" || options.device == "auto") {
         if (torch::cuda::is_available())
           device = torch::Device(torch::kCUDA, 0);
         else if (options.device == "cuda")
-          throw EngineError("device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
+          throw EngineError(
+              "device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
       } else if (options.device != "cpu")
         throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
       model.to(torch::kDouble);
@@ -64,10 +66,13 @@ namespace {
     {
       torch::NoGradGuard guard;
       for (std::size_t k = 0; k < slices.size(); k++)
-        parameters[k].copy_(torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset, slices[k].shape, torch::kDouble));
+        parameters[k].copy_(
+            torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset,
+                             slices[k].shape, torch::kDouble));
     }
 
-    void add_gradient(const Graph &graph, const LossDerivative &loss, std::span<double> gradient) override
+    void add_gradient(const Graph &graph, const LossDerivative &loss,
+                      std::span<double> gradient) override
     {
       Batch batch = prepare(graph);
       const ThreadScope scope(threads);
@@ -76,19 +81,25 @@ namespace {
         const AutocastScope autocast(device.type(), mixed);
         energy = model.forward(batch.species, batch.centre, batch.neighbor, batch.r, batch.system);
       }
-      const auto force = torch::autograd::grad({energy.sum()}, {batch.displacement}, {}, true, true)[0].neg();
-      const auto E = energy.detach().to(torch::kCPU).contiguous(), F = force.detach().to(torch::kCPU).contiguous();
+      const auto force =
+          torch::autograd::grad({energy.sum()}, {batch.displacement}, {}, true, true)[0].neg();
+      const auto E = energy.detach().to(torch::kCPU).contiguous(),
+                 F = force.detach().to(torch::kCPU).contiguous();
       auto energy_bar = torch::zeros_like(E), force_bar = torch::zeros_like(F);
-      loss(0, graph.n_structures(), E.data_ptr<double>(), F.data_ptr<double>(), energy_bar.data_ptr<double>(), force_bar.data_ptr<double>());
+      loss(0, graph.n_structures(), E.data_ptr<double>(), F.data_ptr<double>(),
+           energy_bar.data_ptr<double>(), force_bar.data_ptr<double>());
       add((energy * energy_bar.to(device)).sum() + (force * force_bar.to(device)).sum(), gradient);
     }
 
-    void add_jacobian_gradient(const Graph &graph, std::span<const int> component, const JacobianDerivative &loss, std::span<double> gradient) override
+    void add_jacobian_gradient(const Graph &graph, std::span<const int> component,
+                               const JacobianDerivative &loss, std::span<double> gradient) override
     {
       Batch batch = prepare(graph);
       const ThreadScope scope(threads);
-      const auto energy = model.forward(batch.species, batch.centre, batch.neighbor, batch.r, batch.system);
-      const auto force = torch::autograd::grad({energy.sum()}, {batch.displacement}, {}, true, true)[0].neg();
+      const auto energy =
+          model.forward(batch.species, batch.centre, batch.neighbor, batch.r, batch.system);
+      const auto force =
+          torch::autograd::grad({energy.sum()}, {batch.displacement}, {}, true, true)[0].neg();
       // structures do not see each other, so one product gives a row of each
       const auto chosen = force.reshape(-1).index_select(0, integers(component)).sum();
       const auto row = torch::autograd::grad({chosen}, {batch.displacement}, {}, true, true)[0];
@@ -104,7 +115,10 @@ namespace {
           (mixed        ? "mixed"
                : single ? "single"
                         : "double") +
-          " precision, " + (device.is_cuda() ? "cuda" : "cpu, at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads"));
+          " precision, " +
+          (device.is_cuda() ? "cuda"
+                            : "cpu, at most " + std::to_string(threads) +
+                   (threads == 1 ? " thread" : " threads"));
     }
 
    private:
@@ -124,21 +138,34 @@ namespace {
 
     torch::Tensor integers(std::span<const int> values) const
     {
-      return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())}, torch::kInt).clone().to(device);
+      return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())},
+                              torch::kInt)
+          .clone()
+          .to(device);
     }
 
     Batch prepare(const Graph &graph) const
     {
-      if (graph.n_atoms() != graph.n_centres()) throw EngineError("training takes whole systems: the graph has ghosts");
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("training takes whole systems: the graph has ghosts");
       std::vector<int> centre(graph.n_edges());
-      for (int i = 0; i < graph.n_centres(); i++) std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1], i);
+      for (int i = 0; i < graph.n_centres(); i++)
+        std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1],
+                  i);
       Batch batch{integers(graph.species), integers(centre), integers(graph.neighbor), {}, {}, {}};
-      const auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3}, torch::kDouble).clone().to(device);
+      const auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
+                                      torch::kDouble)
+                         .clone()
+                         .to(device);
       batch.displacement = torch::zeros({graph.n_centres(), 3}, r.options()).requires_grad_(true);
-      batch.r = r + batch.displacement.index_select(0, batch.neighbor) - batch.displacement.index_select(0, batch.centre);
+      batch.r = r + batch.displacement.index_select(0, batch.neighbor) -
+          batch.displacement.index_select(0, batch.centre);
       if (global) {
         check_positions(graph);
-        const auto x = torch::from_blob(const_cast<double *>(graph.position.data()), {graph.n_centres(), 3}, torch::kDouble).clone().to(device);
+        const auto x = torch::from_blob(const_cast<double *>(graph.position.data()),
+                                        {graph.n_centres(), 3}, torch::kDouble)
+                           .clone()
+                           .to(device);
         batch.system = {x + batch.displacement, graph.first_atom, form, graph.cell};
       }
       return batch;
@@ -158,7 +185,8 @@ namespace {
 
 }    // namespace
 
-std::unique_ptr<PainnGradient> make_torch_gradient(const Potential &potential, const EngineOptions &options, bool mixed)
+std::unique_ptr<PainnGradient> make_torch_gradient(const Potential &potential,
+                                                   const EngineOptions &options, bool mixed)
 {
   return std::make_unique<TorchGradient>(potential, options, mixed);
 }

@@ -6,6 +6,7 @@
 namespace mlff {
 
 /// Throws EngineError where the device is missing.
-std::unique_ptr<PainnGradient> make_torch_gradient(const Potential &potential, const EngineOptions &options, bool mixed);
+std::unique_ptr<PainnGradient> make_torch_gradient(const Potential &potential,
+                                                   const EngineOptions &options, bool mixed);
 
 }    // namespace mlff

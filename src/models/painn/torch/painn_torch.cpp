@@ -21,16 +21,19 @@ torch::nn::Linear torch_linear(int in_features, int out_features, bool bias)
   return torch::nn::Linear(torch::nn::LinearOptions(in_features, out_features).bias(bias));
 }
 
-void add_named(std::vector<std::pair<std::string, torch::Tensor>> &list, const std::string &name, const torch::nn::Linear &module)
+void add_named(std::vector<std::pair<std::string, torch::Tensor>> &list, const std::string &name,
+               const torch::nn::Linear &module)
 {
   list.emplace_back(name + ".weight", module->weight);
   if (module->bias.defined()) list.emplace_back(name + ".bias", module->bias);
 }
 
-std::pair<torch::Tensor, torch::Tensor> radial_functions(const torch::Tensor &d, const torch::Tensor &centres, double cutoff)
+std::pair<torch::Tensor, torch::Tensor>
+radial_functions(const torch::Tensor &d, const torch::Tensor &centres, double cutoff)
 {
   const double spacing = cutoff / double(centres.size(0) - 1);
-  return {torch::exp(-0.5 / (spacing * spacing) * (d - centres).square()), 0.5 * (torch::cos(std::numbers::pi / cutoff * d) + 1.0) * (d < cutoff)};
+  return {torch::exp(-0.5 / (spacing * spacing) * (d - centres).square()),
+          0.5 * (torch::cos(std::numbers::pi / cutoff * d) + 1.0) * (d < cutoff)};
 }
 
 PainnLayers::PainnLayers(const PainnSizes &sizes, double cutoff) : sizes(sizes), cutoff(cutoff)
@@ -56,7 +59,8 @@ std::vector<std::pair<std::string, torch::Tensor>> PainnLayers::named() const
   std::vector<std::pair<std::string, torch::Tensor>> list;
   add_named(list, "filter", filter);
   for (std::size_t l = 0; l < layers.size(); l++) {
-    const std::string message = "message." + std::to_string(l), update = "update." + std::to_string(l);
+    const std::string message = "message." + std::to_string(l),
+                      update = "update." + std::to_string(l);
     add_named(list, message + ".0", layers[l].message0);
     add_named(list, message + ".1", layers[l].message1);
     add_named(list, update + ".mix", layers[l].mix);
@@ -84,8 +88,9 @@ void NamedModule::load(const Potential &potential)
   }
 }
 
-std::pair<torch::Tensor, torch::Tensor> PainnLayers::run_layers(torch::Tensor s, torch::Tensor v, const torch::Tensor &centre, const torch::Tensor &neighbor,
-                                                                const torch::Tensor &r, bool vectors)
+std::pair<torch::Tensor, torch::Tensor>
+PainnLayers::run_layers(torch::Tensor s, torch::Tensor v, const torch::Tensor &centre,
+                        const torch::Tensor &neighbor, const torch::Tensor &r, bool vectors)
 {
   const int F = sizes.features;
   const auto type = s.scalar_type();
@@ -110,7 +115,8 @@ std::pair<torch::Tensor, torch::Tensor> PainnLayers::run_layers(torch::Tensor s,
     const auto pq = product(layer.mix, v);
     const auto p = pq.narrow(2, 0, F), q = pq.narrow(2, F, F);
     const auto norm = (p.square().sum(1) + sizes.norm_floor).sqrt();
-    const auto y = product(layer.update1, torch::silu(product(layer.update0, torch::cat({s, norm}, 1))));
+    const auto y =
+        product(layer.update1, torch::silu(product(layer.update0, torch::cat({s, norm}, 1))));
     s = s + y.narrow(1, 0, F) + y.narrow(1, 2 * F, F) * (p * q).sum(1);
     if (l + 1 < sizes.layers || vectors) v = v + y.narrow(1, F, F).unsqueeze(1) * q;
   }
@@ -120,7 +126,9 @@ std::pair<torch::Tensor, torch::Tensor> PainnLayers::run_layers(torch::Tensor s,
 PainnModel::PainnModel(const Potential &potential) : PainnLayers(potential.sizes, potential.cutoff)
 {
   const int F = sizes.features, n_species = potential.n_species();
-  if (potential.is_global()) long_range = register_module("fmm", std::make_shared<FmmLayers>(potential.sizes, potential.fmm));
+  if (potential.is_global())
+    long_range =
+        register_module("fmm", std::make_shared<FmmLayers>(potential.sizes, potential.fmm));
   embedding = register_parameter("embedding", torch::randn({n_species, F}));
   readout0 = register_module("readout_0", torch_linear(F, F / 2));
   readout1 = register_module("readout_1", torch_linear(F / 2, 1));
@@ -132,7 +140,8 @@ PainnModel::PainnModel(const Potential &potential) : PainnLayers(potential.sizes
 std::vector<std::pair<std::string, torch::Tensor>> PainnModel::named() const
 {
   auto list = PainnLayers::named();
-  list.insert(list.end(), {{"embedding", embedding}, {"reference_energy", reference_energy}, {"scale", scale}});
+  list.insert(list.end(),
+              {{"embedding", embedding}, {"reference_energy", reference_energy}, {"scale", scale}});
   if (long_range) {
     const auto more = long_range->named();
     list.insert(list.end(), more.begin(), more.end());
@@ -154,14 +163,16 @@ void PainnModel::store(Potential &potential) const
   }
 }
 
-torch::Tensor PainnModel::forward(const torch::Tensor &species, const torch::Tensor &centre, const torch::Tensor &neighbor, const torch::Tensor &r,
+torch::Tensor PainnModel::forward(const torch::Tensor &species, const torch::Tensor &centre,
+                                  const torch::Tensor &neighbor, const torch::Tensor &r,
                                   const FmmSystem &system)
 {
   if (scale.device() != r.device()) {
     reference_energy = reference_energy.to(r.device());
     scale = scale.to(r.device());
   }
-  auto [s, v] = run_layers(embedding.index_select(0, species), {}, centre, neighbor, r, long_range != nullptr);
+  auto [s, v] = run_layers(embedding.index_select(0, species), {}, centre, neighbor, r,
+                           long_range != nullptr);
   if (long_range) s = long_range->run(s, v, system).first;
   const auto network = product(readout1, torch::silu(product(readout0, s))).squeeze(1);
   return network.to(torch::kDouble) * scale + reference_energy.index_select(0, species);
