@@ -195,8 +195,8 @@ velocity        all create $T 4${p} mom no rot no dist gaussian
 compute_modify  thermo_temp extra/dof 0
 fix             tether all spring/self 0.1
 fix_modify      tether energy yes
-fix             jump all nvt/kstep/hybrid ethanol-gfn2-mlp.safetensors C O H jump student 10 0.0005 &
-                langevin $T 0.05 5${p} threads 1
+fix             jump all nvt/kstep/hybrid ethanol-gfn2-mlp.safetensors C O H jump student 10 &
+                0.0005 langevin $T 0.05 5${p} threads 1
 fix             pe all ave/time 1 20 20 c_thermo_pe file pe.${p}
 fix             rate all ave/time 100 1 100 f_jump[12] f_jump[18] file rate.${p}
 thermo          1000
