@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Labels alone against distillation, and sizes: trains everything that is not there yet and prints a table. See doc/distillation.md.
+# Labels alone against distillation, and sizes: trains everything that is not there yet and prints a table. See doc/studies/distillation.md.
 #
 #   ./study.sh FOLDER TRAIN.npz TEST.npz TEACHER_FRAMES.xyz...
 #
