@@ -71,20 +71,23 @@ libgmock-dev header:gmock/gmock.h
 END
 }
 
+# missing_packages LIST: LIST is a function that prints lines as packages does
 missing_packages() {
   local package proof
   while read -r package proof; do
     case $proof in
       command:*) command -v "${proof#command:}" >/dev/null || echo "$package" ;;
+      file:*) [ -e "${proof#file:}" ] || echo "$package" ;;
       header:*) printf '#include <%s>\n' "${proof#header:}" | "${CXX:-c++}" -std=c++20 -M -x c++ - >/dev/null 2>&1 || echo "$package" ;;
     esac
-  done < <(packages)
+  done < <("$1")
 }
 
+# ensure_packages [LIST]: installs what is missing of a list, by default that of the build
 ensure_packages() {
-  local missing sudo=
+  local list=${1:-packages} missing sudo=
   [ -z "${CXX:-}" ] || command -v "$CXX" >/dev/null || die "no compiler '$CXX', which CXX names; unset CXX or give a C++20 compiler such as g++ 11 or newer."
-  missing=$(missing_packages | tr '\n' ' ')
+  missing=$(missing_packages "$list" | tr '\n' ' ')
   [ -n "$missing" ] || return 0
   command -v apt-get >/dev/null || die "these are missing and this system has no apt-get to install them: $missing"
   if [ "$(id -u)" != 0 ]; then
@@ -97,7 +100,7 @@ ensure_packages() {
   $sudo apt-get update -qq || true
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
     explain "apt-get could not install: $missing (is the network reachable?)"
-  missing=$(missing_packages | tr '\n' ' ')
+  missing=$(missing_packages "$list" | tr '\n' ' ')
   [ -z "$missing" ] || die "still missing after their installation: $missing"
 }
 
@@ -106,6 +109,19 @@ ensure_compiler() {
   version=$("${CXX:-c++}" -dumpfullversion -dumpversion 2>/dev/null) || die "no C++ compiler works: tried '${CXX:-c++}'; install g++ 11 or newer, or set CXX."
   printf '#include <span>\nint main() { return int(std::span<int>().size()); }\n' | "${CXX:-c++}" -std=c++20 -fsyntax-only -x c++ - 2>/dev/null ||
     die "the compiler '${CXX:-c++}' ($version) cannot compile C++20; use g++ 11 or newer."
+}
+
+# make_venv FOLDER: an empty virtual environment in place of what is there
+make_venv() {
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; found $(python3 --version)."
+  rm -rf "$1"
+  if ! python3 -m venv "$1" >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      apt-get install -y -qq --no-install-recommends python3-venv >/dev/null || die "python3 has no venv module, and python3-venv cannot be installed."
+      rm -rf "$1"
+    fi
+    python3 -m venv "$1" || die "python3 cannot make a virtual environment; install the package python3-venv."
+  fi
 }
 
 # ensure_python TESTS: the virtual environment: torch for the engine, matplotlib for the pictures, and for the tests programs that write extended XYZ
@@ -133,15 +149,7 @@ ensure_python() {
   fi
   say "installing ${wanted[*]} into $venv"
   need_space "$MLFF_CACHE" 3000000 "the Python environment"
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "Python 3.10 or newer is needed; found $(python3 --version)."
-  rm -rf "$venv"
-  if ! python3 -m venv "$venv" >/dev/null 2>&1; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-      apt-get install -y -qq --no-install-recommends python3-venv >/dev/null || die "python3 has no venv module, and python3-venv cannot be installed."
-      rm -rf "$venv"
-    fi
-    python3 -m venv "$venv" || die "python3 cannot make a virtual environment; install the package python3-venv."
-  fi
+  make_venv "$venv"
   "$python" -m pip install --quiet --disable-pip-version-check "${wanted[@]}" ||
     explain "pip could not install ${wanted[*]} (is the network reachable?)"
   printf '%s\n' "${wanted[@]}" > "$venv/.complete"
