@@ -1,0 +1,104 @@
+"""Settings of the documentation build (.ci/docs).
+
+Sources are the whole repository, not this folder alone: the pages, the README files of examples and
+potentials, and the files at the top link to each other, and a broken link stops the build.
+"""
+
+import posixpath
+import re
+from pathlib import Path
+
+from docutils import nodes
+from pygments.lexer import RegexLexer
+from pygments.token import Comment, Keyword, Name, Number, String, Text
+from sphinx import addnodes
+
+top = Path(__file__).resolve().parent.parent
+
+project = "mlff"
+author = "mlff maintainers"
+copyright = "mlff maintainers, GPL-2.0-or-later"
+release = re.search(
+    r"^project\(mlff VERSION ([0-9.]+)", (top / "CMakeLists.txt").read_text(), re.M
+).group(1)
+version = release
+
+extensions = ["myst_parser", "sphinx.ext.graphviz", "sphinx.ext.mathjax"]
+root_doc = "doc/index"
+include_patterns = [
+    "doc/**",
+    "examples/**/README.md",
+    "potentials/README.md",
+    "README.md",
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+myst_heading_anchors = 4
+graphviz_output_format = "svg"
+
+html_theme = "alabaster"
+html_title = f"mlff {release}"
+html_copy_source = False
+# a first page that leads to doc/index.html: the output has the folders of the repository
+html_extra_path = ["start"]
+
+# Pages of the LAMMPS manual that style pages link to. They are not here to be checked against.
+lammps_manual = "https://docs.lammps.org"
+lammps_pages = set("""
+boundary comm_modify compute compute_pe_atom compute_stress_atom displace_atoms dump fix
+fix_atom_swap fix_ave_atom fix_ave_time fix_gcmc fix_halt fix_modify fix_nve fix_set
+fix_setforce fix_widom Howto_output hyper minimize neb neigh_modify pair_coeff pair_hybrid
+pair_mliap pair_modify pair_pace prd read_dump read_restart rerun restart run run_style
+Run_options special_bonds Speed_packages tad temper thermo_style units
+""".split())
+
+
+class LammpsLexer(RegexLexer):
+    """Input of LAMMPS: comments, variables, and the command at the beginning of a line."""
+
+    name = "LAMMPS"
+    aliases = ["LAMMPS"]
+    tokens = {
+        "root": [
+            (r"#.*", Comment),
+            (r"^\s*[a-z]\w*", Keyword),
+            (r"\$\{\w+\}|\$\w|\bv_\w+|\b[cf]_\w+", Name.Variable),
+            (r"\"[^\"\n]*\"|'[^'\n]*'", String),
+            (r"(?<![\w.])[-+]?\d+\.?\d*(e[-+]?\d+)?(?![\w.])", Number),
+            (r"\S+", Text),
+            (r"\s+", Text),
+        ]
+    }
+
+
+def link_to_manual(app, env, node, content):
+    """Links of style pages to the LAMMPS manual."""
+    target = node["reftarget"]
+    if node.get("reftype") != "doc" or target not in lammps_pages:
+        return None
+    return nodes.reference("", "", content, internal=False, refuri=f"{lammps_manual}/{target}.html")
+
+
+def link_to_folders(app, doctree):
+    """Links to a folder of the repository lead to its README, or are plain words without one."""
+    for node in list(doctree.findall(addnodes.pending_xref)):
+        folder = posixpath.normpath(
+            posixpath.join(posixpath.dirname(node["refdoc"]), node["reftarget"])
+        )
+        if node["reftype"] != "myst" or not (top / folder).is_dir():
+            continue
+        page = posixpath.join(folder, "README")
+        if page in app.env.found_docs:
+            node["refdomain"], node["reftarget"] = "doc", page
+            node["reftargetid"], node["refexplicit"] = None, True
+        else:
+            node.replace_self(node.children)
+
+
+def setup(app):
+    app.add_lexer("LAMMPS", LammpsLexer)
+    app.connect("missing-reference", link_to_manual)
+    app.connect("doctree-read", link_to_folders)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
