@@ -21,7 +21,8 @@ void add_command_distill(CLI::App &program)
   auto *command = program.add_subcommand("distill",
                                          "Train students on their own trajectories, labelled by "
                                          "xTB or by other potentials, round by round");
-  command->add_option("settings", options->settings, "YAML file, see doc/train.md")->required();
+  command->add_option("settings", options->settings, "YAML file, see doc/guide/train.md")
+      ->required();
   command->add_option("--jobs", options->jobs, "processes at a time, 0: as many as cores")
       ->check(not_negative)
       ->capture_default_str();

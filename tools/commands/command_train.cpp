@@ -26,7 +26,8 @@ void add_command_train(CLI::App &program)
   auto *command = program.add_subcommand("train",
                                          "Train a potential on labelled frames, or on labels of "
                                          "other potentials; resumes where it was stopped");
-  command->add_option("settings", options->settings, "YAML file, see doc/train.md")->required();
+  command->add_option("settings", options->settings, "YAML file, see doc/guide/train.md")
+      ->required();
   command->add_flag("--restart", options->restart, "forget an earlier checkpoint");
   command->add_flag("--force", options->force, "overwrite an existing potential");
   command->add_flag("--plots,!--no-plots", options->plots,

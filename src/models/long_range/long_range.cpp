@@ -252,8 +252,8 @@ bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter,
     const double x = fmm.kappa(t) * diameter, order = x > 0.0 ? x + (single ? 12.0 : 20.0) : 0.0;
     waves += fmm.directions > 0 ? 0.5 * fmm.directions : 0.2 * order * order + 1.0;
   }
-  // nanoseconds of one core with AVX-512 in single precision (doc/longrange.md), of a pair: a head,
-  // and eight of its channels; and of an atom and wave. Double precision takes twice as many
+  // nanoseconds of one core with AVX-512 in single precision (doc/guide/longrange.md), of a pair: a
+  // head, and eight of its channels; and of an atom and wave. Double precision takes twice as many
   // instructions, and the direct form Bessel functions instead of splines
   const double vectors = std::ceil(channels / fmm.heads / 8.0);
   const double direct =

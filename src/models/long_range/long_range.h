@@ -103,7 +103,7 @@ inline double plane_wave_tolerance(bool single)
 }
 
 /// Whether the direct form is expected to be the faster one for an open system of n atoms and a
-/// diameter in Å, by times measured on one core (doc/longrange.md).
+/// diameter in Å, by times measured on one core (doc/guide/longrange.md).
 bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter, bool single);
 
 /// Names of the radial tensors' parts: rows 4 t + part of fmm.<l>.radial.weight.

@@ -104,9 +104,11 @@ class Tree:
 
     def resolve(self, includer, name):
         """Path of the file that a quoted include means, or None where it is no file of ours."""
-        for root in ROOTS:
-            if f"{root}/{name}" in self.files:
-                return f"{root}/{name}"
+        for place in (f"{root}/{name}" for root in ROOTS):
+            if place in self.files:
+                return place
+        if name in self.files:
+            return name
         beside = str(PurePosixPath(includer).parent / name)
         if beside in self.files:
             return beside

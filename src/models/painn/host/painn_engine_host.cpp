@@ -108,7 +108,7 @@ namespace {
 
     /// Work per thread below which another thread does not pay: about half a millisecond. Threads
     /// wait for each other several times a layer, which costs most where other programs use the
-    /// cores, too (doc/benchmarks.md).
+    /// cores, too (doc/studies/benchmarks.md).
     static constexpr double flops_per_thread = 2e7;
 
     int useful_threads(const Graph &graph) const

@@ -125,8 +125,8 @@ namespace {
     void *stream;
     std::vector<int> centre;
 
-    /// Below this many feature values a second thread costs more than it saves (doc/benchmarks.md
-    /// has the measurement).
+    /// Below this many feature values a second thread costs more than it saves
+    /// (doc/studies/benchmarks.md has the measurement).
     static constexpr std::size_t values_per_thread = 64 * 1024;
 
     int useful_threads(const Graph &graph) const
