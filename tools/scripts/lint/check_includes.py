@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from sources import CXX, Finding, blanked, repository_files, run
+from sources import CXX, STYLE_HEADER, Finding, blanked, repository_files, run
 
 ROOTS = ("src", "kokkos", "tools", "unittest", "bench")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.M)
@@ -104,19 +104,23 @@ class Tree:
 
     def resolve(self, includer, name):
         """Path of the file that a quoted include means, or None where it is no file of ours."""
-        for place in (f"{root}/{name}" for root in ROOTS):
+        for place in (*(f"{root}/{name}" for root in ROOTS), name):
             if place in self.files:
                 return place
-        if name in self.files:
-            return name
         beside = str(PurePosixPath(includer).parent / name)
         if beside in self.files:
             return beside
-        # headers of styles are included by base name: LAMMPS collects them in one folder
         same = [
             p for p in self.base_names.get(PurePosixPath(name).name, []) if p.endswith(f"/{name}")
         ]
         return same[0] if same else None
+
+
+def written_well(name, target):
+    """Includes name the way from a root; headers of styles go by base name, as in LAMMPS."""
+    if STYLE_HEADER.fullmatch(target):
+        return name == PurePosixPath(target).name
+    return target == name or target in {f"{root}/{name}" for root in ROOTS}
 
 
 def library_of(name, quoted):
@@ -158,6 +162,16 @@ def check_file(table, tree, path, text, edges):
         target = tree.resolve(path, name) if quoted else None
         if target:
             folder = folder_of(table, target)
+            if not written_well(name, target):
+                found.append(
+                    Finding(
+                        path,
+                        line,
+                        f"{path}:{name}",
+                        f"write '{target.partition('/')[2]}' in the place of '{name}'; headers of "
+                        f"styles go by their base names",
+                    )
+                )
             if folder and folder != own:
                 edges.setdefault(own, set()).add(folder)
             if folder not in allowed:

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
-from sources import CXX, Finding, is_source, repository_files, run
+from sources import CXX, STYLE_HEADER, Finding, is_source, repository_files, run
 
 # Compiled by LAMMPS' rules, which want ASCII.
 LAMMPS_FOLDERS = (
@@ -18,7 +18,6 @@ LAMMPS_FOLDERS = (
     "src/lammps_common/",
     "kokkos/",
 )
-STYLE_HEADER = re.compile(r"(pair|fix|compute)_\w+\.h")
 
 # In pieces, so that this file does not find itself.
 REGISTRIES = re.compile(
@@ -104,7 +103,7 @@ def style_names(files, lammps):
     found = []
     for path in files:
         name = PurePosixPath(path).name
-        if is_source(path) and STYLE_HEADER.fullmatch(name):
+        if STYLE_HEADER.fullmatch(path):
             if name in own:
                 found.append(Finding(path, 0, f"{path}:name", f"'{own[name]}' has the same name"))
             own[name] = path

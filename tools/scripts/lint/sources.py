@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CXX = (".cpp", ".h", ".inl", ".cu")
+# Headers that LAMMPS collects in one folder, where they have their base names alone.
+STYLE_HEADER = re.compile(r"(src/(pair|fix)_\w+|kokkos/styles)/(pair|fix|compute)_\w+\.h")
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -260,6 +262,16 @@ def exceptions(check, file):
     return known
 
 
+def prune(check, keys, file):
+    """Takes the lines of these exceptions out of the file."""
+    lines = file.read_text(encoding="utf-8").split("\n")
+    gone = [[check, key] for key in keys]
+    file.write_text(
+        "\n".join(line for line in lines if line.partition("#")[0].split() not in gone),
+        encoding="utf-8",
+    )
+
+
 def report(check, findings, known, only_report=False, out=sys.stdout):
     """Prints what is not excepted, and exceptions without use. Returns the exit status."""
     fresh = [f for f in findings if f.key not in known]
@@ -282,11 +294,17 @@ def run(check, description, find, arguments=None, options=None):
         default=Path(__file__).with_name("exceptions.txt"),
         help="file of known exceptions",
     )
+    parser.add_argument(
+        "--prune", action="store_true", help="take exceptions that are not needed out of the file"
+    )
     parser.add_argument("--report", action="store_true", help="print the findings, but do not fail")
     if options:
         options(parser)
     parsed = parser.parse_args(arguments)
     parsed.root = parsed.root.resolve()
-    return report(
-        check, find(parsed.root, parsed), exceptions(check, parsed.exceptions), parsed.report
-    )
+    findings = find(parsed.root, parsed)
+    known = exceptions(check, parsed.exceptions)
+    if parsed.prune:
+        prune(check, set(known) - {f.key for f in findings}, parsed.exceptions)
+        known = exceptions(check, parsed.exceptions)
+    return report(check, findings, known, parsed.report)

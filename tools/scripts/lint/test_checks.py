@@ -2,6 +2,7 @@
 """Tests of the checks: each complains about a bad example and keeps silent on a good one."""
 
 import io
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -131,6 +132,13 @@ class Exceptions(unittest.TestCase):
         self.assertEqual(sources.report("x", [finding], {}, True, out=io.StringIO()), 0)
         self.assertEqual(sources.report("x", [], {"a": "why"}, out=io.StringIO()), 1)
 
+    def test_stale_exceptions_are_pruned(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "exceptions.txt"
+            file.write_text("# Title\nx a  # why\nx b  # why\ny a  # why\n")
+            sources.prune("x", {"a"}, file)
+            self.assertEqual(file.read_text(), "# Title\nx b  # why\ny a  # why\n")
+
     def test_an_exception_has_a_reason(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "exceptions.txt"
@@ -204,7 +212,8 @@ class Text(Repository):
 
     def test_names_of_styles(self):
         self.write("src/pair_mlff/pair_mlff.h")
-        self.write("kokkos/pair_mlff.h")
+        self.write("kokkos/styles/pair_mlff.h")
+        self.write("tools/analysis/pair_mlff.h")
         self.assertEqual(self.keys(check_text), ["src/pair_mlff/pair_mlff.h:name"])
 
     def test_names_of_styles_in_lammps(self):
@@ -243,7 +252,7 @@ class Scripts(Repository):
 
 class Includes(unittest.TestCase):
     table = check_includes.read_table(
-        "src/core:\nsrc/engine: src/core [torch]\nsrc/style: src/engine [lammps]\n"
+        "src/core:\nsrc/engine: src/core [torch]\nsrc/pair_b: src/engine [lammps]\n"
     )
 
     def keys(self, files, table=None):
@@ -256,9 +265,9 @@ class Includes(unittest.TestCase):
                 {
                     "src/core/graph.h": "#include <vector>\n",
                     "src/engine/a.h": '#include "core/graph.h"\n#include <torch/torch.h>\n',
-                    "src/style/pair_b.h": '#include "core/graph.h"\n#include "engine/a.h"\n'
+                    "src/pair_b/pair_b.h": '#include "core/graph.h"\n#include "engine/a.h"\n'
                     '#include "pair.h"\n',
-                    "src/style/b.cpp": '#include "pair_b.h"\n',
+                    "src/pair_b/b.cpp": '#include "pair_b.h"\n',
                 }
             ),
             [],
@@ -275,18 +284,29 @@ class Includes(unittest.TestCase):
             ["src/core/graph.h:engine/a.h"],
         )
 
+    def test_how_includes_are_written(self):
+        files = {
+            "src/core/graph.h": "",
+            "src/core/bonds.h": '#include "graph.h"\n',
+            "src/pair_b/pair_b.h": "",
+            "src/pair_b/b.cpp": '#include "pair_b/pair_b.h"\n',
+        }
+        self.assertEqual(
+            self.keys(files), ["src/core/bonds.h:graph.h", "src/pair_b/b.cpp:pair_b/pair_b.h"]
+        )
+
     def test_libraries_have_places(self):
         self.assertEqual(
             self.keys(
                 {
                     "src/core/graph.h": '#include <torch/torch.h>\n#include "pair.h"\n',
-                    "src/style/b.h": '#include "pair.h"\n#include <ATen/ATen.h>\n',
+                    "src/pair_b/b.h": '#include "pair.h"\n#include <ATen/ATen.h>\n',
                 }
             ),
             [
                 "src/core/graph.h:torch/torch.h",
                 "src/core/graph.h:pair.h",
-                "src/style/b.h:ATen/ATen.h",
+                "src/pair_b/b.h:ATen/ATen.h",
             ],
         )
 
@@ -335,6 +355,39 @@ class ClangFormat(Repository):
         self.assertEqual(run_clang_format.unformatted(self.root, files, self.program), ["bad.cpp"])
         with self.assertRaises(SystemExit):
             run_clang_format.unformatted(self.root, ["missing.cpp"], self.program)
+
+
+class Parts(unittest.TestCase):
+    """The program that runs the parts, with parts of our own."""
+
+    def run_parts(self, *words, **parts):
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "run"
+            shutil.copy(sources.REPOSITORY / ".ci/run", program)
+            for name, text in parts.items():
+                (Path(folder) / name).write_text(text)
+            result = subprocess.run(
+                ["bash", program, *words], capture_output=True, text=True, cwd=folder
+            )
+            return result.returncode, result.stdout, result.stderr
+
+    def test_lint_and_test_are_the_default_and_all_parts_run(self):
+        status, out, errors = self.run_parts(
+            lint="echo one; false", test="echo two", docs="echo no"
+        )
+        self.assertEqual(status, 1)
+        self.assertIn("one\n", out)
+        self.assertIn("two\n", out)
+        self.assertNotIn("no\n", out)
+        self.assertIn("failed: lint\n", errors)
+
+    def test_parts_that_pass(self):
+        self.assertEqual(self.run_parts("docs", docs="true", test="false")[0], 0)
+
+    def test_an_unknown_part(self):
+        status, out, errors = self.run_parts("lint", "lnit", lint="echo ran")
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("unknown part 'lnit'; accepted: lint test asan fuzz coverage docs", errors)
 
 
 class ClangTidy(unittest.TestCase):
