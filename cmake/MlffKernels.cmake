@@ -1,5 +1,5 @@
-# mlff_add_kernels(TARGET SOURCE...): compiles files of kernels once for each instruction set and adds the objects to a library. The best
-# set of the processor is chosen when the program starts. A file name_kernels.cpp defines name_kernels_generic, _avx2 and _avx512.
+# mlff_add_kernels(TARGET SOURCE...): compiles files of kernels once for each instruction set and adds the objects to a library. The
+# set is chosen when an engine is made (src/kernels/instruction_set.h). A file name_kernels.cpp defines name_kernels_generic, _avx2 and _avx512.
 #
 # Fast mathematics lets loops use vectors, but the check for numbers that are not finite must stay (-fno-finite-math-only).
 # Vectors are never passed between files (-Wno-psabi).
@@ -11,8 +11,17 @@ function(mlff_add_kernels target)
     list(APPEND sets avx2 avx512)
     set(bytes_avx2 32)
     set(bytes_avx512 64)
-    set(flags_avx2 -mavx2 -mfma)
-    set(flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512)
+    # the kernels use these, and those that the compiler takes along with them; src/kernels/instruction_set.cpp checks a processor for each
+    set(features_avx2 sse4.2 popcnt avx avx2 fma)
+    set(features_avx512 ${features_avx2} avx512f avx512dq avx512vl avx512bw)
+    set(flags_avx512 -mprefer-vector-width=512)
+    foreach(set avx2 avx512)
+      list(TRANSFORM features_${set} PREPEND -m OUTPUT_VARIABLE flags)
+      list(APPEND flags_${set} ${flags})
+      list(JOIN features_${set} "," features)
+      string(TOUPPER ${set} SET)
+      target_compile_definitions(${target} PRIVATE MLFF_${SET}_FEATURES="${features}")
+    endforeach()
   endif()
   foreach(source ${ARGN})
     get_filename_component(kernels ${source} NAME_WE)

@@ -1,6 +1,6 @@
 // mlff: makes, examines and measures potentials for pair_style mlff.
 #include "commands/command.h"
-#include "engine/engine.h"
+#include "core/errors.h"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>

@@ -11,15 +11,12 @@
 #ifndef LMP_DENSE_KOKKOS_H
 #define LMP_DENSE_KOKKOS_H
 
+#include "kokkos/common/kokkos_device.h"
 #include "models/painn/host/painn_kernels.h"
 
 #include <Kokkos_Core.hpp>
 
 namespace LAMMPS_NS {
-
-template <class DeviceType>
-inline constexpr bool device_is_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename DeviceType::memory_space>::accessible;
 
 /* ----------------------------------------------------------------------
    out = in W (+ bias), or out += in W; activated = silu(out). Row by row,

@@ -16,9 +16,8 @@
 
 void LAMMPS_NS::use_kokkos_stream(mlff::EngineOptions &options)
 {
+  options.device_index = Kokkos::device_id();    // negative in a build without a GPU
 #ifdef KOKKOS_ENABLE_CUDA
-  const Kokkos::Cuda cuda;
-  options.device_index = cuda.cuda_device();
-  options.stream = cuda.cuda_stream();
+  options.stream = Kokkos::Cuda().cuda_stream();
 #endif
 }

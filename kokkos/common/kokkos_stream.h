@@ -11,12 +11,12 @@
 #ifndef LMP_KOKKOS_STREAM_H
 #define LMP_KOKKOS_STREAM_H
 
-#include "engine/engine.h"
+#include "core/engine_options.h"
 
 namespace LAMMPS_NS {
 
-// Puts a LibTorch engine on the GPU and stream that LAMMPS' Kokkos uses; changes nothing in a build
-// without a GPU.
+// Puts a LibTorch engine on the GPU that LAMMPS' Kokkos uses, and with CUDA on its stream; changes
+// nothing in a build without a GPU.
 void use_kokkos_stream(mlff::EngineOptions &options);
 
 }    // namespace LAMMPS_NS

@@ -21,12 +21,12 @@ namespace {
 
 template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine {
  public:
-  EngineKokkos(const mlff::Potential &potential, bool spline, mlff::FmmForm form_) :
-      filter(spline ? "spline" : "exact"), form(long_range_form(potential, form_)),
-      features(potential.sizes.features), layers(potential.sizes.layers)
+  EngineKokkos(const mlff::Potential &potential, const mlff::EngineOptions &options) :
+      own(kokkos_painn_info<DeviceType, T>(potential, options)), features(potential.sizes.features),
+      layers(potential.sizes.layers)
   {
-    painn.set_weights(potential, spline);
-    painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, form_);
+    painn.set_weights(potential, own.filter == mlff::Filter::spline);
+    painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, options.fmm);
   }
 
   void evaluate(const mlff::Graph &graph, mlff::Result &result, mlff::GhostExchange *) override
@@ -74,24 +74,11 @@ template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine
         (painn.block ? painn.block->bytes(atoms) : 0);
   }
 
-  int cores() const override
-  {
-    if constexpr (PainnKokkos<DeviceType, T>::on_host)
-      return typename DeviceType::execution_space().concurrency();
-    else
-      return 0;
-  }
-
-  std::string description() const override
-  {
-    return std::string("Kokkos ") + DeviceType::name() + ", " +
-        (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " + filter + " filter" +
-        form;
-  }
+  mlff::EngineInfo info() const override { return own; }
 
  private:
   PainnKokkos<DeviceType, T> painn;
-  std::string filter, form;
+  mlff::EngineInfo own;
   int features, layers;
   std::vector<int> centre;
 };
@@ -100,12 +87,9 @@ template <class DeviceType>
 std::unique_ptr<mlff::Engine> make(const mlff::Potential &potential,
                                    const mlff::EngineOptions &options)
 {
-  const bool single = options.precision == mlff::Precision::single_precision;
-  const bool spline = options.filter == mlff::Filter::spline ||
-      (options.filter == mlff::Filter::automatic && single);
-  if (single)
-    return std::make_unique<EngineKokkos<DeviceType, float>>(potential, spline, options.fmm);
-  return std::make_unique<EngineKokkos<DeviceType, double>>(potential, spline, options.fmm);
+  if (options.precision == mlff::Precision::single_precision)
+    return std::make_unique<EngineKokkos<DeviceType, float>>(potential, options);
+  return std::make_unique<EngineKokkos<DeviceType, double>>(potential, options);
 }
 
 }    // namespace
@@ -125,13 +109,4 @@ std::unique_ptr<mlff::Engine> LAMMPS_NS::make_kokkos_engine(const mlff::Potentia
   if (host) return make<LMPHostType>(potential, options);
 #endif
   return make<LMPDeviceType>(potential, options);
-}
-
-/* ---------------------------------------------------------------------- */
-
-std::string LAMMPS_NS::long_range_form(const mlff::Potential &potential, mlff::FmmForm form)
-{
-  if (!potential.is_global()) return "";
-  if (form == mlff::FmmForm::direct) return ", long range direct";
-  return form == mlff::FmmForm::linear ? ", long range linear" : ", long range direct or linear";
 }

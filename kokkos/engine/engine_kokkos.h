@@ -11,7 +11,9 @@
 #ifndef LMP_ENGINE_KOKKOS_H
 #define LMP_ENGINE_KOKKOS_H
 
-#include "engine/engine.h"
+#include "core/engine.h"
+#include "kokkos/common/kokkos_device.h"
+#include "potential/potential.h"
 
 namespace LAMMPS_NS {
 
@@ -28,8 +30,16 @@ std::unique_ptr<mlff::Engine> make_kokkos_engine(const mlff::Potential &potentia
                                                  const mlff::EngineOptions &options = {},
                                                  bool host = false);
 
-// how a long-range block is summed, for the end of a line in a log; nothing for a model without one
-std::string long_range_form(const mlff::Potential &potential, mlff::FmmForm form);
+// what PaiNN on a Kokkos device tells of itself, with or without a long-range block
+
+template <class DeviceType, typename T>
+mlff::EngineInfo kokkos_painn_info(const mlff::Potential &potential,
+                                   const mlff::EngineOptions &options)
+{
+  mlff::EngineInfo info = kokkos_info<DeviceType, T>(options);
+  if (potential.is_global()) info.long_range = options.fmm;
+  return info;
+}
 
 }    // namespace LAMMPS_NS
 

@@ -11,6 +11,7 @@
 #include "kokkos/engine/jump_engine_kokkos.h"
 
 #include "kokkos/common/kokkos_copies.h"
+#include "kokkos/common/kokkos_device.h"
 #include "kokkos/models/jump_kokkos.h"
 
 #include "kokkos_type.h"
@@ -21,10 +22,10 @@ namespace {
 
 template <class DeviceType, typename T> class JumpEngineKokkos : public mlff::JumpEngine {
  public:
-  JumpEngineKokkos(const mlff::Potential &potential, bool spline) :
-      variables(potential), filter(spline ? "spline" : "exact")
+  JumpEngineKokkos(const mlff::Potential &potential, const mlff::EngineOptions &options) :
+      variables(potential), own(kokkos_info<DeviceType, T>(options))
   {
-    jump.set_weights(potential, spline);
+    jump.set_weights(potential, own.filter == mlff::Filter::spline);
   }
 
   void evaluate(const mlff::Graph &graph, const mlff::JumpInput &given,
@@ -46,16 +47,12 @@ template <class DeviceType, typename T> class JumpEngineKokkos : public mlff::Ju
     variables.finish(graph, given, u, result);
   }
 
-  std::string description() const override
-  {
-    return std::string("Kokkos ") + DeviceType::name() + ", " +
-        (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " + filter + " filter";
-  }
+  mlff::EngineInfo info() const override { return own; }
 
  private:
   JumpKokkos<DeviceType, T> jump;
   mlff::JumpVariables variables;
-  std::string filter;
+  mlff::EngineInfo own;
   std::vector<int> rows, centre;
   std::vector<double> scaled, u;
 };
@@ -73,9 +70,7 @@ std::unique_ptr<mlff::JumpEngine> LAMMPS_NS::make_kokkos_jump(const mlff::Potent
   if (!Kokkos::is_initialized())
     throw mlff::EngineError(
         "the Kokkos engine of jumps needs LAMMPS with Kokkos on: start it with -k on");
-  const bool single = options.precision == mlff::Precision::single_precision;
-  const bool spline = options.filter == mlff::Filter::spline ||
-      (options.filter == mlff::Filter::automatic && single);
-  if (single) return std::make_unique<JumpEngineKokkos<LMPDeviceType, float>>(potential, spline);
-  return std::make_unique<JumpEngineKokkos<LMPDeviceType, double>>(potential, spline);
+  if (options.precision == mlff::Precision::single_precision)
+    return std::make_unique<JumpEngineKokkos<LMPDeviceType, float>>(potential, options);
+  return std::make_unique<JumpEngineKokkos<LMPDeviceType, double>>(potential, options);
 }

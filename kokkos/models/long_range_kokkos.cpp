@@ -1375,7 +1375,7 @@ template <class DeviceType, typename B> void FmmSumsKokkos<DeviceType, B>::sum_o
   const Kokkos::View<B *, Kokkos::LayoutRight, DeviceType, Unmanaged> all(
       values, n_waves * moments_of_wave());
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), all);
-  if (on_host) Kokkos::fence();
+  Kokkos::fence();    // where the processor sees the memory of the device nothing was copied
   known.sum(host.data(), (long) host.extent(0));
   Kokkos::deep_copy(all, host);
 }

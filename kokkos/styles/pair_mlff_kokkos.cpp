@@ -508,7 +508,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::settings(int narg, 
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
     if ((word == "engine" && iarg + 1 < narg && strcmp(arg[iarg + 1], "torch") == 0) ||
-        word == "device" || word == "threads")
+        word == "device" || word == "threads" || word == "instruction_set")
       error->all(
           FLERR, iarg,
           "Pair style mlff/kk runs the hand-written kernels on Kokkos' own device and threads: "
@@ -547,16 +547,12 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
                "with -D KOKKOS_PREC=double");
   if (networks->single || networks->full || impl->engine) return;
 
-  const bool spline = impl->options.filter == mlff::Filter::spline ||
-      (impl->options.filter == mlff::Filter::automatic && !full);
-
   const auto &potential = impl->potentials.front();
   if (potential.is_molecule())
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff/kk does not run model '{}' of potential file '{}'; use pair style "
                "mlff, with suffix off",
                potential.model, impl->files.front());
-  const auto form = impl->options.fmm;
   if (impl->replicas->wanted()) {
     impl->engine = make_kokkos_engine(potential, impl->options,
                                       ExecutionSpaceFromDevice<DeviceType>::space == Host);
@@ -572,9 +568,11 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
   const auto prepare = [&](auto &network, auto type) {
     using T = decltype(type);
     using NetworkType = Network<DeviceType, T>;
+    const auto info = kokkos_painn_info<DeviceType, T>(potential, impl->options);
     network = std::make_unique<NetworkType>();
-    network->painn.set_weights(potential, spline);
-    network->painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, form);
+    network->painn.set_weights(potential, info.filter == mlff::Filter::spline);
+    network->painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, impl->options.fmm);
+    if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff/kk: {}\n", mlff::to_text(info));
     if (comm->nprocs == 1) return;
     // other ranks see host memory: on a CPU that is where the features are
     const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array,
@@ -597,10 +595,6 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
     prepare(networks->full, double());
   else
     prepare(networks->single, float());
-  if (comm->me == 0)
-    utils::logmesg(lmp, "Pair style mlff/kk: Kokkos {}, {} precision, {} filter{}\n",
-                   DeviceType::name(), full ? "double" : "single", spline ? "spline" : "exact",
-                   long_range_form(potential, form));
 }
 
 /* ---------------------------------------------------------------------- */

@@ -1,20 +1,15 @@
 // NumPy .npz archives: named arrays of numbers.
 #pragma once
 
+#include "core/errors.h"
+
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 struct zip;    // of libzip
 
 namespace mlff {
-
-/// A data file that cannot be used; the message names the file, the array or line, what was found
-/// and what is expected.
-struct FileError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// Values in double, row-major.
 struct Array {

@@ -1,7 +1,8 @@
 #include "engine/ensemble.h"
 
 #include "core/elements.h"
-#include "core/state_error.h"
+#include "core/errors.h"
+#include "engine/make_engine.h"
 
 #include <algorithm>
 #include <cmath>
@@ -156,10 +157,11 @@ std::size_t Ensemble::bytes(int atoms, int edges) const
   return sum;
 }
 
-std::string Ensemble::description() const
+EngineInfo Ensemble::info() const
 {
-  return members.front().engine->description() + ", mean of " + std::to_string(members.size()) +
-      " potentials";
+  EngineInfo info = members.front().engine->info();
+  info.members = int(members.size());
+  return info;
 }
 
 std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials)

@@ -1,7 +1,8 @@
 // Several potentials as one engine: the mean of their results, and how far their forces are apart.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
+#include "potential/potential.h"
 
 namespace mlff {
 
@@ -21,8 +22,7 @@ class Ensemble : public Engine {
 
   bool exchanges() const override;
   std::size_t bytes(int atoms, int edges) const override;
-  int cores() const override { return members.front().engine->cores(); }
-  std::string description() const override;
+  EngineInfo info() const override;    ///< of the first member, and how many there are
 
   bool find_spread =
       /// whether evaluate() fills spread; costs one more exchange of 3 numbers a member and atom

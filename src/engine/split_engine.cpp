@@ -1,6 +1,6 @@
 #include "engine/split_engine.h"
 
-#include "core/state_error.h"
+#include "core/errors.h"
 
 #include <sys/resource.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 // Any number of structures in one call, in as many pieces as memory asks for.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
 
 namespace mlff {
 
@@ -20,8 +20,7 @@ class SplitEngine : public Engine {
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
   bool exchanges() const override { return engine->exchanges(); }
-  int cores() const override { return engine->cores(); }
-  std::string description() const override { return engine->description(); }
+  EngineInfo info() const override { return engine->info(); }
 
   /// As found by the probe.
   std::size_t bytes(int atoms, int edges) const override

@@ -35,6 +35,7 @@
 
 #include "core/elements.h"
 #include "core/units.h"
+#include "engine/make_engine.h"
 #include "fix_kstep/kstep_impl.h"
 #include "kstep/kstep_batch.h"
 
@@ -129,9 +130,8 @@ void FixKstepHybrid::make_jump()
       else if (!s.student && !s.replicas->wanted())
         cycle.jump = mlff::make_network_jump(s.potential, impl->stride, make_network_engine());
       else {
-        auto engine = s.student
-            ? mlff::make_engine(s.potential, s.options)
-            : mlff::jump_as_engine(make_network_engine(), s.potential, s.options);
+        auto engine = s.student ? mlff::make_engine(s.potential, s.options)
+                                : mlff::jump_as_engine(make_network_engine(), s.potential);
         engine = s.replicas->join(std::move(engine), {s.potential.sha256}, "");
         if (engine && s.student)
           cycle.jump =

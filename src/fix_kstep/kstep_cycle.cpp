@@ -18,7 +18,7 @@
 #include "pair.h"
 #include "update.h"
 
-#include "core/state_error.h"
+#include "core/errors.h"
 #include "core/units.h"
 #include "kstep/kstep_conservation.h"
 

@@ -17,6 +17,7 @@
 #include "update.h"
 
 #include "core/elements.h"
+#include "lammps_common/engine_keywords.h"
 
 #include <algorithm>
 #include <cmath>
@@ -213,27 +214,16 @@ void KstepSettings::read_keywords(int narg, char **arg, int iarg)
       if (which > 1)
         control = std::vector{mlff::JumpControl::zero, mlff::JumpControl::ballistic,
                               mlff::JumpControl::verlet, mlff::JumpControl::linear}[which - 2];
-    } else if (word == "engine") {
-      auto accepted = mlff::available_engines();
-      accepted.insert(accepted.begin(), "auto");
-      choose(accepted);
-      options.engine = arg[iarg + 1];
-    } else if (word == "precision") {
-      choose({"single", "double"});
-      options.precision = mlff::precision_of(arg[iarg + 1]);
-    } else if (word == "threads") {
-      options.threads = utils::inumeric(FLERR, arg[iarg + 1], false, lmp);
-      if (options.threads < 0)
-        error->all(FLERR, iarg + 1,
-                   "Fix kstep/hybrid threads is {}; accepted: 0 (automatic) or more",
-                   arg[iarg + 1]);
+    } else if (mlff::EngineOptions::knows(word)) {
+      set_engine_keyword(lmp, options, "Fix kstep/hybrid", "fix kstep/hybrid", word, arg[iarg + 1],
+                         iarg + 1);
     } else
       error->all(FLERR, iarg,
                  "Unknown fix kstep/hybrid keyword '{}'; accepted: jump, corrector, fraction, "
                  "limits, range, strain, rise, kinetic, drift, conserve, langevin, temp, "
-                 "metropolis, fallback, attempts, scale, tune, timing, control, engine, precision, "
-                 "threads, batch, wait, memory",
-                 word);
+                 "metropolis, fallback, attempts, scale, tune, timing, control, {}, batch, wait, "
+                 "memory",
+                 word, mlff::EngineOptions::word_list());
     iarg += used;
   }
   if (!metropolis_given) metropolis = student;

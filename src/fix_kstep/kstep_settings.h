@@ -11,7 +11,7 @@
 #ifndef LMP_KSTEP_SETTINGS_H
 #define LMP_KSTEP_SETTINGS_H
 
-#include "engine/engine.h"
+#include "core/engine_options.h"
 #include "kstep/kstep_guard.h"
 #include "lammps_common/replica_group.h"
 #include "models/jump/jump.h"

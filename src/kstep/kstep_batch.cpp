@@ -1,7 +1,5 @@
 #include "kstep/kstep_batch.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 namespace mlff {
@@ -12,15 +10,9 @@ namespace {
 
   class JumpAsEngine : public Engine {
    public:
-    JumpAsEngine(std::unique_ptr<JumpEngine> engine, const Potential &potential,
-                 const EngineOptions &options) :
-        engine(std::move(engine)),
-        sizes(potential.sizes),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads())
+    JumpAsEngine(std::unique_ptr<JumpEngine> engine, const Potential &potential) :
+        engine(std::move(engine)), sizes(potential.sizes)
     {
-      const std::string text = this->engine->description();
-      if (text.find("cuda") != std::string::npos || text.find("Cuda") != std::string::npos)
-        threads = 0;
     }
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
@@ -74,13 +66,16 @@ namespace {
           std::size_t(edges) * (sizeof(double) * (3 * F + 16));
     }
 
-    int cores() const override { return threads; }
-    std::string description() const override { return "jumps, " + engine->description(); }
+    EngineInfo info() const override
+    {
+      EngineInfo info = engine->info();
+      info.jumps = true;
+      return info;
+    }
 
    private:
     std::unique_ptr<JumpEngine> engine;
     PainnSizes sizes;
-    int threads;
     GraphStorage pairs;
     std::vector<double> mass, velocity, force;
     std::vector<int> stride;
@@ -112,9 +107,9 @@ void append_jump(std::span<const int> species, std::span<const double> positions
 }
 
 std::unique_ptr<Engine> jump_as_engine(std::unique_ptr<JumpEngine> engine,
-                                       const Potential &potential, const EngineOptions &options)
+                                       const Potential &potential)
 {
-  return std::make_unique<JumpAsEngine>(std::move(engine), potential, options);
+  return std::make_unique<JumpAsEngine>(std::move(engine), potential);
 }
 
 void read_jump(const Graph &graph, const Result &result, JumpResult &jump)

@@ -2,6 +2,7 @@
 // energies, which ReplicaBatch puts together.
 #pragma once
 
+#include "core/engine.h"
 #include "models/jump/jump.h"
 
 #include <memory>
@@ -16,7 +17,7 @@ void append_jump(std::span<const int> species, std::span<const double> positions
 /// The engine of such graphs: of an atom's edges to itself the first two come back with
 /// displacement and velocity change.
 std::unique_ptr<Engine> jump_as_engine(std::unique_ptr<JumpEngine> engine,
-                                       const Potential &potential, const EngineOptions &options);
+                                       const Potential &potential);
 
 /// Displacements and velocity changes out of its result.
 void read_jump(const Graph &graph, const Result &result, JumpResult &jump);

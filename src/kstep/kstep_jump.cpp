@@ -1,6 +1,6 @@
 #include "kstep/kstep_jump.h"
 
-#include "core/state_error.h"
+#include "core/errors.h"
 #include "core/units.h"
 #include "kstep/kstep_batch.h"
 

@@ -2,6 +2,7 @@
 // inner steps with a student, or by one of the control methods.
 #pragma once
 
+#include "core/engine.h"
 #include "kstep/kstep_molecules.h"
 #include "models/jump/jump.h"
 

@@ -11,8 +11,9 @@
 #ifndef LMP_ATOM_WARNINGS_H
 #define LMP_ATOM_WARNINGS_H
 
-#include "engine/engine.h"
+#include "core/graph.h"
 #include "pointers.h"
+#include "potential/potential.h"
 
 #include <string>
 #include <unordered_set>

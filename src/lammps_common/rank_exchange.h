@@ -11,7 +11,7 @@
 #ifndef LMP_RANK_EXCHANGE_H
 #define LMP_RANK_EXCHANGE_H
 
-#include "engine/engine.h"
+#include "core/engine.h"
 
 #include <mpi.h>
 #include <vector>

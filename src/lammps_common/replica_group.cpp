@@ -92,8 +92,7 @@ std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> e
   mlff::BatchOptions options;
   options.job = mlff::launch_of_this_process();
   leave_place();
-  model = engine->description();
-  model += " " + who;
+  model = engine->info().key() + " " + who;
   for (const auto &hash : potentials) model += " " + hash;
   model += choice == ON ? " on" : " auto";
   place = 0;

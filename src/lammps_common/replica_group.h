@@ -11,7 +11,7 @@
 #ifndef LMP_REPLICA_GROUP_H
 #define LMP_REPLICA_GROUP_H
 
-#include "engine/engine.h"
+#include "core/engine.h"
 #include "pointers.h"
 
 #include <memory>

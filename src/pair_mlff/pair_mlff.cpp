@@ -28,8 +28,10 @@
 #include "update.h"
 
 #include "core/elements.h"
-#include "core/state_error.h"
+#include "core/errors.h"
+#include "engine/make_engine.h"
 #include "kokkos/common/kokkos_stream.h"
+#include "lammps_common/engine_keywords.h"
 #include "pair_mlff/mlff_impl.h"
 
 #include <algorithm>
@@ -458,48 +460,14 @@ void PairMLFF::settings(int narg, char **arg)
 
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
-    if (word != "engine" && word != "precision" && word != "threads" && word != "device" &&
-        word != "filter" && word != "fmm" && word != "warn" && !ReplicaGroup::knows(word))
+    if (!mlff::EngineOptions::knows(word) && word != "warn" && !ReplicaGroup::knows(word))
       error->all(FLERR, iarg,
-                 "Unknown pair_style mlff keyword '{}'; accepted: engine, precision, threads, "
-                 "device, filter, fmm, warn, batch, wait, memory",
-                 word);
+                 "Unknown pair_style mlff keyword '{}'; accepted: {}, warn, batch, wait, memory",
+                 word, mlff::EngineOptions::word_list());
     if (iarg + 1 >= narg) utils::missing_cmd_args(FLERR, "pair_style mlff " + word, error);
     const std::string value = arg[iarg + 1];
     if (ReplicaGroup::knows(word)) {
       replicas->set(word, value, iarg + 1);
-    } else if (word == "engine") {
-      std::string accepted = "auto";
-      bool found = value == "auto";
-      for (const auto &name : mlff::available_engines()) {
-        accepted += ", " + name;
-        if (value == name) found = true;
-      }
-      if (!found)
-        error->all(FLERR, iarg + 1,
-                   "Pair style mlff has no engine '{}' in this build; accepted: {}", value,
-                   accepted);
-      options.engine = value;
-    } else if (word == "precision") {
-      if (value != "single" && value != "double")
-        error->all(FLERR, iarg + 1,
-                   "Unknown pair_style mlff precision '{}'; accepted: single, double", value);
-      options.precision = mlff::precision_of(value);
-    } else if (word == "threads") {
-      options.threads = utils::inumeric(FLERR, value, false, lmp);
-      if (options.threads < 0)
-        error->all(FLERR, iarg + 1, "Pair style mlff threads is {}; expected 0 (automatic) or more",
-                   value);
-    } else if (word == "filter") {
-      if (value != "auto" && value != "exact" && value != "spline")
-        error->all(FLERR, iarg + 1,
-                   "Unknown pair_style mlff filter '{}'; accepted: auto, exact, spline", value);
-      options.filter = mlff::filter_of(value);
-    } else if (word == "fmm") {
-      if (value != "auto" && value != "direct" && value != "linear")
-        error->all(FLERR, iarg + 1,
-                   "Unknown pair_style mlff fmm '{}'; accepted: auto, direct, linear", value);
-      options.fmm = mlff::fmm_form_of(value);
     } else if (word == "warn") {
       warn = value != "off";
       threshold = utils::is_double(value) ? utils::numeric(FLERR, value, false, lmp) : 0.0;
@@ -509,12 +477,8 @@ void PairMLFF::settings(int narg, char **arg)
             "Pair style mlff warn is '{}'; accepted: auto, off, or a threshold above 0 of the "
             "spread of the forces of several potentials",
             value);
-    } else {
-      if (value != "auto" && value != "cpu" && value != "cuda")
-        error->all(FLERR, iarg + 1,
-                   "Unknown pair_style mlff device '{}'; accepted: auto, cpu, cuda", value);
-      options.device = value;
-    }
+    } else
+      set_engine_keyword(lmp, options, "Pair style mlff", "pair_style mlff", word, value, iarg + 1);
   }
   impl->options = options;
   impl->replicas = std::move(replicas);

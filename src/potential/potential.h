@@ -2,21 +2,15 @@
 // else.
 #pragma once
 
+#include "core/errors.h"
 #include "structure/bonded_molecule.h"
 
 #include <cstdint>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace mlff {
-
-/// A file that cannot be used. The message names the file, the key, what was found and what is
-/// expected.
-struct PotentialError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// A named array of a potential. Values are kept in double; `dtype` ("F32" or "F64") is how the
 /// file stores them.

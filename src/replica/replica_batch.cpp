@@ -1,6 +1,6 @@
 #include "replica/replica_batch.h"
 
-#include "core/state_error.h"
+#include "core/errors.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -818,9 +818,11 @@ std::size_t ReplicaBatch::bytes(int atoms, int edges) const
   return engine.bytes(atoms, edges);
 }
 
-std::string ReplicaBatch::description() const
+EngineInfo ReplicaBatch::info() const
 {
-  return engine.description() + ", batched over replicas";
+  EngineInfo info = engine.info();
+  info.batched = true;
+  return info;
 }
 
 BatchStatistics ReplicaBatch::statistics() const

@@ -69,8 +69,7 @@ class ReplicaBatch : public Engine {
 
   bool exchanges() const override { return false; }
   std::size_t bytes(int atoms, int edges) const override;
-  int cores() const override { return engine.cores(); }
-  std::string description() const override;
+  EngineInfo info() const override;
 
   BatchStatistics statistics() const;
   int n_replicas() const;    ///< registered now, this one included

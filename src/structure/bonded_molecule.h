@@ -3,22 +3,16 @@
 #pragma once
 
 #include "core/bonds.h"
+#include "core/errors.h"
 #include "core/graph.h"
 
 #include <array>
 #include <cstddef>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace mlff {
-
-/// Atoms that are not the molecule they should be. The message says what was expected and what was
-/// found.
-struct MoleculeMismatch : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// Image of each atom: atom k takes the place of atom permutation[k].
 using Permutation = std::vector<int>;

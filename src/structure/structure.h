@@ -2,12 +2,12 @@
 // they have neighbor lists.
 #pragma once
 
+#include "core/errors.h"
 #include "core/graph.h"
 
 #include <array>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -41,11 +41,6 @@ struct Structure {
       layout;
 
   int n_atoms() const { return int(numbers.size()); }
-};
-
-/// A structure that cannot be used; the message says which atom or cell vector is at fault.
-struct StructureError : std::runtime_error {
-  using std::runtime_error::runtime_error;
 };
 
 /// Appends the full neighbor graph of a structure: every ordered pair, periodic images included,

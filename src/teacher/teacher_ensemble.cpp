@@ -1,5 +1,7 @@
 #include "teacher/teacher_ensemble.h"
 
+#include "engine/make_engine.h"
+
 #include <cmath>
 
 namespace mlff {

@@ -1,7 +1,8 @@
 // Several potentials as one teacher.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
+#include "potential/potential.h"
 #include "structure/structure.h"
 
 namespace mlff {

@@ -2,27 +2,16 @@
 // in it.
 #pragma once
 
+#include "core/errors.h"
+
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace mlff {
-
-/// A calculation that libxtb refuses or that does not converge, and input that it could not
-/// survive.
-struct XtbError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-/// libxtb does not work in this process, whatever the molecule: no later calculation can succeed
-/// either.
-struct XtbUnavailable : XtbError {
-  using XtbError::XtbError;
-};
 
 /// C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15, 1652 (2019): GFN2-xTB. S.
 /// Grimme, C. Bannwarth, P. Shushkov, J. Chem. Theory Comput. 13, 1989 (2017): GFN1-xTB. S.

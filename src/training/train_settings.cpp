@@ -189,15 +189,16 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
                   "painn-fmm: auto, torch");
   const bool third = jacobian.weight > 0 || jacobian.final_weight > 0;
   if (engine == "auto")
-    engine = third || long_range || precision == "mixed" || device == "cuda" ? "torch" : "host";
+    engine = third || long_range || precision == "mixed" || options().wants_gpu() ? "torch"
+                                                                                  : "host";
   if (engine == "host" && third)
     training.fail(
         "engine",
         "is 'host', which has no third derivatives for 'loss.jacobian'; accepted: auto, torch");
   if (engine == "host" && precision == "mixed")
     training.fail("precision", "is 'mixed', which needs 'training.engine: torch'");
-  if (engine == "host" && device == "cuda")
-    training.fail("device", "is 'cuda', which needs 'training.engine: torch'");
+  if (engine == "host" && options().wants_gpu())
+    training.fail("device", "is '" + device + "', which needs 'training.engine: torch'");
 }
 
 std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::string &key,

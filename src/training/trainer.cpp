@@ -5,6 +5,7 @@
 #include "data/npz.h"
 #include "data/output_file.h"
 #include "data/parse.h"
+#include "engine/make_engine.h"
 
 #include <algorithm>
 #include <cmath>

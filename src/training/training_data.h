@@ -1,7 +1,7 @@
 // Labelled frames for training: read, chosen, labelled by teachers, with their neighbor graphs.
 #pragma once
 
-#include "engine/engine.h"
+#include "potential/potential.h"
 #include "structure/structure.h"
 #include "teacher/teacher_ensemble.h"
 #include "training/train_settings.h"

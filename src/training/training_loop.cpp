@@ -62,8 +62,8 @@ void CourseSettings::read(YamlSection &training, const std::vector<std::string> 
   validate_every = training.whole("validate_every", validate_every, 1);
   patience = training.whole("patience", patience);
   precision = training.word("precision", precision, precisions);
-  engine = training.word("engine", engine, {"auto", "host", "torch"});
-  device = training.word("device", device, {"auto", "cpu", "cuda"});
+  engine = training.word("engine", engine, EngineOptions::values("engine"));
+  device = training.word("device", device, EngineOptions::values("device"));
   threads = int(training.whole("threads", threads, 1));
   seed = unsigned(training.whole("seed", seed));
   checkpoint_seconds = training.number("checkpoint_seconds", checkpoint_seconds, 0.0);
@@ -89,11 +89,10 @@ nlohmann::ordered_json CourseSettings::description() const
 EngineOptions CourseSettings::options() const
 {
   EngineOptions options;
-  options.engine = engine;
-  options.precision = precision == "double" ? Precision::double_precision
-                                            : Precision::single_precision;
-  options.threads = threads;
-  options.device = device;
+  options.engine = engine;    // in a build without it whoever makes it says so
+  options.set("precision", precision == "mixed" ? "single" : precision);
+  options.set("threads", std::to_string(threads));
+  options.set("device", device);
   return options;
 }
 

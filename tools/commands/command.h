@@ -2,6 +2,7 @@
 // chosen.
 #pragma once
 
+#include "core/engine_options.h"
 #include "data/trajectory.h"
 
 #include <CLI/CLI.hpp>
@@ -33,6 +34,9 @@ inline const CLI::Validator not_negative(
 
 /// Options --units, --key and --elements: what a file does not say.
 void add_read_options(CLI::App &command, ReadOptions &options);
+
+/// Options --precision, --device and --instruction-set: how an engine evaluates.
+void add_engine_options(CLI::App &command, EngineOptions &options);
 
 void add_command_analyze(CLI::App &program);
 void add_command_bench(CLI::App &program);

@@ -2,6 +2,7 @@
 #include "commands/command.h"
 #include "core/progress.h"
 #include "data/trajectory.h"
+#include "engine/make_engine.h"
 #include "engine/split_engine.h"
 #include "models/random_model.h"
 #include "potential/find_potential.h"
@@ -23,9 +24,10 @@ namespace mlff {
 namespace {
 
   struct Options {
-    std::string model, precision = "single", device = "cpu";
+    std::string model;
+    EngineOptions engine = {.threads = 1, .device = "cpu"};
     std::vector<std::string> data;
-    int threads = 1, repeats = 7;
+    int repeats = 7;
     std::vector<int> batches = {1, 16, 64};
     std::vector<int> atoms, random, fmm;
     double kappa_max = 1.0;
@@ -189,7 +191,8 @@ namespace {
       names = {"direct", "linear", "local"};
       if (options.periodic) names.erase(names.begin());
       for (const auto &name : names) {
-        EngineOptions own{"host", precision_of(options.precision), options.threads};
+        EngineOptions own = options.engine;
+        own.engine = "host";
         if (name != "local") own.fmm = fmm_form_of(name);
         Potential model = potential;
         if (name == "local") {
@@ -201,9 +204,11 @@ namespace {
         engines.push_back(timed(model, own));
       }
     } else
-      for (const auto &name : names)
-        engines.push_back(timed(
-            potential, {name, precision_of(options.precision), options.threads, options.device}));
+      for (const auto &name : names) {
+        EngineOptions own = options.engine;
+        own.engine = name;
+        engines.push_back(timed(potential, own));
+      }
 
     nlohmann::ordered_json report = {{"model", name},
                                      {"kind", potential.model},
@@ -329,13 +334,8 @@ void add_command_bench(CLI::App &program)
                  "systems of --atoms are periodic also with a long-range block, which has its "
                  "linear form then")
       ->needs("--atoms");
-  command->add_option("--precision", options->precision, "of features and products")
-      ->check(CLI::IsMember({"single", "double"}))
-      ->capture_default_str();
-  command->add_option("--device", options->device, "of the torch engine")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->capture_default_str();
-  command->add_option("--threads", options->threads, "at most this many")
+  add_engine_options(*command, options->engine);
+  command->add_option("--threads", options->engine.threads, "at most this many")
       ->check(above_zero)
       ->capture_default_str();
   command->add_option("--repeats", options->repeats, "samples of each engine")

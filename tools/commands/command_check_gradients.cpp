@@ -4,7 +4,7 @@
 #include "core/elements.h"
 #include "core/progress.h"
 #include "data/trajectory.h"
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "models/painn/host/painn_engine_host.h"
 #include "potential/find_potential.h"
 

@@ -7,7 +7,7 @@
 #include "data/extended_xyz.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "engine/split_engine.h"
 #include "potential/find_potential.h"
 #include "training/jump/jump_report.h"
@@ -28,8 +28,9 @@ namespace mlff {
 namespace {
 
   struct Options {
-    std::string model, data, engine = "auto", precision = "single", device = "auto", output;
-    int threads = 0, batch = 64, rollout = 0;
+    std::string model, data, output;
+    EngineOptions engine;
+    int batch = 64, rollout = 0;
     std::size_t memory = 0;
     bool json = false, force = false, apart = false;
     std::vector<std::string> groups;
@@ -224,10 +225,7 @@ namespace {
    public:
     explicit Evaluation(const Options &options) :
         options(options), potential(Potential::read(options.model)),
-        engine(make_engine(potential,
-                           {options.engine, precision_of(options.precision), options.threads,
-                            options.device}),
-               options.memory << 20),
+        engine(make_engine(potential, options.engine), options.memory << 20),
         reader(open_trajectory(options.data, reading(options)))
     {
       if (!options.groups.empty()) apart.set_groups(options.groups);
@@ -396,16 +394,13 @@ namespace {
     trajectories[0].species =
         jump_species(potential, trajectories[0].numbers, trajectories[0].bonds);
     JumpReportOptions report;
-    report.precision = precision_of(options.precision);
-    report.threads = options.threads;
     report.engine = options.engine;
     report.energy = xtb_energies(trajectories[0].teacher);
     const auto reports = jump_report(potential, trajectories, report);
     std::vector<RolloutErrors> rollouts;
     const ForceOf force = xtb_forces(trajectories[0].teacher);
     if (options.rollout > 0) {
-      const auto engine =
-          make_jump_engine(potential, {options.engine, report.precision, options.threads});
+      const auto engine = make_jump_engine(potential, options.engine);
       for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
         const int steps = int(std::lround(potential.jump.strides[k] / potential.jump.timestep));
         const auto chains = chains_of(trajectories[0], steps, int(k), options.rollout, 150);
@@ -446,15 +441,10 @@ void add_command_eval(CLI::App &program)
   command
       ->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")
       ->required();
-  command->add_option("--engine", options->engine, "auto or an engine of this build")
+  command->add_option("--engine", options->engine.engine, "auto or an engine of this build")
       ->capture_default_str();
-  command->add_option("--precision", options->precision, "of features and products")
-      ->check(CLI::IsMember({"single", "double"}))
-      ->capture_default_str();
-  command->add_option("--device", options->device, "of the torch engine")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->capture_default_str();
-  command->add_option("--threads", options->threads, "at most this many, 0: automatic")
+  add_engine_options(*command, options->engine);
+  command->add_option("--threads", options->engine.threads, "at most this many, 0: automatic")
       ->check(not_negative)
       ->capture_default_str();
   command->add_option("--batch", options->batch, "frames evaluated together")

@@ -1,6 +1,6 @@
 // Engines against an independent evaluation, finite differences and the symmetries of nature; one
 // list for every engine of the build.
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "support/painn_reference.h"
 #include "support/random_potential.h"
 

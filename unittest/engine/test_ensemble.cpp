@@ -1,6 +1,7 @@
 // An ensemble against its members one by one: means, the spread of their forces, edges of different
 // cutoffs.
 #include "engine/ensemble.h"
+#include "engine/make_engine.h"
 #include "support/random_potential.h"
 
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 // ensemble where its weights lie beside the checkout.
 #include "core/units.h"
 #include "data/trajectory.h"
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "import/import_schnetpack.h"
 #include "support/painn_reference.h"
 #include "training/jump/jump_report.h"
@@ -72,8 +72,7 @@ TEST(ShippedPotential, Jumps)
     trajectory[0].species = jump_species(potential, trajectory[0].numbers, trajectory[0].bonds);
     JumpReportOptions options;
     options.every = 1;
-    options.precision = Precision::double_precision;
-    options.threads = 1;
+    options.engine.precision = Precision::double_precision;
     const auto report = jump_report(potential, trajectory, options);
     ASSERT_EQ(report.size(), jump.strides.size());
     for (std::size_t k = 0; k < report.size(); k++)

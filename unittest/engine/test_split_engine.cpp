@@ -1,4 +1,5 @@
 // Structures in pieces of a memory budget: the same numbers, whatever memory there is.
+#include "engine/make_engine.h"
 #include "engine/split_engine.h"
 #include "support/random_potential.h"
 
@@ -42,8 +43,7 @@ class Small : public Engine {
   }
   bool exchanges() const override { return false; }
   std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
-  int cores() const override { return 1; }
-  std::string description() const override { return "small"; }
+  EngineInfo info() const override { return {}; }
 
  private:
   std::unique_ptr<Engine> inner;

@@ -1,6 +1,7 @@
 // The long-range block of the Kokkos engine against the host engine.
 #include "kokkos/engine/engine_kokkos.h"
 
+#include "engine/make_engine.h"
 #include "support/lammps_fixture.h"
 #include "support/long_range_cases.h"
 

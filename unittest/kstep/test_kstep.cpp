@@ -1,5 +1,6 @@
 // The parts of fix kstep/hybrid without LAMMPS: jumps, checks, conservation, thermostat, random
 // numbers, accounting.
+#include "engine/make_engine.h"
 #include "kstep/kstep_accounting.h"
 #include "kstep/kstep_batch.h"
 #include "kstep/kstep_conservation.h"
@@ -9,7 +10,7 @@
 #include "kstep/kstep_thermostat.h"
 #include "kstep/kstep_tuner.h"
 
-#include "core/state_error.h"
+#include "core/errors.h"
 #include "core/units.h"
 #include "models/molecule_mlp/molecule_mlp.h"
 #include "support/random_potential.h"
@@ -457,8 +458,7 @@ TEST(KstepJump, SameInTheShapeOfAnEngine)
     options.threads = 1;
     KstepState alone = system.state, joined = system.state;
     make_network_jump(potential, 1, options)->propose(system.molecules, system.state, alone);
-    make_network_jump(potential, 1,
-                      jump_as_engine(make_jump_engine(potential, options), potential, options))
+    make_network_jump(potential, 1, jump_as_engine(make_jump_engine(potential, options), potential))
         ->propose(system.molecules, system.state, joined);
     EXPECT_EQ(alone.x, joined.x);
     EXPECT_EQ(alone.v, joined.v);
@@ -468,7 +468,7 @@ TEST(KstepJump, SameInTheShapeOfAnEngine)
   append_pairs(system.molecules.species, system.state.x, 4.0, graph);
   Result result;
   EXPECT_THROW(
-      jump_as_engine(make_jump_engine(potential), potential, {})->evaluate(graph.view(), result),
+      jump_as_engine(make_jump_engine(potential), potential)->evaluate(graph.view(), result),
       EngineError);
 }
 

@@ -2,6 +2,7 @@
 // autograd.
 #include "models/painn/gradient/painn_gradient.h"
 
+#include "engine/make_engine.h"
 #include "models/random_model.h"
 #include "structure/structure.h"
 

@@ -1,5 +1,6 @@
 // Jump networks: symmetries, engines against each other, weight gradients, projections, potential
 // files.
+#include "engine/make_engine.h"
 #include "models/jump/gradient/jump_gradient.h"
 #include "models/jump/jump.h"
 

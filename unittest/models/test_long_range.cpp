@@ -1,6 +1,6 @@
 // The long-range block: its quadrature, host kernels against autograd and differences, direct
 // against linear form, and the symmetries.
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "models/long_range/long_range.h"
 #include "models/painn/gradient/painn_gradient.h"
 #include "support/folder_fixture.h"

@@ -3,6 +3,7 @@
 #include "models/molecule_mlp/molecule_mlp.h"
 
 #include "data/trajectory.h"
+#include "engine/make_engine.h"
 #include "models/random_model.h"
 #include "structure/structure.h"
 #include "support/program_fixture.h"

@@ -2,6 +2,7 @@
 // replication, atoms that are left out, ranks, neighbor settings, restart and resume. Random
 // systems, each from a seed that is printed where one fails; MLFF_TEST_SEED=N runs that one alone.
 #include "data/trajectory.h"
+#include "engine/make_engine.h"
 #include "models/molecule_mlp/molecule_mlp.h"
 #include "support/lammps_fixture.h"
 #include "support/lammps_state.h"

@@ -1,4 +1,5 @@
 // pair_style mlff together with other features of LAMMPS, two and more at once.
+#include "engine/make_engine.h"
 #include "support/lammps_fixture.h"
 #include "support/lammps_state.h"
 #include "support/long_range_cases.h"

@@ -1,6 +1,6 @@
 // pair_style mlff with a long-range block: against the engine, on any number of ranks, and its
 // errors.
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "support/lammps_fixture.h"
 
 #include "domain.h"

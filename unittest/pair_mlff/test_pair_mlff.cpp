@@ -1,6 +1,6 @@
 // pair_style mlff inside LAMMPS, against the engine on the same structure and against LAMMPS' own
 // rules.
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "support/lammps_fixture.h"
 
 #include "output.h"
@@ -410,9 +410,7 @@ TEST_F(PairMLFF, RefusesDeviceThatIsNotThere)
 {
   if (kokkos) return;
 #ifdef MLFF_TORCH
-  if (make_engine(potential, {"torch", Precision::single_precision, 1, "auto"})
-          ->description()
-          .find("cuda") == std::string::npos) {
+  if (make_engine(potential, {"torch", Precision::single_precision, 1, "auto"})->info().on_host()) {
     command("units metal");
     create(random_structure(6, 1));
     use("mlff engine torch device cuda");

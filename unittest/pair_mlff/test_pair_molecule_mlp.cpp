@@ -1,7 +1,7 @@
 // pair_style mlff with a model of one molecule: against the engine, with copies, in any order of
 // the atoms, and its errors.
 #include "data/trajectory.h"
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "models/molecule_mlp/molecule_mlp.h"
 #include "support/lammps_fixture.h"
 

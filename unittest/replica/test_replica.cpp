@@ -1,5 +1,6 @@
 // Replicas that evaluate together: same numbers as alone, whoever comes, leaves, fails or dies.
-#include "core/state_error.h"
+#include "core/errors.h"
+#include "engine/make_engine.h"
 #include "replica/replica_batch.h"
 #include "support/random_potential.h"
 
@@ -74,8 +75,7 @@ class Fragile : public Engine {
   }
   bool exchanges() const override { return false; }
   std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
-  int cores() const override { return 1; }
-  std::string description() const override { return "fragile"; }
+  EngineInfo info() const override { return {}; }
 
  private:
   std::unique_ptr<Engine> inner;
@@ -343,8 +343,7 @@ class Timed : public Engine {
   }
   bool exchanges() const override { return false; }
   std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
-  int cores() const override { return 1; }
-  std::string description() const override { return "timed"; }
+  EngineInfo info() const override { return {}; }
 
   static inline std::atomic<int> running = 0, most = 0;
 

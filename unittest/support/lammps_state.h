@@ -2,7 +2,7 @@
 // in the same box.
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/make_engine.h"
 #include "structure/structure.h"
 
 #include "atom.h"

@@ -2,7 +2,7 @@
 // makes of them.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
 #include "support/random_potential.h"
 
 #include <gtest/gtest.h>

@@ -388,7 +388,7 @@ class KnownJump : public JumpEngine {
       result.velocity_change[k] -= v[k];
     }
   }
-  std::string description() const override { return "known"; }
+  EngineInfo info() const override { return {}; }
 
  private:
   int steps;

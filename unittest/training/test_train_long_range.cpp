@@ -1,7 +1,7 @@
 // Long range as a user makes it: pairs of molecules apart, mlff train with a long-range block, mlff
 // bench of its forms.
 #include "data/trajectory.h"
-#include "engine/engine.h"
+#include "potential/potential.h"
 #include "support/program_fixture.h"
 #include "support/random_potential.h"
 

@@ -1,7 +1,7 @@
 #include "models/jump/jump.h"
 
 #include "core/elements.h"
-#include "core/state_error.h"
+#include "core/errors.h"
 #include "core/units.h"
 #include "models/jump/host/jump_host.h"
 #include "models/random_model.h"

@@ -1,6 +1,6 @@
 #include "models/long_range/long_range.h"
 
-#include "engine/engine.h"
+#include "core/errors.h"
 
 #include <algorithm>
 #include <cmath>

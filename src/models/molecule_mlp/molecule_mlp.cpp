@@ -1,6 +1,6 @@
 #include "models/molecule_mlp/molecule_mlp.h"
 
-#include "core/state_error.h"
+#include "core/errors.h"
 #include "models/painn/host/painn_host.h"
 #include "models/random_model.h"
 
@@ -17,7 +17,8 @@ namespace {
   template <typename T> class MoleculeEngine : public Engine {
    public:
     MoleculeEngine(const Potential &potential, const EngineOptions &options) :
-        kernels(MLFF_BEST_KERNELS(molecule_mlp_kernels)),
+        set(choose_instruction_set(options.instruction_set)),
+        kernels(MLFF_KERNELS_FOR(set, molecule_mlp_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
         formula(potential.molecule.formula()),
         matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential),
@@ -79,18 +80,20 @@ namespace {
           sizeof(T) * std::size_t(molecule_scratch(layers.weights)) * threads;
     }
 
-    int cores() const override { return threads; }
-
-    std::string description() const override
+    EngineInfo info() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("molecule_kernels_") - 1) +
-          "), " + (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " + formula +
-          " with " + std::to_string(layers.weights.permutations) +
-          (layers.weights.permutations == 1 ? " permutation" : " permutations") + ", at most " +
-          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      EngineInfo info;
+      info.instruction_set = set;
+      info.precision = precision_of_type<T>;
+      info.threads = threads;
+      const int permutations = layers.weights.permutations;
+      info.model = formula + " with " + std::to_string(permutations) +
+          (permutations == 1 ? " permutation" : " permutations");
+      return info;
     }
 
    private:
+    InstructionSet set;
     const MoleculeKernels &kernels;
     int threads;
     std::string formula;

@@ -9,9 +9,10 @@
 // itself knows no energies of atoms.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
 #include "models/molecule_mlp/host/molecule_mlp_kernels.h"
 #include "models/painn/gradient/painn_gradient.h"
+#include "potential/potential.h"
 
 namespace mlff {
 

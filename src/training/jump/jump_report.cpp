@@ -38,15 +38,6 @@ namespace {
                                                            {"verlet", JumpControl::verlet},
                                                            {"linear", JumpControl::linear}};
 
-  EngineOptions engine_options(const std::string &name, Precision precision, int threads)
-  {
-    EngineOptions options;
-    options.engine = name;
-    options.precision = precision;
-    options.threads = threads;
-    return options;
-  }
-
   std::vector<double> turned(const std::array<double, 9> &R, const std::vector<double> &x)
   {
     std::vector<double> y(x.size(), 0.0);
@@ -84,8 +75,7 @@ std::vector<JumpReport> jump_report(const Potential &potential,
                                     const JumpReportOptions &options)
 {
   std::vector<JumpReport> reports;
-  const auto engine = make_jump_engine(
-      potential, engine_options(options.engine, options.precision, options.threads));
+  const auto engine = make_jump_engine(potential, options.engine);
   for (const auto &trajectory : trajectories)
     for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
       const double stride = potential.jump.strides[k], T = 1e-3 * stride;
@@ -206,7 +196,7 @@ std::vector<JumpReport> jump_report(const Potential &potential,
 JumpScore jump_score(const Potential &potential, const std::vector<Window> &windows,
                      Precision precision, int threads)
 {
-  const auto engine = make_jump_engine(potential, engine_options("auto", precision, threads));
+  const auto engine = make_jump_engine(potential, {.precision = precision, .threads = threads});
   const JumpVariables variables(potential);
   JumpScore score;
   double change[2] = {0, 0}, error[2] = {0, 0}, linear_error[2] = {0, 0};

@@ -43,11 +43,9 @@ struct JumpReport {
 struct JumpReportOptions {
   int every = 20;         ///< steps from window to window
   long energies = 200;    ///< windows with energies at most, spread over all; 0: none
-  Precision precision = Precision::single_precision;
-  int threads = 1;
+  EngineOptions engine = {.threads = 1};
   EnergyOf energy;                     ///< null: none
   bool energies_of_controls = true;    ///< else of the network and the dynamics only
-  std::string engine = "auto";         ///< host or torch
 };
 
 /// One report for each trajectory and stride. The angular momentum is put right before energies

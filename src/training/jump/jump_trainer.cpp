@@ -150,7 +150,7 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   training.finish();
   const bool needs_torch = variant || s.rollout_jumps > 0;
   // with init_from the file decides
-  if (s.engine == "auto" && (needs_torch || s.device == "cuda")) s.engine = "torch";
+  if (s.engine == "auto" && (needs_torch || s.options().wants_gpu())) s.engine = "torch";
   if (s.engine == "auto" && s.init_from.empty()) s.engine = "host";
   if (s.engine == "host" && needs_torch)
     training.fail("engine",
@@ -158,8 +158,8 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
                           "' is available with engine torch"
                           : "is 'host', but 'loss.rollout' needs the derivative through several "
                             "jumps, which is available with engine torch");
-  if (s.engine == "host" && s.device == "cuda")
-    training.fail("device", "is 'cuda', which needs 'training.engine: torch'");
+  if (s.engine == "host" && s.options().wants_gpu())
+    training.fail("device", "is '" + s.device + "', which needs 'training.engine: torch'");
 
   YamlSection report = top.section("report");
   s.every = int(report.whole("every", s.every, 1));
@@ -740,8 +740,8 @@ void JumpTrainer::write_result()
   JumpReportOptions options;
   options.every = settings.every;
   options.energies = settings.energies;
-  options.precision = settings.options().precision;
-  options.threads = settings.threads;
+  options.engine.precision = settings.options().precision;
+  options.engine.threads = settings.threads;
   options.energy = xtb_energies(settings.energy);
   const auto &held_out = test.empty() ? (valid.empty() ? train : valid) : test;
   const auto reports = jump_report(result, held_out, options);

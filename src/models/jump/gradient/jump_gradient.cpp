@@ -21,7 +21,8 @@ namespace {
    public:
     HostJumpGradient(const Potential &potential, const EngineOptions &options) :
         sizes(potential.sizes), predictions(potential.jump.predictions()),
-        kernels(MLFF_BEST_KERNELS(jump_kernels)),
+        set(choose_instruction_set(options.instruction_set)),
+        kernels(MLFF_KERNELS_FOR(set, jump_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
         names(weight_slices(potential)), packing(names), places(names)
     {
@@ -94,11 +95,13 @@ namespace {
       errors.rethrow();
     }
 
-    std::string description() const override
+    EngineInfo info() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("jump_kernels_") - 1) + "), " +
-          (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, at most " +
-          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      EngineInfo info;
+      info.instruction_set = set;
+      info.precision = precision_of_type<T>;
+      info.threads = threads;
+      return info;
     }
 
    private:
@@ -106,6 +109,7 @@ namespace {
 
     PainnSizes sizes;
     int predictions;
+    InstructionSet set;
     const JumpKernels &kernels;
     int threads;
     WeightNames names;

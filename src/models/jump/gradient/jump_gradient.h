@@ -66,7 +66,11 @@ class JumpGradient {
   virtual std::array<double, 4>
   add_chain_gradient(const JumpChain &chain, const JumpChainLoss &loss, std::span<double> gradient);
 
-  virtual std::string description() const = 0;
+  /// Back end, kernels, precision and device.
+  virtual EngineInfo info() const = 0;
+
+  /// info() as one line for a log.
+  std::string description() const { return to_text(info()); }
 };
 
 /// Of the options engine (host, torch, auto: host, for variants torch), precision and threads

@@ -12,11 +12,11 @@ namespace {
   template <typename T> class HostJump : public JumpEngine {
    public:
     HostJump(const Potential &potential, const EngineOptions &options) :
-        kernels(MLFF_BEST_KERNELS(jump_kernels)), variables(potential)
+        set(choose_instruction_set(options.instruction_set)),
+        kernels(MLFF_KERNELS_FOR(set, jump_kernels)), variables(potential)
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
-      const bool spline = options.filter == Filter::spline ||
-          (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
+      const bool spline = filter_for(options.filter, precision_of_type<T>) == Filter::spline;
       const Blocks F{potential.sizes.features, padded(potential.sizes.features)};
       packing.load_layers(potential, spline, false, weights.painn);
       weights.painn.H = weights.painn.F;
@@ -41,15 +41,18 @@ namespace {
       variables.finish(graph, given, output, result);
     }
 
-    std::string description() const override
+    EngineInfo info() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("jump_kernels_") - 1) + "), " +
-          (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " +
-          (weights.painn.knots ? "spline filter" : "exact filter") + ", at most " +
-          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      EngineInfo info;
+      info.instruction_set = set;
+      info.precision = precision_of_type<T>;
+      info.threads = threads;
+      info.filter = weights.painn.knots ? Filter::spline : Filter::exact;
+      return info;
     }
 
    private:
+    InstructionSet set;
     const JumpKernels &kernels;
     JumpVariables variables;
     int threads;

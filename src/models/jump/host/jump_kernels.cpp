@@ -15,9 +15,6 @@ namespace mlff {
 
 namespace {    // the same names exist in every instruction set's copy of this file
 
-#define MLFF_STRING_(x) #x
-#define MLFF_STRING(x) MLFF_STRING_(x)
-
   /// s and v before the first layer.
   template <typename T>
   void start(const T *embedding, const T *vectors, int F, int row, const double *input,
@@ -177,8 +174,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const JumpKernels MLFF_KERNELS;
-const JumpKernels MLFF_KERNELS = {
-    MLFF_STRING(MLFF_KERNELS), jump<float>,     jump<double>,    forward<float>,
-    forward<double>,           backward<float>, backward<double>};
+const JumpKernels MLFF_KERNELS = {jump<float>,     jump<double>,    forward<float>,
+                                  forward<double>, backward<float>, backward<double>};
 
 }    // namespace mlff

@@ -44,7 +44,6 @@ template <typename T> struct JumpGradientWeights {
 };
 
 struct JumpKernels {
-  const char *name;
   void (*jump_single)(const JumpWeights<float> &, const JumpWork<float> &, int threads);
   void (*jump_full)(const JumpWeights<double> &, const JumpWork<double> &, int threads);
   void (*forward_single)(const JumpGradientWeights<float> &, const JumpGradientWork<float> &);

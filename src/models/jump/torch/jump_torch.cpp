@@ -1,11 +1,11 @@
 #include "models/jump/torch/jump_torch.h"
 
 #include "core/units.h"
-#include "engine/torch_threads.h"
 #include "models/jump/torch/jump_variants_torch.h"
+#include "models/torch/torch_device.h"
+#include "models/torch/torch_threads.h"
 
 #include <torch/autograd.h>
-#include <torch/cuda.h>
 #include <torch/nn/functional/activation.h>
 
 #include <algorithm>
@@ -67,16 +67,8 @@ namespace {
         model(potential.is_jump_variant() ? make_jump_variant(potential)
                                           : std::make_shared<JumpModel>(potential)),
         type(options.precision == Precision::single_precision ? torch::kFloat : torch::kDouble),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads()), device(torch::kCPU)
+        threads(torch_threads(options)), device(torch_device(options))
     {
-      if (options.device == "cuda" || options.device == "auto") {
-        if (torch::cuda::is_available())
-          device = torch::Device(torch::kCUDA, std::int8_t(std::max(options.device_index, 0)));
-        else if (options.device == "cuda")
-          throw EngineError(
-              "device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
-      } else if (options.device != "cpu")
-        throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
       // double first, so that no weight is rounded twice
       model->module().to(torch::kDouble);
       model->module().load(potential);
@@ -120,13 +112,11 @@ namespace {
                             numbers(graph.r, {graph.n_edges(), 3}));
     }
 
-    std::string text() const
+    EngineInfo info_of_model() const
     {
-      return std::string("torch engine, ") + (type == torch::kFloat ? "single" : "double") +
-          " precision, " +
-          (device.is_cuda() ? "cuda"
-                            : "cpu, at most " + std::to_string(threads) +
-                   (threads == 1 ? " thread" : " threads"));
+      return torch_info(
+          device, type == torch::kFloat ? Precision::single_precision : Precision::double_precision,
+          threads);
     }
   };
 
@@ -157,7 +147,7 @@ namespace {
       variables.finish(graph, input, u, result);
     }
 
-    std::string description() const override { return text(); }
+    EngineInfo info() const override { return info_of_model(); }
 
    private:
     JumpVariables variables;
@@ -222,7 +212,7 @@ namespace {
       }
     }
 
-    std::string description() const override { return text(); }
+    EngineInfo info() const override { return info_of_model(); }
 
    private:
     std::vector<WeightSlice> slices;

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "core/buffer.h"
-#include "engine/engine.h"
+#include "core/engine.h"
 #include "models/long_range/host/long_range_kernels.h"
 #include "models/long_range/host/long_range_structures.h"
 #include "models/long_range/long_range.h"
 #include "models/painn/host/painn_host.h"
+#include "potential/potential.h"
 
 #include <cmath>
 
@@ -32,14 +33,15 @@ template <typename T> class FmmBlock {
 
   /// spline: radial functions of the direct form by cubic polynomials, which single precision does
   /// not see.
-  static std::unique_ptr<FmmBlock<T>> make(const Potential &potential, FmmForm form, bool spline);
+  static std::unique_ptr<FmmBlock<T>> make(const Potential &potential, FmmForm form, bool spline,
+                                           InstructionSet set);
 };
 
 template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
  public:
-  FmmBlockOf(const Potential &potential, FmmForm form, bool spline) :
+  FmmBlockOf(const Potential &potential, FmmForm form, bool spline, InstructionSet set) :
       fmm(potential.fmm), features(potential.sizes.features), form(form), spline(spline),
-      kernels(MLFF_BEST_KERNELS(long_range_kernels)), known(potential, form)
+      kernels(MLFF_KERNELS_FOR(set, long_range_kernels)), known(potential, form)
   {
     load(potential);
   }
@@ -341,12 +343,12 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
 
 template <typename T>
 std::unique_ptr<FmmBlock<T>> FmmBlock<T>::make(const Potential &potential, FmmForm form,
-                                               bool spline)
+                                               bool spline, InstructionSet set)
 {
   if (!potential.is_global()) return nullptr;
   if (potential.fmm.precision == "double")
-    return std::make_unique<FmmBlockOf<T, double>>(potential, form, false);
-  return std::make_unique<FmmBlockOf<T, T>>(potential, form, spline);
+    return std::make_unique<FmmBlockOf<T, double>>(potential, form, false, set);
+  return std::make_unique<FmmBlockOf<T, T>>(potential, form, spline, set);
 }
 
 }    // namespace mlff

@@ -12,9 +12,6 @@ namespace mlff {
 
 namespace {    // the same names exist in every instruction set's copy of this file
 
-#define MLFF_STRING_(x) #x
-#define MLFF_STRING(x) MLFF_STRING_(x)
-
   /// A block of rows: their atoms and how many there are.
   struct RowBlock {
     int atom, n;
@@ -436,8 +433,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const FmmKernels MLFF_KERNELS;
-const FmmKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS),
-                                 {forward<float, float>, backward<float, float>},
+const FmmKernels MLFF_KERNELS = {{forward<float, float>, backward<float, float>},
                                  {forward<float, double>, backward<float, double>},
                                  {forward<double, double>, backward<double, double>}};
 

@@ -119,7 +119,6 @@ template <typename T, typename B> struct FmmFunctions {
 };
 
 struct FmmKernels {
-  const char *name;
   FmmFunctions<float, float> single;
   FmmFunctions<float, double> mixed;
   FmmFunctions<double, double> full;

@@ -2,9 +2,10 @@
 // the form of each, the middle of its atoms, and its plane waves, which are kept for the next call.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
 #include "models/long_range/host/long_range_kernels.h"
 #include "models/long_range/long_range.h"
+#include "potential/potential.h"
 
 #include <algorithm>
 #include <array>

@@ -2,8 +2,9 @@
 // may include it.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
 #include "models/long_range/long_range.h"
+#include "potential/potential.h"
 
 #include <torch/nn.h>
 

@@ -18,7 +18,8 @@ namespace {
   template <typename T> class MoleculeGradient : public PainnGradient {
    public:
     MoleculeGradient(const Potential &potential, const EngineOptions &options) :
-        kernels(MLFF_BEST_KERNELS(molecule_mlp_kernels)),
+        set(choose_instruction_set(options.instruction_set)),
+        kernels(MLFF_KERNELS_FOR(set, molecule_mlp_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
         molecule(potential.molecule),
         matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential),
@@ -70,16 +71,19 @@ namespace {
       for (int t = 0; t < used; t++) layers.add_sums(own[t].sums, gradient);
     }
 
-    std::string description() const override
+    EngineInfo info() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("molecule_kernels_") - 1) +
-          "), " + (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, at most " +
-          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      EngineInfo info;
+      info.instruction_set = set;
+      info.precision = precision_of_type<T>;
+      info.threads = threads;
+      return info;
     }
 
    private:
     static constexpr int rows_per_group = 48;
 
+    InstructionSet set;
     const MoleculeKernels &kernels;
     int threads, together;
     BondedMolecule molecule;

@@ -4,9 +4,6 @@
 
 #include <omp.h>
 
-#define MLFF_STRING_(x) #x
-#define MLFF_STRING(x) MLFF_STRING_(x)
-
 namespace mlff {
 
 namespace {
@@ -328,8 +325,7 @@ namespace {
 }    // namespace
 
 extern const MoleculeKernels MLFF_KERNELS;
-const MoleculeKernels MLFF_KERNELS = {
-    MLFF_STRING(MLFF_KERNELS), evaluate<float>, evaluate<double>, forward<float>,
-    forward<double>,           backward<float>, backward<double>};
+const MoleculeKernels MLFF_KERNELS = {evaluate<float>, evaluate<double>, forward<float>,
+                                      forward<double>, backward<float>,  backward<double>};
 
 }    // namespace mlff

@@ -79,7 +79,6 @@ template <typename T> struct MoleculeSums {
 };
 
 struct MoleculeKernels {
-  const char *name;
   void (*evaluate_single)(const MoleculeWeights<float> &, const MoleculeWork<float> &, int threads);
   void (*evaluate_full)(const MoleculeWeights<double> &, const MoleculeWork<double> &, int threads);
   void (*forward_single)(const MoleculeWeights<float> &, const MoleculeGradientWork<float> &);

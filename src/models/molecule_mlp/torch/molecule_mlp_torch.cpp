@@ -1,11 +1,11 @@
 #include "models/molecule_mlp/torch/molecule_mlp_torch.h"
 
-#include "core/state_error.h"
-#include "engine/torch_threads.h"
+#include "core/errors.h"
+#include "models/torch/torch_device.h"
+#include "models/torch/torch_threads.h"
 #include "structure/bonded_molecule.h"
 
 #include <torch/autograd.h>
-#include <torch/cuda.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -14,18 +14,6 @@ namespace mlff {
 
 namespace {
 
-  torch::Device device_of(const EngineOptions &options)
-  {
-    if (options.device != "cpu" && options.device != "cuda" && options.device != "auto")
-      throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
-    if (options.device != "cpu" && torch::cuda::is_available())
-      return torch::Device(torch::kCUDA, std::int8_t(std::max(options.device_index, 0)));
-    if (options.device == "cuda")
-      throw EngineError(
-          "device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
-    return torch::kCPU;
-  }
-
   /// Weights and the forward pass.
   class MoleculeModel {
    public:
@@ -33,10 +21,9 @@ namespace {
     std::vector<WeightSlice> slices;
 
     MoleculeModel(const Potential &potential, const EngineOptions &options) :
-        slices(weight_slices(potential)), device(device_of(options)),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        single(options.precision == Precision::single_precision), molecule(potential.molecule),
-        layers(int(potential.molecule.widths.size())),
+        slices(weight_slices(potential)), device(torch_device(options)),
+        threads(torch_threads(options)), single(options.precision == Precision::single_precision),
+        molecule(potential.molecule), layers(int(potential.molecule.widths.size())),
         scale(potential.tensors.at("scale").values.at(0)),
         reference_energy(potential.tensors.at("reference_energy").values),
         matcher(potential.molecule, potential.elements, potential.cutoff)
@@ -107,12 +94,10 @@ namespace {
     const MoleculeMatcher &molecules() const { return matcher; }
     std::int64_t n_atoms() const { return molecule.n_atoms(); }
 
-    std::string description() const
+    EngineInfo info() const
     {
-      return std::string("torch engine, ") + (single ? "single" : "double") + " precision, " +
-          (device.is_cuda() ? "cuda"
-                            : "cpu, at most " + std::to_string(threads) +
-                   (threads == 1 ? " thread" : " threads"));
+      return torch_info(device, single ? Precision::single_precision : Precision::double_precision,
+                        threads);
     }
 
     torch::Device device;
@@ -190,8 +175,7 @@ namespace {
       return std::size_t((atoms * 100.0 + edges * 200.0) * double(model.n_permutations));
     }
 
-    int cores() const override { return model.device.is_cuda() ? 0 : model.threads; }
-    std::string description() const override { return model.description(); }
+    EngineInfo info() const override { return model.info(); }
 
    private:
     MoleculeModel model;
@@ -256,7 +240,7 @@ namespace {
       }
     }
 
-    std::string description() const override { return model.description(); }
+    EngineInfo info() const override { return model.info(); }
 
    private:
     MoleculeModel model;

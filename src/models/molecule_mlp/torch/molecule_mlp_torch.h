@@ -1,6 +1,7 @@
 // molecule-mlp (molecule_mlp.h) in LibTorch: the reference of the hand-written kernels.
 #pragma once
 
+#include "core/engine.h"
 #include "models/painn/gradient/painn_gradient.h"
 
 namespace mlff {

@@ -54,7 +54,8 @@ namespace {
   template <typename T> class HostGradient : public PainnGradient {
    public:
     HostGradient(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), kernels(MLFF_BEST_KERNELS(painn_gradient_kernels)),
+        sizes(potential.sizes), set(choose_instruction_set(options.instruction_set)),
+        kernels(MLFF_KERNELS_FOR(set, painn_gradient_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
         reference_energy(potential.tensors.at("reference_energy").values),
         names(weight_slices(potential)), packing(names), places(names)
@@ -139,17 +140,20 @@ namespace {
       errors.rethrow();
     }
 
-    std::string description() const override
+    EngineInfo info() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("gradient_kernels_") - 1) +
-          "), " + (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, at most " +
-          std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      EngineInfo info;
+      info.instruction_set = set;
+      info.precision = precision_of_type<T>;
+      info.threads = threads;
+      return info;
     }
 
    private:
     static constexpr int atoms_per_group = 32;
 
     PainnSizes sizes;
+    InstructionSet set;
     const GradientKernels &kernels;
     int threads;
     std::vector<double> reference_energy;

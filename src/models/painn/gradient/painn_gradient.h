@@ -2,9 +2,12 @@
 // by LibTorch's autograd.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine_info.h"
+#include "core/graph.h"
+#include "potential/potential.h"
 
 #include <functional>
+#include <memory>
 #include <span>
 
 namespace mlff {
@@ -53,8 +56,11 @@ class PainnGradient {
   virtual void add_jacobian_gradient(const Graph &graph, std::span<const int> component,
                                      const JacobianDerivative &loss, std::span<double> gradient);
 
-  /// Name and precision, as one line for a log.
-  virtual std::string description() const = 0;
+  /// Back end, kernels, precision and device.
+  virtual EngineInfo info() const = 0;
+
+  /// info() as one line for a log.
+  std::string description() const { return to_text(info()); }
 };
 
 /// A model of the sizes, cutoff, scale and reference energies of `potential`, and its weights. Of

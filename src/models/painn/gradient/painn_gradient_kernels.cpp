@@ -13,9 +13,6 @@ namespace mlff {
 
 namespace {    // the same names exist in every instruction set's copy of this file
 
-#define MLFF_STRING_(x) #x
-#define MLFF_STRING(x) MLFF_STRING_(x)
-
   /// out = x_dot silu'(at) + x silu''(at) at_dot
   template <typename T>
   void times_silu_slope_tangent(long n, const T *__restrict at, const T *__restrict at_dot,
@@ -333,7 +330,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const GradientKernels MLFF_KERNELS;
-const GradientKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS), forces<float>, forces<double>,
-                                      weights<float>, weights<double>};
+const GradientKernels MLFF_KERNELS = {forces<float>, forces<double>, weights<float>,
+                                      weights<double>};
 
 }    // namespace mlff

@@ -75,7 +75,6 @@ template <typename T> struct GradientWork {
 };
 
 struct GradientKernels {
-  const char *name;
   void (*forces_single)(const GradientWeights<float> &, const GradientWork<float> &);
   void (*forces_full)(const GradientWeights<double> &, const GradientWork<double> &);
   void (*weights_single)(const GradientWeights<float> &, const GradientWork<float> &,

@@ -14,12 +14,12 @@ namespace {
   template <typename T> class HostEngine : public Engine {
    public:
     HostEngine(const Potential &potential, const EngineOptions &options) :
-        kernels(MLFF_BEST_KERNELS(painn_kernels)), form(options.fmm)
+        set(choose_instruction_set(options.instruction_set)),
+        kernels(MLFF_KERNELS_FOR(set, painn_kernels)), form(options.fmm)
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
-      const bool spline = options.filter == Filter::spline ||
-          (options.filter == Filter::automatic && sizeof(T) == sizeof(float));
-      block = FmmBlock<T>::make(potential, options.fmm, spline);
+      const bool spline = filter_for(options.filter, precision_of_type<T>) == Filter::spline;
+      block = FmmBlock<T>::make(potential, options.fmm, spline, set);
       load(potential, spline);
     }
 
@@ -82,21 +82,19 @@ namespace {
           (block ? block->bytes(atoms) : 0);
     }
 
-    int cores() const override { return threads; }
-
-    std::string description() const override
+    EngineInfo info() const override
     {
-      return std::string("host engine (") + (kernels.name + sizeof("painn_kernels_") - 1) + "), " +
-          (sizeof(T) == sizeof(float) ? "single" : "double") + " precision, " +
-          (weights.knots ? "spline filter" : "exact filter") +
-          (!block                        ? ""
-               : form == FmmForm::direct ? ", long range direct"
-               : form == FmmForm::linear ? ", long range linear"
-                                         : ", long range direct or linear") +
-          ", at most " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+      EngineInfo info;
+      info.instruction_set = set;
+      info.precision = precision_of_type<T>;
+      info.threads = threads;
+      info.filter = weights.knots ? Filter::spline : Filter::exact;
+      if (block) info.long_range = form;
+      return info;
     }
 
    private:
+    InstructionSet set;
     const PainnKernels &kernels;
     int threads;
     PainnWeights<T> weights;

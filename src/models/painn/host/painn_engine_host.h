@@ -1,8 +1,9 @@
 // The host engine: hand-written forward and backward of PaiNN in plain C++, without Torch.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
 #include "kernels/radial.h"
+#include "potential/potential.h"
 
 namespace mlff {
 

@@ -1,30 +1,17 @@
-// What host engines built of PaiNN's layers share: weights packed for the kernels, work space, the
-// choice of the instruction set.
+// What host engines built of PaiNN's layers share: weights packed for the kernels, and work space.
 #pragma once
 
 #include "core/buffer.h"
-#include "engine/engine.h"
+#include "core/graph.h"
+#include "kernels/instruction_set.h"
 #include "models/painn/host/painn_engine_host.h"
 #include "models/painn/host/painn_kernels.h"
+#include "potential/potential.h"
 
 #include <algorithm>
 #include <memory>
 
 namespace mlff {
-
-/// The best of one table of kernels an instruction set for the processor at hand.
-#ifdef MLFF_X86_KERNELS
-template <typename Kernels>
-const Kernels &best_kernels(const Kernels &generic, const Kernels &avx2, const Kernels &avx512)
-{
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2;
-  return generic;
-}
-#define MLFF_BEST_KERNELS(name) best_kernels(name##_generic, name##_avx2, name##_avx512)
-#else
-#define MLFF_BEST_KERNELS(name) name##_generic
-#endif
 
 /// Weights in the layout of the kernels; owns them.
 template <typename T> class PainnPacking {

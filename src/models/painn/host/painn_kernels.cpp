@@ -15,9 +15,6 @@ namespace mlff {
 
 namespace {    // the same names exist in every instruction set's copy of this file
 
-#define MLFF_STRING_(x) #x
-#define MLFF_STRING(x) MLFF_STRING_(x)
-
   /// Backward of all messages that one atom sends: d_bar and u_bar of its incoming edges, h_bar,
   /// and v_bar into `next`.
   template <typename T>
@@ -265,6 +262,6 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const PainnKernels MLFF_KERNELS;
-const PainnKernels MLFF_KERNELS = {MLFF_STRING(MLFF_KERNELS), evaluate<float>, evaluate<double>};
+const PainnKernels MLFF_KERNELS = {evaluate<float>, evaluate<double>};
 
 }    // namespace mlff

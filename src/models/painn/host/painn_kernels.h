@@ -116,7 +116,6 @@ template <typename T> long scratch_per_thread(const PainnWeights<T> &weights)
 }
 
 struct PainnKernels {
-  const char *name;
   void (*single)(const PainnWeights<float> &, const PainnWork<float> &, int threads);
   void (*full)(const PainnWeights<double> &, const PainnWork<double> &, int threads);
 };

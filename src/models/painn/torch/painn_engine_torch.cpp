@@ -1,17 +1,15 @@
 #include "models/painn/torch/painn_engine_torch.h"
 
-#include "engine/torch_threads.h"
 #include "models/painn/torch/painn_torch.h"
+#include "models/torch/torch_device.h"
+#include "models/torch/torch_threads.h"
 
 #include <torch/autograd.h>
-#include <torch/cuda.h>
 // a file that only a LibTorch built with CUDA has
 #if __has_include(<c10/cuda/impl/cuda_cmake_macros.h>)
 #define MLFF_TORCH_CUDA
 #include <c10/cuda/CUDAGuard.h>
 #endif
-
-#include <omp.h>
 
 #include <algorithm>
 #include <optional>
@@ -44,24 +42,15 @@ namespace {
     TorchEngine(const Potential &potential, const EngineOptions &options) :
         sizes(potential.sizes), form(options.fmm), global(potential.is_global()),
         model(std::make_shared<PainnModel>(potential)),
-        single(options.precision == Precision::single_precision), threads(options.threads),
-        device(torch::kCPU), stream(options.stream)
+        single(options.precision == Precision::single_precision), threads(torch_threads(options)),
+        device(torch_device(options)), stream(options.stream)
     {
-      if (options.device == "cuda" || options.device == "auto") {
-        if (torch::cuda::is_available())
-          device = torch::Device(torch::kCUDA, std::int8_t(std::max(options.device_index, 0)));
-        else if (options.device == "cuda")
-          throw EngineError(
-              "device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
-      } else if (options.device != "cpu")
-        throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
       // double first, so that no weight is rounded twice
       model->to(torch::kDouble);
       model->load(potential);
       model->to(device, single ? torch::kFloat : torch::kDouble);
       model->eval();
       for (auto &parameter : model->parameters()) parameter.requires_grad_(false);
-      if (threads <= 0) threads = omp_get_max_threads();
     }
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
@@ -104,14 +93,12 @@ namespace {
            std::size_t(atoms) * L * F * 48);
     }
 
-    int cores() const override { return device.is_cuda() ? 0 : threads; }
-
-    std::string description() const override
+    EngineInfo info() const override
     {
-      return std::string("torch engine, ") + (single ? "single" : "double") + " precision, " +
-          (device.is_cuda() ? "cuda"
-                            : "cpu, at most " + std::to_string(threads) +
-                   (threads == 1 ? " thread" : " threads"));
+      EngineInfo info = torch_info(
+          device, single ? Precision::single_precision : Precision::double_precision, threads);
+      if (global) info.long_range = form;
+      return info;
     }
 
    private:

@@ -2,7 +2,8 @@
 // that training uses.
 #pragma once
 
-#include "engine/engine.h"
+#include "core/engine.h"
+#include "potential/potential.h"
 
 namespace mlff {
 

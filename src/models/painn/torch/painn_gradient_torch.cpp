@@ -1,11 +1,11 @@
 #include "models/painn/torch/painn_gradient_torch.h"
 
-#include "engine/torch_threads.h"
 #include "models/painn/torch/painn_torch.h"
+#include "models/torch/torch_device.h"
+#include "models/torch/torch_threads.h"
 
 #include <ATen/autocast_mode.h>
 #include <torch/autograd.h>
-#include <torch/cuda.h>
 
 #include <algorithm>
 
@@ -42,16 +42,8 @@ namespace {
     TorchGradient(const Potential &potential, const EngineOptions &options, bool mixed) :
         model(potential), global(potential.is_global()), form(options.fmm),
         single(options.precision == Precision::single_precision), mixed(mixed),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads()), device(torch::kCPU)
+        threads(torch_threads(options)), device(torch_device(options))
     {
-      if (options.device == "cuda" || options.device == "auto") {
-        if (torch::cuda::is_available())
-          device = torch::Device(torch::kCUDA, 0);
-        else if (options.device == "cuda")
-          throw EngineError(
-              "device 'cuda' was asked for, but LibTorch finds none; accepted here: auto, cpu");
-      } else if (options.device != "cpu")
-        throw EngineError("unknown device '" + options.device + "'; accepted: auto, cpu, cuda");
       model.to(torch::kDouble);
       model.load(potential);
       model.to(device, single ? torch::kFloat : torch::kDouble);
@@ -109,16 +101,13 @@ namespace {
       add((row * bar.to(device)).sum(), gradient);
     }
 
-    std::string description() const override
+    EngineInfo info() const override
     {
-      return std::string("torch engine, ") +
-          (mixed        ? "mixed"
-               : single ? "single"
-                        : "double") +
-          " precision, " +
-          (device.is_cuda() ? "cuda"
-                            : "cpu, at most " + std::to_string(threads) +
-                   (threads == 1 ? " thread" : " threads"));
+      EngineInfo info = torch_info(
+          device, single ? Precision::single_precision : Precision::double_precision, threads);
+      info.mixed = mixed;
+      if (global) info.long_range = form;
+      return info;
     }
 
    private:

@@ -1,0 +1,58 @@
+// What an engine is: on which device it runs, by which kernels and how. Decisions use this; logs
+// show it as text.
+#pragma once
+
+#include "core/engine_options.h"
+
+#include <optional>
+#include <string>
+
+namespace mlff {
+
+/// Who evaluates: our kernels on the processor, LibTorch, or our kernels on the device of LAMMPS'
+/// Kokkos.
+enum class Backend { host, torch, kokkos };
+
+inline constexpr Word<Backend> backend_words[] = {
+    {"host", Backend::host}, {"torch", Backend::torch}, {"kokkos", Backend::kokkos}};
+
+/// Where: on the processor, or on a GPU of NVIDIA, AMD or Intel.
+enum class DeviceKind { host, cuda, hip, sycl };
+
+inline constexpr Word<DeviceKind> device_words[] = {{"cpu", DeviceKind::host},
+                                                    {"cuda", DeviceKind::cuda},
+                                                    {"hip", DeviceKind::hip},
+                                                    {"sycl", DeviceKind::sycl}};
+
+struct EngineInfo {
+  Backend backend = Backend::host;
+  InstructionSet instruction_set =
+      InstructionSet::generic;    ///< of a host engine; never automatic
+  Precision precision = Precision::single_precision;
+  bool mixed = false;    ///< products in bfloat16
+  DeviceKind device = DeviceKind::host;
+  int device_index = 0;    ///< of a GPU
+  int threads = 1;         ///< on the processor, at most
+
+  // where the model has them
+  std::optional<Filter> filter;         ///< exact or spline
+  std::optional<FmmForm> long_range;    ///< form of its block
+  std::string model;                    ///< what else a log says of the model
+  std::string space;                    ///< name of Kokkos' execution space
+
+  // around the model
+  bool jumps = false;      ///< a jump network in the shape of an engine of energies
+  int members = 0;         ///< potentials whose mean it is; 0: one potential alone
+  bool batched = false;    ///< joined with the engines of other replicas
+
+  bool on_host() const { return device == DeviceKind::host; }
+
+  /// Names all that results and the sharing of an evaluation depend on: engines with the same key
+  /// and the same weights give the same numbers at the same place.
+  std::string key() const;
+};
+
+/// One line for a log.
+std::string to_text(const EngineInfo &info);
+
+}    // namespace mlff

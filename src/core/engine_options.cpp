@@ -1,0 +1,162 @@
+#include "core/engine_options.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace mlff {
+
+namespace {
+
+  std::vector<std::string> device_words()
+  {
+    return {"auto", "cpu", "cuda", "xpu"};
+  }
+
+  std::string joined(const std::vector<std::string> &words)
+  {
+    std::string list;
+    for (const auto &word : words) list += (list.empty() ? "" : ", ") + word;
+    return list;
+  }
+
+  void require(const std::vector<std::string> &accepted, const std::string &option,
+               const std::string &value)
+  {
+    if (std::find(accepted.begin(), accepted.end(), value) == accepted.end())
+      throw OptionError(option, value, joined(accepted));
+  }
+
+  std::vector<std::string> engine_words()
+  {
+    auto names = available_engines();
+    names.insert(names.begin(), "auto");
+    return names;
+  }
+
+  int threads_of(const std::string &option, const std::string &value)
+  {
+    const char *end = value.data() + value.size();
+    int threads = -1;
+    const auto [read, error] = std::from_chars(value.data(), end, threads);
+    if (error != std::errc() || read != end || threads < 0)
+      throw OptionError(option, value, "0 (automatic) or more", true);
+    return threads;
+  }
+
+  /// An option by its word, the words that it takes (none: a number), and how it is set.
+  struct Option {
+    std::string word;
+    std::vector<std::string> values;
+    void (*set)(EngineOptions &options, const std::string &word, const std::string &value);
+  };
+
+  const std::vector<Option> &table()
+  {
+    static const std::vector<Option> options = {
+        {"engine", engine_words(),
+         [](EngineOptions &options, const std::string &word, const std::string &value) {
+           require(engine_words(), word, value);
+           options.engine = value;
+         }},
+        {"precision", words_in(precision_words),
+         [](EngineOptions &options, const std::string &word, const std::string &value) {
+           options.precision = value_of(precision_words, word, value);
+         }},
+        {"threads",
+         {},
+         [](EngineOptions &options, const std::string &word, const std::string &value) {
+           options.threads = threads_of(word, value);
+         }},
+        {"device", device_words(),
+         [](EngineOptions &options, const std::string &word, const std::string &value) {
+           require(device_words(), word, value);
+           options.device = value;
+         }},
+        {"filter", words_in(filter_words),
+         [](EngineOptions &options, const std::string &word, const std::string &value) {
+           options.filter = value_of(filter_words, word, value);
+         }},
+        {"fmm", words_in(fmm_form_words),
+         [](EngineOptions &options, const std::string &word, const std::string &value) {
+           options.fmm = value_of(fmm_form_words, word, value);
+         }},
+        {"instruction_set", words_in(instruction_set_words),
+         [](EngineOptions &options, const std::string &word, const std::string &value) {
+           options.instruction_set = value_of(instruction_set_words, word, value);
+         }},
+    };
+    return options;
+  }
+
+  const Option *find(const std::string &word)
+  {
+    const std::string name = word == "long_range" ? "fmm" : word;
+    for (const Option &option : table())
+      if (option.word == name) return &option;
+    return nullptr;
+  }
+
+  const Option &option_of(const std::string &word)
+  {
+    if (const Option *option = find(word)) return *option;
+    throw EngineError("unknown option '" + word +
+                      "' of an engine; accepted: " + EngineOptions::word_list());
+  }
+
+}    // namespace
+
+std::vector<std::string> available_engines()
+{
+  std::vector<std::string> names = {"host"};
+#ifdef MLFF_TORCH
+  names.push_back("torch");
+#endif
+  return names;
+}
+
+void EngineOptions::set(const std::string &word, const std::string &value)
+{
+  option_of(word).set(*this, word, value);
+}
+
+const std::vector<std::string> &EngineOptions::words()
+{
+  static const std::vector<std::string> list = [] {
+    std::vector<std::string> words;
+    for (const Option &option : table()) words.push_back(option.word);
+    return words;
+  }();
+  return list;
+}
+
+std::string EngineOptions::word_list()
+{
+  return joined(words());
+}
+
+bool EngineOptions::knows(const std::string &word)
+{
+  return find(word) != nullptr;
+}
+
+std::vector<std::string> EngineOptions::values(const std::string &word)
+{
+  return option_of(word).values;
+}
+
+Precision precision_of(const std::string &word)
+{
+  return value_of(precision_words, "precision", word);
+}
+
+FmmForm fmm_form_of(const std::string &word)
+{
+  return value_of(fmm_form_words, "form of the long-range block", word);
+}
+
+Filter filter_of(const std::string &word)
+{
+  return value_of(filter_words, "filter", word);
+}
+
+}    // namespace mlff

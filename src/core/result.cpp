@@ -1,0 +1,47 @@
+#include "core/result.h"
+
+#include "core/errors.h"
+
+#include <cmath>
+#include <string>
+
+namespace mlff {
+
+void sum_energies(const Graph &graph, Result &result)
+{
+  result.energy.assign(graph.n_structures(), 0.0);
+  for (int s = 0; s < graph.n_structures(); s++) {
+    for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
+      result.energy[s] += result.atom_energy[i];
+    if (!std::isfinite(result.energy[s]))
+      throw StateError(
+          "the energy of structure " + std::to_string(s + 1) +
+          " is not finite: atoms on one place, or far outside what the model was trained on");
+  }
+}
+
+void check_positions(const Graph &graph)
+{
+  if (graph.position.size() != 3 * std::size_t(graph.n_centres()))
+    throw EngineError("model 'painn-fmm' has a long-range block, which needs positions of all "
+                      "atoms in a system open or periodic in all directions; this one is "
+                      "periodic in some, or its atoms have none");
+  if (!graph.cell.empty() && graph.cell.size() != 9 * std::size_t(graph.n_structures()))
+    throw EngineError("the graph has " + std::to_string(graph.cell.size() / 9) + " cells for " +
+                      std::to_string(graph.n_structures()) + " structures");
+}
+
+void sum_forces(const Graph &graph, const Result &result, std::vector<double> &forces)
+{
+  forces.assign(3 * std::size_t(graph.n_centres()), 0.0);
+  for (std::size_t k = 0; k < result.position_gradient.size(); k++)
+    forces[k] -= result.position_gradient[k];
+  for (int i = 0; i < graph.n_centres(); i++)
+    for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++)
+      for (int a = 0; a < 3; a++) {
+        forces[3 * i + a] += result.gradient[3 * e + a];
+        forces[3 * graph.neighbor[e] + a] -= result.gradient[3 * e + a];
+      }
+}
+
+}    // namespace mlff
