@@ -1,3 +1,4 @@
+// Keys and texts of what engines tell of themselves.
 #include "core/engine_info.h"
 
 namespace mlff {

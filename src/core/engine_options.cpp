@@ -1,3 +1,4 @@
+// The options of engines by their words: one table.
 #include "core/engine_options.h"
 
 #include <algorithm>

@@ -1,6 +1,8 @@
 // The errors of the package: all exceptions that its libraries throw.
 #pragma once
 
+#include <atomic>
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -89,5 +91,31 @@ inline ErrorKind kind_of(const std::exception &error)
   if (kind == ErrorKind::state) throw StateError(text);
   throw EngineError(text);
 }
+
+/// Carries an error out of a parallel region, which an exception must not leave.
+class ThreadError {
+ public:
+  /// Runs `work`, and keeps what it throws where it is the first of all threads. After an error
+  /// nothing is run any more.
+  template <typename Work> void run(const Work &work) noexcept
+  {
+    if (failed.load(std::memory_order_relaxed)) return;
+    try {
+      work();
+    } catch (...) {
+      if (!failed.exchange(true)) error = std::current_exception();
+    }
+  }
+
+  /// Behind the region: throws what was kept.
+  void rethrow() const
+  {
+    if (error) std::rethrow_exception(error);
+  }
+
+ private:
+  std::atomic<bool> failed = false;
+  std::exception_ptr error;
+};
 
 }    // namespace mlff

@@ -1,3 +1,4 @@
+// Operations on results: sums of energies, forces, and the check of positions.
 #include "core/result.h"
 
 #include "core/errors.h"

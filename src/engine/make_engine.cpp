@@ -1,3 +1,4 @@
+// Chooses the engine of a potential by its model and by the options.
 #include "engine/make_engine.h"
 
 #include "models/molecule_mlp/molecule_mlp.h"

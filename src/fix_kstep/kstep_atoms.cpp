@@ -14,9 +14,9 @@
 #include "domain.h"
 #include "error.h"
 
-#include "core/bonds.h"
 #include "core/elements.h"
 #include "potential/potential.h"
+#include "structure/bonds.h"
 
 #include <algorithm>
 #include <array>

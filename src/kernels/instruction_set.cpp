@@ -1,3 +1,4 @@
+// Checks processors for the features of the instruction sets, and chooses a set.
 #include "kernels/instruction_set.h"
 
 #include <algorithm>

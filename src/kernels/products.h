@@ -3,7 +3,7 @@
 // mix the copies.
 #pragma once
 
-#include "models/painn/host/painn_kernels.h"
+#include "kernels/packing.h"
 
 #include <cmath>
 

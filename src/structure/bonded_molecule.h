@@ -2,9 +2,9 @@
 // structure is which of its own.
 #pragma once
 
-#include "core/bonds.h"
 #include "core/errors.h"
 #include "core/graph.h"
+#include "structure/bonds.h"
 
 #include <array>
 #include <cstddef>

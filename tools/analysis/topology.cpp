@@ -1,9 +1,9 @@
 #include "analysis/topology.h"
 
-#include "core/bonds.h"
 #include "core/elements.h"
 #include "core/graph.h"
 #include "data/trajectory.h"
+#include "structure/bonds.h"
 
 #include <algorithm>
 #include <cmath>

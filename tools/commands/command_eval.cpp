@@ -1,6 +1,5 @@
 // mlff eval: errors of a potential against labelled frames.
 #include "commands/command.h"
-#include "core/bonds.h"
 #include "core/elements.h"
 #include "core/progress.h"
 #include "core/units.h"
@@ -10,6 +9,7 @@
 #include "engine/make_engine.h"
 #include "engine/split_engine.h"
 #include "potential/find_potential.h"
+#include "structure/bonds.h"
 #include "training/jump/jump_report.h"
 
 #include <nlohmann/json.hpp>

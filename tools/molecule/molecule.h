@@ -2,7 +2,7 @@
 // copies.
 #pragma once
 
-#include "core/bonds.h"
+#include "structure/bonds.h"
 
 #include "structure/structure.h"
 

@@ -1,3 +1,4 @@
+// Chooses LibTorch's device by the options of an engine.
 #include "models/torch/torch_device.h"
 
 #include <ATen/Context.h>

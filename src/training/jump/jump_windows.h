@@ -2,9 +2,9 @@
 // checked and cut at load time.
 #pragma once
 
-#include "core/bonds.h"
 #include "data/npz.h"
 #include "models/jump/gradient/jump_gradient.h"
+#include "structure/bonds.h"
 
 #include <cstdint>
 #include <random>

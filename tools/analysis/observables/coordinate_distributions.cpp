@@ -1,6 +1,6 @@
 #include "analysis/observables/coordinate_distributions.h"
 
-#include "core/bonds.h"
+#include "structure/bonds.h"
 
 #include "analysis/statistics/distribution_distance.h"
 

@@ -1,6 +1,6 @@
 #include "models/jump/gradient/jump_gradient.h"
 
-#include "core/thread_error.h"
+#include "core/errors.h"
 #include "models/jump/host/jump_host.h"
 #include "models/jump/host/jump_kernels.h"
 #include "models/painn/gradient/painn_gradient_host.h"

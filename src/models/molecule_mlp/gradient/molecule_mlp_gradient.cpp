@@ -3,7 +3,7 @@
 // as the atoms move by -dL/dF.
 #include "models/molecule_mlp/molecule_mlp.h"
 
-#include "core/thread_error.h"
+#include "core/errors.h"
 #include "models/painn/host/painn_host.h"
 
 #include <omp.h>

@@ -1,6 +1,6 @@
 #include "models/painn/gradient/painn_gradient.h"
 
-#include "core/thread_error.h"
+#include "core/errors.h"
 #include "models/molecule_mlp/molecule_mlp.h"
 #include "models/painn/gradient/painn_gradient_host.h"
 #include "models/painn/host/painn_host.h"

@@ -3,22 +3,9 @@
 // them: raw pointers only.
 #pragma once
 
+#include "kernels/packing.h"
+
 namespace mlff {
-
-/// Every width is a multiple of this; surplus features have zero weights and stay without effect.
-inline constexpr int feature_block = 16;
-
-inline constexpr int padded(int n)
-{
-  return (n + feature_block - 1) / feature_block * feature_block;
-}
-
-/// Where a block of `width` features, out of several side by side, lands when each is padded.
-struct Blocks {
-  int width, padded_width;
-  constexpr int place(int index) const { return index / width * padded_width + index % width; }
-  constexpr int total(int n) const { return n / width * padded_width; }
-};
 
 /// Intervals of the filter's spline: 32 to the width of a radial function, for a relative error of
 /// forces below 1e-6.
@@ -26,14 +13,6 @@ inline constexpr int spline_knots(int radial)
 {
   return 32 * (radial - 1);
 }
-
-/// Matrix packed for products x M: [columns / panel_width][rows][panel_width].
-inline constexpr int panel_width = 32;
-
-template <typename T> struct Packed {
-  const T *values = nullptr;
-  int rows = 0, columns = 0;
-};
 
 template <typename T> struct PainnLayer {
   Packed<T> message0, message1, mix, update0, update1;                             // in -> out

@@ -1,4 +1,5 @@
-#include "core/bonds.h"
+// Finds bonds by covalent radii.
+#include "structure/bonds.h"
 
 #include "core/elements.h"
 

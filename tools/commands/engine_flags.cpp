@@ -1,3 +1,4 @@
+// Options of commands that say how an engine evaluates.
 #include "commands/command.h"
 
 namespace mlff {
