@@ -174,8 +174,7 @@ namespace {
 
     void read_atoms(Structure &frame, const std::string &item, int n)
     {
-      const std::string header = item;
-      auto columns = split(header);
+      auto columns = split(item);
       columns.erase(columns.begin());
       const int id = column(columns, "id"), type = column(columns, "type"),
                 element = column(columns, "element"), mass = column(columns, "mass");

@@ -29,8 +29,8 @@ namespace {
 
 }    // namespace
 
-YamlSection::YamlSection(std::string path, std::string name, YAML::Node node) :
-    path(std::move(path)), name(std::move(name)), node(std::move(node))
+YamlSection::YamlSection(std::string path, std::string name, const YAML::Node &node) :
+    path(std::move(path)), name(std::move(name)), node(node)
 {
 }
 
@@ -116,7 +116,7 @@ std::string YamlSection::word(const std::string &key, const std::string &standar
   const YAML::Node value = find(key);
   if (!value.IsDefined()) return standard;
   if (!value.IsScalar()) wrong(key, value, accepted.empty() ? "a word" : join(accepted));
-  const auto x = value.as<std::string>();
+  auto x = value.as<std::string>();
   if (!accepted.empty() && std::find(accepted.begin(), accepted.end(), x) == accepted.end())
     wrong(key, value, join(accepted));
   return x;

@@ -49,7 +49,7 @@ class YamlSection {
   YAML::Node node;
   std::set<std::string> known;
 
-  YamlSection(std::string path, std::string name, YAML::Node node);
+  YamlSection(std::string path, std::string name, const YAML::Node &node);
   YAML::Node find(const std::string &key);
   [[noreturn]] void wrong(const std::string &key, const YAML::Node &value,
                           const std::string &accepted) const;

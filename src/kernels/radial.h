@@ -33,7 +33,7 @@ template <typename Use>
 static inline void radial_functions(int K, double d, double spacing, const Use &use)
 {
   const double x = d / spacing, inverse_e = 0.36787944117144233;
-  int nearest = int(x + 0.5);
+  int nearest = int(x + 0.5);    // NOLINT(bugprone-incorrect-roundings): a distance is positive
   nearest = nearest < 0 ? 0 : nearest < K ? nearest : K - 1;
   const double away = x - nearest, start = std::exp(-0.5 * away * away);
   double value = start, factor = std::exp(away - 0.5);

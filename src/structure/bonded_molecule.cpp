@@ -450,6 +450,7 @@ void MoleculeMatcher::match(const Graph &graph, int m)
   const int n = molecule.n_atoms();
   const int *member = &members[std::size_t(m) * n];
   std::vector<int> numbers;
+  numbers.reserve(n);
   std::vector<double> positions(3 * std::size_t(n), 0.0);    // from the first atom on
   for (int k = 0; k < n; k++) numbers.push_back(elements[graph.species[member[k]]]);
   for (int e = graph.first_edge[member[0]]; e < graph.first_edge[member[0] + 1]; e++) {

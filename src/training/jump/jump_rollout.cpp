@@ -51,6 +51,7 @@ std::vector<Window> chains_of(const NveTrajectory &trajectory, int steps, int st
   for (Window &window : list) window.steps = steps;
   if (int(list.size()) > most) {
     std::vector<Window> some;
+    some.reserve(most);
     for (int k = 0; k < most; k++)
       some.push_back(list[std::size_t(k) * list.size() / std::size_t(most)]);
     list = some;

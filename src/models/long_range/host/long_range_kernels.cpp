@@ -35,7 +35,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
   {
     const FmmLayerWeights<B> &layer = w.layers[l];
     const Rows<B> a = rows_of(w, work, l);
-    const auto [atom, n] = block_of(work, row);
+    const auto block = block_of(work, row);
+    const int atom = block.atom, n = block.n;
     const int F = w.F, HC = w.HC(), Hd = w.Hd();
     B *in = scratch, *out = in + 3L * atom_block * F;
     for (long f = 0; f < long(n) * F; f++) in[f] = B(work.s[long(atom) * F + f]);

@@ -47,7 +47,7 @@ template <typename T> long molecule_scratch(const MoleculeWeights<T> &weights)
   long widths = 0;
   for (int l = 0; l < weights.layers; l++) widths += 2 * weights.layer[l].width;
   const long D = weights.pairs_padded,
-             doubles = (molecule_row_block + 1) * D * long(sizeof(double) / sizeof(T));
+             doubles = (molecule_row_block + 1) * D * (sizeof(T) == sizeof(float) ? 2 : 1);
   return molecule_row_block * (D + widths + 2 * (D + feature_block)) + doubles;
 }
 

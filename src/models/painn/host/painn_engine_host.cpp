@@ -148,6 +148,7 @@ std::vector<Radial> painn_filter(const Potential &potential, int layer, double d
   const double *a = potential.tensors.at("filter.bias").values.data() + std::size_t(layer) * n;
   const Radial fc = cutoff_function(d, potential.cutoff);
   std::vector<Radial> phi;
+  phi.reserve(K);
   for (int k = 0; k < K; k++) phi.push_back(radial_function(k, d, potential.cutoff / (K - 1)));
   std::vector<Radial> W;
   for (int f = 0; f < n; f++) {
