@@ -1,11 +1,10 @@
-// Small matrix products and the activation function, for the kernels that are compiled once per
+// Small matrix products and the activation of rows, for the kernels that are compiled once per
 // instruction set: everything here is local to the file that includes it, so that the linker cannot
 // mix the copies.
 #pragma once
 
+#include "kernels/activations.h"
 #include "kernels/packing.h"
-
-#include <cmath>
 
 #ifndef MLFF_VECTOR_BYTES
 #define MLFF_VECTOR_BYTES 16
@@ -86,62 +85,10 @@ namespace {
     }
   }
 
-  inline double exponential(double x)
-  {
-    return std::exp(x);
-  }
-
-  /// exp(x) in single precision for loops that use vectors: x = n ln 2 + r, a polynomial in r, n
-  /// into the exponent. Relative error below 2e-7; beyond +-87 as at the end; a value that is not a
-  /// number stays one.
-  inline float exponential(float x)
-  {
-    x = x > 87.0f ? 87.0f : x;
-    x = x < -87.0f ? -87.0f : x;
-    const float n = std::floor(x * 1.44269504f + 0.5f), r = x - n * 0.693147182f;
-    const float series = 1.0f +
-        r *
-            (1.0f +
-             r *
-                 (0.5f +
-                  r *
-                      (0.166666667f +
-                       r * (0.0416666679f + r * (0.00833333377f + r * 0.00138888892f)))));
-    return series * __builtin_bit_cast(float, (int(n) + 127) << 23);
-  }
-
-  template <typename T> inline T sigmoid(T x)
-  {
-    return T(1) / (T(1) + exponential(-x));
-  }
-
   template <typename T> void silu(long n, const T *__restrict x, T *__restrict out)
   {
 #pragma omp simd
     for (long i = 0; i < n; i++) out[i] = x[i] * sigmoid(x[i]);
-  }
-
-  /// bar *= silu'(x)
-  template <typename T> void silu_backward(long n, const T *__restrict x, T *__restrict bar)
-  {
-#pragma omp simd
-    for (long i = 0; i < n; i++) {
-      const T g = sigmoid(x[i]);
-      bar[i] *= g * (T(1) + x[i] * (T(1) - g));
-    }
-  }
-
-  /// silu'(x) and silu''(x)
-  template <typename T> inline T silu_slope(T x)
-  {
-    const T g = sigmoid(x);
-    return g * (T(1) + x * (T(1) - g));
-  }
-
-  template <typename T> inline T silu_curvature(T x)
-  {
-    const T g = sigmoid(x);
-    return g * (T(1) - g) * (T(2) + x * (T(1) - T(2) * g));
   }
 
   /// Z[i][0..width) += sum over rows m of X[m][i] Y[m][0..width) for ROWS values of i, width =

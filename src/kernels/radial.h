@@ -2,6 +2,8 @@
 // the checks.
 #pragma once
 
+#include "kernels/inline_function.h"
+
 #include <cmath>
 
 namespace mlff {
@@ -12,22 +14,41 @@ struct Radial {
 };
 
 /// fc(d) = (cos(pi d / cutoff) + 1) / 2 inside the cutoff, 0 outside.
-static inline Radial cutoff_function(double d, double cutoff)
+static MLFF_INLINE_FUNCTION Radial cutoff_function(double d, double cutoff)
 {
   if (!(d < cutoff)) return {0.0, 0.0};
   const double pi = 3.14159265358979323846, angle = pi * d / cutoff;
-  return {0.5 * (std::cos(angle) + 1.0), -0.5 * pi / cutoff * std::sin(angle)};
+  return {0.5 * (elementary::cos(angle) + 1.0), -0.5 * pi / cutoff * elementary::sin(angle)};
 }
 
 /// Gaussian k of K at equal distances from 0 to the cutoff, as wide as their spacing: exp(-(d - k
 /// spacing)^2 / (2 spacing^2)).
-static inline Radial radial_function(int k, double d, double spacing)
+static MLFF_INLINE_FUNCTION Radial radial_function(int k, double d, double spacing)
 {
-  const double x = (d - k * spacing) / spacing, value = std::exp(-0.5 * x * x);
+  const double x = (d - k * spacing) / spacing, value = elementary::exp(-0.5 * x * x);
   return {value, -x / spacing * value};
 }
 
-/// All K of them: use(k, value, slope). From the centre nearest to d each is the one before times a
+/// Where a distance lies between the knots of a cubic Hermite spline over 0 .. cutoff: the
+/// interval, and the factors of value and slope times spacing at its begin and its end.
+struct SplinePlace {
+  int knot;
+  double basis[4], slope[4];    ///< slope: derivative of the factors by the distance
+};
+
+static MLFF_INLINE_FUNCTION SplinePlace spline_place(double d, double cutoff, int knots)
+{
+  const double spacing = cutoff / knots, place = d / spacing;
+  // d / spacing may round up to the last knot
+  const int knot = place < knots ? int(place) : knots - 1;
+  const double x = place - knot, x2 = x * x, x3 = x2 * x;
+  return {knot,
+          {2 * x3 - 3 * x2 + 1, x3 - 2 * x2 + x, 3 * x2 - 2 * x3, x3 - x2},
+          {(6 * x2 - 6 * x) / spacing, (3 * x2 - 4 * x + 1) / spacing, (6 * x - 6 * x2) / spacing,
+           (3 * x2 - 2 * x) / spacing}};
+}
+
+/// All K radial functions: use(k, value, slope). From the centre nearest to d each is the one before times a
 /// factor that falls by 1/e, so three exponentials do.
 template <typename Use>
 static inline void radial_functions(int K, double d, double spacing, const Use &use)

@@ -68,7 +68,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
 #pragma omp for schedule(static)
         for (int begin = 0; begin < n_atoms; begin += atom_block) {
           const int n = n_atoms - begin < atom_block ? n_atoms - begin : atom_block;
-          for (int i = begin; i < begin + n; i++) message_forward(w, work, l, i, true, W);
+          for (int i = begin; i < begin + n; i++) message_forward<true>(w, work, l, i, W);
           update_forward(w, work, l, begin, n, scratch);
           if (l + 1 < w.L) continue;
           T *hidden = scratch, *gate = hidden + long(atom_block) * F;

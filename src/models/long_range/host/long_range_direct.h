@@ -10,19 +10,20 @@ namespace mlff {
 namespace {
 
   template <typename B> struct Channels {
-    typedef B Vector
+    typedef B Vector __attribute__((vector_size(channel_block * sizeof(B))));
+    typedef B InMemory
         __attribute__((vector_size(channel_block * sizeof(B)), aligned(sizeof(B)), may_alias));
   };
   template <typename B> using OfChannels = typename Channels<B>::Vector;
 
   template <typename B> inline OfChannels<B> channels(const B *p)
   {
-    return *reinterpret_cast<const OfChannels<B> *>(p);
+    return *reinterpret_cast<const typename Channels<B>::InMemory *>(p);
   }
 
   template <typename B> inline void set_channels(B *p, const OfChannels<B> &x)
   {
-    *reinterpret_cast<OfChannels<B> *>(p) = x;
+    *reinterpret_cast<typename Channels<B>::InMemory *>(p) = x;
   }
 
   /// One layer's records, and the sums of one thread.
@@ -88,23 +89,15 @@ namespace {
       B *j0s = out.j0[t], *j1s = out.j1[t], *dj0s = out.dj0[t], *dj1s = out.dj1[t];
 #pragma omp simd
       for (int z = 0; z < row_block; z++) {
-        const double y = kappa * pairs.r[z], y2 = y * y, inverse = length * inverse_r[z],
-                     ratio = sines[z] * inverse;
-        const double series0 = 1.0 - y2 / 6.0 * (1.0 - y2 / 20.0),
-                     series1 = y / 3.0 * (1.0 - y2 / 10.0 * (1.0 - y2 / 28.0));
-        const double j0 = y > 1e-2 ? ratio : series0,
-                     j1 = y > 1e-2 ? (ratio - cosines[z]) * inverse : series1;
-        j0s[z] = B(j0);
-        j1s[z] = B(j1);
+        const BesselValues j =
+            bessel_values(kappa, pairs.r[z], length * inverse_r[z], sines[z], cosines[z]);
+        j0s[z] = B(j.j0);
+        j1s[z] = B(j.j1);
         if (slopes) {
-          dj0s[z] = B(-kappa * j1);
-          dj1s[z] = B(kappa *
-                      (y > 1e-2 ? j0 - 2.0 * j1 * inverse
-                                : (1.0 - 0.3 * y2 * (1.0 - y2 * (5.0 / 84.0))) / 3.0));
+          dj0s[z] = B(j.slope0);
+          dj1s[z] = B(j.slope1);
         }
-        const double sine = sines[z] * step_cosines[z] + cosines[z] * step_sines[z];
-        cosines[z] = cosines[z] * step_cosines[z] - sines[z] * step_sines[z];
-        sines[z] = sine;
+        turn(sines[z], cosines[z], step_sines[z], step_cosines[z]);
       }
     }
   }
@@ -252,35 +245,24 @@ namespace {
     return sum;
   }
 
-  /// Values that an atom sends, of one vector of channels, or their bars.
-  template <typename B> struct Values {
-    OfChannels<B> scalar, vector[3];
-  };
-
-  template <typename B> inline Values<B> values_at(const B *record)
+  template <typename B> inline Values<OfChannels<B>> values_at(const B *record)
   {
-    Values<B> values;
+    Values<OfChannels<B>> values;
     values.scalar = channels(record);
     for (int x = 0; x < 3; x++) values.vector[x] = channels(record + (vx_part + x) * channel_block);
     return values;
   }
 
-  template <typename B> inline void set_values(B *record, const Values<B> &values)
+  template <typename B> inline void set_values(B *record, const Values<OfChannels<B>> &values)
   {
     set_channels(record, values.scalar);
     for (int x = 0; x < 3; x++)
       set_channels(record + (vx_part + x) * channel_block, values.vector[x]);
   }
 
-  /// What an atom receives, of one vector of channels, or its bars; the last layer has s0 and s1
-  /// alone.
-  template <typename B> struct Sums {
-    OfChannels<B> s0, s1, even[3], odd[3];
-  };
-
-  template <bool VECTORS, typename B> inline Sums<B> sums_at(const B *record)
+  template <bool VECTORS, typename B> inline Sums<OfChannels<B>> sums_at(const B *record)
   {
-    Sums<B> sums{};
+    Sums<OfChannels<B>> sums{};
     sums.s0 = channels(record);
     sums.s1 = channels(record + s1_part * channel_block);
     for (int x = 0; x < 3 && VECTORS; x++) {
@@ -290,7 +272,8 @@ namespace {
     return sums;
   }
 
-  template <bool VECTORS, typename B> inline void set_sums(B *record, const Sums<B> &sums)
+  template <bool VECTORS, typename B>
+  inline void set_sums(B *record, const Sums<OfChannels<B>> &sums)
   {
     set_channels(record, sums.s0);
     set_channels(record + s1_part * channel_block, sums.s1);
@@ -298,64 +281,6 @@ namespace {
       set_channels(record + (even_part + x) * channel_block, sums.even[x]);
       set_channels(record + (odd_part + x) * channel_block, sums.odd[x]);
     }
-  }
-
-  template <typename B> inline OfChannels<B> along(const B *u, const OfChannels<B> *vector)
-  {
-    return u[0] * vector[0] + u[1] * vector[1] + u[2] * vector[2];
-  }
-
-  /// Adds what one atom sends to what another one receives. `weight` is q.k, u the direction from
-  /// the sender.
-  template <bool VECTORS, typename B>
-  inline void receive(const OfChannels<B> *K, B weight, const B *u, const Values<B> &sent,
-                      Sums<B> &sums)
-  {
-    sums.s0 += (weight * K[K0_part]) * sent.scalar;
-    sums.s1 += (weight * K[K3_part]) * along(u, sent.vector);
-    if constexpr (VECTORS) {
-      const OfChannels<B> even = weight * K[K2_part], odd = (weight * K[K1_part]) * sent.scalar;
-      for (int x = 0; x < 3; x++) {
-        sums.even[x] += even * sent.vector[x];
-        sums.odd[x] += odd * u[x];
-      }
-    }
-  }
-
-  /// The backward of receive(), where the direction is SIGN u: adds bars of what was sent, of u and
-  /// r, these by channels; sets that of the weight.
-  template <bool VECTORS, int SIGN, typename B>
-  inline void receive_backward(const OfChannels<B> *K, const OfChannels<B> *slope, B weight,
-                               const B *u, const Values<B> &sent, const Sums<B> &bars,
-                               Values<B> &sent_bar, OfChannels<B> *u_bar, OfChannels<B> &weight_bar,
-                               OfChannels<B> &r_bar)
-  {
-    using V = OfChannels<B>;
-    constexpr B sign = SIGN;
-    const V even = K[K0_part] * bars.s0, odd = K[K3_part] * bars.s1,
-            projection = along(u, sent.vector), weighted = (sign * weight) * odd;
-    weight_bar = even * sent.scalar + sign * odd * projection;
-    V stretch =
-        (slope[K0_part] * bars.s0) * sent.scalar + sign * (slope[K3_part] * bars.s1) * projection;
-    sent_bar.scalar += weight * even;
-    for (int x = 0; x < 3; x++) {
-      sent_bar.vector[x] += weighted * u[x];
-      u_bar[x] += weighted * sent.vector[x];
-    }
-    if constexpr (VECTORS) {
-      V dot{};
-      for (int x = 0; x < 3; x++) dot += sent.vector[x] * bars.even[x];
-      const V from_odd = along(u, bars.odd), turned = sign * sent.scalar * from_odd,
-              even_weight = weight * K[K2_part], odd_weight = (sign * weight) * K[K1_part];
-      weight_bar += K[K1_part] * turned + K[K2_part] * dot;
-      stretch += slope[K1_part] * turned + slope[K2_part] * dot;
-      sent_bar.scalar += odd_weight * from_odd;
-      for (int x = 0; x < 3; x++) {
-        sent_bar.vector[x] += even_weight * bars.even[x];
-        u_bar[x] += odd_weight * sent.scalar * bars.odd[x];
-      }
-    }
-    r_bar += weight * stretch;
   }
 
   /// What an atom receives from itself, where j0 = 1 and j1 = 0.

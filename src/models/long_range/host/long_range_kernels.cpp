@@ -177,11 +177,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
       B *to = in + long(i) * w.scalar_columns;
       for (int c = 0; c < Hd; c++)
         for (int part = 0; part < 2; part++) {
-          const B value =
-              (part
-                   ? a.k
-                   : a.q)[c * R + row + i];    // elu(x) + 1, whose slope is 1 above 1, itself below
-          to[part * w.first_key + c] = (value < B(1) ? value : B(1)) *
+          const B value = (part ? a.k : a.q)[c * R + row + i];
+          to[part * w.first_key + c] = key_slope(value) *
               joined(work.key_bars + (long(part) * Hd + c) * R + row + i, work.threads, key_stride);
         }
       for (int c = 0; c < HC; c++)

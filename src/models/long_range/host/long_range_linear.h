@@ -54,19 +54,12 @@ namespace {
       }
   }
 
-  /// The four radial weights of a wave, in the order of FmmRadial, or k times their slopes.
-  template <typename B> struct WaveRadial {
-    B a0, a1, a2, a3;
-  };
-
+  /// The radial weights of a wave in a channel, or k times their slopes.
   template <typename B>
   inline WaveRadial<B> radial_of(const Wave<B> &wave, int HC, int c, bool slope = false)
   {
-    const B share = wave.weight[slope ? 2 : 0], next = wave.weight[slope ? 3 : 1];
-    const auto part = [&](long k) {
-      return share * wave.radial[k * HC + c] + next * wave.next[k * HC + c];
-    };
-    return {part(0), part(1), part(2), part(3)};
+    return wave_radial(wave.radial + c, wave.next + c, HC, wave.weight[slope ? 2 : 0],
+                       wave.weight[slope ? 3 : 1]);
   }
 
   template <int KEYS, typename B>
@@ -103,9 +96,9 @@ namespace {
     using V = Lanes<B>;
     const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, next = HC * R;
-    const B *sine_moment = moment + long(w.H) * d * E, *u = wave.u;
+    const B *sine_moment = moment + long(w.H) * d * E;
     for_each_value(w, R, [&](const Value &at) {
-      const auto [a0, a1, a2, a3] = radial_of(wave, HC, at.c);
+      const WaveRadial<B> radial = radial_of(wave, HC, at.c);
       B *sums = a.sums + at.c * R;
       for (long j = wave.first; j < wave.end; j += lanes) {
         V Bc{}, Bs{};
@@ -114,16 +107,10 @@ namespace {
           Bc += q * moment[(long(at.h) * d + m) * E + at.e];
           Bs += q * sine_moment[(long(at.h) * d + m) * E + at.e];
         }
-        const V cosine = load(wave.cosines + j), sine = load(wave.sines + j);
-        const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
-        if (at.axis < 0) {
-          store_add(sums + j, a0 * even);
-          for (int x = 0; x < 3 && VECTORS; x++)
-            store_add(sums + (5 + x) * next + j, (a1 * u[x]) * odd);
-        } else {
-          store_add(sums + next + j, (a3 * u[at.axis]) * odd);
-          if (VECTORS) store_add(sums + (2 + at.axis) * next + j, a2 * even);
-        }
+        const auto parts = at_phase(load(wave.cosines + j), load(wave.sines + j), Bc, Bs);
+        receive_wave<VECTORS>(radial, wave.u, at.axis, parts, [=](int part, const V &x) {
+          store_add(sums + part * next + j, x);
+        });
       }
     });
   }
@@ -139,26 +126,19 @@ namespace {
     using V = Lanes<B>;
     const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, next = HC * R, half = long(w.H) * d * E;
-    const B *u = wave.u;
     for_each_value(w, R, [&](const Value &at) {
-      const auto [a0, a1, a2, a3] = radial_of(wave, HC, at.c);
-      const auto slope = radial_of(wave, HC, at.c, true);
+      const WaveRadial<B> radial = radial_of(wave, HC, at.c),
+                          slope = radial_of(wave, HC, at.c, true);
       const B *bars = a.out_bars + at.c * R;
       V c_sum[KEYS > 0 ? KEYS : most_keys], s_sum[KEYS > 0 ? KEYS : most_keys];
       for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
       for (long j = wave.first; j < wave.end; j += lanes) {
-        V even_bar{}, odd_bar{};
-        if (at.axis < 0) {
-          even_bar = a0 * load(bars + j);
-          for (int x = 0; x < 3 && VECTORS; x++)
-            odd_bar += (a1 * u[x]) * load(bars + (5 + x) * next + j);
-        } else {
-          odd_bar = (a3 * u[at.axis]) * load(bars + next + j);
-          if (VECTORS) even_bar = a2 * load(bars + (2 + at.axis) * next + j);
-        }
+        const auto bar = [=](int part) {
+          return load(bars + part * next + j);
+        };
+        const WaveParts<V> parts_bar = wave_bars<VECTORS, V>(radial, wave.u, at.axis, bar);
         const V cosine = load(wave.cosines + j), sine = load(wave.sines + j);
-        const V Bc_bar = cosine * even_bar + sine * odd_bar,
-                Bs_bar = sine * even_bar - cosine * odd_bar;
+        const auto [Bc_bar, Bs_bar] = at_phase(cosine, sine, parts_bar.even, parts_bar.odd);
         V Bc{}, Bs{};
         for (int m = 0; m < d; m++) {
           const long row = (long(at.h) * d + m) * R + j, place = (long(at.h) * d + m) * E + at.e;
@@ -169,25 +149,15 @@ namespace {
           s_sum[m] += q * Bs_bar;
           store_add(a.q_bar + row, Bc_bar * moment[place] + Bs_bar * moment[half + place]);
         }
-        const V even = cosine * Bc + sine * Bs, odd = sine * Bc - cosine * Bs;
-        store_add(wave.theta_bar + j, odd_bar * even - even_bar * odd);
+        const WaveParts<V> parts = at_phase(cosine, sine, Bc, Bs);
+        store_add(wave.theta_bar + j, parts_bar.odd * parts.even - parts_bar.even * parts.odd);
         if (!wave.periodic) continue;
-        store_add(wave.strain + j, even_bar * even);
-        if (at.axis < 0) {
-          V slopes = slope.a0 * load(bars + j) * even;
-          for (int x = 0; x < 3 && VECTORS; x++) {
-            const V term = load(bars + (5 + x) * next + j) * odd;
-            store_add(wave.strain + (2 + x) * R + j, a1 * term);
-            slopes += (slope.a1 * u[x]) * term;
-          }
-          store_add(wave.strain + R + j, slopes);
-        } else {
-          const V term = load(bars + next + j) * odd;
-          store_add(wave.strain + (2 + at.axis) * R + j, a3 * term);
-          V slopes = (slope.a3 * u[at.axis]) * term;
-          if (VECTORS) slopes += slope.a2 * load(bars + (2 + at.axis) * next + j) * even;
-          store_add(wave.strain + R + j, slopes);
-        }
+        store_add(wave.strain + j, parts_bar.even * parts.even);
+        const V slopes = wave_slopes<VECTORS>(radial, slope, wave.u, at.axis, parts, bar,
+                                              [=](int x, const V &term) {
+                                                store_add(wave.strain + (2 + x) * R + j, term);
+                                              });
+        store_add(wave.strain + R + j, slopes);
       }
       for (int m = 0; m < d; m++) {
         moment_bar[(long(at.h) * d + m) * E + at.e] = sum_of<B>(c_sum[m]);
@@ -235,24 +205,16 @@ namespace {
     }
   }
 
-  /// dE/dstrain from the sums of wave_backward: of a weight w(k) / V, of the direction u = G / k,
-  /// with dG = -strain G.
+  /// dE/dstrain from the sums of wave_backward.
   template <typename B> void add_strain(const Rows<B> &a, const Wave<B> &wave)
   {
-    constexpr int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
     const long R = a.rows;
+    const double u[3] = {double(wave.u[0]), double(wave.u[1]), double(wave.u[2])};
     for (long j = wave.first; j < wave.end; j++) {
-      double P[3], odd = 0.0;
-      for (int x = 0; x < 3; x++) {
-        P[x] = double(wave.strain[(2 + x) * R + j]);
-        odd += double(wave.u[x]) * P[x];
-      }
-      const double all = double(wave.strain[j]) + odd, slopes = double(wave.strain[R + j]);
-      for (int k = 0; k < 6; k++) {
-        const double ua = wave.u[first[k]], ub = wave.u[second[k]];
-        a.strain_bar[k * R + j] += (odd - slopes) * ua * ub -
-            0.5 * (P[first[k]] * ub + P[second[k]] * ua) - (k < 3 ? all : 0.0);
-      }
+      double P[3];
+      for (int x = 0; x < 3; x++) P[x] = double(wave.strain[(2 + x) * R + j]);
+      const double even = double(wave.strain[j]), slopes = double(wave.strain[R + j]);
+      for (int k = 0; k < 6; k++) a.strain_bar[k * R + j] += wave_strain(k, u, P, even, slopes);
     }
   }
 

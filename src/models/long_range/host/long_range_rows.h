@@ -4,6 +4,7 @@
 #pragma once
 
 #include "models/long_range/host/long_range_kernels.h"
+#include "models/long_range/long_range_math.h"
 
 #include "kernels/products.h"
 
@@ -19,21 +20,25 @@ namespace {
 
   constexpr int most_frequencies = 64, most_keys = 64;    // as check() of a potential allows
 
-  template <typename B> using Lanes = typename Simd<B>::Vector;
+  /// Vectors as values; in memory they may lie anywhere (Simd).
+  template <typename B> struct LanesOf {
+    typedef B Vector __attribute__((vector_size(MLFF_VECTOR_BYTES)));
+  };
+  template <typename B> using Lanes = typename LanesOf<B>::Vector;
 
   template <typename B> inline Lanes<B> load(const B *p)
   {
-    return *reinterpret_cast<const Lanes<B> *>(p);
+    return *reinterpret_cast<const typename Simd<B>::Vector *>(p);
   }
 
   template <typename B> inline void store(B *p, const Lanes<B> &x)
   {
-    *reinterpret_cast<Lanes<B> *>(p) = x;
+    *reinterpret_cast<typename Simd<B>::Vector *>(p) = x;
   }
 
   template <typename B> inline void store_add(B *p, const Lanes<B> &x)
   {
-    *reinterpret_cast<Lanes<B> *>(p) += x;
+    *reinterpret_cast<typename Simd<B>::Vector *>(p) += x;
   }
 
   template <typename B> inline B sum_of(const Lanes<B> &x)
@@ -43,10 +48,8 @@ namespace {
     return sum;
   }
 
-  /// Sines and cosines of x[0 .. n-1]. The library's sincos keeps loops from using vectors; here,
-  /// for |x| below 1e6, x = n pi/2 + r with pi/2 in three parts, series in r, and the quadrant from
-  /// the lowest bits of n. Errors below 3e-16 and what rounding x costs. The sums must be done in
-  /// the order in which they are written.
+  /// Sines and cosines of x[0 .. n-1], |x| below 1e6. The library's sincos keeps loops from using
+  /// vectors. The sums must be done in the order in which they are written.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__AVX2__)
   __attribute__((noinline, optimize("no-associative-math", "no-unsafe-math-optimizations"))) void
   sines_and_cosines(long n, const double *__restrict x, double *__restrict sine,
@@ -57,19 +60,8 @@ namespace {
       constexpr double shift =
           6755399441055744.0;    // 1.5 * 2^52: adding it rounds to a whole number
       const double shifted = x[i] * 0.63661977236758134 + shift, turns = shifted - shift;
-      const double r = ((x[i] - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) -
-          turns * 0x1.3198a2e037073p-69,
-                   y = r * r;
-      const auto quadrant = __builtin_bit_cast(std::int64_t, shifted);
-      double s = 1.0 / 6227020800.0 - y * (1.0 / 1307674368000.0),
-             c = 1.0 / 479001600 - y * (1.0 / 87178291200.0 - y * (1.0 / 20922789888000.0));
-      s = 1.0 / 362880 + y * (-1.0 / 39916800 + y * s);
-      s = r * (1.0 + y * (-1.0 / 6 + y * (1.0 / 120 + y * (-1.0 / 5040 + y * s))));
-      c = 1.0 / 40320 + y * (-1.0 / 3628800 + y * c);
-      c = 1.0 + y * (-0.5 + y * (1.0 / 24 + y * (-1.0 / 720 + y * c)));
-      const double a = quadrant & 1 ? c : s, b = quadrant & 1 ? s : c;
-      sine[i] = quadrant & 2 ? -a : a;
-      cosine[i] = (quadrant + 1) & 2 ? -b : b;
+      sine_and_cosine(without_quarter_turns(x[i], turns), __builtin_bit_cast(std::int64_t, shifted),
+                      sine[i], cosine[i]);
     }
   }
 #else
@@ -116,13 +108,6 @@ namespace {
   }
 
   /// What the direct form keeps of a row lies together: [vector of channels][part][channel_block].
-  /// Parts of a record of values, and of their bars.
-  enum ValuePart { v0_part, vx_part, vy_part, vz_part, value_parts };
-  /// Parts of a record of sums, and of their bars: s0, s1, v0, v1.
-  enum SumPart { s0_part, s1_part, even_part, odd_part = even_part + 3, sum_parts = odd_part + 3 };
-  /// Radial functions in the order in which they are kept; the last layer needs the first two.
-  enum RadialPart { K0_part, K3_part, K1_part, K2_part };
-
   /// Where a channel of a record of so many parts is.
   template <typename B> inline long record_place(const FmmWeights<B> &w, int c, int part, int parts)
   {

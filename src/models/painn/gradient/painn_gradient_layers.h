@@ -3,20 +3,15 @@
 // the file that includes it.
 #pragma once
 
-#include "kernels/products.h"
 #include "kernels/radial.h"
 #include "models/painn/gradient/painn_gradient_kernels.h"
+#include "models/painn/host/painn_rows.h"
 
 #include <cstring>
 
 namespace mlff {
 
 namespace {
-
-  template <typename T> inline const T *none()
-  {
-    return nullptr;
-  }
 
   /// Z [columns] += sum of the rows of Y.
   template <typename T>
@@ -27,14 +22,6 @@ namespace {
 #pragma omp simd
       for (int c = 0; c < columns; c++) Z[c] += y[c];
     }
-  }
-
-  /// out = x * slope
-  template <typename T>
-  void times_silu_slope(long n, const T *__restrict at, const T *__restrict x, T *__restrict out)
-  {
-#pragma omp simd
-    for (long i = 0; i < n; i++) out[i] = x[i] * silu_slope(at[i]);
   }
 
   /// Distances, directions, radial functions and filters of all edges; with `slopes` also what the
@@ -63,118 +50,62 @@ namespace {
       multiply(k.n_edges, k.phi_slope, K + 1, w.filter, none<T>(), k.W_slope, width);
   }
 
-  /// One layer; the vectors after the last one go to v_end, where that is asked for.
+  /// Messages of layer l: s (into the first half of `in`) and v_mid.
   template <typename T>
-  void layer_forward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
+  void messages_forward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
   {
     const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
-    const PainnLayer<T> &layer = w.model.layers[l];
     const GradientLayerValues<T> &x = k.value[l];
-    multiply(n, x.s, F, layer.message0, layer.message0_bias, x.m0, F);
-    silu(long(n) * F, x.m0, x.g0);
-    multiply(n, x.g0, F, layer.message1, layer.message1_bias, x.h, 3 * F);
-
     std::memcpy(x.v_mid, x.v, sizeof(T) * 3 * n * F);
     for (int i = 0; i < n; i++) {
-      T *__restrict s = x.in + 2L * i * F, *__restrict v = x.v_mid + 3L * i * F;
+      T *s = x.in + 2L * i * F;
       std::memcpy(s, x.s + long(i) * F, sizeof(T) * F);
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
         const long j = k.neighbor[e];
-        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
-                            *__restrict W = k.W + e * width + 3L * l * F;
-        const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
-#pragma omp simd
-        for (int f = 0; f < F; f++) {
-          const T c = W[F + f] * h[F + f], b = W[2 * F + f] * h[2 * F + f];
-          s[f] += W[f] * h[f];
-          v[f] += ux * c + b * vj[f];
-          v[F + f] += uy * c + b * vj[F + f];
-          v[2 * F + f] += uz * c + b * vj[2 * F + f];
-        }
-      }
-    }
-
-    const T norm_floor = T(w.model.norm_floor);
-    multiply(3 * n, x.v_mid, F, layer.mix, none<T>(), x.pq, 2 * F);
-    for (int i = 0; i < n; i++) {
-      const T *__restrict p = x.pq + 6L * i * F;
-      T *__restrict norm = x.in + (2L * i + 1) * F, *__restrict dot = x.dot + long(i) * F;
-#pragma omp simd
-      for (int f = 0; f < F; f++) {
-        const T px = p[f], py = p[2 * F + f], pz = p[4 * F + f];
-        norm[f] = std::sqrt(px * px + py * py + pz * pz + norm_floor);
-        dot[f] = px * p[F + f] + py * p[3 * F + f] + pz * p[5 * F + f];
-      }
-    }
-    multiply(n, x.in, 2 * F, layer.update0, layer.update0_bias, x.t, F);
-    silu(long(n) * F, x.t, x.gt);
-    multiply(n, x.gt, F, layer.update1, layer.update1_bias, x.y, 3 * F);
-
-    const bool last = l + 1 == w.model.L;
-    T *s_next = last ? k.s_end : k.value[l + 1].s, *v_next = last ? k.v_end : k.value[l + 1].v;
-    for (int i = 0; i < n; i++) {
-      const T *__restrict y = x.y + 3L * i * F, *__restrict dot = x.dot + long(i) * F,
-                          *__restrict s = x.in + 2L * i * F;
-      T *__restrict out = s_next + long(i) * F;
-#pragma omp simd
-      for (int f = 0; f < F; f++) out[f] = s[f] + y[f] + y[2 * F + f] * dot[f];
-      if (!v_next) continue;
-      for (int a = 0; a < 3; a++) {
-        const T *__restrict q = x.pq + (6L * i + 2 * a + 1) * F,
-                            *__restrict v = x.v_mid + (3L * i + a) * F;
-        T *__restrict v_out = v_next + (3L * i + a) * F;
-#pragma omp simd
-        for (int f = 0; f < F; f++) v_out[f] = v[f] + y[F + f] * q[f];
+        receive<true>(F, k.u + 3 * e, k.W + e * width + 3L * l * F, x.h + 3 * j * F,
+                      x.v + 3 * j * F, s, x.v_mid + 3L * i * F);
       }
     }
   }
 
-  /// Backward through one layer, with `positions` down to distances and directions of the edges.
-  template <bool positions, typename T>
-  void layer_backward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
+  /// One layer; the vectors after the last one go to v_end, where that is asked for.
+  template <typename T>
+  void layer_forward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
   {
-    const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
+    const int F = w.model.F, n = k.n_atoms;
     const PainnLayer<T> &layer = w.model.layers[l];
     const GradientLayerValues<T> &x = k.value[l];
-    for (int i = 0; i < n; i++) {
-      const T *__restrict p = x.pq + 6L * i * F, *__restrict s_bar = x.s_bar + long(i) * F,
-                          *__restrict v_bar = x.v_bar + 3L * i * F,
-                          *__restrict dot = x.dot + long(i) * F;
-      T *__restrict out = x.y_bar + 3L * i * F;
-#pragma omp simd
-      for (int f = 0; f < F; f++) {
-        out[f] = s_bar[f];
-        out[F + f] =
-            v_bar[f] * p[F + f] + v_bar[F + f] * p[3 * F + f] + v_bar[2 * F + f] * p[5 * F + f];
-        out[2 * F + f] = s_bar[f] * dot[f];
-      }
-    }
-    multiply(n, x.y_bar, 3 * F, layer.update1_back, none<T>(), x.gt_bar, F);
-    times_silu_slope(long(n) * F, x.t, x.gt_bar, x.t_bar);
-    multiply(n, x.t_bar, F, layer.update0_back, none<T>(), x.in_bar, 2 * F);
+    send(layer, F, n, x.s, x.m0, x.g0, x.h);
+    messages_forward(w, k, l);
+    update(layer, F, n, T(w.model.norm_floor), x.v_mid, {x.pq, x.in, x.t, x.gt, x.y});
+
+    const bool last = l + 1 == w.model.L;
+    T *s_next = last ? k.s_end : k.value[l + 1].s, *v_next = last ? k.v_end : k.value[l + 1].v;
     for (int i = 0; i < n; i++) {
       const T *__restrict p = x.pq + 6L * i * F, *__restrict y = x.y + 3L * i * F,
-                          *__restrict norm = x.in + (2L * i + 1) * F,
-                          *__restrict in = x.in_bar + 2L * i * F,
-                          *__restrict s_bar = x.s_bar + long(i) * F,
-                          *__restrict v_bar = x.v_bar + 3L * i * F;
-      T *__restrict out = x.pq_bar + 6L * i * F, *__restrict mid = x.s_bar_mid + long(i) * F;
+                          *__restrict s = x.in + 2L * i * F, *__restrict v = x.v_mid + 3L * i * F;
+      T *__restrict pq = x.dot + long(i) * F, *__restrict s_out = s_next + long(i) * F,
+                    *__restrict v_out = v_next ? v_next + 3L * i * F : nullptr;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
-        const T dot_bar = s_bar[f] * y[2 * F + f], stretch = in[F + f] / norm[f], y_vv = y[F + f];
-        out[f] = dot_bar * p[F + f] + stretch * p[f];
-        out[2 * F + f] = dot_bar * p[3 * F + f] + stretch * p[2 * F + f];
-        out[4 * F + f] = dot_bar * p[5 * F + f] + stretch * p[4 * F + f];
-        out[F + f] = dot_bar * p[f] + v_bar[f] * y_vv;
-        out[3 * F + f] = dot_bar * p[2 * F + f] + v_bar[F + f] * y_vv;
-        out[5 * F + f] = dot_bar * p[4 * F + f] + v_bar[2 * F + f] * y_vv;
-        mid[f] = s_bar[f] + in[f];
+        const Components<T> q = components(p + F + f, 2 * F);
+        pq[f] = dot(components(p + f, 2 * F), q);
+        s_out[f] = s[f];
+        Components<T> sum = components(v + f, F);
+        add_update(update_parts(y + f, F), pq[f], q, s_out[f], sum);
+        if (v_next) set_components(v_out + f, F, sum);
       }
     }
-    std::memcpy(x.v_bar_mid, x.v_bar, sizeof(T) * 3 * n * F);
-    multiply(3 * n, x.pq_bar, 2 * F, layer.mix_back, none<T>(), x.v_bar_mid, F, true);
+  }
 
-    T *v_bar_before = l > 0 ? k.value[l - 1].v_bar : k.v_start_bar;
+  /// Backward of the messages of layer l, with `positions` down to distances and directions of the
+  /// edges: bars of h, of the filters and, into v_bar_before where it is not null, of v.
+  template <bool positions, typename T>
+  void messages_backward(const GradientWeights<T> &w, const GradientWork<T> &k, int l,
+                         T *v_bar_before)
+  {
+    const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
+    const GradientLayerValues<T> &x = k.value[l];
     if (v_bar_before) std::memcpy(v_bar_before, x.v_bar_mid, sizeof(T) * 3 * n * F);
     std::memset(x.h_bar, 0, sizeof(T) * 3 * n * F);
     for (int i = 0; i < n; i++) {
@@ -184,29 +115,27 @@ namespace {
         const long j = k.neighbor[e], at = e * width + 3L * l * F;
         const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
                             *__restrict W = k.W + at,
-                            *__restrict slope = positions ? k.W_slope + at : nullptr;
+                            *__restrict slope = positions ? k.W_slope + at : W;
         T *__restrict W_bar = k.W_bar + at, *__restrict h_bar = x.h_bar + 3 * j * F;
-        const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
+        const Components<T> u = components(k.u + 3 * e, 1);
         T d_bar = 0, x_bar = 0, y_bar = 0, z_bar = 0;
 #pragma omp simd reduction(+ : d_bar, x_bar, y_bar, z_bar)
         for (int f = 0; f < F; f++) {
-          const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
-          const T a_bar = s_bar[f];
-          const T c_bar = ux * vx + uy * vy + uz * vz;
-          const T b_bar = vj[f] * vx + vj[F + f] * vy + vj[2 * F + f] * vz;
-          h_bar[f] += W[f] * a_bar;
-          h_bar[F + f] += W[F + f] * c_bar;
-          h_bar[2 * F + f] += W[2 * F + f] * b_bar;
-          const T Wa = h[f] * a_bar, Wc = h[F + f] * c_bar, Wb = h[2 * F + f] * b_bar;
-          W_bar[f] = Wa;
-          W_bar[F + f] = Wc;
-          W_bar[2 * F + f] = Wb;
+          const MessageParts<T> filter = message_parts(W + f, F),
+                                features = message_parts(h + f, F);
+          const Components<T> from = components(v_bar + f, F);
+          const MessageParts<T> bars = message_bars<true>(u, components(vj + f, F), s_bar[f], from);
+          MessageParts<T> sum = message_parts(h_bar + f, F);
+          add_feature_bars(filter, bars, sum);
+          set_message_parts(h_bar + f, F, sum);
+          const MessageParts<T> filter_bar = times(features, bars);
+          set_message_parts(W_bar + f, F, filter_bar);
           if constexpr (positions) {
-            d_bar += slope[f] * Wa + slope[F + f] * Wc + slope[2 * F + f] * Wb;
-            const T c = W[F + f] * h[F + f];
-            x_bar += c * vx;
-            y_bar += c * vy;
-            z_bar += c * vz;
+            d_bar += distance_bar<true>(message_parts(slope + f, F), filter_bar);
+            const T c = filter.direction * features.direction;
+            x_bar += c * from.x;
+            y_bar += c * from.y;
+            z_bar += c * from.z;
           }
         }
         if constexpr (positions) {
@@ -220,13 +149,34 @@ namespace {
         T *__restrict before = v_bar_before + 3 * j * F;
 #pragma omp simd
         for (int f = 0; f < F; f++) {
-          const T b = W[2 * F + f] * h[2 * F + f];
-          before[f] += b * v_bar[f];
-          before[F + f] += b * v_bar[F + f];
-          before[2 * F + f] += b * v_bar[2 * F + f];
+          Components<T> sum = components(before + f, F);
+          add(W[2 * F + f] * h[2 * F + f], components(v_bar + f, F), sum);
+          set_components(before + f, F, sum);
         }
       }
     }
+  }
+
+  /// Backward through one layer, with `positions` down to distances and directions of the edges.
+  template <bool positions, typename T>
+  void layer_backward(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
+  {
+    const int F = w.model.F, n = k.n_atoms;
+    const PainnLayer<T> &layer = w.model.layers[l];
+    const GradientLayerValues<T> &x = k.value[l];
+    update_backward(layer, F, n,
+                    {x.pq, x.in + F, x.t, x.y, 2L * F, x.s_bar, x.v_bar, F, 3L * F, x.y_bar,
+                     x.gt_bar, x.t_bar, x.in_bar, x.pq_bar});
+    for (int i = 0; i < n; i++) {
+      const T *__restrict s_bar = x.s_bar + long(i) * F, *__restrict in = x.in_bar + 2L * i * F;
+      T *__restrict mid = x.s_bar_mid + long(i) * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) mid[f] = s_bar[f] + in[f];
+    }
+    std::memcpy(x.v_bar_mid, x.v_bar, sizeof(T) * 3 * n * F);
+    multiply(3 * n, x.pq_bar, 2 * F, layer.mix_back, none<T>(), x.v_bar_mid, F, true);
+
+    messages_backward<positions>(w, k, l, l > 0 ? k.value[l - 1].v_bar : k.v_start_bar);
     multiply(n, x.h_bar, 3 * F, layer.message1_back, none<T>(), x.g0_bar, F);
     times_silu_slope(long(n) * F, x.m0, x.g0_bar, x.m0_bar);
     T *s_bar_before = l > 0 ? k.value[l - 1].s_bar : k.s_start_bar;

@@ -1,0 +1,121 @@
+// Steps of a layer of PaiNN on rows of atoms, which inference and the gradient by weights share:
+// they differ in what they keep. Everything here is local to the file that includes it.
+#pragma once
+
+#include "kernels/products.h"
+#include "models/painn/painn_math.h"
+
+namespace mlff {
+
+namespace {
+
+  template <typename T> inline const T *none()
+  {
+    return nullptr;
+  }
+
+  /// out = x silu'(at); out may be x
+  template <typename T> void times_silu_slope(long n, const T *at, const T *x, T *out)
+  {
+#pragma omp simd
+    for (long i = 0; i < n; i++) out[i] = x[i] * silu_slope(at[i]);
+  }
+
+  /// h = B2 silu(B1 s + b1) + b2 of n atoms, what they send: m0 [n][F] before and g0 [n][F] after
+  /// the activation.
+  template <typename T>
+  void send(const PainnLayer<T> &layer, int F, int n, const T *s, T *m0, T *g0, T *h)
+  {
+    multiply(n, s, F, layer.message0, layer.message0_bias, m0, F);
+    silu(long(n) * F, m0, g0);
+    multiply(n, g0, F, layer.message1, layer.message1_bias, h, 3 * F);
+  }
+
+  /// The message of one edge: adds it to s [F] and v [3][F] of its centre. W and h are [3][F].
+  template <bool VECTORS, typename T>
+  inline void receive(int F, const T *direction, const T *__restrict W, const T *__restrict h,
+                      const T *__restrict vj, T *__restrict s, T *__restrict v)
+  {
+    const Components<T> u = components(direction, 1);
+#pragma omp simd
+    for (int f = 0; f < F; f++) {
+      Components<T> sum = components(v + f, F);
+      add_message<VECTORS>(times(message_parts(W + f, F), message_parts(h + f, F)), u,
+                           components(vj + f, F), s[f], sum);
+      set_components(v + f, F, sum);
+    }
+  }
+
+  /// Values of an update of n atoms.
+  template <typename T> struct UpdateValues {
+    T *pq;    // [n][3][2F] p and q
+    T *in;    // [n][2F] s, which is there before, and the norm of p
+    T *t;     // [n][F] before the activation
+    T *gt;    // [n][F] and after it
+    T *y;     // [n][3F] parts
+  };
+
+  template <typename T>
+  void update(const PainnLayer<T> &layer, int F, int n, T norm_floor, const T *v,
+              const UpdateValues<T> &x)
+  {
+    multiply(3 * n, v, F, layer.mix, none<T>(), x.pq, 2 * F);
+    for (int i = 0; i < n; i++) {
+      const T *__restrict p = x.pq + 6L * i * F;
+      T *__restrict norm = x.in + (2L * i + 1) * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) norm[f] = norm_of(components(p + f, 2 * F), norm_floor);
+    }
+    multiply(n, x.in, 2 * F, layer.update0, layer.update0_bias, x.t, F);
+    silu(long(n) * F, x.t, x.gt);
+    multiply(n, x.gt, F, layer.update1, layer.update1_bias, x.y, 3 * F);
+  }
+
+  /// Bars of an update of n atoms, down to those of what its products read.
+  template <typename T> struct UpdateBars {
+    const T *pq, *norm, *t, *y;    // values; norm of an atom's p every norm_stride
+    long norm_stride;
+    const T *s_bar, *v_bar;    // of the result: [F] every s_stride, [3][F] every v_stride
+    long s_stride, v_stride;
+    T *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar;    // as the values; gt_bar may be t_bar
+  };
+
+  template <typename T>
+  void update_backward(const PainnLayer<T> &layer, int F, int n, const UpdateBars<T> &x)
+  {
+    for (int i = 0; i < n; i++) {
+      const T *__restrict p = x.pq + 6L * i * F, *__restrict s_bar = x.s_bar + i * x.s_stride,
+                          *__restrict v_bar = x.v_bar + i * x.v_stride;
+      T *__restrict out = x.y_bar + 3L * i * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) {
+        const Components<T> q = components(p + F + f, 2 * F);
+        set_update_parts(
+            out + f, F,
+            update_bars(s_bar[f], components(v_bar + f, F), q, dot(components(p + f, 2 * F), q)));
+      }
+    }
+    multiply(n, x.y_bar, 3 * F, layer.update1_back, none<T>(), x.gt_bar, F);
+    times_silu_slope(long(n) * F, x.t, x.gt_bar, x.t_bar);
+    multiply(n, x.t_bar, F, layer.update0_back, none<T>(), x.in_bar, 2 * F);
+    for (int i = 0; i < n; i++) {
+      const T *__restrict p = x.pq + 6L * i * F, *__restrict y = x.y + 3L * i * F,
+                          *__restrict norm = x.norm + i * x.norm_stride,
+                          *__restrict norm_bar = x.in_bar + (2L * i + 1) * F,
+                          *__restrict s_bar = x.s_bar + i * x.s_stride,
+                          *__restrict v_bar = x.v_bar + i * x.v_stride;
+      T *__restrict out = x.pq_bar + 6L * i * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) {
+        Components<T> p_bar, q_bar;
+        mix_bars(update_parts(y + f, F), norm[f], norm_bar[f], s_bar[f], components(v_bar + f, F),
+                 components(p + f, 2 * F), components(p + F + f, 2 * F), p_bar, q_bar);
+        set_components(out + f, 2 * F, p_bar);
+        set_components(out + F + f, 2 * F, q_bar);
+      }
+    }
+  }
+
+}    // namespace
+
+}    // namespace mlff
