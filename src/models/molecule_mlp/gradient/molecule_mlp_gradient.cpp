@@ -41,7 +41,7 @@ namespace {
       } catch (const MoleculeMismatch &error) {
         throw EngineError(error.what());
       }
-      const int n = molecule.n_atoms(), structures = graph.n_structures();
+      const int structures = graph.n_structures();
       if (matcher.n_molecules() != structures)
         throw EngineError("training of molecule-mlp takes one molecule " + molecule.formula() +
                           " a structure");
@@ -64,7 +64,7 @@ namespace {
 #pragma omp for schedule(static)
         for (int g = 0; g < n_groups; g++)
           errors.run([&] {
-            run(graph, g * together, std::min((g + 1) * together, structures), n, loss, mine);
+            run(graph, g * together, std::min((g + 1) * together, structures), loss, mine);
           });
       }
       errors.rethrow();
@@ -129,12 +129,19 @@ namespace {
       mine.sums.readout_bias = &mine.readout_bias;
     }
 
-    /// Structures first .. last-1.
-    void run(const Graph &graph, int first, int last, int n, const LossDerivative &loss, Own &mine)
+    /// Work space of a group of molecules, and what links its inputs to the atoms.
+    struct Group {
+      MoleculeGradientWork<T> work;
+      T *x, *tangent, *c;
+      double *slope;               // [molecules][pairs] dx/dd / d
+      const int *edges, *atoms;    // [molecules][pairs], [molecules][atoms]
+      std::size_t stride;          // of a molecule's inputs
+    };
+
+    Group lay_out(int first, int count, Own &mine) const
     {
       const auto &weights = layers.weights;
-      const int pairs = weights.pairs, count = last - first;
-      const std::size_t stride = weights.pairs_padded + 1,
+      const std::size_t stride = weights.pairs_padded + 1, pairs = weights.pairs,
                         rows = std::size_t(count) * weights.permutations;
       std::size_t size = 0, widest = 0;
       for (int l = 0; l < weights.layers; l++) {
@@ -148,7 +155,8 @@ namespace {
         at += k;
         return here;
       };
-      MoleculeGradientWork<T> work;
+      Group group;
+      MoleculeGradientWork<T> &work = group.work;
       work.molecules = count;
       work.X = take(rows * weights.pairs_padded);
       work.X_dot = take(rows * weights.pairs_padded);
@@ -157,67 +165,100 @@ namespace {
           list[l] = take(rows * weights.layer[l].width);
       work.work_bar = take(widest);
       work.next_bar = take(widest);
-      T *x = take(count * stride), *tangent = take(count * stride), *c = take(count);
+      work.x = group.x = take(count * stride);
+      work.tangent = group.tangent = take(count * stride);
+      work.c = group.c = take(count);
       work.x_bar = take(count * stride);
-      work.x = x;
-      work.tangent = tangent;
-      work.c = c;
-      double *slope = mine.slopes.resize(std::size_t(count) * pairs + count);    // dx/dd / d
-      work.energy = slope + std::size_t(count) * pairs;
+      group.slope = mine.slopes.resize(std::size_t(count) * pairs + count);
+      work.energy = group.slope + std::size_t(count) * pairs;
+      group.edges = matcher.edges().data() + std::size_t(first) * pairs;
+      group.atoms = matcher.atoms().data() + std::size_t(first) * molecule.n_atoms();
+      group.stride = stride;
+      std::fill_n(group.x, count * stride, T(0));
+      std::fill_n(group.tangent, count * stride, T(0));
+      return group;
+    }
 
-      std::fill_n(x, count * stride, T(0));
-      std::fill_n(tangent, count * stride, T(0));
-      const int *edges = matcher.edges().data() + std::size_t(first) * pairs,
-                *atoms = matcher.atoms().data() + std::size_t(first) * n;
-      for (int m = 0; m < count; m++)
+    /// Inputs of a group, and their derivatives by the distances.
+    void set_inputs(const Graph &graph, const Group &group) const
+    {
+      const auto &weights = layers.weights;
+      const int pairs = weights.pairs;
+      for (int m = 0; m < group.work.molecules; m++)
         for (int p = 0; p < pairs; p++) {
-          const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
+          const double *r = &graph.r[3 * std::size_t(group.edges[m * pairs + p])];
           const double inverse = 1.0 / std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]),
                        width = 1.0 / weights.input_scale[p];
-          x[m * stride + p] = T((inverse - weights.input_mean[p]) * width);
-          slope[std::size_t(m) * pairs + p] = -width * inverse * inverse * inverse;
+          group.x[m * group.stride + p] = T((inverse - weights.input_mean[p]) * width);
+          group.slope[std::size_t(m) * pairs + p] = -width * inverse * inverse * inverse;
         }
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.forward_single(weights, work);
-      else
-        kernels.forward_full(weights, work);
+    }
 
-      for (int m = 0; m < count; m++) {
-        const int *atom = atoms + std::size_t(m) * n;
-        for (int k = 0; k < n; k++)
-          atom_energy[atom[k]] = reference_energy[graph.species[atom[k]]] + work.energy[m] / n;
+    /// body(molecule, its atoms i and j, vector between them, number of the pair in the group)
+    template <typename Body>
+    void for_each_pair(const Graph &graph, const Group &group, const Body &body) const
+    {
+      const int n = molecule.n_atoms(), pairs = layers.weights.pairs;
+      for (int m = 0; m < group.work.molecules; m++) {
+        const int *atom = group.atoms + std::size_t(m) * n;
         for (int i = 0, p = 0; i < n; i++)
-          for (int j = 0; j < i; j++, p++) {
-            const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
-            const double g = slope[std::size_t(m) * pairs + p] * double(work.x_bar[m * stride + p]);
-            for (int a = 0; a < 3; a++) {
-              force[3 * std::size_t(atom[i]) + a] += g * r[a];
-              force[3 * std::size_t(atom[j]) + a] -= g * r[a];
-            }
-          }
+          for (int j = 0; j < i; j++, p++)
+            body(m, std::size_t(atom[i]), std::size_t(atom[j]),
+                 &graph.r[3 * std::size_t(group.edges[m * pairs + p])], p);
       }
-      loss(first, last, atom_energy.data(), force.data(), energy_bar.data(), force_bar.data());
+    }
 
-      for (int m = 0; m < count; m++) {
-        const int *atom = atoms + std::size_t(m) * n;
+    /// Energies of atoms and forces of a group.
+    void set_predictions(const Graph &graph, const Group &group)
+    {
+      const int n = molecule.n_atoms(), pairs = layers.weights.pairs;
+      for (int m = 0; m < group.work.molecules; m++)
+        for (int k = m * n; k < (m + 1) * n; k++)
+          atom_energy[group.atoms[k]] =
+              reference_energy[graph.species[group.atoms[k]]] + group.work.energy[m] / n;
+      for_each_pair(graph, group, [&](int m, std::size_t i, std::size_t j, const double *r, int p) {
+        const double g = group.slope[std::size_t(m) * pairs + p] *
+            double(group.work.x_bar[m * group.stride + p]);
+        for (int a = 0; a < 3; a++) {
+          force[3 * i + a] += g * r[a];
+          force[3 * j + a] -= g * r[a];
+        }
+      });
+    }
+
+    /// Weights of the energies, and the change of the inputs as the atoms move by -dL/dF.
+    void set_direction(const Graph &graph, const Group &group) const
+    {
+      const int n = molecule.n_atoms(), pairs = layers.weights.pairs;
+      for (int m = 0; m < group.work.molecules; m++) {
         double sum = 0.0;
-        for (int k = 0; k < n; k++) sum += energy_bar[atom[k]];
-        c[m] = T(sum / n);
-        for (int i = 0, p = 0; i < n; i++)
-          for (int j = 0; j < i; j++, p++) {
-            const double *r = &graph.r[3 * std::size_t(edges[m * pairs + p])];
-            double change = 0.0;
-            for (int a = 0; a < 3; a++)
-              change += r[a] *
-                  (force_bar[3 * std::size_t(atom[i]) + a] -
-                   force_bar[3 * std::size_t(atom[j]) + a]);
-            tangent[m * stride + p] = T(slope[std::size_t(m) * pairs + p] * change);
-          }
+        for (int k = m * n; k < (m + 1) * n; k++) sum += energy_bar[group.atoms[k]];
+        group.c[m] = T(sum / n);
       }
+      for_each_pair(graph, group, [&](int m, std::size_t i, std::size_t j, const double *r, int p) {
+        double change = 0.0;
+        for (int a = 0; a < 3; a++) change += r[a] * (force_bar[3 * i + a] - force_bar[3 * j + a]);
+        group.tangent[m * group.stride + p] = T(group.slope[std::size_t(m) * pairs + p] * change);
+      });
+    }
+
+    /// Structures first .. last-1.
+    void run(const Graph &graph, int first, int last, const LossDerivative &loss, Own &mine)
+    {
+      const auto &weights = layers.weights;
+      const Group group = lay_out(first, last - first, mine);
+      set_inputs(graph, group);
       if constexpr (sizeof(T) == sizeof(float))
-        kernels.backward_single(weights, work, mine.sums);
+        kernels.forward_single(weights, group.work);
       else
-        kernels.backward_full(weights, work, mine.sums);
+        kernels.forward_full(weights, group.work);
+      set_predictions(graph, group);
+      loss(first, last, atom_energy.data(), force.data(), energy_bar.data(), force_bar.data());
+      set_direction(graph, group);
+      if constexpr (sizeof(T) == sizeof(float))
+        kernels.backward_single(weights, group.work, mine.sums);
+      else
+        kernels.backward_full(weights, group.work, mine.sums);
     }
   };
 

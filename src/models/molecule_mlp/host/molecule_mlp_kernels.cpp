@@ -42,26 +42,16 @@ namespace {
       multiply(rows, A, lda, M, bias, C, ldc);
   }
 
-  /// h = silu(h), slope = silu'
-  template <typename T> void activate(long n, T *__restrict h, T *__restrict slope)
+  /// h = silu(h), slope = silu' and, with CURVATURE, bend = silu''
+  template <bool CURVATURE, typename T>
+  void activate(long n, T *__restrict h, T *__restrict slope, T *__restrict bend)
   {
 #pragma omp simd
     for (long i = 0; i < n; i++) {
       const T x = h[i], g = sigmoid(x);
       h[i] = x * g;
-      slope[i] = g * (T(1) + x * (T(1) - g));
-    }
-  }
-
-  template <typename T>
-  void activate(long n, T *__restrict h, T *__restrict slope, T *__restrict curvature)
-  {
-#pragma omp simd
-    for (long i = 0; i < n; i++) {
-      const T x = h[i], g = sigmoid(x);
-      h[i] = x * g;
-      slope[i] = g * (T(1) + x * (T(1) - g));
-      curvature[i] = g * (T(1) - g) * (T(2) + x * (T(1) - T(2) * g));
+      slope[i] = silu_slope(x, g);
+      if constexpr (CURVATURE) bend[i] = silu_curvature(x, g);
     }
   }
 
@@ -102,94 +92,147 @@ namespace {
     return sum;
   }
 
-  /// Molecules first .. last-1, on one thread.
+  /// The layers for rows of inputs X: h and its slopes, with CURVATURE also `bend` (else not
+  /// used), and energies: adds those of the rows to y, a molecule's in y[first_row / permutations].
+  template <bool CURVATURE, typename T>
+  void layers_forward(const MoleculeWeights<T> &weights, int first_row, int rows, const T *X,
+                      T *const *h, T *const *slope, T *const *bend, double *y)
+  {
+    const T *in = X;
+    int in_width = weights.pairs_padded;
+    for (int l = 0; l < weights.layers; l++) {
+      const auto &layer = weights.layer[l];
+      product(rows, in, in_width, layer.forward, layer.bias, h[l], layer.width);
+      activate<CURVATURE>(long(rows) * layer.width, h[l], slope[l],
+                          CURVATURE ? bend[l] : static_cast<T *>(nullptr));
+      in = h[l];
+      in_width = layer.width;
+    }
+    for (int k = 0; k < rows; k++)
+      y[(first_row + k) / weights.permutations] +=
+          double(dot(in_width, weights.readout, in + long(k) * in_width));
+  }
+
+  /// Derivatives of the energies of rows down to their inputs, X_bar. Those before the activations
+  /// go to `bar`, which may be h: the features are not needed any more. With CURVATURE `bend`
+  /// becomes dE/dh silu''.
+  template <bool CURVATURE, typename T>
+  void layers_backward(const MoleculeWeights<T> &weights, int rows, T *const *bar, T *const *slope,
+                       T *const *bend, T *X_bar)
+  {
+    const int last = weights.layers - 1, width = weights.layer[last].width;
+    for (int k = 0; k < rows; k++) {
+      const long at = long(k) * width;
+#pragma omp simd
+      for (int i = 0; i < width; i++) {
+        bar[last][at + i] = weights.readout[i] * slope[last][at + i];
+        if constexpr (CURVATURE) bend[last][at + i] *= weights.readout[i];
+      }
+    }
+    for (int l = last; l > 0; l--) {
+      const int below = weights.layer[l - 1].width;
+      product<T>(rows, bar[l], weights.layer[l].width, weights.layer[l].back, nullptr, bar[l - 1],
+                 below);
+      const long size = long(rows) * below;
+      T *__restrict out = bar[l - 1], *__restrict curved = CURVATURE ? bend[l - 1] : nullptr;
+      const T *__restrict s = slope[l - 1];
+#pragma omp simd
+      for (long i = 0; i < size; i++) {
+        if constexpr (CURVATURE) curved[i] *= out[i];
+        out[i] *= s[i];
+      }
+    }
+    product<T>(rows, bar[0], weights.layer[0].width, weights.layer[0].back, nullptr, X_bar,
+               weights.pairs_padded);
+  }
+
+  /// Parts of the scratch memory of a thread.
+  template <typename T> struct MoleculeScratch {
+    T *X;                                                      // [molecule_row_block][pairs_padded]
+    T *h[max_molecule_layers], *slope[max_molecule_layers];    // [molecule_row_block][width]
+    T *x, *x_bar;      // [molecule_row_block][stride], with a zero behind the pairs
+    double *factor;    // [molecule_row_block][pairs_padded] dx/dr / r times the scale
+    double *square;    // [pairs_padded]
+    int stride;
+
+    MoleculeScratch(const MoleculeWeights<T> &weights, T *memory) :
+        X(memory), stride(weights.pairs_padded + feature_block)
+    {
+      memory += long(molecule_row_block) * weights.pairs_padded;
+      for (int l = 0; l < weights.layers; l++) {
+        h[l] = memory;
+        slope[l] = memory + long(molecule_row_block) * weights.layer[l].width;
+        memory += 2L * molecule_row_block * weights.layer[l].width;
+      }
+      x = memory;
+      x_bar = x + long(molecule_row_block) * stride;
+      factor = reinterpret_cast<double *>(memory + 2L * molecule_row_block * stride);
+      square = factor + long(molecule_row_block) * weights.pairs_padded;
+    }
+  };
+
+  /// Inputs of a molecule, the one of `number` in the scratch memory: inverse distances, scaled.
+  template <typename T>
+  void inputs(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int molecule,
+              int number, const MoleculeScratch<T> &scratch)
+  {
+    const int n = weights.pairs;
+    const int *edge = work.edge + long(molecule) * n;
+    const double scale = weights.scale / weights.permutations;
+    T *own = scratch.x + long(number) * scratch.stride;
+    double *f = scratch.factor + long(number) * weights.pairs_padded, *square = scratch.square;
+    for (int p = 0; p < n; p++) {
+      const double *r = work.r + 3L * edge[p];
+      square[p] = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
+    }
+#pragma omp simd
+    for (int p = 0; p < n; p++) {
+      const double inv = 1.0 / std::sqrt(square[p]), width = 1.0 / weights.input_scale[p];
+      own[p] = T((inv - weights.input_mean[p]) * width);
+      f[p] = -scale * width * inv * inv * inv;
+    }
+    for (int p = n; p < scratch.stride; p++) own[p] = T(0);
+  }
+
+  /// Gradient by the edges of a molecule from that by its inputs.
+  template <typename T>
+  void gradients(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int molecule,
+                 int number, const MoleculeScratch<T> &scratch)
+  {
+    const int *edge = work.edge + long(molecule) * weights.pairs;
+    const T *bar = scratch.x_bar + long(number) * scratch.stride;
+    const double *f = scratch.factor + long(number) * weights.pairs_padded;
+    for (int p = 0; p < weights.pairs; p++) {
+      const double g = f[p] * double(bar[p]), *r = work.r + 3L * edge[p];
+      double *out = work.gradient + 3L * edge[p];
+      for (int a = 0; a < 3; a++) out[a] = g * r[a];
+    }
+  }
+
+  /// Molecules first .. last-1, on one thread: as many together as fill a block of rows.
   template <typename T>
   void evaluate_range(const MoleculeWeights<T> &weights, const MoleculeWork<T> &work, int first,
-                      int last, T *scratch)
+                      int last, T *memory)
   {
-    const int n = weights.pairs, D = weights.pairs_padded, P = weights.permutations,
-              L = weights.layers;
-    const int together = P < molecule_row_block ? molecule_row_block / P : 1;
-    const int stride = D + feature_block;    // of x, with a zero behind the pairs
-    T *X = scratch;
-    T *h[max_molecule_layers], *slope[max_molecule_layers];
-    scratch += long(molecule_row_block) * D;
-    for (int l = 0; l < L; l++) {
-      h[l] = scratch;
-      slope[l] = scratch + long(molecule_row_block) * weights.layer[l].width;
-      scratch += 2L * molecule_row_block * weights.layer[l].width;
-    }
-    T *x = scratch, *x_bar = x + long(molecule_row_block) * stride;
-    scratch += 2L * molecule_row_block * stride;
-    double *factor = reinterpret_cast<double *>(scratch),
-           *inverse = factor + long(molecule_row_block) * D;
-    const double scale = weights.scale / P;
-
+    const int P = weights.permutations,
+              together = P < molecule_row_block ? molecule_row_block / P : 1;
+    const MoleculeScratch<T> scratch(weights, memory);
     for (int m0 = first; m0 < last; m0 += together) {
       const int m1 = m0 + together < last ? m0 + together : last, rows = (m1 - m0) * P;
-      for (int m = m0; m < m1; m++) {
-        const int *edge = work.edge + long(m) * n;
-        T *own = x + long(m - m0) * stride;
-        double *f = factor + long(m - m0) * D;
-        for (int p = 0; p < n; p++) {
-          const double *r = work.r + 3L * edge[p];
-          inverse[p] = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
-        }
-#pragma omp simd
-        for (int p = 0; p < n; p++) {
-          const double inv = 1.0 / std::sqrt(inverse[p]), width = 1.0 / weights.input_scale[p];
-          own[p] = T((inv - weights.input_mean[p]) * width);
-          f[p] = -scale * width * inv * inv * inv;
-        }
-        for (int p = n; p < stride; p++) own[p] = T(0);
-      }
-
+      for (int m = m0; m < m1; m++) inputs(weights, work, m, m - m0, scratch);
       double y[molecule_row_block] = {};
-      for (long i = 0; i < long(m1 - m0) * stride; i++) x_bar[i] = T(0);
+      for (long i = 0; i < long(m1 - m0) * scratch.stride; i++) scratch.x_bar[i] = T(0);
       for (int q = 0; q < rows; q += molecule_row_block) {
         const int block = rows - q < molecule_row_block ? rows - q : molecule_row_block;
-        gather(weights, x, stride, q, block, X);
-        const T *in = X;
-        int in_width = D;
-        for (int l = 0; l < L; l++) {
-          const auto &layer = weights.layer[l];
-          product(block, in, in_width, layer.forward, layer.bias, h[l], layer.width);
-          activate(long(block) * layer.width, h[l], slope[l]);
-          in = h[l];
-          in_width = layer.width;
-        }
-        for (int k = 0; k < block; k++)
-          y[(q + k) / P] += double(dot(in_width, weights.readout, in + long(k) * in_width));
-        // the features are not needed any more: their derivatives take their place
-        for (int k = 0; k < block; k++)
-#pragma omp simd
-          for (int i = 0; i < in_width; i++)
-            h[L - 1][long(k) * in_width + i] =
-                weights.readout[i] * slope[L - 1][long(k) * in_width + i];
-        for (int l = L - 1; l > 0; l--) {
-          const int width = weights.layer[l - 1].width;
-          product<T>(block, h[l], weights.layer[l].width, weights.layer[l].back, nullptr, h[l - 1],
-                     width);
-          const long size = long(block) * width;
-          T *__restrict bar = h[l - 1];
-          const T *__restrict s = slope[l - 1];
-#pragma omp simd
-          for (long i = 0; i < size; i++) bar[i] *= s[i];
-        }
-        product<T>(block, h[0], weights.layer[0].width, weights.layer[0].back, nullptr, X, D);
-        scatter(weights, X, q, block, x_bar, stride);
+        gather(weights, scratch.x, scratch.stride, q, block, scratch.X);
+        layers_forward<false, T>(weights, q, block, scratch.X, scratch.h, scratch.slope, nullptr,
+                                 y);
+        layers_backward<false, T>(weights, block, scratch.h, scratch.slope, nullptr, scratch.X);
+        scatter(weights, scratch.X, q, block, scratch.x_bar, scratch.stride);
       }
-
       for (int m = m0; m < m1; m++) {
         work.energy[m] = weights.scale * (y[m - m0] / P + weights.readout_bias);
-        const int *edge = work.edge + long(m) * n;
-        const T *bar = x_bar + long(m - m0) * stride;
-        const double *f = factor + long(m - m0) * D;
-        for (int p = 0; p < n; p++) {
-          const double g = f[p] * double(bar[p]), *r = work.r + 3L * edge[p];
-          double *out = work.gradient + 3L * edge[p];
-          for (int a = 0; a < 3; a++) out[a] = g * r[a];
-        }
+        gradients(weights, work, m, m - m0, scratch);
       }
     }
   }
@@ -214,47 +257,13 @@ namespace {
   template <typename T>
   void forward(const MoleculeWeights<T> &weights, const MoleculeGradientWork<T> &work)
   {
-    const int P = weights.permutations, D = weights.pairs_padded, L = weights.layers,
-              rows = work.molecules * P;
+    const int P = weights.permutations, D = weights.pairs_padded, rows = work.molecules * P;
     gather(weights, work.x, D + 1, 0, rows, work.X);
-    const T *in = work.X;
-    int in_width = D;
-    for (int l = 0; l < L; l++) {
-      const auto &layer = weights.layer[l];
-      product(rows, in, in_width, layer.forward, layer.bias, work.h[l], layer.width);
-      activate(long(rows) * layer.width, work.h[l], work.slope[l], work.bend[l]);
-      in = work.h[l];
-      in_width = layer.width;
-    }
-    for (int m = 0; m < work.molecules; m++) {
-      double y = 0.0;
-      for (int k = m * P; k < (m + 1) * P; k++)
-        y += double(dot(in_width, weights.readout, in + long(k) * in_width));
-      work.energy[m] = weights.scale * (y / P + weights.readout_bias);
-    }
-    for (int k = 0; k < rows; k++) {
-      const long at = long(k) * in_width;
-      for (int i = 0; i < in_width; i++) {
-        work.bar[L - 1][at + i] = weights.readout[i] * work.slope[L - 1][at + i];
-        work.bend[L - 1][at + i] *= weights.readout[i];
-      }
-    }
-    for (int l = L - 1; l > 0; l--) {
-      const int width = weights.layer[l - 1].width;
-      product<T>(rows, work.bar[l], weights.layer[l].width, weights.layer[l].back, nullptr,
-                 work.bar[l - 1], width);
-      const long size = long(rows) * width;
-      T *__restrict bar = work.bar[l - 1];
-      T *__restrict bend = work.bend[l - 1];
-      const T *__restrict slope = work.slope[l - 1];
-#pragma omp simd
-      for (long i = 0; i < size; i++) {
-        bend[i] *= bar[i];
-        bar[i] *= slope[i];
-      }
-    }
-    product<T>(rows, work.bar[0], weights.layer[0].width, weights.layer[0].back, nullptr,
-               work.X_dot, D);
+    for (int m = 0; m < work.molecules; m++) work.energy[m] = 0.0;
+    layers_forward<true>(weights, 0, rows, work.X, work.h, work.slope, work.bend, work.energy);
+    for (int m = 0; m < work.molecules; m++)
+      work.energy[m] = weights.scale * (work.energy[m] / P + weights.readout_bias);
+    layers_backward<true>(weights, rows, work.bar, work.slope, work.bend, work.X_dot);
     for (long i = 0; i < long(work.molecules) * (D + 1); i++) work.x_bar[i] = T(0);
     scatter(weights, work.X_dot, 0, rows, work.x_bar, D + 1);
     const T factor = T(weights.scale / P);
