@@ -1,72 +1,65 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
+// Products with matrices of weights on a Kokkos device.
+#pragma once
 
-   This software is distributed under the GNU General Public License.
+#include "kokkos/common/teams.h"
 
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+namespace mlff {
 
-#ifndef LMP_DENSE_KOKKOS_H
-#define LMP_DENSE_KOKKOS_H
+/// out = in W (+ bias), or out += in W; activated = silu(out). Row by row, W [in_width][out_width]
+/// and sums in type W, whatever in and out are. A thread takes device_lanes columns: out_width is a
+/// multiple of that.
+template <typename In, typename Weight, typename Out> struct DenseRows {
+  int rows, in_width, out_width;
+  const In *in;
+  const Weight *W, *bias;    ///< bias may be null
+  Out *out, *activated = nullptr;
+  bool add = false;
 
-#include "kokkos/common/kokkos_device.h"
-#include "models/painn/host/painn_kernels.h"
-
-#include <Kokkos_Core.hpp>
-
-namespace LAMMPS_NS {
-
-/* ----------------------------------------------------------------------
-   out = in W (+ bias), or out += in W; activated = silu(out). Row by row,
-   W [in_width][out_width] and sums in type W, whatever in and out are.
-   One thread takes one column on a device with many threads, and a block of
-   features on a CPU: out_width is a multiple of that
-------------------------------------------------------------------------- */
-
-template <class DeviceType, typename In, typename Weight, typename Out>
-void dense_rows(int rows, const In *in, int in_width, const Weight *W, const Weight *bias, Out *out,
-                int out_width, Out *activated = nullptr, bool add = false)
-{
-  using Policy = Kokkos::TeamPolicy<DeviceType>;
-  using Member = typename Policy::member_type;
-  constexpr int tile = device_is_host<DeviceType> ? mlff::feature_block : 1;
-  constexpr int row_block = 4;
-  if (rows == 0) return;
-  Kokkos::parallel_for(
-      Policy((rows + row_block - 1) / row_block, Kokkos::AUTO), KOKKOS_LAMBDA(const Member &team) {
-        const int row = team.league_rank() * row_block;
-        const int count = rows - row < row_block ? rows - row : row_block;
-        Kokkos::parallel_for(Kokkos::TeamThreadRange(team, out_width / tile), [&](const int block) {
-          const int column = block * tile;
-          Weight sum[row_block][tile];
-          for (int m = 0; m < row_block; m++)
-            for (int t = 0; t < tile; t++) {
-              sum[m][t] = bias ? bias[column + t] : Weight(0);
-              if (add && m < count)
-                sum[m][t] += Weight(out[(long) (row + m) * out_width + column + t]);
-            }
-          // the last block of rows repeats its last row and drops the result
-          const In *a[row_block];
-          for (int m = 0; m < row_block; m++)
-            a[m] = in + (long) (row + (m < count ? m : count - 1)) * in_width;
-          for (int k = 0; k < in_width; k++) {
-            const Weight *w = W + (long) k * out_width + column;
-            for (int m = 0; m < row_block; m++)
-              for (int t = 0; t < tile; t++) sum[m][t] += Weight(a[m][k]) * w[t];
-          }
-          for (int m = 0; m < count; m++)
-            for (int t = 0; t < tile; t++) {
-              const long place = (long) (row + m) * out_width + column + t;
-              out[place] = Out(sum[m][t]);
-              if (activated)
-                activated[place] = Out(sum[m][t] / (Weight(1) + Kokkos::exp(-sum[m][t])));
-            }
+  template <class Device> void run(const char *label, const TeamShape &shape) const
+  {
+    using Member = typename Kokkos::TeamPolicy<Device>::member_type;
+    const DenseRows self = *this;
+    if (rows == 0) return;
+    Kokkos::parallel_for(
+        label, teams<Device>((rows + row_block - 1) / row_block, shape),
+        KOKKOS_LAMBDA(const Member &team) {
+          constexpr int lanes = device_lanes<Device>;
+          Kokkos::parallel_for(Kokkos::TeamThreadRange(team, self.out_width / lanes),
+                               [&](const int block) {
+                                 self.template block_of_columns<lanes>(
+                                     team.league_rank() * row_block, block * lanes);
+                               });
         });
-      });
-}
+  }
 
-}    // namespace LAMMPS_NS
+  template <int LANES> KOKKOS_INLINE_FUNCTION void block_of_columns(int row, int column) const
+  {
+    const int count = rows - row < row_block ? rows - row : row_block;
+    Weight sum[row_block][LANES];
+    for (int m = 0; m < row_block; m++)
+      for (int t = 0; t < LANES; t++) {
+        sum[m][t] = bias ? bias[column + t] : Weight(0);
+        if (add && m < count) sum[m][t] += Weight(out[long(row + m) * out_width + column + t]);
+      }
+    // the last block of rows repeats its last row and drops the result
+    const In *a[row_block];
+    for (int m = 0; m < row_block; m++)
+      a[m] = in + long(row + (m < count ? m : count - 1)) * in_width;
+    for (int k = 0; k < in_width; k++) {
+      const Weight *w = W + long(k) * out_width + column;
+      for (int m = 0; m < row_block; m++)
+        for (int t = 0; t < LANES; t++) sum[m][t] += Weight(a[m][k]) * w[t];
+    }
+    for (int m = 0; m < count; m++)
+      for (int t = 0; t < LANES; t++) {
+        const long place = long(row + m) * out_width + column + t;
+        out[place] = Out(sum[m][t]);
+        if (activated) activated[place] = Out(sum[m][t] / (Weight(1) + Kokkos::exp(-sum[m][t])));
+      }
+  }
 
-#endif
+ private:
+  static constexpr int row_block = 4;
+};
+
+}    // namespace mlff

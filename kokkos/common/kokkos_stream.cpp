@@ -1,20 +1,9 @@
-/* ----------------------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
-
+// The GPU that LAMMPS' Kokkos uses, for a LibTorch engine.
 #include "kokkos/common/kokkos_stream.h"
 
 #include <Kokkos_Core.hpp>
 
-/* ---------------------------------------------------------------------- */
-
-void LAMMPS_NS::use_kokkos_stream(mlff::EngineOptions &options)
+void mlff::use_kokkos_stream(EngineOptions &options)
 {
   options.device_index = Kokkos::device_id();    // negative in a build without a GPU
 #ifdef KOKKOS_ENABLE_CUDA

@@ -1,112 +1,142 @@
-/* ----------------------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
-
+// Copies graphs to the device and results back, for every model that runs there.
 #include "kokkos/engine/engine_kokkos.h"
 
-#include "kokkos/common/kokkos_copies.h"
-#include "kokkos/models/painn_kokkos.h"
+#include "kokkos/models/device_models.h"
+#include "models/jump/jump.h"
 
-#include "kokkos_type.h"
-
-using namespace LAMMPS_NS;
+namespace mlff {
 
 namespace {
 
-template <class DeviceType, typename T> class EngineKokkos : public mlff::Engine {
- public:
-  EngineKokkos(const mlff::Potential &potential, const mlff::EngineOptions &options) :
-      own(kokkos_painn_info<DeviceType, T>(potential, options)), features(potential.sizes.features),
-      layers(potential.sizes.layers)
+  void require_kokkos(const char *engine)
   {
-    painn.set_weights(potential, own.filter == mlff::Filter::spline);
-    painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, options.fmm);
+    if (!Kokkos::is_initialized())
+      throw EngineError("the Kokkos engine" + std::string(engine) +
+                        " needs LAMMPS with Kokkos on: start it with -k on");
   }
 
-  void evaluate(const mlff::Graph &graph, mlff::Result &result, mlff::GhostExchange *) override
-  {
-    if (graph.n_atoms() != graph.n_centres())
-      throw mlff::EngineError("the graph has ghosts, but this engine evaluates whole systems");
-    const int natoms = graph.n_atoms(), nedges = graph.n_edges();
-    centres_of(graph, centre);
-
-    painn.resize_atoms(natoms, natoms);
-    painn.resize_edges(nedges);
-    copy_to_device(painn.species, graph.species);
-    copy_to_device(painn.first_edge, graph.first_edge);
-    copy_to_device(painn.centre, centre);
-    copy_to_device(painn.neighbor, graph.neighbor);
-    copy_to_device(painn.r, graph.r);
-    painn.set_edges();
-    const auto &block = painn.block;
-    if (block) {
-      mlff::check_positions(graph);
-      copy_to_device(block->position(natoms), graph.position);
-      block->prepare(graph.first_atom, graph.cell, nullptr);
+  /// A graph on its way to the device.
+  template <class Device> class GraphOnDevice {
+   public:
+    /// Copies a graph without ghosts, whose species are given.
+    const DeviceGraph<Device> &copy(const Graph &from, std::span<const int> species,
+                                    bool sort_incoming)
+    {
+      centre.resize(from.n_edges());
+      for (int i = 0; i < from.n_centres(); i++)
+        for (int e = from.first_edge[i]; e < from.first_edge[i + 1]; e++) centre[e] = i;
+      graph.resize_atoms(from.n_atoms(), from.n_centres());
+      graph.resize_edges(from.n_edges());
+      copy_to_device(graph.species, species);
+      copy_to_device(graph.first_edge, from.first_edge);
+      copy_to_device(graph.centre, centre);
+      copy_to_device(graph.neighbor, from.neighbor);
+      copy_to_device(graph.r, from.r);
+      if (sort_incoming) graph.sort_incoming();
+      return graph;
     }
-    painn.evaluate();
-    result.atom_energy.resize(natoms);
-    result.gradient.resize(3 * (std::size_t) nedges);
-    const bool periodic = block && !graph.cell.empty();
-    result.position_gradient.resize(block ? 3 * (std::size_t) natoms : 0);
-    result.strain_gradient.resize(periodic ? 6 * (std::size_t) natoms : 0);
-    if (block) copy_to_host(result.position_gradient, block->x_bar());
-    if (periodic) copy_to_host(result.strain_gradient, block->strain());
-    copy_to_host(result.atom_energy, painn.atom_energy);
-    copy_to_host(result.gradient, painn.gradient);
-    mlff::sum_energies(graph, result);
-  }
 
-  bool exchanges() const override { return false; }
+    void copy_positions(const Graph &from)
+    {
+      grow(graph.position, from.position.size(), "graph/position");
+      copy_to_device(graph.position, from.position);
+      graph.first_atom = from.first_atom;
+      graph.cell = from.cell;
+    }
 
-  std::size_t bytes(int atoms, int edges) const override
-  {
-    const std::size_t F = mlff::padded(features), L = layers;
-    return atoms *
-        (sizeof(T) * F * (19 + 3 * (L + 1) + 15 * L) + sizeof(double) + 3 * sizeof(int)) +
-        edges * (14 * sizeof(double) + 3 * sizeof(int)) +
-        (painn.block ? painn.block->bytes(atoms) : 0);
-  }
+   private:
+    DeviceGraph<Device> graph;
+    std::vector<int> centre;
+  };
 
-  mlff::EngineInfo info() const override { return own; }
+  template <class Device> class EngineKokkos : public Engine {
+   public:
+    EngineKokkos(const Potential &potential, const DeviceOptions &options) :
+        model(make_device_model<Device>(potential, options))
+    {
+    }
 
- private:
-  PainnKokkos<DeviceType, T> painn;
-  mlff::EngineInfo own;
-  int features, layers;
-  std::vector<int> centre;
-};
+    void evaluate(const Graph &graph, Result &result, GhostExchange *) override
+    {
+      if (graph.n_atoms() != graph.n_centres())
+        throw EngineError("the graph has ghosts, but this engine evaluates whole systems");
+      const std::size_t n = graph.n_atoms(), edges = graph.n_edges();
+      const bool everywhere = model->needs_positions(), cells = everywhere && !graph.cell.empty();
+      if (everywhere) {
+        check_positions(graph);
+        on_device.copy_positions(graph);
+      }
+      const auto &found = model->evaluate(on_device.copy(graph, graph.species, true), nullptr);
+      result.atom_energy.resize(n);
+      result.gradient.resize(3 * edges);
+      result.position_gradient.resize(everywhere ? 3 * n : 0);
+      result.strain_gradient.resize(cells ? 6 * n : 0);
+      copy_to_host(result.atom_energy, found.atom_energy);
+      copy_to_host(result.gradient, found.gradient);
+      if (everywhere) copy_to_host(result.position_gradient, found.position_gradient);
+      if (cells) copy_to_host(result.strain_gradient, found.strain_gradient);
+      sum_energies(graph, result);
+    }
 
-template <class DeviceType>
-std::unique_ptr<mlff::Engine> make(const mlff::Potential &potential,
-                                   const mlff::EngineOptions &options)
-{
-  if (options.precision == mlff::Precision::single_precision)
-    return std::make_unique<EngineKokkos<DeviceType, float>>(potential, options);
-  return std::make_unique<EngineKokkos<DeviceType, double>>(potential, options);
-}
+    bool exchanges() const override { return false; }
+
+    std::size_t bytes(int atoms, int edges) const override { return model->bytes(atoms, edges); }
+
+    EngineInfo info() const override { return model->info(); }
+
+   private:
+    std::unique_ptr<DeviceModel<Device>> model;
+    GraphOnDevice<Device> on_device;
+  };
+
+  template <class Device> class JumpEngineKokkos : public JumpEngine {
+   public:
+    JumpEngineKokkos(const Potential &potential, const DeviceOptions &options) :
+        network(make_device_jump<Device>(potential, options)), variables(potential)
+    {
+    }
+
+    void evaluate(const Graph &graph, const JumpInput &given, JumpResult &result) override
+    {
+      variables.start(graph, given, rows, scaled);
+      u.resize(scaled.size());
+      if (graph.n_atoms() > 0) {
+        grow(input, scaled.size(), "jump/input");
+        copy_to_device(input, scaled);
+        copy_to_host(u, network->evaluate(on_device.copy(graph, rows, false), input));
+      }
+      variables.finish(graph, given, u, result);
+    }
+
+    EngineInfo info() const override { return network->info(); }
+
+   private:
+    std::unique_ptr<DeviceJump<Device>> network;
+    JumpVariables variables;
+    GraphOnDevice<Device> on_device;
+    DeviceArray<Device, double> input;
+    std::vector<int> rows;
+    std::vector<double> scaled, u;
+  };
 
 }    // namespace
 
-/* ---------------------------------------------------------------------- */
-
-std::unique_ptr<mlff::Engine> LAMMPS_NS::make_kokkos_engine(const mlff::Potential &potential,
-                                                            const mlff::EngineOptions &options,
-                                                            bool host)
+std::unique_ptr<Engine> make_kokkos_engine(const Potential &potential, const EngineOptions &options,
+                                           bool host, const TeamShape &teams)
 {
-  if (potential.model != "painn" && potential.model != "painn-fmm")
-    throw mlff::EngineError("the Kokkos engine runs painn and painn-fmm; this is a model '" +
-                            potential.model + "'");
-  if (!Kokkos::is_initialized())
-    throw mlff::EngineError("the Kokkos engine needs LAMMPS with Kokkos on: start it with -k on");
-#ifdef LMP_KOKKOS_GPU
-  if (host) return make<LMPHostType>(potential, options);
-#endif
-  return make<LMPDeviceType>(potential, options);
+  const DeviceOptions choices{options, teams};
+  if (runs_on_device(potential)) require_kokkos("");
+  if (host)
+    return std::make_unique<EngineKokkos<Kokkos::HostSpace::execution_space>>(potential, choices);
+  return std::make_unique<EngineKokkos<Kokkos::DefaultExecutionSpace>>(potential, choices);
 }
+
+std::unique_ptr<JumpEngine> make_kokkos_jump(const Potential &potential,
+                                             const EngineOptions &options, const TeamShape &teams)
+{
+  if (jumps_on_device(potential)) require_kokkos(" of jumps");
+  return std::make_unique<JumpEngineKokkos<Kokkos::DefaultExecutionSpace>>(
+      potential, DeviceOptions{options, teams});
+}
+
+}    // namespace mlff

@@ -1,53 +1,32 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
+// The jump network kstep-painn (jump.h) on a Kokkos device: the layers of PaiNN between two linear
+// maps of vectors, forward only.
+#pragma once
 
-   This software is distributed under the GNU General Public License.
+#include "kokkos/models/painn_layers_kokkos.h"
 
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+namespace mlff {
 
-#ifndef LMP_JUMP_KOKKOS_H
-#define LMP_JUMP_KOKKOS_H
-
-#include "kokkos/models/painn_kokkos.h"
-
-namespace LAMMPS_NS {
-
-/* ----------------------------------------------------------------------
-   the jump network kstep-painn (src/models/jump/jump.h) on a Kokkos device: the
-   layers of PaiNN between two linear maps of vectors, forward only
-
-     set_weights()   once
-     resize_atoms(), resize_edges(), and all of species (the row of species
-     and stride), first_edge, centre, neighbor, r and input filled
-     evaluate()      output from these
-------------------------------------------------------------------------- */
-
-template <class DeviceType, typename T> class JumpKokkos : public PainnKokkos<DeviceType, T> {
+template <class Device, typename T> class JumpKokkos : public DeviceJump<Device> {
  public:
-  using Base = PainnKokkos<DeviceType, T>;
-  template <typename U> using Array = typename Base::template Array<U>;
+  using Graph = DeviceGraph<Device>;
+  template <typename U> using Array = DeviceArray<Device, U>;
 
-  Array<double> input;     // [atoms][2][3] scaled velocities and forces
-  Array<double> output;    // [atoms][2][3] scaled u_x and u_v
+  JumpKokkos(const Potential &potential, const DeviceOptions &options);
 
-  void set_weights(const mlff::Potential &potential, bool spline);
-  void resize_atoms(int n);
-  void evaluate();
+  const Array<double> &evaluate(const Graph &graph, const Array<double> &input) override;
+  EngineInfo info() const override { return kokkos_info<Device, T>(options.engine); }
 
   // public because device lambdas may not be made in private functions
-  void start_vectors();
-  void read_out();
-
- protected:
-  using Base::F, Base::L, Base::n_atoms, Base::s, Base::v_of;
+  void start_vectors(const Graph &graph, const Array<double> &input);
+  void read_out(int n_atoms);
 
  private:
-  Array<T> vectors, gate0, gate0_bias, gate1, gate1_bias, gate;
+  DeviceOptions options;
+  PainnLayersKokkos<Device, T> layers;
+  int F;
+  Array<T> vectors;    // [rows][2][F]
+  Array<T> gate0, gate0_bias, gate1, gate1_bias, gate;
+  Array<double> output;
 };
 
-}    // namespace LAMMPS_NS
-
-#endif
+}    // namespace mlff

@@ -23,7 +23,8 @@
 #include "update.h"
 
 #include "fix_kstep/kstep_impl.h"
-#include "kokkos/engine/jump_engine_kokkos.h"
+#include "kokkos/engine/engine_kokkos.h"
+#include "kokkos/models/device_models.h"
 
 using namespace LAMMPS_NS;
 
@@ -63,9 +64,9 @@ template <class DeviceType>
 std::unique_ptr<mlff::JumpEngine> FixKstepHybridKokkos<DeviceType>::make_network_engine()
 {
   const auto &s = impl->cycle.settings;
-  if (s.options.engine != "auto" || s.potential.model != "kstep-painn")
+  if (s.options.engine != "auto" || !mlff::jumps_on_device(s.potential))
     return FixKstepHybrid::make_network_engine();
-  return make_kokkos_jump(s.potential, s.options);
+  return mlff::make_kokkos_jump(s.potential, s.options);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -104,8 +105,8 @@ int FixKstepHybridKokkos<DeviceType>::list_atoms(const std::vector<int> &atoms)
 {
   const int n = (int) atoms.size();
   if ((int) d_atoms.extent(0) < n) {
-    d_atoms = Kokkos::View<int *, DeviceType>("kstep:atoms", n);
-    d_step_by_mass = Kokkos::View<double *, DeviceType>("kstep:step_by_mass", n);
+    d_atoms = Kokkos::View<int *, DeviceType>("mlff/kstep/atoms", n);
+    d_step_by_mass = Kokkos::View<double *, DeviceType>("mlff/kstep/step_by_mass", n);
   }
   auto h_atoms = Kokkos::create_mirror_view(d_atoms);
   auto h_step_by_mass = Kokkos::create_mirror_view(d_step_by_mass);
@@ -138,7 +139,7 @@ void FixKstepHybridKokkos<DeviceType>::first_half(const std::vector<int> &atoms)
   const auto v = atomKK->k_v.template view<DeviceType>();
   const auto f = atomKK->k_f.template view<DeviceType>();
   Kokkos::parallel_for(
-      Kokkos::RangePolicy<DeviceType>(0, n), KOKKOS_LAMBDA(const int k) {
+      "mlff/kstep/first_half", Kokkos::RangePolicy<DeviceType>(0, n), KOKKOS_LAMBDA(const int k) {
         const int i = list(k);
         for (int a = 0; a < 3; a++) {
           v(i, a) += step(k) * f(i, a);
@@ -161,7 +162,7 @@ void FixKstepHybridKokkos<DeviceType>::second_half(const std::vector<int> &atoms
   const auto v = atomKK->k_v.template view<DeviceType>();
   const auto f = atomKK->k_f.template view<DeviceType>();
   Kokkos::parallel_for(
-      Kokkos::RangePolicy<DeviceType>(0, n), KOKKOS_LAMBDA(const int k) {
+      "mlff/kstep/second_half", Kokkos::RangePolicy<DeviceType>(0, n), KOKKOS_LAMBDA(const int k) {
         const int i = list(k);
         for (int a = 0; a < 3; a++) v(i, a) += step(k) * f(i, a);
       });

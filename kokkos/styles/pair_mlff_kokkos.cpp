@@ -31,7 +31,8 @@
 #include "update.h"
 
 #include "kokkos/engine/engine_kokkos.h"
-#include "kokkos/models/painn_kokkos.h"
+#include "kokkos/models/device_models.h"
+#include "kokkos/styles/tally_kokkos.h"
 #include "pair_mlff/mlff_impl.h"
 
 #include <cmath>
@@ -39,84 +40,32 @@
 using namespace LAMMPS_NS;
 
 /* ----------------------------------------------------------------------
-   the network, the atoms of its edges, and sums over rows
+   the model, the graph it sees, the atoms of its edges, and sums over rows
 ------------------------------------------------------------------------- */
 
-namespace {
-template <class DeviceType, typename T> struct Network {
-  PainnKokkos<DeviceType, T> painn;
+template <class DeviceType> struct PairMLFFKokkos<DeviceType>::OnDevice {
+  std::unique_ptr<mlff::DeviceModel<DeviceType>> model;
+  mlff::DeviceGraph<DeviceType> graph;
   Kokkos::View<int *, DeviceType> local;       // owned atom of each centre
   Kokkos::View<int *, DeviceType> type;        // of each owned atom, when rows were numbered
   Kokkos::View<int *, DeviceType> from, to;    // atoms of each edge
   Kokkos::View<double *, DeviceType> force, stress;    // of each row: [3], [6]
-};
-
-struct SixSums {
-  double v[6];
-  KOKKOS_INLINE_FUNCTION SixSums() : v{0.0, 0.0, 0.0, 0.0, 0.0, 0.0} {}
-  KOKKOS_INLINE_FUNCTION SixSums &operator+=(const SixSums &other)
-  {
-    for (int k = 0; k < 6; k++) v[k] += other.v[k];
-    return *this;
-  }
-};
-
-// xx yy zz xy xz yz of -r g, symmetric part
-KOKKOS_INLINE_FUNCTION void edge_virial(const double *r, const double *g, double scale, double *v)
-{
-  v[0] = -scale * r[0] * g[0];
-  v[1] = -scale * r[1] * g[1];
-  v[2] = -scale * r[2] * g[2];
-  v[3] = -scale * 0.5 * (r[0] * g[1] + r[1] * g[0]);
-  v[4] = -scale * 0.5 * (r[0] * g[2] + r[2] * g[0]);
-  v[5] = -scale * 0.5 * (r[1] * g[2] + r[2] * g[1]);
-}
-
-/* ----------------------------------------------------------------------
-   what comes of a long-range block, as PairMLFF::add_long_range() has it: in
-   an open box virials are taken about its middle, in a periodic one they are
-   the gradient by the strain
-------------------------------------------------------------------------- */
-
-template <class DeviceType> struct LongRange {
-  bool on = false, periodic = false;
-  double middle[3] = {0.0, 0.0, 0.0};
-  Kokkos::View<double *, Kokkos::LayoutRight, DeviceType> position, gradient, strain;
-
-  KOKKOS_INLINE_FUNCTION void virial(int c, double scale, double *v) const
-  {
-    if (periodic) {
-      for (int k = 0; k < 6; k++) v[k] = -scale * strain(6 * c + k);
-      return;
-    }
-    double r[3];
-    for (int a = 0; a < 3; a++) r[a] = position(3 * c + a) - middle[a];
-    edge_virial(r, &gradient(3 * c), scale, v);
-  }
-};
-}    // namespace
-
-template <> struct Kokkos::reduction_identity<SixSums> {
-  KOKKOS_FORCEINLINE_FUNCTION static SixSums sum() { return {}; }
-};
-
-template <class DeviceType> struct PairMLFFKokkos<DeviceType>::Networks {
-  std::unique_ptr<Network<DeviceType, float>> single;
-  std::unique_ptr<Network<DeviceType, double>> full;
+  int first_atom[2];
+  double cell[9];
 };
 
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType>
 PairMLFFKokkos<DeviceType>::PairMLFFKokkos(LAMMPS *lmp) :
-    PairMLFF(lmp), networks(nullptr), batched(false)
+    PairMLFF(lmp), device(nullptr), batched(false)
 {
   if (!lmp->kokkos || !lmp->kokkos->kokkos_exists)
     error->all(
         FLERR, Error::NOLASTLINE,
         "Pair style mlff/kk needs the KOKKOS package switched on: start LAMMPS with '-k on', "
         "or use pair style mlff");
-  networks = new Networks;
+  device = new OnDevice;
   respa_enable = 0;
   kokkosable = 1;
   atomKK = (AtomKokkos *) atom;
@@ -132,7 +81,7 @@ template <class DeviceType> PairMLFFKokkos<DeviceType>::~PairMLFFKokkos()
   if (copymode) return;
 
   destroy_tallies();
-  delete networks;
+  delete device;
 }
 
 /* ----------------------------------------------------------------------
@@ -180,10 +129,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::compute(int eflag, 
   else
     atomKK->modified(execution_space, F_MASK);
 
-  if (networks->single)
-    run(*networks->single);
-  else
-    run(*networks->full);
+  run();
 
   if (eflag_atom) {
     k_eatom.template modify<DeviceType>();
@@ -199,24 +145,32 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::compute(int eflag, 
    rows and edges after a neighbor rebuild
 ------------------------------------------------------------------------- */
 
-template <class DeviceType>
-template <typename NetworkType>
-void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
+template <class DeviceType> void PairMLFFKokkos<DeviceType>::rebuild()
 {
-  auto &painn = network.painn;
-  const int nall = atom->nlocal + atom->nghost;
+  const auto row = number_rows_of_atoms();
+  count_edges(row);
+  list_edges(row);
+  device->graph.sort_incoming();
+}
+
+/* ----------------------------------------------------------------------
+   rows of the graph, numbered on the host: that needs the owners of ghosts,
+   which only communication there can tell. Returns the row of each atom
+------------------------------------------------------------------------- */
+
+template <class DeviceType>
+Kokkos::View<int *, DeviceType> PairMLFFKokkos<DeviceType>::number_rows_of_atoms()
+{
+  using Unmanaged = Kokkos::MemoryTraits<Kokkos::Unmanaged>;
+  const int nall = atom->nlocal + atom->nghost, inum = list->inum;
   auto *k_list = static_cast<NeighListKokkos<DeviceType> *>(list);
-  const int inum = list->inum;
   const auto d_ilist = k_list->d_ilist;
   const auto d_numneigh = k_list->d_numneigh;
   const auto d_neighbors = k_list->d_neighbors;
-  using Range = Kokkos::RangePolicy<DeviceType>;
-  using Unmanaged = Kokkos::MemoryTraits<Kokkos::Unmanaged>;
 
-  // numbering needs the owners of ghosts, which only communication on the host can tell
-  Kokkos::View<char *, DeviceType> d_used("mlff:used", nall);
+  Kokkos::View<char *, DeviceType> d_used("mlff/pair/used", nall);
   Kokkos::parallel_for(
-      Range(0, inum), KOKKOS_LAMBDA(const int ii) {
+      "mlff/pair/used", Kokkos::RangePolicy<DeviceType>(0, inum), KOKKOS_LAMBDA(const int ii) {
         const int i = d_ilist(ii);
         for (int jj = 0; jj < d_numneigh(i); jj++) d_used(d_neighbors(i, jj) & NEIGHMASK) = 1;
       });
@@ -229,30 +183,39 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
 
   const auto upload = [](const std::vector<int> &values) {
     Kokkos::View<int *, DeviceType> view(
-        Kokkos::view_alloc("mlff:row", Kokkos::WithoutInitializing), values.size());
+        Kokkos::view_alloc("mlff/pair/row", Kokkos::WithoutInitializing), values.size());
     Kokkos::deep_copy(
         view,
         Kokkos::View<const int *, Kokkos::HostSpace, Unmanaged>(values.data(), values.size()));
     return view;
   };
-  network.type = upload(impl->type);
-  const auto row = upload(impl->row);
-  const auto local = upload(impl->local);
-  const auto species = upload(impl->graph.species);
-  const int ncentres = (int) impl->local.size();
+  device->type = upload(impl->type);
+  device->local = upload(impl->local);
   const int nrows = (int) impl->graph.species.size();
-  painn.resize_atoms(nrows, ncentres);
-  Kokkos::deep_copy(Kokkos::subview(painn.species, std::make_pair(0, nrows)), species);
-  network.local = local;
-  if ((int) network.force.extent(0) < 3 * nrows) {
-    Kokkos::realloc(network.force, 3 * nrows + nrows / 2);
-    Kokkos::realloc(network.stress, 6 * nrows + nrows);
+  device->graph.resize_atoms(nrows, (int) impl->local.size());
+  mlff::copy_to_device(device->graph.species, impl->graph.species);
+  if ((int) device->force.extent(0) < 3 * nrows) {
+    Kokkos::realloc(device->force, 3 * nrows + nrows / 2);
+    Kokkos::realloc(device->stress, 6 * nrows + nrows);
   }
+  return upload(impl->row);
+}
 
-  const auto first = painn.first_edge;
+/* ---------------------------------------------------------------------- */
+
+template <class DeviceType>
+void PairMLFFKokkos<DeviceType>::count_edges(const Kokkos::View<int *, DeviceType> &row)
+{
+  auto *k_list = static_cast<NeighListKokkos<DeviceType> *>(list);
+  const auto d_numneigh = k_list->d_numneigh;
+  const auto d_neighbors = k_list->d_neighbors;
+  auto &graph = device->graph;
+  const int ncentres = graph.n_centres;
+  const auto local = device->local;
+  const auto first = graph.first_edge;
   int nedges = 0;
   Kokkos::parallel_scan(
-      Range(0, ncentres),
+      "mlff/pair/count_edges", Kokkos::RangePolicy<DeviceType>(0, ncentres),
       KOKKOS_LAMBDA(const int c, int &sum, const bool last) {
         if (last) first(c) = sum;
         const int i = local(c);
@@ -262,18 +225,30 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
       },
       nedges);
   if (ncentres == 0) Kokkos::deep_copy(Kokkos::subview(first, 0), 0);
-
-  painn.resize_edges(nedges);
-  if ((int) network.from.extent(0) < nedges) {
-    Kokkos::realloc(network.from, nedges + nedges / 8);
-    Kokkos::realloc(network.to, nedges + nedges / 8);
+  graph.resize_edges(nedges);
+  if ((int) device->from.extent(0) < nedges) {
+    Kokkos::realloc(device->from, nedges + nedges / 8);
+    Kokkos::realloc(device->to, nedges + nedges / 8);
   }
-  const auto from = network.from;
-  const auto to = network.to;
-  const auto centre = painn.centre;
-  const auto neighbor_row = painn.neighbor;
+}
+
+/* ---------------------------------------------------------------------- */
+
+template <class DeviceType>
+void PairMLFFKokkos<DeviceType>::list_edges(const Kokkos::View<int *, DeviceType> &row)
+{
+  auto *k_list = static_cast<NeighListKokkos<DeviceType> *>(list);
+  const auto d_numneigh = k_list->d_numneigh;
+  const auto d_neighbors = k_list->d_neighbors;
+  const auto local = device->local;
+  const auto from = device->from;
+  const auto to = device->to;
+  const auto first = device->graph.first_edge;
+  const auto centre = device->graph.centre;
+  const auto neighbor_row = device->graph.neighbor;
   Kokkos::parallel_for(
-      Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
+      "mlff/pair/list_edges", Kokkos::RangePolicy<DeviceType>(0, device->graph.n_centres),
+      KOKKOS_LAMBDA(const int c) {
         const int i = local(c);
         int e = first(c);
         for (int jj = 0; jj < d_numneigh(i); jj++) {
@@ -286,25 +261,22 @@ void PairMLFFKokkos<DeviceType>::rebuild(NetworkType &network)
           e++;
         }
       });
-  painn.set_edges();
 }
 
 /* ----------------------------------------------------------------------
    whether rows are of other atoms or types than there are now, see PairMLFF::rows_are_old()
 ------------------------------------------------------------------------- */
 
-template <class DeviceType>
-template <typename NetworkType>
-bool PairMLFFKokkos<DeviceType>::types_changed(NetworkType &network)
+template <class DeviceType> bool PairMLFFKokkos<DeviceType>::types_changed()
 {
   const int nlocal = atom->nlocal;
-  if ((int) network.type.extent(0) != nlocal || (int) impl->row.size() != nlocal + atom->nghost)
+  if ((int) device->type.extent(0) != nlocal || (int) impl->row.size() != nlocal + atom->nghost)
     return true;
   const auto type = atomKK->k_type.template view<DeviceType>();
-  const auto numbered = network.type;
+  const auto numbered = device->type;
   int changed = 0;
   Kokkos::parallel_reduce(
-      Kokkos::RangePolicy<DeviceType>(0, nlocal),
+      "mlff/pair/types_changed", Kokkos::RangePolicy<DeviceType>(0, nlocal),
       KOKKOS_LAMBDA(const int i, int &sum) {
         if (type(i) != numbered(i)) sum++;
       },
@@ -313,67 +285,89 @@ bool PairMLFFKokkos<DeviceType>::types_changed(NetworkType &network)
 }
 
 /* ----------------------------------------------------------------------
-   where the atoms are, and the cell, for a long-range block
+   vectors of the edges and, for a long-range block, where the atoms are, and
+   the cell
 ------------------------------------------------------------------------- */
 
-template <class DeviceType>
-template <typename NetworkType>
-void PairMLFFKokkos<DeviceType>::prepare_long_range(NetworkType &network)
+template <class DeviceType> void PairMLFFKokkos<DeviceType>::place_atoms()
 {
-  const auto &block = network.painn.block;
-  if (!block) return;
-  const int ncentres = network.painn.n_centres;
+  using Range = Kokkos::RangePolicy<DeviceType>;
+  auto &graph = device->graph;
   const auto x = atomKK->k_x.template view<DeviceType>();
-  const auto local = network.local;
-  const auto position = block->position(ncentres);
+  const auto from = device->from;
+  const auto to = device->to;
+  const auto r = graph.r;
   Kokkos::parallel_for(
-      Kokkos::RangePolicy<DeviceType>(0, ncentres), KOKKOS_LAMBDA(const int c) {
+      "mlff/pair/edges", Range(0, graph.n_edges), KOKKOS_LAMBDA(const int e) {
+        for (int a = 0; a < 3; a++) r(3 * e + a) = double(x(to(e), a)) - double(x(from(e), a));
+      });
+  if (!device->model->needs_positions()) return;
+
+  mlff::grow(graph.position, 3 * (std::size_t) graph.n_centres, "graph/position");
+  const auto local = device->local;
+  const auto position = graph.position;
+  Kokkos::parallel_for(
+      "mlff/pair/positions", Range(0, graph.n_centres), KOKKOS_LAMBDA(const int c) {
         for (int a = 0; a < 3; a++) position(3 * c + a) = double(x(local(c), a));
       });
-  const int first_atom[2] = {0, ncentres};
+  device->first_atom[0] = 0;
+  device->first_atom[1] = graph.n_centres;
+  graph.first_atom = device->first_atom;
   const double cell[9] = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
                           0.0,          domain->xz, domain->yz, domain->zprd};
+  std::copy_n(cell, 9, device->cell);
+  graph.cell = domain->xperiodic ? std::span<const double>(device->cell)
+                                 : std::span<const double>();
+}
+
+/* ---------------------------------------------------------------------- */
+
+template <class DeviceType> void PairMLFFKokkos<DeviceType>::run()
+{
+  if (neighbor->ago == 0 || impl->lists != neighbor->ncalls || any_rank(types_changed())) rebuild();
+  place_atoms();
+
+  const mlff::DeviceResult<DeviceType> *result = nullptr;
   try {
-    block->prepare(first_atom,
-                   domain->xperiodic ? std::span<const double>(cell) : std::span<const double>(),
-                   impl->exchange.get());
+    result = &device->model->evaluate(device->graph, impl->exchange.get());
   } catch (mlff::EngineError &e) {
     error->one(FLERR, "Pair style mlff/kk on timestep {}: {}", update->ntimestep, e.what());
   }
+
+  tally_energy(result->atom_energy);
+  LongRangeTally<DeviceType> far;
+  if (device->model->needs_positions()) {
+    far.on = true;
+    far.periodic = domain->xperiodic;
+    for (int a = 0; a < 3; a++) far.middle[a] = 0.5 * (domain->boxlo[a] + domain->boxhi[a]);
+    far.position = device->graph.position;
+    far.gradient = result->position_gradient;
+    far.strain = result->strain_gradient;
+  }
+  const auto &graph = device->graph;
+  const RowTally<DeviceType> rows{graph.n_centres,  (bool) vflag_atom,    scale,
+                                  graph.first_edge, graph.first_incoming, graph.incoming,
+                                  graph.r,          result->gradient,     far,
+                                  device->force,    device->stress};
+  Kokkos::parallel_for("mlff/pair/rows", Kokkos::RangePolicy<DeviceType>(0, graph.n_atoms), rows);
+  if (vflag_global) tally_virial(rows);
+  add_to_atoms();
+  watch();
 }
 
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType>
-template <typename NetworkType>
-void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
+void PairMLFFKokkos<DeviceType>::tally_energy(
+    const mlff::DeviceArray<DeviceType, double> &atom_energy)
 {
   using Range = Kokkos::RangePolicy<DeviceType>;
-  auto &painn = network.painn;
-  if (neighbor->ago == 0 || impl->lists != neighbor->ncalls || any_rank(types_changed(network)))
-    rebuild(network);
-
-  const int ncentres = painn.n_centres, nrows = painn.n_atoms, nedges = painn.n_edges;
-  const auto x = atomKK->k_x.template view<DeviceType>();
-  const auto from = network.from;
-  const auto to = network.to;
-  const auto r = painn.r;
-  Kokkos::parallel_for(
-      Range(0, nedges), KOKKOS_LAMBDA(const int e) {
-        for (int a = 0; a < 3; a++) r(3 * e + a) = double(x(to(e), a)) - double(x(from(e), a));
-      });
-
-  prepare_long_range(network);
-
-  painn.evaluate();
-
-  // energies
+  const int ncentres = device->graph.n_centres;
   const double factor = scale;
-  const auto atom_energy = painn.atom_energy;
   double energy = 0.0;
   Kokkos::parallel_reduce(
-      Range(0, ncentres), KOKKOS_LAMBDA(const int c, double &sum) { sum += atom_energy(c); },
-      energy);
+      "mlff/pair/energy", Range(0, ncentres),
+      KOKKOS_LAMBDA(const int c, double &sum) { sum += atom_energy(c); }, energy);
   if (!std::isfinite(energy) && !nan_on_failure)
     error->one(
         FLERR,
@@ -381,122 +375,92 @@ void PairMLFFKokkos<DeviceType>::run(NetworkType &network)
         "outside what the model was trained on",
         update->ntimestep);
   if (eflag_global) eng_vdwl += factor * energy;
-
-  // forces and half virials of each row, over its edges and those that point to it
-  const auto gradient = painn.gradient;
-  const auto first = painn.first_edge;
-  const auto first_incoming = painn.first_incoming;
-  const auto incoming = painn.incoming;
-  const auto row_force = network.force;
-  const auto row_stress = network.stress;
-  const bool atom_virial = vflag_atom;
-  LongRange<DeviceType> far;
-  if (painn.block) {
-    far.on = true;
-    far.periodic = domain->xperiodic;
-    for (int a = 0; a < 3; a++) far.middle[a] = 0.5 * (domain->boxlo[a] + domain->boxhi[a]);
-    far.position = painn.block->position(ncentres);
-    far.gradient = painn.block->x_bar();
-    far.strain = painn.block->strain();
-  }
+  if (!eflag_atom) return;
+  const auto local = device->local;
+  const auto d_eatom = k_eatom.template view<DeviceType>();
   Kokkos::parallel_for(
-      Range(0, nrows), KOKKOS_LAMBDA(const int i) {
-        double sum[3] = {0.0, 0.0, 0.0}, stress[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0}, v[6];
-        if (i < ncentres)
-          for (int e = first(i); e < first(i + 1); e++) {
-            for (int a = 0; a < 3; a++) sum[a] += gradient(3 * e + a);
-            if (atom_virial) {
-              edge_virial(&r(3 * e), &gradient(3 * e), 0.5 * factor, v);
-              for (int k = 0; k < 6; k++) stress[k] += v[k];
-            }
-          }
-        for (int k = first_incoming(i); k < first_incoming(i + 1); k++) {
-          const int e = incoming(k);
-          for (int a = 0; a < 3; a++) sum[a] -= gradient(3 * e + a);
-          if (atom_virial) {
-            edge_virial(&r(3 * e), &gradient(3 * e), 0.5 * factor, v);
-            for (int m = 0; m < 6; m++) stress[m] += v[m];
-          }
-        }
-        if (far.on && i < ncentres) {
-          for (int a = 0; a < 3; a++) sum[a] -= far.gradient(3 * i + a);
-          if (atom_virial) {
-            far.virial(i, factor, v);
-            for (int m = 0; m < 6; m++) stress[m] += v[m];
-          }
-        }
-        for (int a = 0; a < 3; a++) row_force(3 * i + a) = factor * sum[a];
-        if (atom_virial)
-          for (int m = 0; m < 6; m++) row_stress(6 * i + m) = stress[m];
-      });
-  if (vflag_global) {
-    SixSums sums;
-    Kokkos::parallel_reduce(
-        Range(0, nedges),
-        KOKKOS_LAMBDA(const int e, SixSums &sum) {
-          double v[6];
-          edge_virial(&r(3 * e), &gradient(3 * e), factor, v);
-          for (int k = 0; k < 6; k++) sum.v[k] += v[k];
-        },
-        Kokkos::Sum<SixSums>(sums));
-    for (int k = 0; k < 6; k++) virial[k] += sums.v[k];
-    if (far.on) {
-      Kokkos::parallel_reduce(
-          Range(0, ncentres),
-          KOKKOS_LAMBDA(const int c, SixSums &sum) {
-            double v[6];
-            far.virial(c, factor, v);
-            for (int k = 0; k < 6; k++) sum.v[k] += v[k];
-          },
-          Kokkos::Sum<SixSums>(sums));
-      for (int k = 0; k < 6; k++) virial[k] += sums.v[k];
-    }
-  }
+      "mlff/pair/atom_energy", Range(0, ncentres),
+      KOKKOS_LAMBDA(const int c) { d_eatom(local(c)) += factor * atom_energy(c); });
+}
 
-  // forces on atoms of other ranks go to their owners
+/* ---------------------------------------------------------------------- */
+
+template <class DeviceType>
+void PairMLFFKokkos<DeviceType>::tally_virial(const RowTally<DeviceType> &rows)
+{
+  using Range = Kokkos::RangePolicy<DeviceType>;
+  using SixSums = mlff::FewSums<double, 6>;
+  const double factor = scale;
+  SixSums sums;
+  Kokkos::parallel_reduce(
+      "mlff/pair/virial", Range(0, device->graph.n_edges),
+      KOKKOS_LAMBDA(const int e, SixSums &sum) {
+        double v[6];
+        edge_virial(&rows.r(3 * e), &rows.gradient(3 * e), factor, v);
+        for (int k = 0; k < 6; k++) sum.v[k] += v[k];
+      },
+      Kokkos::Sum<SixSums>(sums));
+  for (int k = 0; k < 6; k++) virial[k] += sums.v[k];
+  if (!rows.far.on) return;
+  Kokkos::parallel_reduce(
+      "mlff/pair/long_range_virial", Range(0, device->graph.n_centres),
+      KOKKOS_LAMBDA(const int c, SixSums &sum) {
+        double v[6];
+        rows.far.virial(c, factor, v);
+        for (int k = 0; k < 6; k++) sum.v[k] += v[k];
+      },
+      Kokkos::Sum<SixSums>(sums));
+  for (int k = 0; k < 6; k++) virial[k] += sums.v[k];
+}
+
+/* ----------------------------------------------------------------------
+   forces and virials of rows to the atoms, after those on atoms of other
+   ranks went to their owners
+------------------------------------------------------------------------- */
+
+template <class DeviceType> void PairMLFFKokkos<DeviceType>::add_to_atoms()
+{
+  using Range = Kokkos::RangePolicy<DeviceType>;
   if (impl->exchange) {
-    const auto reverse = [this](const Kokkos::View<double *, DeviceType> &rows, int width) {
-      const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), rows);
-      impl->exchange->reverse(host.data(), width);
-      Kokkos::deep_copy(rows, host);
-    };
-    reverse(row_force, 3);
-    if (vflag_atom) reverse(row_stress, 6);
+    mlff::exchange_rows(*impl->exchange, device->force, 3, false);
+    if (vflag_atom) mlff::exchange_rows(*impl->exchange, device->stress, 6, false);
   }
-
-  const auto local = network.local;
+  const int ncentres = device->graph.n_centres;
+  const auto local = device->local;
+  const auto row_force = device->force;
+  const auto row_stress = device->stress;
   const auto f = atomKK->k_f.template view<DeviceType>();
   Kokkos::parallel_for(
-      Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
+      "mlff/pair/forces", Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
         for (int a = 0; a < 3; a++) f(local(c), a) += row_force(3 * c + a);
       });
-  if (eflag_atom) {
-    const auto d_eatom = k_eatom.template view<DeviceType>();
-    Kokkos::parallel_for(
-        Range(0, ncentres),
-        KOKKOS_LAMBDA(const int c) { d_eatom(local(c)) += factor * atom_energy(c); });
-  }
-  if (vflag_atom) {
-    const auto d_vatom = k_vatom.template view<DeviceType>();
-    Kokkos::parallel_for(
-        Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
-          for (int k = 0; k < 6; k++) d_vatom(local(c), k) += row_stress(6 * c + k);
-        });
-  }
+  if (!vflag_atom) return;
+  const auto d_vatom = k_vatom.template view<DeviceType>();
+  Kokkos::parallel_for(
+      "mlff/pair/atom_virial", Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
+        for (int k = 0; k < 6; k++) d_vatom(local(c), k) += row_stress(6 * c + k);
+      });
+}
 
-  // on the host, and so not on every step
-  if (impl->watches() && (neighbor->ago == 0 || update->ntimestep % 10 == 0)) {
-    const auto h_first = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), first);
-    const auto h_r = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), r);
-    const auto h_force = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), row_force);
-    atomKK->sync(Host, TAG_MASK);
-    mlff::Graph graph;
-    graph.species = impl->graph.species;
-    graph.first_edge = {h_first.data(), (std::size_t) ncentres + 1};
-    graph.r = {h_r.data(), 3 * (std::size_t) nedges};
-    impl->warnings.check_range(impl->local, graph, h_force.data(), impl->range, factor);
-    impl->warnings.report();
-  }
+/* ----------------------------------------------------------------------
+   warnings of atoms outside what the model knows: on the host, and so not on
+   every step
+------------------------------------------------------------------------- */
+
+template <class DeviceType> void PairMLFFKokkos<DeviceType>::watch()
+{
+  if (!impl->watches() || (neighbor->ago != 0 && update->ntimestep % 10 != 0)) return;
+  const auto first =
+      Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), device->graph.first_edge);
+  const auto r = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), device->graph.r);
+  const auto force = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), device->force);
+  atomKK->sync(Host, TAG_MASK);
+  mlff::Graph graph;
+  graph.species = impl->graph.species;
+  graph.first_edge = {first.data(), (std::size_t) device->graph.n_centres + 1};
+  graph.r = {r.data(), 3 * (std::size_t) device->graph.n_edges};
+  impl->warnings.check_range(impl->local, graph, force.data(), impl->range, scale);
+  impl->warnings.report();
 }
 
 /* ----------------------------------------------------------------------
@@ -516,8 +480,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::settings(int narg, 
           word == "engine" ? "engine torch" : word);
   }
   PairMLFF::settings(narg, arg);
-  networks->single.reset();
-  networks->full.reset();
+  device->model.reset();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -531,8 +494,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::coeff(int narg, cha
         "Pair style mlff/kk runs one potential, but pair_coeff names {}; use pair style mlff, with "
         "'suffix off' before pair_style if LAMMPS was started with '-sf kk'",
         n_potentials());
-  networks->single.reset();
-  networks->full.reset();
+  device->model.reset();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -545,17 +507,17 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
                "Pair style mlff/kk precision double needs positions in double precision, but this "
                "LAMMPS was built with KOKKOS_PREC=single or mixed; use precision single or build "
                "with -D KOKKOS_PREC=double");
-  if (networks->single || networks->full || impl->engine) return;
+  if (device->model || impl->engine) return;
 
   const auto &potential = impl->potentials.front();
-  if (potential.is_molecule())
+  if (!mlff::runs_on_device(potential))
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff/kk does not run model '{}' of potential file '{}'; use pair style "
                "mlff, with suffix off",
                potential.model, impl->files.front());
   if (impl->replicas->wanted()) {
-    impl->engine = make_kokkos_engine(potential, impl->options,
-                                      ExecutionSpaceFromDevice<DeviceType>::space == Host);
+    impl->engine = mlff::make_kokkos_engine(potential, impl->options,
+                                            ExecutionSpaceFromDevice<DeviceType>::space == Host);
     join_replicas("");
     if (impl->replicas->joined()) {
       if (comm->me == 0)
@@ -565,36 +527,10 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
     impl->engine.reset();
   }
 
-  const auto prepare = [&](auto &network, auto type) {
-    using T = decltype(type);
-    using NetworkType = Network<DeviceType, T>;
-    const auto info = kokkos_painn_info<DeviceType, T>(potential, impl->options);
-    network = std::make_unique<NetworkType>();
-    network->painn.set_weights(potential, info.filter == mlff::Filter::spline);
-    network->painn.block = FmmBlockKokkos<DeviceType, T>::make(potential, impl->options.fmm);
-    if (comm->me == 0) utils::logmesg(lmp, "Pair style mlff/kk: {}\n", mlff::to_text(info));
-    if (comm->nprocs == 1) return;
-    // other ranks see host memory: on a CPU that is where the features are
-    const auto through_host = [this](typename PainnKokkos<DeviceType, T>::template Array<T> array,
-                                     int width, bool forward) {
-      const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), array);
-      if (forward)
-        impl->exchange->forward(host.data(), width);
-      else
-        impl->exchange->reverse(host.data(), width);
-      Kokkos::deep_copy(array, host);
-    };
-    network->painn.exchange_forward = [through_host](auto array, int width) {
-      through_host(array, width, true);
-    };
-    network->painn.exchange_reverse = [through_host](auto array, int width) {
-      through_host(array, width, false);
-    };
-  };
-  if (full)
-    prepare(networks->full, double());
-  else
-    prepare(networks->single, float());
+  device->model =
+      mlff::make_device_model<DeviceType>(potential, mlff::DeviceOptions{impl->options, {}});
+  if (comm->me == 0)
+    utils::logmesg(lmp, "Pair style mlff/kk: {}\n", mlff::to_text(device->model->info()));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -620,8 +556,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::init_style()
 template <class DeviceType> double PairMLFFKokkos<DeviceType>::memory_usage()
 {
   double bytes = PairMLFF::memory_usage();
-  if (networks->single) bytes += networks->single->painn.bytes();
-  if (networks->full) bytes += networks->full->painn.bytes();
+  if (device->model) bytes += device->model->bytes() + device->graph.bytes();
   return bytes;
 }
 

@@ -26,6 +26,8 @@ PairStyle(mlff/kk/host,PairMLFFKokkos<LMPHostType>);
 
 namespace LAMMPS_NS {
 
+template <class DeviceType> struct RowTally;
+
 template <class DeviceType> class PairMLFFKokkos : public PairMLFF {
  public:
   typedef DeviceType device_type;
@@ -41,14 +43,21 @@ template <class DeviceType> class PairMLFFKokkos : public PairMLFF {
   double memory_usage() override;
 
   // public because device lambdas may not be made in protected functions
-  template <typename Network> void rebuild(Network &);
-  template <typename Network> bool types_changed(Network &);
-  template <typename Network> void prepare_long_range(Network &);
-  template <typename Network> void run(Network &);
+  void rebuild();
+  Kokkos::View<int *, DeviceType> number_rows_of_atoms();
+  void count_edges(const Kokkos::View<int *, DeviceType> &row);
+  void list_edges(const Kokkos::View<int *, DeviceType> &row);
+  bool types_changed();
+  void place_atoms();
+  void run();
+  void tally_energy(const Kokkos::View<double *, Kokkos::LayoutRight, DeviceType> &atom_energy);
+  void tally_virial(const RowTally<DeviceType> &rows);
+  void add_to_atoms();
+  void watch();
 
  protected:
-  struct Networks;    // the network in single or in double precision
-  Networks *networks;
+  struct OnDevice;    // the model, and what it sees and says
+  OnDevice *device;
 
   DAT::ttransform_kkacc_1d k_eatom;
   DAT::ttransform_kkacc_1d_6 k_vatom;

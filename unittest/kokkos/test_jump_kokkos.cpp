@@ -1,5 +1,5 @@
 // The Kokkos engine of jump networks against the host engine.
-#include "kokkos/engine/jump_engine_kokkos.h"
+#include "kokkos/engine/engine_kokkos.h"
 
 #include "support/jump_states.h"
 #include "support/lammps_fixture.h"
@@ -46,7 +46,7 @@ TEST_F(JumpKokkos, IsTheHost)
       JumpResult expected, found;
       make_jump_engine(potential, options(precision, filter))
           ->evaluate(graph.view(), all.input(), expected);
-      LAMMPS_NS::make_kokkos_jump(potential, options(precision, filter))
+      mlff::make_kokkos_jump(potential, options(precision, filter))
           ->evaluate(graph.view(), all.input(), found);
       expect_close(found, expected, tolerance, "Kokkos F " + std::to_string(sizes.features));
     }
@@ -58,7 +58,7 @@ TEST_F(JumpKokkos, BatchesOfAnySizeInTurn)
   // arrays grow and are used again for less: nothing of an earlier call may be left
   const Potential potential = potential_of({20, 3, 7});
   const auto engine =
-      LAMMPS_NS::make_kokkos_jump(potential, options(Precision::double_precision, Filter::exact));
+      mlff::make_kokkos_jump(potential, options(Precision::double_precision, Filter::exact));
   for (const int n : {1, 12, 3, 0, 17, 2}) {
     const States all = states(n, unsigned(20 + n));
     const GraphStorage graph = all.graph();
@@ -95,7 +95,7 @@ TEST_F(JumpKokkos, ReadsShippedPotentials)
     JumpResult expected, found;
     make_jump_engine(potential, options(precision, Filter::automatic))
         ->evaluate(graph.view(), all.input(), expected);
-    LAMMPS_NS::make_kokkos_jump(potential, options(precision, Filter::automatic))
+    mlff::make_kokkos_jump(potential, options(precision, Filter::automatic))
         ->evaluate(graph.view(), all.input(), found);
     expect_close(found, expected, tolerance, "shipped");
   }
@@ -107,7 +107,7 @@ TEST_F(JumpWithoutKokkos, SaysWhatIsMissing)
 {
   if (kokkos) GTEST_SKIP() << "Kokkos is on in this run";
   try {
-    LAMMPS_NS::make_kokkos_jump(potential_of());
+    mlff::make_kokkos_jump(potential_of());
     ADD_FAILURE() << "accepted";
   } catch (const EngineError &error) {
     EXPECT_NE(std::string(error.what()).find("-k on"), std::string::npos);
@@ -118,7 +118,7 @@ TEST_F(JumpKokkos, Errors)
 {
   const auto message = [&](const Potential &potential) -> std::string {
     try {
-      LAMMPS_NS::make_kokkos_jump(potential);
+      mlff::make_kokkos_jump(potential);
     } catch (const EngineError &error) {
       return error.what();
     }
@@ -126,7 +126,7 @@ TEST_F(JumpKokkos, Errors)
   };
   EXPECT_NE(message(random_potential()).find("runs kstep-painn; this is a model 'painn'"),
             std::string::npos);
-  EXPECT_NE(LAMMPS_NS::make_kokkos_jump(potential_of())->description().find("Kokkos"),
+  EXPECT_NE(mlff::make_kokkos_jump(potential_of())->description().find("Kokkos"),
             std::string::npos);
 
   States wrong = states(2, 3);
@@ -134,6 +134,6 @@ TEST_F(JumpKokkos, Errors)
   const GraphStorage graph = wrong.graph();
   JumpResult result;
   EXPECT_THROW(
-      LAMMPS_NS::make_kokkos_jump(potential_of())->evaluate(graph.view(), wrong.input(), result),
+      mlff::make_kokkos_jump(potential_of())->evaluate(graph.view(), wrong.input(), result),
       EngineError);
 }

@@ -35,9 +35,8 @@ class FmmKokkos : public LammpsTest {
          {std::pair{Precision::double_precision, 1e-10}, {Precision::single_precision, 1e-4}}) {
       const auto expected =
           evaluate(*make_engine(potential, options(form, precision)), potential, structures);
-      const auto found =
-          evaluate(*LAMMPS_NS::make_kokkos_engine(potential, options(form, precision)), potential,
-                   structures);
+      const auto found = evaluate(*mlff::make_kokkos_engine(potential, options(form, precision)),
+                                  potential, structures);
       const std::string what =
           name + (precision == Precision::double_precision ? ", double" : ", single");
       const auto compare = [&](const std::vector<double> &a, const std::vector<double> &b,
@@ -185,8 +184,8 @@ TEST_F(FmmKokkos, FormsAgreeAndTurnWithTheSystem)
   for (const int layers : {1, 2}) {
     const Potential potential = long_range(sizes_of(layers));
     Structure structure = two_clusters(36.0, 21, 30);
-    const auto direct = LAMMPS_NS::make_kokkos_engine(potential, options(FmmForm::direct));
-    const auto linear = LAMMPS_NS::make_kokkos_engine(potential, options(FmmForm::linear));
+    const auto direct = mlff::make_kokkos_engine(potential, options(FmmForm::direct));
+    const auto linear = mlff::make_kokkos_engine(potential, options(FmmForm::linear));
     const auto base = evaluate(*direct, potential, {structure});
     structure.forces = base.forces;
     const Structure other = turned(structure, 0.7, -1.1, 2.3);
@@ -211,7 +210,7 @@ TEST_F(FmmKokkos, IsTheDerivativeByTheStrain)
   for (const int layers : {1, 2}) {
     const Potential potential = long_range(sizes_of(layers));
     const Structure structure = random_structure(40, 6, oblique, everywhere);
-    const auto engine = LAMMPS_NS::make_kokkos_engine(potential, options(FmmForm::automatic));
+    const auto engine = mlff::make_kokkos_engine(potential, options(FmmForm::automatic));
     const auto base = evaluate(*engine, potential, {structure});
     const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
     const double h = 3e-5;
@@ -241,7 +240,7 @@ TEST_F(FmmKokkos, BatchesOfAnySizeInTurn)
   const Structure cell = random_structure(40, 6, oblique, everywhere),
                   other = random_structure(17, 9, {8, 0, 0, 0, 12, 0, 0, 1, 9}, everywhere);
   for (const auto form : {FmmForm::direct, FmmForm::linear, FmmForm::automatic}) {
-    const auto kept = LAMMPS_NS::make_kokkos_engine(potential, options(form));
+    const auto kept = mlff::make_kokkos_engine(potential, options(form));
     std::vector<std::vector<Structure>> batches = {
         {random_structure(5, 1), two_clusters(15.0), random_structure(1, 3),
          random_structure(33, 4)},
@@ -276,11 +275,10 @@ TEST_F(FmmKokkos, BatchesOfAnySizeInTurn)
 
 TEST_F(FmmKokkos, SaysWhatItIsAndHowLarge)
 {
-  const auto engine =
-      LAMMPS_NS::make_kokkos_engine(long_range(sizes_of(1)), options(FmmForm::linear));
+  const auto engine = mlff::make_kokkos_engine(long_range(sizes_of(1)), options(FmmForm::linear));
   EXPECT_NE(engine->description().find("long range linear"), std::string::npos);
   Potential local = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5);
-  const auto without = LAMMPS_NS::make_kokkos_engine(local, options(FmmForm::linear));
+  const auto without = mlff::make_kokkos_engine(local, options(FmmForm::linear));
   EXPECT_EQ(without->description().find("long range"), std::string::npos);
   EXPECT_GT(engine->bytes(100, 1000), without->bytes(100, 1000) + 100 * 8 * 50);
 }
@@ -291,7 +289,7 @@ TEST_F(FmmKokkos, Errors)
   const auto refuse = [&](const Potential &which, const Structure &structure, FmmForm form,
                           const std::vector<std::string> &words) {
     try {
-      evaluate(*LAMMPS_NS::make_kokkos_engine(which, options(form)), which, {structure});
+      evaluate(*mlff::make_kokkos_engine(which, options(form)), which, {structure});
       ADD_FAILURE() << "no error with '" << words.front() << "'";
     } catch (const EngineError &error) {
       for (const auto &word : words)
@@ -320,7 +318,7 @@ TEST_F(FmmWithoutKokkos, SaysWhatIsMissing)
 {
   if (kokkos) GTEST_SKIP() << "Kokkos is on in this run";
   try {
-    LAMMPS_NS::make_kokkos_engine(long_range(sizes_of(1)));
+    mlff::make_kokkos_engine(long_range(sizes_of(1)));
     ADD_FAILURE() << "accepted";
   } catch (const EngineError &error) {
     EXPECT_NE(std::string(error.what()).find("-k on"), std::string::npos);

@@ -36,6 +36,15 @@ class LammpsTest : public testing::Test {
   const bool kokkos =
       std::getenv("MLFF_TEST_KOKKOS") != nullptr;    // run everything with the suffix kk
 
+  /// Threads of Kokkos on one rank: two, or as many as MLFF_TEST_KOKKOS="t 4" says; 0 with "g 1",
+  /// on a GPU.
+  int kokkos_threads() const
+  {
+    const std::string how = kokkos ? std::getenv("MLFF_TEST_KOKKOS") : "";
+    if (how == "g 1") return 0;
+    return how.starts_with("t ") ? std::stoi(how.substr(2)) : 2;
+  }
+
   void SetUp() override
   {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
@@ -81,11 +90,12 @@ class LammpsTest : public testing::Test {
     lmp.reset();
     std::vector<std::string> words = {"test", "-log", log(), "-screen", "none", "-nocite"};
     words.insert(words.end(), more.begin(), more.end());
-    // MLFF_TEST_KOKKOS="g 1" runs on a GPU, other values on threads
-    const bool gpu = kokkos && std::getenv("MLFF_TEST_KOKKOS") == std::string("g 1");
-    if (kokkos)
+    if (kokkos) {
+      const bool gpu = kokkos_threads() == 0;
       words.insert(words.end(),
-                   {"-k", "on", gpu ? "g" : "t", gpu || n_ranks > 1 ? "1" : "2", "-sf", "kk"});
+                   {"-k", "on", gpu ? "g" : "t",
+                    std::to_string(gpu || n_ranks > 1 ? 1 : kokkos_threads()), "-sf", "kk"});
+    }
     std::vector<char *> argv;
     for (auto &word : words) argv.push_back(word.data());
     lmp = std::make_unique<LAMMPS_NS::LAMMPS>(int(argv.size()), argv.data(), MPI_COMM_WORLD);

@@ -1,0 +1,79 @@
+// Virials of edges and of a long-range block on a Kokkos device.
+#pragma once
+
+#include "kokkos/models/device_model.h"
+
+namespace LAMMPS_NS {
+
+/// xx yy zz xy xz yz of -r g, symmetric part.
+KOKKOS_INLINE_FUNCTION void edge_virial(const double *r, const double *g, double scale, double *v)
+{
+  v[0] = -scale * r[0] * g[0];
+  v[1] = -scale * r[1] * g[1];
+  v[2] = -scale * r[2] * g[2];
+  v[3] = -scale * 0.5 * (r[0] * g[1] + r[1] * g[0]);
+  v[4] = -scale * 0.5 * (r[0] * g[2] + r[2] * g[0]);
+  v[5] = -scale * 0.5 * (r[1] * g[2] + r[2] * g[1]);
+}
+
+/// What comes of gradients by positions, as PairMLFF::add_long_range() has it: in an open box
+/// virials are taken about its middle, in a periodic one they are the gradient by the strain.
+template <class Device> struct LongRangeTally {
+  bool on = false, periodic = false;
+  double middle[3] = {0.0, 0.0, 0.0};
+  mlff::DeviceArray<Device, double> position, gradient, strain;
+
+  /// Of centre c.
+  KOKKOS_INLINE_FUNCTION void virial(int c, double scale, double *v) const
+  {
+    if (periodic) {
+      for (int k = 0; k < 6; k++) v[k] = -scale * strain(6 * c + k);
+      return;
+    }
+    double r[3];
+    for (int a = 0; a < 3; a++) r[a] = position(3 * c + a) - middle[a];
+    edge_virial(r, &gradient(3 * c), scale, v);
+  }
+};
+
+/// Forces and, where asked for, half virials of each row, over its edges and those that point to
+/// it.
+template <class Device> struct RowTally {
+  int n_centres;
+  bool virials;
+  double factor;
+  mlff::DeviceArray<Device, int> first_edge, first_incoming, incoming;
+  mlff::DeviceArray<Device, double> r, gradient;
+  LongRangeTally<Device> far;
+  Kokkos::View<double *, Device> force, stress;    // [rows][3], [rows][6]
+
+  KOKKOS_INLINE_FUNCTION void operator()(const int i) const
+  {
+    double sum[3] = {0.0, 0.0, 0.0}, total[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0}, v[6];
+    if (i < n_centres)
+      for (int e = first_edge(i); e < first_edge(i + 1); e++) add_edge(e, 1.0, sum, total);
+    for (int k = first_incoming(i); k < first_incoming(i + 1); k++)
+      add_edge(incoming(k), -1.0, sum, total);
+    if (far.on && i < n_centres) {
+      for (int a = 0; a < 3; a++) sum[a] -= far.gradient(3 * i + a);
+      if (virials) {
+        far.virial(i, factor, v);
+        for (int m = 0; m < 6; m++) total[m] += v[m];
+      }
+    }
+    for (int a = 0; a < 3; a++) force(3 * i + a) = factor * sum[a];
+    for (int m = 0; m < 6 && virials; m++) stress(6 * i + m) = total[m];
+  }
+
+ private:
+  KOKKOS_INLINE_FUNCTION void add_edge(int e, double sign, double *sum, double *total) const
+  {
+    for (int a = 0; a < 3; a++) sum[a] += sign * gradient(3 * e + a);
+    if (!virials) return;
+    double v[6];
+    edge_virial(&r(3 * e), &gradient(3 * e), 0.5 * factor, v);
+    for (int m = 0; m < 6; m++) total[m] += v[m];
+  }
+};
+
+}    // namespace LAMMPS_NS
