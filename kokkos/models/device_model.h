@@ -17,8 +17,9 @@ template <class Device> struct DeviceGraph {
   Array<int> first_edge;                  ///< [centres + 1]
   Array<int> centre, neighbor;            ///< [edges]
   Array<int> first_incoming, incoming;    ///< [atoms + 1], [edges]: edges by the atom they point to
-  Array<double> r;                        ///< [edges][3] Å; an edge may be longer than the cutoff
-  Array<double> position;    ///< [centres][3] Å, for models with DeviceModel::needs_positions()
+  Array<double> r;    ///< [edges][3] Angstrom; an edge may be longer than the cutoff
+  Array<double>
+      position;    ///< [centres][3] Angstrom, for models with DeviceModel::needs_positions()
 
   // on the host, for these models: as in Graph
   std::span<const int> first_atom;
@@ -38,8 +39,8 @@ template <class Device> struct DeviceResult {
   template <typename U> using Array = DeviceArray<Device, U>;
 
   Array<double> atom_energy;          ///< [centres] eV
-  Array<double> gradient;             ///< [edges][3] eV/Å, 0 beyond the cutoff
-  Array<double> position_gradient;    ///< [centres][3] eV/Å, of a model that needs positions
+  Array<double> gradient;             ///< [edges][3] eV/Angstrom, 0 beyond the cutoff
+  Array<double> position_gradient;    ///< [centres][3] eV/Angstrom, of a model that needs positions
   Array<double> strain_gradient;      ///< [centres][6] eV, likewise, where the graph has cells
 };
 

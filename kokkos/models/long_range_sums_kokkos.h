@@ -29,7 +29,7 @@ template <class Device, typename B> class LongRangeSumsKokkos {
 
   Array<B> scalars, vectors;            // [atoms][scalar_columns], [atoms][3][vector_columns]
   Array<B> scalar_sums, vector_sums;    // [atoms][sum_columns], [atoms][3][sum_columns]
-  Array<double> x_bar, strain;          // [atoms][3] eV/Å; [atoms][6] eV, where there are cells
+  Array<double> x_bar, strain;    // [atoms][3] eV/Angstrom; [atoms][6] eV, where there are cells
 
   int n_atoms = 0;
 

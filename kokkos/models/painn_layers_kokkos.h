@@ -106,7 +106,7 @@ template <class Device, typename T> class PainnLayersKokkos {
 
   // values, of all layers for a backward, else of one; norm, t, y and pq are those of updates
   Array s, v, m0, h, pq, norm, t, y;
-  DeviceArray<Device, double> d;    // [edges] Å
+  DeviceArray<Device, double> d;    // [edges] Angstrom
   Array u;                          // [edges][3]
   Array hidden, wide;               // [atoms][F], [atoms][6F]: free between steps
 

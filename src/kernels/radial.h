@@ -48,8 +48,8 @@ static MLFF_INLINE_FUNCTION SplinePlace spline_place(double d, double cutoff, in
            (3 * x2 - 2 * x) / spacing}};
 }
 
-/// All K radial functions: use(k, value, slope). From the centre nearest to d each is the one before times a
-/// factor that falls by 1/e, so three exponentials do.
+/// All K radial functions: use(k, value, slope). From the centre nearest to d each is the one
+/// before times a factor that falls by 1/e, so three exponentials do.
 template <typename Use>
 static inline void radial_functions(int K, double d, double spacing, const Use &use)
 {
