@@ -27,6 +27,10 @@ velocity all create 300.0 4711 mom yes rot no dist gaussian
 <integrator>
 run <warm> post no
 run <steps> post no
+run <steps> post no
+run <steps> post no
+run <steps> post no
+run <steps> post no
 """
 
 
@@ -122,7 +126,7 @@ def lammps_inputs():
         "integrator": "fix move all nve",
         "model": potential("ethanol-rmd17-painn32"),
         "warm": "2000",
-        "steps": "10000",
+        "steps": "2000",
     }
     water = {
         "data": "water.data",
@@ -131,7 +135,7 @@ def lammps_inputs():
         "integrator": "fix move all nve",
         "model": potential("druglike-gfn2-painn64"),
         "warm": "10",
-        "steps": "60",
+        "steps": "12",
     }
     network = potential("ethanol-gfn2-jump8")
     jump = f"fix jump all kstep/hybrid {network} C O H langevin 300 0.1 7 timing no"
@@ -139,7 +143,7 @@ def lammps_inputs():
         "ethanol": ({**ethanol, "style": "mlff engine host"}, ()),
         "water-192": ({**water, "style": "mlff engine host"}, ()),
         "water-192-kokkos": (
-            {**water, "style": "mlff/kk", "warm": "3", "steps": "20"},
+            {**water, "style": "mlff/kk", "warm": "3", "steps": "4"},
             ("-k", "on", "t", "1", "-sf", "kk"),
         ),
         "jumps": (
@@ -148,7 +152,7 @@ def lammps_inputs():
                 "boundary": "p p p",
                 "style": "mlff engine host",
                 "integrator": jump,
-                "steps": "6000",
+                "steps": "1200",
             },
             (),
         ),
@@ -175,7 +179,7 @@ def prepare(work):
 
 
 def bench(build, work, name, repeats):
-    """Microseconds per atom of the rows of one `mlff bench` command."""
+    """Microseconds per atom of the rows of one `mlff bench` command: median and shortest."""
     words = bench_commands()[name]
     report = json.loads(
         build.mlff("bench", *words, "--repeats", repeats, "--threads", 1, "--json", work=work)
@@ -183,24 +187,25 @@ def bench(build, work, name, repeats):
     result = {}
     for system in report["systems"]:
         for engine in report["engines"]:
-            result[f"bench/{name}/{system['system']}/{engine}"] = system[engine]["us_per_atom"]
+            times = system[engine]["us_per_atom"], system[engine]["us_per_atom_min"]
+            result[f"bench/{name}/{system['system']}/{engine}"] = times
     return result
 
 
 def lammps_run(build, work, name):
-    """Microseconds per step of one LAMMPS input."""
+    """Microseconds per step of one LAMMPS input: median and shortest of its runs."""
     fields, words = lammps_inputs()[name]
     text = INPUT
     for key, value in fields.items():
         text = text.replace(f"<{key}>", value)
     (work / f"in.{name}").write_text(text, encoding="utf-8")
     screen = build.lmp("-in", f"in.{name}", "-log", "none", "-nocite", *words, work=work)
-    seconds, steps = LOOP.findall(screen)[-1]
-    return {f"lammps/{name}": 1e6 * float(seconds) / int(steps)}
+    times = [1e6 * float(seconds) / int(steps) for seconds, steps in LOOP.findall(screen)[1:]]
+    return {f"lammps/{name}": (statistics.median(times), min(times))}
 
 
 def train_run(build, work, name):
-    """Microseconds per frame or window of a training."""
+    """Microseconds per frame or window of a training, as median and as shortest."""
     with tempfile.TemporaryDirectory(dir=work) as folder:
         settings = {**trainings()[name], "output": "result.safetensors"}
         (Path(folder) / "settings.yaml").write_text(json.dumps(settings), encoding="utf-8")
@@ -208,7 +213,7 @@ def train_run(build, work, name):
         log = Path(folder) / "result.training" / "log.jsonl"
         last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
     rate = last.get("frames_per_second") or last["windows_per_second"]
-    return {f"train/{name}": 1e6 / rate}
+    return {f"train/{name}": (1e6 / rate, 1e6 / rate)}
 
 
 def trainings():
@@ -262,7 +267,7 @@ def record(build, work, settings):
     for name, measure in measures(3 if settings.quick else 7).items():
         say(f"timings: {name}")
         try:
-            times.update(measure(build, work))
+            times |= {row: median for row, (median, _) in measure(build, work).items()}
         except ProgramError as error:
             times[name] = str(error)
     return times
@@ -271,10 +276,10 @@ def record(build, work, settings):
 def paired(builds, work, repeats, pattern):
     """Times of two builds in turn: for each row the samples of both, and their ratios."""
     prepare(work)
-    samples = {}
+    samples, shortest = {}, {}
     jobs = {
         name: measure
-        for name, measure in measures(3).items()
+        for name, measure in measures(5).items()
         if fnmatch.fnmatch(name, f"*{pattern}*")
     }
     for repeat in range(repeats):
@@ -282,8 +287,9 @@ def paired(builds, work, repeats, pattern):
             say(f"paired: {repeat + 1} of {repeats}, {name}")
             # the one that goes first alternates
             for which in (0, 1) if repeat % 2 == 0 else (1, 0):
-                for row, time in measure(builds[which], work).items():
-                    samples.setdefault(row, ([], []))[which].append(time)
+                for row, (median, least) in measure(builds[which], work).items():
+                    samples.setdefault(row, ([], []))[which].append(median)
+                    shortest.setdefault(row, ([], []))[which].append(least)
     rows = {}
     for row, (first, second) in samples.items():
         ratios = [b / a for a, b in zip(first, second)]
@@ -291,7 +297,7 @@ def paired(builds, work, repeats, pattern):
             "median_ratio": statistics.median(ratios),
             "least_ratio": min(ratios),
             "largest_ratio": max(ratios),
-            "ratio_of_shortest": min(second) / min(first),
+            "ratio_of_shortest": min(shortest[row][1]) / min(shortest[row][0]),
             "first_us": first,
             "second_us": second,
         }
