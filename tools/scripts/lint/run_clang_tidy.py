@@ -22,6 +22,8 @@ FOLDERS = [
     "src/engine",
     "src/training",
     "src/replica",
+    "src/kstep",
+    "src/teacher",
 ]
 MESSAGE = re.compile(
     r"^(?P<file>/[^:\n]+):(?P<line>\d+):\d+: (?:warning|error): "
