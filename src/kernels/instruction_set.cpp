@@ -61,7 +61,7 @@ bool processor_has(std::string_view feature)
 #ifdef MLFF_X86_KERNELS
   // the built-in function takes literals alone
 #define MLFF_CHECK(name) \
-  if (feature == name) return __builtin_cpu_supports(name)
+  if (feature == (name)) return __builtin_cpu_supports(name)
   MLFF_CHECK("sse4.2");
   MLFF_CHECK("popcnt");
   MLFF_CHECK("avx");

@@ -13,7 +13,6 @@ namespace mlff {
 
 namespace {    // the same names exist in every instruction set's copy of this file
 
-
   template <typename T> void forces(const GradientWeights<T> &w, const GradientWork<T> &k)
   {
     const int F = w.model.F, H = w.model.H, L = w.model.L, n = k.n_atoms;
