@@ -29,6 +29,8 @@ include_patterns = [
     "doc/**",
     "examples/**/README.md",
     "potentials/README.md",
+    "bench/README.md",
+    "unittest/data/README.md",
     "README.md",
     "CHANGELOG.md",
     "CODE_OF_CONDUCT.md",
