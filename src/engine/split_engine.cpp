@@ -40,14 +40,16 @@ namespace {
 }    // namespace
 
 SplitEngine::SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory) :
-    engine(std::move(engine)), budget(memory ? memory : usable_memory() / 4)
+    engine(std::move(engine)), on_host(this->engine->info().on_host()),
+    budget(memory ? memory : usable_memory() / 4)
 {
 }
 
 void SplitEngine::probe(const Graph &graph, Result &result, GhostExchange *exchange)
 {
   const std::size_t estimate = engine->bytes(graph.n_atoms(), graph.n_edges());
-  if (estimate <= largest) return engine->evaluate(graph, result, exchange);
+  // what an engine takes on a GPU is not seen in this process
+  if (estimate <= largest || !on_host) return engine->evaluate(graph, result, exchange);
   const std::size_t before = peak_memory();
   engine->evaluate(graph, result, exchange);
   // an engine keeps its arrays: what it takes now comes on top of what it took for the largest so

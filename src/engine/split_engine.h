@@ -6,9 +6,9 @@
 namespace mlff {
 
 /// An engine that evaluates the structures of a graph in pieces of a memory budget. The estimate of
-/// an engine is checked against what the process really took (a probe at each evaluation that is
-/// larger than those before), and where memory runs out nevertheless the piece is halved and tried
-/// again.
+/// an engine on the processor is checked against what the process really took (a probe at each
+/// evaluation that is larger than those before), and where memory runs out nevertheless the piece
+/// is halved and tried again.
 class SplitEngine : public Engine {
  public:
   /// memory: bytes of one evaluation; 0: a quarter of what the machine has, or of what the limits
@@ -35,6 +35,7 @@ class SplitEngine : public Engine {
 
  private:
   std::unique_ptr<Engine> engine;
+  bool on_host;
   std::size_t budget;
   double factor = 1.0;        // bytes taken by bytes estimated
   std::size_t largest = 0;    // estimate of the largest evaluation so far

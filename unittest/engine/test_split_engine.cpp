@@ -109,20 +109,33 @@ TEST(SplitEngine, AStructureThatDoesNotFitIsNamed)
   }
 }
 
+/// Takes eight times the memory that it tells.
+class Greedy : public Small {
+ public:
+  Greedy(int atoms, std::vector<int> &calls, DeviceKind device = DeviceKind::host) :
+      Small(atoms, calls), device(device)
+  {
+  }
+  void evaluate(const Graph &graph, Result &result, GhostExchange *exchange) override
+  {
+    Small::evaluate(graph, result, exchange);
+    taken.resize(std::max(taken.size(), std::size_t(graph.n_centres()) << 20), 1);
+  }
+  std::size_t bytes(int atoms, int) const override { return std::size_t(atoms) << 17; }
+  EngineInfo info() const override
+  {
+    EngineInfo info;
+    info.device = device;
+    return info;
+  }
+
+ private:
+  DeviceKind device;
+  std::vector<char> taken;
+};
+
 TEST(SplitEngine, TheProbeCorrectsAnEstimateThatIsTooLow)
 {
-  // takes a kilobyte for each byte it tells
-  class Greedy : public Small {
-   public:
-    using Small::Small;
-    void evaluate(const Graph &graph, Result &result, GhostExchange *exchange) override
-    {
-      Small::evaluate(graph, result, exchange);
-      taken.resize(std::max(taken.size(), std::size_t(graph.n_centres()) << 20), 1);
-    }
-    std::size_t bytes(int atoms, int) const override { return std::size_t(atoms) << 17; }
-    std::vector<char> taken;
-  };
   std::vector<int> calls;
   SplitEngine engine(std::make_unique<Greedy>(1000, calls), std::size_t(150) << 20);
   const GraphStorage graph = many();
@@ -133,6 +146,19 @@ TEST(SplitEngine, TheProbeCorrectsAnEstimateThatIsTooLow)
   EXPECT_GT(engine.bytes(10, 0), std::size_t(10) << 19);
   engine.evaluate(graph.view(), result);
   EXPECT_EQ(engine.n_splits(), 1);
+}
+
+TEST(SplitEngine, MemoryOfTheProcessSaysNothingOfAGpu)
+{
+  const GraphStorage graph = many();
+  for (const auto device : {DeviceKind::cuda, DeviceKind::hip, DeviceKind::sycl}) {
+    std::vector<int> calls;
+    SplitEngine engine(std::make_unique<Greedy>(1000, calls, device), std::size_t(150) << 20);
+    Result result;
+    for (int repeat = 0; repeat < 2; repeat++) engine.evaluate(graph.view(), result);
+    EXPECT_EQ(engine.bytes(10, 0), std::size_t(10) << 17);
+    EXPECT_EQ(engine.n_splits(), 0);
+  }
 }
 
 }    // namespace
