@@ -61,10 +61,16 @@ namespace {
   {
     std::string result = "\"";
     for (const char c : text) {
-      if (c == '"' || c == '\\') result += '\\';
-      result += c;
+      if (c == '"' || c == '\\' || c == '\n') result += '\\';
+      result += c == '\n' ? 'n' : c;
     }
     return result + "\"";
+  }
+
+  /// In quotes where a value without them would be read otherwise.
+  std::string quoted_where_needed(const std::string &text)
+  {
+    return text.find_first_of(" \t\n\"'\\[]{}") == std::string::npos ? text : quoted(text);
   }
 
   class XyzTrajectory : public TrajectoryReader {
@@ -113,7 +119,8 @@ namespace {
     // of the frame that is read
     XyzLayout layout;
     std::vector<XyzPair> pairs;
-    bool extended = false, types_of_lammps = false, velocities_are_momenta = false;
+    bool extended = false, named_columns = false, types_of_lammps = false,
+         velocities_are_momenta = false;
 
     FileError fail(const std::string &what) const
     {
@@ -126,6 +133,8 @@ namespace {
       if (!std::getline(file, text)) return false;
       position += double(text.size() + 1);
       line++;
+      if (text.find('\0') != std::string::npos)
+        throw fail("the line holds a byte that is zero; expected text");
       if (!text.empty() && text.back() == '\r') text.pop_back();
       return true;
     }
@@ -234,7 +243,8 @@ namespace {
       std::string wrong;
       pairs = parse_xyz_comment(text, wrong);
       layout = {};
-      extended = find("Properties") || find("Lattice");
+      named_columns = find("Properties") != nullptr;
+      extended = named_columns || find("Lattice");
       types_of_lammps = text.starts_with("Atoms. Timestep");
       // a line of words is a remark, whatever is in it
       const bool remark =
@@ -414,12 +424,12 @@ namespace {
                        " are given; expected one for each atom type");
           return atomic_number_of_isotope(options.elements[std::size_t(*t - 1)], isotope);
         }
-        if (find("Properties") || types_of_lammps)
+        if (named_columns || types_of_lammps)
           throw fail("found '" + std::string(word) +
                      "' for the species; a number may be an atom type of LAMMPS: expected the "
                      "symbol of an element, the column Z:I:1, or "
                      "the elements of the types (--elements)");
-        if (element_symbol(int(*t)) == "X")
+        if (*t < 1 || *t > 118)
           throw fail("found '" + std::string(word) + "'; expected the symbol of an element");
         return int(*t);
       }
@@ -441,7 +451,7 @@ namespace {
             column.type == 'R')
           column.role = XyzRole::spread;
       }
-      const bool plain = !find("Properties");
+      const bool plain = !named_columns;
       std::vector<std::vector<double>> values(layout.columns.size());
       std::vector<double> isotopes;
       std::set<long> types;
@@ -764,7 +774,7 @@ void write_xyz(std::FILE *file, const Structure &frame)
     properties += (properties.empty() ? "" : ":") + column.name + ":" + column.type + ":" +
         std::to_string(column.width);
   std::fprintf(file, "%d\n", frame.n_atoms());
-  write_comment(file, frame, layout, properties);
+  write_comment(file, frame, layout, quoted_where_needed(properties));
   std::fprintf(file, "\n");
   for (std::size_t i = 0; i < frame.numbers.size(); i++) {
     for (const auto &column : columns) {
@@ -803,6 +813,15 @@ void write_xyz(std::FILE *file, const Structure &frame)
     }
     std::fputc('\n', file);
   }
+}
+
+bool is_name_of_quantity(std::string_view column)
+{
+  for (const Quantity *quantity : {&forces_of_file, &velocities_of_file, &masses_of_file})
+    if (claim_of(*quantity, column) != Claim::none) return true;
+  for (const char *word : {"species", "pos", "z", "spread"})
+    if (same_name(column, word)) return true;
+  return false;
 }
 
 void forget_results(Structure &frame)

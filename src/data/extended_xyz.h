@@ -54,6 +54,9 @@ struct XyzLayout {
 std::unique_ptr<TrajectoryReader> open_extended_xyz(const std::string &path,
                                                     const ReadOptions &options);
 
+/// Whether a column of this name would be read as a quantity, or as an element.
+bool is_name_of_quantity(std::string_view column);
+
 /// Takes energies, forces, and what else is the result of a calculation (stress, virial, dipole,
 /// charges, magnetic moments) out of a frame and its layout, for a frame that gets those of another
 /// method.

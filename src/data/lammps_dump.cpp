@@ -7,6 +7,7 @@
 #include "molecule/molecule.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -111,6 +112,8 @@ namespace {
       if (!std::getline(file, text)) return false;
       position += double(text.size() + 1);
       line++;
+      if (text.find('\0') != std::string::npos)
+        throw fail("the line holds a byte that is zero; expected text");
       while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.pop_back();
       return true;
     }
@@ -207,11 +210,10 @@ namespace {
       std::vector<std::vector<std::string>> rest(
           columns.size());    // [columns][n] what nobody else keeps
 
-      std::vector<long> ids(n);
-      std::vector<int> numbers(n);
-      std::vector<double> isotopes(n, 0.0);
-      std::vector<double> positions(3 * n), velocities(v >= 0 ? 3 * n : 0),
-          forces(f >= 0 ? 3 * n : 0), masses(mass >= 0 ? n : 0);
+      // vectors grow with the lines that are there, not with the number that the file claims
+      std::vector<long> ids;
+      std::vector<int> numbers;
+      std::vector<double> isotopes, positions, velocities, forces, masses;
       for (int i = 0; i < n; i++) {
         if (!read_line())
           throw fail("the file ends after " + std::to_string(i) + " of " + std::to_string(n) +
@@ -223,7 +225,9 @@ namespace {
         const auto known = whole(words[id]);
         if (!known)
           throw fail("found '" + std::string(words[id]) + "' for id; expected a whole number");
-        ids[i] = *known;
+        ids.push_back(*known);
+        numbers.push_back(0);
+        isotopes.push_back(0.0);
         if (element >= 0) {
           numbers[i] = atomic_number_of_isotope(words[element], isotopes[i]);
           if (numbers[i] == 0)
@@ -245,11 +249,11 @@ namespace {
                      " elements are given for " + std::to_string(n) +
                      " atoms; expected one for each atom");
         for (int k = 0; k < 3; k++) {
-          positions[3 * i + k] = number_of(words[x + k]);
-          if (v >= 0) velocities[3 * i + k] = number_of(words[v + k]) * velocity_unit;
-          if (f >= 0) forces[3 * i + k] = number_of(words[f + k]) * force_unit;
+          positions.push_back(number_of(words[x + k]));
+          if (v >= 0) velocities.push_back(number_of(words[v + k]) * velocity_unit);
+          if (f >= 0) forces.push_back(number_of(words[f + k]) * force_unit);
         }
-        if (mass >= 0) masses[i] = number_of(words[mass]);
+        if (mass >= 0) masses.push_back(number_of(words[mass]));
         if (mass >= 0 && masses[i] <= 0.0)
           throw fail("found '" + std::string(words[mass]) +
                      "' for mass; expected a number above 0");
@@ -310,7 +314,10 @@ namespace {
         if (rest[c].size() != order.size()) continue;
         XyzColumn column{std::string(columns[c]), 'I', 1, XyzRole::none, {}};
         for (char &letter : column.name)
-          if (letter == '[' || letter == ']' || letter == ':') letter = '_';
+          if (!std::isalnum(static_cast<unsigned char>(letter)) && !std::strchr("_-+.*/", letter))
+            letter = '_';
+        // what the dump means by such a name is not known
+        if (is_name_of_quantity(column.name)) column.name += '_';
         for (const int i : order) {
           const std::string &word = rest[c][std::size_t(i)];
           if (column.type == 'I' && !whole(word)) column.type = 'R';

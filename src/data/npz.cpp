@@ -3,8 +3,9 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
-#include <regex>
+#include <optional>
 
 namespace mlff {
 
@@ -30,6 +31,24 @@ namespace {
                             {"<u8", 8, convert<std::uint64_t>}, {"<u4", 4, convert<std::uint32_t>},
                             {"<u2", 2, convert<std::uint16_t>}, {"|u1", 1, convert<std::uint8_t>},
                             {"|b1", 1, convert<std::uint8_t>}};
+
+  /// What stands behind a key of a header, without blanks before it; nothing where the key is missing.
+  std::string_view behind(std::string_view header, std::string_view key)
+  {
+    const auto at = header.find(key);
+    if (at == std::string_view::npos) return {};
+    header.remove_prefix(at + key.size());
+    header.remove_prefix(std::min(header.find_first_not_of(" \t\n"), header.size()));
+    return header;
+  }
+
+  /// What stands between the first character, which must be `open`, and the next `close`.
+  std::optional<std::string_view> enclosed(std::string_view text, char open, char close)
+  {
+    const auto end = text.find(close, 1);
+    if (text.empty() || text.front() != open || end == std::string_view::npos) return std::nullopt;
+    return text.substr(1, end - 1);
+  }
 
   /// Fortran order to C order.
   void transpose(Array &array)
@@ -61,7 +80,8 @@ NpzFile::NpzFile(const std::string &path) : path(path)
   }
   const auto n = zip_get_num_entries(archive, 0);
   for (zip_int64_t i = 0; i < n; i++) {
-    std::string name = zip_get_name(archive, i, 0);
+    const char *found = zip_get_name(archive, zip_uint64_t(i), 0);
+    std::string name = found ? found : "";
     if (name.ends_with(".npy")) name.resize(name.size() - 4);
     list.push_back(name);
   }
@@ -99,44 +119,58 @@ Array NpzFile::read(const std::string &name) const
   if (!file) throw fail(std::string("cannot be opened: ") + zip_strerror(archive));
   std::string bytes;
   char buffer[65536];
-  for (zip_int64_t n; (n = zip_fread(file, buffer, sizeof buffer)) > 0;)
+  for (zip_int64_t n;
+       bytes.size() <= status.size && (n = zip_fread(file, buffer, sizeof buffer)) > 0;)
     bytes.append(buffer, std::size_t(n));
-  const bool complete = bytes.size() == status.size && zip_fclose(file) == 0;
-  if (!complete) throw fail("it is damaged: its bytes do not fit its size or checksum");
+  const bool closed = zip_fclose(file) == 0;
+  if (!closed || bytes.size() != status.size)
+    throw fail("it is damaged: its bytes do not fit its size or checksum");
 
-  // format: "\x93NUMPY", version, length of the header, header as a Python dictionary
-  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0)
-    throw fail("it is no NumPy array");
+  return parse_npy(bytes, "data file '" + path + "', array '" + name + "'");
+}
+
+Array parse_npy(std::string_view bytes, const std::string &where)
+{
+  const auto fail = [&](const std::string &what) {
+    return FileError(where + ": " + what);
+  };
+  // "\x93NUMPY", version, length of the header, header as a Python dictionary
+  if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY") throw fail("it is no NumPy array");
   const bool wide = bytes[6] >= 2;
   std::uint32_t length = 0;
   std::memcpy(&length, bytes.data() + 8, wide ? 4 : 2);
   const std::size_t start = (wide ? 12 : 10) + std::size_t(length);
   if (start > bytes.size()) throw fail("its header is truncated");
-  const std::string header = bytes.substr(wide ? 12 : 10, length);
-  static const std::regex descr(R"('descr':\s*'([^']*)')"),
-      order(R"('fortran_order':\s*(True|False))"), shape(R"('shape':\s*\(([0-9, ]*)\))");
-  std::smatch type, fortran, extents;
-  if (!std::regex_search(header, type, descr) || !std::regex_search(header, fortran, order) ||
-      !std::regex_search(header, extents, shape))
-    throw fail("its header is not that of an array of numbers: " + header);
+  const std::string_view header = bytes.substr(wide ? 12 : 10, length);
+  const auto type = enclosed(behind(header, "'descr':"), '\'', '\''),
+             extents = enclosed(behind(header, "'shape':"), '(', ')');
+  const auto order = behind(header, "'fortran_order':");
+  const bool fortran = order.starts_with("True");
+  if (!type || !extents || extents->find_first_not_of("0123456789, ") != std::string_view::npos ||
+      !(fortran || order.starts_with("False")))
+    throw fail("its header is not that of an array of numbers: " +
+               std::string(header.substr(0, 200)));
 
   Array array;
-  const std::string text = extents[1];
+  const std::string text(*extents);
   std::int64_t n = 1;
-  static const std::regex digits("[0-9]+");
-  for (std::sregex_iterator it(text.begin(), text.end(), digits), end; it != end; ++it) {
-    const std::string word = it->str();
-    if (word.size() > 12) throw fail("its shape is (" + text + ")");
-    array.shape.push_back(std::stoll(word));
-    if (array.shape.back() > 0 && n > (std::int64_t(1) << 36) / array.shape.back())
+  for (std::size_t begin = 0; (begin = text.find_first_not_of(", ", begin)) != std::string::npos;) {
+    const auto end = std::min(text.find_first_of(", ", begin), text.size());
+    std::int64_t extent = 0;
+    if (end - begin > 12 ||
+        std::from_chars(text.data() + begin, text.data() + end, extent).ec != std::errc())
       throw fail("its shape is (" + text + ")");
-    n *= array.shape.back();
+    array.shape.push_back(extent);
+    if (extent > 0 && n > (std::int64_t(1) << 36) / extent)
+      throw fail("its shape is (" + text + ")");
+    n *= extent;
+    begin = end;
   }
   const auto format = std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) {
-    return type[1] == f.code;
+    return *type == f.code;
   });
   if (format == std::end(formats))
-    throw fail("its type is '" + type[1].str() +
+    throw fail("its type is '" + std::string(*type) +
                "'; expected floats, integers or booleans, little-endian");
   if (bytes.size() - start != std::size_t(n) * format->width)
     throw fail("it has " + std::to_string(bytes.size() - start) + " bytes of data; shape (" + text +
@@ -144,7 +178,7 @@ Array NpzFile::read(const std::string &name) const
                std::to_string(std::size_t(n) * format->width));
   array.values.resize(std::size_t(n));
   format->convert(bytes.data() + start, array.values);
-  if (fortran[1] == "True") transpose(array);
+  if (fortran) transpose(array);
   return array;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 struct zip;    // of libzip
@@ -17,8 +18,11 @@ struct Array {
   std::vector<double> values;
 };
 
-/// Reads .npz files (stored or deflated) of booleans, integers and floats, little-endian, C or
-/// Fortran order.
+/// An array of a .npy file, format versions 1 to 3, from its bytes: booleans, integers and floats,
+/// little-endian, C or Fortran order. Throws FileError that begins with `where`.
+Array parse_npy(std::string_view bytes, const std::string &where);
+
+/// Reads .npz files (stored or deflated) of such arrays.
 class NpzFile {
  public:
   explicit NpzFile(const std::string &path);

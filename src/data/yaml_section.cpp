@@ -1,6 +1,8 @@
 #include "data/yaml_section.h"
 
 #include <cmath>
+#include <fstream>
+#include <iterator>
 
 namespace mlff {
 
@@ -20,6 +22,43 @@ namespace {
     return value.IsNull() ? "nothing" : "'" + value.as<std::string>() + "'";
   }
 
+  /// Length of the character of UTF-8 that begins at `at`, 0 where none does (RFC 3629).
+  std::size_t character_length(std::string_view text, std::size_t at)
+  {
+    const auto byte = [&](std::size_t k) {
+      return at + k < text.size() ? static_cast<unsigned char>(text[at + k]) : 0u;
+    };
+    const unsigned lead = byte(0);
+    const std::size_t length = lead < 0x80 ? 1
+        : lead >= 0xc2 && lead < 0xe0      ? 2
+        : lead >= 0xe0 && lead < 0xf0      ? 3
+        : lead >= 0xf0 && lead < 0xf5      ? 4
+                                           : 0;
+    for (std::size_t k = 1; k < length; k++)
+      if ((byte(k) & 0xc0) != 0x80) return 0;
+    // forms that are too long, halves of pairs, beyond U+10FFFF
+    if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
+        (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f))
+      return 0;
+    return length;
+  }
+
+  /// Words of settings end up in JSON, which is UTF-8.
+  void check_encoding(const std::string &path)
+  {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    std::size_t line = 1;
+    for (std::size_t at = 0, length; at < text.size(); at += length) {
+      length = character_length(text, at);
+      if (length == 0 || text[at] == '\0')
+        throw FileError("settings file '" + path + "', line " + std::to_string(line) + ": byte " +
+                        std::to_string(static_cast<unsigned char>(text[at])) +
+                        " is no character; accepted: text in UTF-8");
+      if (text[at] == '\n') line++;
+    }
+  }
+
   std::string plain(double x)
   {
     char text[32];
@@ -37,11 +76,12 @@ YamlSection::YamlSection(std::string path, std::string name, const YAML::Node &n
 YamlSection YamlSection::file(const std::string &path)
 {
   YAML::Node node;
+  check_encoding(path);
   try {
     node = YAML::LoadFile(path);
   } catch (const YAML::BadFile &) {
     throw FileError("settings file '" + path + "' cannot be read");
-  } catch (const YAML::ParserException &error) {
+  } catch (const YAML::Exception &error) {
     throw FileError("settings file '" + path + "', line " + std::to_string(error.mark.line + 1) +
                     ": " + error.msg);
   }
@@ -91,13 +131,14 @@ double YamlSection::number(const std::string &key, double standard, double lowes
   return x;
 }
 
-long YamlSection::whole(const std::string &key, long standard, long lowest)
+long YamlSection::whole(const std::string &key, long standard, long lowest, long highest)
 {
   const YAML::Node value = find(key);
   if (!value.IsDefined()) return standard;
   long x;
-  if (!value.IsScalar() || !YAML::convert<long>::decode(value, x) || x < lowest)
-    wrong(key, value, "a whole number >= " + std::to_string(lowest));
+  if (!value.IsScalar() || !YAML::convert<long>::decode(value, x) || x < lowest || x > highest)
+    wrong(key, value,
+          "a whole number >= " + std::to_string(lowest) + " and <= " + std::to_string(highest));
   return x;
 }
 
@@ -183,6 +224,11 @@ void YamlSection::finish() const
   if (!node.IsDefined() || !node.IsMap()) return;
   std::set<std::string> seen;
   for (const auto &entry : node) {
+    if (!entry.first.IsScalar())
+      throw FileError("settings file '" + path + "', line " +
+                      std::to_string(entry.first.Mark().line + 1) + ": a key" +
+                      (name.empty() ? "" : " of '" + name.substr(0, name.size() - 1) + "'") +
+                      " is " + found(entry.first) + "; accepted: words");
     const auto key = entry.first.as<std::string>();
     if (!seen.insert(key).second)
       throw FileError("settings file '" + path + "', line " +

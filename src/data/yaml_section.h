@@ -23,7 +23,8 @@ class YamlSection {
   double number(const std::string &key, double standard,
                 double lowest = -std::numeric_limits<double>::infinity(),
                 double highest = std::numeric_limits<double>::infinity());
-  long whole(const std::string &key, long standard, long lowest = 0);
+  long whole(const std::string &key, long standard, long lowest = 0,
+             long highest = std::numeric_limits<int>::max());
   bool yes(const std::string &key, bool standard);
   std::string word(const std::string &key, const std::string &standard,
                    const std::vector<std::string> &accepted = {});

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <set>
 #include <tuple>
@@ -78,6 +79,21 @@ namespace {
     return dtype == "F32" ? 4 : dtype == "F64" ? 8 : 0;
   }
 
+  /// JSON of a file; discarded where it is none, or has more than 64 arrays and objects within each other, which would be too much for the stack.
+  json parsed_json(const std::string &text)
+  {
+    int depth = 0;
+    bool quoted = false;
+    for (std::size_t k = 0; k < text.size(); k++) {
+      const char c = text[k];
+      if (c == '"') quoted = !quoted;
+      if (quoted && c == '\\') k++;
+      if (!quoted) depth += (c == '[' || c == '{') - (c == ']' || c == '}');
+      if (depth > 64) return json(json::value_t::discarded);
+    }
+    return json::parse(text, nullptr, false);
+  }
+
   /// Metadata of one file, every access with an error that names the key.
   class Metadata {
    public:
@@ -103,7 +119,7 @@ namespace {
 
     json parsed(const std::string &key) const
     {
-      json value = json::parse(text(key), nullptr, false);
+      json value = parsed_json(text(key));
       if (value.is_discarded())
         fail(path, "metadata '" + key + "' is not valid JSON: found '" + text(key) + "'");
       return value;
@@ -558,6 +574,17 @@ namespace {
     }
   }
 
+  /// Throws json::exception for anything but an array of whole numbers from 0 to 2^63 - 1.
+  template <typename T> std::vector<T> whole_array(const json &value)
+  {
+    std::vector<T> list;
+    for (const auto &entry : value.get_ref<const json::array_t &>()) {
+      const auto number = entry.get_ref<const json::number_unsigned_t &>();
+      list.push_back(T(std::min<std::uint64_t>(number, std::numeric_limits<std::int64_t>::max())));
+    }
+    return list;
+  }
+
   std::string read_bytes(std::ifstream &file, std::uint64_t n)
   {
     std::string bytes(n, '\0');
@@ -841,7 +868,7 @@ Potential Potential::read(const std::string &path)
          "is truncated: its header has " + std::to_string(header_size) + " bytes, the file " +
              std::to_string(file_size));
   const std::string header_text = read_bytes(file, header_size);
-  const json header = json::parse(header_text, nullptr, false);
+  const json header = parsed_json(header_text);
   if (header.is_discarded() || !header.is_object())
     fail(path, "has a bad header: it is not a JSON object");
 
@@ -886,6 +913,11 @@ Potential Potential::read(const std::string &path)
     potential.sizes = {size_of(path, hyperparameters, "features"),
                        size_of(path, hyperparameters, "layers"),
                        size_of(path, hyperparameters, "radial")};
+  // every layer has tensors of its own: a number that no file can have must not ask for their names
+  if (std::size_t(std::max(potential.sizes.layers, 0)) > header.size())
+    fail(path,
+         "hyperparameter 'layers' is " + std::to_string(potential.sizes.layers) +
+             "; the file has " + std::to_string(header.size() - 1) + " tensors, too few");
   if (potential.is_global()) potential.fmm = fmm_sizes(path, hyperparameters);
   if (const auto floor = hyperparameters.find("norm_floor"); floor != hyperparameters.end()) {
     if (!floor->is_number())
@@ -910,8 +942,8 @@ Potential Potential::read(const std::string &path)
     std::vector<std::uint64_t> offsets;
     try {
       tensor.dtype = entry.at("dtype").get<std::string>();
-      tensor.shape = entry.at("shape").get<std::vector<std::int64_t>>();
-      offsets = entry.at("data_offsets").get<std::vector<std::uint64_t>>();
+      tensor.shape = whole_array<std::int64_t>(entry.at("shape"));
+      offsets = whole_array<std::uint64_t>(entry.at("data_offsets"));
     } catch (const json::exception &) {
       fail(path,
            "has a bad header: the entry of tensor '" + name + "' is " + entry.dump() +

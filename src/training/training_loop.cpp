@@ -13,6 +13,7 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <numbers>
 
 namespace mlff {
@@ -65,7 +66,7 @@ void CourseSettings::read(YamlSection &training, const std::vector<std::string> 
   engine = training.word("engine", engine, EngineOptions::values("engine"));
   device = training.word("device", device, EngineOptions::values("device"));
   threads = int(training.whole("threads", threads, 1));
-  seed = unsigned(training.whole("seed", seed));
+  seed = unsigned(training.whole("seed", seed, 0, std::numeric_limits<unsigned>::max()));
   checkpoint_seconds = training.number("checkpoint_seconds", checkpoint_seconds, 0.0);
 }
 

@@ -78,7 +78,7 @@ DistillSettings DistillSettings::read(const std::string &path)
   s.rounds = top.whole("rounds", s.rounds, 1);
   s.gain = top.number("gain", s.gain, -1.0, 1.0);
   s.students = int(top.whole("students", s.students, 2));
-  s.seed = unsigned(top.whole("seed", s.seed));
+  s.seed = unsigned(top.whole("seed", s.seed, 0, std::numeric_limits<unsigned>::max()));
   YamlSection student = top.section("student");
   s.student.read_student(student, path);
   if (s.student.molecule)

@@ -29,6 +29,10 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
   const Array cutoff = read("representation.cutoff_fn.cutoff");
   if (embedding.shape.size() != 2 || filter.shape.size() != 2 || cutoff.values.size() != 1)
     throw fail("embedding, filter_net or cutoff has an unexpected shape");
+  for (const auto extent : {embedding.shape[1], filter.shape[1]})
+    if (extent < 2 || extent > 65536)
+      throw fail("embedding or filter_net has " + std::to_string(extent) +
+                 " columns; expected 2 to 65536");
   const int F = int(embedding.shape[1]);
   int layers = 0;
   while (file.has("representation.interactions." + std::to_string(layers) +
@@ -36,9 +40,10 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
     layers++;
   potential.sizes = {F, layers, int(filter.shape[1])};
   potential.cutoff = cutoff.values[0];
-  if (layers == 0 || filter.shape[0] != std::int64_t(3) * F * layers)
+  const std::int64_t rows_of_filters = std::int64_t(3) * F * layers;
+  if (layers == 0 || filter.shape[0] != rows_of_filters)
     throw fail("filter_net has " + std::to_string(filter.shape[0]) +
-               " rows; expected 3 * features * layers = " + std::to_string(3 * F * layers) +
+               " rows; expected 3 * features * layers = " + std::to_string(rows_of_filters) +
                " (filters shared between layers are not read)");
 
   // the radial functions must be those of this package: K Gaussians at equal distances from 0 to
@@ -78,8 +83,14 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
   copy_linear("output_modules.0.outnet.1", "readout.1");
 
   // rows of the chosen elements only: the others were never trained
-  const double mean = file.has("postprocessors.1.mean") ? read("postprocessors.1.mean").values.at(0)
-                                                        : 0.0;
+  double mean = 0.0;
+  if (file.has("postprocessors.1.mean")) {
+    const Array found = read("postprocessors.1.mean");
+    if (found.values.size() != 1)
+      throw fail("'postprocessors.1.mean' has " + std::to_string(found.values.size()) +
+                 " numbers; expected one");
+    mean = found.values[0];
+  }
   const Array atomref = file.has("postprocessors.1.atomref") ? read("postprocessors.1.atomref")
                                                              : Array{{0}, {}};
   Tensor rows{"F32", {potential.n_species(), F}, {}}, reference{"F64", {potential.n_species()}, {}};
