@@ -54,11 +54,7 @@ class Engine {
   virtual EngineInfo info() const = 0;
 
   /// Cores that an evaluation keeps busy at most; 0 where it runs on another device.
-  int cores() const
-  {
-    const EngineInfo engine = info();
-    return engine.on_host() ? engine.threads : 0;
-  }
+  int cores() const { return info().cores(); }
 
   /// info() as one line for a log.
   std::string description() const { return to_text(info()); }

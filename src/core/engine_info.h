@@ -41,11 +41,14 @@ struct EngineInfo {
   std::string space;                    ///< name of Kokkos' execution space
 
   // around the model
-  bool jumps = false;      ///< a jump network in the shape of an engine of energies
+  bool jumps = false;      ///< makes jumps, not energies; set where engines of both kinds meet
   int members = 0;         ///< potentials whose mean it is; 0: one potential alone
   bool batched = false;    ///< joined with the engines of other replicas
 
   bool on_host() const { return device == DeviceKind::host; }
+
+  /// Cores that an evaluation keeps busy at most; 0 where it runs on another device.
+  int cores() const { return on_host() ? threads : 0; }
 
   /// Names all that results and the sharing of an evaluation depend on: engines with the same key
   /// and the same weights give the same numbers at the same place.

@@ -2,17 +2,14 @@
 #pragma once
 
 #include "core/engine.h"
+#include "engine/memory_budget.h"
 
 namespace mlff {
 
-/// An engine that evaluates the structures of a graph in pieces of a memory budget. The estimate of
-/// an engine on the processor is checked against what the process really took (a probe at each
-/// evaluation that is larger than those before), and where memory runs out nevertheless the piece
-/// is halved and tried again.
+/// An engine that evaluates the structures of a graph in pieces of a memory budget.
 class SplitEngine : public Engine {
  public:
-  /// memory: bytes of one evaluation; 0: a quarter of what the machine has, or of what the limits
-  /// of this process leave (ulimit -v, control group).
+  /// memory: bytes of one evaluation, as MemoryBudget has it.
   explicit SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory = 0);
 
   /// Throws EngineError where a single structure needs more than there is. A graph with ghosts is
@@ -23,27 +20,20 @@ class SplitEngine : public Engine {
   EngineInfo info() const override { return engine->info(); }
 
   /// As found by the probe.
-  std::size_t bytes(int atoms, int edges) const override
-  {
-    return std::size_t(factor * double(engine->bytes(atoms, edges)));
-  }
+  std::size_t bytes(int atoms, int edges) const override { return budget.bytes(atoms, edges); }
 
   /// Bytes that one evaluation may take.
-  std::size_t memory() const { return budget; }
+  std::size_t memory() const { return budget.limit(); }
 
-  long n_splits() const { return splits; }    ///< evaluations that took more than one piece
+  long n_splits() const { return budget.n_splits(); }    ///< evaluations in more than one piece
 
  private:
   std::unique_ptr<Engine> engine;
-  bool on_host;
-  std::size_t budget;
-  double factor = 1.0;        // bytes taken by bytes estimated
-  std::size_t largest = 0;    // estimate of the largest evaluation so far
-  long splits = 0;
+  MemoryBudget budget;
   GraphStorage piece;
   Result part;
 
-  void probe(const Graph &graph, Result &result, GhostExchange *exchange);
+  void evaluate_piece(const Graph &graph, int first, int last, Result &result);
 };
 
 }    // namespace mlff

@@ -37,7 +37,7 @@
 #include "core/units.h"
 #include "engine/make_engine.h"
 #include "fix_kstep/kstep_impl.h"
-#include "kstep/kstep_batch.h"
+#include "fix_kstep/kstep_vector.h"
 
 #include <algorithm>
 #include <cmath>
@@ -84,7 +84,7 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
         elements.insert(potential.elements[s]);
   }
   impl->elements.assign(elements.begin(), elements.end());
-  size_vector = 24 + (int) elements.size();
+  size_vector = (int) (kstep_vector().size() + elements.size());
 }
 
 /* ---------------------------------------------------------------------- */
@@ -121,32 +121,43 @@ void FixKstepHybrid::init()
 void FixKstepHybrid::make_jump()
 {
   auto &cycle = impl->cycle;
-  auto &s = cycle.settings;
-  const bool made = !cycle.jump;
-  while (!cycle.jump) {
-    try {
-      if (s.control)
-        cycle.jump = mlff::make_control_jump(s.potential, impl->stride, *s.control);
-      else if (!s.student && !s.replicas->wanted())
-        cycle.jump = mlff::make_network_jump(s.potential, impl->stride, make_network_engine());
-      else {
-        auto engine = s.student ? mlff::make_engine(s.potential, s.options)
-                                : mlff::jump_as_engine(make_network_engine(), s.potential);
-        engine = s.replicas->join(std::move(engine), {s.potential.sha256}, "");
-        if (engine && s.student)
-          cycle.jump =
-              mlff::make_student_jump(s.potential, cycle.k, cycle.dt_ps, std::move(engine));
-        else if (engine)
-          cycle.jump = mlff::make_network_jump(s.potential, impl->stride, std::move(engine));
-      }
-    } catch (mlff::EngineError &e) {
-      error->all(FLERR, Error::NOLASTLINE, "Fix kstep/hybrid: {}", e.what());
-    }
+  const auto &s = cycle.settings;
+  if (cycle.jump) return;
+  try {
+    if (s.control)
+      cycle.jump = mlff::make_control_jump(s.potential, impl->stride, *s.control);
+    else if (s.student)
+      cycle.jump = mlff::make_student_jump(s.potential, cycle.k, cycle.dt_ps, join_student());
+    else
+      cycle.jump = mlff::make_network_jump(s.potential, impl->stride, join_network());
+  } catch (mlff::EngineError &e) {
+    error->all(FLERR, Error::NOLASTLINE, "Fix kstep/hybrid: {}", e.what());
   }
-  if (comm->me == 0 && made)
+  if (comm->me == 0)
     utils::logmesg(lmp, "Fix kstep/hybrid: jumps of {} steps of {:.4g} fs, {}{}, {}\n", cycle.k,
                    1000.0 * cycle.dt_ps, s.student ? "by a student" : "by a network",
                    s.metropolis ? " with Metropolis" : "", cycle.jump->description());
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::unique_ptr<mlff::Engine> FixKstepHybrid::join_student()
+{
+  const auto &s = impl->cycle.settings;
+  std::unique_ptr<mlff::Engine> engine;
+  while (!engine)
+    engine = s.replicas->join(mlff::make_engine(s.potential, s.options), {s.potential.sha256}, "");
+  return engine;
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::unique_ptr<mlff::JumpEngine> FixKstepHybrid::join_network()
+{
+  const auto &s = impl->cycle.settings;
+  std::unique_ptr<mlff::JumpEngine> engine;
+  while (!engine) engine = s.replicas->join(make_network_engine(), s.potential);
+  return engine;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -158,7 +169,7 @@ std::unique_ptr<mlff::JumpEngine> FixKstepHybrid::make_network_engine()
 }
 
 /* ----------------------------------------------------------------------
-   models know Å, ps and eV
+   models know Angstrom, ps and eV
 ------------------------------------------------------------------------- */
 
 void FixKstepHybrid::init_units()
@@ -232,7 +243,7 @@ void FixKstepHybrid::init_stride()
                s.dt, update->dt);
   const int before = cycle.k;
   cycle.k = s.k;
-  cycle.T = s.k * dt_ps;
+  cycle.stride_ps = s.k * dt_ps;
   if (s.only_corrector) {
     cycle.only_correct();
   } else if (!s.student) {
@@ -246,11 +257,11 @@ void FixKstepHybrid::init_stride()
                    "jump network k dt",
                    s.file, list);
       cycle.k = (int) std::lround(1e-3 * strides[0] / dt_ps);
-      cycle.T = cycle.k * dt_ps;
+      cycle.stride_ps = cycle.k * dt_ps;
     }
     impl->stride = -1;
     for (std::size_t n = 0; n < strides.size(); n++)
-      if (std::abs(1e3 * cycle.T - strides[n]) < 1e-6 * strides[n]) impl->stride = (int) n;
+      if (std::abs(1e3 * cycle.stride_ps - strides[n]) < 1e-6 * strides[n]) impl->stride = (int) n;
     if (impl->stride < 0)
       error->all(FLERR, Error::NOLASTLINE,
                  "Fix kstep/hybrid: {} steps of {:g} fs are no stride of network '{}'; it has: {} "
@@ -283,15 +294,15 @@ void FixKstepHybrid::warn_about_settings()
   impl->warned = true;
   const auto &cycle = impl->cycle;
   const auto &s = cycle.settings;
-  bool other = false;
+  bool has_thermostat = false;
   for (const auto &fix : modify->get_fix_list())
-    other = other || utils::strmatch(fix->style, "^temp/");
+    has_thermostat = has_thermostat || utils::strmatch(fix->style, "^temp/");
   if (!(s.damp > 0.0)) {
-    if (!other && s.metropolis)
+    if (!has_thermostat && s.metropolis)
       error->warning(FLERR,
                      "Fix kstep/hybrid without a thermostat: nothing renews velocities, and jumps "
                      "alone do not sample the canonical ensemble; use the keyword langevin");
-    else if (!other)
+    else if (!has_thermostat)
       error->warning(FLERR,
                      "Fix kstep/hybrid without a thermostat: jumps pile energy up in single modes "
                      "even where the total is conserved; use the keyword langevin");
@@ -300,14 +311,14 @@ void FixKstepHybrid::warn_about_settings()
                    "Fix kstep/hybrid: the friction of {:.3g} 1/ps may be too weak to keep "
                    "equipartition; use 10 1/ps or more, a damping time of at most {:.3g}",
                    cycle.thermostat.friction, update->dt / cycle.dt_ps / 10.0);
-  const auto &known = s.potential.jump.temperatures;
-  if (!s.student && !known.empty()) {
-    const auto [low, high] = std::minmax_element(known.begin(), known.end());
-    if (cycle.limit_T < *low - 5.0 || cycle.limit_T > *high + 5.0)
+  const auto &learned = s.potential.jump.temperatures;
+  if (!s.student && !learned.empty()) {
+    const auto [low, high] = std::minmax_element(learned.begin(), learned.end());
+    if (cycle.limit_temperature < *low - 5.0 || cycle.limit_temperature > *high + 5.0)
       error->warning(FLERR,
                      "Fix kstep/hybrid: network '{}' learned between {:g} and {:g} K, but the "
                      "temperature is {:.4g} K",
-                     s.file, *low, *high, cycle.limit_T);
+                     s.file, *low, *high, cycle.limit_temperature);
   }
 }
 
@@ -320,7 +331,7 @@ void FixKstepHybrid::warn_about_neighbors()
   const double cutoff = cycle.settings.potential.cutoff;
   const std::string found = cycle.atoms.neighbors(cycle.state, cutoff);
   if (!found.empty()) {
-    impl->near = cycle.together = true;
+    impl->near = cycle.decision.together = true;
     error->warning(FLERR,
                    "Fix kstep/hybrid on timestep {}: {}, within the {} of the model's cutoff; it "
                    "takes every molecule for an isolated one",
@@ -332,7 +343,7 @@ void FixKstepHybrid::warn_about_neighbors()
   if (cycle.energy.together || cycle.atoms.molecules.n_molecules() == 1) return;
   const double reach = std::max(cutoff, force->pair ? force->pair->cutforce : 0.0);
   cycle.decide_together(cycle.atoms.neighbors(cycle.state, reach));
-  cycle.decide_together(cycle.atoms.others(reach));
+  cycle.decide_together(cycle.atoms.bystanders(reach));
 }
 
 /* ---------------------------------------------------------------------- */
@@ -344,7 +355,7 @@ void FixKstepHybrid::initial_integrate(int /*vflag*/)
   impl->step = cycle.begin();
   if (impl->step == KstepCycle::VERLET) first_half(cycle.movers());
   impl->clock = cycle.clock();
-  cycle.counters[KstepCounters::t_own] +=
+  cycle.counters[KstepCounters::t_fix] +=
       impl->clock - begin - (cycle.counters[KstepCounters::t_jump] - in_model);
 }
 
@@ -370,7 +381,7 @@ void FixKstepHybrid::final_integrate()
   cycle.temperatures.sample(molecules, cycle.state.x, cycle.state.v, passed);
   if (neighbor->ago == 0 && molecules.n_molecules() > 1) warn_about_neighbors();
   cycle.energy.request(update->ntimestep + 1, cycle.atoms);
-  cycle.counters[KstepCounters::t_own] += cycle.clock() - begin;
+  cycle.counters[KstepCounters::t_fix] += cycle.clock() - begin;
 }
 
 /* ----------------------------------------------------------------------
@@ -398,7 +409,7 @@ void FixKstepHybrid::second_half(const std::vector<int> &atoms)
 }
 
 /* ----------------------------------------------------------------------
-   what this run did
+   report about this run
 ------------------------------------------------------------------------- */
 
 void FixKstepHybrid::post_run()
@@ -416,13 +427,13 @@ void FixKstepHybrid::post_run()
 void FixKstepHybrid::warn_about_temperatures()
 {
   if (comm->me != 0) return;
-  const auto &T = impl->cycle.temperatures;
-  for (const auto &odd : T.odd(0.05))
+  const auto &temperatures = impl->cycle.temperatures;
+  for (const auto &odd : temperatures.odd(0.05))
     error->warning(FLERR,
                    "Fix kstep/hybrid: the temperature of {} is {:.1f} +- {:.1f} K, that of "
                    "everything {:.1f} K: energy is not evenly shared; use more friction or "
                    "shorter jumps",
-                   odd.name, odd.temperature, odd.error, T.all().temperature);
+                   odd.name, odd.temperature, odd.error, temperatures.all().temperature);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -445,7 +456,7 @@ void FixKstepHybrid::restart(char *buf)
 
 /* ---------------------------------------------------------------------- */
 
-void FixKstepHybrid::reset_target(double T)
+void FixKstepHybrid::reset_target(double temperature)
 {
   // commands that exchange temperatures do so by the potential energy
 
@@ -455,11 +466,11 @@ void FixKstepHybrid::reset_target(double T)
         "Fix {} of style {}: 'fix_modify {} energy yes' adds what the thermostat took out to "
         "the potential energy, by which temperatures are exchanged; switch it off",
         id, style, id);
-  impl->cycle.set_temperature(T);
+  impl->cycle.set_temperature(temperature);
 }
 
 /* ----------------------------------------------------------------------
-   what the fix took out of the system: with it, energy is conserved
+   the energy that the fix took out of the system: with it, energy is conserved
 ------------------------------------------------------------------------- */
 
 double FixKstepHybrid::compute_scalar()
@@ -471,62 +482,10 @@ double FixKstepHybrid::compute_scalar()
 
 double FixKstepHybrid::compute_vector(int n)
 {
-  using C = KstepCounters;
-  const auto &cycle = impl->cycle;
-  const auto &c = cycle.counters;
-  const double eV = 1.0 / cycle.atoms.energy_unit, dt = cycle.dt_ps;
-  switch (n) {
-    case 0:
-      return c[C::jumps];
-    case 1:
-      return c[C::accepted];
-    case 2:
-      return c[C::not_finite];
-    case 3:
-      return c[C::range];
-    case 4:
-      return c[C::bond];
-    case 5:
-      return c[C::energy];
-    case 6:
-      return c[C::drift];
-    case 7:
-      return c[C::metropolis];
-    case 8:
-      return c[C::fallback];
-    case 9:
-      return c[C::calls];
-    case 10:
-      return dt > 0.0 ? c.calls_saved(dt) : 0.0;
-    case 11:
-      return c.acceptance();
-    case 12:
-      return c.jump_seconds();
-    case 13:
-      return c.force_seconds();
-    case 14:
-      return dt > 0.0 ? c.speedup(dt) : 0.0;
-    case 15:
-      return c.mean_change();
-    case 16:
-      return c.rms_change();
-    case 17:
-      return c.mean_boltzmann();
-    case 18:
-      return eV * c[C::work];
-    case 19:
-      return eV * c[C::work_size];
-    case 20:
-      return c[C::time] * (dt > 0.0 ? update->dt / dt : 1.0);
-    case 21:
-      return cycle.corrector;
-    case 22:
-      return c.own_share();
-    case 23:
-      return c[C::paused];
-    default:
-      return cycle.temperatures.of_element(impl->elements[n - 24]);
-  }
+  const auto &elements = kstep_vector();
+  const int last = (int) elements.size();
+  if (n < last) return elements[n].value(impl->cycle);
+  return impl->cycle.temperatures.of_element(impl->elements[n - last]);
 }
 
 /* ---------------------------------------------------------------------- */

@@ -24,8 +24,9 @@ FixStyle(nvt/kstep/hybrid,FixKstepHybrid);
 #include <vector>
 
 namespace mlff {
+class Engine;
 class JumpEngine;
-}
+}    // namespace mlff
 
 namespace LAMMPS_NS {
 
@@ -54,14 +55,16 @@ class FixKstepHybrid : public Fix {
   void init_units();
   void init_stride();
   void make_jump();
+  std::unique_ptr<mlff::Engine> join_student();
+  std::unique_ptr<mlff::JumpEngine> join_network();
   void check_input();
   void check_temperature();
   void warn_about_settings();
   void warn_about_neighbors();
   void warn_about_temperatures();
 
-  // what runs elsewhere with Kokkos: a jump network, and halves of a step of velocity Verlet of
-  // some atoms
+  // run elsewhere with Kokkos: a jump network, and halves of a step of velocity Verlet of some
+  // atoms
   virtual std::unique_ptr<mlff::JumpEngine> make_network_engine();
   virtual void first_half(const std::vector<int> &);
   virtual void second_half(const std::vector<int> &);

@@ -1,22 +1,16 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// Cycles of fix kstep/hybrid: jumps and the steps between them.
 
 #ifndef LMP_KSTEP_CYCLE_H
 #define LMP_KSTEP_CYCLE_H
 
-#include "fix_kstep/kstep_atoms.h"
+#include "fix_kstep/atoms/kstep_atoms.h"
 #include "fix_kstep/kstep_energy.h"
 #include "fix_kstep/kstep_settings.h"
 #include "kstep/kstep_accounting.h"
+#include "kstep/kstep_decision.h"
 #include "kstep/kstep_jump.h"
 #include "kstep/kstep_restart.h"
+#include "kstep/kstep_schedule.h"
 #include "kstep/kstep_thermostat.h"
 #include "kstep/kstep_tuner.h"
 
@@ -51,19 +45,19 @@ class KstepCycle : protected Pointers {
   mlff::KstepThermostat thermostat;
   std::unique_ptr<mlff::KstepJump> jump;    // null: none are made
 
-  int k = 0;                // steps of a jump
-  double T = 0.0;           // ps, of a jump
-  double dt_ps = 0.0;       // ps, of a step
-  double dt = 0.0;          // the same in the input when the run began
-  int corrector = 1;        // steps after it
-  double limit_T = 0.0;     // K, of the limits
-  bool together = false;    // one rejected molecule takes all others back
+  int k = 0;                         // steps of a jump
+  double stride_ps = 0.0;            // length of a jump
+  double dt_ps = 0.0;                // length of a step of velocity Verlet
+  double dt = 0.0;                   // that step in the input's unit, when the run began
+  int corrector = 1;                 // steps after a jump
+  double limit_temperature = 0.0;    // K, of the limits
+  mlff::KstepDecision decision;
 
   mlff::KstepCounters counters;
   mlff::KstepTemperatures temperatures;
-  mlff::KstepState state;    // of the end of the last step
+  mlff::KstepState state;    // at the end of the last step
 
-  void choose_corrector();    // that of the settings, or that of the tuner of a restart file
+  void choose_corrector();    // from the settings, or from the tuner of a restart file
   void only_correct();        // no jumps at all
   void setup();
   void set_temperature(double);    // K, of the thermostat, and of limits that follow it
@@ -77,7 +71,7 @@ class KstepCycle : protected Pointers {
   double finish();                     // ps
 
   std::vector<char> pack() const;
-  void unpack(const char *);    // of a restart file
+  void unpack(const char *);    // data of a restart file
   double clock() const;         // s; without timing all times are 0
   double memory_usage() const;
 
@@ -88,24 +82,15 @@ class KstepCycle : protected Pointers {
   mlff::KstepTuner tuner;
   bool tuning = false;    // the corrector is the tuner's, not that of the input
   std::vector<double> tuner_state;
-  std::vector<int *> nan_on_failure;    // of the pair styles: numbers that are not finite, no error
+  std::vector<int *> nan_on_failure;    // flags of pair styles: NaN instead of an error
   bool fresh = true;                    // no step since setup()
   std::string described, told;          // in the log: the molecules, and why they go together
 
-  // where in a cycle the next step is
-  enum Phase { AT_JUMP, FALLBACK, CORRECT } phase = AT_JUMP;
-  int left = 0;       // steps left in this phase
-  int attempt = 0;    // of the jump
-  Step step = VERLET;
-  std::vector<char> waiting;    // molecules that have arrived, while others fall back; empty: none
-  std::vector<int> moving;      // atoms of those that have not
+  mlff::KstepSchedule schedule;    // the next step
+  Step step = VERLET;              // this one
+  std::vector<int> moving;         // atoms of molecules that do not wait
 
   mlff::KstepState landing;
-  std::vector<char> moved;                     // each molecule, in this jump
-  std::vector<mlff::KstepVerdict> verdicts;    // on the way there
-  std::vector<double> potential,
-      landed;    // eV, of each molecule, or of all together: now, and after the jump
-  std::vector<double> kinetic;    // at the start of the jump
 
   void begin_anew(const std::string &change);
   void check_jump();
@@ -116,9 +101,10 @@ class KstepCycle : protected Pointers {
   void half_thermostat(double);
   bool propose();
   bool start_jump();
-  void judge(std::vector<char> &);
   double finish_jump();
-  double conserve(int part, int first, int last);
+  double go_back(const std::vector<char> &);
+  double run_temperature();
+  void describe();
   void give_up_jump(const std::vector<char> &);
   void end_cycle(bool);
 };

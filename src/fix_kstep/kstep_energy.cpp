@@ -1,13 +1,4 @@
-/* ----------------------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
-
+// Energies of molecules by atoms or as one sum, and those that output prints.
 #include "fix_kstep/kstep_energy.h"
 
 #include "angle.h"
@@ -23,7 +14,7 @@
 #include "pair.h"
 #include "update.h"
 
-#include "fix_kstep/kstep_atoms.h"
+#include "fix_kstep/atoms/kstep_atoms.h"
 
 #include <algorithm>
 #include <cmath>
@@ -171,8 +162,8 @@ void KstepEnergy::save()
 }
 
 /* ----------------------------------------------------------------------
-   what fixes found at the landing cannot be taken from them: the pair style
-   makes up for it, so that the potential energy is right
+   energies that fixes found at the landing cannot be taken from them: the pair
+   style makes up for them, so that the potential energy is right
 ------------------------------------------------------------------------- */
 
 void KstepEnergy::restore(double gain, const KstepAtoms &atoms)

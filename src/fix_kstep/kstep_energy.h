@@ -1,12 +1,4 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// Potential energies of the molecules of fix kstep/hybrid.
 
 #ifndef LMP_KSTEP_ENERGY_H
 #define LMP_KSTEP_ENERGY_H
@@ -35,7 +27,7 @@ class KstepEnergy : protected Pointers {
   KstepEnergy(class LAMMPS *, Fix *);    // makes a compute pe/atom
   ~KstepEnergy() override;
 
-  bool together = false;    // of all molecules, one number
+  bool together = false;    // one number for all molecules
   KstepFixes fixes;
 
   void init();
@@ -44,7 +36,7 @@ class KstepEnergy : protected Pointers {
   // they do
   std::string shared() const;
 
-  // likewise by numbers, when forces are known: their sum is not the energy there is
+  // by numbers, when forces are known: why the sum over atoms is not the potential energy
   std::string missing(double kT) const;
 
   // before a step whose energies will be asked for
@@ -66,8 +58,8 @@ class KstepEnergy : protected Pointers {
   Fix *fix;
   std::string id;
   Compute *pe, *pe_atom;
-  double saved[7];       // of pair, bonded and kspace styles
-  double saved_fixes;    // of fixes
+  double saved[7];       // energies of pair, bonded and kspace styles
+  double saved_fixes;    // energy of fixes
 
   double total() const;    // energy units of the input
 };

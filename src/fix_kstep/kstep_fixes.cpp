@@ -1,13 +1,4 @@
-/* ----------------------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
-
+// Which other fixes go with jumps, their energies and temperatures.
 #include "fix_kstep/kstep_fixes.h"
 
 #include "atom.h"
@@ -34,7 +25,7 @@ static bool is_one_of(Fix *other, const Styles &styles)
   });
 }
 
-// what does not go with jumps, by style
+// styles that do not go with jumps, and why
 
 static const std::vector<std::pair<std::string, Styles>> refused = {
     {"it changes the time step during a run", {"^dt/reset"}},
@@ -50,7 +41,7 @@ static const std::vector<std::pair<std::string, Styles>> refused = {
     {"it remembers what it saw, and sees where jumps land that are then rejected",
      {"^colvars", "^plumed", "^pafi"}}};
 
-// of those that LAMMPS calls after the forces: they read only
+// styles that LAMMPS calls after the forces, and that read only
 
 static const Styles readers = {"^store/", "^pair$", "^numdiff", "^ave/"};
 
@@ -232,9 +223,9 @@ double KstepFixes::energy() const
 
 /* ---------------------------------------------------------------------- */
 
-double KstepFixes::temperature(double own) const
+double KstepFixes::temperature(double langevin) const
 {
-  double found = own;
+  double found = langevin;
   std::string who = "langevin of fix kstep/hybrid";
   for (Fix *other : fixes()) {
     if (other == fix || !acts_on_us(other)) continue;

@@ -1,12 +1,4 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// Other fixes beside fix kstep/hybrid.
 
 #ifndef LMP_KSTEP_FIXES_H
 #define LMP_KSTEP_FIXES_H
@@ -27,16 +19,16 @@ class Fix;
 
 class KstepFixes : protected Pointers {
  public:
-  enum Kind { CORRECTOR, JUMPS, METROPOLIS };    // what the cycles of this run are
+  enum Kind { CORRECTOR, JUMPS, METROPOLIS };    // of the cycles of this run
 
   KstepFixes(class LAMMPS *lmp, Fix *fix) : Pointers(lmp), fix(fix) {}
 
   void
       check(Kind) const;    // before a run: an error that names the first fix that may not be there
-  void check_energies(Kind) const;    // likewise, when forces are known
+  void check_energies(Kind) const;    // those of energies, when forces are known
 
   bool have_energies() const;
-  double energy() const;    // of all whose energy counts, energy units of the input
+  double energy() const;    // sum over those whose energy counts, energy units of the input
 
   // K: what the thermostats among them keep now; 0 without one. own: of this fix, 0 without. Two
   // temperatures are an error

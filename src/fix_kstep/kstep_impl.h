@@ -1,12 +1,4 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// Members of fix kstep/hybrid that its style header does not show.
 
 #ifndef LMP_KSTEP_IMPL_H
 #define LMP_KSTEP_IMPL_H
@@ -24,14 +16,14 @@ struct KstepImpl {
   KstepCycle cycle;
   int stride = 0;                                // its number in the network
   KstepCycle::Step step = KstepCycle::VERLET;    // this step
-  std::vector<int> elements;                     // of the model in this input, ascending
+  std::vector<int> elements;                     // atomic numbers in this input, ascending
   bool warned = false, near = false;
   double clock = 0.0;    // s, end of initial_integrate
 
-  mlff::KstepCounters at_start;    // of this run
+  mlff::KstepCounters at_start;    // when this run began
   bigint first_step = 0;
 
-  std::string report(const std::string &id) const;    // what this run did
+  std::string report(const std::string &id) const;    // lines about this run
 };
 
 }    // namespace LAMMPS_NS

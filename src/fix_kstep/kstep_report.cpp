@@ -1,13 +1,4 @@
-/* ----------------------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
-
+// Lines of fix kstep/hybrid about a run.
 #include "core/units.h"
 #include "fix_kstep/kstep_impl.h"
 #include "fmt/format.h"
@@ -26,8 +17,8 @@ std::string KstepImpl::report(const std::string &id) const
   using C = KstepCounters;
   const auto run = cycle.counters.since(at_start);
   const auto &s = cycle.settings;
-  const auto &T = cycle.temperatures;
-  const double kT = mlff::boltzmann * cycle.limit_T;
+  const auto &temperatures = cycle.temperatures;
+  const double kT = mlff::boltzmann * cycle.limit_temperature;
   const auto per_jump = [&](C::Entry work) {
     return run[C::rescaled] > 0.0 ? run[work] / run[C::rescaled] / kT : 0.0;
   };
@@ -37,7 +28,7 @@ std::string KstepImpl::report(const std::string &id) const
       "ps\n",
       id, run[C::time], run[C::calls], run[C::time] > 0.0 ? run[C::calls] / run[C::time] : 0.0);
   text += fmt::format("  {:.0f} jumps of {:.4g} fs ({}), {:.0f} accepted, acceptance {:.4f}\n",
-                      run[C::jumps], 1000.0 * cycle.T,
+                      run[C::jumps], 1000.0 * cycle.stride_ps,
                       s.control       ? "control"
                           : s.student ? "student"
                                       : "network",
@@ -58,7 +49,7 @@ std::string KstepImpl::report(const std::string &id) const
   text += fmt::format(
       "  model {:.4g} ms a call, force {:.4g} ms, fix {:.2f} % of the time; against "
       "velocity Verlet at {:.4g} fs: {:.2f} times as fast, {:.0f} force calls saved\n",
-      1000.0 * run.jump_seconds(), 1000.0 * run.force_seconds(), 100.0 * run.own_share(),
+      1000.0 * run.jump_seconds(), 1000.0 * run.force_seconds(), 100.0 * run.fix_share(),
       1000.0 * cycle.dt_ps, run.speedup(cycle.dt_ps), run.calls_saved(cycle.dt_ps));
   const auto list = [](const char *what, const std::vector<mlff::KstepTemperatures::Mean> &means) {
     std::string line = fmt::format("  temperature of {}:", what);
@@ -68,12 +59,12 @@ std::string KstepImpl::report(const std::string &id) const
     }
     return line + " K\n";
   };
-  text += list("elements", T.elements());
-  auto parts = T.hydrogens();
+  text += list("elements", temperatures.elements());
+  auto parts = temperatures.hydrogens();
   if (!parts.empty()) text += list("hydrogens", parts);
-  parts = T.bonds();
+  parts = temperatures.bonds();
   if (!parts.empty()) text += list("bonds", parts);
-  text += list("everything", {T.all()});
+  text += list("everything", {temperatures.all()});
   if (!parts.empty()) {
     text += "  length of bonds, mean and deviation:";
     for (const auto &bond : parts)

@@ -1,12 +1,4 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// Words of the command fix kstep/hybrid.
 
 #ifndef LMP_KSTEP_SETTINGS_H
 #define LMP_KSTEP_SETTINGS_H
@@ -46,9 +38,11 @@ class KstepSettings : protected Pointers {
   int corrector = -1;    // steps, -1: default
   double fraction = -1.0;
 
-  mlff::KstepLimits limits = mlff::KstepLimits::ours();
-  bool conserve = true;
+  mlff::KstepLimits limits = mlff::KstepLimits::thermal();
+  bool limits_given = false;
+  bool rescale_to_energy = true;    // after a jump
   bool metropolis = false;
+  bool metropolis_given = false;
   bool fallback = true;
   int attempts = 1;
   double scale = 0.8;
@@ -67,7 +61,6 @@ class KstepSettings : protected Pointers {
   void read_potential(const char *);
   void read_species(char **);
   void read_keywords(int, char **, int);
-  double limit(char **, int);
   void check();
 };
 

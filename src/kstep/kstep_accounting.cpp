@@ -1,3 +1,4 @@
+// Counters of jumps and force calls, and temperatures by equipartition.
 #include "kstep/kstep_accounting.h"
 
 #include "core/elements.h"
@@ -96,12 +97,12 @@ double KstepCounters::calls_saved(double dt) const
 
 double KstepCounters::speedup(double dt) const
 {
-  return ratio(value[time] / dt * force_seconds(), value[t_force] + value[t_jump] + value[t_own]);
+  return ratio(value[time] / dt * force_seconds(), value[t_force] + value[t_jump] + value[t_fix]);
 }
 
-double KstepCounters::own_share() const
+double KstepCounters::fix_share() const
 {
-  return ratio(value[t_own], value[t_force] + value[t_jump] + value[t_own]);
+  return ratio(value[t_fix], value[t_force] + value[t_jump] + value[t_fix]);
 }
 
 KstepTemperatures::KstepTemperatures(const KstepMolecules &molecules)

@@ -23,22 +23,22 @@ struct KstepCounters {
     drift,
     metropolis,
     fallback,         ///< steps of velocity Verlet in the place of rejected jumps
-    calls,            ///< of the force
+    calls,            ///< force calls
     paused,           ///< steps without jumps, where these did not pay
     spared,           ///< rejected before the force was called
     time,             ///< simulated, ps
     energies,         ///< changes of the energy of a molecule that are in the next three sums
-    change,           ///< of dE/kT
-    change_square,    ///< of its square
-    boltzmann,        ///< of exp(-dE/kT)
+    change,           ///< sum of dE/kT
+    change_square,    ///< sum of (dE/kT)²
+    boltzmann,        ///< sum of exp(-dE/kT)
     rescaled,         ///< molecules whose velocities were rescaled
     work,             ///< energy that did, eV
-    work_size,        ///< the same without sign
+    work_size,        ///< absolute values of that energy, eV
     added,            ///< energy added by jumps, rescaling and thermostat, eV
     proposals,        ///< calls of the model
     t_jump,           ///< s, in the model
     t_force,          ///< s, from the end of the first to the start of the second half of a step
-    t_own,            ///< s, in the fix outside of the model
+    t_fix,            ///< s, in the fix outside of the model
     n_entries
   };
   std::array<double, n_entries> value{};
@@ -51,17 +51,17 @@ struct KstepCounters {
   void count_energy(double change_in_kT);
 
   double rejected() const { return (*this)[jumps] - (*this)[accepted]; }
-  double acceptance() const;     ///< 0 without jumps
-  double mean_change() const;    ///< of dE/kT
-  double rms_change() const;
-  double mean_boltzmann() const;          ///< of exp(-dE/kT)
-  double jump_seconds() const;            ///< of one call of the model
-  double force_seconds() const;           ///< of one call of the force
+  double acceptance() const;              ///< 0 without jumps
+  double mean_change() const;             ///< mean of dE/kT
+  double rms_change() const;              ///< root mean square of dE/kT
+  double mean_boltzmann() const;          ///< mean of exp(-dE/kT)
+  double jump_seconds() const;            ///< one call of the model
+  double force_seconds() const;           ///< one call of the force
   double calls_saved(double dt) const;    ///< against velocity Verlet with dt ps over the same time
   double speedup(double dt)
-      /// likewise: time of the same number of force calls and nothing else, by the time taken
+      /// time that velocity Verlet would spend in the force, by the time taken
       const;
-  double own_share() const;    ///< of the time of all steps
+  double fix_share() const;    ///< time in the fix by the time of all steps
 };
 
 /// Temperatures by equipartition: of each element (all motion), of hydrogens by what they are
@@ -76,7 +76,7 @@ class KstepTemperatures {
     double temperature;                  ///< K
     double error;                        ///< standard error, K; infinite with less than four blocks
     int atoms;                           ///< or bonds
-    double length = 0.0, width = 0.0;    ///< of bonds: mean and standard deviation, Å
+    double length = 0.0, width = 0.0;    ///< mean and standard deviation of bonds, Å
   };
 
   KstepTemperatures() = default;
@@ -92,7 +92,7 @@ class KstepTemperatures {
   std::vector<Mean> hydrogens() const;
   std::vector<Mean> bonds() const;
 
-  /// Of an element; 0 where there is none, or no sample.
+  /// Temperature of an element; 0 where there is none, or no sample.
   double of_element(int atomic_number) const;
 
   /// Elements, hydrogens and bonds that are more than `tolerance` off the temperature of all atoms,
@@ -102,7 +102,7 @@ class KstepTemperatures {
  private:
   struct Group {
     std::string name;
-    int element = 0;             // of elements
+    int element = 0;             // atomic number, where the group is an element
     std::vector<int> members;    // atoms, or bonds
     bool bonds = false;
     double sum = 0.0, block = 0.0, blocks = 0.0, squares = 0.0;

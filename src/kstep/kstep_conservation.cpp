@@ -1,3 +1,4 @@
+// Internal velocities of molecules, and their rescaling.
 #include "kstep/kstep_conservation.h"
 
 #include "models/jump/jump.h"
@@ -19,7 +20,7 @@ double rescale_internal(const KstepMolecules &molecules, int molecule, std::span
   for (int k = 0; k < 3 * n; k++) internal[k] = v[3 * first + k] - drift[k % 3];
   // from a state without rotation to this one: takes the rotation out
   const std::vector<double> still(3 * n, 0.0);
-  keep_angular_momentum(mass, place, still, place, internal);
+  restore_angular_momentum(mass, place, still, place, internal);
 
   double kinetic = 0.0;
   for (int k = 0; k < 3 * n; k++) kinetic += mass[k / 3] * internal[k] * internal[k];
@@ -28,6 +29,18 @@ double rescale_internal(const KstepMolecules &molecules, int molecule, std::span
   const double factor = std::clamp(std::sqrt(std::max(0.0, 1.0 + gain / kinetic)), 0.9, 1.1);
   for (int k = 0; k < 3 * n; k++) v[3 * first + k] += (factor - 1.0) * internal[k];
   return factor;
+}
+
+double rescale_to_energy(const KstepMolecules &molecules, int first, int last,
+                         std::span<const double> x, std::span<double> v, double gain)
+{
+  const double before = kinetic_energy(molecules, first, last, v);
+  for (int m = first; m < last; m++) {
+    const double share = last - first > 1 && before > 0.0 ? kinetic_energy(molecules, m, v) / before
+                                                          : 1.0;
+    rescale_internal(molecules, m, x, v, share * gain);
+  }
+  return kinetic_energy(molecules, first, last, v);
 }
 
 }    // namespace mlff

@@ -1,4 +1,4 @@
-// The total energy of a molecule kept over a jump of fix kstep/hybrid.
+// The total energy of molecules kept over a jump of fix kstep/hybrid.
 #pragma once
 
 #include "kstep/kstep_molecules.h"
@@ -11,5 +11,10 @@ namespace mlff {
 /// stay. Returns the factor.
 double rescale_internal(const KstepMolecules &molecules, int molecule, std::span<const double> x,
                         std::span<double> v, double gain);
+
+/// Rescales molecules first .. last-1 together, so that their kinetic energy changes by `gain` eV:
+/// each takes the share that it has of their kinetic energy. Returns that energy afterwards, eV.
+double rescale_to_energy(const KstepMolecules &molecules, int first, int last,
+                         std::span<const double> x, std::span<double> v, double gain);
 
 }    // namespace mlff

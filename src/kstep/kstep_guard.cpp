@@ -1,3 +1,4 @@
+// Checks of finite numbers, training range, bonds and energies.
 #include "kstep/kstep_guard.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ namespace {
 
 }    // namespace
 
-KstepLimits KstepLimits::ours()
+KstepLimits KstepLimits::thermal()
 {
   KstepLimits limits;
   limits.range = 1.0;
@@ -68,11 +69,11 @@ KstepVerdict KstepGuard::check_way(const KstepMolecules &molecules, int molecule
   for (const auto *list : {&start.v, &start.f, &end.x, &end.v})
     if (!finite(std::span(*list).subspan(3 * first, 3 * n))) return KstepVerdict::not_finite;
   if (std::isfinite(limits.range) && !species.empty()) {
-    // training is in the frame of the centre of mass
+    // the norms of training are in the frame of the centre of mass
     double drift[3];
     drift_of(molecules, molecule, start.v, drift);
     for (int i = first; i < first + n; i++) {
-      const auto &known = species[molecules.species[i]];
+      const auto &training = species[molecules.species[i]];
       double v[3], dx[3], dv[3];
       for (int a = 0; a < 3; a++) {
         const int k = 3 * i + a;
@@ -80,10 +81,10 @@ KstepVerdict KstepGuard::check_way(const KstepMolecules &molecules, int molecule
         dx[a] = end.x[k] - start.x[k] - drift[a] * stride;
         dv[a] = end.v[k] - start.v[k];
       }
-      if (norm(v) > limits.range * known.velocity ||
-          norm(&start.f[3 * i]) > limits.range * known.force ||
-          norm(dx) > limits.range * known.displacement ||
-          norm(dv) > limits.range * known.velocity_change)
+      if (norm(v) > limits.range * training.velocity ||
+          norm(&start.f[3 * i]) > limits.range * training.force ||
+          norm(dx) > limits.range * training.displacement ||
+          norm(dv) > limits.range * training.velocity_change)
         return KstepVerdict::range;
     }
   }

@@ -17,13 +17,13 @@ struct KstepLimits {
   double stretch = off;    ///< length of a bond, in unstrained ones
   double squeeze = off;    ///< unstrained length of a bond, in its length
   double rise = off;       ///< eV, of the potential energy of a molecule over the jump
-  double surge = off;      ///< the same, in √(3N/2) kT, the thermal fluctuation of N atoms
+  double surge = off;      ///< this rise in √(3N/2) kT, the thermal fluctuation of N atoms
   double kinetic = off;    ///< kinetic energy of a molecule, in 3N/2 kT
   double drift = off;    ///< kT, change of the total energy of a molecule over the jump, up or down
 
   /// Norms within training, bonds strained by at most a half, potential energy up by at most ten
   /// fluctuations, 3 kT.
-  static KstepLimits ours();
+  static KstepLimits thermal();
 
   /// As the first published hybrid integrators of this kind had them: bonds below twice their
   /// length, kinetic energy below ten times its mean, potential energy up by at most 1000 kJ/mol.
@@ -32,7 +32,7 @@ struct KstepLimits {
 
 enum class KstepVerdict { accepted, not_finite, range, bond, energy, drift, metropolis };
 
-/// What a check of energies is told about a molecule, eV.
+/// Energies of a molecule for a check, eV.
 struct KstepEnergies {
   double potential_before, kinetic_before, potential_after, kinetic_after;
 
@@ -49,8 +49,8 @@ class KstepGuard {
 
   void set_kT(double value) { kT = value; }
 
-  /// Of one molecule: velocities and forces at the start, the way to the end over `stride` ps, and
-  /// bonds there.
+  /// Checks one molecule: velocities and forces at the start, the way to the end over `stride` ps,
+  /// and bonds there.
   KstepVerdict check_way(const KstepMolecules &molecules, int molecule, const KstepState &start,
                          const KstepState &end, double stride) const;
 
@@ -64,7 +64,7 @@ class KstepGuard {
     return check_energies(molecules.size(molecule), energies);
   }
 
-  /// Likewise of `n_atoms` atoms.
+  /// Checks the energies of molecules with `n_atoms` atoms together.
   KstepVerdict check_energies(int n_atoms, const KstepEnergies &energies) const;
 
  private:

@@ -1,8 +1,8 @@
+// Jumps by a network, by inner steps with a student, and by control methods.
 #include "kstep/kstep_jump.h"
 
 #include "core/errors.h"
 #include "core/units.h"
-#include "kstep/kstep_batch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -24,33 +24,16 @@ namespace {
 
   class NetworkJump : public KstepJump {
    public:
-    NetworkJump(const Potential &potential, int stride, std::unique_ptr<JumpEngine> alone,
-                std::unique_ptr<Engine> joined) :
-        alone(std::move(alone)),
-        joined(std::move(joined)), cutoff(potential.cutoff), number(stride)
+    NetworkJump(const Potential &potential, int stride, std::unique_ptr<JumpEngine> engine) :
+        engine(std::move(engine)), cutoff(potential.cutoff), number(stride)
     {
     }
 
     void propose(const KstepMolecules &molecules, const KstepState &start, KstepState &end) override
     {
-      if (joined) {
-        graph.clear();
-        for (int m = 0; m < molecules.n_molecules(); m++) {
-          const int first = molecules.first_atom[m], n = molecules.size(m);
-          const auto part = [&](const std::vector<double> &list, int width) {
-            return std::span(list).subspan(width * first, width * n);
-          };
-          append_jump(std::span(molecules.species).subspan(first, n), part(start.x, 3),
-                      {part(molecules.mass, 1), part(start.v, 3), part(start.f, 3), {}}, number,
-                      cutoff, graph);
-        }
-        joined->evaluate(graph.view(), packed);
-        read_jump(graph.view(), packed, result);
-      } else {
-        find_pairs(molecules, start.x, cutoff, graph);
-        stride.assign(molecules.n_molecules(), number);
-        alone->evaluate(graph.view(), {molecules.mass, start.v, start.f, stride}, result);
-      }
+      find_pairs(molecules, start.x, cutoff, graph);
+      stride.assign(molecules.n_molecules(), number);
+      engine->evaluate(graph.view(), {molecules.mass, start.v, start.f, stride}, result);
       for (std::size_t k = 0; k < start.x.size(); k++) {
         end.x[k] = start.x[k] + result.displacement[k];
         end.v[k] = start.v[k] + result.velocity_change[k];
@@ -60,25 +43,20 @@ namespace {
         const auto part = [&](const std::vector<double> &list) {
           return std::span(list).subspan(3 * first, 3 * n);
         };
-        keep_angular_momentum(std::span(molecules.mass).subspan(first, n), part(start.x),
-                              part(start.v), part(end.x),
-                              std::span(end.v).subspan(3 * first, 3 * n));
+        restore_angular_momentum(std::span(molecules.mass).subspan(first, n), part(start.x),
+                                 part(start.v), part(end.x),
+                                 std::span(end.v).subspan(3 * first, 3 * n));
       }
     }
 
-    std::string description() const override
-    {
-      return joined ? joined->description() : alone->description();
-    }
+    std::string description() const override { return engine->description(); }
 
    private:
-    std::unique_ptr<JumpEngine> alone;
-    std::unique_ptr<Engine> joined;
+    std::unique_ptr<JumpEngine> engine;
     double cutoff;
     int number;
     std::vector<int> stride;
     GraphStorage graph;
-    Result packed;
     JumpResult result;
   };
 
@@ -133,8 +111,8 @@ namespace {
     {
       end.x = start.x;
       end.v = start.v;
-      for (auto *known : {&before, &after})
-        if (known->x == start.x) f = known->f;
+      for (auto *remembered : {&before, &after})
+        if (remembered->x == start.x) f = remembered->f;
       if (before.x != start.x && after.x != start.x) {
         find_start_forces(molecules, start);
         before.x = start.x;
@@ -165,7 +143,7 @@ namespace {
     std::string description() const override { return engine->description(); }
 
    private:
-    struct Known {
+    struct Remembered {
       std::vector<double> x, f;
     };
     std::unique_ptr<Engine> engine;
@@ -175,11 +153,10 @@ namespace {
     GraphStorage graph;
     Result result;
     std::vector<double> f;
-    Known before,
-        // forces at the start and the end of the last jump: one of them is where the next begins
-        after;
+    // forces at the start and the end of the last jump: the next one begins at one of them
+    Remembered before, after;
 
-    // what is not the molecule of the model before a jump will not become it by waiting
+    // a molecule that is not the model's before a jump will not become it by waiting
     void find_start_forces(const KstepMolecules &molecules, const KstepState &start)
     {
       try {
@@ -223,13 +200,7 @@ std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int str
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              std::unique_ptr<JumpEngine> engine)
 {
-  return std::make_unique<NetworkJump>(potential, stride, std::move(engine), nullptr);
-}
-
-std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
-                                             std::unique_ptr<Engine> engine)
-{
-  return std::make_unique<NetworkJump>(potential, stride, nullptr, std::move(engine));
+  return std::make_unique<NetworkJump>(potential, stride, std::move(engine));
 }
 
 std::unique_ptr<KstepJump> make_control_jump(const Potential &potential, int stride,

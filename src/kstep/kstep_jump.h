@@ -36,13 +36,9 @@ class KstepJump {
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              const EngineOptions &options);
 
-/// The same by a given engine.
+/// A jump by a given engine, which may be one that evaluates the jumps of other replicas, too.
 std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
                                              std::unique_ptr<JumpEngine> engine);
-
-/// The same by an engine that takes jumps of other replicas along, see kstep_batch.h.
-std::unique_ptr<KstepJump> make_network_jump(const Potential &potential, int stride,
-                                             std::unique_ptr<Engine> engine);
 
 /// A control method in the place of the network.
 std::unique_ptr<KstepJump> make_control_jump(const Potential &potential, int stride,

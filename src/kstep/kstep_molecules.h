@@ -46,6 +46,10 @@ struct KstepState {
 /// eV, of one molecule.
 double kinetic_energy(const KstepMolecules &molecules, int molecule, std::span<const double> v);
 
+/// eV, of molecules first .. last-1, summed in their order.
+double kinetic_energy(const KstepMolecules &molecules, int first, int last,
+                      std::span<const double> v);
+
 /// Velocity of its centre of mass.
 void drift_of(const KstepMolecules &molecules, int molecule, std::span<const double> v,
               double drift[3]);

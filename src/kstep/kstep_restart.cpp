@@ -1,3 +1,4 @@
+// A cycle as one list of numbers, and back.
 #include "kstep/kstep_restart.h"
 
 #include <cstring>
@@ -12,8 +13,8 @@ namespace {
 std::vector<char> KstepRestart::pack() const
 {
   std::vector<double> list = {
-      0.0, double(random.size()), double(newest), double(student), double(k),
-      T,   limit_temperature,     double(phase),  double(left),    double(attempt)};
+      0.0,       double(random.size()), double(newest), double(student), double(k),
+      stride_ps, limit_temperature,     double(phase),  double(left),    double(attempt)};
   const auto put = [&list](const auto &values) {
     list.push_back(double(values.size()));
     list.insert(list.end(), values.begin(), values.end());
@@ -51,7 +52,7 @@ int KstepRestart::unpack(const char *data)
   };
   student = next() != 0.0;
   k = int(next());
-  T = next();
+  stride_ps = next();
   limit_temperature = next();
   phase = int(next());
   left = int(next());

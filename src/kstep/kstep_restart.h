@@ -23,15 +23,15 @@ struct KstepRestart {
   };
 
   bool student = false;
-  int k = 0;         ///< steps of a jump
-  double T = 0.0;    ///< ps, of a jump
+  int k = 0;                 ///< steps of a jump
+  double stride_ps = 0.0;    ///< length of a jump
   double limit_temperature = 0.0;
-  int phase = 0, left = 0, attempt = 0;    ///< of the cycle
+  int phase = 0, left = 0, attempt = 0;    ///< KstepSchedule
   std::vector<char> waiting;               ///< each molecule; empty: none waits
   KstepCounters counters;
   std::vector<Bond> bonds;
   std::vector<double> tuner;    ///< KstepTuner::state(); empty without
-  std::vector<Atom> atoms;      ///< as the fix saw them last
+  std::vector<Atom> atoms;      ///< at the end of the last step
   int seed = 0;                 ///< that the random numbers began with; 0: not known
   std::string random;           ///< KstepRandom::state()
 

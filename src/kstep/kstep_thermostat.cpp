@@ -1,3 +1,4 @@
+// Random numbers, and the half step of a Langevin thermostat.
 #include "kstep/kstep_thermostat.h"
 
 #include "core/units.h"

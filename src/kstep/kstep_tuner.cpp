@@ -1,3 +1,4 @@
+// Comparison of corrector lengths, and pauses of jumps that do not pay.
 #include "kstep/kstep_tuner.h"
 
 #include <algorithm>

@@ -1,13 +1,4 @@
-/* ----------------------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
-
+// Warnings about atoms: what is found, gathered from all ranks, named once and summed up.
 #include "lammps_common/atom_warnings.h"
 
 #include "atom.h"
@@ -57,10 +48,10 @@ void AtomWarnings::check_range(const std::vector<int> &atoms, const mlff::Graph 
     const double *f = &force[3 * c];
     const double square = f[0] * f[0] + f[1] * f[1] + f[2] * f[2];
 
-    const auto &known = range[graph.species[c]];
-    const double closest = 0.9 * known.nearest, largest = 1.5 * scale * known.force;
-    if (nearest < closest * closest) add(NEAREST, atoms[c], std::sqrt(nearest), known.nearest);
-    if (square > largest * largest) add(FORCE, atoms[c], std::sqrt(square), scale * known.force);
+    const auto &trained = range[graph.species[c]];
+    const double closest = 0.9 * trained.nearest, largest = 1.5 * scale * trained.force;
+    if (nearest < closest * closest) add(NEAREST, atoms[c], std::sqrt(nearest), trained.nearest);
+    if (square > largest * largest) add(FORCE, atoms[c], std::sqrt(square), scale * trained.force);
   }
 }
 
@@ -113,15 +104,15 @@ void AtomWarnings::report()
    entries of all ranks, on all ranks
 ------------------------------------------------------------------------- */
 
-std::vector<AtomWarnings::Entry> AtomWarnings::gather(std::vector<Entry> &mine) const
+std::vector<AtomWarnings::Entry> AtomWarnings::gather(std::vector<Entry> &local) const
 {
-  if (comm->nprocs == 1) return mine;
-  const int bytes = (int) (mine.size() * sizeof(Entry));
+  if (comm->nprocs == 1) return local;
+  const int bytes = (int) (local.size() * sizeof(Entry));
   std::vector<int> sizes(comm->nprocs), first(comm->nprocs, 0);
   MPI_Allgather(&bytes, 1, MPI_INT, sizes.data(), 1, MPI_INT, world);
   for (int rank = 1; rank < comm->nprocs; rank++) first[rank] = first[rank - 1] + sizes[rank - 1];
   std::vector<Entry> all((first.back() + sizes.back()) / sizeof(Entry));
-  MPI_Allgatherv(mine.data(), bytes, MPI_BYTE, all.data(), sizes.data(), first.data(), MPI_BYTE,
+  MPI_Allgatherv(local.data(), bytes, MPI_BYTE, all.data(), sizes.data(), first.data(), MPI_BYTE,
                  world);
   return all;
 }
@@ -176,9 +167,9 @@ void AtomWarnings::end_run()
                               "a force was larger than the training data allow"};
   for (int kind = 0; kind < NKINDS; kind++) {
     if (total[kind] == 0) continue;
-    std::vector<Entry> mine;
-    if (count[kind]) mine.push_back(worst[kind]);
-    const auto all = gather(mine);
+    std::vector<Entry> local;
+    if (count[kind]) local.push_back(worst[kind]);
+    const auto all = gather(local);
     const auto entry =
         *std::min_element(all.begin(), all.end(), [kind](const Entry &a, const Entry &b) {
           return worse((Kind) kind, a, b);

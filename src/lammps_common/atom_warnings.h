@@ -1,12 +1,4 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// Warnings about atoms that leave what a potential knows.
 
 #ifndef LMP_ATOM_WARNINGS_H
 #define LMP_ATOM_WARNINGS_H
@@ -64,8 +56,8 @@ class AtomWarnings : protected Pointers {
     double value, limit;    // limit: the threshold, or the extreme of the training data
   };
 
-  std::vector<Entry> entries[NKINDS];          // of this step, on this rank, not named yet
-  std::unordered_set<tagint> named[NKINDS];    // the same on all ranks
+  std::vector<Entry> entries[NKINDS];          // found in this step on this rank, not named yet
+  std::unordered_set<tagint> named[NKINDS];    // equal on all ranks
   bigint count[NKINDS];                        // atoms times steps in this run, on this rank
   Entry worst[NKINDS];
   int messages;

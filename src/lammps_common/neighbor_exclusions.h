@@ -1,12 +1,4 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// The command neigh_modify exclude, for a many-body model.
 
 #ifndef LMP_NEIGHBOR_EXCLUSIONS_H
 #define LMP_NEIGHBOR_EXCLUSIONS_H

@@ -1,12 +1,4 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// Rows of atoms that other ranks own: features there, gradients back.
 
 #ifndef LMP_RANK_EXCHANGE_H
 #define LMP_RANK_EXCHANGE_H
@@ -24,8 +16,8 @@ namespace LAMMPS_NS {
    message; LAMMPS' own ghost communication would send every image in up
    to six hops, in double.
 
-     connect():  who needs which of my atoms? (after a neighbor rebuild)
-     forward():  rows of my atoms   -> ghost rows of the ranks that need them
+     connect():  who needs which owned atoms? (after a neighbor rebuild)
+     forward():  rows of own atoms  -> ghost rows of the ranks that need them
      reverse():  ghost rows         -> added to the rows of their owners,
                                        in order of ranks
 ------------------------------------------------------------------------- */
@@ -60,7 +52,7 @@ class RankExchange : public mlff::GhostExchange {
  private:
   struct Peer {
     int rank;
-    std::vector<int> rows;    // of mine that it needs
+    std::vector<int> rows;    // owned rows that it needs
     int first, count;         // ghost rows that it owns
   };
 

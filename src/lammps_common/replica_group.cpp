@@ -1,28 +1,21 @@
-/* ----------------------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
-
+// How a style joins the replicas of its node, and what it says about them in the end.
 #include "lammps_common/replica_group.h"
 
 #include "comm.h"
 #include "error.h"
 #include "universe.h"
 
-#include "replica/replica_batch.h"
+#include "replica/replica_engine.h"
+#include "replica/replica_jump_engine.h"
 
 #include <cmath>
 #include <map>
 #include <set>
+#include <utility>
 
 using namespace LAMMPS_NS;
 
-// of each model, the places that styles of this process have taken
+// places that styles of this process have taken, for each model
 static std::map<std::string, std::set<int>> places;
 
 /* ---------------------------------------------------------------------- */
@@ -79,33 +72,37 @@ bool ReplicaGroup::wanted() const
 
 /* ---------------------------------------------------------------------- */
 
-std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> engine,
-                                                 const std::vector<std::string> &potentials,
-                                                 const std::string &alone)
+mlff::BatchOptions ReplicaGroup::batch_options(const mlff::EngineInfo &engine,
+                                               const std::vector<std::string> &potentials)
 {
-  batch = nullptr;
-  if (!wanted()) return engine;
-  if (!alone.empty()) {
-    if (comm->me == 0) utils::logmesg(lmp, "{}: this partition evaluates alone, {}\n", who, alone);
-    return engine;
-  }
-  mlff::BatchOptions options;
-  options.job = mlff::launch_of_this_process();
   leave_place();
-  model = engine->info().key() + " " + who;
+  model = engine.key() + " " + who;
   for (const auto &hash : potentials) model += " " + hash;
   model += choice == ON ? " on" : " auto";
   place = 0;
   while (!places[model].insert(place).second) place++;
+
+  mlff::BatchOptions options;
+  options.job = mlff::launch_of_this_process();
   options.model = model + " " + std::to_string(place);
   options.wait = wait;
   options.memory = memory;
   options.choice = choice == ON ? mlff::BatchOptions::Choice::compared
                                 : mlff::BatchOptions::Choice::faster;
+  return options;
+}
+
+/* ----------------------------------------------------------------------
+   null where there is no shared memory
+------------------------------------------------------------------------- */
+
+template <typename Replica, typename... Arguments>
+std::unique_ptr<Replica> ReplicaGroup::make_replica(Arguments &&...arguments)
+{
   try {
-    auto joined = std::make_unique<mlff::ReplicaBatch>(std::move(engine), options);
-    batch = joined.get();
-    return joined;
+    auto replica = std::make_unique<Replica>(std::forward<Arguments>(arguments)...);
+    meeting = &replica->meeting();
+    return replica;
   } catch (mlff::EngineError &e) {
     if (choice == ON) error->one(FLERR, "{} batch on: {}; use batch off", who, e.what());
     utils::logmesg(lmp, "{}: this partition evaluates alone: {}\n", who, e.what());
@@ -117,9 +114,38 @@ std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> e
 
 /* ---------------------------------------------------------------------- */
 
+std::unique_ptr<mlff::Engine> ReplicaGroup::join(std::unique_ptr<mlff::Engine> engine,
+                                                 const std::vector<std::string> &potentials,
+                                                 const std::string &alone)
+{
+  meeting = nullptr;
+  if (!wanted()) return engine;
+  if (!alone.empty()) {
+    if (comm->me == 0) utils::logmesg(lmp, "{}: this partition evaluates alone, {}\n", who, alone);
+    return engine;
+  }
+  const auto options = batch_options(engine->info(), potentials);
+  return make_replica<mlff::ReplicaEngine>(std::move(engine), options);
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::unique_ptr<mlff::JumpEngine> ReplicaGroup::join(std::unique_ptr<mlff::JumpEngine> engine,
+                                                     const mlff::Potential &potential)
+{
+  meeting = nullptr;
+  if (!wanted()) return engine;
+  auto info = engine->info();
+  info.jumps = true;
+  const auto options = batch_options(info, {potential.sha256});
+  return make_replica<mlff::ReplicaJumpEngine>(std::move(engine), potential.sizes, options);
+}
+
+/* ---------------------------------------------------------------------- */
+
 void ReplicaGroup::start_run()
 {
-  if (batch) batch->enter();
+  if (meeting) meeting->enter();
 }
 
 /* ----------------------------------------------------------------------
@@ -129,8 +155,8 @@ void ReplicaGroup::start_run()
 
 void ReplicaGroup::end_run()
 {
-  if (!batch) return;
-  batch->leave();
+  if (!meeting) return;
+  meeting->leave();
   const std::string text = summary();
   utils::logmesg(lmp, text);
   if (universe->me != 0 || universe->nworlds == 1) return;
@@ -139,12 +165,12 @@ void ReplicaGroup::end_run()
 }
 
 /* ----------------------------------------------------------------------
-   of all partitions in the group so far
+   sums over all partitions in the group so far
 ------------------------------------------------------------------------- */
 
 std::string ReplicaGroup::summary() const
 {
-  const auto s = batch->statistics();
+  const auto s = meeting->statistics();
   long evaluations = 0;
   std::string histogram;
   for (std::size_t n = 1; n < s.histogram.size(); n++) {
@@ -159,8 +185,8 @@ std::string ReplicaGroup::summary() const
   if (s.calls)
     text += fmt::format(
         "  microseconds per call: gather {:.1f}, wait {:.1f}, model {:.1f}, scatter {:.1f}\n",
-        1e6 * s.gather / s.calls, 1e6 * s.wait / s.calls, 1e6 * s.model / s.calls,
-        1e6 * s.scatter / s.calls);
+        1e6 * s.times.gather / s.calls, 1e6 * s.times.wait / s.calls, 1e6 * s.times.model / s.calls,
+        1e6 * s.times.scatter / s.calls);
   if (s.retries) text += fmt::format("  evaluations repeated: {}\n", s.retries);
   text += fmt::format(
       "  memory limit of an evaluation: {}, {} evaluations split\n",

@@ -1,17 +1,10 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// The partitions of a -partition run that evaluate one model together.
 
 #ifndef LMP_REPLICA_GROUP_H
 #define LMP_REPLICA_GROUP_H
 
 #include "core/engine.h"
+#include "core/jump_engine.h"
 #include "pointers.h"
 
 #include <memory>
@@ -19,8 +12,10 @@
 #include <vector>
 
 namespace mlff {
-class ReplicaBatch;
-}
+struct BatchOptions;
+struct Potential;
+class Rendezvous;
+}    // namespace mlff
 
 namespace LAMMPS_NS {
 
@@ -52,17 +47,22 @@ class ReplicaGroup : protected Pointers {
   std::unique_ptr<mlff::Engine> join(std::unique_ptr<mlff::Engine>,
                                      const std::vector<std::string> &potentials,
                                      const std::string &alone);
+
+  // a jump network joins in the same way
+  std::unique_ptr<mlff::JumpEngine> join(std::unique_ptr<mlff::JumpEngine>,
+                                         const mlff::Potential &);
+
   void start_run();
   void end_run();
   bool wanted() const;    // whether there may be others to join
-  bool joined() const { return batch != nullptr; }
+  bool joined() const { return meeting != nullptr; }
 
  private:
   std::string who;
   enum { AUTO, ON, OFF } choice = AUTO;
   double wait = 0.0;                      // s
   std::size_t memory = 0;                 // bytes
-  mlff::ReplicaBatch *batch = nullptr;    // the engine that join() made
+  mlff::Rendezvous *meeting = nullptr;    // the meeting of the engine that join() made
 
   // styles of one process cannot wait for each other: the first of each partition meet, the second
   // ones, ...
@@ -70,6 +70,9 @@ class ReplicaGroup : protected Pointers {
   int place = -1;
 
   void leave_place();
+  mlff::BatchOptions batch_options(const mlff::EngineInfo &, const std::vector<std::string> &);
+  template <typename Replica, typename... Arguments>
+  std::unique_ptr<Replica> make_replica(Arguments &&...);
   std::string summary() const;
 };
 

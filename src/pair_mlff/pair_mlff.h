@@ -47,27 +47,26 @@ class PairMLFF : public Pair {
   struct MLFFImpl
       *impl;    // model, engine, graph, exchange: keeps the engine library out of this header
 
-  double cutoff;    // of the model, the largest of several, in the distance unit of the input
+  double cutoff;    // largest cutoff of the models, in the distance unit of the input
   double scale;     // eV to the energy unit of the input
   int nan_on_failure, molecules_add_up;
 
-  virtual void allocate();
   virtual void make_engine(bool);
   void join_replicas(const std::string &);
   void read_potentials(const std::vector<std::string> &);
   void map_elements(int, char **, int);
-  void check_topology();
   void check_box();
   void warn_of_charge();
   bool is_global() const;
   bool any_rank(bool) const;
-  bool rows_are_old();
-  void check_list();
-  void number_rows();
   void number_rows(int, const int *, const std::vector<char> &);
-  void find_edges();
-  void keep_spread();
+  bool centres_by_id() const;
+  void evaluate();
+  void add_edges();
   void add_long_range();
+  void add_to_atoms();
+  void keep_spread();
+  void check_atoms();
 };
 
 }    // namespace LAMMPS_NS

@@ -43,14 +43,13 @@ class PairXTB : public Pair {
   struct XTBImpl *impl;    // options, calculators: keeps the library out of this header
 
   double escale;                     // eV to the energy unit of the input
-  double calls, retries, seconds;    // of all calculators, for extract()
+  double calls, retries, seconds;    // sums over all calculators, for extract()
   int nan_on_failure, molecules_alone;
 
-  virtual void allocate();
   void find_systems();
-  void find_bridges(struct XTBSystem &);
   void find_images();
   void unwrap(struct XTBSystem &);
+  void add_to_atoms(const struct XTBSystem &, double);
   void prepare(struct XTBSystem &);
   int charge_of(const struct XTBSystem &);
   struct XTBRestart take_restart(const struct XTBSystem &, const std::vector<int> &);

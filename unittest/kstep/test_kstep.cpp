@@ -2,7 +2,6 @@
 // numbers, accounting.
 #include "engine/make_engine.h"
 #include "kstep/kstep_accounting.h"
-#include "kstep/kstep_batch.h"
 #include "kstep/kstep_conservation.h"
 #include "kstep/kstep_guard.h"
 #include "kstep/kstep_jump.h"
@@ -268,7 +267,7 @@ class Guard : public testing::Test {
 
 TEST_F(Guard, GoodJumpsPassAllLimits)
 {
-  for (const auto &limits : {KstepLimits(), KstepLimits::ours(), KstepLimits::published()}) {
+  for (const auto &limits : {KstepLimits(), KstepLimits::thermal(), KstepLimits::published()}) {
     EXPECT_EQ(way(limits), KstepVerdict::accepted);
     EXPECT_EQ(landing(limits), KstepVerdict::accepted);
     EXPECT_EQ(energies(limits, {-1.0, 0.3, -1.05, 0.36}), KstepVerdict::accepted);
@@ -354,7 +353,7 @@ TEST_F(Guard, Bonds)
       end.x[3 * i + a] = end.x[3 * j + a] + ratio * (a == 2 ? length : 0.0);
   };
   for (const bool published : {false, true}) {
-    auto limits = published ? KstepLimits::published() : KstepLimits::ours();
+    auto limits = published ? KstepLimits::published() : KstepLimits::thermal();
     limits.range = KstepLimits::off;
     const double most = published ? 2.0 : 1.5;
     place(0.999 * most);
@@ -372,7 +371,7 @@ TEST_F(Guard, Bonds)
 
 TEST_F(Guard, Energies)
 {
-  const auto ours = KstepLimits::ours(), published = KstepLimits::published();
+  const auto ours = KstepLimits::thermal(), published = KstepLimits::published();
   // 3 kT, up and down
   for (const double sign : {-1.0, 1.0}) {
     EXPECT_EQ(energies(ours, {-1.0, 0.3, -1.0, 0.3 + sign * 2.99 * kT}), KstepVerdict::accepted);
@@ -446,30 +445,6 @@ TEST(KstepJump, NetworkKeepsMomentaAndTakesEachMoleculeAlone)
       EXPECT_NEAR(other.v[k], end.v[27 + k], 1e-10);
     }
   }
-}
-
-TEST(KstepJump, SameInTheShapeOfAnEngine)
-{
-  System system({9, 5, 1});
-  const auto potential = jump_potential();
-  for (const auto precision : {Precision::single_precision, Precision::double_precision}) {
-    EngineOptions options;
-    options.precision = precision;
-    options.threads = 1;
-    KstepState alone = system.state, joined = system.state;
-    make_network_jump(potential, 1, options)->propose(system.molecules, system.state, alone);
-    make_network_jump(potential, 1, jump_as_engine(make_jump_engine(potential, options), potential))
-        ->propose(system.molecules, system.state, joined);
-    EXPECT_EQ(alone.x, joined.x);
-    EXPECT_EQ(alone.v, joined.v);
-  }
-  // a graph of something else is refused
-  GraphStorage graph;
-  append_pairs(system.molecules.species, system.state.x, 4.0, graph);
-  Result result;
-  EXPECT_THROW(
-      jump_as_engine(make_jump_engine(potential), potential)->evaluate(graph.view(), result),
-      EngineError);
 }
 
 TEST(KstepJump, Controls)
@@ -694,8 +669,8 @@ TEST(KstepCounters, SpeedUp)
   EXPECT_NEAR(c.speedup(0.0005), 17.0 / (0.1 + 2.0), 1e-12);
   EXPECT_NEAR(c.jump_seconds(), 1e-4, 1e-15);
   EXPECT_NEAR(c.force_seconds(), 1e-3, 1e-15);
-  c[C::t_own] = 0.01;
-  EXPECT_NEAR(c.own_share(), 0.01 / 0.22, 1e-12);
+  c[C::t_fix] = 0.01;
+  EXPECT_NEAR(c.fix_share(), 0.01 / 0.22, 1e-12);
   EXPECT_LT(c.speedup(0.0005), 17.0 / 2.1);
 }
 
@@ -909,7 +884,7 @@ TEST(KstepRestart, IsReadAsItWasWritten)
   KstepRestart out;
   out.student = true;
   out.k = 16;
-  out.T = 0.008;
+  out.stride_ps = 0.008;
   out.limit_temperature = 312.5;
   out.phase = 1;
   out.left = 7;

@@ -249,7 +249,7 @@ TEST(Jump, AngularMomentum)
     const auto L = angular_momentum(one.mass, one.x, one.velocity),
                raw = angular_momentum(one.mass, x, v);
     const auto unprojected = v;
-    keep_angular_momentum(one.mass, one.x, one.velocity, x, v);
+    restore_angular_momentum(one.mass, one.x, one.velocity, x, v);
     const auto after = angular_momentum(one.mass, x, v);
     for (int a = 0; a < 3 && one.sizes[0] > 2; a++) {
       EXPECT_GT(std::abs(raw[a] - L[a]), 1e-3);
@@ -277,7 +277,7 @@ TEST(Jump, AngularMomentumOfLinearMolecules)
     for (const double direction : axis) x.push_back(place * direction);
   const std::vector<double> x_start = x, v_start = {0.1, 0.2, -0.3, 0.0, 1.0, 0.0, -2.0, 0.0, 1.0};
   const auto L = angular_momentum(mass, x_start, v_start);
-  keep_angular_momentum(mass, x_start, v_start, x, v);
+  restore_angular_momentum(mass, x_start, v_start, x, v);
   const auto after = angular_momentum(mass, x, v);
   for (int a = 0; a < 3; a++) {
     EXPECT_NEAR(after[a], L[a], 1e-9);

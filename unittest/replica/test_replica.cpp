@@ -1,7 +1,9 @@
 // Replicas that evaluate together: same numbers as alone, whoever comes, leaves, fails or dies.
 #include "core/errors.h"
 #include "engine/make_engine.h"
-#include "replica/replica_batch.h"
+#include "models/jump/jump.h"
+#include "replica/replica_engine.h"
+#include "replica/replica_jump_engine.h"
 #include "support/random_potential.h"
 
 #include <gtest/gtest.h>
@@ -82,6 +84,27 @@ class Fragile : public Engine {
   int bad_atoms, most_atoms;
 };
 
+/// Runs work(k) of each replica in a thread of its own.
+template <typename Work> void in_threads(int n_replicas, const Work &work)
+{
+  std::vector<std::thread> threads;
+  for (int k = 0; k < n_replicas; k++) threads.emplace_back(work, k);
+  for (auto &thread : threads) thread.join();
+}
+
+/// Replicas that all wait for each other from here; make() gives the engine of each.
+template <typename Make>
+std::vector<std::unique_ptr<ReplicaEngine>> join(int n_replicas, const BatchOptions &options,
+                                                 const Make &make)
+{
+  std::vector<std::unique_ptr<ReplicaEngine>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    replicas.push_back(std::make_unique<ReplicaEngine>(make(), options));
+    replicas.back()->meeting().enter();
+  }
+  return replicas;
+}
+
 class Replica : public testing::Test {
  protected:
   std::string job =
@@ -107,7 +130,7 @@ class Replica : public testing::Test {
 
 TEST_F(Replica, OneAloneIsThePlainEngine)
 {
-  ReplicaBatch batch(host(), options(30.0));
+  ReplicaEngine batch(host(), options(30.0));
   for (const int n : {1, 20, 7, 300, 2}) {
     const auto graph = cluster(n, unsigned(n));
     Result result;
@@ -116,8 +139,8 @@ TEST_F(Replica, OneAloneIsThePlainEngine)
     EXPECT_LT(Clock::now() - start, std::chrono::seconds(10)) << "it waited for nobody";
     EXPECT_TRUE(same(result, alone(graph)));
   }
-  EXPECT_EQ(batch.statistics().histogram[1], 5);
-  EXPECT_EQ(batch.statistics().calls, 5);
+  EXPECT_EQ(batch.meeting().statistics().histogram[1], 5);
+  EXPECT_EQ(batch.meeting().statistics().calls, 5);
 }
 
 TEST_F(Replica, ThreadsOfAllSizesAreBitwiseTheSameAsAlone)
@@ -130,28 +153,21 @@ TEST_F(Replica, ThreadsOfAllSizesAreBitwiseTheSameAsAlone)
     graphs.push_back(cluster(sizes[k], unsigned(k + 1)));
     expected.push_back(alone(graphs[k]));
   }
-  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
-  for (int k = 0; k < n_replicas; k++) {
-    replicas.push_back(std::make_unique<ReplicaBatch>(host(), options()));
-    replicas.back()->enter();
-  }
-  EXPECT_EQ(replicas[0]->n_replicas(), n_replicas);
+  const auto replicas = join(n_replicas, options(), host);
+  EXPECT_EQ(replicas[0]->meeting().n_replicas(), n_replicas);
   std::atomic<int> wrong = 0;
-  std::vector<std::thread> threads;
-  for (int k = 0; k < n_replicas; k++)
-    threads.emplace_back([&, k] {
-      Result result;
-      for (int round = 0; round < rounds; round++) {
-        // sizes wander over the replicas
-        const int g = (k + round) % n_replicas;
-        replicas[k]->evaluate(graphs[g].view(), result);
-        if (!same(result, expected[g])) wrong++;
-      }
-      replicas[k]->leave();
-    });
-  for (auto &thread : threads) thread.join();
+  in_threads(n_replicas, [&](int k) {
+    Result result;
+    for (int round = 0; round < rounds; round++) {
+      // sizes wander over the replicas
+      const int g = (k + round) % n_replicas;
+      replicas[k]->evaluate(graphs[g].view(), result);
+      if (!same(result, expected[g])) wrong++;
+    }
+    replicas[k]->meeting().leave();
+  });
   EXPECT_EQ(wrong, 0);
-  const auto statistics = replicas[0]->statistics();
+  const auto statistics = replicas[0]->meeting().statistics();
   EXPECT_EQ(statistics.calls, n_replicas * rounds);
   long evaluated = 0;
   for (std::size_t n = 0; n < statistics.histogram.size(); n++)
@@ -169,30 +185,27 @@ TEST_F(Replica, TorchTogetherIsTorchAlone)
   const EngineOptions single{"torch", Precision::single_precision, 1, "cpu"};
   std::vector<GraphStorage> graphs;
   std::vector<Result> expected;
-  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
+  const auto replicas = join(n_replicas, options(), [&] {
+    return make_engine(potential(), single);
+  });
   for (int k = 0; k < n_replicas; k++) {
-    replicas.push_back(std::make_unique<ReplicaBatch>(make_engine(potential(), single), options()));
-    replicas.back()->enter();
     graphs.push_back(cluster(sizes[k], unsigned(k + 1)));
     expected.emplace_back();
     make_engine(potential(), single)->evaluate(graphs.back().view(), expected.back());
   }
-  std::vector<std::thread> threads;
-  for (int k = 0; k < n_replicas; k++)
-    threads.emplace_back([&, k] {
-      Result result;
-      for (int round = 0; round < 5; round++) {
-        replicas[k]->evaluate(graphs[k].view(), result);
-        ASSERT_EQ(result.energy.size(), expected[k].energy.size());
-        for (std::size_t s = 0; s < result.energy.size(); s++)
-          EXPECT_NEAR(result.energy[s], expected[k].energy[s], 1e-6) << sizes[k] << " atoms";
-        for (std::size_t i = 0; i < result.gradient.size(); i++)
-          ASSERT_NEAR(result.gradient[i], expected[k].gradient[i], 1e-5);
-      }
-      replicas[k]->leave();
-    });
-  for (auto &thread : threads) thread.join();
-  EXPECT_GT(replicas[0]->statistics().histogram[n_replicas], 0);
+  in_threads(n_replicas, [&](int k) {
+    Result result;
+    for (int round = 0; round < 5; round++) {
+      replicas[k]->evaluate(graphs[k].view(), result);
+      ASSERT_EQ(result.energy.size(), expected[k].energy.size());
+      for (std::size_t s = 0; s < result.energy.size(); s++)
+        EXPECT_NEAR(result.energy[s], expected[k].energy[s], 1e-6) << sizes[k] << " atoms";
+      for (std::size_t i = 0; i < result.gradient.size(); i++)
+        ASSERT_NEAR(result.gradient[i], expected[k].gradient[i], 1e-5);
+    }
+    replicas[k]->meeting().leave();
+  });
+  EXPECT_GT(replicas[0]->meeting().statistics().histogram[n_replicas], 0);
 }
 #endif
 
@@ -206,38 +219,35 @@ TEST_F(Replica, ThousandRounds)
     expected.push_back(alone(graphs[k]));
   }
   std::atomic<int> wrong = 0;
-  std::vector<std::thread> threads;
-  for (int k = 0; k < n_replicas; k++)
-    threads.emplace_back([&, k] {
-      // unequal lengths, and some come later
-      std::this_thread::sleep_for(std::chrono::milliseconds(k));
-      ReplicaBatch replica(host(), options(0.0));
-      Result result;
-      for (int round = 0; round < rounds - 100 * k; round++) {
-        replica.evaluate(graphs[k].view(), result);
-        if (!same(result, expected[k])) wrong++;
-        if (round % 97 == 13) replica.leave();
-      }
-    });
-  for (auto &thread : threads) thread.join();
+  in_threads(n_replicas, [&](int k) {
+    // unequal lengths, and some come later
+    std::this_thread::sleep_for(std::chrono::milliseconds(k));
+    ReplicaEngine replica(host(), options(0.0));
+    Result result;
+    for (int round = 0; round < rounds - 100 * k; round++) {
+      replica.evaluate(graphs[k].view(), result);
+      if (!same(result, expected[k])) wrong++;
+      if (round % 97 == 13) replica.meeting().leave();
+    }
+  });
   EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(Replica, DifferentModelsDoNotMeet)
 {
-  ReplicaBatch a(host(), options()), b(host(), {job, "another model", 0.5, 0}),
+  ReplicaEngine a(host(), options()), b(host(), {job, "another model", 0.5, 0}),
       c(host(), {job + "x", "model", 0.5, 0});
-  EXPECT_EQ(a.n_replicas(), 1);
-  EXPECT_EQ(b.n_replicas(), 1);
-  EXPECT_EQ(c.n_replicas(), 1);
-  ReplicaBatch d(host(), options());
-  EXPECT_EQ(a.n_replicas(), 2);
+  EXPECT_EQ(a.meeting().n_replicas(), 1);
+  EXPECT_EQ(b.meeting().n_replicas(), 1);
+  EXPECT_EQ(c.meeting().n_replicas(), 1);
+  ReplicaEngine d(host(), options());
+  EXPECT_EQ(a.meeting().n_replicas(), 2);
 }
 
 TEST_F(Replica, OneThatNeverComesIsNotAwaitedForEver)
 {
-  ReplicaBatch a(host(), options(0.5)), b(host(), options(0.5));
-  b.enter();
+  ReplicaEngine a(host(), options(0.5)), b(host(), options(0.5));
+  b.meeting().enter();
   const auto graph = cluster(9, 1);
   const auto expected = alone(graph);
   const auto start = Clock::now();
@@ -254,39 +264,33 @@ TEST_F(Replica, OneThatNeverComesIsNotAwaitedForEver)
     Result other;
     for (int k = 0; k < 20; k++) b.evaluate(graph.view(), other);
     EXPECT_TRUE(same(other, expected));
-    b.leave();
+    b.meeting().leave();
     finished = true;
   });
   while (!finished) a.evaluate(graph.view(), result);
-  a.leave();
+  a.meeting().leave();
   late.join();
-  EXPECT_GT(a.statistics().histogram.size(), 2u);
+  EXPECT_GT(a.meeting().statistics().histogram.size(), 2u);
 }
 
 TEST_F(Replica, AGraphThatCannotBeEvaluatedHarmsNobodyElse)
 {
   constexpr int n_replicas = 5, bad = 7;
-  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
-  for (int k = 0; k < n_replicas; k++) {
-    replicas.push_back(
-        std::make_unique<ReplicaBatch>(std::make_unique<Fragile>(bad, 1000000), options()));
-    replicas.back()->enter();
-  }
+  const auto replicas = join(n_replicas, options(), [&] {
+    return std::make_unique<Fragile>(bad, 1000000);
+  });
   std::atomic<int> good = 0, failures = 0;
-  std::vector<std::thread> threads;
-  for (int k = 0; k < n_replicas; k++)
-    threads.emplace_back([&, k] {
-      const auto graph = cluster(k == 2 ? bad : 4 + (k > 2) * 6, unsigned(k));
-      Result result;
-      try {
-        replicas[k]->evaluate(graph.view(), result);
-        if (same(result, alone(graph))) good++;
-      } catch (const EngineError &error) {
-        if (k == 2 && std::string(error.what()).find("not finite") != std::string::npos) failures++;
-      }
-      replicas[k]->leave();
-    });
-  for (auto &thread : threads) thread.join();
+  in_threads(n_replicas, [&](int k) {
+    const auto graph = cluster(k == 2 ? bad : 4 + (k > 2) * 6, unsigned(k));
+    Result result;
+    try {
+      replicas[k]->evaluate(graph.view(), result);
+      if (same(result, alone(graph))) good++;
+    } catch (const EngineError &error) {
+      if (k == 2 && std::string(error.what()).find("not finite") != std::string::npos) failures++;
+    }
+    replicas[k]->meeting().leave();
+  });
   EXPECT_EQ(good, n_replicas - 1);
   EXPECT_EQ(failures, 1);
 }
@@ -297,29 +301,23 @@ TEST_F(Replica, MemorySplitsABatch)
   // 15
   for (const bool told : {true, false}) {
     constexpr int n_replicas = 6;
-    std::vector<std::unique_ptr<ReplicaBatch>> replicas;
-    for (int k = 0; k < n_replicas; k++) {
-      auto o = options();
-      if (told) o.memory = 20;
-      replicas.push_back(
-          std::make_unique<ReplicaBatch>(std::make_unique<Fragile>(-1, told ? 20 : 15), o));
-      replicas.back()->enter();
-    }
+    auto o = options();
+    if (told) o.memory = 20;
+    const auto replicas = join(n_replicas, o, [&] {
+      return std::make_unique<Fragile>(-1, told ? 20 : 15);
+    });
     std::atomic<int> good = 0;
-    std::vector<std::thread> threads;
-    for (int k = 0; k < n_replicas; k++)
-      threads.emplace_back([&, k] {
-        const auto graph = cluster(9, unsigned(k));
-        Result result;
-        for (int round = 0; round < 5; round++) {
-          replicas[k]->evaluate(graph.view(), result);
-          if (same(result, alone(graph))) good++;
-        }
-        replicas[k]->leave();
-      });
-    for (auto &thread : threads) thread.join();
+    in_threads(n_replicas, [&](int k) {
+      const auto graph = cluster(9, unsigned(k));
+      Result result;
+      for (int round = 0; round < 5; round++) {
+        replicas[k]->evaluate(graph.view(), result);
+        if (same(result, alone(graph))) good++;
+      }
+      replicas[k]->meeting().leave();
+    });
     EXPECT_EQ(good, 5 * n_replicas);
-    EXPECT_GT(replicas[0]->statistics().splits, 0);
+    EXPECT_GT(replicas[0]->meeting().statistics().splits, 0);
   }
 }
 
@@ -361,29 +359,22 @@ TEST_F(Replica, TheFasterWayIsChosen)
   const auto expected = alone(graph);
   for (const bool batches_pay : {true, false}) {
     constexpr int n_replicas = 6, calls = 200;
-    std::vector<std::unique_ptr<ReplicaBatch>> replicas;
-    for (int k = 0; k < n_replicas; k++) {
-      auto o = options(0.0);
-      o.choice = BatchOptions::Choice::faster;
-      replicas.push_back(std::make_unique<ReplicaBatch>(
-          batches_pay ? std::make_unique<Timed>(microseconds(500), microseconds(0), &device)
-                      : std::make_unique<Timed>(microseconds(500), microseconds(500), nullptr),
-          o));
-      replicas.back()->enter();
-    }
+    auto o = options(0.0);
+    o.choice = BatchOptions::Choice::faster;
+    const auto replicas = join(n_replicas, o, [&] {
+      return batches_pay ? std::make_unique<Timed>(microseconds(500), microseconds(0), &device)
+                         : std::make_unique<Timed>(microseconds(500), microseconds(500), nullptr);
+    });
     std::atomic<int> wrong = 0;
-    std::vector<std::thread> threads;
-    for (int k = 0; k < n_replicas; k++)
-      threads.emplace_back([&, k] {
-        Result result;
-        for (int call = 0; call < calls; call++) {
-          replicas[k]->evaluate(graph.view(), result);
-          if (!same(result, expected)) wrong++;
-        }
-        replicas[k]->leave();
-      });
-    for (auto &thread : threads) thread.join();
-    const auto s = replicas[0]->statistics();
+    in_threads(n_replicas, [&](int k) {
+      Result result;
+      for (int call = 0; call < calls; call++) {
+        replicas[k]->evaluate(graph.view(), result);
+        if (!same(result, expected)) wrong++;
+      }
+      replicas[k]->meeting().leave();
+    });
+    const auto s = replicas[0]->meeting().statistics();
     EXPECT_EQ(wrong, 0);
     EXPECT_EQ(s.calls + s.single_calls, n_replicas * calls);
     EXPECT_EQ(s.compared, n_replicas);
@@ -396,33 +387,26 @@ TEST_F(Replica, AsManyEvaluationsAtATimeAsThereAreCoresFor)
 {
   constexpr int n_replicas = 8, rounds = 60;
   Timed::most = 0;
-  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
-  for (int k = 0; k < n_replicas; k++) {
-    auto o = options(0.2);
-    o.at_a_time = 2;
-    replicas.push_back(std::make_unique<ReplicaBatch>(
-        std::make_unique<Timed>(std::chrono::microseconds(500), std::chrono::microseconds(100),
-                                nullptr),
-        o));
-    replicas.back()->enter();
-  }
+  auto o = options(0.2);
+  o.at_a_time = 2;
+  const auto replicas = join(n_replicas, o, [] {
+    return std::make_unique<Timed>(std::chrono::microseconds(500), std::chrono::microseconds(100),
+                                   nullptr);
+  });
   const auto graph = cluster(5, 1);
   const auto expected = alone(graph);
   std::atomic<int> wrong = 0;
-  std::vector<std::thread> threads;
-  for (int k = 0; k < n_replicas; k++)
-    threads.emplace_back([&, k] {
-      Result result;
-      for (int round = 0; round < rounds; round++) {
-        replicas[k]->evaluate(graph.view(), result);
-        if (!same(result, expected)) wrong++;
-      }
-      replicas[k]->leave();
-    });
-  for (auto &thread : threads) thread.join();
+  in_threads(n_replicas, [&](int k) {
+    Result result;
+    for (int round = 0; round < rounds; round++) {
+      replicas[k]->evaluate(graph.view(), result);
+      if (!same(result, expected)) wrong++;
+    }
+    replicas[k]->meeting().leave();
+  });
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(Timed::most, 2);
-  const auto s = replicas[0]->statistics();
+  const auto s = replicas[0]->meeting().statistics();
   ASSERT_GT(s.histogram.size(), 4u);
   EXPECT_GT(s.histogram[4], rounds) << "two halves take turns";
 }
@@ -443,40 +427,141 @@ TEST_F(Replica, ErrorsKeepTheirKind)
     }
   };
   constexpr int n_replicas = 4, rounds = 20;
-  std::vector<std::unique_ptr<ReplicaBatch>> replicas;
-  for (int k = 0; k < n_replicas; k++) {
-    replicas.push_back(std::make_unique<ReplicaBatch>(std::make_unique<Faulty>(), options()));
-    replicas.back()->enter();
-  }
+  const auto replicas = join(n_replicas, options(), std::make_unique<Faulty>);
   std::atomic<int> right = 0;
-  std::vector<std::thread> threads;
-  for (int k = 0; k < n_replicas; k++)
-    threads.emplace_back([&, k] {
-      const auto graph = cluster(k < 3 ? k + 1 : 9, 1);
-      Result result;
-      for (int round = 0; round < rounds; round++) {
-        try {
-          replicas[k]->evaluate(graph.view(), result);
-          right += k == 3;
-        } catch (const EngineError &error) {
-          right += k < 3 && kind_of(error) == ErrorKind(k) &&
-              error.what() == std::to_string(k + 1) + " atoms";
-        }
+  in_threads(n_replicas, [&](int k) {
+    const auto graph = cluster(k < 3 ? k + 1 : 9, 1);
+    Result result;
+    for (int round = 0; round < rounds; round++) {
+      try {
+        replicas[k]->evaluate(graph.view(), result);
+        right += k == 3;
+      } catch (const EngineError &error) {
+        right += k < 3 && kind_of(error) == ErrorKind(k) &&
+            error.what() == std::to_string(k + 1) + " atoms";
       }
-      replicas[k]->leave();
-    });
-  for (auto &thread : threads) thread.join();
+    }
+    replicas[k]->meeting().leave();
+  });
   EXPECT_EQ(right, n_replicas * rounds);
-  EXPECT_GT(replicas[0]->statistics().retries, 0) << "they met";
+  EXPECT_GT(replicas[0]->meeting().statistics().retries, 0) << "they met";
 }
 
 TEST_F(Replica, GhostsAreRefused)
 {
-  ReplicaBatch batch(host(), options());
+  ReplicaEngine batch(host(), options());
   GraphStorage graph = cluster(4, 1);
   graph.species.push_back(0);
   Result result;
   EXPECT_THROW(batch.evaluate(graph.view(), result), EngineError);
+}
+
+/// Jumps of one or two molecules, with the strides of one network.
+struct Jump {
+  GraphStorage graph;
+  std::vector<double> mass, velocity, force;
+  std::vector<int> stride;
+
+  Jump(const std::vector<int> &sizes, unsigned seed)
+  {
+    for (const int n : sizes) {
+      const auto s = mlff_test::random_structure(n, seed + unsigned(n));
+      append_graph(s, network().elements, network().cutoff, graph);
+      stride.push_back(int(seed + unsigned(n)) % 2);
+      for (int k = 0; k < 3 * n; k++) {
+        velocity.push_back(3.0 * std::sin(k + seed));
+        force.push_back(std::cos(k * 0.7 + seed));
+      }
+    }
+    for (const int s : graph.species) mass.push_back(network().jump.species[s].mass);
+  }
+
+  JumpInput input() const { return {mass, velocity, force, stride}; }
+
+  static const Potential &network()
+  {
+    static const Potential model = random_jump({8, 2, 6}, {1, 6, 8}, {4.0, 8.0}, 4.0);
+    return model;
+  }
+};
+
+std::unique_ptr<JumpEngine> jump_engine()
+{
+  return make_jump_engine(Jump::network(), {"host", Precision::single_precision, 1});
+}
+
+bool same(const JumpResult &a, const JumpResult &b)
+{
+  return a.displacement == b.displacement && a.velocity_change == b.velocity_change;
+}
+
+TEST_F(Replica, JumpsTogetherAreJumpsAlone)
+{
+  constexpr int n_replicas = 5, rounds = 40;
+  std::vector<Jump> jumps;
+  for (const auto &sizes : std::vector<std::vector<int>>{{9}, {1, 20}, {2}, {40, 3, 7}, {5}})
+    jumps.emplace_back(sizes, unsigned(jumps.size()));
+  for (const std::size_t memory : {std::size_t(0), std::size_t(100000)}) {
+    auto o = options();
+    o.memory = memory;
+    std::vector<std::unique_ptr<ReplicaJumpEngine>> replicas;
+    for (int k = 0; k < n_replicas; k++) {
+      replicas.push_back(
+          std::make_unique<ReplicaJumpEngine>(jump_engine(), Jump::network().sizes, o));
+      replicas.back()->meeting().enter();
+    }
+    std::atomic<int> wrong = 0;
+    in_threads(n_replicas, [&](int k) {
+      const auto own = jump_engine();
+      JumpResult together, alone;
+      for (int round = 0; round < rounds; round++) {
+        const Jump &jump = jumps[(k + round) % n_replicas];
+        replicas[k]->evaluate(jump.graph.view(), jump.input(), together);
+        own->evaluate(jump.graph.view(), jump.input(), alone);
+        if (!same(together, alone)) wrong++;
+      }
+      replicas[k]->meeting().leave();
+    });
+    EXPECT_EQ(wrong, 0);
+    const auto s = replicas[0]->meeting().statistics();
+    EXPECT_EQ(s.calls, n_replicas * rounds);
+    ASSERT_EQ(s.histogram.size(), std::size_t(n_replicas + 1));
+    EXPECT_GT(s.histogram[n_replicas], rounds / 2);
+    EXPECT_EQ(s.splits > 0, memory > 0);
+  }
+}
+
+TEST_F(Replica, JumpsThatCannotBeMadeHarmNobodyElse)
+{
+  constexpr int n_replicas = 3;
+  std::vector<std::unique_ptr<ReplicaJumpEngine>> replicas;
+  for (int k = 0; k < n_replicas; k++) {
+    replicas.push_back(
+        std::make_unique<ReplicaJumpEngine>(jump_engine(), Jump::network().sizes, options()));
+    replicas.back()->meeting().enter();
+  }
+  std::atomic<int> good = 0, failures = 0;
+  in_threads(n_replicas, [&](int k) {
+    Jump jump({6 + k}, unsigned(k));
+    if (k == 1) jump.mass[2] *= 2.0;    // not the mass of training
+    JumpResult together, alone;
+    try {
+      replicas[k]->evaluate(jump.graph.view(), jump.input(), together);
+      jump_engine()->evaluate(jump.graph.view(), jump.input(), alone);
+      good += same(together, alone);
+    } catch (const EngineError &) {
+      failures += k == 1;
+    }
+    replicas[k]->meeting().leave();
+  });
+  EXPECT_EQ(good, 2);
+  EXPECT_EQ(failures, 1);
+  // and what is no call at all
+  const Jump jump({4}, 1);
+  JumpResult result;
+  auto input = jump.input();
+  input.force = input.force.subspan(3);
+  EXPECT_THROW(replicas[0]->evaluate(jump.graph.view(), input, result), EngineError);
 }
 
 /// Processes; one of them dies by a signal at a stage, again and again.
@@ -502,12 +587,12 @@ TEST_P(ReplicaDeath, OthersFinishWithRightNumbers)
       if (child == 0) {
         int wrong = 0;
         {
-          ReplicaBatch replica(host(), options(0.05));
+          ReplicaEngine replica(host(), options(0.05));
           deadly_stage = GetParam();
           Result result;
           for (int round = 0; round < rounds; round++) {
             if (k == repeat % n_replicas && round >= 3 + repeat / 4)
-              replica.at_stage = [](const char *stage) {
+              replica.meeting().at_stage = [](const char *stage) {
                 if (std::strcmp(stage, deadly_stage) == 0) kill(getpid(), SIGKILL);
               };
             replica.evaluate(graphs[k].view(), result);
@@ -542,19 +627,19 @@ TEST_F(Replica, NobodyMeetsTheDead)
   ASSERT_EQ(pipe(ready), 0);
   const pid_t child = fork();
   if (child == 0) {
-    ReplicaBatch replica(host(), options());
-    replica.enter();
+    ReplicaEngine replica(host(), options());
+    replica.meeting().enter();
     if (write(ready[1], "x", 1) == 1) pause();
     _exit(0);
   }
   char x;
   ASSERT_EQ(read(ready[0], &x, 1), 1);
-  ReplicaBatch early(host(), options());
-  EXPECT_EQ(early.n_replicas(), 2);
+  ReplicaEngine early(host(), options());
+  EXPECT_EQ(early.meeting().n_replicas(), 2);
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
-  ReplicaBatch late(host(), options());
-  EXPECT_EQ(late.n_replicas(), 2);
+  ReplicaEngine late(host(), options());
+  EXPECT_EQ(late.meeting().n_replicas(), 2);
 }
 
 }    // namespace

@@ -354,7 +354,7 @@ TEST_F(TrainJump, ConservationKeepsEnergyAndAngularMomentum)
     } else {
       // far from the energy wanted, the factor is 1.1
       Toy turned = moved;
-      keep_angular_momentum(toy.mass, toy.x, toy.v, turned.x, turned.v);
+      restore_angular_momentum(toy.mass, toy.x, toy.v, turned.x, turned.v);
       for (int a = 0; a < 3; a++)
         EXPECT_NEAR(momentum(turned)[3 + a], start[3 + a], 1e-9 * (1 + std::abs(start[3 + a])));
       EXPECT_NEAR(inner_kinetic(end.mass, end.v), 1.21 * inner_kinetic(end.mass, turned.v),

@@ -210,9 +210,9 @@ void control_jump(const Potential &potential, JumpControl control, const Graph &
   }
 }
 
-void keep_angular_momentum(std::span<const double> mass, std::span<const double> x_start,
-                           std::span<const double> v_start, std::span<const double> x_end,
-                           std::span<double> v_end)
+void restore_angular_momentum(std::span<const double> mass, std::span<const double> x_start,
+                              std::span<const double> v_start, std::span<const double> x_end,
+                              std::span<double> v_end)
 {
   const int n = int(mass.size());
   Vector change = {0, 0, 0};

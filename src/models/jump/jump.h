@@ -88,9 +88,9 @@ class JumpVariables {
 /// momentum is conserved; along axes about which there is (almost) no moment of inertia, as in
 /// linear molecules, nothing is done. mass [n] g/mol; positions [n][3] Å and velocities [n][3] Å/ps
 /// at start and end.
-void keep_angular_momentum(std::span<const double> mass, std::span<const double> x_start,
-                           std::span<const double> v_start, std::span<const double> x_end,
-                           std::span<double> v_end);
+void restore_angular_momentum(std::span<const double> mass, std::span<const double> x_start,
+                              std::span<const double> v_start, std::span<const double> x_end,
+                              std::span<double> v_end);
 
 /// Appends the graph of an isolated structure: every ordered pair within the cutoff (Å), positions
 /// [n][3] Å. Throws EngineError where two atoms are on one place. Faster than append_graph for

@@ -142,8 +142,8 @@ std::vector<JumpReport> jump_report(const Potential &potential,
               v[c] = batch.velocity[at + c] + result.velocity_change[at + c];
             }
             if (name == "network")
-              keep_angular_momentum(trajectory.mass, {&batch.x[at], n3}, {&batch.velocity[at], n3},
-                                    x, v);
+              restore_angular_momentum(trajectory.mass, {&batch.x[at], n3},
+                                       {&batch.velocity[at], n3}, x, v);
             double error;
             try {
               error = options.energy(trajectory, x) + kinetic(trajectory.mass.data(), v.data(), n) -

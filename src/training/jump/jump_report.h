@@ -49,7 +49,7 @@ struct JumpReportOptions {
 };
 
 /// One report for each trajectory and stride. The angular momentum is put right before energies
-/// (keep_angular_momentum).
+/// (restore_angular_momentum).
 std::vector<JumpReport> jump_report(const Potential &potential,
                                     const std::vector<NveTrajectory> &trajectories,
                                     const JumpReportOptions &options);

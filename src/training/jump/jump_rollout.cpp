@@ -29,7 +29,7 @@ void conserve(std::span<const double> mass, std::span<const double> x_start,
               std::span<const double> v_start, std::span<const double> x_end,
               std::span<double> v_end, double kinetic)
 {
-  keep_angular_momentum(mass, x_start, v_start, x_end, v_end);
+  restore_angular_momentum(mass, x_start, v_start, x_end, v_end);
   double total = 0.0, drift[3] = {0, 0, 0};
   for (const double m : mass) total += m;
   for (std::size_t k = 0; k < v_end.size(); k++) drift[k % 3] += mass[k / 3] * v_end[k] / total;
@@ -98,7 +98,7 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
         if (force) {
           kinetic = total - c * force(trajectory, x_end, f);
           std::vector<double> turned = v_end;
-          keep_angular_momentum(mass, x, v, x_end, turned);
+          restore_angular_momentum(mass, x, v, x_end, turned);
           energy_error = (inner_kinetic(mass, turned) - kinetic) / kT;
         } else {
           kinetic = inner_kinetic(mass, known.velocity);

@@ -18,7 +18,7 @@ using JumpLossDerivative =
 
 /// Several jumps in a row and where the trajectory is after each of them, for a loss of roll-outs.
 /// After a jump the state is conserved as in a simulation: the change of the angular momentum is
-/// taken out (as keep_angular_momentum does), then velocities relative to the centre of mass are
+/// taken out (as restore_angular_momentum does), then velocities relative to the centre of mass are
 /// scaled to the kinetic energy given, by a factor within 0.9 .. 1.1.
 struct JumpChain {
   std::span<const int> species, first_atom;    ///< as in Graph

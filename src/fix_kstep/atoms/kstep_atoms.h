@@ -1,17 +1,12 @@
-/* -*- c++ -*- ----------------------------------------------------------
-   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
-   https://www.lammps.org/, Sandia National Laboratories
-   LAMMPS development team: developers@lammps.org
-
-   This software is distributed under the GNU General Public License.
-
-   See the README file in the top-level LAMMPS directory.
-------------------------------------------------------------------------- */
+// The atoms of fix kstep/hybrid on this rank, and the molecules they form.
 
 #ifndef LMP_KSTEP_ATOMS_H
 #define LMP_KSTEP_ATOMS_H
 
+#include "fix_kstep/atoms/kstep_memory.h"
+#include "fix_kstep/atoms/kstep_topology.h"
 #include "kstep/kstep_molecules.h"
+#include "lammps_common/molecule_walk.h"
 #include "pointers.h"
 
 #include <string>
@@ -42,10 +37,10 @@ class KstepAtoms : protected Pointers {
   KstepAtoms(class LAMMPS *, int groupbit);
 
   mlff::KstepMolecules molecules;
-  std::vector<tagint> tags;    // of each atom, molecule after molecule
+  std::vector<tagint> tags;    // IDs, molecule after molecule
   std::vector<int> local;      // its index on this rank
 
-  double velocity_unit = 1.0;    // Å/ps, of the input
+  double velocity_unit = 1.0;    // Angstrom/ps, of the input
   double energy_unit = 1.0;      // eV
 
   struct Found {
@@ -55,27 +50,18 @@ class KstepAtoms : protected Pointers {
   // Species: words of the types, see KstepSettings. Whole: a molecule must not be cut by the group
   Found find(const mlff::Potential &, const std::vector<std::string> &words, bool whole);
 
-  // what another command or fix has changed during a run, and what it has moved; empty for
-  // nothing. Moves of all atoms alike count if `anchored`
-  std::string change() const;
-  std::string motion(bool anchored) const;
-  void remember(const mlff::KstepState &);    // the places now
+  // texts about changes and moves by another command or fix during a run; empty for none. Moves of
+  // all atoms alike count if `anchored`
+  std::string change() const { return memory.change(local); }
+  std::string motion(bool anchored) const { return memory.motion(local, anchored); }
+  void remember(const mlff::KstepState &state) { memory.remember_places(state.x); }
 
-  struct Seen {
-    tagint tag, molecule;
-    int type;
-    double mass;
-    double x[3];    // Angstrom, at the end of the last step
-  };
-  const std::vector<Seen> &remembered() const { return seen; }
-  void keep_seen(const std::vector<Seen> &list) { seen = list; }
+  KstepMemory memory;
 
-  struct Bond {
-    tagint i, j;
-    double length;
-  };
+  // bonds with their lengths when first seen; those of a restart file are for the next find()
+  using Bond = KstepTopology::Bond;
   std::vector<Bond> bonds() const;
-  void keep_bonds(const std::vector<Bond> &list) { known = list; }
+  void restore_bonds(const std::vector<Bond> &list) { restart_bonds = list; }
 
   void update();                                 // local, after atoms may have moved in memory
   void gather(mlff::KstepState &);               // molecules are whole
@@ -93,26 +79,27 @@ class KstepAtoms : protected Pointers {
   std::string neighbors(const mlff::KstepState &, double distance) const;
 
   // an atom that does not jump nearer to one that does than a distance; empty where there is none
-  std::string others(double distance) const;
+  std::string bystanders(double distance) const;
 
  private:
   int groupbit;
-  std::vector<Bond> known;    // from a restart file
-  std::vector<Seen> seen;    // molecule after molecule; out of a restart file before the first call
-  std::vector<std::pair<tagint, tagint>> drawn;    // bonds of the topology then
-  std::vector<int> walk,
-      bridge;    // each atom, and the one before it in the walk that makes its molecule whole
+  KstepTopology topology;
+  std::vector<Bond> restart_bonds;
+  std::vector<std::pair<tagint, tagint>> drawn_bonds;    // bonds of the topology in the last find()
+  MoleculeWalk walk;
   std::vector<double> x0, v0, f0;
   std::vector<imageint> image0;
 
+  std::vector<int> atoms_of_group() const;
   std::string difference(const std::vector<int> &, const std::vector<Bond> &) const;
-  double mass_of(int i) const;
-  void check_whole(const std::vector<int> &, const std::vector<int> &,
-                   const std::vector<int> &) const;
-  std::vector<Bond> topology(const std::vector<int> &) const;
-  std::vector<Bond> nearby(const std::vector<int> &, const std::vector<int> &) const;
+  std::vector<Bond> choose_bonds(const std::vector<int> &, const std::vector<int> &,
+                                 const std::vector<Bond> &);
+  void check_whole(const mlff::Potential &, const std::vector<std::string> &,
+                   const std::vector<int> &, const std::vector<int> &) const;
+  void assemble(const std::vector<int> &, const std::vector<int> &, const std::vector<Bond> &);
   void find_species(const mlff::Potential &, const std::vector<std::string> &);
-  void find_walk();
+  std::string nearest_molecules(const mlff::KstepState &, double, const std::vector<double> &,
+                                const std::vector<double> &) const;
 };
 
 }    // namespace LAMMPS_NS

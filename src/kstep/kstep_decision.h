@@ -1,0 +1,60 @@
+// Which molecules keep a jump: verdicts on the way and at the landing, for each of them, or for all
+// together where energies are known of all together only.
+#pragma once
+
+#include "kstep/kstep_accounting.h"
+#include "kstep/kstep_guard.h"
+#include "kstep/kstep_molecules.h"
+#include "kstep/kstep_thermostat.h"
+
+#include <span>
+#include <vector>
+
+namespace mlff {
+
+class KstepDecision {
+ public:
+  bool metropolis = false;    ///< landings are accepted by their energies
+  bool together = false;      ///< one rejected molecule takes all others back
+
+  std::vector<double> potential;    ///< eV, of each molecule, or of all together: before the jump
+  std::vector<double> landed;       ///< eV, after it
+  std::vector<char> moved;          ///< [n_molecules] makes this jump
+
+  /// Before a jump: kinetic energies.
+  void start(const KstepMolecules &molecules, std::span<const double> v);
+
+  /// Verdicts on the way to where a model proposes to go, over `stride` ps, and who moves there.
+  /// proposed: false where the model has no answer. Returns how many molecules pass.
+  int check_way(const KstepGuard &guard, const KstepMolecules &molecules, const KstepState &start,
+                const KstepState &end, double stride, bool proposed);
+
+  /// Verdicts on landings, by their forces and energies. kT in eV. One random number for each part,
+  /// with Metropolis.
+  void check_landing(const KstepGuard &guard, const KstepMolecules &molecules,
+                     const KstepState &end, double kT, KstepRandom &random,
+                     KstepCounters &counters);
+
+  /// Counts the verdicts; where molecules go back together, one for all of them. Returns who is
+  /// accepted [n_molecules].
+  std::vector<char> judge(KstepCounters &counters) const;
+
+  /// Keeps a landing of the molecules that were accepted together: their total energy, where
+  /// `rescale`, by rescaling the velocities v; what is not kept is counted. Returns the change of
+  /// their potential energy, eV.
+  double keep(int part, const KstepMolecules &molecules, std::span<const double> x,
+              std::span<double> v, bool rescale, KstepCounters &counters);
+
+  /// Parts are the molecules, or all of them together.
+  int n_parts() const { return int(potential.size()); }
+  int part_size() const { return int(moved.size()) / n_parts(); }
+
+ private:
+  std::vector<KstepVerdict> verdicts;
+  std::vector<double> kinetic;    // eV, of each molecule at the start of the jump
+
+  KstepVerdict check_part(int part, const KstepGuard &guard, const KstepMolecules &molecules,
+                          const KstepState &end, double kT, double chance, KstepCounters &counters);
+};
+
+}    // namespace mlff

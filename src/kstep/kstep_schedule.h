@@ -1,0 +1,37 @@
+// Where in its cycle fix kstep/hybrid is: at a jump, in the steps that take the place of a rejected
+// one, or in the corrector.
+#pragma once
+
+#include <vector>
+
+namespace mlff {
+
+struct KstepSchedule {
+  // values as restart files hold them
+  enum Phase {
+    at_jump,     ///< the next step is a jump
+    fallback,    ///< steps of velocity Verlet in the place of a jump, of those that are not waiting
+    correct      ///< steps of velocity Verlet of all
+  } phase = at_jump;
+  int left = 0;       ///< steps left in this phase
+  int attempt = 0;    ///< number of the attempt to jump; 0: the first
+  std::vector<char>
+      waiting;    ///< molecules that have arrived, while others fall back; empty: none
+
+  /// A new cycle with other atoms or other jumps.
+  void begin_anew();
+
+  /// The corrector follows, or other steps without jumps.
+  void correct_for(int steps);
+
+  /// Those that did not arrive make `steps` steps.
+  void fall_back(const std::vector<char> &arrived, int steps);
+
+  /// Share of the molecules that wait; 0 where none does.
+  double waiting_share() const;
+
+  /// A step of velocity Verlet was made. True where it was the last of its phase.
+  bool count_step() { return --left == 0; }
+};
+
+}    // namespace mlff

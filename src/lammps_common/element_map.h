@@ -1,0 +1,28 @@
+// What pair styles keep by atom types: the map to elements, flags, the energy unit.
+
+#ifndef LMP_ELEMENT_MAP_H
+#define LMP_ELEMENT_MAP_H
+
+#include <string>
+
+namespace LAMMPS_NS {
+
+class LAMMPS;
+
+/* ----------------------------------------------------------------------
+   Arrays by atom types of a pair style that maps types to elements: map[t]
+   is -1 for a type that it does not treat.
+------------------------------------------------------------------------- */
+
+void allocate_types(LAMMPS *, int **&setflag, double **&cutsq, int *&map);
+
+// flags all pairs of types that the style treats; an error where there are none
+void flag_mapped_types(LAMMPS *, const std::string &style, const int *map, int **setflag);
+
+// 1 eV in the energy unit of the input; an error for units other than metal and real. who: the
+// style in messages
+double electron_volt(LAMMPS *, const std::string &who);
+
+}    // namespace LAMMPS_NS
+
+#endif

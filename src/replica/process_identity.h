@@ -1,0 +1,31 @@
+// Processes that find each other without talking: which process it is, whether it still exists, and
+// which launch it belongs to.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace mlff {
+
+/// A process of this machine. The start time tells it from a later process with the same number.
+struct ProcessIdentity {
+  pid_t pid = 0;
+  long start_time = 0;    ///< clock ticks since boot
+
+  bool operator==(const ProcessIdentity &) const = default;
+
+  /// False for a process that ended, also where its parent has not waited for it yet.
+  bool exists() const;
+
+  static ProcessIdentity of_this_process();
+};
+
+/// Start time of a process in clock ticks since boot, or 0 if it no longer exists or is a zombie.
+long start_time_of(pid_t pid);
+
+/// Names the launch that this process belongs to, without talking to anyone: the launcher's job
+/// number where it tells it (PMIx, Slurm), else the parent process and its start time.
+std::string launch_of_this_process();
+
+}    // namespace mlff

@@ -1,0 +1,21 @@
+// Translations of periodic boxes, and how far atoms reach along them.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+namespace mlff {
+
+using Vector3 = std::array<double, 3>;
+
+/// The translations of a lattice whose midplanes bound the space that is nearer to a point than to
+/// any of its images: sums of lattice vectors that are as short as possible, shortest first,
+/// without the opposite of each. edges: the lattice vectors (Å) of the periodic directions, none
+/// to three.
+std::vector<Vector3> nearest_translations(std::vector<Vector3> edges);
+
+/// Range of the scalar products of positions [n][3] with a vector; -infinity without positions.
+double range_along(std::span<const double> positions, const Vector3 &direction);
+
+}    // namespace mlff
