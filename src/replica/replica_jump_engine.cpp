@@ -86,7 +86,7 @@ JumpPayload::JumpPayload(std::unique_ptr<JumpEngine> engine, const PainnSizes &s
         [sizes](int atoms, int edges) {
           return bytes_of_jump(sizes, atoms, edges);
         },
-        memory)
+        memory, this->engine->info().on_host())
 {
 }
 
