@@ -277,10 +277,9 @@ template <class Device, typename T> void PainnKokkos<Device, T>::finish(const Gr
   const double rc = layers.weights.cutoff;
   Kokkos::parallel_for(
       "mlff/painn/gradient", IndexRange<Device>(0, graph.n_edges), KOKKOS_LAMBDA(const int e) {
-        if (d(e) < rc)
-          edge_gradient(&r(3 * e), d(e), &bar(4 * e), &out(3 * e));
-        else
-          for (int a = 0; a < 3; a++) out(3 * e + a) = 0.0;
+        const bool inside = d(e) < rc;
+        edge_gradient(&r(3 * e), d(e), &bar(4 * e),
+                      [&](int a, double x) { out(3 * e + a) = inside ? x : 0.0; });
       });
 }
 

@@ -37,7 +37,7 @@ template <typename T, int LANES> struct PainnFilterKokkos {
   template <bool SLOPE, int PARTS>
   KOKKOS_INLINE_FUNCTION void by_spline(int e, int f, T *W, T *slope) const
   {
-    const SplinePlace place = spline_place(d[e], cutoff, knots);
+    const SplinePlace place = spline_place(d[e], cutoff, knots, 1.0);
     const long n = 3L * F;
     T b[4], c[4];
     for (int k = 0; k < 4; k++) {

@@ -10,11 +10,11 @@
 
 #include <cmath>
 
-#define MLFF_INLINE_FUNCTION inline
+// always: the order in which a compiler inlines decides how loops around it are summed
 #if defined(__GNUC__)
-#define MLFF_FORCEINLINE_FUNCTION inline __attribute__((always_inline))
+#define MLFF_INLINE_FUNCTION inline __attribute__((always_inline))
 #else
-#define MLFF_FORCEINLINE_FUNCTION inline
+#define MLFF_INLINE_FUNCTION inline
 #endif
 
 namespace mlff {

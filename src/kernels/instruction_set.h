@@ -2,6 +2,7 @@
 // hand.
 #pragma once
 
+#include "core/engine_info.h"
 #include "core/engine_options.h"
 
 #include <string_view>
@@ -30,6 +31,16 @@ const Kernels &select_kernels(InstructionSet set, const Kernels &generic, const 
                               const Kernels &avx512)
 {
   return set == InstructionSet::avx512 ? avx512 : set == InstructionSet::avx2 ? avx2 : generic;
+}
+
+/// What an engine with kernels of a set and features of type T tells of itself.
+template <typename T> EngineInfo host_info(InstructionSet set, int threads)
+{
+  EngineInfo info;
+  info.instruction_set = set;
+  info.precision = precision_of_type<T>;
+  info.threads = threads;
+  return info;
 }
 
 }    // namespace mlff

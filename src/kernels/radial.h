@@ -30,22 +30,24 @@ static MLFF_INLINE_FUNCTION Radial radial_function(int k, double d, double spaci
 }
 
 /// Where a distance lies between the knots of a cubic Hermite spline over 0 .. cutoff: the
-/// interval, and the factors of value and slope times spacing at its begin and its end.
+/// interval, and the factors of value and slope times spacing at its begin and its end, all times
+/// `on`.
 struct SplinePlace {
   int knot;
   double basis[4], slope[4];    ///< slope: derivative of the factors by the distance
 };
 
-static MLFF_INLINE_FUNCTION SplinePlace spline_place(double d, double cutoff, int knots)
+static MLFF_INLINE_FUNCTION SplinePlace spline_place(double d, double cutoff, int knots, double on)
 {
   const double spacing = cutoff / knots, place = d / spacing;
   // d / spacing may round up to the last knot
   const int knot = place < knots ? int(place) : knots - 1;
   const double x = place - knot, x2 = x * x, x3 = x2 * x;
-  return {knot,
-          {2 * x3 - 3 * x2 + 1, x3 - 2 * x2 + x, 3 * x2 - 2 * x3, x3 - x2},
-          {(6 * x2 - 6 * x) / spacing, (3 * x2 - 4 * x + 1) / spacing, (6 * x - 6 * x2) / spacing,
-           (3 * x2 - 2 * x) / spacing}};
+  return {
+      knot,
+      {on * (2 * x3 - 3 * x2 + 1), on * (x3 - 2 * x2 + x), on * (3 * x2 - 2 * x3), on * (x3 - x2)},
+      {on * (6 * x2 - 6 * x) / spacing, on * (3 * x2 - 4 * x + 1) / spacing,
+       on * (6 * x - 6 * x2) / spacing, on * (3 * x2 - 2 * x) / spacing}};
 }
 
 /// All K radial functions: use(k, value, slope). From the centre nearest to d each is the one

@@ -24,7 +24,7 @@ namespace {
   /// Sines and cosines of n pi/2 + r for |r| <= pi/4, from series in r and the lowest bits of n;
   /// errors below 3e-16. The sums must be done in the order in which they are written.
   template <typename Integer>
-  MLFF_FORCEINLINE_FUNCTION void sine_and_cosine(double r, Integer n, double &sine, double &cosine)
+  MLFF_INLINE_FUNCTION void sine_and_cosine(double r, Integer n, double &sine, double &cosine)
   {
     const double y = r * r;
     double s = 1.0 / 6227020800.0 - y * (1.0 / 1307674368000.0),
@@ -39,7 +39,7 @@ namespace {
   }
 
   /// x - turns pi/2, with pi/2 in three parts.
-  MLFF_FORCEINLINE_FUNCTION double without_quarter_turns(double x, double turns)
+  MLFF_INLINE_FUNCTION double without_quarter_turns(double x, double turns)
   {
     return ((x - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) -
         turns * 0x1.3198a2e037073p-69;

@@ -82,10 +82,7 @@ namespace {
 
     EngineInfo info() const override
     {
-      EngineInfo info;
-      info.instruction_set = set;
-      info.precision = precision_of_type<T>;
-      info.threads = threads;
+      EngineInfo info = host_info<T>(set, threads);
       const int permutations = layers.weights.permutations;
       info.model = formula + " with " + std::to_string(permutations) +
           (permutations == 1 ? " permutation" : " permutations");

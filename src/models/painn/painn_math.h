@@ -168,13 +168,15 @@ namespace {
              pq_bar * p.z + v_bar.z * y.vv};
   }
 
-  /// dE/dr of an edge of length d from the bars [d, u] of its distance and direction.
+  /// dE/dr of an edge of length d from the bars [d, u] of its distance and direction: set(axis,
+  /// value).
+  template <typename Set>
   MLFF_INLINE_FUNCTION void edge_gradient(const double *r, double d, const double *bar,
-                                          double *gradient)
+                                          const Set &set)
   {
     const double u[3] = {r[0] / d, r[1] / d, r[2] / d};
     const double along = bar[1] * u[0] + bar[2] * u[1] + bar[3] * u[2];
-    for (int a = 0; a < 3; a++) gradient[a] = bar[0] * u[a] + (bar[1 + a] - along * u[a]) / d;
+    for (int a = 0; a < 3; a++) set(a, bar[0] * u[a] + (bar[1 + a] - along * u[a]) / d);
   }
 
 }    // namespace

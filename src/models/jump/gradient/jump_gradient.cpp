@@ -24,17 +24,13 @@ namespace {
         set(choose_instruction_set(options.instruction_set)),
         kernels(MLFF_KERNELS_FOR(set, jump_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        names(weight_slices(potential)), packing(names), places(names)
+        names(weight_slices(potential)), packing(names), places(names),
+        own(threads, places, [this](Own &mine) {
+          take_sums(mine);
+        })
     {
-      auto &model = weights.layers.model;
-      model.F = padded(sizes.features);
-      model.L = sizes.layers;
-      model.K = sizes.radial;
-      model.norm_floor = sizes.norm_floor;
-      model.cutoff = potential.cutoff;
-      layers.resize(sizes.layers);
-      model.layers = layers.data();
-      const Blocks F{sizes.features, model.F};
+      set_layer_sizes(potential, layers, weights.layers.model);
+      const Blocks F{sizes.features, padded(sizes.features)};
       packing.lay_out([this, F] {
         JumpWeights<T> &ends = weights.ends;
         weights.layers.model.embedding = packing.vector("embedding", F);
@@ -45,16 +41,6 @@ namespace {
         ends.readout1_bias = packing.vector("readout.1.bias", F);
         packing.painn_layers(F, sizes.radial, layers, weights.layers.filter);
       });
-      own.resize(threads);
-      for (auto &mine : own) {
-        mine.layer_sums.resize(sizes.layers);
-        mine.value.resize(sizes.layers);
-        places.begin(nullptr);
-        take_sums(mine);
-        n_sums = places.size();
-        places.begin(mine.sum_values.resize(n_sums));
-        take_sums(mine);
-      }
       set_weights(flat_weights(potential));
     }
 
@@ -67,46 +53,14 @@ namespace {
         throw EngineError("training takes whole systems: the graph has ghosts");
       output.resize(3 * std::size_t(predictions) * graph.n_centres());
       output_bar.resize(output.size());
-      group_structures(graph, atoms_per_group, first_structure);
-      const int n_groups = int(first_structure.size()) - 1, used = std::clamp(n_groups, 1, threads);
-      ThreadError errors;
-#pragma omp parallel num_threads(used)
-      {
-        Own &mine = own[omp_get_thread_num()];
-        errors.run([&] {
-          T *sums = mine.sum_values.resize(n_sums);
-          std::fill_n(sums, n_sums, T(0));
-        });
-#pragma omp barrier
-#pragma omp for schedule(static)
-        for (int g = 0; g < n_groups; g++)
-          errors.run([&] {
-            run(graph, first_structure[g], first_structure[g + 1], rows, scaled, loss, mine);
-          });
-#pragma omp for schedule(static)
-        for (std::size_t i = 0; i < gradient.size(); i++)
-          errors.run([&] {
-            double sum = 0.0;
-            for (int t = 0; t < used; t++)
-              sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
-            gradient[i] += sum;
-          });
-      }
-      errors.rethrow();
+      own.add_sums(graph, gradient, [&](int first, int last, Own &mine) {
+        run(graph, first, last, rows, scaled, loss, mine);
+      });
     }
 
-    EngineInfo info() const override
-    {
-      EngineInfo info;
-      info.instruction_set = set;
-      info.precision = precision_of_type<T>;
-      info.threads = threads;
-      return info;
-    }
+    EngineInfo info() const override { return host_info<T>(set, threads); }
 
    private:
-    static constexpr int atoms_per_group = 32;
-
     PainnSizes sizes;
     int predictions;
     InstructionSet set;
@@ -117,7 +71,6 @@ namespace {
     GradientPlaces<T> places;
     JumpGradientWeights<T> weights;
     std::vector<PainnLayer<T>> layers;
-    std::size_t n_sums = 0;
 
     struct Own {    // of a thread
       Buffer<T> sum_values, values;
@@ -127,8 +80,7 @@ namespace {
       std::vector<GradientLayerValues<T>> value;
       GroupGraph group;
     };
-    std::vector<Own> own;
-    std::vector<int> first_structure;
+    GradientThreads<T, Own> own;
     std::vector<double> output, output_bar;
 
     /// Points the sums of a thread at the array of the walk.
@@ -136,6 +88,8 @@ namespace {
     {
       const Blocks F{sizes.features, padded(sizes.features)};
       JumpSums<T> &sums = mine.sums;
+      mine.layer_sums.resize(sizes.layers);
+      mine.value.resize(sizes.layers);
       sums.embedding = places.vector("embedding", F);
       sums.vectors = places.vector("vectors", F);
       sums.readout0 = places.matrix("readout.0.weight", F, F);

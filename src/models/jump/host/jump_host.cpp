@@ -43,10 +43,7 @@ namespace {
 
     EngineInfo info() const override
     {
-      EngineInfo info;
-      info.instruction_set = set;
-      info.precision = precision_of_type<T>;
-      info.threads = threads;
+      EngineInfo info = host_info<T>(set, threads);
       info.filter = weights.painn.knots ? Filter::spline : Filter::exact;
       return info;
     }

@@ -73,11 +73,7 @@ namespace {
 
     EngineInfo info() const override
     {
-      EngineInfo info;
-      info.instruction_set = set;
-      info.precision = precision_of_type<T>;
-      info.threads = threads;
-      return info;
+      return host_info<T>(set, threads);
     }
 
    private:

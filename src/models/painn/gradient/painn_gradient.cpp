@@ -58,19 +58,16 @@ namespace {
         kernels(MLFF_KERNELS_FOR(set, painn_gradient_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
         reference_energy(potential.tensors.at("reference_energy").values),
-        names(weight_slices(potential)), packing(names), places(names)
+        names(weight_slices(potential)), packing(names), places(names),
+        own(threads, places, [this](Own &mine) {
+          take_sums(mine);
+        })
     {
       auto &model = weights.model;
-      model.F = padded(sizes.features);
-      model.L = sizes.layers;
-      model.K = sizes.radial;
-      model.norm_floor = sizes.norm_floor;
+      set_layer_sizes(potential, layers, model);
       model.H = padded(sizes.features / 2);
-      model.cutoff = potential.cutoff;
       model.scale = potential.tensors.at("scale").values.at(0);
       model.reference_energy = reference_energy.data();
-      layers.resize(sizes.layers);
-      model.layers = layers.data();
       packing.lay_out([this] {
         const Blocks F = feature_blocks(), H = hidden_blocks();
         auto &model = weights.model;
@@ -82,17 +79,6 @@ namespace {
         packing.painn_layers(F, sizes.radial, layers, weights.filter);
       });
 
-      own.resize(threads);
-      for (auto &mine : own) {
-        mine.layer_sums.resize(sizes.layers);
-        mine.value.resize(sizes.layers);
-        mine.tangent.resize(sizes.layers);
-        places.begin(nullptr);
-        take_sums(mine);
-        n_sums = places.size();
-        places.begin(mine.sum_values.resize(n_sums));
-        take_sums(mine);
-      }
       set_weights(flat_weights(potential));
     }
 
@@ -112,46 +98,14 @@ namespace {
       force.resize(3 * std::size_t(graph.n_centres()));
       force_bar.resize(3 * std::size_t(graph.n_centres()));
 
-      group_structures(graph, atoms_per_group, first_structure);
-      const int n_groups = int(first_structure.size()) - 1, used = std::clamp(n_groups, 1, threads);
-      ThreadError errors;
-#pragma omp parallel num_threads(used)
-      {
-        Own &mine = own[omp_get_thread_num()];
-        errors.run([&] {
-          T *sums = mine.sum_values.resize(n_sums);
-          std::fill_n(sums, n_sums, T(0));
-        });
-#pragma omp barrier
-#pragma omp for schedule(static)
-        for (int g = 0; g < n_groups; g++)
-          errors.run([&] {
-            run(graph, first_structure[g], first_structure[g + 1], loss, mine);
-          });
-#pragma omp for schedule(static)
-        for (std::size_t i = 0; i < gradient.size(); i++)
-          errors.run([&] {
-            double sum = 0.0;
-            for (int t = 0; t < used; t++)
-              sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
-            gradient[i] += sum;
-          });
-      }
-      errors.rethrow();
+      own.add_sums(graph, gradient, [&](int first, int last, Own &mine) {
+        run(graph, first, last, loss, mine);
+      });
     }
 
-    EngineInfo info() const override
-    {
-      EngineInfo info;
-      info.instruction_set = set;
-      info.precision = precision_of_type<T>;
-      info.threads = threads;
-      return info;
-    }
+    EngineInfo info() const override { return host_info<T>(set, threads); }
 
    private:
-    static constexpr int atoms_per_group = 32;
-
     PainnSizes sizes;
     InstructionSet set;
     const GradientKernels &kernels;
@@ -163,7 +117,6 @@ namespace {
 
     GradientWeights<T> weights;
     std::vector<PainnLayer<T>> layers;
-    std::size_t n_sums = 0;
 
     struct Own {    // of a thread
       Buffer<T> sum_values, values;
@@ -173,24 +126,20 @@ namespace {
       std::vector<GradientLayerValues<T>> value, tangent;
       GroupGraph group;
     };
-    std::vector<Own> own;
-    std::vector<int> first_structure;
+    GradientThreads<T, Own> own;
     std::vector<double> atom_energy, energy_bar, force, force_bar;
 
-    Blocks feature_blocks() const
-    {
-      return {sizes.features, padded(sizes.features)};
-    }
-    Blocks hidden_blocks() const
-    {
-      return {sizes.features / 2, padded(sizes.features / 2)};
-    }
+    Blocks feature_blocks() const { return {sizes.features, padded(sizes.features)}; }
+    Blocks hidden_blocks() const { return {sizes.features / 2, padded(sizes.features / 2)}; }
 
     /// Points the sums of a thread at the array of the walk.
     void take_sums(Own &mine)
     {
       const Blocks F = feature_blocks(), H = hidden_blocks();
       GradientSums<T> &sums = mine.sums;
+      mine.layer_sums.resize(sizes.layers);
+      mine.value.resize(sizes.layers);
+      mine.tangent.resize(sizes.layers);
       sums.embedding = places.vector("embedding", F);
       sums.readout0 = places.matrix("readout.0.weight", H, F);
       sums.readout0_bias = places.vector("readout.0.bias", H);

@@ -3,8 +3,11 @@
 #pragma once
 
 #include "core/buffer.h"
+#include "core/errors.h"
 #include "models/painn/gradient/painn_gradient.h"
 #include "models/painn/gradient/painn_gradient_kernels.h"
+
+#include <omp.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -214,6 +217,20 @@ template <typename T> class GradientPlaces {
   Arena<T> arena{nullptr};
 };
 
+/// Sizes of PaiNN's layers as their kernels see them; makes room for `layers`.
+template <typename T>
+void set_layer_sizes(const Potential &potential, std::vector<PainnLayer<T>> &layers,
+                     PainnWeights<T> &model)
+{
+  model.F = padded(potential.sizes.features);
+  model.L = potential.sizes.layers;
+  model.K = potential.sizes.radial;
+  model.norm_floor = potential.sizes.norm_floor;
+  model.cutoff = potential.cutoff;
+  layers.resize(potential.sizes.layers);
+  model.layers = layers.data();
+}
+
 /// Room for the intermediate values of a layer, for n atoms.
 template <typename T>
 void take_layer_values(Arena<T> &arena, std::size_t n, std::size_t F, GradientLayerValues<T> &x)
@@ -271,6 +288,68 @@ struct GroupGraph {
     for (int i = 0; i <= n_atoms; i++) first_edge[i] = graph.first_edge[atom + i] - edge;
     for (int e = 0; e < n_edges; e++) neighbor[e] = graph.neighbor[edge + e] - atom;
   }
+};
+
+/// What each thread needs for itself: an Own, with sums at its sum_values and what the model adds.
+template <typename T, typename Own> class GradientThreads {
+ public:
+  /// take(own) walks over the places of a thread's sums.
+  template <typename Take>
+  GradientThreads(int threads, GradientPlaces<T> &places, const Take &take) :
+      places(places), own(threads)
+  {
+    for (auto &mine : own) {
+      places.begin(nullptr);
+      take(mine);
+      n_sums = places.size();
+      places.begin(mine.sum_values.resize(n_sums));
+      take(mine);
+    }
+  }
+
+  /// Adds to `gradient`, weight by weight, the sums that run(first structure, last structure, own)
+  /// leaves for groups of structures. Throws what it throws.
+  template <typename Run>
+  void add_sums(const Graph &graph, std::span<double> gradient, const Run &run)
+  {
+    group_structures(graph, atoms_per_group, first_structure);
+    const int n_groups = int(first_structure.size()) - 1,
+              used = std::clamp(n_groups, 1, int(own.size()));
+    ThreadError errors;
+#pragma omp parallel num_threads(used)
+    {
+      Own &mine = own[omp_get_thread_num()];
+      errors.run([&] {
+        T *sums = mine.sum_values.resize(n_sums);
+        std::fill_n(sums, n_sums, T(0));
+      });
+#pragma omp barrier
+#pragma omp for schedule(static)
+      for (int g = 0; g < n_groups; g++)
+        errors.run([&] {
+          run(first_structure[g], first_structure[g + 1], mine);
+        });
+#pragma omp for schedule(static)
+      for (std::size_t i = 0; i < gradient.size(); i++)
+        errors.run([&] {
+          double sum = 0.0;
+          for (int t = 0; t < used; t++)
+            sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
+          gradient[i] += sum;
+        });
+    }
+    errors.rethrow();
+  }
+
+ private:
+  // so many that the products are of good size, and all values of a group stay in the cache of a
+  // core
+  static constexpr int atoms_per_group = 32;
+
+  GradientPlaces<T> &places;
+  std::vector<Own> own;
+  std::size_t n_sums = 0;
+  std::vector<int> first_structure;
 };
 
 }    // namespace mlff

@@ -41,7 +41,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
     std::memset(k.edge_bar, 0, sizeof(double) * 4 * k.n_edges);
     for (int l = L - 1; l >= 0; l--) layer_backward<true>(w, k, l);
     for (long e = 0; e < k.n_edges; e++)
-      edge_gradient(k.r + 3 * e, k.d[e], k.edge_bar + 4 * e, k.gradient + 3 * e);
+      edge_gradient(k.r + 3 * e, k.d[e], k.edge_bar + 4 * e, [&](int a, double x) {
+        k.gradient[3 * e + a] = x;
+      });
   }
 
   template <typename T>

@@ -62,7 +62,8 @@ namespace {
       std::memcpy(s, x.s + long(i) * F, sizeof(T) * F);
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
         const long j = k.neighbor[e];
-        receive<true>(F, k.u + 3 * e, k.W + e * width + 3L * l * F, x.h + 3 * j * F,
+        const T *u = k.u + 3 * e;
+        receive<true>(F, u[0], u[1], u[2], k.W + e * width + 3L * l * F, x.h + 3 * j * F,
                       x.v + 3 * j * F, s, x.v_mid + 3L * i * F);
       }
     }
@@ -164,9 +165,9 @@ namespace {
     const int F = w.model.F, n = k.n_atoms;
     const PainnLayer<T> &layer = w.model.layers[l];
     const GradientLayerValues<T> &x = k.value[l];
-    update_backward(layer, F, n,
-                    {x.pq, x.in + F, x.t, x.y, 2L * F, x.s_bar, x.v_bar, F, 3L * F, x.y_bar,
-                     x.gt_bar, x.t_bar, x.in_bar, x.pq_bar});
+    update_backward<true, T>(layer, F, n,
+                             {x.pq, x.in + F, x.t, x.y, 2L * F, x.s_bar, x.v_bar, F, 3L * F,
+                              x.y_bar, x.gt_bar, x.t_bar, x.in_bar, x.pq_bar});
     for (int i = 0; i < n; i++) {
       const T *__restrict s_bar = x.s_bar + long(i) * F, *__restrict in = x.in_bar + 2L * i * F;
       T *__restrict mid = x.s_bar_mid + long(i) * F;

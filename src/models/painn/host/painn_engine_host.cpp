@@ -84,10 +84,7 @@ namespace {
 
     EngineInfo info() const override
     {
-      EngineInfo info;
-      info.instruction_set = set;
-      info.precision = precision_of_type<T>;
-      info.threads = threads;
+      EngineInfo info = host_info<T>(set, threads);
       info.filter = weights.knots ? Filter::spline : Filter::exact;
       if (block) info.long_range = form;
       return info;

@@ -15,10 +15,10 @@ namespace mlff {
 
 namespace {    // the same names exist in every instruction set's copy of this file
 
-  /// Backward of all messages that one atom sends: d_bar and u_bar of its incoming edges and, but
-  /// for the first layer (without VECTORS), before which nothing depends on a position, h_bar, and
-  /// v_bar into `next`.
-  template <bool VECTORS, typename T>
+  /// Backward of all messages that one atom sends: d_bar and u_bar of its incoming edges, h_bar,
+  /// and v_bar into `next`. The expressions are those of painn_math.h, written out: taken from there
+  /// the compiler sums in another order.
+  template <typename T>
   void message_backward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, long j,
                         T *__restrict h_bar, T *__restrict next, T *__restrict W,
                         T *__restrict slope)
@@ -31,27 +31,41 @@ namespace {    // the same names exist in every instruction set's copy of this f
       const int e = work.incoming[k];
       const T *__restrict s_bar = work.bar + 4L * work.centre[e] * F;
       const T *__restrict v_bar = s_bar + F;
-      const Components<T> u = components(work.geometry[e].u, 1);
-      filter(w, w.layers[l], work, e, VECTORS ? 3 : 2, W, slope);
+      const T ux = work.geometry[e].u[0], uy = work.geometry[e].u[1], uz = work.geometry[e].u[2];
+      filter(w, w.layers[l], work, e, l ? 3 : 2, W, slope);
       T d_bar = 0, x_bar = 0, y_bar = 0, z_bar = 0;
+      if (l == 0) {
+        // v is zero here, and nothing before this layer depends on a position
 #pragma omp simd reduction(+ : d_bar, x_bar, y_bar, z_bar)
-      for (int f = 0; f < F; f++) {
-        const MessageParts<T> filter = message_parts(W + f, F), features = message_parts(h + f, F);
-        const Components<T> from = components(v_bar + f, F);
-        const MessageParts<T> bars =
-            message_bars<VECTORS>(u, components(vj + f, F), s_bar[f], from);
-        d_bar += distance_bar<VECTORS>(message_parts(slope + f, F), times(features, bars));
-        const MessageParts<T> message = times(filter, features);
-        x_bar += message.direction * from.x;
-        y_bar += message.direction * from.y;
-        z_bar += message.direction * from.z;
-        if constexpr (VECTORS) {
-          MessageParts<T> sum = message_parts(h_bar + f, F);
-          add_feature_bars(filter, bars, sum);
-          set_message_parts(h_bar + f, F, sum);
-          Components<T> vj_bar = components(next + F + f, F);
-          add(message.vector, from, vj_bar);
-          set_components(next + F + f, F, vj_bar);
+        for (int f = 0; f < F; f++) {
+          const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
+          d_bar +=
+              slope[f] * h[f] * s_bar[f] + slope[F + f] * h[F + f] * (ux * vx + uy * vy + uz * vz);
+          const T c = W[F + f] * h[F + f];
+          x_bar += c * vx;
+          y_bar += c * vy;
+          z_bar += c * vz;
+        }
+      } else {
+#pragma omp simd reduction(+ : d_bar, x_bar, y_bar, z_bar)
+        for (int f = 0; f < F; f++) {
+          const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
+          const T a_bar = s_bar[f];
+          const T c_bar = ux * vx + uy * vy + uz * vz;
+          const T b_bar = vj[f] * vx + vj[F + f] * vy + vj[2 * F + f] * vz;
+          d_bar += slope[f] * h[f] * a_bar + slope[F + f] * h[F + f] * c_bar +
+              slope[2 * F + f] * h[2 * F + f] * b_bar;
+          h_bar[f] += W[f] * a_bar;
+          h_bar[F + f] += W[F + f] * c_bar;
+          h_bar[2 * F + f] += W[2 * F + f] * b_bar;
+          const T c = W[F + f] * h[F + f];
+          x_bar += c * vx;
+          y_bar += c * vy;
+          z_bar += c * vz;
+          const T b = W[2 * F + f] * h[2 * F + f];
+          next[F + f] += b * vx;
+          next[2 * F + f] += b * vy;
+          next[3 * F + f] += b * vz;
         }
       }
       double *bar = work.edge_bar + 4L * e;
@@ -80,10 +94,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
     x.v_bar = bar + F;
     x.s_stride = x.v_stride = 4L * F;
     x.y_bar = scratch;
-    x.gt_bar = x.t_bar = x.y_bar + 3L * atom_block * F;
+    x.t_bar = x.y_bar + 3L * atom_block * F;
     x.in_bar = x.t_bar + long(atom_block) * F;
     x.pq_bar = x.in_bar + 2L * atom_block * F;
-    update_backward(w.layers[l], F, n, x);
+    update_backward<false>(w.layers[l], F, n, x);
     // the rows of pq_bar of an atom are its three components, and so are those of v_bar
     for (int i = 0; i < n; i++) {
       T *__restrict s_bar = bar + 4L * i * F;
@@ -103,8 +117,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const int F = w.F;
     const PainnLayer<T> &layer = w.layers[l];
     multiply(n, h_bar, 3 * F, layer.message1_back, none<T>(), hidden_bar, F);
-    times_silu_slope(long(n) * F, work.m0 + (long(l) * work.n_atoms + begin) * F, hidden_bar,
-                     hidden_bar);
+    times_silu_slope(long(n) * F, work.m0 + (long(l) * work.n_atoms + begin) * F, hidden_bar);
     multiply(n, hidden_bar, F, layer.message0_back, none<T>(), work.bar_next + 4L * begin * F,
              4 * F, true);
   }
@@ -122,7 +135,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
       for (int f = 0; f < H; f++) {
         const T g = sigmoid(zi[f]);
         energy += double(w.readout1[f]) * double(zi[f] * g);
-        zi[f] = T(w.scale) * w.readout1[f] * silu_slope(zi[f], g);
+        zi[f] = T(w.scale) * w.readout1[f] * g * (T(1) + zi[f] * (T(1) - g));
       }
       work.atom_energy[begin + i] = w.scale * energy + w.reference_energy[work.species[begin + i]];
     }
@@ -173,8 +186,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     const int F = w.F;
     if (l == 0) {
       for (int j = begin; j < begin + n; j++)
-        message_backward<false>(w, work, l, j, static_cast<T *>(nullptr), static_cast<T *>(nullptr),
-                                W, slope);
+        message_backward(w, work, l, j, static_cast<T *>(nullptr), static_cast<T *>(nullptr), W,
+                         slope);
       return;
     }
     T *h_bar = scratch, *hidden_bar = scratch + 3L * atom_block * F;
@@ -187,8 +200,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
         std::memset(next, 0, sizeof(T) * 4 * F);
     }
     for (int j = begin; j < begin + n; j++)
-      message_backward<true>(w, work, l, j, h_bar + 3L * (j - begin) * F,
-                             work.bar_next + 4L * j * F, W, slope);
+      message_backward(w, work, l, j, h_bar + 3L * (j - begin) * F, work.bar_next + 4L * j * F, W,
+                       slope);
     source_backward(w, work, l, begin, n, h_bar, hidden_bar);
   }
 
@@ -243,7 +256,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
       layers_backward(w, work, scratch, W, slope);
 #pragma omp for schedule(static)
       for (int e = 0; e < work.n_edges; e++)
-        edge_gradient(work.r + 3L * e, work.d[e], work.edge_bar + 4L * e, work.gradient + 3L * e);
+        edge_gradient(work.r + 3L * e, work.d[e], work.edge_bar + 4L * e, [&](int a, double x) {
+          work.gradient[3L * e + a] = x;
+        });
     }
   }
 

@@ -23,12 +23,12 @@ namespace {
     for (int a = 0; a < 3; a++) g.u[a] = T(r[a] / d);
     const bool inside = d < w.cutoff;
     if (w.knots) {
-      const SplinePlace place = spline_place(inside ? d : 0.0, w.cutoff, w.knots);
-      const double on = inside ? 1.0 : 0.0;
+      const SplinePlace place =
+          spline_place(inside ? d : 0.0, w.cutoff, w.knots, inside ? 1.0 : 0.0);
       g.knot = place.knot;
       for (int k = 0; k < 4; k++) {
-        g.basis[k] = T(on * place.basis[k]);
-        g.slope[k] = T(on * place.slope[k]);
+        g.basis[k] = T(place.basis[k]);
+        g.slope[k] = T(place.slope[k]);
       }
       return;
     }
@@ -124,7 +124,8 @@ namespace {
     for (int e = work.first_edge[i]; e < work.first_edge[i + 1]; e++) {
       const long j = work.neighbor[e];
       filter(w, w.layers[l], work, e, VECTORS ? 3 : 2, W, static_cast<T *>(nullptr));
-      receive<VECTORS>(F, work.geometry[e].u, W, h + 3 * j * F, v_in + 3 * j * F, s, v);
+      const T *u = work.geometry[e].u;
+      receive<VECTORS>(F, u[0], u[1], u[2], W, h + 3 * j * F, v_in + 3 * j * F, s, v);
     }
   }
 

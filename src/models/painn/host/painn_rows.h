@@ -14,11 +14,19 @@ namespace {
     return nullptr;
   }
 
-  /// out = x silu'(at); out may be x
-  template <typename T> void times_silu_slope(long n, const T *at, const T *x, T *out)
+  /// out = x silu'(at)
+  template <typename T>
+  void times_silu_slope(long n, const T *__restrict at, const T *__restrict x, T *__restrict out)
   {
 #pragma omp simd
     for (long i = 0; i < n; i++) out[i] = x[i] * silu_slope(at[i]);
+  }
+
+  /// x *= silu'(at)
+  template <typename T> void times_silu_slope(long n, const T *__restrict at, T *__restrict x)
+  {
+#pragma omp simd
+    for (long i = 0; i < n; i++) x[i] *= silu_slope(at[i]);
   }
 
   /// h = B2 silu(B1 s + b1) + b2 of n atoms, what they send: m0 [n][F] before and g0 [n][F] after
@@ -31,16 +39,17 @@ namespace {
     multiply(n, g0, F, layer.message1, layer.message1_bias, h, 3 * F);
   }
 
-  /// The message of one edge: adds it to s [F] and v [3][F] of its centre. W and h are [3][F].
+  /// The message of one edge of direction u: adds it to s [F] and v [3][F] of its centre. W and h
+  /// are [3][F].
   template <bool VECTORS, typename T>
-  inline void receive(int F, const T *direction, const T *__restrict W, const T *__restrict h,
-                      const T *__restrict vj, T *__restrict s, T *__restrict v)
+  MLFF_INLINE_FUNCTION void receive(int F, T ux, T uy, T uz, const T *__restrict W,
+                                    const T *__restrict h, const T *__restrict vj, T *__restrict s,
+                                    T *__restrict v)
   {
-    const Components<T> u = components(direction, 1);
 #pragma omp simd
     for (int f = 0; f < F; f++) {
       Components<T> sum = components(v + f, F);
-      add_message<VECTORS>(times(message_parts(W + f, F), message_parts(h + f, F)), u,
+      add_message<VECTORS>(times(message_parts(W + f, F), message_parts(h + f, F)), {ux, uy, uz},
                            components(vj + f, F), s[f], sum);
       set_components(v + f, F, sum);
     }
@@ -77,10 +86,11 @@ namespace {
     long norm_stride;
     const T *s_bar, *v_bar;    // of the result: [F] every s_stride, [3][F] every v_stride
     long s_stride, v_stride;
-    T *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar;    // as the values; gt_bar may be t_bar
+    T *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar;    // as the values
   };
 
-  template <typename T>
+  /// Without KEEP gt_bar is not used.
+  template <bool KEEP, typename T>
   void update_backward(const PainnLayer<T> &layer, int F, int n, const UpdateBars<T> &x)
   {
     for (int i = 0; i < n; i++) {
@@ -95,8 +105,11 @@ namespace {
             update_bars(s_bar[f], components(v_bar + f, F), q, dot(components(p + f, 2 * F), q)));
       }
     }
-    multiply(n, x.y_bar, 3 * F, layer.update1_back, none<T>(), x.gt_bar, F);
-    times_silu_slope(long(n) * F, x.t, x.gt_bar, x.t_bar);
+    multiply(n, x.y_bar, 3 * F, layer.update1_back, none<T>(), KEEP ? x.gt_bar : x.t_bar, F);
+    if constexpr (KEEP)
+      times_silu_slope(long(n) * F, x.t, x.gt_bar, x.t_bar);
+    else
+      times_silu_slope(long(n) * F, x.t, x.t_bar);
     multiply(n, x.t_bar, F, layer.update0_back, none<T>(), x.in_bar, 2 * F);
     for (int i = 0; i < n; i++) {
       const T *__restrict p = x.pq + 6L * i * F, *__restrict y = x.y + 3L * i * F,
