@@ -4,7 +4,6 @@
 #include "core/units.h"
 #include "data/parse.h"
 #include "data/xyz_comment.h"
-#include "molecule/molecule.h"
 
 #include <algorithm>
 #include <array>

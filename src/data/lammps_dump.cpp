@@ -4,7 +4,6 @@
 #include "core/units.h"
 #include "data/extended_xyz.h"
 #include "data/parse.h"
-#include "molecule/molecule.h"
 
 #include <algorithm>
 #include <cctype>

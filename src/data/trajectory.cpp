@@ -5,7 +5,6 @@
 #include "data/extended_xyz.h"
 #include "data/lammps_dump.h"
 #include "data/parse.h"
-#include "molecule/molecule.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,6 @@
 #include "analysis/trajectory_frames.h"
 
 #include "core/elements.h"
-#include "molecule/molecule.h"
 
 #include <algorithm>
 

@@ -1,13 +1,13 @@
 // mlff dataset: what is in labelled frames, whether it can be trusted, and how to split it.
 #include "analysis/trajectory_frames.h"
 #include "commands/command.h"
+#include "core/bonds.h"
 #include "core/elements.h"
 #include "core/progress.h"
 #include "core/units.h"
 #include "data/output_file.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
-#include "molecule/molecule.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>

@@ -1,6 +1,7 @@
 #include "molecule/molecule.h"
 
 #include "core/elements.h"
+#include "structure/rotation.h"
 
 #include <Geometry/Transform3D.h>
 #include <GraphMol/DistGeomHelpers/Embedder.h>
@@ -176,18 +177,6 @@ namespace {
 
 }    // namespace
 
-std::array<double, 9> random_rotation(std::mt19937 &generator)
-{
-  std::uniform_real_distribution<double> uniform(0.0, 1.0);
-  const double u = uniform(generator), a = 2 * std::numbers::pi * uniform(generator),
-               b = 2 * std::numbers::pi * uniform(generator);
-  const double x = std::sqrt(1 - u) * std::sin(a), y = std::sqrt(1 - u) * std::cos(a),
-               z = std::sqrt(u) * std::sin(b), w = std::sqrt(u) * std::cos(b);
-  return {1 - 2 * (y * y + z * z), 2 * (x * y - z * w),     2 * (x * z + y * w),
-          2 * (x * y + z * w),     1 - 2 * (x * x + z * z), 2 * (y * z - x * w),
-          2 * (x * z - y * w),     2 * (y * z + x * w),     1 - 2 * (x * x + y * y)};
-}
-
 std::vector<Structure> apart(const Molecule &first, const Molecule &second, int n, double least,
                              double most, double rattle, bool stacked, int seed)
 {
@@ -294,17 +283,6 @@ std::string elements_of_types(const Molecule &molecule)
   for (const auto &type : atom_types(molecule))
     text += (text.empty() ? "" : " ") + element_symbol(type.number);
   return text;
-}
-
-double atomic_mass(int atomic_number)
-{
-  return RDKit::PeriodicTable::getTable()->getAtomicWeight(atomic_number);
-}
-
-std::vector<int> elements_of(const std::vector<int> &numbers)
-{
-  const std::set<int> elements(numbers.begin(), numbers.end());
-  return {elements.begin(), elements.end()};
 }
 
 Molecule make_molecule(const std::string &smiles, int n_conformers, int seed)

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cstdio>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -75,14 +74,5 @@ inline constexpr double largest_shift = 2.0;
 /// twice the size of a molecule: periodic or open, as the input says.
 void write_data(std::FILE *file, const Molecule &molecule, int copies, double distance,
                 bool type_labels, int seed);
-
-/// Elements of a molecule in ascending atomic number.
-std::vector<int> elements_of(const std::vector<int> &numbers);
-
-/// Rotation matrix, row-major, drawn uniformly from all rotations (Shoemake's quaternion).
-std::array<double, 9> random_rotation(std::mt19937 &generator);
-
-/// Standard atomic weight in g/mol.
-double atomic_mass(int atomic_number);
 
 }    // namespace mlff

@@ -1,7 +1,7 @@
 #include "training/jump/jump_report.h"
 
 #include "core/units.h"
-#include "molecule/molecule.h"
+#include "structure/rotation.h"
 
 #include <algorithm>
 #include <cmath>

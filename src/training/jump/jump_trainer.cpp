@@ -5,7 +5,6 @@
 #include "core/units.h"
 #include "data/output_file.h"
 #include "models/random_model.h"
-#include "molecule/molecule.h"
 #include "training/train_settings.h"
 #include "training/training_data.h"
 

@@ -3,7 +3,7 @@
 #include "core/elements.h"
 #include "core/units.h"
 #include "data/trajectory.h"
-#include "molecule/molecule.h"
+#include "structure/rotation.h"
 
 #include <nlohmann/json.hpp>
 
