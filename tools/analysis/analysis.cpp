@@ -22,9 +22,9 @@ namespace {
     return text;
   }
 
-  bool any(const std::array<bool, 3> &of)
+  bool any(const std::array<bool, 3> &flags)
   {
-    return of[0] || of[1] || of[2];
+    return flags[0] || flags[1] || flags[2];
   }
 
 }    // namespace
@@ -109,28 +109,37 @@ void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame,
   if (!timed)
     remarks.push_back("no times in the file: no correlation functions, flips or drift (--interval "
                       "gives the time between frames)");
-  const int width = 3 * atoms();
-  if (timed) {
-    const std::size_t signals = s.velocities.empty() ? 1 : 2;
-    const auto fitting =
-        (options.memory << 20) / signals / std::max<std::size_t>(1, Correlation::bytes(width, 1));
-    const auto wanted = std::size_t(std::ceil(options.lag / interval - 1e-6)) + 1;
-    lags = int(std::clamp<std::size_t>(std::min(wanted, fitting), 2, 1'000'000));
-    if (std::size_t(lags) < wanted) {
-      char text[160];
-      std::snprintf(
-          text, sizeof text,
-          "correlation functions end at %.4g ps, for which the memory allowed lasts (--memory)",
-          longest_lag());
-      remarks.push_back(text);
-    }
-    displacements = std::make_unique<Displacements>(numbers, lags);
-    if (!topology.torsions.atoms.empty())
-      torsions = std::make_unique<TorsionMotion>(topology, lags, options.core);
-  }
+  if (timed) start_correlations(s, options);
   coordinates = std::make_unique<CoordinateDistributions>(topology);
 
-  double r_max = options.r_max;
+  distances = std::make_unique<PairDistances>(numbers, pair_distance_limit(s, options.r_max));
+
+  if (!s.velocities.empty()) start_velocities(frames, frame, timed);
+}
+
+void TrajectoryAnalysis::start_correlations(const Structure &s, const AnalysisOptions &options)
+{
+  const int width = 3 * atoms();
+  const std::size_t signals = s.velocities.empty() ? 1 : 2;
+  const auto fitting =
+      (options.memory << 20) / signals / std::max<std::size_t>(1, Correlation::bytes(width, 1));
+  const auto wanted = std::size_t(std::ceil(options.lag / interval - 1e-6)) + 1;
+  lags = int(std::clamp<std::size_t>(std::min(wanted, fitting), 2, 1'000'000));
+  if (std::size_t(lags) < wanted) {
+    char text[160];
+    std::snprintf(
+        text, sizeof text,
+        "correlation functions end at %.4g ps, for which the memory allowed lasts (--memory)",
+        longest_lag());
+    remarks.push_back(text);
+  }
+  displacements = std::make_unique<Displacements>(numbers, lags);
+  if (!topology.torsions.atoms.empty())
+    torsions = std::make_unique<TorsionMotion>(topology, lags, options.core);
+}
+
+double TrajectoryAnalysis::pair_distance_limit(const Structure &s, double r_max)
+{
   if (std::all_of(s.periodic.begin(), s.periodic.end(), [](bool p) {
         return p;
       })) {
@@ -147,33 +156,35 @@ void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame,
                         " Angstrom in a system of this size");
     }
   }
-  distances = std::make_unique<PairDistances>(numbers, r_max);
+  return r_max;
+}
 
-  if (!s.velocities.empty()) {
-    // at zero in this frame and those read ahead: a thermostat would have moved them by then
-    bool momentum = atoms() > 1, angular_too = open;
-    std::vector<const Structure *> first = {&s};
-    for (const auto &one : frames.read_ahead()) first.push_back(&one);
-    for (const auto *one : first) {
-      if (one->velocities.empty()) continue;
-      const Momenta p =
-          momenta_of(all, one->masses, one == &s ? frame.x : one->positions, one->velocities);
-      double kinetic = 0.0;
-      for (std::size_t k = 0; k < one->velocities.size(); k++)
-        kinetic += 0.5 * one->masses[k / 3] * one->velocities[k] * one->velocities[k];
-      kinetic /= eV_in_amu_square_angstrom_per_square_ps;
-      momentum = momentum && p.linear_energy <= 1e-7 * kinetic;
-      angular_too = angular_too && momentum && p.angular_energy <= 1e-7 * kinetic;
-    }
-    temperatures = std::make_unique<Temperatures>(topology, numbers, momentum, angular_too);
-    if (momentum)
-      remarks.push_back(angular_too
-                            ? "total momentum and angular momentum are zero: their degrees of "
-                              "freedom do not count"
-                            : "total momentum is zero: its degrees of freedom do not count");
-    if (timed) spectrum = std::make_unique<VelocitySpectrum>(numbers, lags);
-    if (timed && s.energy) drift = std::make_unique<EnergyDrift>(atoms());
+void TrajectoryAnalysis::start_velocities(TrajectoryFrames &frames, const Frame &frame, bool timed)
+{
+  const Structure &s = frame.structure;
+  // at zero in this frame and those read ahead: a thermostat would have moved them by then
+  bool momentum = atoms() > 1, angular_too = open;
+  std::vector<const Structure *> first = {&s};
+  for (const auto &one : frames.read_ahead()) first.push_back(&one);
+  for (const auto *one : first) {
+    if (one->velocities.empty()) continue;
+    const Momenta p =
+        momenta_of(all, one->masses, one == &s ? frame.x : one->positions, one->velocities);
+    double kinetic = 0.0;
+    for (std::size_t k = 0; k < one->velocities.size(); k++)
+      kinetic += 0.5 * one->masses[k / 3] * one->velocities[k] * one->velocities[k];
+    kinetic /= eV_in_amu_square_angstrom_per_square_ps;
+    momentum = momentum && p.linear_energy <= 1e-7 * kinetic;
+    angular_too = angular_too && momentum && p.angular_energy <= 1e-7 * kinetic;
   }
+  temperatures = std::make_unique<Temperatures>(topology, numbers, momentum, angular_too);
+  if (momentum)
+    remarks.push_back(angular_too
+                          ? "total momentum and angular momentum are zero: their degrees of "
+                            "freedom do not count"
+                          : "total momentum is zero: its degrees of freedom do not count");
+  if (timed) spectrum = std::make_unique<VelocitySpectrum>(numbers, lags);
+  if (timed && s.energy) drift = std::make_unique<EnergyDrift>(atoms());
 }
 
 void TrajectoryAnalysis::add(const Frame &frame, int rdf_every)
@@ -278,20 +289,20 @@ std::vector<Quantity> TrajectoryAnalysis::compare(const TrajectoryAnalysis &othe
     list.insert(list.end(), more.begin(), more.end());
   };
   const auto difference = [&](const std::string &section, const std::string &as) {
-    for (const auto &mine : found) {
-      if (mine.section != section) continue;
-      for (const auto &theirs : other.found)
-        if (theirs.section == section && theirs.name == mine.name)
+    for (const auto &here : found) {
+      if (here.section != section) continue;
+      for (const auto &there : other.found)
+        if (there.section == section && there.name == here.name)
           list.push_back(
-              {as, mine.name, mine.value - theirs.value, std::hypot(mine.error, theirs.error)});
+              {as, here.name, here.value - there.value, std::hypot(here.error, there.error)});
     }
   };
   difference("temperature_K", "temperature_difference_K");
   take(coordinates->compare(*other.coordinates));
   take(distances->compare(*other.distances));
   if (potential.n() > 0 && other.potential.n() > 0) {
-    const auto mine = potential.independent(), theirs = other.potential.independent();
-    const auto ks = kolmogorov_smirnov(mine, theirs);
+    const auto here = potential.independent(), there = other.potential.independent();
+    const auto ks = kolmogorov_smirnov(here, there);
     list.push_back({"potential_energy", "difference of means, meV",
                     1000.0 * (potential.mean() - other.potential.mean()),
                     1000.0 * std::hypot(potential.error(), other.potential.error())});
@@ -300,18 +311,19 @@ std::vector<Quantity> TrajectoryAnalysis::compare(const TrajectoryAnalysis &othe
     list.push_back({"potential_energy", "Kolmogorov-Smirnov statistic", ks.statistic});
     list.push_back({"potential_energy", "Kolmogorov-Smirnov p", ks.p});
     list.push_back(
-        {"potential_energy", "independent samples", double(std::min(mine.size(), theirs.size()))});
+        {"potential_energy", "independent samples", double(std::min(here.size(), there.size()))});
   }
   difference("torsion_msd_at_0.5_ps_rad2", "torsion_msd_difference_rad2");
   if (spectrum && other.spectrum) {
     // each peak of the other one, where this sampling shows it, against the nearest one here
-    const auto mine = peaks();
+    const auto peaks_here = peaks();
     double square = 0.0, worst = 0.0, n = 0.0;
     for (const auto &peak : other.peaks()) {
-      if (mine.empty() || peak.height < 0.1) continue;
+      if (peaks_here.empty() || peak.height < 0.1) continue;
       const double place = folded(peak.wavenumber, nyquist());
       double nearest = HUGE_VAL;
-      for (const auto &own : mine) nearest = std::min(nearest, std::abs(own.wavenumber - place));
+      for (const auto &candidate : peaks_here)
+        nearest = std::min(nearest, std::abs(candidate.wavenumber - place));
       square += nearest * nearest;
       worst = std::max(worst, nearest);
       n++;

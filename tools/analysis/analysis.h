@@ -42,7 +42,7 @@ class TrajectoryAnalysis {
   double spacing() const { return interval; }                           ///< ps between frames
   double longest_lag() const { return interval * double(lags - 1); }    ///< ps
   const std::vector<int> &elements() const { return numbers; }
-  /// what could not be found, and why
+  /// Remarks on quantities that could not be found.
   const std::vector<std::string> &notes() const { return remarks; }
 
   const std::vector<Quantity> &quantities() const { return found; }
@@ -77,6 +77,11 @@ class TrajectoryAnalysis {
   bool open = false;
 
   void start(TrajectoryFrames &frames, Frame &frame, const AnalysisOptions &options);
+  void start_correlations(const Structure &first, const AnalysisOptions &options);
+  void start_velocities(TrajectoryFrames &frames, const Frame &first, bool timed);
+
+  /// The longest pair distance (Å), r_max or less where a periodic system has too many pairs.
+  double pair_distance_limit(const Structure &first, double r_max);
   void add(const Frame &frame, int rdf_every);
   void finish();
 };

@@ -17,10 +17,10 @@ namespace {
   constexpr std::size_t too_many = 200'000;
 
   template <int width>
-  void add(Topology::Kinds<width> &kinds, std::map<std::string, int> &known,
+  void add(Topology::Kinds<width> &kinds, std::map<std::string, int> &kind_of_name,
            const std::array<int, width> &atoms, const std::string &name)
   {
-    const auto [at, fresh] = known.try_emplace(name, int(kinds.names.size()));
+    const auto [at, fresh] = kind_of_name.try_emplace(name, int(kinds.names.size()));
     if (fresh) kinds.names.push_back(name);
     kinds.atoms.push_back(atoms);
     kinds.kind.push_back(at->second);
@@ -113,7 +113,7 @@ Topology find_topology(const Structure &frame, bool with_bonds)
   t.hydrogen.resize(n);
   std::vector<std::pair<int, int>> bonds;
   if (with_bonds) bonds = find_bonds(frame);
-  std::map<std::string, int> known;
+  std::map<std::string, int> kind_of_name;
   for (auto [i, j] : bonds) {
     t.neighbors[i].push_back(j);
     t.neighbors[j].push_back(i);
@@ -121,7 +121,7 @@ Topology find_topology(const Structure &frame, bool with_bonds)
       return frame.numbers[a] == 1 ? 1000 : frame.numbers[a];
     };
     if (rank(i) > rank(j)) std::swap(i, j);
-    add<2>(t.bonds, known, {i, j}, symbol(i) + "-" + symbol(j));
+    add<2>(t.bonds, kind_of_name, {i, j}, symbol(i) + "-" + symbol(j));
   }
   find_molecules(t, n);
   for (int i = 0; i < n; i++)
@@ -140,26 +140,26 @@ Topology find_topology(const Structure &frame, bool with_bonds)
         " that are followed, and left out";
     return t;
   }
-  known.clear();
+  kind_of_name.clear();
   for (int b = 0; b < n; b++)
     for (std::size_t p = 0; p < t.neighbors[b].size(); p++)
       for (std::size_t q = 0; q < p; q++) {
         const int a = t.neighbors[b][q], c = t.neighbors[b][p];
-        add<3>(t.angles, known, {a, b, c}, chain({a, b, c}));
+        add<3>(t.angles, kind_of_name, {a, b, c}, chain({a, b, c}));
       }
-  known.clear();
-  std::map<std::string, int> known_torsions;
+  kind_of_name.clear();
+  std::map<std::string, int> kind_of_torsion;
   for (const auto &[b, c] : bonds) {
     for (const int a : t.neighbors[b])
       for (const int d : t.neighbors[c])
         if (a != c && d != b && a != d)
-          add<4>(t.dihedrals, known, {a, b, c, d}, chain({a, b, c, d}));
+          add<4>(t.dihedrals, kind_of_name, {a, b, c, d}, chain({a, b, c, d}));
     if (t.neighbors[b].size() < 2 || t.neighbors[c].size() < 2 || t.neighbors[b].size() > 4 ||
         t.neighbors[c].size() > 4)
       continue;
     const int a = heaviest(t, frame.numbers, b, c), d = heaviest(t, frame.numbers, c, b);
     if (a == d || in_ring(t, b, c)) continue;
-    add<4>(t.torsions, known_torsions, {a, b, c, d}, chain({a, b, c, d}));
+    add<4>(t.torsions, kind_of_torsion, {a, b, c, d}, chain({a, b, c, d}));
     t.fold.push_back(t.neighbors[b].size() == 4 || t.neighbors[c].size() == 4 ? 3 : 2);
   }
   return t;

@@ -1,5 +1,4 @@
-// What is bonded to what in a trajectory, and the names of the kinds of its bonds, angles and
-// dihedrals.
+// The bonds of a trajectory, and the names of the kinds of its bonds, angles and dihedrals.
 #pragma once
 
 #include "structure/structure.h"
@@ -22,14 +21,13 @@ struct Topology {
   Kinds<2> bonds;
   Kinds<3> angles;
   Kinds<4> dihedrals;    ///< all
-  Kinds<4>
-      /// one for each bond about which a molecule can turn: not of a ring, no end of a chain; by
-      /// the heaviest neighbors
-      torsions;
-  std::vector<int>
-      /// of each torsion: wells in a turn, 3 where one of the two middle atoms has four neighbors,
-      /// else 2
-      fold;
+
+  /// One for each bond about which a molecule can turn, which is neither in a ring nor at the end of
+  /// a chain; by the heaviest neighbors.
+  Kinds<4> torsions;
+
+  /// [torsions] wells in a turn: 3 where one of the two middle atoms has four neighbors, else 2.
+  std::vector<int> fold;
 
   std::vector<std::vector<int>> neighbors;    ///< [n]
   std::vector<int> molecule;                  ///< [n] number of the molecule of each atom

@@ -21,9 +21,9 @@ class CoordinateDistributions {
   /// Distributions of each kind as densities.
   std::vector<Curve> curves() const;
 
-  /// Root mean squares over all bonds, and over all angles, of the difference of means and widths
-  /// of each one from another trajectory's, and Jensen-Shannon distances of the distributions of
-  /// each kind.
+  /// Differences from another trajectory: root mean squares over all bonds, and over all angles, of
+  /// the differences of their means and widths, and Jensen-Shannon distances of the distributions
+  /// of each kind.
   std::vector<Quantity> compare(const CoordinateDistributions &other) const;
 
  private:

@@ -7,8 +7,8 @@
 
 namespace mlff {
 
-/// Of each element, over all pairs of frames; positions without jumps at the borders of the box,
-/// nothing subtracted.
+/// Means over the atoms of each element and all pairs of frames. Positions have no jumps at the
+/// borders of the box; no drift is subtracted.
 class Displacements {
  public:
   Displacements(const std::vector<int> &numbers, int lags);

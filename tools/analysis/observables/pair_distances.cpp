@@ -72,9 +72,9 @@ std::vector<Curve> PairDistances::curves() const
                   element_symbol(elements[a]) + "-" + element_symbol(elements[b]),
                   {},
                   {}};
-      const auto &of = counts[pair(a, b)];
+      const auto &histogram = counts[pair(a, b)];
       double sum = 0.0;
-      for (const double c : of) sum += c;
+      for (const double c : histogram) sum += c;
       if (sum == 0.0) continue;
       // ordered pairs of two elements were counted both ways
       const double pairs = a == b ? count_of_element[a] * (count_of_element[a] - 1.0)
@@ -82,10 +82,10 @@ std::vector<Curve> PairDistances::curves() const
       for (int k = 0; k < bins; k++) {
         const double low = k * width, high = low + width;
         curve.x.push_back(low + 0.5 * width);
-        curve.y.push_back(periodic ? of[k] /
+        curve.y.push_back(periodic ? histogram[k] /
                                   (pairs * density * 4.0 / 3.0 * std::numbers::pi *
                                    (high * high * high - low * low * low))
-                                   : of[k] / sum / width);
+                                   : histogram[k] / sum / width);
       }
       list.push_back(std::move(curve));
     }
@@ -98,9 +98,9 @@ std::vector<Quantity> PairDistances::compare(const PairDistances &other) const
   if (periodic != other.periodic || r_max != other.r_max || bins != other.bins ||
       elements != other.elements)
     return list;
-  const auto mine = curves(), theirs = other.curves();
-  for (const auto &a : mine)
-    for (const auto &b : theirs) {
+  const auto other_curves = other.curves();
+  for (const auto &a : curves())
+    for (const auto &b : other_curves) {
       if (a.name != b.name) continue;
       double sum = 0.0;
       for (int k = 0; k < bins; k++) sum += std::abs(a.y[k] - b.y[k]) * width;

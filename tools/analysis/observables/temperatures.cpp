@@ -1,3 +1,4 @@
+// How kinetic energy is shared.
 #include "analysis/observables/temperatures.h"
 
 #include "core/elements.h"
@@ -44,6 +45,12 @@ namespace {
   }
 
   constexpr double amu_to_eV = 1.0 / eV_in_amu_square_angstrom_per_square_ps;
+
+  /// K, of an energy (eV) in some degrees of freedom.
+  double temperature(double energy, double freedom)
+  {
+    return freedom > 1e-9 ? 2.0 * energy / (freedom * boltzmann) : 0.0;
+  }
 
 }    // namespace
 
@@ -139,21 +146,25 @@ void Temperatures::add(const Frame &frame)
           freedom[i] -= m[i] * ((a == b) * square - r[a] * r[b]) * whole.inverse_inertia[3 * b + a];
     }
   }
-  const auto temperature = [](double energy, double freedom) {
-    return freedom > 1e-9 ? 2.0 * energy / (freedom * boltzmann) : 0.0;
-  };
   for (std::size_t g = 0; g < groups.size(); g++) {
-    double sum = 0.0, of = 0.0;
+    double sum = 0.0, sum_of_freedom = 0.0;
     for (const int i : groups[g]) {
       sum += energy[i];
-      of += freedom[i];
+      sum_of_freedom += freedom[i];
     }
-    of_group[g].add(temperature(sum, of));
+    of_group[g].add(temperature(sum, sum_of_freedom));
   }
   last = std::accumulate(energy.begin(), energy.end(), 0.0);
   kinetic.add(last);
   all.add(temperature(last, std::accumulate(freedom.begin(), freedom.end(), 0.0)));
+  add_molecules(frame, whole);
+  add_bonds(frame);
+}
 
+void Temperatures::add_molecules(const Frame &frame, const Momenta &whole)
+{
+  const auto &v = frame.structure.velocities;
+  const auto &m = frame.structure.masses;
   double move = 0.0, turn = 0.0;
   double lost_moving = momentum ? 3.0 : 0.0, lost_turning = 0.0;
   long rotations = 0;
@@ -175,11 +186,17 @@ void Temperatures::add(const Frame &frame)
   }
   const double moving = 3.0 * double(topology.members.size()) - lost_moving,
                turning = double(rotations) - lost_turning;
-  const double rest = 3.0 * n - 3.0 * double(topology.members.size()) - double(rotations);
+  const double rest =
+      3.0 * double(m.size()) - 3.0 * double(topology.members.size()) - double(rotations);
   if (moving > 0.01) translation.add(temperature(move, moving));
   if (turning > 0.01) rotation.add(temperature(turn, turning));
   if (rest > 0.01) vibration.add(temperature(last - move - turn, rest));
+}
 
+void Temperatures::add_bonds(const Frame &frame)
+{
+  const auto &v = frame.structure.velocities;
+  const auto &m = frame.structure.masses;
   std::vector<double> sum(of_bonds.size(), 0.0);
   std::vector<int> count(of_bonds.size(), 0);
   for (std::size_t b = 0; b < topology.bonds.atoms.size(); b++) {

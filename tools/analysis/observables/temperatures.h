@@ -12,6 +12,8 @@
 
 namespace mlff {
 
+struct Momenta;
+
 /// Temperatures are twice the kinetic energy over k_B and the degrees of freedom. Where the total
 /// momentum is conserved at zero, and of open systems the angular momentum, each atom has lost the
 /// share of them that equipartition gives it: m/M in each direction, and the trace of m (r^2 - r
@@ -37,6 +39,10 @@ class Temperatures {
   std::vector<ScalarSeries> of_group, of_bonds;    // [group], [kind of bond]
   ScalarSeries all, translation, rotation, vibration, kinetic;
   double last = 0.0;
+
+  /// Translation, rotation and vibration of molecules. `whole`: of all atoms.
+  void add_molecules(const Frame &frame, const Momenta &whole);
+  void add_bonds(const Frame &frame);
 };
 
 /// Total momentum (amu Å/ps) and angular momentum about the centre of mass (amu Å^2/ps), and the
@@ -51,7 +57,7 @@ struct Momenta {
   std::array<double, 9> inverse_inertia;    ///< without the axis of a linear body
 };
 
-/// Of some atoms; x and v [n][3].
+/// Momenta of some atoms; x and v [n][3].
 Momenta momenta_of(const std::vector<int> &atoms, const std::vector<double> &masses,
                    const std::vector<double> &x, const std::vector<double> &v);
 

@@ -42,7 +42,7 @@ void VelocitySpectrum::finish(double spacing)
   interval = spacing;
   correlation.finish();
   largest = 0.5 / interval * per_cm;
-  // of the transform of a Hann window up to T: 1/T
+  // the transform of a Hann window up to T has the width 1/T
   resolved = per_cm / (double(std::max<std::size_t>(of_all().size(), 2) - 1) * interval);
 }
 

@@ -25,8 +25,8 @@ class VelocitySpectrum {
     double wavenumber;    ///< 1/cm
     double height;        ///< share of the highest
   };
-  /// Of the density of states of all atoms: the maxima above 3 % of the highest, ascending, at most
-  /// the 24 highest; parabolas through the three points.
+  /// Maxima of the density of states of all atoms above 3 % of the highest, ascending, at most the
+  /// 24 highest; places are those of parabolas through three points.
   std::vector<Peak> peaks() const;
 
   double nyquist() const { return largest; }    ///< 1/cm, half of the sampling rate

@@ -10,8 +10,8 @@ namespace mlff {
 /// Trans. Inf. Theory 37 (1991) 145.
 double jensen_shannon(const std::vector<double> &a, const std::vector<double> &b);
 
-/// The same of samples, in bins of equal width over their common range, as many as the cube root of
-/// the number of samples, doubled (Rice's rule).
+/// Jensen-Shannon distance of samples in bins of equal width over their common range. There are
+/// twice as many bins as the cube root of the number of samples (Rice's rule).
 double jensen_shannon_of_samples(const std::vector<double> &a, const std::vector<double> &b);
 
 struct KolmogorovSmirnov {
@@ -19,7 +19,7 @@ struct KolmogorovSmirnov {
   double p;            ///< probability of a statistic at least as large, if both were the same
 };
 
-/// Of independent samples. p: Kolmogorov's asymptotic distribution with the correction of M. A.
+/// Test of two sets of independent samples. p: Kolmogorov's asymptotic distribution with the correction of M. A.
 /// Stephens, J. R. Stat. Soc. B 32 (1970) 115.
 KolmogorovSmirnov kolmogorov_smirnov(std::vector<double> a, std::vector<double> b);
 

@@ -29,7 +29,7 @@ class ScalarSeries {
   const std::vector<double> &kept() const { return values; }
   long stride() const { return spacing; }
 
-  /// Of the kept numbers those two correlation times apart.
+  /// Kept numbers that are two correlation times apart.
   std::vector<double> independent() const;
 
  private:
