@@ -1,3 +1,4 @@
+// Molecules from SMILES, by RDKit.
 #include "molecule/molecule.h"
 
 #include "core/elements.h"
@@ -125,7 +126,7 @@ namespace {
         masses.push_back(part.getAtomWithIdx(i)->getMass());
       }
       centre(x, masses);
-      const double own = radius(x) + part_distance;
+      const double part_radius = radius(x) + part_distance;
       // along a random ray until it touches nothing
       Vector direction = {normal(generator), normal(generator), normal(generator)}, at{};
       const double length = std::hypot(direction[0], direction[1], direction[2]);
@@ -134,11 +135,12 @@ namespace {
           for (int a = 0; a < 3; a++) at[a] = distance * direction[a] / length;
           if (std::all_of(placed.begin(), placed.end(), [&](const auto &other) {
                 return std::hypot(at[0] - other.first[0], at[1] - other.first[1],
-                                  at[2] - other.first[2]) > own + other.second - part_distance;
+                                  at[2] - other.first[2]) >
+                    part_radius + other.second - part_distance;
               }))
             break;
         }
-      placed.push_back({at, own});
+      placed.push_back({at, part_radius});
       for (std::size_t i = 0; i < masses.size(); i++)
         for (int a = 0; a < 3; a++) positions[3 * atoms_of_part[p][i] + a] = x[3 * i + a] + at[a];
     }
@@ -221,13 +223,14 @@ std::vector<Structure> apart(const Molecule &first, const Molecule &second, int 
                                 std::pow(y[j + 2] - x[i + 2], 2));
       return std::sqrt(square);
     };
-    double far = wanted;
+    // bounds of the shift: at the upper one nothing is near
+    double largest = wanted;
     for (const auto *positions : {&x, &std::as_const(y)})
       for (std::size_t i = 0; i < positions->size(); i += 3)
-        far = std::max(far, wanted + 2.0 * std::abs((*positions)[i]) + 2.0);
-    far *= 2.0;
-    double near = far;
-    while (near > -far && nearest(near) > wanted) near -= 0.05;
+        largest = std::max(largest, wanted + 2.0 * std::abs((*positions)[i]) + 2.0);
+    largest *= 2.0;
+    double near = largest;
+    while (near > -largest && nearest(near) > wanted) near -= 0.05;
     double beyond = near + 0.05;
     for (int turn = 0; turn < 60; turn++) {
       const double middle = 0.5 * (near + beyond);
@@ -389,10 +392,10 @@ void write_data(std::FILE *file, const Molecule &molecule, int copies, double di
                                  : random_rotation(generator);
     for (int i = 0; i < molecule.n_atoms(); i++) {
       const auto at = rotate(rotation, &x[3 * i]);
-      const auto own = std::find_if(types.begin(), types.end(), [&](const AtomType &type) {
+      const auto found = std::find_if(types.begin(), types.end(), [&](const AtomType &type) {
         return type.number == molecule.numbers[i] && type.mass == molecule.masses[i];
       });
-      const auto type = own - types.begin() + 1;
+      const auto type = found - types.begin() + 1;
       std::fprintf(file, "%d %d %d %.8f %.10f %.10f %.10f\n", c * molecule.n_atoms() + i + 1, c + 1,
                    int(type), molecule.partial_charges[i], at[0] + origin[0], at[1] + origin[1],
                    at[2] + origin[2]);

@@ -23,15 +23,14 @@ struct MoleculeError : std::runtime_error {
 struct Molecule {
   std::string smiles;
   std::vector<int> numbers;    ///< [n] atomic numbers, hydrogens included
-  std::vector<double>
-      /// [n] g/mol: of the isotope where the SMILES names one, else the standard atomic weight
-      masses;
+  /// [n] g/mol: of the isotope where the SMILES names one, else the standard atomic weight.
+  std::vector<double> masses;
   std::vector<double> partial_charges;    ///< [n] e, Gasteiger's, which sum to the charge
   int charge = 0;                         ///< e
   int unpaired_electrons = 0;             ///< of radicals
-  std::vector<std::vector<double>>
-      /// of each [n][3] Å, centre of mass at the origin; lowest force-field energy first
-      conformers;
+  /// Positions [n][3] Å of each conformer, with the centre of mass at the origin; that of the lowest
+  /// force-field energy first.
+  std::vector<std::vector<double>> conformers;
   std::string force_field;    ///< that cleaned them up: MMFF94s or UFF
 
   int n_atoms() const { return int(numbers.size()); }
