@@ -10,7 +10,7 @@
 
 #include <sys/resource.h>
 
-/// What to change where the memory of the machine or the limit of the process is not enough.
+/// Remedies where the memory of the machine or the limit of the process is not enough.
 static std::string out_of_memory(const CLI::App &program)
 {
   static const std::map<std::string, std::string> remedies = {

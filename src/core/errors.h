@@ -43,6 +43,17 @@ struct XtbUnavailable : XtbError {
   using XtbError::XtbError;
 };
 
+/// A structure that a teacher cannot label. The message says why; whoever catches it adds where the
+/// structure is from.
+struct TeacherError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// A teacher that can label nothing in this process, whatever the structure.
+struct TeacherUnavailable : TeacherError {
+  using TeacherError::TeacherError;
+};
+
 /// An engine that is missing, cannot run a model, or met numbers that are not finite.
 struct EngineError : std::runtime_error {
   using std::runtime_error::runtime_error;

@@ -1,13 +1,41 @@
+// What resumable work is made from, and whether it has changed.
 #include "data/input_record.h"
 
 #include "core/sha256.h"
 #include "data/npz.h"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace mlff {
 
 using Json = nlohmann::ordered_json;
+
+std::optional<SettingsDifference> difference_of(const Json &before, const Json &now,
+                                                const std::string &ignored)
+{
+  const Json flat_before = before.flatten(), flat_now = now.flatten();
+  const auto text = [](const Json &json, const std::string &key) {
+    return json.contains(key) ? json[key].dump() : "none";
+  };
+  for (const auto *side : {&flat_now, &flat_before})
+    for (const auto &[key, value] : side->items()) {
+      std::string name = key.substr(key.starts_with('/') ? 1 : 0);
+      std::replace(name.begin(), name.end(), '/', '.');
+      const bool same =
+          flat_before.contains(key) && flat_now.contains(key) && flat_before[key] == flat_now[key];
+      if (!same && name != ignored)
+        return SettingsDifference{name, text(flat_before, key), text(flat_now, key)};
+    }
+  return std::nullopt;
+}
+
+void compare_settings(const Json &before, const Json &now, const std::string &work)
+{
+  if (const auto found = difference_of(before, now))
+    throw FileError(work + " was made with " + found->key + " = " + found->before + ", now it is " +
+                    found->now + "; use the same settings to go on, or another output");
+}
 
 InputRecord::InputRecord() : record({{"program", "mlff " MLFF_VERSION}, {"files", Json::array()}})
 {
@@ -22,6 +50,12 @@ void InputRecord::add_file(const std::string &role, const std::string &path)
   } catch (const std::runtime_error &error) {
     throw FileError(role + ": " + error.what());
   }
+}
+
+void InputRecord::add_provenance(const Json &provenance, const std::string &role)
+{
+  for (const auto &[name, version] : provenance["versions"].items()) add(name, version);
+  for (const auto &file : provenance["files"]) add_file(role, file);
 }
 
 void InputRecord::compare(const Json &before, const std::string &work,

@@ -3,9 +3,26 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 
 namespace mlff {
+
+/// The first setting that two descriptions of settings do not share.
+struct SettingsDifference {
+  std::string key;            ///< keys of maps and places of lists, with dots between them
+  std::string before, now;    ///< JSON; "none" where the description lacks the key
+};
+
+/// Compares all values of two descriptions, but that of the key `ignored`.
+std::optional<SettingsDifference> difference_of(const nlohmann::ordered_json &before,
+                                                const nlohmann::ordered_json &now,
+                                                const std::string &ignored = "");
+
+/// Throws FileError naming the first setting in which they differ: results of `work` and those of
+/// the present settings must not mix.
+void compare_settings(const nlohmann::ordered_json &before, const nlohmann::ordered_json &now,
+                      const std::string &work);
 
 /// Kept in the manifest or checkpoint of a work, and compared with what is there when the work goes
 /// on: a file of the same name with other contents makes other work of it.
@@ -19,6 +36,10 @@ class InputRecord {
 
   /// Another property, such as the version of a library.
   void add(const std::string &key, const nlohmann::ordered_json &value) { record[key] = value; }
+
+  /// Adds what a part tells of itself: `versions`, a map of properties, and `files`, a list of
+  /// paths, which get the role given.
+  void add_provenance(const nlohmann::ordered_json &provenance, const std::string &role);
 
   /// {"program": ..., "files": [{"role", "file", "sha256"}, ...], further properties}; names of
   /// files are without folders.

@@ -20,10 +20,16 @@ std::vector<fs::path> potential_folders()
 
 std::string find_potential(const std::string &name)
 {
-  if (fs::exists(name) || fs::path(name).is_absolute()) return name;
+  return find_potential(name, fs::path());
+}
+
+std::string find_potential(const std::string &name, const fs::path &first)
+{
+  const std::string here = (first / name).lexically_normal().string();
+  if (fs::exists(here) || fs::path(name).is_absolute()) return first.empty() ? name : here;
   for (const auto &folder : potential_folders())
     if (fs::is_regular_file(folder / name)) return (folder / name).string();
-  return name;
+  return first.empty() ? name : here;
 }
 
 }    // namespace mlff

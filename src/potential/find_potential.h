@@ -15,4 +15,8 @@ std::vector<std::filesystem::path> potential_folders();
 /// none, for the reader to complain about.
 std::string find_potential(const std::string &name);
 
+/// The file of a name in a settings file, whose folder is `folder`: in that folder, else where
+/// potentials are. The name within that folder where there is none.
+std::string find_potential(const std::string &name, const std::filesystem::path &folder);
+
 }    // namespace mlff

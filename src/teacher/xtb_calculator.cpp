@@ -179,7 +179,8 @@ namespace {
     return can;
   }
 
-  /// What tables depend on but for GFN-FF, and the settings that libxtb keeps with them.
+  /// All that tables of GFN2-xTB and GFN1-xTB depend on, with the settings that libxtb keeps with
+  /// them.
   using TablesKey = std::tuple<XtbMethod, int, int, double, double, int, std::vector<int>>;
 
   std::mutex tables_mutex;
@@ -259,7 +260,7 @@ struct XtbCalculator::Impl {
     }
   }
 
-  /// What helps where charges do not converge.
+  /// Remedies where charges do not converge.
   std::string advice() const
   {
     if (options.method == XtbMethod::gfnff) return "";
@@ -386,18 +387,6 @@ std::string bond_changes(const XtbBonds &bonds, std::span<const int> numbers,
   const std::string a = list_of("broken", broken, numbers, ids),
                     b = list_of("new", made, numbers, ids);
   return a.empty() || b.empty() ? a + b : a + "; " + b;
-}
-
-XtbMethod xtb_method_of(const std::string &word)
-{
-  for (const auto method : {XtbMethod::gfn2, XtbMethod::gfn1, XtbMethod::gfnff})
-    if (word == xtb_method_name(method)) return method;
-  throw XtbError("unknown xTB method '" + word + "'; accepted: gfn2, gfn1, gfnff");
-}
-
-std::string xtb_method_name(XtbMethod method)
-{
-  return method == XtbMethod::gfn2 ? "gfn2" : method == XtbMethod::gfn1 ? "gfn1" : "gfnff";
 }
 
 std::string xtb_version()

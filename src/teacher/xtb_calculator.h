@@ -2,7 +2,7 @@
 // in it.
 #pragma once
 
-#include "core/errors.h"
+#include "teacher/xtb_method.h"
 
 #include <cstddef>
 #include <memory>
@@ -12,24 +12,6 @@
 #include <vector>
 
 namespace mlff {
-
-/// C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15, 1652 (2019): GFN2-xTB. S.
-/// Grimme, C. Bannwarth, P. Shushkov, J. Chem. Theory Comput. 13, 1989 (2017): GFN1-xTB. S.
-/// Spicher, S. Grimme, Angew. Chem. Int. Ed. 59, 15665 (2020): GFN-FF.
-enum class XtbMethod { gfn2, gfn1, gfnff };
-
-struct XtbOptions {
-  XtbMethod method = XtbMethod::gfn2;
-  int charge = 0;           ///< of the molecule, in e
-  int uhf = 0;              ///< number of unpaired electrons
-  double accuracy = 0.1;    ///< of charges and integrals, 0.0001 to 1000, smaller is tighter
-  double electronic_temperature = 300.0;    ///< K
-  int max_iterations = 250;                 ///< of the self-consistent charges
-};
-
-/// "gfn2", "gfn1" or "gfnff"; throws XtbError for other words.
-XtbMethod xtb_method_of(const std::string &word);
-std::string xtb_method_name(XtbMethod method);
 
 /// Version of the library this build was made with.
 std::string xtb_version();

@@ -28,9 +28,9 @@ const XtbMolecule &XtbMolecules::find(std::span<const int> numbers, int charge, 
   key.push_back(charge);
   key.push_back(uhf);
   const XtbBonds bonds = by_bonds ? xtb_bonds(numbers, positions) : XtbBonds();
-  const auto known = of_numbers.find(key);
-  if (known != of_numbers.end())
-    for (const auto molecule : known->second)
+  const auto met = of_numbers.find(key);
+  if (met != of_numbers.end())
+    for (const auto molecule : met->second)
       if (!by_bonds || bonds_fit(molecule->bonds, bonds, numbers, positions)) {
         molecules.splice(molecules.begin(), molecules, molecule);
         return molecules.front();
@@ -81,7 +81,7 @@ double XtbPool::bytes_of(const XtbMolecule &molecule) const
   return options.method == XtbMethod::gfnff ? 2e5 + 40.0 * n * n : 6e6 + 32.0 * 16.0 * n * n;
 }
 
-XtbPool::Kept &XtbPool::of(const XtbMolecule &molecule)
+XtbPool::Kept &XtbPool::calculator_of(const XtbMolecule &molecule)
 {
   const auto found = std::find_if(kept.begin(), kept.end(), [&](const Kept &one) {
     return one.id == molecule.id;
@@ -96,13 +96,14 @@ XtbPool::Kept &XtbPool::of(const XtbMolecule &molecule)
     bytes -= kept.back().bytes;
     kept.pop_back();
   }
-  XtbOptions own = options;
-  own.charge = molecule.charge;
-  own.uhf = molecule.uhf;
-  kept.push_front({molecule.id,
-                   more,
-                   std::make_unique<XtbCalculator>(own, molecule.numbers, molecule.reference),
-                   {}});
+  XtbOptions options_of_it = options;
+  options_of_it.charge = molecule.charge;
+  options_of_it.uhf = molecule.uhf;
+  kept.push_front(
+      {molecule.id,
+       more,
+       std::make_unique<XtbCalculator>(options_of_it, molecule.numbers, molecule.reference),
+       {}});
   bytes += more;
   return kept.front();
 }
@@ -114,7 +115,7 @@ double XtbPool::evaluate(std::span<const int> numbers, int charge, int uhf,
   const XtbMolecule &molecule = molecules.find(numbers, charge, uhf, positions);
   const long number = molecule.id;
   try {
-    auto &[id, size, calculator, bonds] = of(molecule);
+    auto &[id, size, calculator, bonds] = calculator_of(molecule);
     auto start = XtbStart::last;
     if (options.method != XtbMethod::gfnff) {
       XtbBonds now = xtb_bonds(numbers, positions);

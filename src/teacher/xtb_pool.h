@@ -83,7 +83,7 @@ class XtbPool {
   std::list<Kept> kept;    // the last used first
   double bytes = 0.0;
 
-  Kept &of(const XtbMolecule &molecule);
+  Kept &calculator_of(const XtbMolecule &molecule);
   void drop(long id);
   double bytes_of(const XtbMolecule &molecule) const;
 };

@@ -164,11 +164,11 @@ void XtbProcess::start()
   messages = memfd_create("mlff-xtb", MFD_CLOEXEC);
   std::fflush(nullptr);
   answered = *begun = 0;
-  const pid_t own = getpid();
+  const pid_t parent = getpid();
   child = fork();
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != own) _exit(1);
+    if (getppid() != parent) _exit(1);
     // where libxtb ends the program, files of the other process must not be touched
     std::atexit([] {
       _exit(EXIT_FAILURE);
@@ -298,8 +298,8 @@ void XtbProcess::receive(Structure &structure)
   while (under_way.front().crash.empty() && !is_complete()) {
     if (child == 0) restart();
     if (exchange()) continue;
-    // of those under way the last one that was begun; answers to others may be lost, these are sent
-    // again
+    // the culprit is the structure that was begun last; answers to others may be lost, and these
+    // are sent again
     auto culprit = under_way.begin();
     for (long other = *begun - answered - 1; other > 0 || !culprit->crash.empty();) {
       if (culprit->crash.empty()) other--;

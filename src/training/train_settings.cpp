@@ -1,5 +1,7 @@
 #include "training/train_settings.h"
 
+#include "potential/find_potential.h"
+
 #include <glob.h>
 
 #include <algorithm>
@@ -148,7 +150,7 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
   if (!molecule)
     norm_floor = model.number("norm_floor", init_from.empty() ? norm_floor : 0.0, 1e-12);
   if (!init_from.empty()) {
-    init_from = beside(path, init_from);
+    init_from = find_potential(init_from, std::filesystem::path(path).parent_path());
     for (const char *key : sizes)
       if (model.has(key))
         model.fail(key, "is given by the potential in 'model.init_from'; accepted: one of the two");
@@ -233,7 +235,8 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   s.read_student(top, path);
 
   YamlSection teacher = top.section("teacher");
-  for (const auto &file : teacher.words("models")) s.teachers.push_back(beside(path, file));
+  for (const auto &file : teacher.words("models"))
+    s.teachers.push_back(find_potential(file, std::filesystem::path(path).parent_path()));
   s.spread = teacher.number("spread", 0.0, 0.0);
   teacher.finish();
   for (const LossTerm *term : {&s.atom_energy, &s.jacobian})

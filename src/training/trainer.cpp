@@ -119,7 +119,7 @@ Trainer::Trainer(const TrainSettings &given, const std::string &command) :
       ".training";
   record_inputs();
   if (!settings.teachers.empty())
-    teacher = std::make_unique<TeacherEnsemble>(settings.teachers, settings.threads);
+    teacher = teacher_of_potentials(settings.teachers, settings.threads);
   prepare_model();
   course = std::make_unique<Course>(settings, folder, flat_weights(potential));
   course->freeze(settings.freeze, weight_slices(potential), "model.freeze");
@@ -423,11 +423,10 @@ void Trainer::add_jacobian(double weight, double &term, std::span<double> gradie
     const int n = moved.n_atoms(), k = int(generator() % std::uint64_t(3 * n));
     component.push_back(3 * view.first_atom[s] + k);
     moved.positions[k] += h;
-    teacher->label(moved);
-    const auto up = moved.forces;
+    const auto up = teacher->label(moved).forces;
     moved.positions[k] -= 2 * h;
-    teacher->label(moved);
-    for (int c = 0; c < 3 * n; c++) target.push_back((up[c] - moved.forces[c]) / (2 * h));
+    const auto down = teacher->label(moved).forces;
+    for (int c = 0; c < 3 * n; c++) target.push_back((up[c] - down[c]) / (2 * h));
   }
   double sum = 0.0;
   engine->add_jacobian_gradient(

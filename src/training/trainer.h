@@ -57,7 +57,7 @@ class Trainer {
   TrainSettings settings;
   std::string command, folder;
   InputRecord inputs;
-  std::unique_ptr<TeacherEnsemble> teacher;
+  std::unique_ptr<Teacher> teacher;
   TrainingData data;
   Potential potential;    // sizes, elements, reference energies, scale; weights of the start
   std::unique_ptr<PainnGradient> engine;

@@ -119,7 +119,7 @@ std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &fra
 }
 
 TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
-                                double cutoff, TeacherEnsemble *teacher)
+                                double cutoff, Teacher *teacher)
 {
   TrainingData data;
   const bool atom_energies = settings.atom_energy.weight > 0 ||
@@ -145,16 +145,16 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
                "is periodic; molecule-mlp learns from isolated molecules (pbc=\"F F F\")");
         const bool label = file.teacher || (teacher && atom_energies);
         if (label) {
-          Structure labelled = structure;
           try {
-            teacher->label(labelled, atom_energies ? &frame.atom_energy : nullptr);
-          } catch (const StructureError &error) {
+            const Labels labels = teacher->label(structure);
+            if (atom_energies) frame.atom_energy = labels.atom_energy;
+            if (file.teacher) {
+              structure.energy = labels.energy;
+              structure.forces = labels.forces;
+              structure.spread = labels.force_spread;
+            }
+          } catch (const TeacherError &error) {
             fail(file.file, read.number[k], error.what());
-          }
-          if (file.teacher) {
-            structure.energy = labelled.energy;
-            structure.forces = labelled.forces;
-            structure.spread = labelled.spread;
           }
           progress.update(double(k + 1) / double(read.frames.size()),
                           std::to_string(k + 1) + " frames");

@@ -3,7 +3,7 @@
 
 #include "potential/potential.h"
 #include "structure/structure.h"
-#include "teacher/teacher_ensemble.h"
+#include "teacher/teacher.h"
 #include "training/train_settings.h"
 
 #include <random>
@@ -37,7 +37,7 @@ struct TrainingData {
 /// `cutoff` of its graphs (Å). `teacher` may be null. Shows progress. Throws FileError naming file
 /// and frame.
 TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
-                                double cutoff, TeacherEnsemble *teacher);
+                                double cutoff, Teacher *teacher);
 
 /// Order 0 .. n-1 shuffled, the same on every machine.
 std::vector<int> shuffled(int n, std::uint64_t seed);

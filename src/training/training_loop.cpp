@@ -230,20 +230,9 @@ bool Course::load(const InputRecord &now, const Parts &parts)
   const std::string where = "checkpoint '" + checkpoint_path() + "'";
   if (header.is_discarded() || !header.contains("settings") || !header.contains("state"))
     throw FileError(where + " is damaged; --restart begins anew");
-  const auto ours = description.flatten(), theirs = header["settings"].flatten();
-  for (const auto *side : {&ours, &theirs})
-    for (const auto &[key, value] : side->items()) {
-      if (key == "/training/threads") continue;
-      const auto &other = side == &ours ? theirs : ours;
-      const std::string found = ours.contains(key) ? ours[key].dump() : "missing",
-                        expected = theirs.contains(key) ? theirs[key].dump() : "missing";
-      if (!other.contains(key) || other[key] != value) {
-        std::string name = key.substr(1);
-        std::replace(name.begin(), name.end(), '/', '.');
-        throw FileError("setting '" + name + "' is " + found + ", but the training that " + where +
-                        " belongs to has " + expected + "; --restart begins anew");
-      }
-    }
+  if (const auto found = difference_of(header["settings"], description, "training.threads"))
+    throw FileError("setting '" + found->key + "' is " + found->now + ", but the training that " +
+                    where + " belongs to has " + found->before + "; --restart begins anew");
   now.compare(header.value("inputs", nlohmann::ordered_json()), where, "--restart begins anew");
   if (header["n_weights"] != weights.size())
     throw FileError(

@@ -22,8 +22,8 @@ struct Topology {
   Kinds<3> angles;
   Kinds<4> dihedrals;    ///< all
 
-  /// One for each bond about which a molecule can turn, which is neither in a ring nor at the end of
-  /// a chain; by the heaviest neighbors.
+  /// One for each bond about which a molecule can turn, which is neither in a ring nor at the end
+  /// of a chain; by the heaviest neighbors.
   Kinds<4> torsions;
 
   /// [torsions] wells in a turn: 3 where one of the two middle atoms has four neighbors, else 2.

@@ -4,11 +4,15 @@
 
 #include "core/engine_options.h"
 #include "data/trajectory.h"
+#include "teacher/teacher.h"
 
 #include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace mlff {
 
@@ -31,6 +35,58 @@ inline const CLI::Validator not_negative(
           : "found '" + word + "'; accepted: 0 or a number above 0";
     },
     "0 or above");
+
+/// Options under one heading of the help of a command, each with its standard value.
+class OptionGroup {
+ public:
+  /// `heading`: null for the options without one.
+  explicit OptionGroup(CLI::App &command, const char *heading = nullptr) :
+      command(command), heading(heading)
+  {
+  }
+
+  template <class T> CLI::Option *add(const std::string &names, T &value, const std::string &help)
+  {
+    auto *option = command.add_option(names, value, help)->capture_default_str();
+    return heading ? option->group(heading) : option;
+  }
+  template <class T>
+  CLI::Option *add_above_zero(const std::string &names, T &value, const std::string &help)
+  {
+    return add(names, value, help)->check(above_zero);
+  }
+  template <class T>
+  CLI::Option *add_not_negative(const std::string &names, T &value, const std::string &help)
+  {
+    return add(names, value, help)->check(not_negative);
+  }
+  CLI::Option *add_word(const std::string &names, std::string &value,
+                        const std::vector<std::string> &accepted, const std::string &help)
+  {
+    return add(names, value, help)->check(CLI::IsMember(accepted));
+  }
+  CLI::Option *add_flag(const std::string &names, bool &value, const std::string &help)
+  {
+    auto *option = command.add_flag(names, value, help);
+    return heading ? option->group(heading) : option;
+  }
+
+ private:
+  CLI::App &command;
+  const char *heading;
+};
+
+/// The options that were given to a command, as on its command line, each after a blank; those
+/// without dashes are left out.
+std::string given_options(const CLI::App &command);
+
+/// Options of the teachers of this build but for the settings `without`, and for kinds whose first
+/// setting is among these; returns them by the keys of their settings. The first setting of a kind
+/// chooses it.
+std::map<std::string, CLI::Option *> add_teacher_options(CLI::App &command,
+                                                         TeacherSettings &settings,
+                                                         const char *heading = nullptr,
+                                                         const std::set<std::string> &without = {});
 
 /// Options --units, --key and --elements: what a file does not say.
 void add_read_options(CLI::App &command, ReadOptions &options);

@@ -3,11 +3,11 @@
 #include "commands/command.h"
 #include "core/progress.h"
 #include "data/output_file.h"
+#include "workflow/plot_script.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -23,7 +23,7 @@ namespace {
     bool json = false, no_bonds = false;
   };
 
-  /// What a section is called in a table.
+  /// The name of a section in a table.
   std::string title(const std::string &section)
   {
     static const std::map<std::string, std::string> names = {
@@ -196,9 +196,7 @@ namespace {
         std::fputs(json(true).dump().c_str(), file);
         file.finish();
       }
-      const std::string command = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS +
-          "/plot_analysis.py' '" + numbers + "' '" + picture + "'";
-      if (std::system(command.c_str()) != 0)
+      if (!run_plot_script("plot_analysis.py", {numbers, picture}))
         throw FileError("the picture could not be drawn; the numbers are in '" + numbers + "'");
       spdlog::info("wrote {}", picture);
     }
@@ -264,45 +262,27 @@ void add_command_analyze(CLI::App &program)
       ->group(files);
   add_read_options(*command, o->frames.read);
 
-  const char *how = "How";
-  command->add_option("--skip", o->frames.skip, "ps to leave out at the beginning")
-      ->check(not_negative)
-      ->capture_default_str()
-      ->group(how);
+  OptionGroup how(*command, "How");
+  how.add_not_negative("--skip", o->frames.skip, "ps to leave out at the beginning");
   command
       ->add_option("--every", o->frames.every,
                    "fs: frames that come earlier after the one before are left out")
       ->check(above_zero)
-      ->group(how);
-  command
-      ->add_option("--lag", o->lag,
-                   "ps, longest of correlation functions; the density of states has the resolution "
-                   "33/lag (1/cm)")
-      ->check(above_zero)
-      ->capture_default_str()
-      ->group(how);
-  command->add_option("--rmax", o->r_max, "Å, longest of pair distances")
-      ->check(above_zero)
-      ->capture_default_str()
-      ->group(how);
-  command
-      ->add_option("--rdf-every", o->rdf_every,
-                   "frames from one with pair distances to the next; 0: one for each 500 atoms")
-      ->check(not_negative)
-      ->capture_default_str()
-      ->group(how);
-  command->add_option("--memory", o->memory, "MiB for correlation functions")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group(how);
-  command
-      ->add_option("--hysteresis", o->core,
-                   "half width of a torsion's wells, share of half of their distance; flips are "
-                   "counted from well to well")
-      ->check(CLI::Range(0.05, 1.0))
-      ->capture_default_str()
-      ->group(how);
-  command->add_flag("--no-bonds", o->no_bonds, "every atom by itself")->group(how);
+      ->group("How");
+  how.add_above_zero("--lag", o->lag,
+                     "ps, longest of correlation functions; the density of states has the "
+                     "resolution 33/lag (1/cm)");
+  how.add_above_zero("--rmax", o->r_max, "Å, longest of pair distances");
+  how.add_not_negative(
+      "--rdf-every", o->rdf_every,
+      "frames from one with pair distances to the next; 0: one for each 500 atoms");
+  how.add("--memory", o->memory, "MiB for correlation functions")->check(CLI::Range(1, 1 << 20));
+  how.add(
+         "--hysteresis", o->core,
+         "half width of a torsion's wells, share of half of their distance; flips are counted from "
+         "well to well")
+      ->check(CLI::Range(0.05, 1.0));
+  how.add_flag("--no-bonds", o->no_bonds, "every atom by itself");
   command->footer("Example:\n  mlff analyze --traj jumps.xyz --reference verlet.xyz --second-seed "
                   "verlet-2.xyz --plots pictures");
   command->callback([o] {

@@ -1,13 +1,14 @@
 // mlff dataset: what is in labelled frames, whether it can be trusted, and how to split it.
 #include "analysis/trajectory_frames.h"
 #include "commands/command.h"
-#include "core/bonds.h"
 #include "core/elements.h"
 #include "core/progress.h"
 #include "core/units.h"
 #include "data/output_file.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
+#include "structure/bonds.h"
+#include "workflow/plot_script.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -312,9 +313,7 @@ namespace {
         file.finish();
       }
       const auto picture = (std::filesystem::path(options.plots) / "dataset.png").string();
-      const std::string command = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS +
-          "/plot_dataset.py' '" + path + "' '" + picture + "'";
-      if (std::system(command.c_str()) != 0)
+      if (!run_plot_script("plot_dataset.py", {path, picture}))
         throw FileError("the picture could not be drawn; the numbers are in '" + path + "'");
       spdlog::info("wrote {}", picture);
     }
@@ -448,6 +447,7 @@ void add_command_dataset(CLI::App &program)
   auto o = std::make_shared<Options>();
   auto *command = program.add_subcommand(
       "dataset", "Statistics and checks of labelled frames; splits into train, valid and test");
+  OptionGroup options(*command);
   command->add_option("data", o->data, "frames: .xyz, .npz (rMD17), .dump")->required();
   auto *output =
       command->add_option("-o,--output", o->output, "folder for train.xyz, valid.xyz, test.xyz");
@@ -455,22 +455,16 @@ void add_command_dataset(CLI::App &program)
       ->expected(1, 3)
       ->check(above_zero)
       ->needs(output);
-  command
-      ->add_option("--by", o->by,
+  options.add_word("--by", o->by, {"frame", "window", "trajectory", "molecule"},
                    "what stays together in a split; windows are runs of successive steps, "
-                   "trajectories are files")
-      ->check(CLI::IsMember({"frame", "window", "trajectory", "molecule"}))
-      ->capture_default_str();
+                   "trajectories are files");
   command->add_option("--max-force", o->max_force, "leave frames with a larger force out, eV/Å")
       ->check(above_zero);
-  command
-      ->add_option("--net-force", o->net_force_tolerance,
-                   "accepted sum of the forces of a frame, eV/Å")
-      ->check(above_zero)
-      ->capture_default_str();
+  options.add_above_zero("--net-force", o->net_force_tolerance,
+                         "accepted sum of the forces of a frame, eV/Å");
   command->add_flag("--centre", o->centre,
                     "move frames to the centre-of-mass frame (positions and velocities)");
-  command->add_option("--seed", o->seed, "of the split")->check(above_zero)->capture_default_str();
+  options.add_above_zero("--seed", o->seed, "of the split");
   command->add_option("--plots", o->plots,
                       "folder for a picture of the force and energy distributions");
   add_read_options(*command, o->read);

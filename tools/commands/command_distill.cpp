@@ -23,9 +23,8 @@ void add_command_distill(CLI::App &program)
                                          "xTB or by other potentials, round by round");
   command->add_option("settings", options->settings, "YAML file, see doc/guide/train.md")
       ->required();
-  command->add_option("--jobs", options->jobs, "processes at a time, 0: as many as cores")
-      ->check(not_negative)
-      ->capture_default_str();
+  OptionGroup(*command).add_not_negative("--jobs", options->jobs,
+                                         "processes at a time, 0: as many as cores");
   command->add_option("--lmp", options->lammps,
                       "LAMMPS with pair_style mlff (default: lmp beside this program)");
   command->footer("Example:\n  mlff distill examples/train/distill.yaml\nA run that was "

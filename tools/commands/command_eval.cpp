@@ -395,10 +395,10 @@ namespace {
         jump_species(potential, trajectories[0].numbers, trajectories[0].bonds);
     JumpReportOptions report;
     report.engine = options.engine;
-    report.energy = xtb_energies(trajectories[0].teacher);
+    report.energy = teacher_energies(trajectories[0].teacher);
     const auto reports = jump_report(potential, trajectories, report);
     std::vector<RolloutErrors> rollouts;
-    const ForceOf force = xtb_forces(trajectories[0].teacher);
+    const ForceOf force = teacher_forces(trajectories[0].teacher);
     if (options.rollout > 0) {
       const auto engine = make_jump_engine(potential, options.engine);
       for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {

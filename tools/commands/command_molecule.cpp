@@ -99,21 +99,13 @@ void add_command_molecule(CLI::App &program)
       ->add_option("-o,--output", options->outputs,
                    "file to write, .data or .xyz; may be given more than once")
       ->required();
-  command
-      ->add_option("--copies", options->copies,
-                   "molecules in the data file, each with a molecule ID")
-      ->check(above_zero)
-      ->capture_default_str();
-  command
-      ->add_option("--distance", options->distance,
-                   "between copies and from a molecule to the box, Å")
-      ->check(not_negative)
-      ->capture_default_str();
-  command
-      ->add_option("--conformers", options->conformers,
-                   "conformers to make: all go to the XYZ file, the lowest to the data file")
-      ->check(above_zero)
-      ->capture_default_str();
+  OptionGroup group(*command);
+  group.add_above_zero("--copies", options->copies,
+                       "molecules in the data file, each with a molecule ID");
+  group.add_not_negative("--distance", options->distance,
+                         "between copies and from a molecule to the box, Å");
+  group.add_above_zero("--conformers", options->conformers,
+                       "conformers to make: all go to the XYZ file, the lowest to the data file");
   command
       ->add_option("--apart", options->apart,
                    "frames of two parts, turned at random, with a shortest distance between them "
@@ -125,17 +117,10 @@ void add_command_molecule(CLI::App &program)
                  "of --apart: planes parallel, turned about their normal and shifted by up to 2 Å "
                  "at random")
       ->needs("--apart");
-  command->add_option("--frames", options->frames, "of --apart")
-      ->check(above_zero)
-      ->capture_default_str();
-  command
-      ->add_option("--rattle", options->rattle,
-                   "of --apart: standard deviation of each coordinate, Å")
-      ->check(not_negative)
-      ->capture_default_str();
-  command->add_option("--seed", options->seed, "of the embedding and of the orientations")
-      ->check(above_zero)
-      ->capture_default_str();
+  group.add_above_zero("--frames", options->frames, "of --apart");
+  group.add_not_negative("--rattle", options->rattle,
+                         "of --apart: standard deviation of each coordinate, Å");
+  group.add_above_zero("--seed", options->seed, "of the embedding and of the orientations");
   command->add_flag("!--no-labels", options->labels,
                     "leave the type labels out: LAMMPS' Kokkos styles do not read them");
   command->add_flag("--force", options->force, "overwrite existing files");

@@ -23,11 +23,9 @@ void add_command_study(CLI::App &program)
                    "ps of each run in the place of that of the settings: a first look")
       ->check(above_zero);
   command->add_option("--timing-ps", o->timing_length, "the same of timings")->check(above_zero);
-  command
-      ->add_option("--jobs", o->jobs,
-                   "dynamics at a time, 0: as many as cores; timings are always one at a time")
-      ->check(not_negative)
-      ->capture_default_str();
+  OptionGroup(*command).add_not_negative(
+      "--jobs", o->jobs,
+      "dynamics at a time, 0: as many as cores; timings are always one at a time");
   command->add_option("--lmp", o->lammps,
                       "LAMMPS of this package (default: lmp beside this program)");
   command->add_flag("--report", o->only_report, "run nothing, write the report of what is there");

@@ -3,8 +3,7 @@
 #include "commands/command.h"
 #include "training/jump/jump_trainer.h"
 #include "training/trainer.h"
-
-#include <spdlog/spdlog.h>
+#include "workflow/plot_script.h"
 
 #include <cstdlib>
 #include <memory>
@@ -44,13 +43,9 @@ void add_command_train(CLI::App &program)
     Trainer trainer(TrainSettings::read_file(options->settings), command_line);
     if (!trainer.run(options->restart, options->force)) std::exit(130);
     if (!options->plots) return;
-    const std::string picture = trainer.work_folder() + "/training.png";
-    const std::string line = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS +
-        "/plot_training.py' '" + trainer.work_folder() + "' '" + picture + "'";
-    if (std::system(line.c_str()) == 0)
-      spdlog::info("wrote {}", picture);
-    else
-      spdlog::warn("the picture could not be drawn; the numbers are in {}", trainer.work_folder());
+    draw_picture("plot_training.py",
+                 {trainer.work_folder(), trainer.work_folder() + "/training.png"},
+                 trainer.work_folder());
   });
 }
 

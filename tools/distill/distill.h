@@ -2,6 +2,7 @@
 // itself goes to.
 #pragma once
 
+#include "teacher/teacher.h"
 #include "training/train_settings.h"
 
 #include <string>
@@ -13,10 +14,7 @@ namespace mlff {
 struct DistillSettings {
   std::string molecules;    ///< a SMILES file, or one SMILES
 
-  // teacher: potentials, or xTB
-  std::vector<std::string> models;
-  std::string method = "gfn2";
-  double accuracy = 0.1;
+  TeacherSettings teacher;
 
   std::vector<DataFile> start,
       valid;    ///< labelled frames to begin with, and to choose checkpoints by
@@ -39,7 +37,9 @@ struct DistillSettings {
 
   /// File names are relative to the folder of the settings file. Throws FileError.
   static DistillSettings read(const std::string &path);
-  nlohmann::ordered_json description() const;
+
+  /// All that the result depends on. `teacher_description`: that of the teacher.
+  nlohmann::ordered_json description(const nlohmann::ordered_json &teacher_description) const;
 };
 
 /// Runs the loop in the folder of the settings and writes its manifest after every stage; goes on

@@ -1,16 +1,17 @@
+// The stages of mlff make-jump, in the order in which they are done.
 #include "make_jump/make_jump.h"
 
-#include "core/elements.h"
 #include "core/progress.h"
-#include "core/units.h"
 #include "data/input_record.h"
 #include "data/output_file.h"
 #include "label/label.h"
+#include "make_jump/jump_plan.h"
+#include "make_jump/jump_table.h"
+#include "make_jump/start_network.h"
 #include "molecule/molecule.h"
-#include "potential/find_potential.h"
 #include "recipes.h"
-#include "teacher/xtb_calculator.h"
 #include "training/jump/jump_trainer.h"
+#include "workflow/lammps_run.h"
 #include "workflow/process_pool.h"
 #include "workflow/run_folder.h"
 
@@ -21,110 +22,25 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <set>
-#include <sstream>
-#include <thread>
+#include <random>
 
 namespace mlff {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
-  constexpr double timestep = 0.5;                             // fs, of the labels
-  constexpr double mean_limit = 0.1, deviation_limit = 0.5;    // kT, of the energy change of a jump
-  constexpr int tested_windows = 100;
+  constexpr double timestep = 0.5;    // fs, of the labels
 
-  double since(Clock::time_point start)
-  {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  }
-
-  /// The file of --from; empty for `none`. A name stands for the network of this stride that ships
-  /// under it, or that of 8 fs.
-  std::string file_of(const std::string &from, double stride)
-  {
-    if (from == "none") return "";
-    const auto places = potential_folders();
-    std::vector<fs::path> files = {from};
-    for (const auto &place : places) files.push_back(place / from);
-    for (const auto &end :
-         {"-gfn2-jump" + number(stride) + ".safetensors", std::string("-gfn2-jump8.safetensors")})
-      for (const auto &place : places) files.push_back(place / (from + end));
-    for (const auto &file : files)
-      if (fs::is_regular_file(file)) return fs::absolute(file).string();
-    std::set<std::string> names;
-    for (const auto &place : places)
-      if (fs::is_directory(place))
-        for (const auto &entry : fs::directory_iterator(place)) {
-          const std::string name = entry.path().filename().string();
-          if (const auto at = name.find("-gfn2-jump"); at != std::string::npos)
-            names.insert(name.substr(0, at));
-        }
-    std::string accepted;
-    for (const auto &name : names) accepted += name + ", ";
-    throw FileError("--from '" + from +
-                    "' is neither a file, here or in the folders of LAMMPS_POTENTIALS, nor a "
-                    "network that ships; accepted: " +
-                    accepted + "none, or the file of a jump network");
-  }
-
-  /// Labels that fit the time. The lengths are steps of `timestep`.
-  struct Plan {
-    double gradient_seconds = 0.0;
-    int warmup = 0, between = 0, window = 0,
-        windows = 0;        // of each of three training trajectories
-    int held_window = 0;    // two windows of each of two trajectories held out
-
-    Json json() const
-    {
-      return {{"gradient_seconds", gradient_seconds},
-              {"warmup", warmup},
-              {"between", between},
-              {"window", window},
-              {"windows", windows},
-              {"held_window", held_window}};
-    }
-    static Plan of(const Json &json)
-    {
-      return {json["gradient_seconds"], json["warmup"],  json["between"],
-              json["window"],           json["windows"], json["held_window"]};
-    }
-    long held_gradients() const { return warmup + 2L * (between + held_window); }
-    long training_gradients() const { return warmup + long(windows) * (between + window); }
-
-    /// At most half of the time is for labels; at full size a trajectory held out has 1120
-    /// gradients and a training trajectory 7400.
-    static Plan fitting(double seconds, double gradient_seconds, int jobs, int stride_steps)
-    {
-      constexpr double smallest = 2000.0, largest_windows = 15;
-      const double gradients = 0.5 * seconds / gradient_seconds;
-      const double scale = std::min(1.0, gradients / smallest / 2);
-      const auto scaled = [&](int full, int least) {
-        return std::max(least, int(std::lround(scale * full)));
-      };
-      Plan plan;
-      plan.gradient_seconds = gradient_seconds;
-      plan.warmup = scaled(500, 50);
-      plan.between = scaled(60, 10);
-      plan.window = scaled(400, stride_steps + 20);
-      plan.held_window = scaled(300, stride_steps + 20);
-      // trajectories run side by side; energies of tests cost as much as gradients
-      const double rest = gradients - 2.0 * double(plan.held_gradients()) - 4.0 * tested_windows;
-      const double each = rest * std::min(jobs, 3) / 3.0 - plan.warmup;
-      plan.windows = int(std::clamp(each / (plan.between + plan.window), 2.0, largest_windows));
-      return plan;
-    }
-  };
+  /// Errors that the table compares a network with.
+  constexpr const char *other_jumps[] = {"linear", "ballistic", "zero", "dynamics"};
 
   class JumpMaker {
    public:
     explicit JumpMaker(const MakeJumpOptions &options) :
-        options(options), folder(options.output),
-        jobs(options.jobs > 0 ? options.jobs
-                              : std::max(1, int(std::thread::hardware_concurrency())))
+        options(options), folder(options.output, "mlff make-jump"),
+        jobs(processes_at_a_time(options.jobs)), teacher(make_teacher(options.teacher))
     {
       const double steps = options.stride / timestep;
       if (std::abs(steps - std::round(steps)) > 1e-6 || options.stride < 2.0 ||
@@ -138,57 +54,34 @@ namespace {
         throw FileError("SMILES '" + options.smiles +
                         "' is a single atom, which has nothing to jump with");
       try {
-        const XtbCalculator test(xtb(), molecule.numbers, molecule.conformers.front());
-      } catch (const XtbError &error) {
+        make_teacher(options.teacher)->set_reference(start_structure());
+      } catch (const TeacherError &error) {
         throw FileError("SMILES '" + options.smiles + "': " + error.what());
       }
-      start_file = file_of(options.from, options.stride);
-      read_start();
+      start = StartNetwork::find(options.from, options.stride, molecule);
     }
 
     void run()
     {
-      if (fs::exists(folder) && !fs::is_directory(folder))
-        throw FileError("'" + folder.string() + "' is no folder");
-      if (fs::exists(folder) && !fs::exists(manifest_path()) &&
-          std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
-                      [](const auto &entry) {
-                        return entry.path().filename() != ".lock";
-                      }))
-        throw FileError("the folder '" + folder.string() +
-                        "' holds other files and no manifest of mlff make-jump; use a new folder");
-      fs::create_directories(folder);
-      const Lock lock(folder / ".lock");
-      open_manifest();
+      InputRecord inputs;
+      inputs.add_provenance(teacher->provenance(), "teacher");
+      folder.begin(settings(), inputs, options.command, {{"seconds", Json::object()}});
       one_thread_each();
-      stage("molecule", "molecule", [this] {
+      folder.stage("molecule", "molecule", [this] {
         write_molecule();
       });
-      stage("plan", "time of a gradient", [this] {
+      folder.stage("plan", "time of a gradient", [this] {
         make_plan();
       });
-      stage("probe", "labels for tests", [this] {
+      folder.stage("probe", "labels for tests", [this] {
         label("probe", {300.0}, 2, plan().held_window, 1001);
       });
-      stage("zero_shot", start_file.empty() ? "no network to test" : "test of " + options.from,
-            [this] {
-              zero_shot();
-            });
-      if (!accepted()) {
-        stage("train", "labels for training", [this] {
-          label("train", {300.0, 400.0, 500.0}, plan().windows, plan().window, options.seed);
-        });
-        stage("test", "labels held out", [this] {
-          label("test", {300.0}, 2, plan().held_window, 2001);
-        });
-        stage("pilot", "time of a training step", [this] {
-          pilot();
-        });
-        stage("training", "training", [this] {
-          train();
-        });
-      }
-      stage("result", "result", [this] {
+      folder.stage("zero_shot",
+                   start.file.empty() ? "no network to test" : "test of " + options.from, [this] {
+                     zero_shot();
+                   });
+      if (!accepted()) make_network();
+      folder.stage("result", "result", [this] {
         write_result();
       });
       tell();
@@ -196,18 +89,14 @@ namespace {
 
    private:
     MakeJumpOptions options;
-    fs::path folder;
+    RunFolder folder;
     int jobs;
+    std::unique_ptr<Teacher> teacher;
     Molecule molecule;
-    std::string start_file, start_hash;
-    bool from_scratch = true;    // nothing is taken over
-    std::string untested;        // why the network given cannot be tested; empty: it can
-    Json manifest;
+    StartNetwork start;
 
-    fs::path manifest_path() const { return folder / "manifest.json"; }
-    void save() const { write_manifest(manifest_path(), manifest); }
-    Plan plan() const { return Plan::of(manifest["plan"]); }
-    bool accepted() const { return manifest["zero_shot"].value("accepted", false); }
+    JumpPlan plan() const { return JumpPlan::of(folder.manifest["plan"]); }
+    bool accepted() const { return folder.manifest["zero_shot"].value("accepted", false); }
     int stride_steps() const { return int(std::lround(options.stride / timestep)); }
     std::string trained_file() const
     {
@@ -217,130 +106,64 @@ namespace {
     {
       return (folder / which / ("molecule_" + number(T) + "K.xyz")).string();
     }
-    XtbOptions xtb() const
-    {
-      return {xtb_method_of(options.method), molecule.charge, molecule.unpaired_electrons,
-              options.accuracy};
-    }
-
-    void read_start()
-    {
-      if (start_file.empty()) {
-        untested = "no network is given";
-        return;
-      }
-      const Potential start = Potential::read(start_file);
-      start_hash = start.sha256;
-      if (!start.is_jump())
-        throw FileError("--from '" + options.from + "' names '" + start_file + "', a model '" +
-                        start.model + "'; accepted: kstep-painn");
-      for (const auto &species : start.jump.species)
-        if (!species.environment.empty())
-          throw FileError("--from '" + options.from + "': species of '" + start_file +
-                          "' are classes of elements, which other molecules do not have; accepted: "
-                          "networks with elements as species");
-      std::string unknown;
-      for (const int z : elements_of(molecule.numbers))
-        if (std::find(start.elements.begin(), start.elements.end(), z) == start.elements.end())
-          unknown += std::string(" ") + element_symbol(z);
-      if (!unknown.empty()) {
-        untested = "it knows " + start.element_names() + ", and not" + unknown;
-        return;
-      }
-      from_scratch = false;
-      for (int i = 0; i < molecule.n_atoms(); i++)
-        for (const auto &species : start.jump.species)
-          if (species.name == element_symbol(molecule.numbers[i]) &&
-              std::abs(species.mass - molecule.masses[i]) > 0.01)
-            untested = "it learned " + species.name + " with " + number(species.mass) +
-                " g/mol, and here it has " + number(molecule.masses[i]);
-      if (!untested.empty()) return;
-      if (std::find(start.jump.strides.begin(), start.jump.strides.end(), options.stride) ==
-          start.jump.strides.end())
-        untested = "it has no stride of " + number(options.stride) + " fs";
-    }
+    Structure start_structure() const { return molecule.frame(molecule.conformers.front()); }
 
     Json settings() const
     {
-      return {{"smiles", options.smiles},     {"stride", options.stride},
-              {"from", options.from},         {"from_sha256", start_hash},
-              {"minutes", options.minutes},   {"method", options.method},
-              {"accuracy", options.accuracy}, {"seed", options.seed}};
+      Json s = {{"smiles", options.smiles},
+                {"stride", options.stride},
+                {"from", options.from},
+                {"from_sha256", start.sha256},
+                {"minutes", options.minutes}};
+      s.update(teacher->provenance()["settings"]);
+      s["seed"] = options.seed;
+      return s;
     }
 
-    void open_manifest()
+    /// Labels and training, where no network that is there is good enough.
+    void make_network()
     {
-      InputRecord inputs;
-      inputs.add("xtb_version", xtb_version());
-      if (fs::exists(manifest_path())) {
-        manifest = Json::parse(text_of(manifest_path()), nullptr, false);
-        if (manifest.is_discarded() || !manifest.contains("settings") ||
-            !manifest.contains("seconds"))
-          throw FileError("'" + manifest_path().string() + "' is no manifest of mlff make-jump");
-        const Json ours = settings(), &theirs = manifest["settings"];
-        for (const auto &[key, value] : ours.items())
-          if (!theirs.contains(key) || theirs[key] != value)
-            throw FileError("'" + folder.string() + "' was made with " + key + " = " +
-                            (theirs.contains(key) ? theirs[key].dump() : "none") + ", now it is " +
-                            value.dump() + "; use the same settings to go on, or another output");
-        inputs.compare(manifest, "'" + folder.string() + "'",
-                       "go on with that, or use another output");
-      } else {
-        manifest = inputs.json();
-        manifest.update({{"settings", settings()}, {"commands", Json::array()}});
-        manifest["seconds"] = Json::object();
-      }
-      manifest["commands"].push_back(options.command);
-      save();
-    }
-
-    /// Does a stage that is not done yet.
-    void stage(const std::string &name, const std::string &title, const std::function<void()> &work)
-    {
-      if (manifest["seconds"].contains(name)) return;
-      spdlog::info("{}: {}", folder.string(), title);
-      const auto start = Clock::now();
-      work();
-      manifest["seconds"][name] = since(start);
-      save();
-    }
-
-    double seconds_spent() const
-    {
-      double sum = 0.0;
-      for (const auto &[name, seconds] : manifest["seconds"].items()) sum += seconds.get<double>();
-      return sum;
+      folder.stage("train", "labels for training", [this] {
+        label("train", {300.0, 400.0, 500.0}, plan().windows, plan().window, options.seed);
+      });
+      folder.stage("test", "labels held out", [this] {
+        label("test", {300.0}, 2, plan().held_window, 2001);
+      });
+      folder.stage("pilot", "time of a training step", [this] {
+        pilot();
+      });
+      folder.stage("training", "training", [this] {
+        train();
+      });
     }
 
     /// A piece of work in a process of its own, so that threads of one never meet those of another;
-    /// its result.
+    /// returns its result.
     Json in_a_process(const std::string &title, const std::function<Json()> &work,
-                      const std::function<double()> &progress = {})
+                      const std::function<double()> &progress = {}) const
     {
       const fs::path log = folder / (title + ".log"), result = folder / (title + ".json");
       fs::remove(result);
       std::string why;
-      std::vector<Task> tasks(1);
-      tasks[0].run = [&] {
-        output_to(log);
-        const Json json = work();
-        if (json.is_null()) return 1;
-        write_manifest(result, json);
-        return 0;
-      };
-      tasks[0].progress = [&] {
-        return progress ? progress() : 0.0;
-      };
-      tasks[0].finished = [&](int status) {
-        if (status != 0) why = last_error(log, status);
-      };
+      ProcessPool pool;
+      pool.add({[&] {
+                  output_to(log);
+                  const Json json = work();
+                  if (json.is_null()) return 1;
+                  write_json(result, json);
+                  return 0;
+                },
+                progress,
+                [&](int status) {
+                  if (status != 0) why = last_error(log, status);
+                }});
       {
         Progress bar(title);
-        run_tasks(tasks, 1, [&](double share) {
+        pool.run(1, [&](double share) {
           if (progress) bar.update(share);
         });
       }
-      if (!why.empty()) throw FileError("'" + folder.string() + "', " + title + ": " + why);
+      if (!why.empty()) throw FileError("'" + folder.name() + "', " + title + ": " + why);
       const Json json = Json::parse(text_of(result));
       fs::remove(result);
       fs::remove(log);
@@ -357,25 +180,33 @@ namespace {
     void make_plan()
     {
       const Json time = in_a_process("timing", [this] {
-        XtbCalculator calculator(xtb(), molecule.numbers, molecule.conformers.front());
-        auto x = molecule.conformers.front();
-        std::vector<double> force(x.size());
-        calculator.evaluate(x, force);
-        std::mt19937 generator(static_cast<unsigned>(options.seed));
-        std::normal_distribution<double> normal(0.0, 0.01);
-        // the median: other work of the machine must not count
-        std::vector<double> times(31);
-        for (double &time : times) {
-          for (double &coordinate : x) coordinate += normal(generator);
-          const auto start = Clock::now();
-          calculator.evaluate(x, force);
-          time = since(start);
-        }
-        std::nth_element(times.begin(), times.begin() + 15, times.end());
-        return Json(times[15]);
+        return Json(seconds_of_a_gradient());
       });
-      manifest["plan"] =
-          Plan::fitting(60.0 * options.minutes, time.get<double>(), jobs, stride_steps()).json();
+      folder.manifest["plan"] =
+          JumpPlan::fitting(60.0 * options.minutes, time.get<double>(), jobs, stride_steps())
+              .json();
+    }
+
+    /// The median of some gradients near the first conformer: other work of the machine must not
+    /// count.
+    double seconds_of_a_gradient() const
+    {
+      using Clock = std::chrono::steady_clock;
+      Structure structure = start_structure();
+      const auto timed_teacher = make_teacher(options.teacher);
+      timed_teacher->set_reference(structure);
+      timed_teacher->label(structure);
+      std::mt19937 generator(static_cast<unsigned>(options.seed));
+      std::normal_distribution<double> normal(0.0, 0.01);
+      std::vector<double> times(31);
+      for (double &time : times) {
+        for (double &coordinate : structure.positions) coordinate += normal(generator);
+        const auto start_time = Clock::now();
+        timed_teacher->label(structure);
+        time = std::chrono::duration<double>(Clock::now() - start_time).count();
+      }
+      std::nth_element(times.begin(), times.begin() + 15, times.end());
+      return times[15];
     }
 
     void label(const std::string &which, const std::vector<double> &temperatures, int windows,
@@ -385,8 +216,7 @@ namespace {
       label.command = options.command;
       label.smiles = options.smiles;
       label.output = (folder / which).string();
-      label.method = options.method;
-      label.accuracy = options.accuracy;
+      label.teacher = options.teacher;
       label.sampling = "nve";
       label.lammps = options.lammps;
       label.temperatures = temperatures;
@@ -415,7 +245,7 @@ namespace {
       how.every = std::max(1, int(starts / tested_windows));
       how.energies = tested_windows;
       how.energies_of_controls = false;
-      how.energy = xtb_energies(trajectory.teacher);
+      how.energy = teacher_energies(trajectory.teacher);
       auto reports = jump_report(potential, trajectories, how);
       std::erase_if(reports, [this](const JumpReport &one) {
         return one.stride != options.stride;
@@ -423,52 +253,22 @@ namespace {
       return reports;
     }
 
-    static bool good(const Json &report)
-    {
-      const Json energy = report["jumps"]["network"].value("energy_kT", Json());
-      // none: the jumps led to where the method does not converge
-      if (!energy.is_object() || !energy["mean"].is_number() || !energy["deviation"].is_number())
-        return false;
-      return std::abs(energy["mean"].get<double>()) < mean_limit &&
-          energy["deviation"].get<double>() < deviation_limit;
-    }
-
-    /// Of an error of a report; not a number where it is missing.
-    static double number_of(const Json &entry, const char *key)
-    {
-      return entry.is_object() && entry.contains(key) && entry[key].is_number()
-          ? entry[key].get<double>()
-          : std::nan("");
-    }
-
-    static std::string in_words(const Json &report)
-    {
-      const Json &network = report["jumps"]["network"];
-      const Json energy = network.value("energy_kT", Json());
-      char text[160];
-      std::snprintf(text, sizeof text,
-                    "skill %.3f in x, %.3f in v; energy of a jump %+.3f ± %.3f kT",
-                    number_of(network["skill"], "x"), number_of(network["skill"], "v"),
-                    number_of(energy, "mean"), number_of(energy, "deviation"));
-      return text;
-    }
-
     void zero_shot()
     {
-      Json &entry = manifest["zero_shot"];
+      Json &entry = folder.manifest["zero_shot"];
       entry = {{"accepted", false}};
-      if (!untested.empty()) {
-        entry["untested"] = untested;
-        if (!start_file.empty())
-          spdlog::warn("--from '{}' cannot be tested: {}; {}", options.from, untested,
-                       from_scratch ? "the training starts from scratch"
-                                    : "the training starts from its weights");
+      if (!start.untested.empty()) {
+        entry["untested"] = start.untested;
+        if (!start.file.empty())
+          spdlog::warn("--from '{}' cannot be tested: {}; {}", options.from, start.untested,
+                       start.from_scratch ? "the training starts from scratch"
+                                          : "the training starts from its weights");
         return;
       }
       entry["report"] = in_a_process("test", [this] {
-        return report(start_file, "probe").front().json();
+        return report(start.file, "probe").front().json();
       });
-      entry["accepted"] = good(entry["report"]);
+      entry["accepted"] = is_good(entry["report"]);
       spdlog::info("{} as it is: {}: {}", options.from, in_words(entry["report"]),
                    accepted() ? "good enough" : "to be trained");
     }
@@ -478,14 +278,14 @@ namespace {
       JumpTrainSettings s;
       s.strides = {options.stride};
       s.timestep = timestep;
-      if (!from_scratch) s.init_from = start_file;
+      if (!start.from_scratch) s.init_from = start.file;
       for (const double T : {300.0, 400.0, 500.0}) s.train.push_back(labels("train", T));
       s.valid = {labels("probe")};
       s.test = {labels("test")};
       s.every = 5;
       s.windows = 16;
       s.steps = steps;
-      s.learning_rate = from_scratch ? 2e-3 : 1e-3;
+      s.learning_rate = start.from_scratch ? 2e-3 : 1e-3;
       s.warmup = std::min(200L, steps / 10);
       s.ema = std::min(0.999, 1.0 - 10.0 / double(steps));
       s.validate_every = std::max(1L, steps / 20);
@@ -494,7 +294,7 @@ namespace {
       s.precision = "single";
       s.engine = "host";
       s.energies = 0;
-      s.energy.method = "none";
+      s.energy_of_data = false;
       s.output = trained_file();
       s.citation = "C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15 (2019) 1652 "
                    "(GFN2-xTB); K. T. Schuett, O. T. Unke, M. Gastegger, ICML 2021 "
@@ -519,16 +319,17 @@ namespace {
       const double per_second = line["windows_per_second"].get<double>() / 16.0,
                    total = 60.0 * options.minutes;
       // reading, validations and the last check take their share
-      const double left = total - seconds_spent() - 2.0 * tested_windows * plan().gradient_seconds;
+      const double left =
+          total - folder.seconds_of_stages() - 2.0 * tested_windows * plan().gradient_seconds;
       const double seconds = std::max(0.25 * total, left) * 0.93;
-      manifest["steps"] = std::max(100L, long(seconds * per_second) / 100 * 100);
-      manifest["steps_per_second"] = per_second;
+      folder.manifest["steps"] = std::max(100L, long(seconds * per_second) / 100 * 100);
+      folder.manifest["steps_per_second"] = per_second;
     }
 
     void train()
     {
       fs::create_directories(folder / "training");
-      const long steps = manifest["steps"];
+      const long steps = folder.manifest["steps"];
       const fs::path lines = folder / "training" / "network.training" / "log.jsonl";
       if (!fs::exists(trained_file()))
         in_a_process(
@@ -544,27 +345,27 @@ namespace {
               return at == std::string::npos ? 0.0
                                              : std::atof(text.c_str() + at + 8) / double(steps);
             });
-      manifest["report"] = in_a_process("check", [this] {
+      folder.manifest["report"] = in_a_process("check", [this] {
         return report(trained_file(), "test").front().json();
       });
     }
 
     void write_result()
     {
-      Potential result = Potential::read(accepted() ? start_file : trained_file());
+      Potential result = Potential::read(accepted() ? start.file : trained_file());
       Json training = Json::parse(result.training);
-      Json &own = training["make_jump"];
-      own = {{"settings", settings()},
-             {"zero_shot", manifest["zero_shot"]},
-             {"gradients", gradients()}};
+      Json &making = training["make_jump"];
+      making = {{"settings", settings()},
+                {"zero_shot", folder.manifest["zero_shot"]},
+                {"gradients", gradients()}};
       if (!accepted()) {
-        own["report"] = manifest["report"];
-        training["teacher"] = options.method;
+        making["report"] = folder.manifest["report"];
+        training["teacher"] = options.teacher.name();
       }
       result.training = training.dump();
       result.write((folder / "jump.safetensors").string(), true);
       write_input();
-      write_table();
+      write_jump_table((folder / "report.md").string(), report_text(), report_rows());
     }
 
     /// Gradients of xTB that the labels took.
@@ -579,13 +380,13 @@ namespace {
       const std::string elements = elements_of_types(molecule);
       std::string input = recipe_jump;
       const std::pair<const char *, std::string> words[] = {
+          {"FORCE",
+           teacher->lammps_commands(elements, molecule.charge, molecule.unpaired_electrons)},
           {"SMILES", options.smiles},
           {"STRIDE", number(options.stride)},
           {"STEPS", std::to_string(stride_steps())},
           {"ELEMENTS", elements},
-          {"METHOD", options.method},
-          {"CHARGE", number(molecule.charge)},
-          {"UHF", number(molecule.unpaired_electrons)}};
+          {"METHOD", options.teacher.name()}};
       for (const auto &[word, value] : words) {
         const std::string mark = "<" + std::string(word) + ">";
         for (auto at = input.find(mark); at != std::string::npos;
@@ -597,64 +398,57 @@ namespace {
       file.finish();
     }
 
-    void write_table() const
+    std::string report_text() const
     {
-      OutputFile file((folder / "report.md").string(), true);
-      std::fprintf(file,
-                   "# Jumps of %g fs of %s\n\n`%s`\n\n%d atoms; %ld gradients of %s for labels, "
-                   "%.1f ms each when they were planned",
-                   options.stride, options.smiles.c_str(), options.command.c_str(),
-                   molecule.n_atoms(), gradients(), options.method.c_str(),
-                   1e3 * plan().gradient_seconds);
+      char text[2048];
+      std::string training;
       if (!accepted())
-        std::fprintf(
-            file, "; %ld training steps of 16 windows, %s", manifest["steps"].get<long>(),
-            from_scratch
-                ? "from random weights"
-                : ("from the weights of " + fs::path(start_file).filename().string()).c_str());
-      std::fprintf(file,
-                   "; %.0f s in all. Root mean square errors on a trajectory held out; energies: "
-                   "change of the total energy over a jump.\n\n",
-                   seconds_spent());
-      std::fputs("| jump | dx, of the change | dv | skill against the linear fit | energy, kT: "
-                 "mean ± deviation |\n|---|---|---|---|---|\n",
-                 file);
-      const auto row = [&](const std::string &name, const Json &jump) {
-        std::fprintf(file, "| %s | %.2f %% | %.2f %% | %.3f / %.3f | ", name.c_str(),
-                     100 * number_of(jump["error_of_change"], "x"),
-                     100 * number_of(jump["error_of_change"], "v"), number_of(jump["skill"], "x"),
-                     number_of(jump["skill"], "v"));
-        if (jump.contains("energy_kT"))
-          std::fprintf(file, "%+.3f ± %.3f |\n", number_of(jump["energy_kT"], "mean"),
-                       number_of(jump["energy_kT"], "deviation"));
-        else
-          std::fputs("- |\n", file);
+        training = "; " + std::to_string(folder.manifest["steps"].get<long>()) +
+            " training steps of 16 windows, " +
+            (start.from_scratch
+                 ? "from random weights"
+                 : "from the weights of " + fs::path(start.file).filename().string());
+      std::snprintf(text, sizeof text,
+                    "%d atoms; %ld gradients of %s for labels, %.1f ms each when they were "
+                    "planned%s; %.0f s in all. Root mean square errors on a trajectory held out; "
+                    "energies: change of the total energy over a jump.\n\n",
+                    molecule.n_atoms(), gradients(), options.teacher.name().c_str(),
+                    1e3 * plan().gradient_seconds, training.c_str(), folder.seconds_of_stages());
+      return "# Jumps of " + number(options.stride) + " fs of " + options.smiles + "\n\n`" +
+          options.command + "`\n\n" + text;
+    }
+
+    std::vector<JumpRow> report_rows() const
+    {
+      const Json &manifest = folder.manifest;
+      std::vector<JumpRow> rows;
+      const auto add_others = [&](const Json &jumps) {
+        for (const char *name : other_jumps) rows.push_back({name, jumps[name]});
       };
       if (manifest["zero_shot"].contains("report")) {
         const Json &jumps = manifest["zero_shot"]["report"]["jumps"];
-        row(options.from + " as it is", jumps["network"]);
-        if (accepted())
-          for (const char *name : {"linear", "ballistic", "zero", "dynamics"})
-            row(name, jumps[name]);
+        rows.push_back({options.from + " as it is", jumps["network"]});
+        if (accepted()) add_others(jumps);
       }
       if (!accepted()) {
         const Json &jumps = manifest["report"]["jumps"];
-        row("this network", jumps["network"]);
-        for (const char *name : {"linear", "ballistic", "zero", "dynamics"}) row(name, jumps[name]);
+        rows.push_back({"this network", jumps["network"]});
+        add_others(jumps);
       }
-      file.finish();
+      return rows;
     }
 
     void tell() const
     {
       std::printf("%s\n", text_of(folder / "report.md").c_str());
-      const Json &report = accepted() ? manifest["zero_shot"]["report"] : manifest["report"];
-      if (!good(report))
+      const Json &report = accepted() ? folder.manifest["zero_shot"]["report"]
+                                      : folder.manifest["report"];
+      if (!is_good(report))
         spdlog::warn(
             "{}: above {} ± {} kT; more --minutes, or a stride below {} fs, make it better",
             in_words(report), mean_limit, deviation_limit, options.stride);
       spdlog::info("wrote {0}/jump.safetensors and {0}/in.jump (cd {0}; lmp -in in.jump)",
-                   folder.string());
+                   folder.name());
     }
   };
 

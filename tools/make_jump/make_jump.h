@@ -2,6 +2,8 @@
 // exists, training, a check.
 #pragma once
 
+#include "teacher/teacher.h"
+
 #include <string>
 
 namespace mlff {
@@ -12,8 +14,7 @@ struct MakeJumpOptions {
   std::string smiles, output, lammps;
   std::string from =
       "ethanol";    ///< jump network to start from: a file, the name of one that ships, or `none`
-  std::string method = "gfn2";
-  double accuracy = 0.1;
+  TeacherSettings teacher;
   double stride = 8.0;     ///< fs
   double minutes = 5.0;    ///< wall-clock time for labels, tests and training together
   int seed = 1, jobs = 0;

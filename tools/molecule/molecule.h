@@ -28,8 +28,8 @@ struct Molecule {
   std::vector<double> partial_charges;    ///< [n] e, Gasteiger's, which sum to the charge
   int charge = 0;                         ///< e
   int unpaired_electrons = 0;             ///< of radicals
-  /// Positions [n][3] Å of each conformer, with the centre of mass at the origin; that of the lowest
-  /// force-field energy first.
+  /// Positions [n][3] Å of each conformer, with the centre of mass at the origin; that of the
+  /// lowest force-field energy first.
   std::vector<std::vector<double>> conformers;
   std::string force_field;    ///< that cleaned them up: MMFF94s or UFF
 

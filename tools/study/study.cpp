@@ -1,3 +1,4 @@
+// The runs of a study, and their evaluation.
 #include "study/study.h"
 
 #include "analysis/analysis.h"
@@ -9,6 +10,7 @@
 #include "potential/find_potential.h"
 #include "study/study_inputs.h"
 #include "study/study_report.h"
+#include "workflow/lammps_run.h"
 #include "workflow/process_pool.h"
 #include "workflow/run_folder.h"
 
@@ -29,22 +31,12 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-  std::string plain(const std::string &text)
-  {
-    std::string name;
-    for (const char c : text)
-      name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c
-                                                                                              : '-';
-    return name;
-  }
-
   class Study {
    public:
     explicit Study(const StudyOptions &options) :
         options(options), settings(StudySettings::read(options.settings, options.output)),
-        folder(settings.output), lammps(lammps_program(options.lammps)),
-        jobs(options.jobs > 0 ? options.jobs
-                              : std::max(1, int(std::thread::hardware_concurrency())))
+        folder(settings.output, "mlff study", "study.json"), lammps(lammps_program(options.lammps)),
+        jobs(processes_at_a_time(options.jobs))
     {
       if (options.length > 0.0) settings.length = options.length;
       if (options.timing_length > 0.0) settings.timing_length = options.timing_length;
@@ -73,22 +65,12 @@ namespace {
 
     void go()
     {
-      if (fs::exists(folder) && !fs::is_directory(folder))
-        throw FileError("'" + folder.string() + "' is no folder");
-      if (fs::exists(folder) && !fs::exists(folder / "study.json") &&
-          std::any_of(fs::directory_iterator(folder), fs::directory_iterator(),
-                      [](const auto &entry) {
-                        return entry.path().filename() != ".lock";
-                      }))
-        throw FileError("the folder '" + folder.string() +
-                        "' holds other files and no study.json; use another output");
-      fs::create_directories(folder);
-      const Lock lock(folder / ".lock");
+      folder.open();
       for (const auto &run : runs) check(run);
-      write_manifest(folder / "study.json",
-                     {{"program", "mlff " MLFF_VERSION},
-                      {"settings", fs::path(settings.path).filename().string()},
-                      {"command", options.command}});
+      folder.manifest = {{"program", "mlff " MLFF_VERSION},
+                         {"settings", fs::path(settings.path).filename().string()},
+                         {"command", options.command}};
+      folder.save();
       one_thread_each();
       if (!options.only_report) {
         dynamics();
@@ -110,7 +92,7 @@ namespace {
 
     StudyOptions options;
     StudySettings settings;
-    fs::path folder;
+    RunFolder folder;
     std::string lammps;
     int jobs;
     std::vector<std::string> start_data;
@@ -121,7 +103,7 @@ namespace {
     {
       for (std::size_t m = 0; m < settings.molecules.size(); m++)
         for (const auto *method : settings.methods_of(settings.molecules[m])) {
-          const fs::path place = folder / plain(settings.molecules[m].name) / method->name;
+          const fs::path place = folder / file_name_of(settings.molecules[m].name) / method->name;
           for (const int seed : settings.seeds)
             runs.push_back(
                 {m, method, seed, -1, place / ("seed-" + std::to_string(seed)),
@@ -148,11 +130,11 @@ namespace {
       std::vector<fs::path> places = potential_folders();
       places.insert(places.begin(), run.place);
       InputRecord record;
-      std::set<std::string> known = {"start.data",
-                                     "frames.xyz"};    // made by the run, or compared by itself
+      std::set<std::string> seen = {"start.data",
+                                    "frames.xyz"};    // made by the run, or compared by itself
       std::istringstream words(run.input);
       for (std::string word; words >> word;) {
-        if (!known.insert(word).second) continue;
+        if (!seen.insert(word).second) continue;
         const auto place = std::find_if(places.begin(), places.end(), [&](const fs::path &folder) {
           return fs::is_regular_file(folder / word);
         });
@@ -180,9 +162,9 @@ namespace {
     {
       fs::create_directories(run.place);
       std::ofstream(run.place / "start.data") << start_data[run.molecule];
-      write_manifest(run.place / "inputs.json", inputs_of(run).json());
+      write_json(run.place / "inputs.json", inputs_of(run).json());
       output_to(run.place / "log");
-      replace_by_lammps(lammps, run.place, run.input.c_str(), {});
+      replace_by_lammps(lammps, run.place, run.input, {});
     }
 
     void finish(const Run &run, int status, bool &stop) const
@@ -202,12 +184,12 @@ namespace {
         spdlog::warn("{}: {}", run.place.string(), result["failed"].get<std::string>());
       }
       result["inputs"] = Json::parse(text_of(run.place / "inputs.json"), nullptr, false);
-      write_manifest(run.place / "result.json", result);
+      write_json(run.place / "result.json", result);
     }
 
     void dynamics()
     {
-      std::vector<Task> tasks;
+      ProcessPool pool;
       bool stop = false;
       for (const auto &run : runs) {
         if (run.timing() || done(run)) continue;
@@ -215,22 +197,20 @@ namespace {
         fs::remove_all(run.place);
         const double frames = settings.length * 1e3 / std::max(settings.frame, run.method->cycle());
         auto counter = std::make_shared<FrameCounter>(run.place / "frames.xyz");
-        Task task;
-        task.run = [this, run] {
-          return start(run);
-        };
-        task.progress = [counter, frames] {
-          return double(counter->count()) / frames;
-        };
-        task.finished = [this, run, &stop](int status) {
-          finish(run, status, stop);
-        };
-        tasks.push_back(std::move(task));
+        pool.add({[this, run] {
+                    return start(run);
+                  },
+                  [counter, frames] {
+                    return double(counter->count()) / frames;
+                  },
+                  [this, run, &stop](int status) {
+                    finish(run, status, stop);
+                  }});
       }
-      if (!tasks.empty()) {
-        spdlog::info("{} runs of {:g} ps, {} at a time", tasks.size(), settings.length, jobs);
+      if (pool.size() > 0) {
+        spdlog::info("{} runs of {:g} ps, {} at a time", pool.size(), settings.length, jobs);
         Progress progress("dynamics");
-        run_tasks(tasks, jobs, [&](double share) {
+        pool.run(jobs, [&](double share) {
           progress.update(share);
         });
       }
@@ -252,17 +232,15 @@ namespace {
       for (std::size_t k = 0; k < order.size() && !stop; k++) {
         const Run &run = *order[k];
         fs::remove_all(run.place);
-        std::vector<Task> one(1);
-        one[0].run = [&] {
-          return start(run);
-        };
-        one[0].progress = [] {
-          return 0.0;
-        };
-        one[0].finished = [&](int status) {
-          finish(run, status, stop);
-        };
-        run_tasks(one, 1, [&](double) {
+        ProcessPool one;
+        one.add({[&] {
+                   return start(run);
+                 },
+                 nullptr,
+                 [&](int status) {
+                   finish(run, status, stop);
+                 }});
+        one.run(1, [&](double) {
           progress.update(double(k) / double(order.size()), run.method->name);
         });
       }
@@ -436,9 +414,9 @@ namespace {
         }
         report["molecules"].push_back(std::move(one));
       }
-      write_manifest(folder / "report.json", report);
-      write_study_report(folder.string(), report);
-      spdlog::info("wrote {0}/report.md and {0}/report.json", folder.string());
+      write_json(folder / "report.json", report);
+      write_study_report(folder.name(), report);
+      spdlog::info("wrote {0}/report.md and {0}/report.json", folder.name());
     }
 
     /// Processor, cores and memory, as the reader of a table wants to know them.

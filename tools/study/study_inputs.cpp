@@ -1,6 +1,7 @@
 #include "study/study_inputs.h"
 
 #include "data/npz.h"
+#include "workflow/lammps_run.h"
 #include "workflow/run_folder.h"
 
 #include <algorithm>
@@ -40,9 +41,9 @@ namespace {
       if (first == "pair_style") pair = rest;
       if (first == "pair_coeff") {
         std::string i, j, more;
-        std::istringstream of(rest);
-        of >> i >> j;
-        std::getline(of, more);
+        std::istringstream arguments(rest);
+        arguments >> i >> j;
+        std::getline(arguments, more);
         std::istringstream style(pair);
         std::string name;
         style >> name;

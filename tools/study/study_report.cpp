@@ -1,11 +1,11 @@
 #include "study/study_report.h"
 
 #include "data/output_file.h"
+#include "workflow/plot_script.h"
 
 #include <spdlog/spdlog.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <vector>
 
 namespace mlff {
@@ -349,9 +349,7 @@ namespace {
 void write_study_report(const std::string &folder, const Json &report)
 {
   Page(folder + "/report.md", report).write();
-  const std::string line =
-      std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/plot_study.py' '" + folder + "'";
-  if (std::system(line.c_str()) != 0)
+  if (!run_plot_script("plot_study.py", {folder}))
     spdlog::warn("the pictures could not be drawn; the numbers are in {}/report.json", folder);
 }
 

@@ -1,10 +1,12 @@
+// The settings file of mlff study.
 #include "study/study_settings.h"
 
 #include "core/elements.h"
 #include "data/yaml_section.h"
 #include "potential/find_potential.h"
 #include "potential/potential.h"
-#include "workflow/run_folder.h"
+#include "training/teacher_section.h"
+#include "workflow/lammps_run.h"
 
 #include <algorithm>
 #include <cmath>
@@ -24,24 +26,12 @@ namespace {
   std::string find_file(const YamlSection &section, const std::string &key, const std::string &name,
                         const fs::path &beside)
   {
-    std::vector<fs::path> places = potential_folders();
-    places.insert(places.begin(), beside);
-    for (const auto &place : places)
-      if (fs::is_regular_file(place / name))
-        return fs::weakly_canonical(fs::absolute(place / name)).string();
+    const std::string found = find_potential(name, beside);
+    if (fs::is_regular_file(found)) return fs::weakly_canonical(fs::absolute(found)).string();
     section.fail(key,
                  "names '" + name +
                      "', which is not there: looked beside the settings, in the folders of "
                      "LAMMPS_POTENTIALS and among the potentials that ship");
-  }
-
-  std::string plain(const std::string &text)
-  {
-    std::string name;
-    for (const char c : text)
-      name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c
-                                                                                              : '-';
-    return name;
   }
 
   std::vector<double> list_of(YamlSection &section, const std::string &key,
@@ -69,10 +59,137 @@ namespace {
     return int(std::lround(steps));
   }
 
-  std::vector<StudyMethod> read_methods(YamlSection &section, const fs::path &beside)
+  std::vector<StudyMethod> read_verlet(YamlSection &section, StudyMethod method,
+                                       const std::string &name)
   {
     std::vector<StudyMethod> list;
-    StudyMethod method;
+    method.kind = StudyMethod::Kind::verlet;
+    for (const double dt : section.numbers("verlet")) {
+      method.timestep = method.stride = above_zero(section, "verlet", dt);
+      method.name = (name.empty() ? "verlet" : name) + "-" + number(dt);
+      list.push_back(method);
+    }
+    if (list.empty()) section.fail("verlet", "is empty; accepted: time steps in fs");
+    return list;
+  }
+
+  std::vector<StudyMethod> read_respa(YamlSection &section, StudyMethod method,
+                                      const std::string &name, const fs::path &beside)
+  {
+    std::vector<StudyMethod> list;
+    method.kind = StudyMethod::Kind::respa;
+    const std::string file = section.word("respa", "");
+    if (file != "bonded") method.file = find_file(section, "respa", file, beside);
+    method.timestep = above_zero(section, "inner", section.number("inner", 0.5));
+    for (const double outer : list_of(section, "outer", {5.0})) {
+      method.stride = outer;
+      whole_steps(section, "outer", outer, method.timestep);
+      method.name = (name.empty() ? "respa" : name) + "-" + number(outer);
+      list.push_back(method);
+    }
+    return list;
+  }
+
+  /// Corrector steps after a jump: their number, or the share of the steps of a stride.
+  struct Correctors {
+    std::vector<double> values;
+    bool are_fractions = false;
+
+    static Correctors read(YamlSection &section, bool metropolis)
+    {
+      if (section.has("corrector") && section.has("fraction"))
+        section.fail("fraction", "stands beside 'corrector'; accepted: one of the two");
+      Correctors correctors;
+      correctors.values = list_of(section, "corrector", {metropolis ? 0.0 : 1.0});
+      correctors.are_fractions = section.has("fraction");
+      if (correctors.are_fractions) correctors.values = section.numbers("fraction");
+      return correctors;
+    }
+
+    void apply(const YamlSection &section, double value, StudyMethod &method) const
+    {
+      if (value < 0.0 || (!are_fractions && value != std::round(value)) || value > 1000.0)
+        section.fail(
+            are_fractions ? "fraction" : "corrector",
+            "is " + number(value) + "; accepted: " +
+                (are_fractions ? "shares of the steps of a stride" : "whole numbers of steps"));
+      method.fraction = are_fractions ? value : -1.0;
+      method.corrector = are_fractions ? 0 : int(value);
+    }
+  };
+
+  /// Throws where a network has not learned a stride.
+  void check_stride(const YamlSection &section, double stride, const std::vector<double> &learned)
+  {
+    if (std::find(learned.begin(), learned.end(), stride) != learned.end()) return;
+    std::string accepted;
+    for (const double one : learned) accepted += (accepted.empty() ? "" : ", ") + number(one);
+    section.fail("stride",
+                 "is " + number(stride) +
+                     " fs, which the network of 'jump' has not; accepted: " + accepted);
+  }
+
+  /// The potential of a method `jump` or `student`, and its words but for times.
+  Potential read_model(YamlSection &section, const std::string &kind, const fs::path &beside,
+                       StudyMethod &method)
+  {
+    const bool student = kind == "student";
+    method.kind = student ? StudyMethod::Kind::student : StudyMethod::Kind::jump;
+    method.file = find_file(section, kind, section.word(kind, ""), beside);
+    method.options = section.word("options", "");
+    Potential potential = Potential::read(method.file);
+    if (potential.is_jump() == student)
+      section.fail(kind,
+                   "names '" + method.file + "', a model '" + potential.model + "'; accepted: " +
+                       (student ? "potentials of energies and forces" : "jump networks"));
+    if (student)
+      method.metropolis = section.yes("metropolis", true);
+    else {
+      method.control = section.word("control", "none",
+                                    {"none", "zero", "ballistic", "linear", "verlet", "corrector"});
+      if (method.control == "none") method.control.clear();
+    }
+    return potential;
+  }
+
+  std::vector<StudyMethod> read_jumps(YamlSection &section, StudyMethod method,
+                                      const std::string &name, const std::string &kind,
+                                      const fs::path &beside)
+  {
+    std::vector<StudyMethod> list;
+    const bool student = kind == "student";
+    const Potential potential = read_model(section, kind, beside, method);
+    const auto correctors = Correctors::read(section, method.metropolis);
+    const std::string standard = !method.control.empty() ? method.control
+        : student ? (method.metropolis ? "metropolis" : "student")
+                  : "jump";
+    const auto strides =
+        list_of(section, "stride", student ? std::vector<double>{40.0} : potential.jump.strides);
+    const auto timesteps = list_of(section, "timestep", {0.5});
+    for (const double dt : timesteps)
+      for (const double stride : strides)
+        for (const double corrector : correctors.values) {
+          method.timestep = above_zero(section, "timestep", dt);
+          method.stride = stride;
+          whole_steps(section, "stride", stride, dt);
+          if (!student) check_stride(section, stride, potential.jump.strides);
+          correctors.apply(section, corrector, method);
+          method.name = name.empty() ? standard : name;
+          if (method.control == "corrector") {
+            method.name += timesteps.size() > 1 ? "-" + number(dt) : "";
+            method.stride = dt;
+            if (!list.empty() && list.back().name == method.name) continue;
+          } else
+            method.name += "-" + number(stride) + (correctors.are_fractions ? "-f" : "-c") +
+                number(corrector) + (timesteps.size() > 1 ? "-dt" + number(dt) : "");
+          list.push_back(method);
+        }
+    return list;
+  }
+
+  /// The methods of an entry of `methods`: one for each combination of its numbers.
+  std::vector<StudyMethod> read_methods(YamlSection &section, const fs::path &beside)
+  {
     std::string kind;
     for (const char *key : {"verlet", "respa", "jump", "student"})
       if (section.has(key)) {
@@ -85,94 +202,12 @@ namespace {
       section.finish();
       section.fail("", "says no method; accepted: one of verlet, respa, jump, student");
     }
+    StudyMethod method;
     const std::string name = section.word("name", "");
     method.molecules = section.words("molecules");
-    if (kind == "verlet") {
-      method.kind = StudyMethod::Kind::verlet;
-      for (const double dt : section.numbers("verlet")) {
-        method.timestep = method.stride = above_zero(section, "verlet", dt);
-        method.name = (name.empty() ? "verlet" : name) + "-" + number(dt);
-        list.push_back(method);
-      }
-      if (list.empty()) section.fail("verlet", "is empty; accepted: time steps in fs");
-      section.finish();
-      return list;
-    }
-    const std::string file = section.word(kind, "");
-    if (kind == "respa") {
-      method.kind = StudyMethod::Kind::respa;
-      if (file != "bonded") method.file = find_file(section, kind, file, beside);
-      method.timestep = above_zero(section, "inner", section.number("inner", 0.5));
-      for (const double outer : list_of(section, "outer", {5.0})) {
-        method.stride = outer;
-        whole_steps(section, "outer", outer, method.timestep);
-        method.name = (name.empty() ? "respa" : name) + "-" + number(outer);
-        list.push_back(method);
-      }
-      section.finish();
-      return list;
-    }
-
-    method.kind = kind == "jump" ? StudyMethod::Kind::jump : StudyMethod::Kind::student;
-    method.file = find_file(section, kind, file, beside);
-    method.options = section.word("options", "");
-    const Potential potential = Potential::read(method.file);
-    if (potential.is_jump() != (kind == "jump"))
-      section.fail(kind,
-                   "names '" + method.file + "', a model '" + potential.model + "'; accepted: " +
-                       (kind == "jump" ? "jump networks" : "potentials of energies and forces"));
-    const bool student = kind == "student";
-    if (!student) {
-      method.control = section.word("control", "none",
-                                    {"none", "zero", "ballistic", "linear", "verlet", "corrector"});
-      if (method.control == "none") method.control.clear();
-    } else
-      method.metropolis = section.yes("metropolis", true);
-    if (section.has("corrector") && section.has("fraction"))
-      section.fail("fraction", "stands beside 'corrector'; accepted: one of the two");
-    std::vector<double> correctors = list_of(section, "corrector", {method.metropolis ? 0.0 : 1.0});
-    const bool fractions = section.has("fraction");
-    if (fractions) correctors = section.numbers("fraction");
-    const std::string standard = !method.control.empty() ? method.control
-        : student ? (method.metropolis ? "metropolis" : "student")
-                  : "jump";
-    const auto strides =
-        list_of(section, "stride", student ? std::vector<double>{40.0} : potential.jump.strides);
-    const auto timesteps = list_of(section, "timestep", {0.5});
-    for (const double dt : timesteps)
-      for (const double stride : strides)
-        for (const double c : correctors) {
-          method.timestep = above_zero(section, "timestep", dt);
-          method.stride = stride;
-          whole_steps(section, "stride", stride, dt);
-          if (!student &&
-              std::find(potential.jump.strides.begin(), potential.jump.strides.end(), stride) ==
-                  potential.jump.strides.end()) {
-            std::string has;
-            for (const double s : potential.jump.strides)
-              has += (has.empty() ? "" : ", ") + number(s);
-            section.fail("stride",
-                         "is " + number(stride) +
-                             " fs, which the network of 'jump' has not; accepted: " + has);
-          }
-          if (c < 0.0 || (!fractions && c != std::round(c)) || c > 1000.0)
-            section.fail(
-                fractions ? "fraction" : "corrector",
-                "is " + number(c) + "; accepted: " +
-                    (fractions ? "shares of the steps of a stride" : "whole numbers of steps"));
-          method.fraction = fractions ? c : -1.0;
-          method.corrector = fractions ? 0 : int(c);
-          method.name = name.empty() ? standard : name;
-          if (method.control == "corrector") {
-            method.name += timesteps.size() > 1 ? "-" + number(dt) : "";
-            method.stride = dt;
-          } else
-            method.name += "-" + number(stride) + (fractions ? "-f" : "-c") + number(c) +
-                (timesteps.size() > 1 ? "-dt" + number(dt) : "");
-          if (method.control == "corrector" && !list.empty() && list.back().name == method.name)
-            continue;
-          list.push_back(method);
-        }
+    const auto list = kind == "verlet" ? read_verlet(section, method, name)
+        : kind == "respa"              ? read_respa(section, method, name, beside)
+                                       : read_jumps(section, method, name, kind, beside);
     section.finish();
     return list;
   }
@@ -202,11 +237,13 @@ namespace {
       if (force.has("method"))
         force.fail("method", "stands beside 'commands'; accepted: one of the two");
     } else {
-      const auto method = force.word("method", "gfn2", {"gfn2", "gfn1", "gfnff"});
-      molecule.force = "pair_style      xtb method " + method + " charge " +
-          std::to_string(force.whole("charge", 0, -100)) + " uhf " +
-          std::to_string(force.whole("uhf", 0)) + " accuracy " +
-          number(force.number("accuracy", 0.1, 1e-4, 1e3)) + "\npair_coeff      * * <ELEMENTS>\n";
+      const TeacherSettings teacher = read_teacher(force, beside / "settings");
+      const auto whole = [&](const char *key) {
+        const auto value = teacher.value(key);
+        return value.is_null() ? 0 : value.get<int>();
+      };
+      molecule.force =
+          make_teacher(teacher)->lammps_commands("<ELEMENTS>", whole("charge"), whole("uhf"));
     }
     if (molecule.force.empty())
       force.fail("commands", "is empty; accepted: commands of LAMMPS from pair_style on");
@@ -216,6 +253,15 @@ namespace {
   }
 
 }    // namespace
+
+std::string file_name_of(const std::string &text)
+{
+  std::string name;
+  for (const char c : text)
+    name += std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_' ? c
+                                                                                            : '-';
+  return name;
+}
 
 int StudyMethod::steps() const
 {
@@ -284,7 +330,7 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
   std::set<std::string> names;
   for (auto &section : molecules) {
     s.molecules.push_back(read_molecule(section, beside));
-    if (!names.insert(plain(s.molecules.back().name)).second)
+    if (!names.insert(file_name_of(s.molecules.back().name)).second)
       section.fail("name", "'" + s.molecules.back().name + "' is there twice");
   }
   auto methods = file.sections("methods");
@@ -293,7 +339,7 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
               "is missing; accepted: a list of maps with one of verlet, respa, jump, student");
   for (auto &section : methods)
     for (auto &method : read_methods(section, beside)) {
-      method.name = plain(method.name);
+      method.name = file_name_of(method.name);
       for (const auto &name : method.molecules)
         if (std::none_of(s.molecules.begin(), s.molecules.end(), [&](const auto &m) {
               return m.name == name;
@@ -312,10 +358,11 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
     }
   s.reference = file.word("reference", s.methods.front().name);
   for (const auto &molecule : s.molecules) {
-    const auto of = s.methods_of(molecule);
-    if (of.empty() || of.front()->name != s.reference) {
+    const auto methods_of_it = s.methods_of(molecule);
+    if (methods_of_it.empty() || methods_of_it.front()->name != s.reference) {
       std::string accepted;
-      for (const auto *method : of) accepted += (accepted.empty() ? "" : ", ") + method->name;
+      for (const auto *method : methods_of_it)
+        accepted += (accepted.empty() ? "" : ", ") + method->name;
       file.fail("reference",
                 "is '" + s.reference + "', which molecule '" + molecule.name +
                     "' has not; accepted: " + accepted);

@@ -1,10 +1,13 @@
-// What a study compares: the settings file of mlff study.
+// The settings of mlff study: molecules, methods, times.
 #pragma once
 
 #include <string>
 #include <vector>
 
 namespace mlff {
+
+/// A name as that of a file or folder: letters, digits, dots, - and _, with - for all else.
+std::string file_name_of(const std::string &text);
 
 /// One way to integrate the motion; a row of the report.
 struct StudyMethod {

@@ -1,19 +1,25 @@
+// Folders of resumable work: lock, manifest, stages.
 #include "workflow/run_folder.h"
 
 #include "data/npz.h"
 #include "data/output_file.h"
 
+#include <spdlog/spdlog.h>
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <sstream>
+#include <fstream>
 
 namespace mlff {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
 
 std::string text_of(const fs::path &path)
 {
@@ -21,15 +27,15 @@ std::string text_of(const fs::path &path)
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-void write_manifest(const fs::path &path, const nlohmann::ordered_json &manifest)
+void write_json(const fs::path &path, const Json &json)
 {
   OutputFile file(path.string(), true);
-  std::fputs((manifest.dump(1) + "\n").c_str(), file);
+  std::fputs((json.dump(1) + "\n").c_str(), file);
   file.finish();
 }
 
-Lock::Lock(const fs::path &path) :
-    path(path), file(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644))
+FileLock::FileLock(const fs::path &path) :
+    path(path), file(::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644))
 {
   if (file < 0)
     throw FileError("'" + path.string() + "' cannot be written: " + std::strerror(errno));
@@ -40,80 +46,70 @@ Lock::Lock(const fs::path &path) :
   }
 }
 
-Lock::~Lock()
+FileLock::~FileLock()
 {
   fs::remove(path);
   close(file);
 }
 
-long FrameCounter::count()
+RunFolder::RunFolder(fs::path path, std::string program, std::string manifest_name) :
+    folder(std::move(path)), program(std::move(program)), manifest_name(std::move(manifest_name))
 {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return frames;
-  in.seekg(offset);
-  for (std::string line; std::getline(in, line) && !in.eof(); offset = in.tellg())
-    if (line.find("Properties=") != std::string::npos) frames++;
-  return frames;
 }
 
-void output_to(const fs::path &path)
+void RunFolder::open()
 {
-  const int log = open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
-  dup2(log, STDOUT_FILENO);
-  dup2(log, STDERR_FILENO);
-  close(log);
+  if (fs::exists(folder) && !fs::is_directory(folder))
+    throw FileError("'" + name() + "' is no folder");
+  if (fs::exists(folder) && !fs::exists(manifest_path()) &&
+      std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const auto &entry) {
+        return entry.path().filename() != ".lock";
+      }))
+    throw FileError("the folder '" + name() + "' holds other files and no manifest of " + program +
+                    "; use a new folder");
+  fs::create_directories(folder);
+  lock = std::make_unique<FileLock>(folder / ".lock");
 }
 
-std::string last_error(const fs::path &log, int status)
+void RunFolder::begin(const Json &settings, const InputRecord &inputs, const std::string &command,
+                      const Json &initial)
 {
-  std::string why = "it ended with status " + std::to_string(status);
-  std::istringstream text(text_of(log));
-  for (std::string line; std::getline(text, line);)
-    if (line.find("ERROR") != std::string::npos) why = line;
-  return why;
-}
-
-void one_thread_each()
-{
-  setenv("OMP_NUM_THREADS", "1", 1);
-  setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-  setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-}
-
-std::string lammps_program(const std::string &given)
-{
-  const std::string program = given.empty()
-      ? (fs::canonical("/proc/self/exe").parent_path() / "lmp").string()
-      : fs::absolute(given).string();
-  if (access(program.c_str(), X_OK) != 0)
-    throw FileError("LAMMPS of this package is not at '" + program + "'; name it with --lmp");
-  return program;
-}
-
-std::string number(double value)
-{
-  std::ostringstream text;
-  text.precision(12);
-  text << value;
-  return text.str();
-}
-
-void replace_by_lammps(const std::string &lammps, const fs::path &folder, const char *input,
-                       const std::vector<std::pair<std::string, std::string>> &variables)
-{
-  {
-    OutputFile file((folder / "in.run").string(), true);
-    std::fputs(input, file);
-    file.finish();
+  open();
+  if (fs::exists(manifest_path())) {
+    manifest = Json::parse(text_of(manifest_path()), nullptr, false);
+    bool complete = manifest.is_object() && manifest.contains("settings");
+    for (const auto &[key, value] : initial.items()) complete = complete && manifest.contains(key);
+    if (!complete)
+      throw FileError("'" + manifest_path().string() + "' is no manifest of " + program);
+    compare_settings(manifest["settings"], settings, "'" + name() + "'");
+    inputs.compare(manifest, "'" + name() + "'", "go on with that, or use another output");
+  } else {
+    manifest = inputs.json();
+    manifest["settings"] = settings;
+    manifest["commands"] = Json::array();
+    manifest.update(initial);
   }
-  if (chdir(folder.c_str()) != 0) throw FileError("cannot change to '" + folder.string() + "'");
-  std::vector<std::string> words = {lammps, "-in", "in.run", "-log", "none", "-nocite"};
-  for (const auto &[name, value] : variables) words.insert(words.end(), {"-var", name, value});
-  std::vector<char *> argv;
-  for (auto &word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  execv(lammps.c_str(), argv.data());
-  throw FileError("'" + lammps + "' cannot be run: " + std::strerror(errno));
+  manifest["commands"].push_back(command);
+  save();
+}
+
+void RunFolder::stage(const std::string &stage, const std::string &title,
+                      const std::function<void()> &work)
+{
+  if (manifest["seconds"].contains(stage)) return;
+  spdlog::info("{}: {}", name(), title);
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  manifest["seconds"][stage] =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  save();
+}
+
+double RunFolder::seconds_of_stages() const
+{
+  double sum = 0.0;
+  for (const auto &[stage, seconds] : manifest["seconds"].items()) sum += seconds.get<double>();
+  return sum;
 }
 
 }    // namespace mlff

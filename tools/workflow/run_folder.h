@@ -1,66 +1,75 @@
-// Work that goes on in folders: manifests, locks, logs, and LAMMPS as a task of its own.
+// A folder in which work goes on that may be interrupted, and goes on when the same command is
+// given again.
 #pragma once
+
+#include "data/input_record.h"
 
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
-#include <fstream>
+#include <functional>
+#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace mlff {
 
 /// Contents of a file; empty where it cannot be read.
 std::string text_of(const std::filesystem::path &path);
 
-/// Writes a manifest, completely or not at all.
-void write_manifest(const std::filesystem::path &path, const nlohmann::ordered_json &manifest);
+/// Writes a JSON file, completely or not at all.
+void write_json(const std::filesystem::path &path, const nlohmann::ordered_json &json);
 
-/// Keeps two runs from writing to one place. Throws FileError where another one is at work.
-class Lock {
+/// Keeps two runs from writing to one place: holds the lock until it is destroyed. Throws FileError
+/// where another run holds it.
+class FileLock {
  public:
-  explicit Lock(const std::filesystem::path &path);
-  ~Lock();
-  Lock(const Lock &) = delete;
-  Lock &operator=(const Lock &) = delete;
+  explicit FileLock(const std::filesystem::path &path);
+  ~FileLock();
+  FileLock(const FileLock &) = delete;
+  FileLock &operator=(const FileLock &) = delete;
 
  private:
   std::filesystem::path path;
   int file;
 };
 
-/// Counts frames of an extended XYZ file while another process writes them.
-class FrameCounter {
+/// The folder belongs to one run of one program at a time. Its manifest holds the settings and the
+/// inputs of the work, the commands that were given, the seconds of its stages, and what the
+/// program adds; work with other settings or inputs is refused.
+class RunFolder {
  public:
-  explicit FrameCounter(std::filesystem::path path) : path(std::move(path)) {}
-  long count();
+  /// Nothing is looked at or written yet. `program`: whose folder it is, such as "mlff label".
+  RunFolder(std::filesystem::path path, std::string program,
+            std::string manifest_name = "manifest.json");
+
+  const std::filesystem::path &path() const { return folder; }
+  std::string name() const { return folder.string(); }
+  std::filesystem::path operator/(const std::filesystem::path &file) const { return folder / file; }
+  std::filesystem::path manifest_path() const { return folder / manifest_name; }
+
+  /// Makes the folder where it is missing, and locks it. Throws FileError where the path is no
+  /// folder, where it holds files but no manifest, and where another run is at work.
+  void open();
+
+  /// Opens the folder and goes on with its manifest, or begins one with the members of `initial`.
+  /// Throws FileError where a manifest lacks one of these, and names the first of the settings or
+  /// inputs that are not those of the work before.
+  void begin(const nlohmann::ordered_json &settings, const InputRecord &inputs,
+             const std::string &command, const nlohmann::ordered_json &initial);
+
+  nlohmann::ordered_json manifest;
+  void save() const { write_json(manifest_path(), manifest); }
+
+  /// Does a stage that is not done yet, and saves the manifest with its time in `seconds`.
+  void stage(const std::string &name, const std::string &title, const std::function<void()> &work);
+
+  /// Seconds of all stages that are done.
+  double seconds_of_stages() const;
 
  private:
-  std::filesystem::path path;
-  std::streamoff offset = 0;
-  long frames = 0;
+  std::filesystem::path folder;
+  std::string program, manifest_name;
+  std::unique_ptr<FileLock> lock;
 };
-
-/// Standard output and error of this process go to a file from now on.
-void output_to(const std::filesystem::path &path);
-
-/// The last line with ERROR of a log, or what the exit status says.
-std::string last_error(const std::filesystem::path &log, int status);
-
-/// Processes started from now on use one thread each, and may use MPI as any user.
-void one_thread_each();
-
-/// `given`, or lmp beside this program where that is empty. Throws FileError where there is none.
-std::string lammps_program(const std::string &given);
-
-/// A number as LAMMPS' command line takes it.
-std::string number(double value);
-
-/// Writes `input` to in.run in a folder and replaces this process by LAMMPS running it there, with
-/// the variables given. Does not return.
-[[noreturn]] void
-replace_by_lammps(const std::string &lammps, const std::filesystem::path &folder, const char *input,
-                  const std::vector<std::pair<std::string, std::string>> &variables);
 
 }    // namespace mlff

@@ -1,4 +1,5 @@
 // Potential files: what is written comes back, and every refusal is provoked.
+#include "potential/find_potential.h"
 #include "potential/potential.h"
 #include "support/random_potential.h"
 
@@ -6,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -76,6 +78,24 @@ class PotentialFile : public testing::Test {
     }
   }
 };
+
+TEST_F(PotentialFile, IsFoundBesideASettingsFileThenWherePotentialsAre)
+{
+  const auto settings = folder / "settings", potentials = folder / "potentials";
+  for (const auto &place : {settings, potentials}) std::filesystem::create_directories(place);
+  std::ofstream(settings / "both") << "1";
+  std::ofstream(potentials / "both") << "2";
+  std::ofstream(potentials / "one") << "3";
+  setenv("LAMMPS_POTENTIALS", potentials.c_str(), 1);
+  EXPECT_EQ(find_potential("both", settings), (settings / "both").string());
+  EXPECT_EQ(find_potential("one", settings), (potentials / "one").string());
+  EXPECT_EQ(find_potential("none", settings), (settings / "none").string());
+  EXPECT_EQ(find_potential((potentials / "both").string(), settings),
+            (potentials / "both").string());
+  EXPECT_EQ(find_potential("../potentials/one", settings), (potentials / "one").string());
+  EXPECT_EQ(find_potential("one"), (potentials / "one").string());
+  EXPECT_EQ(find_potential("none"), "none");
+}
 
 TEST_F(PotentialFile, ComesBackAsWritten)
 {

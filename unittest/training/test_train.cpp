@@ -6,7 +6,7 @@
 #include "models/painn/gradient/painn_gradient.h"
 #include "support/program_fixture.h"
 #include "support/random_potential.h"
-#include "teacher/teacher_ensemble.h"
+#include "teacher/teacher.h"
 #include "training/adamw.h"
 #include "training/training_data.h"
 
@@ -329,38 +329,58 @@ TEST_F(Train, ATeacherThatTheStudentCanEqual)
             flat_weights(Potential::read(file("same.safetensors"))));
 }
 
+TEST_F(Train, PotentialsAreFoundByTheirNames)
+{
+  // of two files of one name that beside the settings file counts
+  std::filesystem::create_directories(folder / "settings");
+  settings("settings/found",
+           {{"model", "{init_from: teacher.safetensors}"},
+            {"teacher", "{models: [teacher.safetensors, other.safetensors]}"},
+            {"data", "{train: {file: " + data + ", labels: teacher, frames: 2}}"},
+            {"training", "{steps: 1, learning_rate: 0, validate_every: 1, threads: 1}"},
+            {"output", "found.safetensors"}});
+  std::filesystem::create_directories(folder / "potentials");
+  for (const char *name : {"potentials/teacher.safetensors", "potentials/other.safetensors"})
+    mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 3).write(file(name));
+  std::filesystem::rename(teacher, file("settings/teacher.safetensors"));
+  const std::string command = "LAMMPS_POTENTIALS='" + file("potentials") +
+      "' " MLFF_PROGRAM " train --no-plots '" + file("settings/found.yaml") + "' > /dev/null 2>&1";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(flat_weights(Potential::read(file("settings/teacher.safetensors"))),
+            flat_weights(Potential::read(file("settings/found.safetensors"))));
+  expect_error("train settings/found.yaml --restart --force",
+               {"settings/other.safetensors' cannot be"});
+}
+
 TEST_F(Train, EnsembleMeanAndSpread)
 {
   auto other = mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 2);
   other.write(file("other.safetensors"));
-  TeacherEnsemble both({teacher, file("other.safetensors")}), first({teacher}),
-      second({file("other.safetensors")});
+  const auto both = teacher_of_potentials({teacher, file("other.safetensors")}),
+             first = teacher_of_potentials({teacher}),
+             second = teacher_of_potentials({file("other.safetensors")});
   const auto reader = open_trajectory(data);
-  Structure frame, a, b;
+  Structure frame;
   ASSERT_TRUE(reader->next(frame));
-  a = b = frame;
-  std::vector<double> e, ea, eb;
-  both.label(frame, &e);
-  first.label(a, &ea);
-  second.label(b, &eb);
-  EXPECT_NEAR(*frame.energy, 0.5 * (*a.energy + *b.energy), 1e-10);
+  const Labels mean = both->label(frame), a = first->label(frame), b = second->label(frame);
+  EXPECT_NEAR(mean.energy, 0.5 * (a.energy + b.energy), 1e-10);
   for (int i = 0; i < frame.n_atoms(); i++) {
-    EXPECT_NEAR(e[i], 0.5 * (ea[i] + eb[i]), 1e-10);
+    EXPECT_NEAR(mean.atom_energy[i], 0.5 * (a.atom_energy[i] + b.atom_energy[i]), 1e-10);
     double square = 0.0;
     for (int c = 3 * i; c < 3 * i + 3; c++) {
-      EXPECT_NEAR(frame.forces[c], 0.5 * (a.forces[c] + b.forces[c]), 1e-10);
+      EXPECT_NEAR(mean.forces[c], 0.5 * (a.forces[c] + b.forces[c]), 1e-10);
       square += 0.25 * (a.forces[c] - b.forces[c]) * (a.forces[c] - b.forces[c]);
     }
-    EXPECT_NEAR(frame.spread[i], std::sqrt(square), 1e-10);
+    EXPECT_NEAR(mean.force_spread[i], std::sqrt(square), 1e-10);
   }
   // weights by spread
   TrainSettings s;
   s.train = {{data, 0, 1.0, true}};
   s.valid_fraction = 0.0;
   s.spread = 0.5;
-  const auto set = read_training_data(s, {}, 4.0, &both);
+  const auto set = read_training_data(s, {}, 4.0, both.get());
   for (int i = 0; i < frame.n_atoms(); i++)
-    EXPECT_NEAR(set.train[0].atom_weight[i], 1.0 / (1.0 + std::pow(frame.spread[i] / 0.5, 2)),
+    EXPECT_NEAR(set.train[0].atom_weight[i], 1.0 / (1.0 + std::pow(mean.force_spread[i] / 0.5, 2)),
                 1e-9);
 }
 
@@ -693,12 +713,11 @@ TEST_F(Distill, RoundsAndManifest)
     EXPECT_EQ(training["distillation"]["rounds"].size(), 3u);
   }
   // labels are the teacher's
-  TeacherEnsemble labels({teacher});
+  const auto labels = teacher_of_potentials({teacher});
   const auto reader = open_trajectory(file("d/round-1/molecule.xyz"));
   int n = 0;
   for (Structure frame; reader->next(frame); n++) {
-    const auto forces = frame.forces;
-    labels.label(frame);
+    const auto forces = labels->label(frame).forces;
     for (std::size_t k = 0; k < forces.size(); k++) EXPECT_NEAR(forces[k], frame.forces[k], 1e-6);
   }
   EXPECT_EQ(n, 8);

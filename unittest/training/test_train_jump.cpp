@@ -527,7 +527,8 @@ TEST_F(TrainJump, RefusesWhatIsNoNewtonianDynamics)
  "trajectories": {"good": {"temperature": 310, "charge": 1}}})");
   const NveTrajectory good = read_nve(file("good.xyz"), dt);
   EXPECT_EQ(good.temperature, 310.0);
-  EXPECT_EQ(good.teacher.method, "gfn2");
+  ASSERT_TRUE(good.teacher.settings);
+  EXPECT_EQ(good.teacher.settings->name(), "gfn2");
   EXPECT_EQ(good.teacher.charge, 1);
 }
 

@@ -278,9 +278,9 @@ void print(const std::vector<JumpReport> &reports)
   }
 }
 
-EnergyOf xtb_energies(const XtbSettings &settings)
+EnergyOf teacher_energies(const TrajectoryTeacher &teacher)
 {
-  const ForceOf forces = xtb_forces(settings);
+  const ForceOf forces = teacher_forces(teacher);
   if (!forces) return {};
   return [forces, unused = std::vector<double>()](const NveTrajectory &trajectory,
                                                   std::span<const double> positions) mutable {

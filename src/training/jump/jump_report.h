@@ -64,8 +64,7 @@ JumpScore jump_score(const Potential &potential, const std::vector<Window> &wind
 
 void print(const std::vector<JumpReport> &reports);
 
-/// GFN2-xTB and its relatives, a calculator for each molecule; null where this build has no libxtb
-/// or no method is named.
-EnergyOf xtb_energies(const XtbSettings &settings);
+/// Energies by a teacher (teacher_forces); null where none is named.
+EnergyOf teacher_energies(const TrajectoryTeacher &teacher);
 
 }    // namespace mlff

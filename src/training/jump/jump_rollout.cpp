@@ -1,9 +1,8 @@
 #include "training/jump/jump_rollout.h"
 
 #include "core/units.h"
-#ifdef MLFF_XTB
-#include "teacher/xtb_calculator.h"
-#endif
+#include "structure/bonds.h"
+#include "teacher/teacher.h"
 
 #include <algorithm>
 #include <cmath>
@@ -165,34 +164,40 @@ nlohmann::ordered_json json_of(const RolloutErrors &errors)
   return json;
 }
 
-#ifdef MLFF_XTB
-ForceOf xtb_forces(const XtbSettings &settings)
+ForceOf teacher_forces(const TrajectoryTeacher &asked)
 {
-  if (settings.method.empty() || settings.method == "none") return {};
-  // a calculator for the elements, charge and bonds that a trajectory starts with
-  using Key = std::tuple<std::vector<int>, int, int, XtbBonds>;
-  auto calculators = std::make_shared<std::map<Key, std::unique_ptr<XtbCalculator>>>();
-  return [settings, calculators](const NveTrajectory &trajectory, std::span<const double> positions,
-                                 std::span<double> force) {
-    const XtbSettings &own = trajectory.teacher.method == settings.method ? trajectory.teacher
-                                                                          : settings;
+  if (!asked.settings || !has_teacher(asked.settings->kind)) return {};
+  // a teacher for the elements, state and bonds that a trajectory starts with
+  using Key = std::tuple<std::vector<int>, int, int, std::vector<std::pair<int, int>>>;
+  auto teachers = std::make_shared<std::map<Key, std::unique_ptr<Teacher>>>();
+  const bool bonds_count = make_teacher(*asked.settings)->depends_on_reference();
+  return [asked, teachers, bonds_count](const NveTrajectory &trajectory,
+                                        std::span<const double> positions,
+                                        std::span<double> force) {
+    const bool same = trajectory.teacher.settings &&
+        trajectory.teacher.settings->name() == asked.settings->name();
+    const TrajectoryTeacher &own = same ? trajectory.teacher : asked;
+    Structure structure;
+    structure.numbers = trajectory.numbers;
+    structure.charge = own.charge;
+    structure.multiplicity = own.unpaired_electrons + 1;
     const auto start = std::span(trajectory.segments.front().x).first(positions.size());
-    // only GFN-FF knows bonds
-    const auto bonds = settings.method == "gfnff" ? xtb_bonds(trajectory.numbers, start)
-                                                  : XtbBonds();
-    auto &calculator = (*calculators)[{trajectory.numbers, own.charge, own.uhf, bonds}];
-    if (!calculator)
-      calculator = std::make_unique<XtbCalculator>(
-          XtbOptions{xtb_method_of(own.method), own.charge, own.uhf, own.accuracy},
-          trajectory.numbers, start);
-    return calculator->evaluate(positions, force);
+    structure.positions.assign(start.begin(), start.end());
+    std::vector<std::pair<int, int>> bonds;
+    if (bonds_count) {
+      bonds = bonds_of(structure.numbers, structure.positions);
+      std::sort(bonds.begin(), bonds.end());
+    }
+    auto &teacher = (*teachers)[{trajectory.numbers, own.charge, own.unpaired_electrons, bonds}];
+    if (!teacher) {
+      teacher = make_teacher(*own.settings);
+      teacher->set_reference(structure);
+    }
+    structure.positions.assign(positions.begin(), positions.end());
+    const Labels labels = teacher->label(structure);
+    std::copy(labels.forces.begin(), labels.forces.end(), force.begin());
+    return labels.energy;
   };
 }
-#else
-ForceOf xtb_forces(const XtbSettings &)
-{
-  return {};
-}
-#endif
 
 }    // namespace mlff

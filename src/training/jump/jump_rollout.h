@@ -15,9 +15,9 @@ namespace mlff {
 using ForceOf = std::function<double(const NveTrajectory &trajectory,
                                      std::span<const double> positions, std::span<double> force)>;
 
-/// GFN2-xTB and its relatives, a calculator for each molecule; null where this build has no libxtb
-/// or no method is named.
-ForceOf xtb_forces(const XtbSettings &settings);
+/// Forces by a teacher, set up for each molecule; null where none is named or this build has not
+/// the one that is. A trajectory whose own teacher is the same keeps its settings and state.
+ForceOf teacher_forces(const TrajectoryTeacher &teacher);
 
 /// Chains of `jumps` windows of `steps` steps, spread over the segments of a trajectory, at most
 /// `most` of them.

@@ -5,6 +5,8 @@
 #include "core/units.h"
 #include "data/output_file.h"
 #include "models/random_model.h"
+#include "potential/find_potential.h"
+#include "teacher/xtb_method.h"
 #include "training/train_settings.h"
 #include "training/training_data.h"
 
@@ -73,7 +75,7 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   s.classes = model.word("species", "elements", {"elements", "classes"}) == "classes";
   s.init_from = model.word("init_from", "");
   if (!s.init_from.empty()) {
-    s.init_from = beside(path, s.init_from);
+    s.init_from = find_potential(s.init_from, std::filesystem::path(path).parent_path());
     for (const char *key :
          {"network", "form", "bound", "heads", "features", "layers", "radial", "cutoff", "species"})
       if (model.has(key))
@@ -163,10 +165,15 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   YamlSection report = top.section("report");
   s.every = int(report.whole("every", s.every, 1));
   s.energies = report.whole("energies", s.energies);
-  s.energy.method = report.word("method", "data", {"data", "none", "gfn2", "gfn1", "gfnff"});
-  s.energy.accuracy = report.number("accuracy", s.energy.accuracy, 1e-4);
+  std::vector<std::string> methods = {"data", "none"};
+  for (const auto &word : words_in(xtb_method_words)) methods.push_back(word);
+  const std::string method = report.word("method", "data", methods);
+  s.energy_of_data = method == "data";
+  const double accuracy = report.number("accuracy", XtbOptions().accuracy, least_xtb_accuracy);
+  if (method != "data" && method != "none" && has_teacher("xtb"))
+    s.energy.settings = {"xtb", {{"method", method}, {"accuracy", accuracy}}};
   s.energy.charge = int(report.whole("charge", 0, -100));
-  s.energy.uhf = int(report.whole("uhf", 0));
+  s.energy.unpaired_electrons = int(report.whole("uhf", 0));
   report.finish();
 
   s.output = beside(path, top.word("output", ""));
@@ -354,10 +361,9 @@ void JumpTrainer::prepare_model()
                           "; accepted: one mass for each species of a jump network");
       }
       if (list == &train && trajectory.temperature > 0) temperatures.insert(trajectory.temperature);
-      if (settings.energy.method == "data" && !trajectory.teacher.method.empty())
+      if (settings.energy_of_data && !settings.energy.settings)
         settings.energy = trajectory.teacher;
     }
-  if (settings.energy.method == "data") settings.energy.method = "none";
   potential.jump.temperatures.assign(temperatures.begin(), temperatures.end());
   std::map<int, int> number;
   for (const auto &[key, mass] : species) {
@@ -405,7 +411,7 @@ void JumpTrainer::prepare_model()
     throw FileError("'training.choose: rollout' finds no chain of " + std::to_string(chosen) +
                     " jumps in the validation trajectories; their NVE windows are shorter");
   if ((jumps > 0 && settings.rollout_method_forces) || chosen > 0)
-    force = xtb_forces(settings.energy);
+    force = teacher_forces(settings.energy);
   if (jumps > 0 && settings.rollout_method_forces && !force)
     throw FileError("'loss.rollout.force' is 'method', but no method is known: the data name none "
                     "and 'report.method' neither, or this build has no libxtb; "
@@ -741,7 +747,7 @@ void JumpTrainer::write_result()
   options.energies = settings.energies;
   options.engine.precision = settings.options().precision;
   options.engine.threads = settings.threads;
-  options.energy = xtb_energies(settings.energy);
+  options.energy = teacher_energies(settings.energy);
   const auto &held_out = test.empty() ? (valid.empty() ? train : valid) : test;
   const auto reports = jump_report(result, held_out, options);
   const char *which = test.empty() ? (valid.empty() ? "training" : "validation") : "test";
@@ -752,7 +758,7 @@ void JumpTrainer::write_result()
   provenance["inputs"] = inputs.json()["files"];
   provenance["trajectories"] = {
       {"train", train.size()}, {"valid", valid.size()}, {"test", test.size()}};
-  provenance["teacher"] = settings.energy.method;
+  provenance["teacher"] = settings.energy.settings ? settings.energy.settings->name() : "none";
   provenance["steps"] = course->step;
   provenance["best_step"] = valid_windows.empty() ? course->step : course->best_step;
   provenance["reported"] = which;

@@ -51,8 +51,8 @@ struct JumpTrainSettings : CourseSettings {
   long windows = 64;    ///< of a step, the same number for every molecule
 
   // report
-  XtbSettings
-      energy;    ///< method "data": that of the data, if its manifest tells; "none": no energies
+  bool energy_of_data = true;    ///< energies by the teacher of the data, where its manifest tells
+  TrajectoryTeacher energy;      ///< else by this one
   long energies = 200;
   int every = 20;
 

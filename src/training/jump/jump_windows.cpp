@@ -35,6 +35,19 @@ namespace {
     for (std::size_t k = 0; k < 3 * mass.size(); k++) x[k] -= sum[k % 3] / total;
   }
 
+  /// The teacher whose first setting is among those of a manifest.
+  std::optional<TeacherSettings> teacher_of(const nlohmann::json &settings)
+  {
+    for (const auto *kind : teacher_kinds()) {
+      if (!settings.contains(kind->settings.front().key)) continue;
+      TeacherSettings teacher{kind->name};
+      for (const auto &setting : kind->settings)
+        if (settings.contains(setting.key)) teacher.values[setting.key] = settings[setting.key];
+      return teacher;
+    }
+    return std::nullopt;
+  }
+
   /// What mlff label wrote about a trajectory beside it.
   void read_manifest(NveTrajectory &trajectory, double timestep)
   {
@@ -57,8 +70,7 @@ namespace {
                       std::to_string(found) + " fs, but 'data.timestep' is " +
                       std::to_string(timestep));
     trajectory.temperature = entry->value("temperature", 0.0);
-    trajectory.teacher = {settings.value("method", ""), settings.value("accuracy", 0.1),
-                          entry->value("charge", 0), entry->value("uhf", 0)};
+    trajectory.teacher = {teacher_of(settings), entry->value("charge", 0), entry->value("uhf", 0)};
   }
 
   /// [n][n] Å, over every tenth frame: hot frames stretch bonds, and their mean does not.

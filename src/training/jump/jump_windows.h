@@ -5,19 +5,20 @@
 #include "data/npz.h"
 #include "models/jump/gradient/jump_gradient.h"
 #include "structure/bonds.h"
+#include "teacher/teacher.h"
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 namespace mlff {
 
-/// How xTB was asked, or is to be.
-struct XtbSettings {
-  std::string method;    ///< gfn2, gfn1 or gfnff; empty: not known, or none
-  double accuracy = 0.1;
-  int charge = 0, uhf = 0;
+/// Who gave the forces of a trajectory, or is to give some.
+struct TrajectoryTeacher {
+  std::optional<TeacherSettings> settings;    ///< none: not known, or not wanted
+  int charge = 0, unpaired_electrons = 0;     ///< of the molecule
 };
 
 /// Successive steps of one molecule under its own forces, in the frame of its centre of mass.
@@ -35,8 +36,8 @@ struct NveTrajectory {
       bonds;                   ///< pairs of atoms that are bonded, by their mean distances
   std::vector<int> species;    ///< [n] of the model
   std::vector<NveSegment> segments;
-  double temperature = 0.0;    ///< K of the thermostat before the windows; 0: not known
-  XtbSettings teacher;         ///< what made the forces, where a manifest says so
+  double temperature = 0.0;     ///< K of the thermostat before the windows; 0: not known
+  TrajectoryTeacher teacher;    ///< of the forces, where a manifest tells it
 
   int n_atoms() const { return int(numbers.size()); }
 };

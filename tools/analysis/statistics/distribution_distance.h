@@ -19,8 +19,8 @@ struct KolmogorovSmirnov {
   double p;            ///< probability of a statistic at least as large, if both were the same
 };
 
-/// Test of two sets of independent samples. p: Kolmogorov's asymptotic distribution with the correction of M. A.
-/// Stephens, J. R. Stat. Soc. B 32 (1970) 115.
+/// Test of two sets of independent samples. p: Kolmogorov's asymptotic distribution with the
+/// correction of M. A. Stephens, J. R. Stat. Soc. B 32 (1970) 115.
 KolmogorovSmirnov kolmogorov_smirnov(std::vector<double> a, std::vector<double> b);
 
 }    // namespace mlff

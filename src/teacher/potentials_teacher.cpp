@@ -1,0 +1,158 @@
+// Potentials as a teacher.
+#include "teacher/potentials_teacher.h"
+
+#include "core/engine.h"
+#include "core/errors.h"
+#include "engine/make_engine.h"
+#include "potential/potential.h"
+
+#include <cmath>
+#include <filesystem>
+
+namespace mlff {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+  class PotentialsTeacher : public Teacher {
+   public:
+    explicit PotentialsTeacher(const TeacherSettings &settings) :
+        files(settings.value("models").get<std::vector<std::string>>()), threads(settings.threads)
+    {
+      for (const auto &path : files) potentials.push_back(Potential::read(path));
+      make_engines();
+    }
+
+    Labels label(const Structure &structure) override
+    {
+      try {
+        return labels_of(structure);
+      } catch (const std::runtime_error &error) {
+        // nothing of a failed evaluation stays
+        make_engines();
+        throw TeacherError(error.what());
+      }
+    }
+
+    void set_reference(const Structure &structure) override { label(structure); }
+
+    Json provenance() const override
+    {
+      return {{"settings", {{"models", files}}}, {"versions", Json::object()}, {"files", files}};
+    }
+
+    std::string lammps_commands(const std::string &elements, int, int) const override
+    {
+      std::string names;
+      for (const auto &path : files) {
+        const std::string name = std::filesystem::absolute(path).string();
+        names += (name.find(' ') == std::string::npos ? name : "\"" + name + "\"") + " ";
+      }
+      return "pair_style      mlff\npair_coeff      * * " + names + elements + "\n";
+    }
+
+   private:
+    std::vector<std::string> files;
+    int threads;
+    std::vector<Potential> potentials;
+    std::vector<std::unique_ptr<Engine>> engines;
+    GraphStorage graph;
+    Result result;
+
+    void make_engines()
+    {
+      engines.clear();
+      for (const auto &potential : potentials) {
+        EngineOptions options;
+        options.precision = Precision::double_precision;
+        options.threads = threads;
+        engines.push_back(make_engine(potential, options));
+      }
+    }
+
+    Labels labels_of(const Structure &structure)
+    {
+      const std::size_t n = structure.numbers.size(), m = engines.size();
+      std::vector<std::vector<double>> forces(m);
+      std::vector<double> energies;
+      Labels labels;
+      labels.atom_energy.assign(n, 0.0);
+      std::array<double, 9> strain_gradient{};
+      for (std::size_t k = 0; k < m; k++) {
+        graph.clear();
+        append_graph(structure, potentials[k].elements, potentials[k].cutoff, graph);
+        engines[k]->evaluate(graph.view(), result);
+        sum_forces(graph.view(), result, forces[k]);
+        energies.push_back(result.energy[0]);
+        for (std::size_t i = 0; i < n; i++)
+          labels.atom_energy[i] += result.atom_energy[i] / double(m);
+        add_strain_gradient(1.0 / double(m), strain_gradient);
+      }
+      set_mean_and_spread(energies, forces, labels);
+      if (structure.periodic == std::array{true, true, true}) {
+        const double volume = volume_of(structure);
+        for (double &value : strain_gradient) value /= volume;
+        labels.stress = strain_gradient;
+      }
+      return labels;
+    }
+
+    /// Adds dE/dstrain of the last evaluation, symmetric, times a factor.
+    void add_strain_gradient(double factor, std::array<double, 9> &sum) const
+    {
+      for (std::size_t k = 0; k < result.gradient.size(); k += 3)
+        for (int a = 0; a < 3; a++)
+          for (int b = 0; b < 3; b++)
+            sum[3 * a + b] += 0.5 * factor *
+                (graph.r[k + a] * result.gradient[k + b] + graph.r[k + b] * result.gradient[k + a]);
+      constexpr int place[9] = {0, 3, 4, 3, 1, 5, 4, 5, 2};    // in xx, yy, zz, xy, xz, yz
+      for (std::size_t k = 0; k < result.strain_gradient.size(); k += 6)
+        for (int c = 0; c < 9; c++) sum[c] += factor * result.strain_gradient[k + place[c]];
+    }
+
+    static double volume_of(const Structure &structure)
+    {
+      const auto &h = structure.cell;
+      return std::abs(h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) +
+                      h[2] * (h[3] * h[7] - h[4] * h[6]));
+    }
+
+    static void set_mean_and_spread(const std::vector<double> &energies,
+                                    const std::vector<std::vector<double>> &forces, Labels &labels)
+    {
+      const std::size_t m = energies.size(), n = labels.atom_energy.size();
+      double mean = 0.0, spread = 0.0;
+      for (const double e : energies) mean += e / double(m);
+      for (const double e : energies) spread += (e - mean) * (e - mean) / double(m);
+      labels.energy = mean;
+      labels.forces.assign(3 * n, 0.0);
+      for (const auto &f : forces)
+        for (std::size_t k = 0; k < 3 * n; k++) labels.forces[k] += f[k] / double(m);
+      if (m < 2) return;
+      labels.energy_spread = std::sqrt(spread);
+      labels.force_spread.assign(n, 0.0);
+      for (const auto &f : forces)
+        for (std::size_t k = 0; k < 3 * n; k++)
+          labels.force_spread[k / 3] +=
+              (f[k] - labels.forces[k]) * (f[k] - labels.forces[k]) / double(m);
+      for (double &s : labels.force_spread) s = std::sqrt(s);
+    }
+  };
+
+}    // namespace
+
+const TeacherKind &potentials_teacher_kind()
+{
+  static const TeacherKind kind = {"potentials",
+                                   {{.key = "models",
+                                     .option = "--model",
+                                     .type = TeacherSetting::Type::files,
+                                     .help = "potentials; of several the mean, and their spread"}},
+                                   [](const TeacherSettings &settings) -> std::unique_ptr<Teacher> {
+                                     return std::make_unique<PotentialsTeacher>(settings);
+                                   }};
+  return kind;
+}
+
+}    // namespace mlff

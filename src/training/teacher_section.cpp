@@ -1,0 +1,57 @@
+// The section `teacher` of a settings file.
+#include "training/teacher_section.h"
+
+#include "potential/find_potential.h"
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+namespace mlff {
+
+namespace {
+
+  nlohmann::ordered_json read_value(YamlSection &section, const TeacherSetting &setting,
+                                    const std::filesystem::path &folder)
+  {
+    using Type = TeacherSetting::Type;
+    if (setting.type == Type::files) {
+      auto files = section.words(setting.key);
+      for (auto &file : files) file = find_potential(file, folder);
+      return files;
+    }
+    if (setting.type == Type::word) return section.word(setting.key, "", setting.accepted);
+    if (setting.type == Type::whole)
+      return section.whole(setting.key, 0,
+                           std::isfinite(setting.least) ? long(setting.least)
+                                                        : std::numeric_limits<long>::min());
+    const double value = section.number(setting.key, 0.0, setting.least, setting.most);
+    if (setting.above_least && value == setting.least)
+      section.fail(setting.key,
+                   "is " + nlohmann::json(value).dump() + "; accepted: a number above that");
+    return value;
+  }
+
+}    // namespace
+
+TeacherSettings read_teacher(YamlSection &section, const std::string &settings_file,
+                             const std::set<std::string> &without)
+{
+  TeacherSettings settings;
+  const TeacherKind *chosen = nullptr;
+  for (const auto *kind : teacher_kinds())
+    for (const auto &setting : kind->settings) {
+      if (without.contains(setting.key) || !section.has(setting.key)) continue;
+      settings.values[setting.key] =
+          read_value(section, setting, std::filesystem::path(settings_file).parent_path());
+      if (&setting != &kind->settings.front()) continue;
+      if (chosen)
+        section.fail(chosen->settings.front().key,
+                     "stands beside 'teacher." + setting.key + "'; accepted: one of the two");
+      chosen = kind;
+    }
+  if (chosen) settings.kind = chosen->name;
+  return settings;
+}
+
+}    // namespace mlff

@@ -1,0 +1,18 @@
+// Pictures, which Python scripts draw.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+/// Runs a script of the folder tools/scripts with these files as its arguments; false where it
+/// fails, as without Matplotlib.
+bool run_plot_script(const std::string &script, const std::vector<std::string> &files);
+
+/// The same, whose last file is the picture that it draws: tells where that is, or warns that the
+/// numbers alone are in `numbers`.
+void draw_picture(const std::string &script, const std::vector<std::string> &files,
+                  const std::string &numbers);
+
+}    // namespace mlff
