@@ -121,8 +121,8 @@ template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::resize(
   const std::size_t n = n_atoms, R = n_rows, values = HC * R, keys = Hd * R;
   grow(scalars, n * scalar_columns, "long_range/scalars");
   grow(vectors, 3 * n * vector_columns, "long_range/vectors");
-  grow(scalar_sums, n * sum_columns, "long_range/scalar_sums");
-  grow(vector_sums, 3 * n * sum_columns, "long_range/vector_sums");
+  grow_zeros(scalar_sums, n * sum_columns, "long_range/scalar_sums");
+  grow_zeros(vector_sums, 3 * n * sum_columns, "long_range/vector_sums");
   grow(x_bar, 3 * n, "long_range/x_bar");
   grow(strain, has_cells ? 6 * n : 0, "long_range/strain");
   grow(x, 3 * R, "long_range/x");
