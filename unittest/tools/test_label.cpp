@@ -182,7 +182,7 @@ TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
   run("label --molecule CCO --sampling rattle --rattle 0.03 --frames 60 -o some");
   ASSERT_EQ(status, 0);
   std::string all;
-  for (int k = 0; k < 200; k++) all += content("some/molecule.xyz");
+  for (int k = 0; k < 2000; k++) all += content("some/molecule.xyz");
   std::ofstream(file("in.xyz")) << all;
   for (const unsigned seed : {1, 2})
     random_potential({64, 2, 6}, {1, 6, 8}, 4.0, seed)
