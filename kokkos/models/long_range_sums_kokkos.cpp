@@ -3,6 +3,7 @@
 
 #include "kokkos/models/long_range_direct_kokkos.h"
 #include "kokkos/models/long_range_linear_kokkos.h"
+#include "models/long_range/long_range_tensors.h"
 
 #include <algorithm>
 
@@ -14,12 +15,12 @@ LongRangeSumsKokkos<Device, B>::LongRangeSumsKokkos(const Potential &potential,
     shape(options.teams),
     known(potential, options.engine.fmm)
 {
-  const auto &fmm = potential.fmm;
+  const auto &fmm = long_range_sizes(potential);
   H = fmm.heads;
   d = fmm.key_width;
   T = fmm.kappa_count;
   L = fmm.layers;
-  HC = fmm.channels(potential.sizes.features);
+  HC = fmm.channels(painn_sizes(potential).features);
   C = HC / H;
   Hd = H * d;
   first_key = padded(Hd);
@@ -30,10 +31,8 @@ LongRangeSumsKokkos<Device, B>::LongRangeSumsKokkos(const Potential &potential,
   std::vector<double> frequencies;
   for (int t = 0; t < T; t++) frequencies.push_back(fmm.kappa(t));
   kappa = upload<Device, double>(frequencies, "long_range/kappa");
-  for (int l = 0; l < L; l++)
-    radial.push_back(upload<Device, B>(
-        potential.tensors.at("fmm." + std::to_string(l) + ".radial.weight").values,
-        "long_range/radial"));
+  for (const auto &tensors : long_range_tensors(potential))
+    radial.push_back(upload<Device, B>(tensors.radial->values, "long_range/radial"));
 
   // of scratch memory that of the backward, and of the sums of the linear form, is the larger
   const std::size_t bars_of_pair = sizeof(B) * (4 * HC + 2 * Hd + 4 * H) + 3 * sizeof(double);

@@ -15,6 +15,7 @@
 #include "lammps_common/engine_keywords.h"
 #include "lammps_common/potential_files.h"
 #include "pair_mlff/mlff_impl.h"
+#include "potential/model_kind.h"
 
 #include <algorithm>
 #include <cmath>
@@ -212,7 +213,7 @@ void PairMLFF::make_engine(bool find_spread)
       utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
   }
   for (std::size_t k = 0; k < impl->potentials.size(); k++)
-    if (comm->nprocs > 1 && impl->potentials[k].is_molecule())
+    if (comm->nprocs > 1 && impl->potentials[k].kind().one_molecule)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff: potential file '{}' is a model of one molecule, which runs on "
                  "one MPI rank per partition, found {}",
@@ -245,7 +246,7 @@ void PairMLFF::join_replicas(const std::string &alone)
 void PairMLFF::check_box()
 {
   for (std::size_t k = 0; k < impl->potentials.size(); k++) {
-    if (!impl->potentials[k].is_global()) continue;
+    if (!impl->potentials[k].kind().needs_positions) continue;
     char boundary[9];
     domain->boundary_string(boundary);
     if (domain->xperiodic != domain->yperiodic || domain->xperiodic != domain->zperiodic)
@@ -253,7 +254,7 @@ void PairMLFF::check_box()
                  "Pair style mlff: potential file '{}' has a long-range block (model {}), which "
                  "needs a box open or periodic in all directions, found boundary {}; accepted: "
                  "p p p, or f, s or m in all directions",
-                 impl->files[k], impl->potentials[k].model, boundary);
+                 impl->files[k], impl->potentials[k].model(), boundary);
     if (domain->xperiodic && impl->options.fmm == mlff::FmmForm::direct)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff fmm direct is for open boxes, found boundary {}; accepted in a "

@@ -1,6 +1,7 @@
 #include "training/train_settings.h"
 
 #include "potential/find_potential.h"
+#include "structure/bonded_molecule.h"
 
 #include <glob.h>
 
@@ -32,11 +33,25 @@ std::vector<std::string> matching_files(const std::string &name)
   return files;
 }
 
+namespace {
+
+  /// Names of the models of energies that can be trained.
+  std::vector<std::string> trained_kinds()
+  {
+    std::vector<std::string> names;
+    for (const ModelKind *kind : model_kinds())
+      if (!kind->gradients.empty()) names.emplace_back(kind->name);
+    return names;
+  }
+
+}    // namespace
+
 std::string training_kind(const std::string &path)
 {
   YamlSection top = YamlSection::file(path);
-  return top.section("model").word("kind", "painn",
-                                   {"painn", "painn-fmm", "molecule-mlp", "kstep"});
+  auto kinds = trained_kinds();
+  kinds.emplace_back("kstep");
+  return top.section("model").word("kind", painn_kind.name, kinds);
 }
 
 namespace {
@@ -95,9 +110,9 @@ namespace {
 void TrainSettings::read_student(YamlSection &top, const std::string &path)
 {
   YamlSection model = top.section("model");
-  const std::string kind = model.word("kind", "painn", {"painn", "painn-fmm", "molecule-mlp"});
-  molecule = kind == "molecule-mlp";
-  long_range = kind == "painn-fmm";
+  kind = &model_kind(model.word("kind", painn_kind.name, trained_kinds()));
+  molecule = kind->one_molecule;
+  long_range = kind->needs_positions;
   std::vector<const char *> sizes;
   if (molecule) {
     sizes = {"widths", "permutations"};
@@ -172,27 +187,23 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
   batch_atoms = training.whole("batch_atoms", batch_atoms, 1);
   accumulate = training.whole("accumulate", accumulate, 1);
   training.finish();
-  if (molecule) {
-    if (atom_energy.weight > 0 || atom_energy.final_weight > 0)
-      loss.fail("atom_energy",
-                "is of use for models with energies of atoms; molecule-mlp has none");
-    if (jacobian.weight > 0 || jacobian.final_weight > 0)
-      loss.fail(
-          "jacobian",
-          "needs third derivatives, which molecule-mlp does not have; accepted: a weight of 0");
-    if (precision == "mixed")
-      training.fail("precision", "is 'mixed'; accepted for molecule-mlp: single, double");
-  }
-  if (long_range && precision == "mixed")
-    training.fail("precision", "is 'mixed'; accepted for painn-fmm: single, double");
-  if (long_range && engine == "host")
+  const std::string name = kind->name;
+  const bool third = jacobian.weight > 0 || jacobian.final_weight > 0,
+             on_host = has_back_end(kind->gradients, "host");
+  if (!kind->atom_energies && (atom_energy.weight > 0 || atom_energy.final_weight > 0))
+    loss.fail("atom_energy", "is of use for models with energies of atoms; " + name + " has none");
+  if (!kind->third_derivatives && third)
+    loss.fail("jacobian",
+              "needs third derivatives, which " + name + " does not have; accepted: a weight of 0");
+  if (!kind->mixed_precision && precision == "mixed")
+    training.fail("precision", "is 'mixed'; accepted for " + name + ": single, double");
+  if (!on_host && engine == "host")
     training.fail("engine",
-                  "is 'host', which has no weight gradients of the long-range block; accepted for "
-                  "painn-fmm: auto, torch");
-  const bool third = jacobian.weight > 0 || jacobian.final_weight > 0;
+                  std::string("is 'host', which has no weight gradients") +
+                      (long_range ? " of the long-range block" : "") + "; accepted for " + name +
+                      ": auto, torch");
   if (engine == "auto")
-    engine = third || long_range || precision == "mixed" || options().wants_gpu() ? "torch"
-                                                                                  : "host";
+    engine = third || !on_host || precision == "mixed" || options().wants_gpu() ? "torch" : "host";
   if (engine == "host" && third)
     training.fail(
         "engine",
@@ -265,16 +276,15 @@ nlohmann::ordered_json TrainSettings::description() const
 {
   nlohmann::ordered_json json;
   if (molecule) {
-    json["model"] = {{"kind", "molecule-mlp"}, {"widths", widths}};
+    json["model"] = {{"kind", kind->name}, {"widths", widths}};
     if (permutations == 0)
       json["model"]["permutations"] = "all";
     else
       json["model"]["permutations"] = permutations;
   } else
-    json["model"] = {{"kind", "painn"},  {"features", features}, {"layers", layers},
-                     {"radial", radial}, {"cutoff", cutoff},     {"norm_floor", norm_floor}};
+    json["model"] = {{"kind", kind->name}, {"features", features}, {"layers", layers},
+                     {"radial", radial},   {"cutoff", cutoff},     {"norm_floor", norm_floor}};
   if (long_range) {
-    json["model"]["kind"] = "painn-fmm";
     json["model"]["fmm"] = {{"layers", fmm.layers},           {"directions", fmm.directions},
                             {"kappa_min", fmm.kappa_min},     {"kappa_max", fmm.kappa_max},
                             {"kappa_count", fmm.kappa_count}, {"heads", fmm.heads},

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "data/trajectory.h"
+#include "models/long_range/long_range_sizes.h"
+#include "models/painn/painn_kind.h"
 #include "training/training_loop.h"
 
 #include <nlohmann/json.hpp>
@@ -18,8 +20,7 @@ std::string beside(const std::string &settings, const std::string &file);
 /// Throws FileError where there is none.
 std::vector<std::string> matching_files(const std::string &name);
 
-/// What a settings file trains, 'model.kind': painn, painn-fmm, molecule-mlp or kstep. Throws
-/// FileError.
+/// What a settings file trains, 'model.kind': a model of energies, or kstep. Throws FileError.
 std::string training_kind(const std::string &path);
 
 /// One term of the loss: weight times the mean of x^2 (mse), or of x^2 inside and 2 delta |x| -
@@ -42,10 +43,11 @@ struct DataFile {
 
 struct TrainSettings : CourseSettings {
   // model
-  bool molecule = false;    ///< molecule-mlp: widths and permutations count, else what follows them
+  const ModelKind *kind = &painn_kind;
+  bool molecule = false;    ///< of one molecule: widths and permutations count, else what follows
   std::vector<int> widths = {64, 64};
   int permutations = 0;       ///< at most this many; 0: all
-  bool long_range = false;    ///< painn-fmm: the sizes of its block count, too
+  bool long_range = false;    ///< with a long-range block: its sizes count, too
   FmmSizes fmm = {.layers = 1};
   bool fmm_given = false;    ///< some of its sizes are in the file
   int features = 32, layers = 2, radial = 20;

@@ -6,6 +6,11 @@
 #include "data/output_file.h"
 #include "data/parse.h"
 #include "engine/make_engine.h"
+#include "engine/make_gradient.h"
+#include "models/long_range/long_range_sizes.h"
+#include "models/molecule_mlp/molecule_record.h"
+#include "models/painn/painn_sizes.h"
+#include "potential/model_kind.h"
 
 #include <algorithm>
 #include <cmath>
@@ -125,7 +130,7 @@ Trainer::Trainer(const TrainSettings &given, const std::string &command) :
   course->freeze(settings.freeze, weight_slices(potential), "model.freeze");
   if (settings.init_from.empty() && !settings.freeze.empty())
     throw FileError("'model.freeze' needs 'model.init_from': random weights would stay random");
-  engine = make_painn_gradient(potential, settings.options(), settings.precision == "mixed");
+  engine = make_weight_gradient(potential, settings.options(), settings.precision == "mixed");
 }
 
 void Trainer::record_inputs()
@@ -148,48 +153,49 @@ void Trainer::prepare_model()
   Potential start;
   if (!settings.init_from.empty()) {
     start = Potential::read(settings.init_from);
-    const std::string kind = settings.molecule ? "molecule-mlp"
-        : settings.long_range                  ? "painn-fmm"
-                                               : "painn";
-    if (settings.long_range && start.model == "painn-fmm") {
+    const std::string kind = settings.kind->name;
+    const bool same = &start.kind() == settings.kind;
+    if (settings.long_range && same) {
       if (settings.fmm_given)
         throw FileError("sizes of the long-range block ('model.fmm_...') are given by the "
                         "potential in 'model.init_from'; accepted: one of the two");
-      settings.fmm = start.fmm;
-    } else if (settings.long_range && start.model != "painn")
-      throw FileError("'model.init_from' is a model '" + start.model +
-                      "'; accepted with 'model.kind: painn-fmm': painn-fmm, painn");
-    else if (!settings.long_range && start.model != kind)
-      throw FileError("'model.init_from' is a model '" + start.model +
+      settings.fmm = long_range_sizes(start);
+    } else if (settings.long_range && &start.kind() != settings.kind->local_kind)
+      throw FileError("'model.init_from' is a model '" + start.model() +
+                      "'; accepted with 'model.kind: " + kind + "': " + kind + ", " +
+                      settings.kind->local_kind->name);
+    else if (!settings.long_range && !same)
+      throw FileError("'model.init_from' is a model '" + start.model() +
                       "'; accepted with 'model.kind: " + kind + "': " + kind);
-    settings.features = start.sizes.features;
-    settings.layers = start.sizes.layers;
-    settings.radial = start.sizes.radial;
+    settings.features = painn_sizes(start).features;
+    settings.layers = painn_sizes(start).layers;
+    settings.radial = painn_sizes(start).radial;
     settings.cutoff = start.cutoff;
-    if (settings.norm_floor == 0.0) settings.norm_floor = start.sizes.norm_floor;
-    settings.widths = start.molecule.widths;
+    if (settings.norm_floor == 0.0) settings.norm_floor = painn_sizes(start).norm_floor;
+    settings.widths = molecule_record(start).widths;
   }
   if (settings.molecule)
     settings.cutoff = 1e3;    // all pairs; that of the potential follows from the data
   data = read_training_data(settings, elements, settings.cutoff, teacher.get());
 
+  potential.set_kind(*settings.kind);
   potential.elements = data.elements;
   potential.citation = settings.citation;
   potential.range = data.range;
   if (settings.molecule) return prepare_molecule(start);
   if (settings.long_range) {
-    potential.model = "painn-fmm";
-    potential.fmm = settings.fmm;
+    long_range_sizes(potential) = settings.fmm;
     for (const auto *list : {&data.train, &data.valid})
       for (const auto &frame : *list)
         if (frame.graph.position.size() != 3 * std::size_t(frame.structure.n_atoms()))
           throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
-                          " is periodic in some directions; accepted for painn-fmm: systems open "
-                          "or periodic in all");
+                          " is periodic in some directions; accepted for " + settings.kind->name +
+                          ": systems open or periodic in all");
   }
-  potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
+  painn_sizes(potential) = {settings.features, settings.layers, settings.radial,
+                            settings.norm_floor};
   potential.cutoff = settings.cutoff;
-  start_weights(potential, {"embedding"}, settings.seed);
+  start_weights(potential, settings.seed);
   potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
   potential.tensors["scale"] = {"F64", {}, {data.scale}};
   if (!settings.init_from.empty()) {
@@ -229,10 +235,9 @@ void Trainer::take_reference_energies()
 
 void Trainer::prepare_molecule(const Potential &start)
 {
-  potential.model = "molecule-mlp";
-  MoleculeRecord &molecule = potential.molecule;
+  MoleculeRecord &molecule = molecule_record(potential);
   if (!settings.init_from.empty())
-    molecule = start.molecule;
+    molecule = molecule_record(start);
   else {
     // the bonds that most of some frames have: in a single one a bond may be long for a moment
     std::map<std::vector<std::pair<int, int>>, int> votes;
@@ -240,8 +245,8 @@ void Trainer::prepare_molecule(const Potential &start)
     if (numbers.size() < 2 || int(numbers.size()) > max_molecule_atoms)
       throw FileError("data file '" + data.train.front().file + "', frame " +
                       std::to_string(data.train.front().number) + " has " +
-                      std::to_string(numbers.size()) + " atoms; accepted for molecule-mlp: 2 to " +
-                      std::to_string(max_molecule_atoms));
+                      std::to_string(numbers.size()) + " atoms; accepted for " +
+                      settings.kind->name + ": 2 to " + std::to_string(max_molecule_atoms));
     int most = 0;
     for (std::size_t k = 0; k < data.train.size() && k < 100; k++) {
       const Structure &structure = data.train[k].structure;
@@ -279,7 +284,7 @@ void Trainer::prepare_molecule(const Potential &start)
       if (matcher.n_molecules() != 1)
         throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
                         " holds " + std::to_string(matcher.n_molecules()) +
-                        " molecules; accepted for molecule-mlp: one");
+                        " molecules; accepted for " + settings.kind->name + ": one");
       for (int p = 0; p < molecule.n_pairs(); p++) {
         const double *r = &graph.r[3 * std::size_t(matcher.edges()[p])],
                      d = std::hypot(r[0], r[1], r[2]);
@@ -290,7 +295,7 @@ void Trainer::prepare_molecule(const Potential &start)
     }
   potential.cutoff = std::ceil(1.25 * largest + 1.0);
 
-  start_weights(potential, {}, settings.seed);
+  start_weights(potential, settings.seed);
   potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
   if (!settings.init_from.empty()) {
     for (const auto &[name, tensor] : start.tensors)
@@ -557,7 +562,7 @@ bool Trainer::run(bool restart, bool force)
   if (data.left_out) std::printf(", %ld left out", data.left_out);
   std::printf("; %zu weights; %s\n", course->weights.size(), engine->description().c_str());
   if (settings.molecule) {
-    const auto &molecule = potential.molecule;
+    const auto &molecule = molecule_record(potential);
     std::printf("%s, bonds %s; %zu of its permutations, made of", molecule.formula().c_str(),
                 molecule.bond_text().c_str(),
                 group_of(molecule.generators, molecule.n_atoms(), max_permutations).size());

@@ -1,7 +1,7 @@
 // Training of a potential: data, loss, errors.
 #pragma once
 
-#include "models/painn/gradient/painn_gradient.h"
+#include "engine/make_gradient.h"
 #include "training/train_settings.h"
 #include "training/training_data.h"
 #include "training/training_loop.h"
@@ -60,7 +60,7 @@ class Trainer {
   std::unique_ptr<Teacher> teacher;
   TrainingData data;
   Potential potential;    // sizes, elements, reference energies, scale; weights of the start
-  std::unique_ptr<PainnGradient> engine;
+  std::unique_ptr<WeightGradient> engine;
   std::unique_ptr<Course> course;
 
   // the state that a checkpoint holds beside that of the course

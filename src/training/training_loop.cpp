@@ -97,19 +97,17 @@ EngineOptions CourseSettings::options() const
   return options;
 }
 
-void start_weights(Potential &potential, const std::vector<std::string> &unit, unsigned seed)
+void start_weights(Potential &potential, unsigned seed)
 {
   Uniform uniform(seed);
-  for (const auto &[name, shape] : tensors_of(potential)) {
+  for (const auto &[name, entry] : tensors_of(potential)) {
     Tensor tensor;
-    tensor.shape = shape;
-    std::size_t n = 1;
-    for (const auto extent : shape) n *= std::size_t(extent);
-    tensor.values.assign(n, 0.0);
-    const bool rows = std::find(unit.begin(), unit.end(), name) != unit.end();
-    const double width = rows ? std::sqrt(3.0)
-        : shape.size() == 2   ? std::sqrt(6.0 / double(shape[0] + shape[1]))
-                              : 0.0;
+    tensor.shape = entry.shape;
+    tensor.values.resize(entry.size());
+    const double width = entry.start == TensorStart::unit ? std::sqrt(3.0)
+        : entry.start == TensorStart::glorot
+        ? std::sqrt(6.0 / double(entry.shape[0] + entry.shape[1]))
+        : 0.0;
     for (double &x : tensor.values) x = width * uniform();
     potential.tensors[name] = tensor;
   }

@@ -2,9 +2,10 @@
 // checkpoints, log.
 #pragma once
 
+#include "core/engine_options.h"
 #include "data/input_record.h"
 #include "data/yaml_section.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "potential/flat_weights.h"
 #include "training/adamw.h"
 
 #include <nlohmann/json.hpp>
@@ -34,10 +35,9 @@ struct CourseSettings {
   EngineOptions options() const;
 };
 
-/// Starting weights of a model, the same on every machine: K. He's and X. Glorot's uniform start
-/// for matrices, rows of unit variance for the tensors named in `unit`, zero for vectors. Fills
-/// `tensors` with those that are trained.
-void start_weights(Potential &potential, const std::vector<std::string> &unit, unsigned seed);
+/// Starting weights of a model, the same on every machine, as the table of its tensors says
+/// (TensorStart). Fills all tensors; those from the data are zero.
+void start_weights(Potential &potential, unsigned seed);
 
 std::string today();
 

@@ -2,6 +2,7 @@
 // instruction set.
 #include "core/engine_info.h"
 #include "engine/make_engine.h"
+#include "engine/make_gradient.h"
 #include "kernels/instruction_set.h"
 #include "models/jump/gradient/jump_gradient.h"
 #include "models/molecule_mlp/molecule_mlp.h"
@@ -135,9 +136,9 @@ TEST(EngineInfo, TextsOfEngines)
   EXPECT_EQ(make_engine(water, options)->description(),
             "host engine (" + set +
                 "), double precision, H2O with 2 permutations, at most 1 thread");
-  EXPECT_EQ(make_painn_gradient(water, options)->description(),
+  EXPECT_EQ(make_weight_gradient(water, options)->description(),
             "host engine (" + set + "), double precision, at most 1 thread");
-  EXPECT_EQ(make_painn_gradient(painn, options)->description(),
+  EXPECT_EQ(make_weight_gradient(painn, options)->description(),
             "host engine (" + set + "), double precision, at most 1 thread");
   const Potential jump = random_jump({8, 2, 6}, {6, 8, 1}, {8.0});
   EXPECT_EQ(make_jump_engine(jump, options)->description(),
@@ -150,13 +151,13 @@ TEST(EngineInfo, TextsOfEngines)
   for (const auto &text :
        {make_engine(painn, options)->description(), make_engine(global, options)->description(),
         make_engine(water, options)->description(),
-        make_painn_gradient(painn, options)->description(),
-        make_painn_gradient(water, options)->description(),
+        make_weight_gradient(painn, options)->description(),
+        make_weight_gradient(water, options)->description(),
         make_jump_engine(jump, options)->description(),
         make_jump_gradient(jump, options)->description()})
     EXPECT_EQ(text, "torch engine, double precision, cpu, at most 1 thread");
   options.precision = Precision::single_precision;
-  EXPECT_EQ(make_painn_gradient(painn, options, true)->description(),
+  EXPECT_EQ(make_weight_gradient(painn, options, true)->description(),
             "torch engine, mixed precision, cpu, at most 1 thread");
 #endif
 }

@@ -2,6 +2,8 @@
 #include "kokkos/engine/engine_kokkos.h"
 
 #include "engine/make_engine.h"
+#include "models/long_range/long_range_sizes.h"
+#include "potential/model_kind.h"
 #include "support/lammps_fixture.h"
 #include "support/long_range_cases.h"
 
@@ -86,7 +88,7 @@ std::vector<Case> cases()
   const auto add = [&](const std::string &name, const std::function<void(FmmSizes &)> &change,
                        PainnSizes sizes = {8, 2, 6, 1e-2}, int layers = 1) {
     Case one{name, sizes_of(layers), sizes};
-    change(one.fmm);
+    change(long_range_sizes(one));
     all.push_back(one);
   };
   add("one layer", [](FmmSizes &) {
@@ -307,7 +309,7 @@ TEST_F(FmmKokkos, Errors)
   refuse(long_range(few), two_clusters(40.0), FmmForm::linear,
          {"194 directions", "fmm_directions", "direct form"});
   Potential jump = potential;
-  jump.model = "kstep-painn";
+  jump.set_kind(model_kind("kstep-painn"));
   refuse(jump, two_clusters(4.0), FmmForm::linear,
          {"runs painn and painn-fmm; this is a model 'kstep-painn'"});
 }

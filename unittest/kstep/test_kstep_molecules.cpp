@@ -1,6 +1,7 @@
 // Molecules of fix kstep/hybrid out of atoms and bonds, and the species of their atoms.
 #include "kstep/molecules/molecule_assembly.h"
 #include "models/jump/jump.h"
+#include "models/jump/jump_record.h"
 
 #include <gtest/gtest.h>
 
@@ -60,7 +61,7 @@ TEST(KstepAssembly, SpeciesByElement)
   KstepMolecules molecules;
   auto atoms = waters();
   for (std::size_t i = 0; i < atoms.mass.size(); i++)
-    atoms.mass[i] = potential.jump.species[atoms.numbers[i] == 8 ? 0 : 1].mass;
+    atoms.mass[i] = jump_record(potential).species[atoms.numbers[i] == 8 ? 0 : 1].mass;
   assemble_molecules(atoms, molecules);
   std::vector<std::string> words;
   for (const int z : molecules.numbers) words.push_back(z == 8 ? "O" : "H");
@@ -71,7 +72,7 @@ TEST(KstepAssembly, SpeciesByElement)
   molecules.mass[4] *= 1.02;
   const auto heavy = find_species(potential, words, molecules);
   EXPECT_EQ(heavy.atom, 4);
-  EXPECT_EQ(heavy.mass, potential.jump.species[0].mass);
+  EXPECT_EQ(heavy.mass, jump_record(potential).species[0].mass);
   EXPECT_TRUE(heavy.environment.empty());
   molecules.mass[4] /= 1.02;
 
@@ -91,18 +92,18 @@ TEST(KstepAssembly, SpeciesByWhatAtomsAreBondedTo)
   assemble_molecules(waters(), molecules);
   std::vector<std::string> words;
   for (const int z : molecules.numbers) words.push_back(z == 8 ? "O" : "H");
-  potential.jump.species[2].environment = "none";
+  jump_record(potential).species[2].environment = "none";
   auto misfit = find_species(potential, words, molecules);
   ASSERT_EQ(misfit.atom, 0);
-  potential.jump.species[0].environment = misfit.environment;
-  for (auto &species : potential.jump.species) species.mass = 16.0;
+  jump_record(potential).species[0].environment = misfit.environment;
+  for (auto &species : jump_record(potential).species) species.mass = 16.0;
   misfit = find_species(potential, words, molecules);
   ASSERT_EQ(misfit.atom, 1) << "hydrogen is the next";
   EXPECT_EQ(molecules.species[0], 0);
 
   // by name, whatever is around them
-  potential.jump.species[0].name = "OW";
-  potential.jump.species[1].name = "OX";
+  jump_record(potential).species[0].name = "OW";
+  jump_record(potential).species[1].name = "OX";
   EXPECT_EQ(number_of_species(potential, "OX"), 8);
   words[0] = "OX";
   find_species(potential, words, molecules);

@@ -1,8 +1,11 @@
 // The long-range block: its quadrature, host kernels against autograd and differences, direct
 // against linear form, and the symmetries.
 #include "engine/make_engine.h"
+#include "engine/make_gradient.h"
 #include "models/long_range/long_range.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "models/long_range/long_range_sizes.h"
+#include "models/painn/painn_sizes.h"
+#include "potential/model_kind.h"
 #include "support/folder_fixture.h"
 #include "support/long_range_cases.h"
 
@@ -246,7 +249,7 @@ TEST_P(Fmm, StructuresOfABatchDoNotMeet)
 TEST_P(Fmm, GatesAtZeroChangeNothing)
 {
   Potential potential = long_range(sizes_of(layers)),
-            local = random_potential(potential.sizes, potential.elements, potential.cutoff);
+            local = random_potential(painn_sizes(potential), potential.elements, potential.cutoff);
   for (auto &[name, tensor] : potential.tensors)
     if (name.ends_with("_gate")) std::fill(tensor.values.begin(), tensor.values.end(), 0.0);
   for (auto &[name, tensor] : local.tensors) tensor = potential.tensors.at(name);
@@ -622,11 +625,11 @@ TEST_P(FmmPeriodic, EnergyIsSmoothWhereVectorsComeAndGo)
   };
   const double h = 1e-5,
                waves = lattice_waves(
-                           potential.fmm,
+                           long_range_sizes(potential),
                            std::array<double, 9>{at + h, 0, 0, 0, at + h, 0, 0, 0, at + h}.data())
                            .size(),
                fewer = lattice_waves(
-                           potential.fmm,
+                           long_range_sizes(potential),
                            std::array<double, 9>{at - h, 0, 0, 0, at - h, 0, 0, 0, at - h}.data())
                            .size();
   ASSERT_GT(waves, fewer);
@@ -704,7 +707,7 @@ TEST(FmmGradient, MatchesDifferencesOfEveryTensor)
     const Graph graph = storage.view();
     EngineOptions options{"torch", Precision::double_precision, 1, "cpu"};
     options.fmm = form;
-    const auto gradient = make_painn_gradient(potential, options);
+    const auto gradient = make_weight_gradient(potential, options);
     double value = 0.0;
     const LossDerivative loss = [&](int, int, const double *energy, const double *force,
                                     double *energy_bar, double *force_bar) {
@@ -742,12 +745,12 @@ TEST(FmmGradient, SaysWhatCannotTrain)
   const Potential potential = long_range(sizes_of(1));
   expect_error(
       [&] {
-        make_painn_gradient(potential, {"host"});
+        make_weight_gradient(potential, {"host"});
       },
       {"long-range block", "engine torch"});
   expect_error(
       [&] {
-        make_painn_gradient(potential, {"torch"}, true);
+        make_weight_gradient(potential, {"torch"}, true);
       },
       {"painn-fmm has no mixed precision"});
 }
@@ -764,17 +767,17 @@ TEST_F(FmmFile, KeepsItsHyperparameters)
   Potential potential = long_range(fmm);
   potential.write(file("long.safetensors"));
   const Potential read = Potential::read(file("long.safetensors"));
-  EXPECT_EQ(read.model, "painn-fmm");
-  EXPECT_TRUE(read.is_global());
-  EXPECT_EQ(read.fmm.layers, 2);
-  EXPECT_EQ(read.fmm.directions, 110);
-  EXPECT_EQ(read.fmm.kappa_min, 0.1);
-  EXPECT_EQ(read.fmm.kappa_max, 1.0);
-  EXPECT_EQ(read.fmm.kappa_count, 4);
-  EXPECT_EQ(read.fmm.heads, 2);
-  EXPECT_EQ(read.fmm.key_width, 4);
-  EXPECT_EQ(read.fmm.value_width, 3);
-  EXPECT_EQ(read.fmm.precision, "double");
+  EXPECT_EQ(read.model(), "painn-fmm");
+  EXPECT_TRUE(read.kind().needs_positions);
+  EXPECT_EQ(long_range_sizes(read).layers, 2);
+  EXPECT_EQ(long_range_sizes(read).directions, 110);
+  EXPECT_EQ(long_range_sizes(read).kappa_min, 0.1);
+  EXPECT_EQ(long_range_sizes(read).kappa_max, 1.0);
+  EXPECT_EQ(long_range_sizes(read).kappa_count, 4);
+  EXPECT_EQ(long_range_sizes(read).heads, 2);
+  EXPECT_EQ(long_range_sizes(read).key_width, 4);
+  EXPECT_EQ(long_range_sizes(read).value_width, 3);
+  EXPECT_EQ(long_range_sizes(read).precision, "double");
   EXPECT_EQ(read.size_text(), "F8 L2 K6 + 2 node layers H2 C3 T4");
   const auto a = evaluate(*engine_of(potential, FmmForm::direct), potential, {two_clusters(9.0)});
   const auto b = evaluate(*engine_of(read, FmmForm::direct), read, {two_clusters(9.0)});
@@ -787,7 +790,7 @@ TEST_F(FmmFile, RefusesWhatDoesNotFit)
   const auto with = [&](const std::function<void(FmmSizes &)> &change) {
     FmmSizes fmm = sizes_of(1);
     Potential potential = long_range(fmm);
-    change(potential.fmm);
+    change(long_range_sizes(potential));
     potential.check(path);
   };
   for (const auto &[change, words] :

@@ -1,6 +1,7 @@
 // pair_style mlff with a long-range block: against the engine, on any number of ranks, and its
 // errors.
 #include "engine/make_engine.h"
+#include "models/long_range/long_range_sizes.h"
 #include "support/lammps_fixture.h"
 
 #include "domain.h"
@@ -281,7 +282,7 @@ TEST_F(PairFmm, MeanWithALocalPotential)
 TEST_F(PairFmm, RefusesSystemsOutOfReach)
 {
   // lost atoms, or a file with too few directions: the message has the step and what to change
-  FmmSizes fmm = potential.fmm;
+  FmmSizes fmm = long_range_sizes(potential);
   fmm.directions = 50;
   Potential few = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &fmm);
   command("units metal");

@@ -3,7 +3,7 @@
 #include "core/units.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "engine/make_gradient.h"
 #include "support/program_fixture.h"
 #include "support/random_potential.h"
 #include "teacher/teacher.h"

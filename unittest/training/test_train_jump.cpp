@@ -1,7 +1,10 @@
 // Windows of NVE dynamics, and mlff train with kind: kstep as a user runs it.
 #include "core/units.h"
 #include "data/trajectory.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "engine/make_engine.h"
+#include "engine/make_gradient.h"
+#include "models/jump/jump_record.h"
+#include "models/painn/painn_sizes.h"
 #include "models/random_model.h"
 #include "support/program_fixture.h"
 #include "training/jump/jump_report.h"
@@ -548,7 +551,7 @@ TEST_F(TrainJump, MassesAreThoseOfTheData)
            {{"training", "{steps: 20, windows: 16, validate_every: 20, warmup: 5, threads: 1}"}});
   run("train --no-plots heavy.yaml");
   ASSERT_EQ(status, 0);
-  const auto species = Potential::read(file("heavy.safetensors")).jump.species;
+  const auto species = jump_record(Potential::read(file("heavy.safetensors"))).species;
   ASSERT_EQ(species.size(), 2u);
   EXPECT_EQ(species[0].mass, 2.014);
   EXPECT_EQ(species[1].mass, 15.999);
@@ -609,8 +612,8 @@ TEST_F(TrainJump, LinearDataAreFittedExactly)
           std::max(fastest,
                    std::sqrt(segment.v[k] * segment.v[k] + segment.v[k + 1] * segment.v[k + 1] +
                              segment.v[k + 2] * segment.v[k + 2]));
-  EXPECT_LE(potential.jump.species[0].velocity, fastest);
-  EXPECT_GT(potential.jump.species[0].velocity, 0.9 * fastest);
+  EXPECT_LE(jump_record(potential).species[0].velocity, fastest);
+  EXPECT_GT(jump_record(potential).species[0].velocity, 0.9 * fastest);
   for (const auto &t : all)
     for (const auto &segment : t.segments)
       for (std::size_t k = 0; k < segment.v.size(); k++, count++)
@@ -640,8 +643,8 @@ TEST_F(TrainJump, ClassesFollowBonds)
   for (const int z : {1, 6, 8})
     for (const auto &[text, n] : count)
       if (text.front() == (z == 1 ? 'H' : z == 6 ? 'C' : 'O')) {
-        potential.jump.species[s].name = text.substr(0, 1) + std::to_string(++number[z]);
-        potential.jump.species[s++].environment = text;
+        jump_record(potential).species[s].name = text.substr(0, 1) + std::to_string(++number[z]);
+        jump_record(potential).species[s++].environment = text;
       }
   Structure backward = ethanol;
   for (int i = 0; i < 9; i++) {
@@ -748,7 +751,7 @@ TEST_F(TrainJump, ForceHeadTeachesAndIsDropped)
   const auto lines = log("head");
   EXPECT_LT(lines[3]["loss"]["force"].get<double>(), 0.5 * lines[0]["loss"]["force"].get<double>());
   const Potential potential = Potential::read(file("head.safetensors"));
-  EXPECT_EQ(potential.tensors.at("readout.1.weight").shape[0], 2 * potential.sizes.features);
+  EXPECT_EQ(potential.tensors.at("readout.1.weight").shape[0], 2 * painn_sizes(potential).features);
   EXPECT_EQ(training("head")["settings"]["loss"]["force"], 0.5);
   // and a network can be taken on with a new head
   settings("on",
@@ -773,8 +776,8 @@ TEST_F(TrainJump, LearnsAndSaysHowWell)
         "errors on test trajectories", "zero", "ballistic", "linear", "network", "skill"})
     EXPECT_NE(text.find(word), std::string::npos) << text;
   const Potential potential = Potential::read(file("j.safetensors"));
-  EXPECT_EQ(potential.model, "kstep-painn");
-  EXPECT_EQ(potential.jump.strides, std::vector<double>{4.0});
+  EXPECT_EQ(potential.model(), "kstep-painn");
+  EXPECT_EQ(jump_record(potential).strides, std::vector<double>{4.0});
   const auto t = training("j");
   EXPECT_EQ(t["reported"], "test");
   const auto jumps = t["report"][0]["jumps"];
@@ -811,7 +814,7 @@ TEST_F(TrainJump, SeveralMoleculesStridesAndClasses)
   ASSERT_EQ(status, 0);
   EXPECT_NE(text.find("H2O CO CO2"), std::string::npos) << text;
   const Potential potential = Potential::read(file("many.safetensors"));
-  EXPECT_EQ(potential.jump.strides, (std::vector<double>{4.0, 8.0}));
+  EXPECT_EQ(jump_record(potential).strides, (std::vector<double>{4.0, 8.0}));
   EXPECT_GT(potential.n_species(), 3);
   EXPECT_EQ(training("many")["report"].size(), 2u);    // one for each stride
 
@@ -878,7 +881,7 @@ TEST_F(TrainJump, VariantsLearnAndSayWhatRotationsDo)
       EXPECT_NE(text.find("torch engine"), std::string::npos);
       EXPECT_NE(text.find("rotation error of the network"), std::string::npos);
       const Potential potential = Potential::read(file(name + ".safetensors"));
-      EXPECT_EQ(potential.model, std::string("kstep-") + network);
+      EXPECT_EQ(potential.model(), std::string("kstep-") + network);
       const auto jump = training(name)["report"][0]["jumps"]["network"];
       EXPECT_GT(jump["skill"]["x"], 0.1) << name;
       if (form == std::string("corrected")) {
@@ -900,7 +903,7 @@ TEST_F(TrainJump, VariantsLearnAndSayWhatRotationsDo)
        {"training", "{steps: 10, windows: 8, validate_every: 10, threads: 1}"}});
   run("train more.yaml");
   ASSERT_EQ(status, 0);
-  EXPECT_EQ(Potential::read(file("more.safetensors")).model, "kstep-transformer");
+  EXPECT_EQ(Potential::read(file("more.safetensors")).model(), "kstep-transformer");
   expect_settings_error({{"model", "{kind: kstep, init_from: transformer-corrected.safetensors}"},
                          {"training", "{engine: host}"}},
                         {"'training.engine' is 'host'",
@@ -1146,7 +1149,7 @@ TEST_F(TrainJump, EnergiesOfLabelledDynamics)
   run("train w.yaml");
   ASSERT_EQ(status, 0);
   const Potential potential = Potential::read(file("w.safetensors"));
-  EXPECT_EQ(potential.jump.temperatures, std::vector<double>{300.0});
+  EXPECT_EQ(jump_record(potential).temperatures, std::vector<double>{300.0});
   const auto report = training("w")["report"][0];
   EXPECT_EQ(training("w")["teacher"], "gfn2");
   EXPECT_EQ(report["temperature"], 300.0);

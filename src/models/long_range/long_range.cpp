@@ -1,3 +1,4 @@
+// Rules of directions, plane waves and radial functions of the long-range block.
 #include "models/long_range/long_range.h"
 
 #include "core/errors.h"

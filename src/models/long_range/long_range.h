@@ -33,6 +33,7 @@
 // makes the virial.
 #pragma once
 
+#include "models/long_range/long_range_sizes.h"
 #include "potential/potential.h"
 
 #include <vector>

@@ -1,6 +1,8 @@
 #include "training/jump/jump_report.h"
 
 #include "core/units.h"
+#include "engine/make_engine.h"
+#include "models/jump/jump_record.h"
 #include "structure/rotation.h"
 
 #include <algorithm>
@@ -77,9 +79,9 @@ std::vector<JumpReport> jump_report(const Potential &potential,
   std::vector<JumpReport> reports;
   const auto engine = make_jump_engine(potential, options.engine);
   for (const auto &trajectory : trajectories)
-    for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
-      const double stride = potential.jump.strides[k], T = 1e-3 * stride;
-      const int steps = int(std::lround(stride / potential.jump.timestep)),
+    for (std::size_t k = 0; k < jump_record(potential).strides.size(); k++) {
+      const double stride = jump_record(potential).strides[k], T = 1e-3 * stride;
+      const int steps = int(std::lround(stride / jump_record(potential).timestep)),
                 n = trajectory.n_atoms();
       const std::size_t n3 = 3 * std::size_t(n);
       const auto windows = windows_of(trajectory, steps, int(k), options.every);

@@ -1,6 +1,7 @@
 #include "training/jump/jump_rollout.h"
 
 #include "core/units.h"
+#include "models/jump/jump_record.h"
 #include "structure/bonds.h"
 #include "teacher/teacher.h"
 
@@ -79,7 +80,7 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
     const std::span<const double> mass(trajectory.mass);
     const double kT = trajectory.temperature > 0 ? boltzmann * trajectory.temperature * c
                                                  : 2.0 * inner_kinetic(mass, v) / double(x.size());
-    const double T = 1e-3 * potential.jump.strides[chain.stride];
+    const double T = 1e-3 * jump_record(potential).strides[chain.stride];
     double total = inner_kinetic(mass, v);
     try {
       if (force) total += c * force(trajectory, x, f);

@@ -4,8 +4,13 @@
 #include "core/progress.h"
 #include "core/units.h"
 #include "data/output_file.h"
+#include "engine/make_engine.h"
+#include "engine/make_gradient.h"
+#include "models/jump/jump_record.h"
+#include "models/painn/painn_sizes.h"
 #include "models/random_model.h"
 #include "potential/find_potential.h"
+#include "potential/model_kind.h"
 #include "teacher/xtb_method.h"
 #include "training/train_settings.h"
 #include "training/training_data.h"
@@ -52,9 +57,9 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
 
   YamlSection model = top.section("model");
   model.word("kind", "kstep", {"kstep"});
-  s.network = model.word("network", s.network, {"painn", "egnn", "transformer"});
-  const bool variant = s.network != "painn";
-  if (variant) {
+  s.kind = &jump_kind(model.word("network", jump_network(*s.kind), jump_networks()));
+  const bool needs_torch_for_weights = !has_back_end(s.kind->jump_gradients, "host");
+  if (jump_has_forms(*s.kind)) {
     s.published = model.word("form", "corrected", {"corrected", "published"}) == "published";
     s.bound = model.number("bound", s.bound, 1e-3);
   } else
@@ -63,7 +68,7 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
         model.fail(
             key,
             "is for 'model.network: egnn' and 'transformer'; painn has one form, without a bound");
-  if (s.network == "transformer")
+  if (jump_has_heads(*s.kind))
     s.heads = int(model.whole("heads", s.heads, 1));
   else if (model.has("heads"))
     model.fail("heads", "is for 'model.network: transformer'");
@@ -81,7 +86,7 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
       if (model.has(key))
         model.fail(key, "is given by the potential in 'model.init_from'; accepted: one of the two");
   }
-  if (s.features % s.heads != 0 && s.network == "transformer")
+  if (s.features % s.heads != 0 && jump_has_heads(*s.kind))
     model.fail("heads",
                "is " + std::to_string(s.heads) + "; accepted: a divisor of 'model.features', " +
                    std::to_string(s.features));
@@ -124,7 +129,7 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   s.force_weight = loss.number("force", 0.0, 0.0);
   if (s.force_weight > 0 && loss.has("rollout"))
     loss.fail("force", "and 'loss.rollout' do not go together; accepted: one of the two");
-  if (s.force_weight > 0 && s.network != "painn")
+  if (s.force_weight > 0 && !jump_predicts_force(*s.kind))
     loss.fail("force", "is for 'model.network: painn'");
   if (loss.has("rollout")) {
     YamlSection rollout = loss.section("rollout");
@@ -149,16 +154,17 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   if (training.word("choose", "error", {"error", "rollout"}) == "rollout")
     s.choose_jumps = int(training.whole("choose_jumps", 10, 2));
   training.finish();
-  const bool needs_torch = variant || s.rollout_jumps > 0;
+  const bool needs_torch = needs_torch_for_weights || s.rollout_jumps > 0;
   // with init_from the file decides
   if (s.engine == "auto" && (needs_torch || s.options().wants_gpu())) s.engine = "torch";
   if (s.engine == "auto" && s.init_from.empty()) s.engine = "host";
   if (s.engine == "host" && needs_torch)
     training.fail("engine",
-                  variant ? "is 'host', but 'model.network: " + s.network +
+                  needs_torch_for_weights
+                      ? "is 'host', but 'model.network: " + jump_network(*s.kind) +
                           "' is available with engine torch"
-                          : "is 'host', but 'loss.rollout' needs the derivative through several "
-                            "jumps, which is available with engine torch");
+                      : "is 'host', but 'loss.rollout' needs the derivative through several "
+                        "jumps, which is available with engine torch");
   if (s.engine == "host" && s.options().wants_gpu())
     training.fail("device", "is '" + s.device + "', which needs 'training.engine: torch'");
 
@@ -194,11 +200,11 @@ nlohmann::ordered_json JumpTrainSettings::description() const
                    {"cutoff", cutoff},
                    {"strides", strides},
                    {"species", classes ? "classes" : "elements"}};
-  if (network != "painn") {
-    json["model"]["network"] = network;
+  if (jump_has_forms(*kind)) {
+    json["model"]["network"] = jump_network(*kind);
     json["model"]["form"] = published ? "published" : "corrected";
     json["model"]["bound"] = bound;
-    if (network == "transformer") json["model"]["heads"] = heads;
+    if (jump_has_heads(*kind)) json["model"]["heads"] = heads;
   }
   if (!init_from.empty())
     json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
@@ -308,39 +314,41 @@ void JumpTrainer::prepare_model()
   Potential start;
   if (!settings.init_from.empty()) {
     start = Potential::read(settings.init_from);
-    if (!start.is_jump())
+    if (!start.kind().gives_jumps)
       throw FileError("'model.init_from' names '" + settings.init_from + "', a model '" +
-                      start.model + "'; accepted: kstep-painn");
-    settings.network = start.model.substr(std::string("kstep-").size());
-    settings.published = start.jump.published;
-    settings.bound = start.jump.bound;
-    settings.heads = start.jump.heads;
-    if (start.is_jump_variant() && settings.engine == "host")
+                      start.model() + "'; accepted: kstep-painn");
+    settings.kind = &start.kind();
+    const bool on_host = has_back_end(settings.kind->jump_gradients, "host");
+    settings.published = jump_record(start).published;
+    settings.bound = jump_record(start).bound;
+    settings.heads = jump_record(start).heads;
+    if (!on_host && settings.engine == "host")
       throw FileError("'training.engine' is 'host', but '" + settings.init_from + "' is a model '" +
-                      start.model + "', which is available with engine torch");
-    if (settings.engine == "auto") settings.engine = start.is_jump_variant() ? "torch" : "host";
-    settings.features = start.sizes.features;
-    settings.layers = start.sizes.layers;
-    settings.radial = start.sizes.radial;
+                      start.model() + "', which is available with engine torch");
+    if (settings.engine == "auto") settings.engine = on_host ? "host" : "torch";
+    settings.features = painn_sizes(start).features;
+    settings.layers = painn_sizes(start).layers;
+    settings.radial = painn_sizes(start).radial;
     settings.cutoff = start.cutoff;
-    settings.classes =
-        std::any_of(start.jump.species.begin(), start.jump.species.end(), [](const auto &s) {
-          return !s.environment.empty();
-        });
+    settings.classes = std::any_of(jump_record(start).species.begin(),
+                                   jump_record(start).species.end(), [](const auto &s) {
+                                     return !s.environment.empty();
+                                   });
   }
-  if (settings.force_weight > 0 && settings.network != "painn")
+  if (settings.force_weight > 0 && !jump_predicts_force(*settings.kind))
     throw FileError("'loss.force' needs a network painn, but '" + settings.init_from +
-                    "' is a model '" + start.model + "'");
-  potential.model = "kstep-" + settings.network;
-  potential.jump.published = settings.published;
-  potential.jump.force_head = settings.force_weight > 0;
-  potential.jump.bound = settings.bound;
-  potential.jump.heads = settings.heads;
-  potential.sizes = {settings.features, settings.layers, settings.radial, start.sizes.norm_floor};
+                    "' is a model '" + start.model() + "'");
+  potential.set_kind(*settings.kind);
+  jump_record(potential).published = settings.published;
+  jump_record(potential).force_head = settings.force_weight > 0;
+  jump_record(potential).bound = settings.bound;
+  jump_record(potential).heads = settings.heads;
+  painn_sizes(potential) = {settings.features, settings.layers, settings.radial,
+                            painn_sizes(start).norm_floor};
   potential.cutoff = settings.cutoff;
   potential.citation = settings.citation;
-  potential.jump.timestep = settings.timestep;
-  potential.jump.strides = settings.strides;
+  jump_record(potential).timestep = settings.timestep;
+  jump_record(potential).strides = settings.strides;
 
   // species: elements, or classes of them, in ascending order; named in that order
   std::map<std::pair<int, std::string>, double> species;    // and their masses
@@ -364,7 +372,7 @@ void JumpTrainer::prepare_model()
       if (settings.energy_of_data && !settings.energy.settings)
         settings.energy = trajectory.teacher;
     }
-  potential.jump.temperatures.assign(temperatures.begin(), temperatures.end());
+  jump_record(potential).temperatures.assign(temperatures.begin(), temperatures.end());
   std::map<int, int> number;
   for (const auto &[key, mass] : species) {
     const auto &[z, environment] = key;
@@ -373,7 +381,7 @@ void JumpTrainer::prepare_model()
     one.name = element_symbol(z) + (settings.classes ? std::to_string(++number[z]) : "");
     one.environment = environment;
     one.mass = mass;
-    potential.jump.species.push_back(one);
+    jump_record(potential).species.push_back(one);
   }
   for (auto *list : {&train, &valid, &test})
     for (auto &trajectory : *list)
@@ -416,7 +424,7 @@ void JumpTrainer::prepare_model()
     throw FileError("'loss.rollout.force' is 'method', but no method is known: the data name none "
                     "and 'report.method' neither, or this build has no libxtb; "
                     "accepted here: data");
-  start_weights(potential, {"embedding"}, settings.seed);
+  start_weights(potential, settings.seed);
   // the vectors start small, so that the network starts as the linear fit
   Uniform uniform(settings.seed + 1);
   for (const auto &[name, width] :
@@ -432,7 +440,7 @@ void JumpTrainer::prepare_model()
     fit_linear(*source, train, potential);
   else
     take_over(start);
-  for (const auto &range : potential.jump.species)
+  for (const auto &range : jump_record(potential).species)
     if (!(range.velocity > 0))
       throw FileError("species " + range.name + " is in data held out, but not in 'data.train'");
 }
@@ -449,14 +457,16 @@ void JumpTrainer::take_over(const Potential &start)
   const int n = potential.n_species(), F = settings.features;
   std::vector<bool> keep(settings.strides.size() * std::size_t(n), false);
   for (std::size_t k = 0; k < settings.strides.size(); k++)
-    for (std::size_t from = 0; from < start.jump.strides.size(); from++) {
+    for (std::size_t from = 0; from < jump_record(start).strides.size(); from++) {
       // a new stride starts from the weights of the last one that is not longer
-      const bool same = start.jump.strides[from] == settings.strides[k];
-      if (!same && !(start.jump.strides[from] <= settings.strides[k] || from == 0)) continue;
+      const bool same = jump_record(start).strides[from] == settings.strides[k];
+      if (!same && !(jump_record(start).strides[from] <= settings.strides[k] || from == 0))
+        continue;
       for (int s = 0; s < n; s++)
         for (int t = 0; t < start.n_species(); t++) {
           if (start.elements[t] != potential.elements[s] ||
-              start.jump.species[t].environment != potential.jump.species[s].environment)
+              jump_record(start).species[t].environment !=
+                  jump_record(potential).species[s].environment)
             continue;
           const std::size_t to_row = k * std::size_t(n) + std::size_t(s),
                             from_row = from * std::size_t(start.n_species()) + std::size_t(t);
@@ -472,7 +482,7 @@ void JumpTrainer::take_over(const Potential &start)
           keep[to_row] = same;
         }
     }
-  const bool same_strides = start.jump.strides == settings.strides;
+  const bool same_strides = jump_record(start).strides == settings.strides;
   if (same_strides)
     for (const char *name : {"input_scale", "target_scale"})
       potential.tensors[name] = start.tensors.at(name);
@@ -549,7 +559,7 @@ void JumpTrainer::add_batch(std::span<double> gradient)
   const Graph graph = batch.graph.view();
   variables->start(graph, batch.input(), rows, scaled);
   variables->targets(graph, batch.input(), batch.known, target);
-  const int C = potential.jump.predictions();
+  const int C = jump_record(potential).predictions();
   std::vector<std::array<double, 4>> terms(std::size_t(settings.windows), {0.0, 0.0, 0.0, 0.0});
   const double weight[3] = {settings.position_weight, settings.velocity_weight,
                             settings.force_weight};
@@ -599,8 +609,9 @@ double JumpTrainer::add_structure(int s, const double *u, double *u_bar) const
   const auto per_atom = [&](int i) {
     return scale / std::sqrt(batch.mass[begin + i]);
   };
+  const std::size_t width = 3 * std::size_t(jump_record(potential).predictions());
   const auto of_u = [&](int i, int a) {
-    return 3 * std::size_t(potential.jump.predictions()) * (begin + i) + a;
+    return width * (begin + i) + a;
   };
   for (int i = 0; i < n; i++)
     for (int a = 0; a < 3; a++) {
@@ -621,11 +632,11 @@ Potential JumpTrainer::with_weights(const std::vector<double> &values) const
 {
   Potential copy = potential;
   set_flat_weights(copy, values);
-  copy.jump.force_head = false;
-  const auto shapes = tensors_of(copy);
+  jump_record(copy).force_head = false;
+  const auto table = tensors_of(copy);
   for (const char *name : {"readout.1.weight", "readout.1.bias"}) {
     Tensor &tensor = copy.tensors.at(name);
-    tensor.shape = shapes.at(name);
+    tensor.shape = table.at(name).shape;
     if (settings.force_weight > 0) tensor.values.resize(tensor.values.size() / 3 * 2);
   }
   return copy;
@@ -739,8 +750,9 @@ void JumpTrainer::write_result()
 {
   Potential result = with_weights(valid_windows.empty() ? course->average : course->best);
   // as the file will hold them
+  const auto table = tensors_of(result);
   for (auto &[name, tensor] : result.tensors)
-    if (is_trained(name))
+    if (table.at(name).trained())
       for (double &x : tensor.values) x = float(x);
   JumpReportOptions options;
   options.every = settings.every;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/jump/gradient/jump_gradient.h"
+#include "models/jump/jump_kinds.h"
 #include "training/jump/jump_report.h"
 #include "training/structure_loss.h"
 #include "training/training_loop.h"
@@ -13,10 +14,10 @@ namespace mlff {
 
 struct JumpTrainSettings : CourseSettings {
   // model
-  std::string network = "painn";    ///< painn, egnn, transformer: model kstep-...
-  bool published = false;           ///< egnn and transformer: their published form
-  double bound = 10.0;              ///< of their scaled predictions
-  int heads = 4;                    ///< of the transformer
+  const ModelKind *kind = &kstep_painn_kind;
+  bool published = false;    ///< egnn and transformer: their published form
+  double bound = 10.0;       ///< of their scaled predictions
+  int heads = 4;             ///< of the transformer
   int features = 32, layers = 2, radial = 16;
   double cutoff = 6.0;                    ///< Å
   std::vector<double> strides = {8.0};    ///< fs, ascending

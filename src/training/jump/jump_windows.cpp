@@ -3,6 +3,7 @@
 #include "core/elements.h"
 #include "core/units.h"
 #include "data/trajectory.h"
+#include "models/jump/jump_record.h"
 #include "structure/rotation.h"
 
 #include <nlohmann/json.hpp>
@@ -165,17 +166,17 @@ NveTrajectory read_nve(const std::string &file, double timestep)
 std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers,
                               const std::vector<std::pair<int, int>> &bonds)
 {
-  const bool classes =
-      std::any_of(potential.jump.species.begin(), potential.jump.species.end(), [](const auto &s) {
-        return !s.environment.empty();
-      });
+  const bool classes = std::any_of(jump_record(potential).species.begin(),
+                                   jump_record(potential).species.end(), [](const auto &s) {
+                                     return !s.environment.empty();
+                                   });
   const auto environments = classes ? bond_environments(numbers, bonds)
                                     : std::vector<std::string>(numbers.size());
   std::vector<int> species(numbers.size(), -1);
   for (std::size_t i = 0; i < numbers.size(); i++) {
     for (int s = 0; s < potential.n_species(); s++)
       if (potential.elements[s] == numbers[i] &&
-          potential.jump.species[s].environment == environments[i])
+          jump_record(potential).species[s].environment == environments[i])
         species[i] = s;
     if (species[i] < 0)
       throw FileError("atom " + std::to_string(i + 1) + " is " + element_symbol(numbers[i]) +
@@ -359,14 +360,15 @@ void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &tr
                 Potential &potential, const std::vector<bool> &keep, bool keep_scales)
 {
   constexpr int every = 4;
-  const int n_strides = int(potential.jump.strides.size()), n_species = potential.n_species();
+  const int n_strides = int(jump_record(potential).strides.size()),
+            n_species = potential.n_species();
   Tensor &linear = potential.tensors["linear"], &input_scale = potential.tensors["input_scale"],
          &target_scale = potential.tensors["target_scale"];
   linear = {"F64", {n_strides * n_species, 2, 2}, linear.values};
   linear.values.resize(std::size_t(n_strides) * n_species * 4);
 
   std::vector<Normal> normal(std::size_t(n_strides) * n_species);
-  for (auto &species : potential.jump.species)
+  for (auto &species : jump_record(potential).species)
     species.velocity = species.force = species.displacement = species.velocity_change = 0.0;
   double sums[2] = {0, 0};
   long count = 0;
@@ -386,10 +388,10 @@ void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &tr
         }
   };
   visit([&](int k, const NveTrajectory &trajectory) {
-    const double T = 1e-3 * potential.jump.strides[k];
+    const double T = 1e-3 * jump_record(potential).strides[k];
     for (int i = 0; i < trajectory.n_atoms(); i++) {
       Normal &sum = normal[std::size_t(k) * n_species + trajectory.species[i]];
-      auto &range = potential.jump.species[trajectory.species[i]];
+      auto &range = jump_record(potential).species[trajectory.species[i]];
       range.velocity = std::max(range.velocity, length(&batch.velocity[3 * i]));
       range.force = std::max(range.force, length(&batch.force[3 * i]));
       range.displacement = std::max(range.displacement, length(&batch.known.displacement[3 * i]));
@@ -444,7 +446,7 @@ void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &tr
   }
   for (const auto &trajectory : trajectories)
     for (int i = 0; i < trajectory.n_atoms(); i++)
-      potential.jump.species[trajectory.species[i]].mass = trajectory.mass[i];
+      jump_record(potential).species[trajectory.species[i]].mass = trajectory.mass[i];
 }
 
 }    // namespace mlff

@@ -1,6 +1,8 @@
+// Jump networks in LibTorch: kstep-painn, the engine, and the gradient through one and many jumps.
 #include "models/jump/torch/jump_torch.h"
 
 #include "core/units.h"
+#include "models/jump/jump_tensors.h"
 #include "models/jump/torch/jump_variants_torch.h"
 #include "models/torch/torch_device.h"
 #include "models/torch/torch_threads.h"
@@ -18,14 +20,11 @@ namespace {
   class JumpModel : public PainnLayers, public JumpNetwork {
    public:
     JumpModel(const Potential &potential) :
-        PainnLayers(potential.sizes, potential.cutoff), predictions(potential.jump.predictions())
+        PainnLayers(painn_sizes(potential), potential.cutoff),
+        predictions(jump_record(potential).predictions())
     {
-      const int F = sizes.features;
-      const auto shapes = tensors_of(potential);
-      embedding = register_parameter("embedding", torch::zeros(shapes.at("embedding")));
-      vectors = register_parameter("vectors", torch::zeros(shapes.at("vectors")));
-      readout0 = register_module("readout_0", torch_linear(F, F));
-      readout1 = register_module("readout_1", torch_linear(F, predictions * F));
+      ModuleWalk walk(*this);
+      walk_jump(potential, walk, PainnPlaces{shared, shared, layers, ends});
     }
 
     torch::Tensor forward(const torch::Tensor &rows, const torch::Tensor &input,
@@ -34,38 +33,37 @@ namespace {
     {
       const int F = sizes.features;
       const auto start =
-          torch::matmul(input.transpose(1, 2), vectors.index_select(0, rows));    // [N, 3, F]
+          torch::matmul(input.transpose(1, 2), ends.vectors.index_select(0, rows));    // [N, 3, F]
       const auto [s, v] =
-          run_layers(embedding.index_select(0, rows), start, centre, neighbor, r, true);
-      const auto gate =
-          readout1->forward(torch::silu(readout0->forward(s))).reshape({-1, predictions, F});
+          run_layers(shared.embedding.index_select(0, rows), start, centre, neighbor, r, true);
+      const auto gate = ends.readout1->forward(torch::silu(ends.readout0->forward(s)))
+                            .reshape({-1, predictions, F});
       return torch::matmul(gate, v.transpose(1, 2));
     }
 
     NamedModule &module() override { return *this; }
 
-   protected:
-    std::vector<std::pair<std::string, torch::Tensor>> named() const override
-    {
-      auto list = PainnLayers::named();
-      list.insert(list.end(), {{"embedding", embedding}, {"vectors", vectors}});
-      add_named(list, "readout.0", readout0);
-      add_named(list, "readout.1", readout1);
-      return list;
-    }
-
    private:
+    struct Ends {
+      torch::Tensor vectors;
+      torch::nn::Linear readout0{nullptr}, readout1{nullptr};
+    };
     int predictions;
-    torch::Tensor embedding, vectors;
-    torch::nn::Linear readout0{nullptr}, readout1{nullptr};
+    Ends ends;
   };
+
+  /// The network of a potential, without its weights.
+  std::shared_ptr<JumpNetwork> make_network(const Potential &potential)
+  {
+    if (auto variant = make_jump_variant(potential)) return variant;
+    return std::make_shared<JumpModel>(potential);
+  }
 
   /// What the engine and the gradient share: the model on its device, and arrays as tensors there.
   class TorchJumpBase {
    public:
     TorchJumpBase(const Potential &potential, const EngineOptions &options) :
-        model(potential.is_jump_variant() ? make_jump_variant(potential)
-                                          : std::make_shared<JumpModel>(potential)),
+        model(make_network(potential)),
         type(options.precision == Precision::single_precision ? torch::kFloat : torch::kDouble),
         threads(torch_threads(options)), device(torch_device(options))
     {
@@ -159,7 +157,7 @@ namespace {
    public:
     TorchJumpGradient(const Potential &potential, const EngineOptions &options) :
         TorchJumpBase(potential, options), slices(weight_slices(potential)), variables(potential),
-        predictions(potential.jump.predictions()), strides(potential.jump.strides),
+        predictions(jump_record(potential).predictions()), strides(jump_record(potential).strides),
         cutoff(potential.cutoff)
     {
       const auto constant = [&](const char *name) {
@@ -169,10 +167,7 @@ namespace {
       linear = constant("linear");
       input_scale = constant("input_scale");
       target_scale = constant("target_scale");
-      const auto weights = model->module().weights();
-      for (const auto &slice : slices)
-        for (const auto &[name, parameter] : weights)
-          if (name == slice.name) parameters.push_back(parameter);
+      parameters = model->module().parameters_of(slices);
     }
 
     void set_weights(std::span<const double> weights) override

@@ -7,6 +7,7 @@
 #include "models/long_range/host/long_range_kernels.h"
 #include "models/long_range/host/long_range_structures.h"
 #include "models/long_range/long_range.h"
+#include "models/long_range/long_range_tensors.h"
 #include "models/painn/host/painn_host.h"
 #include "potential/potential.h"
 
@@ -40,8 +41,8 @@ template <typename T> class FmmBlock {
 template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
  public:
   FmmBlockOf(const Potential &potential, FmmForm form, bool spline, InstructionSet set) :
-      fmm(potential.fmm), features(potential.sizes.features), form(form), spline(spline),
-      kernels(MLFF_KERNELS_FOR(set, long_range_kernels)), known(potential, form)
+      fmm(long_range_sizes(potential)), features(painn_sizes(potential).features), form(form),
+      spline(spline), kernels(MLFF_KERNELS_FOR(set, long_range_kernels)), known(potential, form)
   {
     load(potential);
   }
@@ -295,11 +296,9 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     const auto whole = [](int n) {
       return Blocks{n, n};
     };
+    const auto all = long_range_tensors(potential);
     for (int l = 0; l < fmm.layers; l++) {
-      const std::string name = "fmm." + std::to_string(l) + ".";
-      const auto tensor = [&](const char *part) -> const Tensor & {
-        return potential.tensors.at(name + part);
-      };
+      const LongRangeTensors &tensors = all[std::size_t(l)];
       FmmLayerWeights<B> layer;
       // queries, keys and values in one product, each from a column of its own on
       Tensor scalars;
@@ -309,9 +308,9 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
         std::copy(from.values.begin(), from.values.end(),
                   scalars.values.begin() + long(first) * features);
       };
-      put(tensor("query.weight"), 0);
-      put(tensor("key.weight"), weights.first_key);
-      put(tensor("value.weight"), weights.first_value);
+      put(*tensors.query, 0);
+      put(*tensors.key, weights.first_key);
+      put(*tensors.value, weights.first_value);
       const auto both = [&](const Tensor &W, Blocks out, Blocks in, Packed<B> &there,
                             Packed<B> &back) {
         there = packing.pack(W, out, in, false);
@@ -319,12 +318,12 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       };
       both(scalars, whole(weights.scalar_columns), F, layer.from_scalars, layer.from_scalars_back);
       const Blocks channels{HC, padded(HC)};
-      both(tensor("vector_value.weight"), channels, F, layer.from_vectors, layer.from_vectors_back);
-      both(tensor("scalar_out.weight"), F, channels, layer.scalar_out, layer.scalar_out_back);
-      both(tensor("vector_out.weight"), F, channels, layer.vector_out, layer.vector_out_back);
-      layer.scalar_gate = packing.vector(tensor("scalar_gate").values, F);
-      layer.vector_gate = packing.vector(tensor("vector_gate").values, F);
-      radial.push_back(tensor("radial.weight").values);
+      both(*tensors.vector_value, channels, F, layer.from_vectors, layer.from_vectors_back);
+      both(*tensors.scalar_out, F, channels, layer.scalar_out, layer.scalar_out_back);
+      both(*tensors.vector_out, F, channels, layer.vector_out, layer.vector_out_back);
+      layer.scalar_gate = packing.vector(tensors.scalar_gate->values, F);
+      layer.vector_gate = packing.vector(tensors.vector_gate->values, F);
+      radial.push_back(tensors.radial->values);
       layer.radial = packing.vector(radial.back(), whole(int(radial.back().size())));
       B *records = packing.constant(4 * std::size_t(fmm.kappa_count) * weights.record_channels());
       for (int t = 0; t < fmm.kappa_count; t++)
@@ -345,8 +344,8 @@ template <typename T>
 std::unique_ptr<FmmBlock<T>> FmmBlock<T>::make(const Potential &potential, FmmForm form,
                                                bool spline, InstructionSet set)
 {
-  if (!potential.is_global()) return nullptr;
-  if (potential.fmm.precision == "double")
+  if (!has_long_range(potential)) return nullptr;
+  if (long_range_sizes(potential).precision == "double")
     return std::make_unique<FmmBlockOf<T, double>>(potential, form, false, set);
   return std::make_unique<FmmBlockOf<T, T>>(potential, form, spline, set);
 }

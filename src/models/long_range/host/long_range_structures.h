@@ -5,6 +5,7 @@
 #include "core/engine.h"
 #include "models/long_range/host/long_range_kernels.h"
 #include "models/long_range/long_range.h"
+#include "models/painn/painn_sizes.h"
 #include "potential/potential.h"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ inline FmmEnds fmm_ends(const Graph &graph, int s)
 template <typename B> class FmmStructures {
  public:
   FmmStructures(const Potential &potential, FmmForm form) :
-      fmm(potential.fmm), features(potential.sizes.features), form(form)
+      fmm(long_range_sizes(potential)), features(painn_sizes(potential).features), form(form)
   {
   }
 

@@ -1,3 +1,4 @@
+// The long-range block in LibTorch, in both forms.
 #include "models/long_range/torch/long_range_torch.h"
 
 #include <torch/nn/functional/activation.h>
@@ -83,47 +84,11 @@ namespace {
 
 }    // namespace
 
-FmmLayers::FmmLayers(const PainnSizes &sizes, const FmmSizes &fmm) : sizes(sizes), fmm(fmm)
+FmmLayers::FmmLayers(const PainnSizes &sizes, const FmmSizes &fmm) :
+    sizes(sizes), fmm(fmm), layers(std::size_t(fmm.layers))
 {
-  const auto shapes = fmm_tensors(sizes, fmm);
-  layers.resize(fmm.layers);
-  for (int l = 0; l < fmm.layers; l++) {
-    Layer &layer = layers[l];
-    for (const auto &[name, place] : {std::pair{"query.weight", &layer.query},
-                                      {"key.weight", &layer.key},
-                                      {"value.weight", &layer.value},
-                                      {"vector_value.weight", &layer.vector_value},
-                                      {"radial.weight", &layer.radial},
-                                      {"scalar_out.weight", &layer.scalar_out},
-                                      {"vector_out.weight", &layer.vector_out},
-                                      {"scalar_gate", &layer.scalar_gate},
-                                      {"vector_gate", &layer.vector_gate}}) {
-      std::string key = "fmm." + std::to_string(l) + "." + name;
-      const auto &shape = shapes.at(key);
-      std::replace(key.begin(), key.end(), '.', '_');
-      *place = register_parameter(key, torch::zeros(shape));
-    }
-  }
-}
-
-std::vector<std::pair<std::string, torch::Tensor>> FmmLayers::named() const
-{
-  std::vector<std::pair<std::string, torch::Tensor>> list;
-  for (std::size_t l = 0; l < layers.size(); l++) {
-    const std::string name = "fmm." + std::to_string(l);
-    const Layer &layer = layers[l];
-    list.insert(list.end(),
-                {{name + ".query.weight", layer.query},
-                 {name + ".key.weight", layer.key},
-                 {name + ".value.weight", layer.value},
-                 {name + ".vector_value.weight", layer.vector_value},
-                 {name + ".radial.weight", layer.radial},
-                 {name + ".scalar_out.weight", layer.scalar_out},
-                 {name + ".vector_out.weight", layer.vector_out},
-                 {name + ".scalar_gate", layer.scalar_gate},
-                 {name + ".vector_gate", layer.vector_gate}});
-  }
-  return list;
+  ModuleWalk walk(*this);
+  walk_long_range(sizes, fmm, walk, layers);
 }
 
 std::pair<torch::Tensor, torch::Tensor> FmmLayers::run(torch::Tensor s, torch::Tensor v,

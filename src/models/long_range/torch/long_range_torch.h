@@ -4,6 +4,8 @@
 
 #include "core/engine.h"
 #include "models/long_range/long_range.h"
+#include "models/long_range/long_range_tensors.h"
+#include "models/painn/torch/named_module.h"
 #include "potential/potential.h"
 
 #include <torch/nn.h>
@@ -24,12 +26,9 @@ struct FmmSystem {
       {};
 };
 
-class FmmLayers : public torch::nn::Module {
+class FmmLayers : public NamedModule {
  public:
   FmmLayers(const PainnSizes &sizes, const FmmSizes &fmm);
-
-  /// Parameters by their names in the potential file.
-  std::vector<std::pair<std::string, torch::Tensor>> named() const;
 
   /// Features s [N, F] and v [N, 3, F] after the last layer; v lacks the last layer's part.
   /// Throws EngineError where the linear form does not reach.

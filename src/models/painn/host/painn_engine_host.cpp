@@ -1,3 +1,4 @@
+// The host engine of PaiNN, with or without a long-range block.
 #include "models/painn/host/painn_engine_host.h"
 
 #include "models/long_range/host/long_range_host.h"
@@ -95,7 +96,6 @@ namespace {
     const PainnKernels &kernels;
     int threads;
     PainnWeights<T> weights;
-    std::vector<double> reference_energy;
     PainnPacking<T> packing;
     PainnWorkspace<T> space;
     FmmForm form;
@@ -116,22 +116,12 @@ namespace {
 
     void load(const Potential &potential, bool spline)
     {
-      const auto &sizes = potential.sizes;
-      const auto tensor = [&](const std::string &name) -> const Tensor & {
-        return potential.tensors.at(name);
-      };
-      const Blocks F{sizes.features, padded(sizes.features)},
-          H{sizes.features / 2, padded(sizes.features / 2)};
-      packing.load_layers(potential, spline, true, weights);
-      weights.H = H.padded_width;
-      weights.scale = tensor("scale").values[0];
-      reference_energy = tensor("reference_energy").values;
-      weights.reference_energy = reference_energy.data();
-      weights.readout0 = packing.pack(tensor("readout.0.weight"), H, F, false);
-      weights.readout0_back = packing.pack(tensor("readout.0.weight"), H, F, true);
-      weights.readout0_bias = packing.vector(tensor("readout.0.bias").values, H);
-      weights.readout1 = packing.vector(tensor("readout.1.weight").values, H);
-      weights.readout1_bias = tensor("readout.1.bias").values[0];
+      const PainnSizes &sizes = painn_sizes(potential);
+      auto &layers = packing.begin_layers(potential, spline, weights);
+      weights.H = padded(sizes.features / 2);
+      PackingWalk<T> walk(potential, packing, true);
+      walk_painn(sizes, potential.n_species(), walk,
+                 PainnPlaces{weights, weights, layers, weights});
     }
   };
 
@@ -139,7 +129,7 @@ namespace {
 
 std::vector<Radial> painn_filter(const Potential &potential, int layer, double d)
 {
-  const int n = 3 * potential.sizes.features, K = potential.sizes.radial;
+  const int n = 3 * painn_sizes(potential).features, K = painn_sizes(potential).radial;
   const double *A =
       potential.tensors.at("filter.weight").values.data() + std::size_t(layer) * n * K;
   const double *a = potential.tensors.at("filter.bias").values.data() + std::size_t(layer) * n;

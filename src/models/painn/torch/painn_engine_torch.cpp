@@ -1,3 +1,4 @@
+// The torch engine of PaiNN, with or without a long-range block.
 #include "models/painn/torch/painn_engine_torch.h"
 
 #include "models/painn/torch/painn_torch.h"
@@ -40,7 +41,7 @@ namespace {
   class TorchEngine : public Engine {
    public:
     TorchEngine(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), form(options.fmm), global(potential.is_global()),
+        sizes(painn_sizes(potential)), form(options.fmm), global(has_long_range(potential)),
         model(std::make_shared<PainnModel>(potential)),
         single(options.precision == Precision::single_precision), threads(torch_threads(options)),
         device(torch_device(options)), stream(options.stream)
