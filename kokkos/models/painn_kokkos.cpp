@@ -332,7 +332,7 @@ std::size_t PainnKokkos<Device, T>::bytes(int atoms, int edges) const
 template <class Device, typename T> EngineInfo PainnKokkos<Device, T>::info() const
 {
   EngineInfo info = kokkos_info<Device, T>(options.engine);
-  if (block) info.long_range = options.engine.fmm;
+  if (block) info.long_range = options.engine.long_range;
   return info;
 }
 

@@ -9,7 +9,7 @@
 namespace mlff {
 
 Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff,
-                           unsigned seed, const FmmSizes *block)
+                           unsigned seed, const LongRangeSizes *block)
 {
   Potential potential;
   potential.set_kind(block ? painn_long_range_kind : painn_kind);

@@ -24,6 +24,6 @@ class Uniform {
 /// gates open.
 Potential random_potential(const PainnSizes &sizes = {8, 2, 6},
                            const std::vector<int> &elements = {6, 8, 1}, double cutoff = 4.0,
-                           unsigned seed = 1, const FmmSizes *block = nullptr);
+                           unsigned seed = 1, const LongRangeSizes *block = nullptr);
 
 }    // namespace mlff

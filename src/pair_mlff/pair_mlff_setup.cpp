@@ -218,7 +218,7 @@ void PairMLFF::make_engine(bool find_spread)
                  "Pair style mlff: potential file '{}' is a model of one molecule, which runs on "
                  "one MPI rank per partition, found {}",
                  impl->files[k], comm->nprocs);
-  if (comm->nprocs > 1 && !impl->engine->exchanges())
+  if (comm->nprocs > 1 && !impl->engine->supports_domain_decomposition())
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff engine torch runs on one MPI rank per partition, found {}; use "
                "engine host",
@@ -255,13 +255,13 @@ void PairMLFF::check_box()
                  "needs a box open or periodic in all directions, found boundary {}; accepted: "
                  "p p p, or f, s or m in all directions",
                  impl->files[k], impl->potentials[k].model(), boundary);
-    if (domain->xperiodic && impl->options.fmm == mlff::FmmForm::direct)
+    if (domain->xperiodic && impl->options.long_range == mlff::LongRangeForm::direct)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff fmm direct is for open boxes, found boundary {}; accepted in a "
                  "periodic box: auto, linear",
                  boundary);
     if (domain->xperiodic && atom->q_flag) warn_of_charge();
-    if (kokkosable && comm->nprocs > 1 && impl->options.fmm == mlff::FmmForm::direct)
+    if (kokkosable && comm->nprocs > 1 && impl->options.long_range == mlff::LongRangeForm::direct)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff/kk fmm direct needs all atoms on one MPI rank per partition, "
                  "found {}; accepted: auto, linear",

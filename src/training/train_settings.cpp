@@ -144,22 +144,22 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
     elements = model.words("elements");
   }
   if (long_range) {
-    for (const auto &[key, place, lowest] : {std::tuple{"fmm_layers", &fmm.layers, 1},
-                                             {"fmm_directions", &fmm.directions, 0},
-                                             {"fmm_kappa_count", &fmm.kappa_count, 1},
-                                             {"fmm_heads", &fmm.heads, 1},
-                                             {"fmm_key_width", &fmm.key_width, 1},
-                                             {"fmm_value_width", &fmm.value_width, 0}}) {
-      fmm_given = fmm_given || model.has(key);
+    for (const auto &[key, place, lowest] : {std::tuple{"fmm_layers", &block.layers, 1},
+                                             {"fmm_directions", &block.directions, 0},
+                                             {"fmm_kappa_count", &block.kappa_count, 1},
+                                             {"fmm_heads", &block.heads, 1},
+                                             {"fmm_key_width", &block.key_width, 1},
+                                             {"fmm_value_width", &block.value_width, 0}}) {
+      block_given = block_given || model.has(key);
       *place = int(model.whole(key, *place, lowest));
     }
     for (const auto &[key, place] :
-         {std::pair{"fmm_kappa_min", &fmm.kappa_min}, {"fmm_kappa_max", &fmm.kappa_max}}) {
-      fmm_given = fmm_given || model.has(key);
+         {std::pair{"fmm_kappa_min", &block.kappa_min}, {"fmm_kappa_max", &block.kappa_max}}) {
+      block_given = block_given || model.has(key);
       *place = model.number(key, *place, 0.0);
     }
-    fmm_given = fmm_given || model.has("fmm_precision");
-    fmm.precision = model.word("fmm_precision", fmm.precision, {"engine", "double"});
+    block_given = block_given || model.has("fmm_precision");
+    block.precision = model.word("fmm_precision", block.precision, {"engine", "double"});
   }
   init_from = model.word("init_from", "");
   if (!molecule)
@@ -285,11 +285,11 @@ nlohmann::ordered_json TrainSettings::description() const
     json["model"] = {{"kind", kind->name}, {"features", features}, {"layers", layers},
                      {"radial", radial},   {"cutoff", cutoff},     {"norm_floor", norm_floor}};
   if (long_range) {
-    json["model"]["fmm"] = {{"layers", fmm.layers},           {"directions", fmm.directions},
-                            {"kappa_min", fmm.kappa_min},     {"kappa_max", fmm.kappa_max},
-                            {"kappa_count", fmm.kappa_count}, {"heads", fmm.heads},
-                            {"key_width", fmm.key_width},     {"value_width", fmm.value_width},
-                            {"precision", fmm.precision}};
+    json["model"]["fmm"] = {{"layers", block.layers},           {"directions", block.directions},
+                            {"kappa_min", block.kappa_min},     {"kappa_max", block.kappa_max},
+                            {"kappa_count", block.kappa_count}, {"heads", block.heads},
+                            {"key_width", block.key_width},     {"value_width", block.value_width},
+                            {"precision", block.precision}};
   }
   if (!elements.empty()) json["model"]["elements"] = elements;
   if (!init_from.empty())

@@ -48,8 +48,8 @@ struct TrainSettings : CourseSettings {
   std::vector<int> widths = {64, 64};
   int permutations = 0;       ///< at most this many; 0: all
   bool long_range = false;    ///< with a long-range block: its sizes count, too
-  FmmSizes fmm = {.layers = 1};
-  bool fmm_given = false;    ///< some of its sizes are in the file
+  LongRangeSizes block = {.layers = 1};
+  bool block_given = false;    ///< some of its sizes are in the file
   int features = 32, layers = 2, radial = 20;
   double cutoff = 5.0;                  ///< Å
   double norm_floor = 1e-2;             ///< of PainnSizes; 0: that of `init_from`

@@ -156,10 +156,10 @@ void Trainer::prepare_model()
     const std::string kind = settings.kind->name;
     const bool same = &start.kind() == settings.kind;
     if (settings.long_range && same) {
-      if (settings.fmm_given)
+      if (settings.block_given)
         throw FileError("sizes of the long-range block ('model.fmm_...') are given by the "
                         "potential in 'model.init_from'; accepted: one of the two");
-      settings.fmm = long_range_sizes(start);
+      settings.block = long_range_sizes(start);
     } else if (settings.long_range && &start.kind() != settings.kind->local_kind)
       throw FileError("'model.init_from' is a model '" + start.model() +
                       "'; accepted with 'model.kind: " + kind + "': " + kind + ", " +
@@ -184,7 +184,7 @@ void Trainer::prepare_model()
   potential.range = data.range;
   if (settings.molecule) return prepare_molecule(start);
   if (settings.long_range) {
-    long_range_sizes(potential) = settings.fmm;
+    long_range_sizes(potential) = settings.block;
     for (const auto *list : {&data.train, &data.valid})
       for (const auto &frame : *list)
         if (frame.graph.position.size() != 3 * std::size_t(frame.structure.n_atoms()))

@@ -31,7 +31,7 @@ namespace {
     std::vector<std::string> data;
     int repeats = 7;
     std::vector<int> batches = {1, 16, 64};
-    std::vector<int> atoms, random, fmm;
+    std::vector<int> atoms, random, block;
     double kappa_max = 1.0;
     int directions = 0;
     bool periodic = false, json = false;
@@ -149,18 +149,18 @@ namespace {
   void run(const Options &options)
   {
     const bool random = !options.random.empty();
-    FmmSizes fmm;
-    if (!options.fmm.empty()) {
-      fmm.layers = 1;
-      fmm.heads = options.fmm[0];
-      fmm.value_width = options.fmm[1];
-      fmm.kappa_count = options.fmm[2];
-      fmm.kappa_max = options.kappa_max;
-      fmm.directions = options.directions;
+    LongRangeSizes block_sizes;
+    if (!options.block.empty()) {
+      block_sizes.layers = 1;
+      block_sizes.heads = options.block[0];
+      block_sizes.value_width = options.block[1];
+      block_sizes.kappa_count = options.block[2];
+      block_sizes.kappa_max = options.kappa_max;
+      block_sizes.directions = options.directions;
     }
     const Potential potential = random
         ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8},
-                           5.0, 1, options.fmm.empty() ? nullptr : &fmm)
+                           5.0, 1, options.block.empty() ? nullptr : &block_sizes)
         : Potential::read(options.model);
     if (random) potential.check("random weights");
     const ModelKind &kind = potential.kind();
@@ -200,7 +200,7 @@ namespace {
       for (const auto &name : names) {
         EngineOptions own = options.engine;
         own.engine = "host";
-        if (name != "local") own.fmm = fmm_form_of(name);
+        if (name != "local") own.long_range = long_range_form_of(name);
         engines.push_back(timed(name == "local" ? local_part(potential) : potential, own));
       }
     } else
@@ -304,7 +304,7 @@ void add_command_bench(CLI::App &program)
       ->check(above_zero)
       ->excludes("--model");
   command
-      ->add_option("--fmm", options->fmm,
+      ->add_option("--fmm,--long-range", options->block,
                    "with --random: a long-range block of so many heads, value width and "
                    "frequencies; --atoms are open then")
       ->expected(3)

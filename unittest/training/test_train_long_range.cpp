@@ -267,9 +267,9 @@ TEST_F(TrainFmm, Errors)
          {"'mixed'; accepted for painn-fmm: single, double"});
   expect(settings(block + local + ", fmm_precision: half", 5), {"fmm_precision", "half"});
   mlff_test::random_potential({8, 1, 6}, {1, 8}, 3.0).write(file("painn.safetensors"));
-  FmmSizes fmm;
-  fmm.layers = 1;
-  random_potential({8, 1, 6}, {1, 8}, 3.0, 1, &fmm).write(file("fmm.safetensors"));
+  LongRangeSizes block_sizes;
+  block_sizes.layers = 1;
+  random_potential({8, 1, 6}, {1, 8}, 3.0, 1, &block_sizes).write(file("fmm.safetensors"));
   expect(settings(block + "init_from: fmm.safetensors", 5), {"'model.fmm_...'", "one of the two"});
   expect(settings("init_from: fmm.safetensors", 5), {"is a model 'painn-fmm'", "painn"});
 #ifdef MLFF_TORCH

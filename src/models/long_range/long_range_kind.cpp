@@ -16,14 +16,14 @@
 
 namespace mlff {
 
-const FmmSizes &long_range_sizes(const Potential &potential)
+const LongRangeSizes &long_range_sizes(const Potential &potential)
 {
-  return potential.sizes.get<FmmSizes>();
+  return potential.sizes.get<LongRangeSizes>();
 }
 
-FmmSizes &long_range_sizes(Potential &potential)
+LongRangeSizes &long_range_sizes(Potential &potential)
 {
-  return potential.sizes.get<FmmSizes>();
+  return potential.sizes.get<LongRangeSizes>();
 }
 
 bool has_long_range(const Potential &potential)
@@ -35,20 +35,23 @@ namespace {
 
   using json = nlohmann::json;
 
-  constexpr std::pair<const char *, int FmmSizes::*> whole_sizes[] = {
-      {"fmm_layers", &FmmSizes::layers},           {"fmm_directions", &FmmSizes::directions},
-      {"fmm_kappa_count", &FmmSizes::kappa_count}, {"fmm_heads", &FmmSizes::heads},
-      {"fmm_key_width", &FmmSizes::key_width},     {"fmm_value_width", &FmmSizes::value_width}};
+  constexpr std::pair<const char *, int LongRangeSizes::*> whole_sizes[] = {
+      {"fmm_layers", &LongRangeSizes::layers},
+      {"fmm_directions", &LongRangeSizes::directions},
+      {"fmm_kappa_count", &LongRangeSizes::kappa_count},
+      {"fmm_heads", &LongRangeSizes::heads},
+      {"fmm_key_width", &LongRangeSizes::key_width},
+      {"fmm_value_width", &LongRangeSizes::value_width}};
 
-  constexpr std::pair<const char *, double FmmSizes::*> frequencies[] = {
-      {"fmm_kappa_min", &FmmSizes::kappa_min}, {"fmm_kappa_max", &FmmSizes::kappa_max}};
+  constexpr std::pair<const char *, double LongRangeSizes::*> frequencies[] = {
+      {"fmm_kappa_min", &LongRangeSizes::kappa_min}, {"fmm_kappa_max", &LongRangeSizes::kappa_max}};
 
   /// Whether the values make sense is for check to say.
   void read(const MetadataReader &metadata, Potential &potential)
   {
     read_painn_sizes(metadata, potential);
     const json hyperparameters = metadata.hyperparameters();
-    FmmSizes &block = long_range_sizes(potential);
+    LongRangeSizes &block = long_range_sizes(potential);
     const auto found = [&](const char *key) -> const json & {
       const auto entry = hyperparameters.find(key);
       if (entry == hyperparameters.end())
@@ -74,7 +77,7 @@ namespace {
   void write(const Potential &potential, MetadataWriter &metadata)
   {
     write_painn_sizes(potential, metadata);
-    const FmmSizes &block = long_range_sizes(potential);
+    const LongRangeSizes &block = long_range_sizes(potential);
     for (const auto &[key, size] : whole_sizes) metadata.hyperparameters[key] = block.*size;
     for (const auto &[key, frequency] : frequencies)
       metadata.hyperparameters[key] = block.*frequency;
@@ -84,7 +87,7 @@ namespace {
   void check(const Potential &potential, const std::string &path)
   {
     check_painn_sizes(potential, path);
-    const FmmSizes &block = long_range_sizes(potential);
+    const LongRangeSizes &block = long_range_sizes(potential);
     const int features = painn_sizes(potential).features;
     const auto within = [&](const char *key, int value, int least, int most) {
       if (value < least || value > most)
@@ -130,7 +133,7 @@ namespace {
 
   std::string size_text(const Potential &potential)
   {
-    const FmmSizes &block = long_range_sizes(potential);
+    const LongRangeSizes &block = long_range_sizes(potential);
     return painn_size_text(potential) + " + " + std::to_string(block.layers) +
         (block.layers == 1 ? " node layer" : " node layers") + " H" + std::to_string(block.heads) +
         " C" + std::to_string(block.channels(painn_sizes(potential).features) / block.heads) +
@@ -159,7 +162,7 @@ namespace {
 
 std::vector<LongRangeTensors> long_range_tensors(const Potential &potential)
 {
-  const FmmSizes &block = long_range_sizes(potential);
+  const LongRangeSizes &block = long_range_sizes(potential);
   std::vector<LongRangeTensors> layers(std::size_t(block.layers));
   FindWalk walk{potential.tensors};
   walk_long_range(painn_sizes(potential), block, walk, layers);

@@ -11,7 +11,7 @@ struct Potential;
 
 /// Sizes of the long-range block of painn-fmm (long_range.h); in the file hyperparameters that
 /// begin with fmm_.
-struct FmmSizes {
+struct LongRangeSizes {
   int layers = 0;    ///< node layers behind the local ones; 0: none
 
   /// Directions of the highest frequency, at most, in the linear form; 0: as many as the size of a
@@ -41,8 +41,8 @@ struct FmmSizes {
 };
 
 /// Those of a potential whose model has a long-range block.
-const FmmSizes &long_range_sizes(const Potential &potential);
-FmmSizes &long_range_sizes(Potential &potential);
+const LongRangeSizes &long_range_sizes(const Potential &potential);
+LongRangeSizes &long_range_sizes(Potential &potential);
 
 /// Whether the model of a potential has a long-range block.
 bool has_long_range(const Potential &potential);

@@ -10,7 +10,8 @@ namespace mlff {
 
 /// All layers of a block, behind layers of PaiNN, into layers[l].
 template <typename Walk, typename Layers>
-void walk_long_range(const PainnSizes &sizes, const FmmSizes &block, Walk &walk, Layers &layers)
+void walk_long_range(const PainnSizes &sizes, const LongRangeSizes &block, Walk &walk,
+                     Layers &layers)
 {
   const Extent F{sizes.features}, keys{block.heads * block.key_width},
       channels{block.channels(sizes.features)}, even_and_odd{channels.width, 2};

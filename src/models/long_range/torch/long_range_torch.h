@@ -15,10 +15,10 @@
 namespace mlff {
 
 /// Where the atoms of a batch of structures are.
-struct FmmSystem {
+struct LongRangeSystem {
   torch::Tensor position;             ///< [N, 3] double
   std::span<const int> first_atom;    ///< [n_structures + 1]
-  FmmForm form = FmmForm::automatic;
+  LongRangeForm form = LongRangeForm::automatic;
   std::span<const double> cell = {};    ///< [n_structures][9] as in Graph
   torch::Tensor strain =
       /// [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or
@@ -26,14 +26,14 @@ struct FmmSystem {
       {};
 };
 
-class FmmLayers : public NamedModule {
+class LongRangeLayers : public NamedModule {
  public:
-  FmmLayers(const PainnSizes &sizes, const FmmSizes &fmm);
+  LongRangeLayers(const PainnSizes &sizes, const LongRangeSizes &block);
 
   /// Features s [N, F] and v [N, 3, F] after the last layer; v lacks the last layer's part.
   /// Throws EngineError where the linear form does not reach.
   std::pair<torch::Tensor, torch::Tensor> run(torch::Tensor s, torch::Tensor v,
-                                              const FmmSystem &system) const;
+                                              const LongRangeSystem &system) const;
 
  private:
   struct Layer {
@@ -47,11 +47,11 @@ class FmmLayers : public NamedModule {
     torch::Tensor s0, s1, v0, v1;
   };
   PainnSizes sizes;
-  FmmSizes fmm;
+  LongRangeSizes block;
   std::vector<Layer> layers;
 
-  Sums direct(const Heads &heads, const FmmSystem &system) const;
-  Sums linear(const Heads &heads, const FmmSystem &system) const;
+  Sums direct(const Heads &heads, const LongRangeSystem &system) const;
+  Sums linear(const Heads &heads, const LongRangeSystem &system) const;
 };
 
 }    // namespace mlff

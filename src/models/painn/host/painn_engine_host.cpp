@@ -16,11 +16,11 @@ namespace {
    public:
     HostEngine(const Potential &potential, const EngineOptions &options) :
         set(choose_instruction_set(options.instruction_set)),
-        kernels(MLFF_KERNELS_FOR(set, painn_kernels)), form(options.fmm)
+        kernels(MLFF_KERNELS_FOR(set, painn_kernels)), form(options.long_range)
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
       const bool spline = filter_for(options.filter, precision_of_type<T>) == Filter::spline;
-      block = FmmBlock<T>::make(potential, options.fmm, spline, set);
+      block = LongRangeBlock<T>::make(potential, options.long_range, spline, set);
       load(potential, spline);
     }
 
@@ -41,10 +41,10 @@ namespace {
       PainnWork<T> &work = space.work;
       work.block = block.get();
       work.block_forward = [](void *p, T *s, T *v) {
-        static_cast<FmmBlock<T> *>(p)->forward(s, v);
+        static_cast<LongRangeBlock<T> *>(p)->forward(s, v);
       };
       work.block_backward = [](void *p, T *bar) {
-        static_cast<FmmBlock<T> *>(p)->backward(bar);
+        static_cast<LongRangeBlock<T> *>(p)->backward(bar);
       };
       work.atom_energy = result.atom_energy.data();
       work.gradient = result.gradient.data();
@@ -70,7 +70,7 @@ namespace {
       sum_energies(graph, result);
     }
 
-    bool exchanges() const override { return true; }
+    bool supports_domain_decomposition() const override { return true; }
 
     std::size_t bytes(int atoms, int edges) const override
     {
@@ -98,8 +98,8 @@ namespace {
     PainnWeights<T> weights;
     PainnPacking<T> packing;
     PainnWorkspace<T> space;
-    FmmForm form;
-    std::unique_ptr<FmmBlock<T>> block;
+    LongRangeForm form;
+    std::unique_ptr<LongRangeBlock<T>> block;
 
     /// Work per thread below which another thread does not pay: about half a millisecond. Threads
     /// wait for each other several times a layer, which costs most where other programs use the

@@ -41,7 +41,7 @@ namespace {
   class TorchGradient : public WeightGradient {
    public:
     TorchGradient(const Potential &potential, const EngineOptions &options, bool mixed) :
-        model(potential), global(has_long_range(potential)), form(options.fmm),
+        model(potential), global(has_long_range(potential)), form(options.long_range),
         single(options.precision == Precision::single_precision), mixed(mixed),
         threads(torch_threads(options)), device(torch_device(options))
     {
@@ -111,7 +111,7 @@ namespace {
    private:
     PainnModel model;
     bool global;
-    FmmForm form;
+    LongRangeForm form;
     bool single, mixed;
     int threads;
     torch::Device device;
@@ -120,7 +120,7 @@ namespace {
 
     struct Batch {
       torch::Tensor species, centre, neighbor, displacement, r;
-      FmmSystem system;
+      LongRangeSystem system;
     };
 
     torch::Tensor integers(std::span<const int> values) const

@@ -74,13 +74,13 @@ PainnModel::PainnModel(const Potential &potential) :
   walk_painn(sizes, potential.n_species(), walk, PainnPlaces{shared, shared, layers, ends});
   if (!has_long_range(potential)) return;
   long_range =
-      register_module("fmm", std::make_shared<FmmLayers>(sizes, long_range_sizes(potential)));
+      register_module("fmm", std::make_shared<LongRangeLayers>(sizes, long_range_sizes(potential)));
   list.insert(list.end(), long_range->named().begin(), long_range->named().end());
 }
 
 torch::Tensor PainnModel::forward(const torch::Tensor &species, const torch::Tensor &centre,
                                   const torch::Tensor &neighbor, const torch::Tensor &r,
-                                  const FmmSystem &system)
+                                  const LongRangeSystem &system)
 {
   if (ends.scale.device() != r.device()) {
     ends.reference_energy = ends.reference_energy.to(r.device());

@@ -56,14 +56,14 @@ class PainnModel : public PainnLayers {
   /// long-range block. Returns energies of the atoms, [N] double, eV.
   torch::Tensor forward(const torch::Tensor &species, const torch::Tensor &centre,
                         const torch::Tensor &neighbor, const torch::Tensor &r,
-                        const FmmSystem &system = {});
+                        const LongRangeSystem &system = {});
 
  private:
   struct Ends {
     torch::Tensor reference_energy, scale;    // in double whatever the precision of the network
     torch::nn::Linear readout0{nullptr}, readout1{nullptr};
   };
-  std::shared_ptr<FmmLayers> long_range;
+  std::shared_ptr<LongRangeLayers> long_range;
   Ends ends;
 };
 
