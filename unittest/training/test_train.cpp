@@ -620,6 +620,18 @@ TEST_F(Train, SettingsErrors)
   expect_error("train wrong.yaml", {"bad.xyz", "frame 1", "no forces"});
 }
 
+TEST_F(Train, PageOfSettingsIsThatOfTheProgram)
+{
+  const std::string page = run("train --help-settings");
+  EXPECT_EQ(status, 0);
+  std::ifstream file(MLFF_DOC "/guide/train_settings.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_NE(page.find("| `steps` | 40000 | a whole number >= 1 |"), std::string::npos);
+  EXPECT_TRUE(page == text.str())
+      << "write it anew: mlff train --help-settings > doc/guide/train_settings.md";
+}
+
 TEST(TrainingParts, LeastSquaresEnergies)
 {
   std::vector<TrainingFrame> frames;

@@ -7,6 +7,7 @@
 #include "models/painn/painn_sizes.h"
 #include "models/random_model.h"
 #include "support/program_fixture.h"
+#include "training/jump/jump_linear_fit.h"
 #include "training/jump/jump_report.h"
 #include "training/jump/jump_windows.h"
 #include "training/structure_loss.h"
@@ -255,14 +256,14 @@ TEST_F(TrainJump, AWindowHoldsWhatHappened)
   for (int k = 0; k < 9; k++) {
     EXPECT_EQ(batch.x[k], segment.x[3 * 9 + k]);
     EXPECT_EQ(batch.force[k], segment.f[3 * 9 + k]);
-    EXPECT_EQ(batch.x[k] + batch.known.displacement[k],
+    EXPECT_EQ(batch.x[k] + batch.reference.displacement[k],
               segment.x[3 * 9 + k] + (segment.x[11 * 9 + k] - segment.x[3 * 9 + k]));
     // backward in time: it starts at the end with velocities turned round, and arrives at the start
     EXPECT_EQ(batch.x[9 + k], segment.x[11 * 9 + k]);
     EXPECT_EQ(batch.velocity[9 + k], -segment.v[11 * 9 + k]);
-    EXPECT_NEAR(batch.x[9 + k] + batch.known.displacement[9 + k], segment.x[3 * 9 + k], 1e-14);
-    EXPECT_NEAR(batch.velocity[9 + k] + batch.known.velocity_change[9 + k], -segment.v[3 * 9 + k],
-                1e-12);
+    EXPECT_NEAR(batch.x[9 + k] + batch.reference.displacement[9 + k], segment.x[3 * 9 + k], 1e-14);
+    EXPECT_NEAR(batch.velocity[9 + k] + batch.reference.velocity_change[9 + k],
+                -segment.v[3 * 9 + k], 1e-12);
   }
   // the frame of the centre of mass
   for (const auto *list : {&segment.x, &segment.v})
@@ -297,7 +298,7 @@ TEST_F(TrainJump, AChainHoldsWhatHappened)
           EXPECT_EQ(after[k].force[9 * w + c], segment.f[frame * 9 + c]);
           // the first place is what a window alone knows
           if (k == 0) {
-            EXPECT_NEAR(batch.x[9 * w + c] + batch.known.displacement[9 * w + c],
+            EXPECT_NEAR(batch.x[9 * w + c] + batch.reference.displacement[9 * w + c],
                         after[0].x[9 * w + c], 1e-14);
           }
         }
@@ -475,14 +476,14 @@ TEST_F(TrainJump, NoiseAndRotation)
   };
   for (int i = 0; i < 3; i++) {
     EXPECT_NEAR(dot(turned.x, turned.velocity, i), dot(plain.x, plain.velocity, i), 1e-10);
-    EXPECT_NEAR(dot(turned.force, turned.known.displacement, i),
-                dot(plain.force, plain.known.displacement, i), 1e-10);
+    EXPECT_NEAR(dot(turned.force, turned.reference.displacement, i),
+                dot(plain.force, plain.reference.displacement, i), 1e-10);
     for (int k = 3 * i; k < 3 * i + 3; k++) {
       moved = std::max(moved, std::abs(turned.x[k] - plain.x[k]));
       EXPECT_NE(noisy.x[k], plain.x[k]);
       EXPECT_LT(std::abs(noisy.x[k] - plain.x[k]), 0.06);
       EXPECT_EQ(noisy.velocity[k], plain.velocity[k]);
-      EXPECT_EQ(noisy.known.displacement[k], plain.known.displacement[k]);
+      EXPECT_EQ(noisy.reference.displacement[k], plain.reference.displacement[k]);
     }
   }
   EXPECT_GT(moved, 0.1);
