@@ -5,6 +5,7 @@
 #include <Kokkos_Core.hpp>
 
 #define MLFF_INLINE_FUNCTION KOKKOS_INLINE_FUNCTION
+#define MLFF_FORCEINLINE_FUNCTION KOKKOS_FORCEINLINE_FUNCTION
 
 namespace mlff {
 

@@ -21,6 +21,43 @@ KOKKOS_INLINE_FUNCTION WaveParts<B> wave_bars_at(const DeviceRows<B, LANES> &a,
   });
 }
 
+/// What the derivative by the strain of a cell needs of one value, from its parts and the slopes
+/// of its radial weights: returns the sum of all terms with the slopes; add_odd(x, P_x) gets the
+/// odd terms, which are u.P.
+template <bool VECTORS, typename V, typename B, typename Bar, typename AddOdd>
+KOKKOS_INLINE_FUNCTION V wave_slopes(const WaveRadial<B> &a, const WaveRadial<B> &slope, const B *u,
+                                     int axis, const WaveParts<V> &parts, const Bar &bar,
+                                     const AddOdd &add_odd)
+{
+  V slopes{};
+  if (axis < 0) {
+    slopes = slope.scalar_from_scalar * bar(s0_part) * parts.even;
+    for (int x = 0; x < 3 && VECTORS; x++) {
+      const V term = bar(odd_part + x) * parts.odd;
+      add_odd(x, a.vector_from_scalar * term);
+      slopes += (slope.vector_from_scalar * u[x]) * term;
+    }
+  } else {
+    const V term = bar(s1_part) * parts.odd;
+    add_odd(axis, a.scalar_from_vector * term);
+    slopes = (slope.scalar_from_vector * u[axis]) * term;
+    if (VECTORS) slopes += slope.vector_from_vector * bar(even_part + axis) * parts.even;
+  }
+  return slopes;
+}
+
+/// Component k (xx, yy, zz, xy, xz, yz) of dE/dstrain of a wave of a reciprocal lattice: of a
+/// weight w(k) / V and of the direction u = G / k, with dG = -strain G. `even` is the energy's
+/// part in the even terms, u.P that in the odd ones.
+KOKKOS_INLINE_FUNCTION double wave_strain(int k, const double *u, const double *P, double even,
+                                          double slopes)
+{
+  const int first = k < 3 ? k : k == 5 ? 1 : 0, second = k < 3 ? k : k == 3 ? 1 : 2;
+  const double odd = u[0] * P[0] + u[1] * P[1] + u[2] * P[2];
+  return (odd - slopes) * u[first] * u[second] -
+      0.5 * (P[first] * u[second] + P[second] * u[first]) - (k < 3 ? even + odd : 0.0);
+}
+
 /// Moments of each plane wave, sum_j cos, sin k_j V_j, or, with BARS, their bars from those that
 /// receive, sum_i q_i B_bar.
 template <class Device, typename B, bool BARS, bool VECTORS> struct WaveMoments {

@@ -17,25 +17,20 @@ namespace {
     /// Adds what LANES features, from f on, give.
     KOKKOS_INLINE_FUNCTION void operator()(int e, int f, FewSums<double, 4> &sum) const
     {
-      constexpr int parts = VECTORS ? 3 : 2;
       const int F = filter.F;
       const T *hj = h + 3L * neighbor[e] * F + f, *vj = v_in + 3L * neighbor[e] * F + f,
               *sb = s_bar + long(centre[e]) * F + f, *vb = v_bar + 3L * centre[e] * F + f;
-      const Components<T> direction = components(u + 3L * e, 1);
+      const T ux = u[3L * e], uy = u[3L * e + 1], uz = u[3L * e + 2];
       T W[3 * LANES], slope[3 * LANES], d_bar[LANES], u_bar[3 * LANES];
-      filter.template operator()<true, parts>(e, f, W, slope);
+      filter.template operator()<true, VECTORS ? 3 : 2>(e, f, W, slope);
       for (int t = 0; t < LANES; t++) {
-        const Components<T> from = components(vb + t, F);
-        MessageParts<T> features{hj[t], hj[F + t], T(0)}, slopes{slope[t], slope[LANES + t], T(0)};
-        if constexpr (VECTORS) {
-          features.vector = hj[2 * F + t];
-          slopes.vector = slope[2 * LANES + t];
-        }
-        const MessageParts<T> bars =
-            message_bars<VECTORS>(direction, components(vj + t, F), sb[t], from);
-        d_bar[t] = distance_bar<VECTORS>(slopes, times(features, bars));
-        const T c = W[LANES + t] * features.direction;
-        set_components(u_bar + t, LANES, Components<T>{c * from.x, c * from.y, c * from.z});
+        const T x = vb[t], y = vb[F + t], z = vb[2 * F + t], c = W[LANES + t] * hj[F + t];
+        d_bar[t] =
+            distance_bar<VECTORS>(slope + t, LANES, hj + t, F, sb[t], dot(ux, uy, uz, x, y, z),
+                                  VECTORS ? dot(vj + t, F, x, y, z) : T(0));
+        u_bar[t] = c * x;
+        u_bar[LANES + t] = c * y;
+        u_bar[2 * LANES + t] = c * z;
       }
       for (int t = 0; t < LANES; t++) {
         sum.v[0] += d_bar[t];
@@ -63,18 +58,13 @@ namespace {
         const int e = incoming[k];
         if (!filter.reaches(e)) continue;
         const T *sb = s_bar + long(centre[e]) * F + f, *vb = v_bar + 3L * centre[e] * F + f;
-        const Components<T> direction = components(u + 3L * e, 1);
+        const T ux = u[3L * e], uy = u[3L * e + 1], uz = u[3L * e + 2];
         filter.template operator()<false, 3>(e, f, W, static_cast<T *>(nullptr));
         for (int t = 0; t < LANES; t++) {
-          const Components<T> from = components(vb + t, F);
-          const MessageParts<T> parts = message_parts(W + t, LANES);
-          MessageParts<T> sum = message_parts(h_sum + t, LANES);
-          add_feature_bars(
-              parts, message_bars<true>(direction, components(v_in + at + t, F), sb[t], from), sum);
-          set_message_parts(h_sum + t, LANES, sum);
-          Components<T> vector_sum = components(v_sum + t, LANES);
-          add(parts.vector * h[at + 2 * F + t], from, vector_sum);
-          set_components(v_sum + t, LANES, vector_sum);
+          const T x = vb[t], y = vb[F + t], z = vb[2 * F + t];
+          add_feature_bars(W + t, LANES, sb[t], dot(ux, uy, uz, x, y, z),
+                           dot(v_in + at + t, F, x, y, z), h_sum + t, LANES);
+          add_vector(W[2 * LANES + t] * h[at + 2 * F + t], x, y, z, v_sum + t, LANES);
         }
       }
       const bool owned = j < n_centres;

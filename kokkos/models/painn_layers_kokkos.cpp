@@ -21,15 +21,11 @@ namespace {
       for (int e = first_edge[i]; e < first_edge[i + 1]; e++) {
         if (!filter.reaches(e)) continue;
         const T *hj = h + 3L * neighbor[e] * F + f, *vj = v_in + 3L * neighbor[e] * F + f;
-        const Components<T> direction = components(u + 3L * e, 1);
+        const T ux = u[3L * e], uy = u[3L * e + 1], uz = u[3L * e + 2];
         filter.template operator()<false, VECTORS ? 3 : 2>(e, f, W, static_cast<T *>(nullptr));
-        for (int t = 0; t < LANES; t++) {
-          MessageParts<T> message{W[t] * hj[t], W[LANES + t] * hj[F + t], T(0)};
-          if constexpr (VECTORS) message.vector = W[2 * LANES + t] * hj[2 * F + t];
-          Components<T> sum = components(v_sum + t, LANES);
-          add_message<VECTORS>(message, direction, components(vj + t, F), s_sum[t], sum);
-          set_components(v_sum + t, LANES, sum);
-        }
+        for (int t = 0; t < LANES; t++)
+          add_message<VECTORS>(W + t, LANES, hj + t, vj + t, F, ux, uy, uz, s_sum + t, v_sum + t,
+                               LANES);
       }
       const long at = 3L * i * F + f;
       for (int t = 0; t < LANES; t++) {
@@ -150,12 +146,9 @@ template <class Device, typename T> void PainnLayersKokkos<Device, T>::update_fo
       "mlff/painn/update", every, KOKKOS_LAMBDA(const long k) {
         const long i = k / width, f = k % width;
         const T *p = pq_ + 6 * i * width + f;
-        T *vi = v_ + 3 * i * width + f;
         const Components<T> q = components(p + width, 2 * width);
-        Components<T> sum = components(vi, width);
-        add_update(update_parts(y_ + 3 * i * width + f, width), dot(components(p, 2 * width), q), q,
-                   s_[k], sum);
-        set_components(vi, width, sum);
+        add_update(y_ + 3 * i * width + f, width, dot(components(p, 2 * width), q), q.x, q.y, q.z,
+                   s_ + k, v_ + 3 * i * width + f, width);
       });
 }
 

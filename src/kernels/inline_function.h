@@ -10,11 +10,13 @@
 
 #include <cmath>
 
-// always: the order in which a compiler inlines decides how loops around it are summed
-#if defined(__GNUC__)
-#define MLFF_INLINE_FUNCTION inline __attribute__((always_inline))
-#else
 #define MLFF_INLINE_FUNCTION inline
+// for loops that a compiler should see where they are called: what it inlines when decides how it
+// sums
+#if defined(__GNUC__)
+#define MLFF_FORCEINLINE_FUNCTION inline __attribute__((always_inline))
+#else
+#define MLFF_FORCEINLINE_FUNCTION inline
 #endif
 
 namespace mlff {

@@ -1,5 +1,6 @@
 // Teams of several threads on the CPU: a team has one there as a rule, so that races between its
 // threads, which a GPU would have, do not show in other tests. Needs Kokkos with four threads.
+#include "engine/make_engine.h"
 #include "kokkos/engine/engine_kokkos.h"
 
 #include "support/jump_states.h"

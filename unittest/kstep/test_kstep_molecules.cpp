@@ -92,21 +92,23 @@ TEST(KstepAssembly, SpeciesByWhatAtomsAreBondedTo)
   assemble_molecules(waters(), molecules);
   std::vector<std::string> words;
   for (const int z : molecules.numbers) words.push_back(z == 8 ? "O" : "H");
-  jump_record(potential).species[2].environment = "none";
+  const char *names[] = {"OW", "OX", "HW"};
+  for (int k = 0; k < 3; k++) {
+    jump_record(potential).species[k].name = names[k];
+    jump_record(potential).species[k].environment = "another one";
+    jump_record(potential).species[k].mass = 16.0;
+  }
   auto misfit = find_species(potential, words, molecules);
   ASSERT_EQ(misfit.atom, 0);
   jump_record(potential).species[0].environment = misfit.environment;
-  for (auto &species : jump_record(potential).species) species.mass = 16.0;
   misfit = find_species(potential, words, molecules);
   ASSERT_EQ(misfit.atom, 1) << "hydrogen is the next";
   EXPECT_EQ(molecules.species[0], 0);
 
   // by name, whatever is around them
-  jump_record(potential).species[0].name = "OW";
-  jump_record(potential).species[1].name = "OX";
   EXPECT_EQ(number_of_species(potential, "OX"), 8);
   words[0] = "OX";
-  find_species(potential, words, molecules);
+  EXPECT_EQ(find_species(potential, words, molecules).atom, 1);
   EXPECT_EQ(molecules.species[0], 1);
 }
 

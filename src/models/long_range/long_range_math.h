@@ -24,7 +24,7 @@ namespace {
   /// Sines and cosines of n pi/2 + r for |r| <= pi/4, from series in r and the lowest bits of n;
   /// errors below 3e-16. The sums must be done in the order in which they are written.
   template <typename Integer>
-  MLFF_INLINE_FUNCTION void sine_and_cosine(double r, Integer n, double &sine, double &cosine)
+  MLFF_FORCEINLINE_FUNCTION void sine_and_cosine(double r, Integer n, double &sine, double &cosine)
   {
     const double y = r * r;
     double s = 1.0 / 6227020800.0 - y * (1.0 / 1307674368000.0),
@@ -39,7 +39,7 @@ namespace {
   }
 
   /// x - turns pi/2, with pi/2 in three parts.
-  MLFF_INLINE_FUNCTION double without_quarter_turns(double x, double turns)
+  MLFF_FORCEINLINE_FUNCTION double without_quarter_turns(double x, double turns)
   {
     return ((x - turns * 0x1.921fb544p+0) - turns * 0x1.0b4611a6p-34) -
         turns * 0x1.3198a2e037073p-69;
@@ -151,19 +151,6 @@ namespace {
     B scalar_from_scalar, vector_from_scalar, vector_from_vector, scalar_from_vector;
   };
 
-  /// From those of its frequency t and of t + 1, [4][channels] each from a channel on, and the
-  /// wave's weight for both.
-  template <typename B>
-  MLFF_INLINE_FUNCTION WaveRadial<B> wave_radial(const B *radial, const B *next_radial,
-                                                 int channels, B weight, B next_weight)
-  {
-    const long n = channels;
-    return {weight * radial[0] + next_weight * next_radial[0],
-            weight * radial[n] + next_weight * next_radial[n],
-            weight * radial[2 * n] + next_weight * next_radial[2 * n],
-            weight * radial[3 * n] + next_weight * next_radial[3 * n]};
-  }
-
   /// Parts of a value that are even and odd in the direction of a plane wave.
   template <typename V> struct WaveParts {
     V even, odd;
@@ -208,43 +195,6 @@ namespace {
       if (VECTORS) parts.even = a.vector_from_vector * bar(even_part + axis);
     }
     return parts;
-  }
-
-  /// What the derivative by the strain of a cell needs of one value, from its parts and the slopes
-  /// of its radial weights: returns the sum of all terms with the slopes; add_odd(x, P_x) gets the
-  /// odd terms, which are u.P.
-  template <bool VECTORS, typename V, typename B, typename Bar, typename AddOdd>
-  MLFF_INLINE_FUNCTION V wave_slopes(const WaveRadial<B> &a, const WaveRadial<B> &slope, const B *u,
-                                     int axis, const WaveParts<V> &parts, const Bar &bar,
-                                     const AddOdd &add_odd)
-  {
-    V slopes{};
-    if (axis < 0) {
-      slopes = slope.scalar_from_scalar * bar(s0_part) * parts.even;
-      for (int x = 0; x < 3 && VECTORS; x++) {
-        const V term = bar(odd_part + x) * parts.odd;
-        add_odd(x, a.vector_from_scalar * term);
-        slopes += (slope.vector_from_scalar * u[x]) * term;
-      }
-    } else {
-      const V term = bar(s1_part) * parts.odd;
-      add_odd(axis, a.scalar_from_vector * term);
-      slopes = (slope.scalar_from_vector * u[axis]) * term;
-      if (VECTORS) slopes += slope.vector_from_vector * bar(even_part + axis) * parts.even;
-    }
-    return slopes;
-  }
-
-  /// Component k (xx, yy, zz, xy, xz, yz) of dE/dstrain of a wave of a reciprocal lattice: of a
-  /// weight w(k) / V and of the direction u = G / k, with dG = -strain G. `even` is the energy's
-  /// part in the even terms, u.P that in the odd ones.
-  MLFF_INLINE_FUNCTION double wave_strain(int k, const double *u, const double *P, double even,
-                                          double slopes)
-  {
-    const int first = k < 3 ? k : k == 5 ? 1 : 0, second = k < 3 ? k : k == 3 ? 1 : 2;
-    const double odd = u[0] * P[0] + u[1] * P[1] + u[2] * P[2];
-    return (odd - slopes) * u[first] * u[second] -
-        0.5 * (P[first] * u[second] + P[second] * u[first]) - (k < 3 ? even + odd : 0.0);
   }
 
 }    // namespace

@@ -1,6 +1,11 @@
 // PaiNN's messages and updates of one feature, forward and backward (Schütt, Unke, Gastegger, ICML
 // 2021): the expressions that inference, the gradient by weights and the Kokkos device share.
-// bar = dE/d(quantity). A number V is a float or a double.
+// bar = dE/d(quantity).
+//
+// Three values that belong together, the parts of a message or the components of a vector, lie
+// `stride` apart. Functions of messages take places and strides, and not the values: from values the
+// compiler sums the host's loops in another order, and weights of a training change their last
+// digits.
 #pragma once
 
 #include "kernels/inline_function.h"
@@ -9,159 +14,141 @@ namespace mlff {
 
 namespace {
 
-  /// Components of a vector feature, or of a direction.
-  template <typename V> struct Components {
-    V x, y, z;
+  /// u.v
+  template <typename T> MLFF_FORCEINLINE_FUNCTION T dot(T ux, T uy, T uz, T x, T y, T z)
+  {
+    return ux * x + uy * y + uz * z;
+  }
+
+  template <typename T> MLFF_FORCEINLINE_FUNCTION T dot(const T *u, long stride, T x, T y, T z)
+  {
+    return u[0] * x + u[stride] * y + u[2 * stride] * z;
+  }
+
+  template <typename T>
+  MLFF_FORCEINLINE_FUNCTION void add_vector(T factor, T x, T y, T z, T *to, long stride)
+  {
+    to[0] += factor * x;
+    to[stride] += factor * y;
+    to[2 * stride] += factor * z;
+  }
+
+  /// Adds a message (a | c | b) = W h_j to what atom i receives: s_i += a, v_i += u c + v_j b. Where
+  /// v_j is zero, as before the first layer of a potential, VECTORS is false.
+  template <bool VECTORS, typename T>
+  MLFF_FORCEINLINE_FUNCTION void add_message(const T *W, long W_stride, const T *h, const T *vj,
+                                             long stride, T ux, T uy, T uz, T *s, T *v,
+                                             long v_stride)
+  {
+    const T c = W[W_stride] * h[stride];
+    if constexpr (VECTORS) {
+      const T b = W[2 * W_stride] * h[2 * stride];
+      s[0] += W[0] * h[0];
+      v[0] += ux * c + b * vj[0];
+      v[v_stride] += uy * c + b * vj[stride];
+      v[2 * v_stride] += uz * c + b * vj[2 * stride];
+    } else {
+      s[0] += W[0] * h[0];
+      v[0] += ux * c;
+      v[v_stride] += uy * c;
+      v[2 * v_stride] += uz * c;
+    }
+  }
+
+  /// Adds the bars of h_j, from those of its message: a_bar = s_bar_i, c_bar = u.v_bar_i,
+  /// b_bar = v_j.v_bar_i.
+  template <typename T>
+  MLFF_FORCEINLINE_FUNCTION void add_feature_bars(const T *W, long W_stride, T a_bar, T c_bar,
+                                                  T b_bar, T *h_bar, long stride)
+  {
+    h_bar[0] += W[0] * a_bar;
+    h_bar[stride] += W[W_stride] * c_bar;
+    h_bar[2 * stride] += W[2 * W_stride] * b_bar;
+  }
+
+  /// Bar of the distance in one feature, from the slope of W and the bars of the message.
+  template <bool VECTORS, typename T>
+  MLFF_FORCEINLINE_FUNCTION T distance_bar(const T *slope, long slope_stride, const T *h,
+                                           long stride, T a_bar, T c_bar, T b_bar)
+  {
+    if constexpr (VECTORS)
+      return slope[0] * h[0] * a_bar + slope[slope_stride] * h[stride] * c_bar +
+          slope[2 * slope_stride] * h[2 * stride] * b_bar;
+    return slope[0] * h[0] * a_bar + slope[slope_stride] * h[stride] * c_bar;
+  }
+
+  /// Components of a vector feature.
+  template <typename T> struct Components {
+    T x, y, z;
   };
 
-  /// Those of rows `stride` apart.
-  template <typename V> MLFF_INLINE_FUNCTION Components<V> components(const V *row, long stride)
+  template <typename T> MLFF_INLINE_FUNCTION Components<T> components(const T *row, long stride)
   {
     return {row[0], row[stride], row[2 * stride]};
   }
 
-  template <typename V>
-  MLFF_INLINE_FUNCTION void set_components(V *row, long stride, const Components<V> &a)
+  template <typename T>
+  MLFF_INLINE_FUNCTION void set_components(T *row, long stride, const Components<T> &a)
   {
     row[0] = a.x;
     row[stride] = a.y;
     row[2 * stride] = a.z;
   }
 
-  template <typename V> MLFF_INLINE_FUNCTION V dot(const Components<V> &a, const Components<V> &b)
+  template <typename T> MLFF_INLINE_FUNCTION T dot(const Components<T> &a, const Components<T> &b)
   {
     return a.x * b.x + a.y * b.y + a.z * b.z;
   }
 
-  template <typename V>
-  MLFF_INLINE_FUNCTION void add(V factor, const Components<V> &from, Components<V> &to)
-  {
-    to.x += factor * from.x;
-    to.y += factor * from.y;
-    to.z += factor * from.z;
-  }
-
-  /// Parts of a message, and of the filter W and the features h_j that it is the product of:
-  /// s_i += scalar, v_i += u direction + v_j vector. Before the first layer of a potential v = 0:
-  /// there the functions below leave out what belongs to v_j, with VECTORS false.
-  template <typename V> struct MessageParts {
-    V scalar, direction, vector;
-  };
-
-  /// Those of a row of [3][F].
-  template <typename V> MLFF_INLINE_FUNCTION MessageParts<V> message_parts(const V *row, long F)
-  {
-    return {row[0], row[F], row[2 * F]};
-  }
-
-  template <typename V>
-  MLFF_INLINE_FUNCTION void set_message_parts(V *row, long F, const MessageParts<V> &a)
-  {
-    row[0] = a.scalar;
-    row[F] = a.direction;
-    row[2 * F] = a.vector;
-  }
-
-  /// Product of each part.
-  template <typename V>
-  MLFF_INLINE_FUNCTION MessageParts<V> times(const MessageParts<V> &a, const MessageParts<V> &b)
-  {
-    return {a.scalar * b.scalar, a.direction * b.direction, a.vector * b.vector};
-  }
-
-  /// Adds a message = W h_j to what atom i receives.
-  template <bool VECTORS, typename V>
-  MLFF_INLINE_FUNCTION void add_message(const MessageParts<V> &message, const Components<V> &u,
-                                        const Components<V> &vj, V &s, Components<V> &v)
-  {
-    s += message.scalar;
-    if constexpr (VECTORS) {
-      v.x += u.x * message.direction + message.vector * vj.x;
-      v.y += u.y * message.direction + message.vector * vj.y;
-      v.z += u.z * message.direction + message.vector * vj.z;
-    } else
-      add(message.direction, u, v);
-  }
-
-  /// Bars of a message from those of what atom i received.
-  template <bool VECTORS, typename V>
-  MLFF_INLINE_FUNCTION MessageParts<V> message_bars(const Components<V> &u, const Components<V> &vj,
-                                                    V s_bar, const Components<V> &v_bar)
-  {
-    if constexpr (VECTORS) return {s_bar, dot(u, v_bar), dot(vj, v_bar)};
-    return {s_bar, dot(u, v_bar), V(0)};
-  }
-
-  /// Adds the bars of h_j from those of its message.
-  template <typename V>
-  MLFF_INLINE_FUNCTION void add_feature_bars(const MessageParts<V> &W, const MessageParts<V> &bars,
-                                             MessageParts<V> &h_bar)
-  {
-    h_bar.scalar += W.scalar * bars.scalar;
-    h_bar.direction += W.direction * bars.direction;
-    h_bar.vector += W.vector * bars.vector;
-  }
-
-  /// Bar of the distance in a feature: filter_bar = h_j times the bars of the message, by the
-  /// filter's slope.
-  template <bool VECTORS, typename V>
-  MLFF_INLINE_FUNCTION V distance_bar(const MessageParts<V> &slope,
-                                      const MessageParts<V> &filter_bar)
-  {
-    const V sum = slope.scalar * filter_bar.scalar + slope.direction * filter_bar.direction;
-    if constexpr (VECTORS) return sum + slope.vector * filter_bar.vector;
-    return sum;
-  }
-
   /// Parts of an update: s += ss + sv p.q, v += vv q, where [p, q] = v U^T.
-  template <typename V> struct UpdateParts {
-    V ss, vv, sv;
+  template <typename T> struct UpdateParts {
+    T ss, vv, sv;
   };
 
-  /// Those of a row of [3][F].
-  template <typename V> MLFF_INLINE_FUNCTION UpdateParts<V> update_parts(const V *row, long F)
+  template <typename T> MLFF_INLINE_FUNCTION UpdateParts<T> update_parts(const T *row, long stride)
   {
-    return {row[0], row[F], row[2 * F]};
+    return {row[0], row[stride], row[2 * stride]};
   }
 
-  template <typename V>
-  MLFF_INLINE_FUNCTION void set_update_parts(V *row, long F, const UpdateParts<V> &a)
+  template <typename T>
+  MLFF_INLINE_FUNCTION void set_update_parts(T *row, long stride, const UpdateParts<T> &a)
   {
     row[0] = a.ss;
-    row[F] = a.vv;
-    row[2 * F] = a.sv;
+    row[stride] = a.vv;
+    row[2 * stride] = a.sv;
   }
 
   /// The norm of p that the update sees; the floor keeps its derivative finite.
-  template <typename V> MLFF_INLINE_FUNCTION V norm_of(const Components<V> &p, V floor)
+  template <typename T> MLFF_INLINE_FUNCTION T norm_of(const Components<T> &p, T floor)
   {
     return elementary::sqrt(p.x * p.x + p.y * p.y + p.z * p.z + floor);
   }
 
-  template <typename V>
-  MLFF_INLINE_FUNCTION void add_update(const UpdateParts<V> &y, V pq, const Components<V> &q, V &s,
-                                       Components<V> &v)
+  /// Update of s and v, these y_stride and v_stride apart; pq = p.q.
+  template <typename T>
+  MLFF_FORCEINLINE_FUNCTION void add_update(const T *y, long y_stride, T pq, T qx, T qy, T qz, T *s,
+                                            T *v, long v_stride)
   {
-    s += y.ss + y.sv * pq;
-    add(y.vv, q, v);
+    s[0] += y[0] + y[2 * y_stride] * pq;
+    add_vector(y[y_stride], qx, qy, qz, v, v_stride);
   }
 
-  /// Bars of an update's parts from those of s and v after it; pq = p.q.
-  template <typename V>
-  MLFF_INLINE_FUNCTION UpdateParts<V> update_bars(V s_bar, const Components<V> &v_bar,
-                                                  const Components<V> &q, V pq)
+  /// Bars of an update's parts from those of s and v after it.
+  template <typename T>
+  MLFF_INLINE_FUNCTION UpdateParts<T> update_bars(T s_bar, const Components<T> &v_bar,
+                                                  const Components<T> &q, T pq)
   {
     return {s_bar, dot(v_bar, q), s_bar * pq};
   }
 
   /// Bars of p and q from those of s, v and of the norm of p.
-  template <typename V>
-  MLFF_INLINE_FUNCTION void mix_bars(const UpdateParts<V> &y, V norm, V norm_bar, V s_bar,
-                                     const Components<V> &v_bar, const Components<V> &p,
-                                     const Components<V> &q, Components<V> &p_bar,
-                                     Components<V> &q_bar)
+  template <typename T>
+  MLFF_INLINE_FUNCTION void mix_bars(const UpdateParts<T> &y, T norm, T norm_bar, T s_bar,
+                                     const Components<T> &v_bar, const Components<T> &p,
+                                     const Components<T> &q, Components<T> &p_bar,
+                                     Components<T> &q_bar)
   {
-    const V pq_bar = s_bar * y.sv, stretch = norm_bar / norm;
+    const T pq_bar = s_bar * y.sv, stretch = norm_bar / norm;
     p_bar = {pq_bar * q.x + stretch * p.x, pq_bar * q.y + stretch * p.y,
              pq_bar * q.z + stretch * p.z};
     q_bar = {pq_bar * p.x + v_bar.x * y.vv, pq_bar * p.y + v_bar.y * y.vv,

@@ -58,8 +58,11 @@ namespace {
   template <typename B>
   inline WaveRadial<B> radial_of(const Wave<B> &wave, int HC, int c, bool slope = false)
   {
-    return wave_radial(wave.radial + c, wave.next + c, HC, wave.weight[slope ? 2 : 0],
-                       wave.weight[slope ? 3 : 1]);
+    const B share = wave.weight[slope ? 2 : 0], next = wave.weight[slope ? 3 : 1];
+    const auto part = [&](long k) {
+      return share * wave.radial[k * HC + c] + next * wave.next[k * HC + c];
+    };
+    return {part(0), part(1), part(2), part(3)};
   }
 
   template <int KEYS, typename B>
@@ -127,9 +130,10 @@ namespace {
     using V = Lanes<B>;
     const int E = 4 * w.C, d = KEYS > 0 ? KEYS : w.d, HC = w.HC();
     const long R = a.rows, next = HC * R, half = long(w.H) * d * E;
+    const B *u = wave.u;
     for_each_value(w, R, [&](const Value &at) {
-      const WaveRadial<B> radial = radial_of(wave, HC, at.c),
-                          slope = radial_of(wave, HC, at.c, true);
+      const WaveRadial<B> radial = radial_of(wave, HC, at.c);
+      const WaveRadial<B> slope = radial_of(wave, HC, at.c, true);
       const B *bars = a.out_bars + at.c * R;
       V c_sum[KEYS > 0 ? KEYS : most_keys], s_sum[KEYS > 0 ? KEYS : most_keys];
       for (int m = 0; m < d; m++) c_sum[m] = s_sum[m] = V{};
@@ -137,9 +141,9 @@ namespace {
         const auto bar = [=](int part) {
           return load(bars + part * next + j);
         };
-        const WaveParts<V> parts_bar = wave_bars<VECTORS, V>(radial, wave.u, at.axis, bar);
+        const auto [even_bar, odd_bar] = wave_bars<VECTORS, V>(radial, wave.u, at.axis, bar);
         const V cosine = load(wave.cosines + j), sine = load(wave.sines + j);
-        const auto [Bc_bar, Bs_bar] = at_phase(cosine, sine, parts_bar.even, parts_bar.odd);
+        const auto [Bc_bar, Bs_bar] = at_phase(cosine, sine, even_bar, odd_bar);
         V Bc{}, Bs{};
         for (int m = 0; m < d; m++) {
           const long row = (long(at.h) * d + m) * R + j, place = (long(at.h) * d + m) * E + at.e;
@@ -150,15 +154,26 @@ namespace {
           s_sum[m] += q * Bs_bar;
           store_add(a.q_bar + row, Bc_bar * moment[place] + Bs_bar * moment[half + place]);
         }
-        const WaveParts<V> parts = at_phase(cosine, sine, Bc, Bs);
-        store_add(wave.theta_bar + j, parts_bar.odd * parts.even - parts_bar.even * parts.odd);
+        const auto [even, odd] = at_phase(cosine, sine, Bc, Bs);
+        store_add(wave.theta_bar + j, odd_bar * even - even_bar * odd);
         if (!wave.periodic) continue;
-        store_add(wave.strain + j, parts_bar.even * parts.even);
-        const V slopes = wave_slopes<VECTORS>(radial, slope, wave.u, at.axis, parts, bar,
-                                              [=](int x, const V &term) {
-                                                store_add(wave.strain + (2 + x) * R + j, term);
-                                              });
-        store_add(wave.strain + R + j, slopes);
+        store_add(wave.strain + j, even_bar * even);
+        if (at.axis < 0) {
+          V slopes = slope.scalar_from_scalar * load(bars + j) * even;
+          for (int x = 0; x < 3 && VECTORS; x++) {
+            const V term = load(bars + (5 + x) * next + j) * odd;
+            store_add(wave.strain + (2 + x) * R + j, radial.vector_from_scalar * term);
+            slopes += (slope.vector_from_scalar * u[x]) * term;
+          }
+          store_add(wave.strain + R + j, slopes);
+        } else {
+          const V term = load(bars + next + j) * odd;
+          store_add(wave.strain + (2 + at.axis) * R + j, radial.scalar_from_vector * term);
+          V slopes = (slope.scalar_from_vector * u[at.axis]) * term;
+          if (VECTORS)
+            slopes += slope.vector_from_vector * load(bars + (2 + at.axis) * next + j) * even;
+          store_add(wave.strain + R + j, slopes);
+        }
       }
       for (int m = 0; m < d; m++) {
         moment_bar[(long(at.h) * d + m) * E + at.e] = sum_of<B>(c_sum[m]);
@@ -209,13 +224,20 @@ namespace {
   /// dE/dstrain from the sums of wave_backward.
   template <typename B> void add_strain(const Rows<B> &a, const Wave<B> &wave)
   {
+    constexpr int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
     const long R = a.rows;
-    const double u[3] = {double(wave.u[0]), double(wave.u[1]), double(wave.u[2])};
     for (long j = wave.first; j < wave.end; j++) {
-      double P[3];
-      for (int x = 0; x < 3; x++) P[x] = double(wave.strain[(2 + x) * R + j]);
-      const double even = double(wave.strain[j]), slopes = double(wave.strain[R + j]);
-      for (int k = 0; k < 6; k++) a.strain_bar[k * R + j] += wave_strain(k, u, P, even, slopes);
+      double P[3], odd = 0.0;
+      for (int x = 0; x < 3; x++) {
+        P[x] = double(wave.strain[(2 + x) * R + j]);
+        odd += double(wave.u[x]) * P[x];
+      }
+      const double all = double(wave.strain[j]) + odd, slopes = double(wave.strain[R + j]);
+      for (int k = 0; k < 6; k++) {
+        const double ua = wave.u[first[k]], ub = wave.u[second[k]];
+        a.strain_bar[k * R + j] += (odd - slopes) * ua * ub -
+            0.5 * (P[first[k]] * ub + P[second[k]] * ua) - (k < 3 ? all : 0.0);
+      }
     }
   }
 

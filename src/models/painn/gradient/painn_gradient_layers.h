@@ -58,13 +58,14 @@ namespace {
     const GradientLayerValues<T> &x = k.value[l];
     std::memcpy(x.v_mid, x.v, sizeof(T) * 3 * n * F);
     for (int i = 0; i < n; i++) {
-      T *s = x.in + 2L * i * F;
+      T *__restrict s = x.in + 2L * i * F, *__restrict v = x.v_mid + 3L * i * F;
       std::memcpy(s, x.s + long(i) * F, sizeof(T) * F);
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
         const long j = k.neighbor[e];
-        const T *u = k.u + 3 * e;
-        receive<true>(F, u[0], u[1], u[2], k.W + e * width + 3L * l * F, x.h + 3 * j * F,
-                      x.v + 3 * j * F, s, x.v_mid + 3L * i * F);
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
+                            *__restrict W = k.W + e * width + 3L * l * F;
+        const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
+        receive<true>(F, ux, uy, uz, W, h, vj, s, v);
       }
     }
   }
@@ -77,24 +78,38 @@ namespace {
     const PainnLayer<T> &layer = w.model.layers[l];
     const GradientLayerValues<T> &x = k.value[l];
     send(layer, F, n, x.s, x.m0, x.g0, x.h);
+
     messages_forward(w, k, l);
-    update(layer, F, n, T(w.model.norm_floor), x.v_mid, {x.pq, x.in, x.t, x.gt, x.y});
+
+    const T norm_floor = T(w.model.norm_floor);
+    multiply(3 * n, x.v_mid, F, layer.mix, none<T>(), x.pq, 2 * F);
+    for (int i = 0; i < n; i++) {
+      const T *__restrict p = x.pq + 6L * i * F;
+      T *__restrict norm = x.in + (2L * i + 1) * F, *__restrict pq = x.dot + long(i) * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) {
+        const Components<T> p0 = components(p + f, 2 * F);
+        norm[f] = norm_of(p0, norm_floor);
+        pq[f] = dot(p0, components(p + F + f, 2 * F));
+      }
+    }
+    update(layer, F, n, x.in, x.t, x.gt, x.y);
 
     const bool last = l + 1 == w.model.L;
     T *s_next = last ? k.s_end : k.value[l + 1].s, *v_next = last ? k.v_end : k.value[l + 1].v;
     for (int i = 0; i < n; i++) {
-      const T *__restrict p = x.pq + 6L * i * F, *__restrict y = x.y + 3L * i * F,
-                          *__restrict s = x.in + 2L * i * F, *__restrict v = x.v_mid + 3L * i * F;
-      T *__restrict pq = x.dot + long(i) * F, *__restrict s_out = s_next + long(i) * F,
-                    *__restrict v_out = v_next ? v_next + 3L * i * F : nullptr;
+      const T *__restrict y = x.y + 3L * i * F, *__restrict dot = x.dot + long(i) * F,
+                          *__restrict s = x.in + 2L * i * F;
+      T *__restrict out = s_next + long(i) * F;
 #pragma omp simd
-      for (int f = 0; f < F; f++) {
-        const Components<T> q = components(p + F + f, 2 * F);
-        pq[f] = dot(components(p + f, 2 * F), q);
-        s_out[f] = s[f];
-        Components<T> sum = components(v + f, F);
-        add_update(update_parts(y + f, F), pq[f], q, s_out[f], sum);
-        if (v_next) set_components(v_out + f, F, sum);
+      for (int f = 0; f < F; f++) out[f] = s[f] + y[f] + y[2 * F + f] * dot[f];
+      if (!v_next) continue;
+      for (int a = 0; a < 3; a++) {
+        const T *__restrict q = x.pq + (6L * i + 2 * a + 1) * F,
+                            *__restrict v = x.v_mid + (3L * i + a) * F;
+        T *__restrict v_out = v_next + (3L * i + a) * F;
+#pragma omp simd
+        for (int f = 0; f < F; f++) v_out[f] = v[f] + y[F + f] * q[f];
       }
     }
   }
@@ -116,27 +131,27 @@ namespace {
         const long j = k.neighbor[e], at = e * width + 3L * l * F;
         const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
                             *__restrict W = k.W + at,
-                            *__restrict slope = positions ? k.W_slope + at : W;
+                            *__restrict slope = positions ? k.W_slope + at : nullptr;
         T *__restrict W_bar = k.W_bar + at, *__restrict h_bar = x.h_bar + 3 * j * F;
-        const Components<T> u = components(k.u + 3 * e, 1);
+        const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
         T d_bar = 0, x_bar = 0, y_bar = 0, z_bar = 0;
 #pragma omp simd reduction(+ : d_bar, x_bar, y_bar, z_bar)
         for (int f = 0; f < F; f++) {
-          const MessageParts<T> filter = message_parts(W + f, F),
-                                features = message_parts(h + f, F);
-          const Components<T> from = components(v_bar + f, F);
-          const MessageParts<T> bars = message_bars<true>(u, components(vj + f, F), s_bar[f], from);
-          MessageParts<T> sum = message_parts(h_bar + f, F);
-          add_feature_bars(filter, bars, sum);
-          set_message_parts(h_bar + f, F, sum);
-          const MessageParts<T> filter_bar = times(features, bars);
-          set_message_parts(W_bar + f, F, filter_bar);
+          const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
+          const T a_bar = s_bar[f];
+          const T c_bar = dot(ux, uy, uz, vx, vy, vz);
+          const T b_bar = dot(vj + f, F, vx, vy, vz);
+          add_feature_bars(W + f, F, a_bar, c_bar, b_bar, h_bar + f, F);
+          const T Wa = h[f] * a_bar, Wc = h[F + f] * c_bar, Wb = h[2 * F + f] * b_bar;
+          W_bar[f] = Wa;
+          W_bar[F + f] = Wc;
+          W_bar[2 * F + f] = Wb;
           if constexpr (positions) {
-            d_bar += distance_bar<true>(message_parts(slope + f, F), filter_bar);
-            const T c = filter.direction * features.direction;
-            x_bar += c * from.x;
-            y_bar += c * from.y;
-            z_bar += c * from.z;
+            d_bar += slope[f] * Wa + slope[F + f] * Wc + slope[2 * F + f] * Wb;
+            const T c = W[F + f] * h[F + f];
+            x_bar += c * vx;
+            y_bar += c * vy;
+            z_bar += c * vz;
           }
         }
         if constexpr (positions) {
@@ -150,9 +165,8 @@ namespace {
         T *__restrict before = v_bar_before + 3 * j * F;
 #pragma omp simd
         for (int f = 0; f < F; f++) {
-          Components<T> sum = components(before + f, F);
-          add(W[2 * F + f] * h[2 * F + f], components(v_bar + f, F), sum);
-          set_components(before + f, F, sum);
+          const T b = W[2 * F + f] * h[2 * F + f];
+          add_vector(b, v_bar[f], v_bar[F + f], v_bar[2 * F + f], before + f, F);
         }
       }
     }

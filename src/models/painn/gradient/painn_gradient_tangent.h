@@ -1,63 +1,12 @@
 // The second pass of the gradient by weights: tangents of all values through a layer's forward and
-// backward, by the functions of painn_math.h on numbers with a tangent. Local to the file that
-// includes it.
+// backward. Local to the file that includes it.
 #pragma once
 
-#include "kernels/dual.h"
 #include "models/painn/gradient/painn_gradient_layers.h"
 
 namespace mlff {
 
 namespace {
-
-  template <typename V> inline Dual<V> with_tangent(V a, V dot)
-  {
-    return {a, dot};
-  }
-
-  template <typename V>
-  inline Components<Dual<V>> with_tangent(const Components<V> &a, const Components<V> &dot)
-  {
-    return {{a.x, dot.x}, {a.y, dot.y}, {a.z, dot.z}};
-  }
-
-  template <typename V>
-  inline MessageParts<Dual<V>> with_tangent(const MessageParts<V> &a, const MessageParts<V> &dot)
-  {
-    return {{a.scalar, dot.scalar}, {a.direction, dot.direction}, {a.vector, dot.vector}};
-  }
-
-  template <typename V>
-  inline UpdateParts<Dual<V>> with_tangent(const UpdateParts<V> &a, const UpdateParts<V> &dot)
-  {
-    return {{a.ss, dot.ss}, {a.vv, dot.vv}, {a.sv, dot.sv}};
-  }
-
-  /// Numbers whose values are not asked for.
-  template <typename V> inline Components<Dual<V>> as_tangent(const Components<V> &dot)
-  {
-    return with_tangent({0, 0, 0}, dot);
-  }
-
-  template <typename V> inline MessageParts<Dual<V>> as_tangent(const MessageParts<V> &dot)
-  {
-    return with_tangent({0, 0, 0}, dot);
-  }
-
-  template <typename V> inline Components<V> tangent_of(const Components<Dual<V>> &a)
-  {
-    return {a.x.tangent, a.y.tangent, a.z.tangent};
-  }
-
-  template <typename V> inline MessageParts<V> tangent_of(const MessageParts<Dual<V>> &a)
-  {
-    return {a.scalar.tangent, a.direction.tangent, a.vector.tangent};
-  }
-
-  template <typename V> inline UpdateParts<V> tangent_of(const UpdateParts<Dual<V>> &a)
-  {
-    return {a.ss.tangent, a.vv.tangent, a.sv.tangent};
-  }
 
   /// out = x_dot silu'(at) + x silu''(at) at_dot
   template <typename T>
@@ -69,65 +18,33 @@ namespace {
       out[i] = x_dot[i] * silu_slope(at[i]) + x[i] * silu_curvature(at[i]) * at_dot[i];
   }
 
-  /// An edge with the tangents of what it is made of, in layer l.
-  template <typename T> struct EdgeTangent {
-    long j;
-    const T *W, *slope, *h, *dh, *vj, *dvj;
-    Components<Dual<T>> u;
-    T d_dot;
-
-    EdgeTangent(const GradientWork<T> &k, int F, int width, int l, long e) :
-        j(k.neighbor[e]),
-        u(with_tangent(components(k.u + 3 * e, 1), components(k.u_dot + 3 * e, 1))),
-        d_dot(k.d_dot[e])
-    {
-      const GradientLayerValues<T> &x = k.value[l], &dx = k.tangent[l];
-      const long at = e * width + 3L * l * F, row = 3 * j * F;
-      W = k.W + at;
-      slope = k.W_slope + at;
-      h = x.h + row;
-      dh = dx.h + row;
-      vj = x.v + row;
-      dvj = dx.v + row;
-    }
-  };
-
-  /// A filter whose distance changes by d_dot.
-  template <typename T>
-  inline MessageParts<Dual<T>> filter_tangent(const MessageParts<T> &W,
-                                              const MessageParts<T> &slope, T d_dot)
-  {
-    return with_tangent(W, {d_dot * slope.scalar, d_dot * slope.direction, d_dot * slope.vector});
-  }
-
+  /// Tangents of s and v after the messages of layer l.
   template <typename T>
   void messages_forward_tangent(const GradientWeights<T> &w, const GradientWork<T> &k, int l)
   {
-    const int F = w.model.F, n = k.n_atoms;
-    const GradientLayerValues<T> &dx = k.tangent[l];
+    const int F = w.model.F, n = k.n_atoms, width = w.filter.columns;
+    const GradientLayerValues<T> &x = k.value[l], &dx = k.tangent[l];
     std::memcpy(dx.v_mid, dx.v, sizeof(T) * 3 * n * F);
     for (int i = 0; i < n; i++) {
       T *__restrict s = dx.in + 2L * i * F, *__restrict v = dx.v_mid + 3L * i * F;
       std::memcpy(s, dx.s + long(i) * F, sizeof(T) * F);
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
-        const EdgeTangent<T> edge(k, F, w.filter.columns, l, e);
-        const T *__restrict W = edge.W, *__restrict slope = edge.slope, *__restrict h = edge.h,
-                            *__restrict dh = edge.dh, *__restrict vj = edge.vj,
-                            *__restrict dvj = edge.dvj;
-        const T d_dot = edge.d_dot;
-        const Components<Dual<T>> u = edge.u;
+        const long j = k.neighbor[e], at = e * width + 3L * l * F;
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
+                            *__restrict W = k.W + at, *__restrict slope = k.W_slope + at;
+        const T *__restrict dh = dx.h + 3 * j * F, *__restrict dvj = dx.v + 3 * j * F;
+        const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
+        const T dux = k.u_dot[3 * e], duy = k.u_dot[3 * e + 1], duz = k.u_dot[3 * e + 2],
+                d_dot = k.d_dot[e];
 #pragma omp simd
         for (int f = 0; f < F; f++) {
-          const auto filter =
-              filter_tangent(message_parts(W + f, F), message_parts(slope + f, F), d_dot);
-          const auto features = with_tangent(message_parts(h + f, F), message_parts(dh + f, F));
-          Dual<T> s_sum(0, s[f]);
-          Components<Dual<T>> v_sum = as_tangent(components(v + f, F));
-          add_message<true>(times(filter, features), u,
-                            with_tangent(components(vj + f, F), components(dvj + f, F)), s_sum,
-                            v_sum);
-          s[f] = s_sum.tangent;
-          set_components(v + f, F, tangent_of(v_sum));
+          const T c = W[F + f] * h[F + f], b = W[2 * F + f] * h[2 * F + f];
+          const T dc = d_dot * slope[F + f] * h[F + f] + W[F + f] * dh[F + f];
+          const T db = d_dot * slope[2 * F + f] * h[2 * F + f] + W[2 * F + f] * dh[2 * F + f];
+          s[f] += d_dot * slope[f] * h[f] + W[f] * dh[f];
+          v[f] += dux * c + ux * dc + db * vj[f] + b * dvj[f];
+          v[F + f] += duy * c + uy * dc + db * vj[F + f] + b * dvj[F + f];
+          v[2 * F + f] += duz * c + uz * dc + db * vj[2 * F + f] + b * dvj[2 * F + f];
         }
       }
     }
@@ -149,20 +66,21 @@ namespace {
       std::memset(dx.g0, 0, sizeof(T) * n * F);
       std::memset(dx.h, 0, sizeof(T) * 3 * n * F);
     }
+
     messages_forward_tangent(w, k, l);
 
     multiply(3 * n, dx.v_mid, F, layer.mix, none<T>(), dx.pq, 2 * F);
     for (int i = 0; i < n; i++) {
       const T *__restrict p = x.pq + 6L * i * F, *__restrict dp = dx.pq + 6L * i * F,
                           *__restrict norm = x.in + (2L * i + 1) * F;
-      T *__restrict norm_dot = dx.in + (2L * i + 1) * F, *__restrict pq_dot = dx.dot + long(i) * F;
+      T *__restrict norm_dot = dx.in + (2L * i + 1) * F, *__restrict dot_dot = dx.dot + long(i) * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
-        const Components<T> p0 = components(p + f, 2 * F), dp0 = components(dp + f, 2 * F);
-        norm_dot[f] = dot(p0, dp0) / norm[f];
-        pq_dot[f] = dot(with_tangent(p0, dp0),
-                        with_tangent(components(p + F + f, 2 * F), components(dp + F + f, 2 * F)))
-                        .tangent;
+        norm_dot[f] =
+            (p[f] * dp[f] + p[2 * F + f] * dp[2 * F + f] + p[4 * F + f] * dp[4 * F + f]) / norm[f];
+        dot_dot[f] = dp[f] * p[F + f] + p[f] * dp[F + f] + dp[2 * F + f] * p[3 * F + f] +
+            p[2 * F + f] * dp[3 * F + f] + dp[4 * F + f] * p[5 * F + f] +
+            p[4 * F + f] * dp[5 * F + f];
       }
     }
     multiply(n, dx.in, 2 * F, layer.update0, none<T>(), dx.t, F);
@@ -173,21 +91,22 @@ namespace {
     T *s_next = last ? k.s_end_dot : k.tangent[l + 1].s,
       *v_next = last ? nullptr : k.tangent[l + 1].v;
     for (int i = 0; i < n; i++) {
-      const long F1 = long(i) * F;
-      const T *__restrict y = x.y + 3 * F1, *__restrict dy = dx.y + 3 * F1,
-                          *__restrict pq = x.dot + F1, *__restrict pq_dot = dx.dot + F1,
-                          *__restrict q = x.pq + 6 * F1 + F, *__restrict dq = dx.pq + 6 * F1 + F,
-                          *__restrict s = dx.in + 2 * F1, *__restrict v = dx.v_mid + 3 * F1;
-      T *__restrict s_out = s_next + F1, *__restrict v_out = last ? nullptr : v_next + 3 * F1;
+      const T *__restrict y = x.y + 3L * i * F, *__restrict dy = dx.y + 3L * i * F,
+                          *__restrict dot = x.dot + long(i) * F,
+                          *__restrict dot_dot = dx.dot + long(i) * F,
+                          *__restrict s = dx.in + 2L * i * F;
+      T *__restrict out = s_next + long(i) * F;
 #pragma omp simd
-      for (int f = 0; f < F; f++) {
-        Dual<T> s_sum(0, s[f]);
-        Components<Dual<T>> v_sum = as_tangent(components(v + f, F));
-        add_update(with_tangent(update_parts(y + f, F), update_parts(dy + f, F)),
-                   with_tangent(pq[f], pq_dot[f]),
-                   with_tangent(components(q + f, 2 * F), components(dq + f, 2 * F)), s_sum, v_sum);
-        s_out[f] = s_sum.tangent;
-        if (!last) set_components(v_out + f, F, tangent_of(v_sum));
+      for (int f = 0; f < F; f++)
+        out[f] = s[f] + dy[f] + dy[2 * F + f] * dot[f] + y[2 * F + f] * dot_dot[f];
+      if (last) continue;
+      for (int a = 0; a < 3; a++) {
+        const long at = (6L * i + 2 * a + 1) * F;
+        const T *__restrict q = x.pq + at, *__restrict dq = dx.pq + at,
+                            *__restrict v = dx.v_mid + (3L * i + a) * F;
+        T *__restrict v_out = v_next + (3L * i + a) * F;
+#pragma omp simd
+        for (int f = 0; f < F; f++) v_out[f] = v[f] + dy[F + f] * q[f] + y[F + f] * dq[f];
       }
     }
   }
@@ -202,20 +121,20 @@ namespace {
     const GradientLayerValues<T> &x = k.value[l], &dx = k.tangent[l];
     for (int i = 0; i < n; i++) {
       const long F1 = long(i) * F;
-      const T *__restrict q = x.pq + 6 * F1 + F, *__restrict dq = dx.pq + 6 * F1 + F,
+      const T *__restrict p = x.pq + 6 * F1, *__restrict dp = dx.pq + 6 * F1,
                           *__restrict s_bar = x.s_bar + F1, *__restrict ds_bar = dx.s_bar + F1,
                           *__restrict v_bar = x.v_bar + 3 * F1,
-                          *__restrict dv_bar = dx.v_bar + 3 * F1, *__restrict pq = x.dot + F1,
-                          *__restrict pq_dot = dx.dot + F1;
+                          *__restrict dv_bar = dx.v_bar + 3 * F1, *__restrict dot = x.dot + F1,
+                          *__restrict dot_dot = dx.dot + F1;
       T *__restrict out = dx.y_bar + 3 * F1;
 #pragma omp simd
-      for (int f = 0; f < F; f++)
-        set_update_parts(out + f, F,
-                         tangent_of(update_bars(
-                             with_tangent(s_bar[f], ds_bar[f]),
-                             with_tangent(components(v_bar + f, F), components(dv_bar + f, F)),
-                             with_tangent(components(q + f, 2 * F), components(dq + f, 2 * F)),
-                             with_tangent(pq[f], pq_dot[f]))));
+      for (int f = 0; f < F; f++) {
+        out[f] = ds_bar[f];
+        out[F + f] = dv_bar[f] * p[F + f] + v_bar[f] * dp[F + f] + dv_bar[F + f] * p[3 * F + f] +
+            v_bar[F + f] * dp[3 * F + f] + dv_bar[2 * F + f] * p[5 * F + f] +
+            v_bar[2 * F + f] * dp[5 * F + f];
+        out[2 * F + f] = ds_bar[f] * dot[f] + s_bar[f] * dot_dot[f];
+      }
     }
     accumulate(n, x.gt, F, F, dx.y_bar, 3 * F, 3 * F, sum.update1);
     accumulate(n, dx.gt, F, F, x.y_bar, 3 * F, 3 * F, sum.update1);
@@ -228,28 +147,32 @@ namespace {
     multiply(n, dx.t_bar, F, layer.update0_back, none<T>(), dx.in_bar, 2 * F);
     for (int i = 0; i < n; i++) {
       const long F1 = long(i) * F;
-      const T *__restrict norm = x.in + 2 * F1 + F, *__restrict norm_dot = dx.in + 2 * F1 + F,
-                          *__restrict y = x.y + 3 * F1, *__restrict dy = dx.y + 3 * F1,
+      const T *__restrict norm = x.in + (2L * i + 1) * F,
+                          *__restrict norm_dot = dx.in + (2L * i + 1) * F;
+      const T *__restrict y = x.y + 3 * F1, *__restrict dy = dx.y + 3 * F1,
                           *__restrict in = x.in_bar + 2 * F1, *__restrict din = dx.in_bar + 2 * F1,
-                          *__restrict p = x.pq + 6 * F1, *__restrict dp = dx.pq + 6 * F1,
-                          *__restrict s_bar = x.s_bar + F1, *__restrict ds_bar = dx.s_bar + F1,
-                          *__restrict v_bar = x.v_bar + 3 * F1,
-                          *__restrict dv_bar = dx.v_bar + 3 * F1;
-      T *__restrict mid = dx.s_bar_mid + F1, *__restrict out = dx.pq_bar + 6 * F1;
+                          *__restrict s_bar = x.s_bar + F1, *__restrict ds_bar = dx.s_bar + F1;
+      T *__restrict mid = dx.s_bar_mid + F1;
+      for (int a = 0; a < 3; a++) {
+        const T *__restrict p = x.pq + (6L * i + 2 * a) * F,
+                            *__restrict dp = dx.pq + (6L * i + 2 * a) * F,
+                            *__restrict v_bar = x.v_bar + (3L * i + a) * F,
+                            *__restrict dv_bar = dx.v_bar + (3L * i + a) * F;
+        T *__restrict out = dx.pq_bar + (6L * i + 2 * a) * F;
 #pragma omp simd
-      for (int f = 0; f < F; f++) {
-        Components<Dual<T>> p_bar, q_bar;
-        mix_bars(with_tangent(update_parts(y + f, F), update_parts(dy + f, F)),
-                 with_tangent(norm[f], norm_dot[f]), with_tangent(in[F + f], din[F + f]),
-                 with_tangent(s_bar[f], ds_bar[f]),
-                 with_tangent(components(v_bar + f, F), components(dv_bar + f, F)),
-                 with_tangent(components(p + f, 2 * F), components(dp + f, 2 * F)),
-                 with_tangent(components(p + F + f, 2 * F), components(dp + F + f, 2 * F)), p_bar,
-                 q_bar);
-        set_components(out + f, 2 * F, tangent_of(p_bar));
-        set_components(out + F + f, 2 * F, tangent_of(q_bar));
-        mid[f] = ds_bar[f] + din[f];
+        for (int f = 0; f < F; f++) {
+          const T dot_bar = s_bar[f] * y[2 * F + f],
+                  dot_bar_dot = ds_bar[f] * y[2 * F + f] + s_bar[f] * dy[2 * F + f];
+          const T stretch = in[F + f] / norm[f],
+                  stretch_dot = (din[F + f] - stretch * norm_dot[f]) / norm[f];
+          out[f] =
+              dot_bar_dot * p[F + f] + dot_bar * dp[F + f] + stretch_dot * p[f] + stretch * dp[f];
+          out[F + f] =
+              dot_bar_dot * p[f] + dot_bar * dp[f] + dv_bar[f] * y[F + f] + v_bar[f] * dy[F + f];
+        }
       }
+#pragma omp simd
+      for (int f = 0; f < F; f++) mid[f] = ds_bar[f] + din[f];
     }
     accumulate(3 * n, x.v_mid, F, F, dx.pq_bar, 2 * F, 2 * F, sum.mix);
     accumulate(3 * n, dx.v_mid, F, F, x.pq_bar, 2 * F, 2 * F, sum.mix);
@@ -269,43 +192,44 @@ namespace {
     std::memset(dx.h_bar, 0, sizeof(T) * 3 * n * F);
     for (int i = 0; i < n; i++) {
       const T *__restrict s_bar = x.s_bar_mid + long(i) * F,
-                          *__restrict v_bar = x.v_bar_mid + 3L * i * F,
-                          *__restrict ds_bar = dx.s_bar_mid + long(i) * F,
+                          *__restrict v_bar = x.v_bar_mid + 3L * i * F;
+      const T *__restrict ds_bar = dx.s_bar_mid + long(i) * F,
                           *__restrict dv_bar = dx.v_bar_mid + 3L * i * F;
       for (long e = k.first_edge[i]; e < k.first_edge[i + 1]; e++) {
-        const EdgeTangent<T> edge(k, F, width, l, e);
-        const T *__restrict W = edge.W, *__restrict slope = edge.slope, *__restrict h = edge.h,
-                            *__restrict dh = edge.dh, *__restrict vj = edge.vj,
-                            *__restrict dvj = edge.dvj;
-        const T d_dot = edge.d_dot;
-        const Components<Dual<T>> u = edge.u;
-        T *__restrict dW_bar = k.W_bar_dot + e * width + 3L * l * F,
-                      *__restrict dh_bar = dx.h_bar + 3 * edge.j * F;
+        const long j = k.neighbor[e], at = e * width + 3L * l * F;
+        const T *__restrict h = x.h + 3 * j * F, *__restrict vj = x.v + 3 * j * F,
+                            *__restrict W = k.W + at, *__restrict slope = k.W_slope + at;
+        const T *__restrict dh = dx.h + 3 * j * F, *__restrict dvj = dx.v + 3 * j * F;
+        T *__restrict dW_bar = k.W_bar_dot + at, *__restrict dh_bar = dx.h_bar + 3 * j * F;
+        const T ux = k.u[3 * e], uy = k.u[3 * e + 1], uz = k.u[3 * e + 2];
+        const T dux = k.u_dot[3 * e], duy = k.u_dot[3 * e + 1], duz = k.u_dot[3 * e + 2],
+                d_dot = k.d_dot[e];
 #pragma omp simd
         for (int f = 0; f < F; f++) {
-          const auto filter =
-              filter_tangent(message_parts(W + f, F), message_parts(slope + f, F), d_dot);
-          const auto features = with_tangent(message_parts(h + f, F), message_parts(dh + f, F));
-          const auto bars =
-              message_bars<true>(u, with_tangent(components(vj + f, F), components(dvj + f, F)),
-                                 with_tangent(s_bar[f], ds_bar[f]),
-                                 with_tangent(components(v_bar + f, F), components(dv_bar + f, F)));
-          auto sum = as_tangent(message_parts(dh_bar + f, F));
-          add_feature_bars(filter, bars, sum);
-          set_message_parts(dh_bar + f, F, tangent_of(sum));
-          set_message_parts(dW_bar + f, F, tangent_of(times(features, bars)));
+          const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
+          const T dvx = dv_bar[f], dvy = dv_bar[F + f], dvz = dv_bar[2 * F + f];
+          const T a_bar = s_bar[f], da_bar = ds_bar[f];
+          const T c_bar = ux * vx + uy * vy + uz * vz;
+          const T dc_bar = dux * vx + duy * vy + duz * vz + ux * dvx + uy * dvy + uz * dvz;
+          const T b_bar = vj[f] * vx + vj[F + f] * vy + vj[2 * F + f] * vz;
+          const T db_bar = dvj[f] * vx + dvj[F + f] * vy + dvj[2 * F + f] * vz + vj[f] * dvx +
+              vj[F + f] * dvy + vj[2 * F + f] * dvz;
+          dh_bar[f] += d_dot * slope[f] * a_bar + W[f] * da_bar;
+          dh_bar[F + f] += d_dot * slope[F + f] * c_bar + W[F + f] * dc_bar;
+          dh_bar[2 * F + f] += d_dot * slope[2 * F + f] * b_bar + W[2 * F + f] * db_bar;
+          dW_bar[f] = dh[f] * a_bar + h[f] * da_bar;
+          dW_bar[F + f] = dh[F + f] * c_bar + h[F + f] * dc_bar;
+          dW_bar[2 * F + f] = dh[2 * F + f] * b_bar + h[2 * F + f] * db_bar;
         }
         if (l == 0) continue;
-        T *__restrict before = v_bar_before + 3 * edge.j * F;
+        T *__restrict before = v_bar_before + 3 * j * F;
 #pragma omp simd
         for (int f = 0; f < F; f++) {
-          const auto filter =
-              filter_tangent(message_parts(W + f, F), message_parts(slope + f, F), d_dot);
-          const auto features = with_tangent(message_parts(h + f, F), message_parts(dh + f, F));
-          auto sum = as_tangent(components(before + f, F));
-          add(times(filter, features).vector,
-              with_tangent(components(v_bar + f, F), components(dv_bar + f, F)), sum);
-          set_components(before + f, F, tangent_of(sum));
+          const T b = W[2 * F + f] * h[2 * F + f],
+                  db = d_dot * slope[2 * F + f] * h[2 * F + f] + W[2 * F + f] * dh[2 * F + f];
+          before[f] += db * v_bar[f] + b * dv_bar[f];
+          before[F + f] += db * v_bar[F + f] + b * dv_bar[F + f];
+          before[2 * F + f] += db * v_bar[2 * F + f] + b * dv_bar[2 * F + f];
         }
       }
     }

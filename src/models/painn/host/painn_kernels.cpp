@@ -16,8 +16,7 @@ namespace mlff {
 namespace {    // the same names exist in every instruction set's copy of this file
 
   /// Backward of all messages that one atom sends: d_bar and u_bar of its incoming edges, h_bar,
-  /// and v_bar into `next`. The expressions are those of painn_math.h, written out: taken from there
-  /// the compiler sums in another order.
+  /// and v_bar into `next`.
   template <typename T>
   void message_backward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, long j,
                         T *__restrict h_bar, T *__restrict next, T *__restrict W,
@@ -35,7 +34,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
       filter(w, w.layers[l], work, e, l ? 3 : 2, W, slope);
       T d_bar = 0, x_bar = 0, y_bar = 0, z_bar = 0;
       if (l == 0) {
-        // v is zero here, and nothing before this layer depends on a position
+        // v is zero here, and nothing before this layer depends on a position; with the functions of
+        // painn_math.h the compiler would sum in another order
 #pragma omp simd reduction(+ : d_bar, x_bar, y_bar, z_bar)
         for (int f = 0; f < F; f++) {
           const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
@@ -51,21 +51,16 @@ namespace {    // the same names exist in every instruction set's copy of this f
         for (int f = 0; f < F; f++) {
           const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
           const T a_bar = s_bar[f];
-          const T c_bar = ux * vx + uy * vy + uz * vz;
-          const T b_bar = vj[f] * vx + vj[F + f] * vy + vj[2 * F + f] * vz;
-          d_bar += slope[f] * h[f] * a_bar + slope[F + f] * h[F + f] * c_bar +
-              slope[2 * F + f] * h[2 * F + f] * b_bar;
-          h_bar[f] += W[f] * a_bar;
-          h_bar[F + f] += W[F + f] * c_bar;
-          h_bar[2 * F + f] += W[2 * F + f] * b_bar;
+          const T c_bar = dot(ux, uy, uz, vx, vy, vz);
+          const T b_bar = dot(vj + f, F, vx, vy, vz);
+          d_bar += distance_bar<true>(slope + f, F, h + f, F, a_bar, c_bar, b_bar);
+          add_feature_bars(W + f, F, a_bar, c_bar, b_bar, h_bar + f, F);
           const T c = W[F + f] * h[F + f];
           x_bar += c * vx;
           y_bar += c * vy;
           z_bar += c * vz;
           const T b = W[2 * F + f] * h[2 * F + f];
-          next[F + f] += b * vx;
-          next[2 * F + f] += b * vy;
-          next[3 * F + f] += b * vz;
+          add_vector(b, vx, vy, vz, next + F + f, F);
         }
       }
       double *bar = work.edge_bar + 4L * e;

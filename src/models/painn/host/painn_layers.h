@@ -136,22 +136,29 @@ namespace {
   {
     const int F = w.F;
     const long at = long(l) * work.n_atoms + begin;
+    const T norm_floor = T(w.norm_floor);
+    const PainnLayer<T> &layer = w.layers[l];
     T *v = work.v + (at + work.n_atoms) * 3 * F, *s = work.s + long(begin) * F;
-    const UpdateValues<T> x{work.pq + at * 6 * F, scratch, work.t + at * F,
-                            scratch + 2L * atom_block * F, work.y + at * 3 * F};
-    for (int i = 0; i < n; i++) std::memcpy(x.in + 2L * i * F, s + long(i) * F, sizeof(T) * F);
-    update(w.layers[l], F, n, T(w.norm_floor), v, x);
+    T *pq = work.pq + at * 6 * F, *norm = work.norm + at * F, *all_y = work.y + at * 3 * F;
+    T *in = scratch, *hidden = scratch + 2L * atom_block * F;
+    multiply(3 * n, v, F, layer.mix, none<T>(), pq, 2 * F);
     for (int i = 0; i < n; i++) {
-      const T *__restrict p = x.pq + 6L * i * F, *__restrict y = x.y + 3L * i * F;
+      const T *__restrict p = pq + 6L * i * F;
+      T *__restrict out = norm + long(i) * F;
+#pragma omp simd
+      for (int f = 0; f < F; f++) out[f] = norm_of(components(p + f, 2 * F), norm_floor);
+      std::memcpy(in + 2L * i * F, s + long(i) * F, sizeof(T) * F);
+      std::memcpy(in + (2L * i + 1) * F, out, sizeof(T) * F);
+    }
+    update(layer, F, n, in, work.t + at * F, hidden, all_y);
+    for (int i = 0; i < n; i++) {
+      const T *__restrict p = pq + 6L * i * F, *__restrict y = all_y + 3L * i * F;
       T *__restrict si = s + long(i) * F, *__restrict vi = v + 3L * i * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
         const Components<T> q = components(p + F + f, 2 * F);
-        Components<T> sum = components(vi + f, F);
-        add_update(update_parts(y + f, F), dot(components(p + f, 2 * F), q), q, si[f], sum);
-        set_components(vi + f, F, sum);
+        add_update(y + f, F, dot(components(p + f, 2 * F), q), q.x, q.y, q.z, si + f, vi + f, F);
       }
-      std::memcpy(work.norm + (at + i) * F, x.in + (2L * i + 1) * F, sizeof(T) * F);
     }
   }
 

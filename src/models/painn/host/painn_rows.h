@@ -42,42 +42,23 @@ namespace {
   /// The message of one edge of direction u: adds it to s [F] and v [3][F] of its centre. W and h
   /// are [3][F].
   template <bool VECTORS, typename T>
-  MLFF_INLINE_FUNCTION void receive(int F, T ux, T uy, T uz, const T *__restrict W,
-                                    const T *__restrict h, const T *__restrict vj, T *__restrict s,
-                                    T *__restrict v)
+  MLFF_FORCEINLINE_FUNCTION void receive(int F, T ux, T uy, T uz, const T *__restrict W,
+                                         const T *__restrict h, const T *__restrict vj,
+                                         T *__restrict s, T *__restrict v)
   {
 #pragma omp simd
-    for (int f = 0; f < F; f++) {
-      Components<T> sum = components(v + f, F);
-      add_message<VECTORS>(times(message_parts(W + f, F), message_parts(h + f, F)), {ux, uy, uz},
-                           components(vj + f, F), s[f], sum);
-      set_components(v + f, F, sum);
-    }
+    for (int f = 0; f < F; f++)
+      add_message<VECTORS>(W + f, F, h + f, vj + f, F, ux, uy, uz, s + f, v + f, F);
   }
 
-  /// Values of an update of n atoms.
-  template <typename T> struct UpdateValues {
-    T *pq;    // [n][3][2F] p and q
-    T *in;    // [n][2F] s, which is there before, and the norm of p
-    T *t;     // [n][F] before the activation
-    T *gt;    // [n][F] and after it
-    T *y;     // [n][3F] parts
-  };
-
+  /// y = C2 silu(C1 in + c1) + c2, the parts of an update of n atoms [n][3F], from s and the norms
+  /// of p, `in` [n][2F]: t [n][F] before and gt [n][F] after the activation.
   template <typename T>
-  void update(const PainnLayer<T> &layer, int F, int n, T norm_floor, const T *v,
-              const UpdateValues<T> &x)
+  void update(const PainnLayer<T> &layer, int F, int n, const T *in, T *t, T *gt, T *y)
   {
-    multiply(3 * n, v, F, layer.mix, none<T>(), x.pq, 2 * F);
-    for (int i = 0; i < n; i++) {
-      const T *__restrict p = x.pq + 6L * i * F;
-      T *__restrict norm = x.in + (2L * i + 1) * F;
-#pragma omp simd
-      for (int f = 0; f < F; f++) norm[f] = norm_of(components(p + f, 2 * F), norm_floor);
-    }
-    multiply(n, x.in, 2 * F, layer.update0, layer.update0_bias, x.t, F);
-    silu(long(n) * F, x.t, x.gt);
-    multiply(n, x.gt, F, layer.update1, layer.update1_bias, x.y, 3 * F);
+    multiply(n, in, 2 * F, layer.update0, layer.update0_bias, t, F);
+    silu(long(n) * F, t, gt);
+    multiply(n, gt, F, layer.update1, layer.update1_bias, y, 3 * F);
   }
 
   /// Bars of an update of n atoms, down to those of what its products read.
