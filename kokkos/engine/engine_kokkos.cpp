@@ -78,7 +78,7 @@ namespace {
       sum_energies(graph, result);
     }
 
-    bool exchanges() const override { return false; }
+    bool supports_domain_decomposition() const override { return false; }
 
     std::size_t bytes(int atoms, int edges) const override { return model->bytes(atoms, edges); }
 

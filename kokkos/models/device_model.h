@@ -46,7 +46,7 @@ template <class Device> struct DeviceResult {
 
 /// Choices that an engine on a device has.
 struct DeviceOptions {
-  EngineOptions engine;    ///< of these precision, filter and fmm count
+  EngineOptions engine;    ///< of these precision, filter and long_range count
   TeamShape teams;
 
   bool single() const { return engine.precision == Precision::single_precision; }

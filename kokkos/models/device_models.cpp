@@ -3,16 +3,13 @@
 
 #include "kokkos/models/jump_kokkos.h"
 #include "kokkos/models/painn_kokkos.h"
+#include "models/jump/jump_kinds.h"
+#include "models/long_range/long_range_kind.h"
+#include "models/painn/painn_kind.h"
 
 namespace mlff {
 
 namespace {
-
-  /// The name by which a potential's model is found in the tables.
-  const std::string &model_of(const Potential &potential)
-  {
-    return potential.model;
-  }
 
   template <class Device, template <class, typename> class Model, class Interface>
   std::unique_ptr<Interface> make_in_precision(const Potential &potential,
@@ -23,23 +20,23 @@ namespace {
   }
 
   template <class Interface> struct Kind {
-    const char *model;
+    const ModelKind *model;
     std::unique_ptr<Interface> (*make)(const Potential &, const DeviceOptions &);
   };
 
   template <class Device>
   constexpr Kind<DeviceModel<Device>> energy_kinds[] = {
-      {"painn", make_in_precision<Device, PainnKokkos, DeviceModel<Device>>},
-      {"painn-fmm", make_in_precision<Device, PainnKokkos, DeviceModel<Device>>}};
+      {&painn_kind, make_in_precision<Device, PainnKokkos, DeviceModel<Device>>},
+      {&painn_long_range_kind, make_in_precision<Device, PainnKokkos, DeviceModel<Device>>}};
 
   template <class Device>
   constexpr Kind<DeviceJump<Device>> jump_kinds[] = {
-      {"kstep-painn", make_in_precision<Device, JumpKokkos, DeviceJump<Device>>}};
+      {&kstep_painn_kind, make_in_precision<Device, JumpKokkos, DeviceJump<Device>>}};
 
   template <typename Kinds> auto find(const Kinds &kinds, const Potential &potential)
   {
     for (const auto &kind : kinds)
-      if (model_of(potential) == kind.model) return &kind;
+      if (&potential.kind() == kind.model) return &kind;
     return static_cast<decltype(&kinds[0])>(nullptr);
   }
 
@@ -50,9 +47,9 @@ namespace {
     if (const auto *kind = find(kinds, potential)) return kind->make(potential, options);
     std::string names;
     for (const auto &kind : kinds)
-      names += (names.empty() ? "" : " and ") + std::string(kind.model);
+      names += (names.empty() ? "" : " and ") + std::string(kind.model->name);
     throw EngineError("the Kokkos engine" + std::string(engine) + " runs " + names +
-                      "; this is a model '" + model_of(potential) + "'");
+                      "; this is a model '" + potential.model() + "'");
   }
 
 }    // namespace

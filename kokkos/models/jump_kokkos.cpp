@@ -1,19 +1,16 @@
 // The jump network on a Kokkos device: its two linear maps of vectors around the layers.
 #include "kokkos/models/jump_kokkos.h"
 
+#include "models/jump/jump_tensors.h"
+
 namespace mlff {
 
 template <class Device, typename T>
 JumpKokkos<Device, T>::JumpKokkos(const Potential &potential, const DeviceOptions &options) :
     options(options), layers(potential, options, false, true), F(layers.F)
 {
-  using Weights = PainnWeightsKokkos<Device, T>;
-  const Blocks one{potential.sizes.features, F};
-  vectors = Weights::vector(potential, "vectors", one);
-  gate0 = Weights::matrix(potential, "readout.0.weight", one, one, false);
-  gate0_bias = Weights::vector(potential, "readout.0.bias", one);
-  gate1 = Weights::matrix(potential, "readout.1.weight", one, one, false);
-  gate1_bias = Weights::vector(potential, "readout.1.bias", one);
+  DeviceWalk<Device, T> walk(potential, false);
+  walk_jump_ends(potential, walk, ends);
 }
 
 /// v_i = vectors[row][0] p_i + vectors[row][1] g_i
@@ -21,7 +18,7 @@ template <class Device, typename T>
 void JumpKokkos<Device, T>::start_vectors(const Graph &graph, const Array<double> &input)
 {
   const int width = F;
-  const T *W = vectors.data();
+  const T *W = ends.vectors.data();
   T *v = layers.v_of(0);
   const auto row = graph.species;
   const auto in = input;
@@ -42,9 +39,10 @@ template <class Device, typename T> void JumpKokkos<Device, T>::read_out(int n)
   grow(output, 6 * std::size_t(n), "jump/output");
   grow(gate, 2 * std::size_t(n) * F, "jump/gate");
   T *hidden = layers.hidden.data();
-  layers.dense("mlff/jump/readout_0", n, layers.s.data(), F, gate0, gate0_bias, layers.wide.data(),
-               F, hidden);
-  layers.dense("mlff/jump/readout_1", n, hidden, F, gate1, gate1_bias, gate.data(), 2 * F);
+  layers.dense("mlff/jump/readout_0", n, layers.s.data(), F, ends.readout0, ends.readout0_bias,
+               layers.wide.data(), F, hidden);
+  layers.dense("mlff/jump/readout_1", n, hidden, F, ends.readout1, ends.readout1_bias, gate.data(),
+               2 * F);
   const T *v = layers.v_of(layers.L), *G = gate.data();
   const auto out = output;
   Kokkos::parallel_for(

@@ -24,8 +24,11 @@ template <class Device, typename T> class JumpKokkos : public DeviceJump<Device>
   DeviceOptions options;
   PainnLayersKokkos<Device, T> layers;
   int F;
-  Array<T> vectors;    // [rows][2][F]
-  Array<T> gate0, gate0_bias, gate1, gate1_bias, gate;
+  struct Ends {
+    Array<T> vectors;    // [rows][2][F]
+    Array<T> readout0, readout0_bias, readout1, readout1_bias;
+  } ends;
+  Array<T> gate;
   Array<double> output;
 };
 

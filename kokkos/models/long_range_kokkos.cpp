@@ -3,6 +3,7 @@
 
 #include "kokkos/common/dense.h"
 #include "kokkos/models/long_range_sums_kokkos.h"
+#include "models/long_range/long_range_tensors.h"
 
 #include <string>
 
@@ -15,10 +16,11 @@ namespace {
   class LongRangeBlockOf : public LongRangeBlockKokkos<Device, T> {
    public:
     LongRangeBlockOf(const Potential &potential, const DeviceOptions &options) :
-        shape(options.teams), F(padded(potential.sizes.features)), L(potential.fmm.layers),
-        sums(potential, options)
+        shape(options.teams), F(padded(painn_sizes(potential).features)),
+        L(long_range_sizes(potential).layers), sums(potential, options)
     {
-      for (int l = 0; l < L; l++) layers.push_back(layer_of(potential, l));
+      for (const auto &tensors : long_range_tensors(potential))
+        layers.push_back(layer_of(potential, tensors));
     }
 
     void prepare(const DeviceGraph<Device> &graph, GhostExchange *exchange) override
@@ -122,31 +124,30 @@ namespace {
       }
     };
 
-    Layer layer_of(const Potential &potential, int l) const
+    Layer layer_of(const Potential &potential, const LongRangeTensors &tensors) const
     {
-      const auto tensor = [&](const char *part) -> const Tensor & {
-        return potential.tensors.at("fmm." + std::to_string(l) + "." + part);
-      };
-      const int features = potential.sizes.features, HC = potential.fmm.channels(features);
+      const int features = painn_sizes(potential).features,
+                HC = long_range_sizes(potential).channels(features);
       Layer layer;
       Pair scalars(F, sums.scalar_columns);
-      scalars.put(tensor("query.weight"), 0, 0, 0, features, nullptr);
-      scalars.put(tensor("key.weight"), 0, sums.first_key, 0, features, nullptr);
-      scalars.put(tensor("value.weight"), 0, sums.first_value, 0, features, nullptr);
+      scalars.put(*tensors.query, 0, 0, 0, features, nullptr);
+      scalars.put(*tensors.key, 0, sums.first_key, 0, features, nullptr);
+      scalars.put(*tensors.value, 0, sums.first_value, 0, features, nullptr);
       scalars.upload_to(layer.from_scalars, layer.from_scalars_back);
 
       Pair vectors(F, sums.vector_columns);
-      vectors.put(tensor("vector_value.weight"), 0, 0, 0, features, nullptr);
+      vectors.put(*tensors.vector_value, 0, 0, 0, features, nullptr);
       vectors.upload_to(layer.from_vectors, layer.from_vectors_back);
 
-      const auto out = [&](const char *weight, const char *gate, Array &there, Array &back_again) {
+      const auto out = [&](const Tensor &weight, const Tensor &gate, Array &there,
+                           Array &back_again) {
         Pair both(sums.sum_columns, F);
-        both.put(tensor(weight), 0, 0, 0, HC, &tensor(gate));
-        both.put(tensor(weight), sums.first_odd, 0, HC, HC, &tensor(gate));
+        both.put(weight, 0, 0, 0, HC, &gate);
+        both.put(weight, sums.first_odd, 0, HC, HC, &gate);
         both.upload_to(there, back_again);
       };
-      out("scalar_out.weight", "scalar_gate", layer.scalar_out, layer.scalar_out_back);
-      out("vector_out.weight", "vector_gate", layer.vector_out, layer.vector_out_back);
+      out(*tensors.scalar_out, *tensors.scalar_gate, layer.scalar_out, layer.scalar_out_back);
+      out(*tensors.vector_out, *tensors.vector_gate, layer.vector_out, layer.vector_out_back);
       return layer;
     }
   };
@@ -157,8 +158,8 @@ template <class Device, typename T>
 std::unique_ptr<LongRangeBlockKokkos<Device, T>>
 LongRangeBlockKokkos<Device, T>::make(const Potential &potential, const DeviceOptions &options)
 {
-  if (!potential.is_global()) return nullptr;
-  if (potential.fmm.precision == "double")
+  if (!has_long_range(potential)) return nullptr;
+  if (long_range_sizes(potential).precision == "double")
     return std::make_unique<LongRangeBlockOf<Device, T, double>>(potential, options);
   return std::make_unique<LongRangeBlockOf<Device, T, T>>(potential, options);
 }

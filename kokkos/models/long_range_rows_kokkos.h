@@ -50,7 +50,7 @@ template <typename B, int LANES> struct DeviceRows {
   const double *x, *kappa;     // [3][R], [T]
   const B *q, *k, *V0, *V1;    // [Hd][R] twice, [HC][R], [3][HC][R]
   const B *bars;               // [8][HC][R] in the order of SumPart
-  const B *radial;             // [T][4][HC] in the order of FmmRadial
+  const B *radial;             // [T][4][HC] in the order of LongRangeRadial
   const DeviceStructure *structures;
   const int *starts;                // [structure_indices][structures + 1]
   const double *wave_k;             // [waves][3]

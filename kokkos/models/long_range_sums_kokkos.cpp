@@ -3,6 +3,7 @@
 
 #include "kokkos/models/long_range_direct_kokkos.h"
 #include "kokkos/models/long_range_linear_kokkos.h"
+#include "models/long_range/long_range_tensors.h"
 
 #include <algorithm>
 
@@ -12,14 +13,14 @@ template <class Device, typename B>
 LongRangeSumsKokkos<Device, B>::LongRangeSumsKokkos(const Potential &potential,
                                                     const DeviceOptions &options) :
     shape(options.teams),
-    known(potential, options.engine.fmm)
+    known(potential, options.engine.long_range)
 {
-  const auto &fmm = potential.fmm;
-  H = fmm.heads;
-  d = fmm.key_width;
-  T = fmm.kappa_count;
-  L = fmm.layers;
-  HC = fmm.channels(potential.sizes.features);
+  const auto &block = long_range_sizes(potential);
+  H = block.heads;
+  d = block.key_width;
+  T = block.kappa_count;
+  L = block.layers;
+  HC = block.channels(painn_sizes(potential).features);
   C = HC / H;
   Hd = H * d;
   first_key = padded(Hd);
@@ -28,12 +29,10 @@ LongRangeSumsKokkos<Device, B>::LongRangeSumsKokkos(const Potential &potential,
   vector_columns = first_odd = padded(HC);
   sum_columns = 2 * padded(HC);
   std::vector<double> frequencies;
-  for (int t = 0; t < T; t++) frequencies.push_back(fmm.kappa(t));
+  for (int t = 0; t < T; t++) frequencies.push_back(block.kappa(t));
   kappa = upload<Device, double>(frequencies, "long_range/kappa");
-  for (int l = 0; l < L; l++)
-    radial.push_back(upload<Device, B>(
-        potential.tensors.at("fmm." + std::to_string(l) + ".radial.weight").values,
-        "long_range/radial"));
+  for (const auto &tensors : long_range_tensors(potential))
+    radial.push_back(upload<Device, B>(tensors.radial->values, "long_range/radial"));
 
   // of scratch memory that of the backward, and of the sums of the linear form, is the larger
   const std::size_t bars_of_pair = sizeof(B) * (4 * HC + 2 * Hd + 4 * H) + 3 * sizeof(double);
@@ -54,7 +53,7 @@ int LongRangeSumsKokkos<Device, B>::groups_of(std::size_t bytes_of_group, int mo
 }
 
 template <class Device, typename B>
-void LongRangeSumsKokkos<Device, B>::find_ends(std::vector<FmmEnds> &ends,
+void LongRangeSumsKokkos<Device, B>::find_ends(std::vector<LongRangeEnds> &ends,
                                                const Array<double> &position, int n)
 {
   using Member = typename Kokkos::TeamPolicy<Device>::member_type;
@@ -95,7 +94,7 @@ void LongRangeSumsKokkos<Device, B>::prepare(const DeviceGraph<Device> &graph,
   grow(starts, structure_indices * (std::size_t(n) + 1), "long_range/starts");
   copy_to_device(starts, graph.first_atom);
 
-  std::vector<FmmEnds> ends(n);
+  std::vector<LongRangeEnds> ends(n);
   bool open = false;
   for (int s = 0; s < n; s++) open = open || !host.cell_of(s);
   if (open) find_ends(ends, graph.position, n);

@@ -43,7 +43,7 @@ template <class Device, typename B> class LongRangeSumsKokkos {
   std::size_t bytes(int atoms) const;    ///< estimate, without plane waves
 
   // public because device lambdas may not be made in private functions
-  void find_ends(std::vector<FmmEnds> &ends, const Array<double> &position, int n);
+  void find_ends(std::vector<LongRangeEnds> &ends, const Array<double> &position, int n);
   void place_atoms(const Array<double> &position);
   void spread_values(int l);
   void spread_bars(int l);
@@ -56,7 +56,7 @@ template <class Device, typename B> class LongRangeSumsKokkos {
 
   TeamShape shape;
   int H, d, C, T, HC, Hd, L;
-  FmmStructures<B> known;
+  LongRangeStructures<B> known;
   long uploaded = -1;    // known.changes of the waves on the device
 
   int direct_groups, linear_groups;    // threads along the atoms of a tile, with `lanes` each

@@ -1,5 +1,6 @@
 // Readout and backward of PaiNN on a Kokkos device.
 #include "kokkos/models/painn_kokkos.h"
+#include "models/painn/painn_sizes.h"
 
 #include <utility>
 
@@ -83,19 +84,10 @@ template <class Device, typename T>
 PainnKokkos<Device, T>::PainnKokkos(const Potential &potential, const DeviceOptions &options) :
     options(options), layers(potential, options, true, false),
     block(LongRangeBlockKokkos<Device, T>::make(potential, options)), F(layers.F), L(layers.L),
-    scale(potential.tensors.at("scale").values[0]),
-    readout1_bias(potential.tensors.at("readout.1.bias").values[0])
+    H(padded(painn_sizes(potential).features / 2))
 {
-  using Weights = PainnWeightsKokkos<Device, T>;
-  const int features = potential.sizes.features;
-  const Blocks one{features, padded(features)}, half{features / 2, padded(features / 2)};
-  H = half.padded_width;
-  readout0 = Weights::matrix(potential, "readout.0.weight", half, one, false);
-  readout0_back = Weights::matrix(potential, "readout.0.weight", half, one, true);
-  readout0_bias = Weights::vector(potential, "readout.0.bias", half);
-  readout1 = Weights::vector(potential, "readout.1.weight", half);
-  reference_energy = upload<Device, double>(potential.tensors.at("reference_energy").values,
-                                            "painn/reference_energy");
+  DeviceWalk<Device, T> walk(potential, true);
+  walk_painn_ends(painn_sizes(potential), potential.n_species(), walk, ends);
 }
 
 template <class Device, typename T> void PainnKokkos<Device, T>::start(const Graph &graph)
@@ -125,14 +117,15 @@ void PainnKokkos<Device, T>::activation_backward(long n, const T *x, T *bar) con
 template <class Device, typename T> void PainnKokkos<Device, T>::readout(const Graph &graph)
 {
   const int width = H, n = graph.n_centres;
-  const double factor = scale, bias = readout1_bias;
+  const double factor = ends.scale, bias = ends.readout1_bias;
   const auto energy = result.atom_energy;
-  const auto reference = reference_energy;
+  const auto reference = ends.reference_energy;
   const auto species = graph.species;
-  const auto weight = readout1;
+  const auto weight = ends.readout1;
   T *z_ = z.data();
 
-  layers.dense("mlff/painn/readout_0", n, layers.s.data(), F, readout0, readout0_bias, z_, H);
+  layers.dense("mlff/painn/readout_0", n, layers.s.data(), F, ends.readout0, ends.readout0_bias, z_,
+               H);
   // the derivative takes the place of z
   Kokkos::parallel_for(
       "mlff/painn/readout", IndexRange<Device>(0, n), KOKKOS_LAMBDA(const int i) {
@@ -145,7 +138,7 @@ template <class Device, typename T> void PainnKokkos<Device, T>::readout(const G
         }
         energy(i) = factor * sum + reference(species(i));
       });
-  layers.dense("mlff/painn/readout_backward", n, z_, H, readout0_back, {}, s_bar.data(), F);
+  layers.dense("mlff/painn/readout_backward", n, z_, H, ends.readout0_back, {}, s_bar.data(), F);
   Kokkos::deep_copy(v_bar, T(0));
 }
 
@@ -329,7 +322,7 @@ std::size_t PainnKokkos<Device, T>::bytes(int atoms, int edges) const
 template <class Device, typename T> EngineInfo PainnKokkos<Device, T>::info() const
 {
   EngineInfo info = kokkos_info<Device, T>(options.engine);
-  if (block) info.long_range = options.engine.fmm;
+  if (block) info.long_range = options.engine.long_range;
   return info;
 }
 

@@ -35,9 +35,11 @@ template <class Device, typename T> class PainnKokkos : public DeviceModel<Devic
   DeviceResult<Device> result;
 
   int F, L, H;    // features, layers, hidden width of the readout
-  double scale, readout1_bias;
-  Array readout0, readout0_back, readout0_bias, readout1;
-  DeviceArray<Device, double> reference_energy;
+  struct Ends {
+    double scale, readout1_bias;
+    Array readout0, readout0_back, readout0_bias, readout1;
+    DeviceArray<Device, double> reference_energy;
+  } ends;
 
   Array z;                                              // [centres][H]
   Array s_bar, v_bar, s_bar_next, v_bar_next, h_bar;    // [atoms][F], [atoms][3][F]

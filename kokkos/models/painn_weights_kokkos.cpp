@@ -2,49 +2,33 @@
 #include "kokkos/models/painn_weights_kokkos.h"
 
 #include "models/painn/host/painn_engine_host.h"
+#include "models/painn/painn_sizes.h"
 
 namespace mlff {
 
 template <class Device, typename T>
 PainnWeightsKokkos<Device, T>::PainnWeightsKokkos(const Potential &potential, bool spline,
                                                   bool backward) :
-    L(potential.sizes.layers),
-    K(potential.sizes.radial), cutoff(potential.cutoff), norm_floor(potential.sizes.norm_floor)
+    L(painn_sizes(potential).layers),
+    K(painn_sizes(potential).radial), cutoff(potential.cutoff),
+    norm_floor(painn_sizes(potential).norm_floor)
 {
-  const Blocks features{potential.sizes.features, padded(potential.sizes.features)};
-  F = features.padded_width;
+  const PainnSizes &sizes = painn_sizes(potential);
+  F = padded(sizes.features);
   knots = spline ? spline_knots(K) : 0;
-  embedding = vector(potential, "embedding", features);
-  for (int l = 0; l < L; l++) {
-    PainnLayerKokkos<Device, T> layer;
-    const auto both = [&](const std::string &name, Array &ahead, Array &back) {
-      ahead = matrix(potential, name + ".weight", features, features, false);
-      if (backward) back = matrix(potential, name + ".weight", features, features, true);
-    };
-    const auto bias = [&](const std::string &name) {
-      return vector(potential, name + ".bias", features);
-    };
-    const std::string message = "message." + std::to_string(l),
-                      update = "update." + std::to_string(l);
-    both(message + ".0", layer.message0, layer.message0_back);
-    both(message + ".1", layer.message1, layer.message1_back);
-    both(update + ".mix", layer.mix, layer.mix_back);
-    both(update + ".0", layer.update0, layer.update0_back);
-    both(update + ".1", layer.update1, layer.update1_back);
-    layer.message0_bias = bias(message + ".0");
-    layer.message1_bias = bias(message + ".1");
-    layer.update0_bias = bias(update + ".0");
-    layer.update1_bias = bias(update + ".1");
-    load_filter(potential, l, layer);
-    layers.push_back(layer);
-  }
+  layers.resize(std::size_t(L));
+  for (int l = 0; l < L; l++) load_filter(potential, l, layers[std::size_t(l)]);
+  const int rows = int(potential.tensors.at("embedding").shape[0]);
+  DeviceWalk<Device, T> walk(potential, backward);
+  Nowhere nowhere;
+  walk_painn_layers(sizes, rows, walk, PainnPlaces{*this, nowhere, layers, nowhere});
 }
 
 template <class Device, typename T>
 void PainnWeightsKokkos<Device, T>::load_filter(const Potential &potential, int l,
                                                 PainnLayerKokkos<Device, T> &layer) const
 {
-  const int features = potential.sizes.features, n = 3 * F;
+  const int features = painn_sizes(potential).features, n = 3 * F;
   const Blocks blocks{features, F};
   if (knots) {
     const double spacing = cutoff / knots;
@@ -74,22 +58,20 @@ void PainnWeightsKokkos<Device, T>::load_filter(const Potential &potential, int 
 }
 
 template <class Device, typename T>
-typename PainnWeightsKokkos<Device, T>::Array
-PainnWeightsKokkos<Device, T>::vector(const Potential &potential, const std::string &name,
-                                      Blocks blocks)
+typename DeviceWalk<Device, T>::Array DeviceWalk<Device, T>::vector(const std::string &name,
+                                                                    Blocks blocks) const
 {
-  const auto &values = potential.tensors.at(name).values;
+  const auto &values = tensor(name).values;
   std::vector<double> out(blocks.total(int(values.size())), 0.0);
   for (std::size_t i = 0; i < values.size(); i++) out[blocks.place(int(i))] = values[i];
   return upload<Device, T>(out, name);
 }
 
 template <class Device, typename T>
-typename PainnWeightsKokkos<Device, T>::Array
-PainnWeightsKokkos<Device, T>::matrix(const Potential &potential, const std::string &name,
-                                      Blocks out, Blocks in, bool back)
+typename DeviceWalk<Device, T>::Array
+DeviceWalk<Device, T>::matrix(const std::string &name, Blocks out, Blocks in, bool back) const
 {
-  const auto &W = potential.tensors.at(name);
+  const Tensor &W = tensor(name);
   const int n_out = int(W.shape[0]), n_in = int(W.shape[1]);
   const int rows = back ? out.total(n_out) : in.total(n_in),
             columns = back ? in.total(n_in) : out.total(n_out);
@@ -103,6 +85,8 @@ PainnWeightsKokkos<Device, T>::matrix(const Potential &potential, const std::str
 }
 
 #define INSTANTIATE(DEVICE)                         \
+  template class DeviceWalk<DEVICE, float>;         \
+  template class DeviceWalk<DEVICE, double>;        \
   template class PainnWeightsKokkos<DEVICE, float>; \
   template class PainnWeightsKokkos<DEVICE, double>;
 MLFF_ON_DEVICES(INSTANTIATE)

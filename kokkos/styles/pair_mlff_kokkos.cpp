@@ -514,7 +514,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::make_engine(bool /*
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff/kk does not run model '{}' of potential file '{}'; use pair style "
                "mlff, with suffix off",
-               potential.model, impl->files.front());
+               potential.model(), impl->files.front());
   if (impl->replicas->wanted()) {
     impl->engine = mlff::make_kokkos_engine(potential, impl->options,
                                             ExecutionSpaceFromDevice<DeviceType>::space == Host);

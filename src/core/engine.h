@@ -45,7 +45,7 @@ class Engine {
   virtual void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) = 0;
 
   /// Whether evaluate takes a GhostExchange: a system may then be spread over ranks.
-  virtual bool exchanges() const = 0;
+  virtual bool supports_domain_decomposition() const = 0;
 
   /// Estimated memory of one evaluation.
   virtual std::size_t bytes(int atoms, int edges) const = 0;

@@ -17,7 +17,7 @@ std::string EngineInfo::key() const
   add("device_index", std::to_string(on_host() ? 0 : device_index));
   add("threads", std::to_string(on_host() ? threads : 0));
   add("filter", filter ? word_of(filter_words, *filter) : "none");
-  add("long_range", long_range ? word_of(fmm_form_words, *long_range) : "none");
+  add("long_range", long_range ? word_of(long_range_form_words, *long_range) : "none");
   add("model", model.empty() ? "none" : model);
   add("space", space.empty() ? "none" : space);
   add("jumps", jumps ? "yes" : "no");
@@ -38,8 +38,9 @@ std::string to_text(const EngineInfo &info)
   if (info.filter) text += std::string(", ") + word_of(filter_words, *info.filter) + " filter";
   if (info.long_range && info.backend != Backend::torch)
     text += std::string(", long range ") +
-        (*info.long_range == FmmForm::automatic ? "direct or linear"
-                                                : word_of(fmm_form_words, *info.long_range));
+        (*info.long_range == LongRangeForm::automatic
+             ? "direct or linear"
+             : word_of(long_range_form_words, *info.long_range));
   if (!info.model.empty()) text += ", " + info.model;
   if (info.backend == Backend::torch)
     text += std::string(", ") + word_of(device_words, info.device);

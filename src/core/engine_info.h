@@ -35,10 +35,10 @@ struct EngineInfo {
   int threads = 1;         ///< on the processor, at most
 
   // where the model has them
-  std::optional<Filter> filter;         ///< exact or spline
-  std::optional<FmmForm> long_range;    ///< form of its block
-  std::string model;                    ///< what else a log says of the model
-  std::string space;                    ///< name of Kokkos' execution space
+  std::optional<Filter> filter;               ///< exact or spline
+  std::optional<LongRangeForm> long_range;    ///< form of its block
+  std::string model;                          ///< what else a log says of the model
+  std::string space;                          ///< name of Kokkos' execution space
 
   // around the model
   bool jumps = false;      ///< makes jumps, not energies; set where engines of both kinds meet

@@ -77,9 +77,9 @@ namespace {
          [](EngineOptions &options, const std::string &word, const std::string &value) {
            options.filter = value_of(filter_words, word, value);
          }},
-        {"fmm", words_in(fmm_form_words),
+        {"fmm", words_in(long_range_form_words),
          [](EngineOptions &options, const std::string &word, const std::string &value) {
-           options.fmm = value_of(fmm_form_words, word, value);
+           options.long_range = value_of(long_range_form_words, word, value);
          }},
         {"instruction_set", words_in(instruction_set_words),
          [](EngineOptions &options, const std::string &word, const std::string &value) {
@@ -150,9 +150,9 @@ Precision precision_of(const std::string &word)
   return value_of(precision_words, "precision", word);
 }
 
-FmmForm fmm_form_of(const std::string &word)
+LongRangeForm long_range_form_of(const std::string &word)
 {
-  return value_of(fmm_form_words, "form of the long-range block", word);
+  return value_of(long_range_form_words, "form of the long-range block", word);
 }
 
 Filter filter_of(const std::string &word)

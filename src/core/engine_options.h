@@ -39,10 +39,11 @@ inline constexpr Filter filter_for(Filter filter, Precision precision)
 
 /// How a long-range block (long_range.h) is summed: over pairs, exactly; over plane waves, in time
 /// linear in the number of atoms; or by whichever is expected to be faster for the system at hand.
-enum class FmmForm { automatic, direct, linear };
+enum class LongRangeForm { automatic, direct, linear };
 
-inline constexpr Word<FmmForm> fmm_form_words[] = {
-    {"auto", FmmForm::automatic}, {"direct", FmmForm::direct}, {"linear", FmmForm::linear}};
+inline constexpr Word<LongRangeForm> long_range_form_words[] = {{"auto", LongRangeForm::automatic},
+                                                                {"direct", LongRangeForm::direct},
+                                                                {"linear", LongRangeForm::linear}};
 
 /// Instructions of the processor that the kernels of the host engine use (kernels/
 /// instruction_set.h). automatic: the set that the environment variable MLFF_ISA names, else the
@@ -67,7 +68,7 @@ struct EngineOptions {
       "auto";
   Filter filter = Filter::automatic;    ///< host engine
   int device_index = -1;                ///< torch engine on a GPU: its number; -1: the first
-  FmmForm fmm = FmmForm::automatic;     ///< form of a long-range block
+  LongRangeForm long_range = LongRangeForm::automatic;    ///< form of a long-range block
   void *stream =
       /// torch engine on cuda: cudaStream_t of the program around it on that GPU; null: LibTorch's
       /// own
@@ -98,7 +99,7 @@ std::vector<std::string> available_engines();
 Precision precision_of(const std::string &word);
 
 /// "auto", "direct" or "linear"; throws OptionError for other words.
-FmmForm fmm_form_of(const std::string &word);
+LongRangeForm long_range_form_of(const std::string &word);
 
 /// "auto", "exact" or "spline"; throws OptionError for other words.
 Filter filter_of(const std::string &word);

@@ -7,7 +7,7 @@
 
 namespace mlff {
 
-/// What a column or key of a file is to this program.
+/// Meaning of a column or key of a file to this program.
 enum class XyzRole {
   none,
   properties,

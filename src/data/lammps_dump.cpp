@@ -1,31 +1,25 @@
+// Text dumps of LAMMPS: the lines of a frame, its box, its atoms in the order of their ids.
 #include "data/lammps_dump.h"
 
 #include "core/elements.h"
 #include "core/units.h"
 #include "data/extended_xyz.h"
 #include "data/parse.h"
+#include "data/text_trajectory.h"
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <numeric>
 
 namespace mlff {
 
 namespace {
 
-  class LammpsDump : public TrajectoryReader {
+  class LammpsDump : public TextTrajectory {
    public:
-    LammpsDump(const std::string &path, const ReadOptions &options) :
-        path(path), options(options), file(path, std::ios::binary)
+    LammpsDump(const std::string &path, const ReadOptions &options) : TextTrajectory(path, options)
     {
-      if (!file)
-        throw FileError("data file '" + path + "' cannot be opened: " + std::strerror(errno));
-      file.seekg(0, std::ios::end);
-      size = double(file.tellg());
-      file.seekg(0);
       for (const auto &symbol : options.elements) {
         double isotope;
         given.push_back(atomic_number_of_isotope(symbol, isotope));
@@ -86,33 +80,18 @@ namespace {
       }
     }
 
-    double progress() const override { return size > 0.0 ? std::min(1.0, position / size) : 1.0; }
-
    private:
-    std::string path;
-    ReadOptions options;
-    std::ifstream file;
-    std::string text;
-    double size = 0.0, position = 0.0;
     double time_unit = 1.0, velocity_unit = 1.0, force_unit = 1.0;
-    long line = 0, n_frames = 0;
-    std::vector<int> given;               // atomic numbers from outside, of types or atoms
-    std::vector<double> given_isotope;    // g/mol, 0 for the elements as they are
+    // atomic numbers from outside, of types or atoms, and their masses, g/mol: 0 for the elements
+    // as they are
+    std::vector<int> given;
+    std::vector<double> given_isotope;
     std::array<double, 3> low = {0, 0, 0};
 
-    FileError fail(const std::string &what) const
-    {
-      return FileError("data file '" + path + "', frame " + std::to_string(n_frames) + ", line " +
-                       std::to_string(line) + ": " + what);
-    }
-
+    /// Blanks at the end of a line do not count.
     bool read_line()
     {
-      if (!std::getline(file, text)) return false;
-      position += double(text.size() + 1);
-      line++;
-      if (text.find('\0') != std::string::npos)
-        throw fail("the line holds a byte that is zero; expected text");
+      if (!TextTrajectory::read_line()) return false;
       while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.pop_back();
       return true;
     }
@@ -120,13 +99,6 @@ namespace {
     void line_of(const std::string &what)
     {
       if (!read_line()) throw fail("the file ends where " + what + " should be");
-    }
-
-    double number_of(std::string_view word) const
-    {
-      const auto value = number(word);
-      if (!value) throw fail("found '" + std::string(word) + "'; expected a number");
-      return *value;
     }
 
     void set_units(const std::string &units)
@@ -174,127 +146,181 @@ namespace {
       return at == columns.end() ? -1 : int(at - columns.begin());
     }
 
-    void read_atoms(Structure &frame, const std::string &item, int n)
-    {
-      auto columns = split(item);
-      columns.erase(columns.begin());
-      const int id = column(columns, "id"), type = column(columns, "type"),
-                element = column(columns, "element"), mass = column(columns, "mass");
-      int x = -1;
-      bool scaled = false;
-      for (const char *name : {"x", "xu", "xs", "xsu"})
-        if (const int c = column(columns, name); c >= 0 && x < 0) {
-          const std::string rest = std::string(name).substr(1);
-          if (c != column(columns, "y" + rest) - 1 || c != column(columns, "z" + rest) - 2)
-            continue;
-          x = c;
-          scaled = name[1] == 's';
-        }
-      if (id < 0 || x < 0)
-        throw fail("found 'ITEM: " + item +
-                   "'; expected the columns id and x y z, xu yu zu, xs ys zs or xsu ysu zsu");
-      const auto three = [&](const char *a, const char *b, const char *c) {
-        const int first = column(columns, a);
-        return first >= 0 && column(columns, b) == first + 1 && column(columns, c) == first + 2
-            ? first
-            : -1;
-      };
-      const int v = three("vx", "vy", "vz"), f = three("fx", "fy", "fz");
+    /// Columns of a dump: numbers of those that are read, the first of three for vectors; -1 where
+    /// they are missing.
+    struct Columns {
+      std::vector<std::string_view> names;
+      int id = -1, type = -1, element = -1, mass = -1, x = -1, v = -1, f = -1;
+      bool scaled = false;       ///< coordinates are fractions of the box
+      std::vector<bool> used;    ///< [names] read into the frame, so not kept besides
+    };
 
-      std::vector<bool> used(columns.size(), false);
-      const auto use = [&](int first, int width) {
-        for (int c = first; first >= 0 && c < first + width; c++) used[std::size_t(c)] = true;
-      };
-      use(element, 1), use(mass, 1), use(x, 3), use(v, 3), use(f, 3);
-      std::vector<std::vector<std::string>> rest(
-          columns.size());    // [columns][n] what nobody else keeps
-
-      // vectors grow with the lines that are there, not with the number that the file claims
+    /// Atoms in the order of the file. Vectors grow with the lines that are there, not with the
+    /// number that the file claims.
+    struct Atoms {
       std::vector<long> ids;
       std::vector<int> numbers;
-      std::vector<double> isotopes, positions, velocities, forces, masses;
+      std::vector<double> isotopes;    ///< g/mol, 0 for the elements as they are
+      std::vector<double> positions, velocities, forces, masses;
+      std::vector<std::vector<std::string>> rest;    ///< [columns][n] words of columns not used
+    };
+
+    Columns find_columns(const std::string &item) const
+    {
+      Columns columns;
+      auto &names = columns.names;
+      names = split(item);
+      names.erase(names.begin());
+      columns.id = column(names, "id");
+      columns.type = column(names, "type");
+      columns.element = column(names, "element");
+      columns.mass = column(names, "mass");
+      const auto three = [&](const std::string &a, const std::string &b, const std::string &c) {
+        const int first = column(names, a);
+        return first >= 0 && column(names, b) == first + 1 && column(names, c) == first + 2 ? first
+                                                                                            : -1;
+      };
+      for (const std::string rest : {"", "u", "s", "su"})
+        if (columns.x < 0) {
+          columns.x = three("x" + rest, "y" + rest, "z" + rest);
+          columns.scaled = columns.x >= 0 && rest.starts_with('s');
+        }
+      if (columns.id < 0 || columns.x < 0)
+        throw fail("found 'ITEM: " + item +
+                   "'; expected the columns id and x y z, xu yu zu, xs ys zs or xsu ysu zsu");
+      columns.v = three("vx", "vy", "vz");
+      columns.f = three("fx", "fy", "fz");
+      columns.used.resize(names.size(), false);
+      for (const auto &[first, width] : {std::pair{columns.element, 1},
+                                         {columns.mass, 1},
+                                         {columns.x, 3},
+                                         {columns.v, 3},
+                                         {columns.f, 3}})
+        for (int c = first; first >= 0 && c < first + width; c++)
+          columns.used[std::size_t(c)] = true;
+      return columns;
+    }
+
+    void read_atoms(Structure &frame, const std::string &item, int n)
+    {
+      const Columns columns = find_columns(item);
+      Atoms atoms;
+      atoms.rest.resize(columns.names.size());
       for (int i = 0; i < n; i++) {
         if (!read_line())
           throw fail("the file ends after " + std::to_string(i) + " of " + std::to_string(n) +
                      " atoms");
-        const auto words = split(text);
-        if (words.size() != columns.size())
-          throw fail("found " + std::to_string(words.size()) + " columns; ITEM: ATOMS names " +
-                     std::to_string(columns.size()));
-        const auto known = whole(words[id]);
-        if (!known)
-          throw fail("found '" + std::string(words[id]) + "' for id; expected a whole number");
-        ids.push_back(*known);
-        numbers.push_back(0);
-        isotopes.push_back(0.0);
-        if (element >= 0) {
-          numbers[i] = atomic_number_of_isotope(words[element], isotopes[i]);
-          if (numbers[i] == 0)
-            throw fail("found '" + std::string(words[element]) +
-                       "'; expected the symbol of an element");
-        } else if (type >= 0) {
-          const auto t = whole(words[type]);
-          if (!t || *t < 1)
-            throw fail("found '" + std::string(words[type]) +
-                       "' for type; expected a whole number above 0");
-          if (*t > long(given.size()))
-            throw fail(
-                "type " + std::to_string(*t) + " has no element: " + std::to_string(given.size()) +
-                " are given; expected one for each atom type (--elements), or a column element");
-          numbers[i] = given[*t - 1];
-          isotopes[i] = given_isotope[*t - 1];
-        } else if (int(given.size()) != n)
-          throw fail("there is no column element or type, and " + std::to_string(given.size()) +
-                     " elements are given for " + std::to_string(n) +
-                     " atoms; expected one for each atom");
-        for (int k = 0; k < 3; k++) {
-          positions.push_back(number_of(words[x + k]));
-          if (v >= 0) velocities.push_back(number_of(words[v + k]) * velocity_unit);
-          if (f >= 0) forces.push_back(number_of(words[f + k]) * force_unit);
-        }
-        if (mass >= 0) masses.push_back(number_of(words[mass]));
-        if (mass >= 0 && masses[i] <= 0.0)
-          throw fail("found '" + std::string(words[mass]) +
-                     "' for mass; expected a number above 0");
-        for (std::size_t c = 0; options.keep && c < columns.size(); c++)
-          if (!used[c]) rest[c].emplace_back(words[c]);
-        if (scaled) {
-          const double s[3] = {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]};
-          for (int k = 0; k < 3; k++)
-            positions[3 * i + k] =
-                low[k] + s[0] * frame.cell[k] + s[1] * frame.cell[3 + k] + s[2] * frame.cell[6 + k];
-        }
+        read_atom(frame, columns, n, atoms);
       }
+      take_in_order(frame, columns, atoms);
+    }
 
+    void read_atom(const Structure &frame, const Columns &columns, int n, Atoms &atoms)
+    {
+      const auto words = split(text);
+      if (words.size() != columns.names.size())
+        throw fail("found " + std::to_string(words.size()) + " columns; ITEM: ATOMS names " +
+                   std::to_string(columns.names.size()));
+      const auto id = whole(words[columns.id]);
+      if (!id)
+        throw fail("found '" + std::string(words[columns.id]) +
+                   "' for id; expected a whole number");
+      atoms.ids.push_back(*id);
+      double isotope = 0.0;
+      atoms.numbers.push_back(element_of(columns, words, n, isotope));
+      atoms.isotopes.push_back(isotope);
+      for (int k = 0; k < 3; k++) {
+        atoms.positions.push_back(number_of(words[columns.x + k]));
+        if (columns.v >= 0)
+          atoms.velocities.push_back(number_of(words[columns.v + k]) * velocity_unit);
+        if (columns.f >= 0) atoms.forces.push_back(number_of(words[columns.f + k]) * force_unit);
+      }
+      if (columns.mass >= 0) {
+        atoms.masses.push_back(number_of(words[columns.mass]));
+        if (atoms.masses.back() <= 0.0)
+          throw fail("found '" + std::string(words[columns.mass]) +
+                     "' for mass; expected a number above 0");
+      }
+      for (std::size_t c = 0; options.keep && c < columns.names.size(); c++)
+        if (!columns.used[c]) atoms.rest[c].emplace_back(words[c]);
+      if (!columns.scaled) return;
+      double *x = &atoms.positions[atoms.positions.size() - 3];
+      const double s[3] = {x[0], x[1], x[2]};
+      for (int k = 0; k < 3; k++)
+        x[k] = low[k] + s[0] * frame.cell[k] + s[1] * frame.cell[3 + k] + s[2] * frame.cell[6 + k];
+    }
+
+    /// The atomic number of an atom by its element or its type; 0 where its place in the order of
+    /// ids will tell.
+    int element_of(const Columns &columns, const std::vector<std::string_view> &words, int n,
+                   double &isotope) const
+    {
+      if (columns.element >= 0) {
+        const std::string_view symbol = words[columns.element];
+        const int z = atomic_number_of_isotope(symbol, isotope);
+        if (z == 0)
+          throw fail("found '" + std::string(symbol) + "'; expected the symbol of an element");
+        return z;
+      }
+      if (columns.type >= 0) {
+        const auto type = whole(words[columns.type]);
+        if (!type || *type < 1)
+          throw fail("found '" + std::string(words[columns.type]) +
+                     "' for type; expected a whole number above 0");
+        if (*type > long(given.size()))
+          throw fail("type " + std::to_string(*type) +
+                     " has no element: " + std::to_string(given.size()) +
+                     " are given; expected one for each atom type (--elements), or a column "
+                     "element");
+        isotope = given_isotope[*type - 1];
+        return given[*type - 1];
+      }
+      if (int(given.size()) != n)
+        throw fail("there is no column element or type, and " + std::to_string(given.size()) +
+                   " elements are given for " + std::to_string(n) +
+                   " atoms; expected one for each atom");
+      return 0;
+    }
+
+    /// Moves the atoms into the frame, sorted by their ids.
+    void take_in_order(Structure &frame, const Columns &columns, Atoms &atoms) const
+    {
+      const int n = int(atoms.ids.size());
       std::vector<int> order(n);
       std::iota(order.begin(), order.end(), 0);
       std::sort(order.begin(), order.end(), [&](int a, int b) {
-        return ids[a] < ids[b];
+        return atoms.ids[a] < atoms.ids[b];
       });
+      const bool by_order = columns.element < 0 && columns.type < 0;
       for (int k = 0; k < n; k++) {
         const int i = order[k];
-        if (k > 0 && ids[i] == ids[order[k - 1]])
-          throw fail("the id " + std::to_string(ids[i]) + " is there twice");
-        const bool by_order = element < 0 && type < 0;
-        frame.numbers.push_back(by_order ? given[k] : numbers[i]);
-        if (by_order) isotopes[i] = given_isotope[k];
-        if (mass >= 0) frame.masses.push_back(masses[i]);
-        if (mass >= 0 && isotopes[i] > 0.0 && std::abs(masses[i] - isotopes[i]) > 0.02)
-          throw fail("the atom with id " + std::to_string(ids[i]) + " is D or T of " +
-                     digits(isotopes[i]) + " g/mol, but its mass is " + digits(masses[i]));
+        if (k > 0 && atoms.ids[i] == atoms.ids[order[k - 1]])
+          throw fail("the id " + std::to_string(atoms.ids[i]) + " is there twice");
+        frame.numbers.push_back(by_order ? given[k] : atoms.numbers[i]);
+        if (by_order) atoms.isotopes[i] = given_isotope[k];
+        const double isotope = atoms.isotopes[i];
+        if (columns.mass >= 0) {
+          frame.masses.push_back(atoms.masses[i]);
+          if (isotope > 0.0 && std::abs(atoms.masses[i] - isotope) > 0.02)
+            throw fail("the atom with id " + std::to_string(atoms.ids[i]) + " is D or T of " +
+                       digits(isotope) + " g/mol, but its mass is " + digits(atoms.masses[i]));
+        }
         for (int a = 0; a < 3; a++) {
-          frame.positions.push_back(positions[3 * i + a]);
-          if (v >= 0) frame.velocities.push_back(velocities[3 * i + a]);
-          if (f >= 0) frame.forces.push_back(forces[3 * i + a]);
+          frame.positions.push_back(atoms.positions[3 * i + a]);
+          if (columns.v >= 0) frame.velocities.push_back(atoms.velocities[3 * i + a]);
+          if (columns.f >= 0) frame.forces.push_back(atoms.forces[3 * i + a]);
         }
       }
-      if (mass < 0 && std::any_of(isotopes.begin(), isotopes.end(), [](double one) {
-            return one > 0.0;
+      if (columns.mass < 0 &&
+          std::any_of(atoms.isotopes.begin(), atoms.isotopes.end(), [](double mass) {
+            return mass > 0.0;
           }))
-        for (int k = 0; k < n; k++)
-          frame.masses.push_back(isotopes[order[k]] > 0.0 ? isotopes[order[k]]
-                                                          : atomic_mass(frame.numbers[k]));
-      if (options.keep) frame.layout = layout_of(columns, rest, order, v >= 0, f >= 0);
+        for (int k = 0; k < n; k++) {
+          const double isotope = atoms.isotopes[order[k]];
+          frame.masses.push_back(isotope > 0.0 ? isotope : atomic_mass(frame.numbers[k]));
+        }
+      if (options.keep)
+        frame.layout = layout_of(columns.names, atoms.rest, order, columns.v >= 0, columns.f >= 0);
     }
 
     /// Columns of extended XYZ for those of the dump that the program does not use.
@@ -315,7 +341,7 @@ namespace {
         for (char &letter : column.name)
           if (!std::isalnum(static_cast<unsigned char>(letter)) && !std::strchr("_-+.*/", letter))
             letter = '_';
-        // what the dump means by such a name is not known
+        // such a name may mean something else in a dump
         if (is_name_of_quantity(column.name)) column.name += '_';
         for (const int i : order) {
           const std::string &word = rest[c][std::size_t(i)];

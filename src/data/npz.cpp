@@ -1,3 +1,4 @@
+// NumPy .npz archives: named arrays of numbers.
 #include "data/npz.h"
 
 #include <zip.h>
@@ -32,7 +33,7 @@ namespace {
                             {"<u2", 2, convert<std::uint16_t>}, {"|u1", 1, convert<std::uint8_t>},
                             {"|b1", 1, convert<std::uint8_t>}};
 
-  /// What stands behind a key of a header, without blanks before it; nothing where the key is missing.
+  /// Text behind a key of a header, without blanks before it; nothing where the key is missing.
   std::string_view behind(std::string_view header, std::string_view key)
   {
     const auto at = header.find(key);
@@ -42,7 +43,7 @@ namespace {
     return header;
   }
 
-  /// What stands between the first character, which must be `open`, and the next `close`.
+  /// Text between the first character, which must be `open`, and the next `close`.
   std::optional<std::string_view> enclosed(std::string_view text, char open, char close)
   {
     const auto end = text.find(close, 1);
@@ -136,12 +137,12 @@ Array parse_npy(std::string_view bytes, const std::string &where)
   };
   // "\x93NUMPY", version, length of the header, header as a Python dictionary
   if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY") throw fail("it is no NumPy array");
-  const bool wide = bytes[6] >= 2;
+  const bool long_header = bytes[6] >= 2;
   std::uint32_t length = 0;
-  std::memcpy(&length, bytes.data() + 8, wide ? 4 : 2);
-  const std::size_t start = (wide ? 12 : 10) + std::size_t(length);
+  std::memcpy(&length, bytes.data() + 8, long_header ? 4 : 2);
+  const std::size_t start = (long_header ? 12 : 10) + std::size_t(length);
   if (start > bytes.size()) throw fail("its header is truncated");
-  const std::string_view header = bytes.substr(wide ? 12 : 10, length);
+  const std::string_view header = bytes.substr(long_header ? 12 : 10, length);
   const auto type = enclosed(behind(header, "'descr':"), '\'', '\''),
              extents = enclosed(behind(header, "'shape':"), '(', ')');
   const auto order = behind(header, "'fortran_order':");

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-struct zip;    // of libzip
+struct zip;    // an archive, by libzip
 
 namespace mlff {
 

@@ -1,3 +1,4 @@
+// A file that appears under its name only when it is complete.
 #include "data/output_file.h"
 
 #include "data/npz.h"

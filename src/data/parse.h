@@ -20,8 +20,8 @@ inline std::string digits(double value)
   return {text, end};
 }
 
-/// A number in fixed notation, in general notation where that would fill lines: beyond 1e9, and
-/// what is not finite.
+/// A number in fixed notation; in general notation where that would fill lines: beyond 1e9, or not
+/// finite.
 inline std::string readable(double value, int decimals)
 {
   char text[48];

@@ -1,3 +1,4 @@
+// Opens frame files by their endings; reads rMD17 .npz; checks that values can be in the units.
 #include "data/trajectory.h"
 
 #include "core/elements.h"
@@ -156,13 +157,14 @@ namespace {
     void compare_masses(const Structure &frame) const
     {
       for (std::size_t i = 0; i < frame.masses.size(); i++) {
-        const double mass = frame.masses[i], own = atomic_mass(frame.numbers[i]);
-        if (std::abs(mass - own) < 0.2 * own || (frame.numbers[i] == 1 && mass < 4.1)) continue;
+        const double mass = frame.masses[i], standard = atomic_mass(frame.numbers[i]);
+        if (std::abs(mass - standard) < 0.2 * standard || (frame.numbers[i] == 1 && mass < 4.1))
+          continue;
         for (int z = 1; z <= 92; z++)
           if (std::abs(mass - atomic_mass(z)) < 1e-3 * mass)
             throw fail("atom " + std::to_string(i + 1) + " is " + element_symbol(frame.numbers[i]) +
                        ", but its mass " + digits(mass) + " is that of " + element_symbol(z) +
-                       "; expected " + digits(own) + " or an isotope's");
+                       "; expected " + digits(standard) + " or an isotope's");
       }
     }
 
@@ -246,7 +248,7 @@ std::unique_ptr<TrajectoryReader> open_trajectory(const std::string &path,
       throw FileError("data file '" + path + "': '" + symbol + "' is no element");
   }
   std::unique_ptr<TrajectoryReader> reader;
-  // of .npz the standard is kcal/mol, and there is nothing that could tell
+  // the standard of .npz is kcal/mol, and nothing in the file could tell
   if (path.ends_with(".npz"))
     reader = std::make_unique<NpzTrajectory>(path, options);
   else if (path.ends_with(".xyz") || path.ends_with(".extxyz"))

@@ -14,7 +14,7 @@
 
 namespace mlff {
 
-/// What a file does not say about itself.
+/// Units, names and elements, where a file does not tell them itself.
 struct ReadOptions {
   /// metal: eV, eV/Å, Å/ps, ps; real: kcal/mol, kcal/mol/Å, Å/fs, fs; gpumd: eV, eV/Å, Å/fs, fs.
   /// Empty: metal (of .npz: kcal/mol), and values that cannot be in these units are an error.
@@ -22,8 +22,8 @@ struct ReadOptions {
   /// Names of columns and keys (of arrays in .npz) by quantity: energy, forces, velocities, mass,
   /// charge, spin, stress.
   std::map<std::string, std::string> keys = {};
-  std::vector<std::string> elements =
-      {};               ///< of atom types, or of dumps without types of each atom
+  /// Elements of atom types, or of the atoms of dumps without types.
+  std::vector<std::string> elements = {};
   bool keep = false;    ///< Structure::layout, for frames that are written again
 };
 
@@ -48,10 +48,10 @@ class TrajectoryReader {
 /// Opens a file by its ending: .npz (rMD17 keys, kcal/mol), .xyz or .extxyz (eV, Å, Å/ps), .dump
 /// and .lammpstrj (lammps_dump.h).
 ///
-/// Of XYZ columns it reads species (symbols; D and T are hydrogen of 2.014 and 3.016 g/mol) or Z,
-/// pos, forces or force, vel or velo or velocities (or ASE's momenta), mass or masses, spread; of
-/// the comment line Lattice, pbc, Properties, Timestep, Time, energy or Potential_energy or
-/// free_energy, energy_spread, charge or total_charge, and the multiplicity: spin, total_spin,
+/// XYZ columns that are read: species (symbols; D and T are hydrogen of 2.014 and 3.016 g/mol) or
+/// Z, pos, forces or force, vel or velo or velocities (or ASE's momenta), mass or masses, spread;
+/// keys of the comment line: Lattice, pbc, Properties, Timestep, Time, energy or Potential_energy
+/// or free_energy, energy_spread, charge or total_charge, and the multiplicity: spin, total_spin,
 /// multiplicity, spin_multiplicity, or uhf (unpaired electrons). Names are compared without their
 /// case, but for Time. Labels of MACE's data (REF_energy, REF_forces) are read where none without
 /// REF_ stands beside them; other prefixes (MACE_, dft_) are read only by ReadOptions::keys. Two of

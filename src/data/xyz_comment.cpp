@@ -1,3 +1,4 @@
+// The comment line of extended XYZ: key=value pairs.
 #include "data/xyz_comment.h"
 
 #include <algorithm>
@@ -57,7 +58,7 @@ namespace {
       return at < line.size();
     }
 
-    /// What stands between two equal quotes, escapes resolved.
+    /// Text between two equal quotes, escapes resolved.
     void quoted(std::string &content)
     {
       const char quote = line[at++];
@@ -75,7 +76,7 @@ namespace {
         at++;
     }
 
-    /// What stands between brackets or braces, those within included.
+    /// Text between brackets or braces, those within included.
     void bracketed(std::string &content)
     {
       const char open = line[at], close = open == '[' ? ']' : '}';
@@ -132,6 +133,16 @@ std::vector<XyzPair> parse_xyz_comment(std::string_view line, std::string &wrong
 {
   wrong.clear();
   return CommentReader(line, wrong).pairs();
+}
+
+std::string quoted(std::string_view text)
+{
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '\n') result += '\\';
+    result += c == '\n' ? 'n' : c;
+  }
+  return result + "\"";
 }
 
 std::vector<std::string_view> elements_of_value(std::string_view value)

@@ -12,10 +12,10 @@ namespace mlff {
 /// One key with its value.
 struct XyzPair {
   std::string key;    ///< without quotes
-  std::string
-      value;    ///< without its outermost quotes or brackets, escapes resolved; "T" of a key alone
+  /// Value without its outermost quotes or brackets, escapes resolved; "T" where the key is alone.
+  std::string value;
   std::string name;    ///< the key as it was written
-  std::string text;    ///< the value as it was written; empty of a key alone
+  std::string text;    ///< the value as it was written; empty where the key is alone
   bool alone = false;
 };
 
@@ -25,7 +25,10 @@ struct XyzPair {
 /// `wrong`: a quote or bracket that is not closed.
 std::vector<XyzPair> parse_xyz_comment(std::string_view line, std::string &wrong);
 
-/// Elements of a value: what stands between blanks, commas and brackets.
+/// A text in double quotes, as parse_xyz_comment reads them.
+std::string quoted(std::string_view text);
+
+/// Elements of a value: words between blanks, commas and brackets.
 std::vector<std::string_view> elements_of_value(std::string_view value);
 
 /// Yes or no of T, F, True, False, TRUE, FALSE, true, false, 1, 0; nothing of other words.

@@ -1,3 +1,4 @@
+// Settings from YAML files, with messages that name the key, what was found and what is accepted.
 #include "data/yaml_section.h"
 
 #include <cmath>
@@ -68,6 +69,26 @@ namespace {
 
 }    // namespace
 
+std::string accepted_number(double lowest, double highest)
+{
+  std::string accepted = "a number";
+  if (std::isfinite(lowest)) accepted += " >= " + plain(lowest);
+  if (std::isfinite(highest))
+    accepted += std::string(std::isfinite(lowest) ? " and" : "") + " <= " + plain(highest);
+  return accepted;
+}
+
+std::string accepted_whole(long lowest, std::optional<long> highest)
+{
+  return "a whole number >= " + std::to_string(lowest) +
+      (highest ? " and <= " + std::to_string(*highest) : "");
+}
+
+std::string accepted_words(const std::vector<std::string> &words)
+{
+  return join(words);
+}
+
 YamlSection::YamlSection(std::string path, std::string name, const YAML::Node &node) :
     path(std::move(path)), name(std::move(name)), node(node)
 {
@@ -106,7 +127,7 @@ void YamlSection::wrong(const std::string &key, const YAML::Node &value,
 
 YAML::Node YamlSection::find(const std::string &key)
 {
-  known.insert(key);
+  asked.insert(key);
   if (!node.IsDefined() || !node.IsMap()) return YAML::Node(YAML::NodeType::Undefined);
   return node[key];
 }
@@ -120,14 +141,10 @@ double YamlSection::number(const std::string &key, double standard, double lowes
 {
   const YAML::Node value = find(key);
   if (!value.IsDefined()) return standard;
-  std::string accepted = "a number";
-  if (std::isfinite(lowest)) accepted += " >= " + plain(lowest);
-  if (std::isfinite(highest))
-    accepted += std::string(std::isfinite(lowest) ? " and" : "") + " <= " + plain(highest);
   double x;
   if (!value.IsScalar() || !YAML::convert<double>::decode(value, x) || !std::isfinite(x) ||
       x < lowest || x > highest)
-    wrong(key, value, accepted);
+    wrong(key, value, accepted_number(lowest, highest));
   return x;
 }
 
@@ -137,8 +154,7 @@ long YamlSection::whole(const std::string &key, long standard, long lowest, long
   if (!value.IsDefined()) return standard;
   long x;
   if (!value.IsScalar() || !YAML::convert<long>::decode(value, x) || x < lowest || x > highest)
-    wrong(key, value,
-          "a whole number >= " + std::to_string(lowest) + " and <= " + std::to_string(highest));
+    wrong(key, value, accepted_whole(lowest, highest));
   return x;
 }
 
@@ -147,7 +163,8 @@ bool YamlSection::yes(const std::string &key, bool standard)
   const YAML::Node value = find(key);
   if (!value.IsDefined()) return standard;
   bool x;
-  if (!value.IsScalar() || !YAML::convert<bool>::decode(value, x)) wrong(key, value, "yes, no");
+  if (!value.IsScalar() || !YAML::convert<bool>::decode(value, x))
+    wrong(key, value, accepted_yes_or_no);
   return x;
 }
 
@@ -156,10 +173,10 @@ std::string YamlSection::word(const std::string &key, const std::string &standar
 {
   const YAML::Node value = find(key);
   if (!value.IsDefined()) return standard;
-  if (!value.IsScalar()) wrong(key, value, accepted.empty() ? "a word" : join(accepted));
+  if (!value.IsScalar()) wrong(key, value, accepted.empty() ? "a word" : accepted_words(accepted));
   auto x = value.as<std::string>();
   if (!accepted.empty() && std::find(accepted.begin(), accepted.end(), x) == accepted.end())
-    wrong(key, value, join(accepted));
+    wrong(key, value, accepted_words(accepted));
   return x;
 }
 
@@ -234,10 +251,10 @@ void YamlSection::finish() const
       throw FileError("settings file '" + path + "', line " +
                       std::to_string(entry.first.Mark().line + 1) + ": '" + name + key +
                       "' is there twice");
-    if (!known.contains(key))
+    if (!asked.contains(key))
       throw FileError("settings file '" + path + "', line " +
                       std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + name + key +
-                      "'; accepted: " + join(known));
+                      "'; accepted: " + join(asked));
   }
 }
 

@@ -6,11 +6,18 @@
 #include <yaml-cpp/yaml.h>
 
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace mlff {
+
+/// Texts of accepted values, for messages and for the reference page.
+std::string accepted_number(double lowest, double highest);
+std::string accepted_whole(long lowest, std::optional<long> highest);
+std::string accepted_words(const std::vector<std::string> &words);
+inline constexpr const char *accepted_yes_or_no = "yes, no";
 
 /// One map of a settings file. Every key is asked for by name; finish() refuses those that nobody
 /// asked for.
@@ -46,9 +53,10 @@ class YamlSection {
   [[noreturn]] void fail(const std::string &key, const std::string &what) const;
 
  private:
-  std::string path, name;    // of the file, and of this map within it, with a dot behind it
+  std::string path;    // the file
+  std::string name;    // place of this map within the file, with a dot behind it
   YAML::Node node;
-  std::set<std::string> known;
+  std::set<std::string> asked;    // keys that were asked for
 
   YamlSection(std::string path, std::string name, const YAML::Node &node);
   YAML::Node find(const std::string &key);

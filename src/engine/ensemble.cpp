@@ -142,10 +142,10 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   }
 }
 
-bool Ensemble::exchanges() const
+bool Ensemble::supports_domain_decomposition() const
 {
   return std::all_of(members.begin(), members.end(), [](const Member &member) {
-    return member.engine->exchanges();
+    return member.engine->supports_domain_decomposition();
   });
 }
 

@@ -20,7 +20,7 @@ class Ensemble : public Engine {
   /// the potentials.
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
-  bool exchanges() const override;
+  bool supports_domain_decomposition() const override;
   std::size_t bytes(int atoms, int edges) const override;
   EngineInfo info() const override;    ///< of the first member, and how many there are
 

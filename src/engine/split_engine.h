@@ -16,7 +16,10 @@ class SplitEngine : public Engine {
   /// evaluated whole.
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
-  bool exchanges() const override { return engine->exchanges(); }
+  bool supports_domain_decomposition() const override
+  {
+    return engine->supports_domain_decomposition();
+  }
   EngineInfo info() const override { return engine->info(); }
 
   /// As found by the probe.

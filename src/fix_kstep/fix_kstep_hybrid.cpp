@@ -38,6 +38,7 @@
 #include "engine/make_engine.h"
 #include "fix_kstep/kstep_impl.h"
 #include "fix_kstep/kstep_vector.h"
+#include "models/jump/jump_record.h"
 
 #include <algorithm>
 #include <cmath>
@@ -80,7 +81,8 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
     const auto &potential = settings.potential;
     for (int s = 0; s < potential.n_species(); s++)
       if (mlff::element_symbol(potential.elements[s]) == word ||
-          (!potential.jump.species.empty() && potential.jump.species[s].name == word))
+          (!jump_record(potential).species.empty() &&
+           jump_record(potential).species[s].name == word))
         elements.insert(potential.elements[s]);
   }
   impl->elements.assign(elements.begin(), elements.end());
@@ -247,7 +249,7 @@ void FixKstepHybrid::init_stride()
   if (s.only_corrector) {
     cycle.only_correct();
   } else if (!s.student) {
-    const auto &strides = s.potential.jump.strides;
+    const auto &strides = jump_record(s.potential).strides;
     std::string list;
     for (const double fs : strides) list += fmt::format("{}{:g}", list.empty() ? "" : ", ", fs);
     if (s.k == 0) {
@@ -311,7 +313,7 @@ void FixKstepHybrid::warn_about_settings()
                    "Fix kstep/hybrid: the friction of {:.3g} 1/ps may be too weak to keep "
                    "equipartition; use 10 1/ps or more, a damping time of at most {:.3g}",
                    cycle.thermostat.friction, update->dt / cycle.dt_ps / 10.0);
-  const auto &learned = s.potential.jump.temperatures;
+  const auto &learned = jump_record(s.potential).temperatures;
   if (!s.student && !learned.empty()) {
     const auto [low, high] = std::minmax_element(learned.begin(), learned.end());
     if (cycle.limit_temperature < *low - 5.0 || cycle.limit_temperature > *high + 5.0)

@@ -11,6 +11,8 @@
 
 #include "core/errors.h"
 #include "core/units.h"
+#include "models/jump/jump_record.h"
+#include "potential/model_kind.h"
 
 #include <algorithm>
 #include <cmath>
@@ -83,7 +85,7 @@ void KstepCycle::setup()
   check_jump();
   limit_temperature = run_temperature();
   guard = mlff::KstepGuard(s.metropolis ? mlff::KstepLimits() : s.limits,
-                           s.potential.is_jump() ? &s.potential.jump : nullptr,
+                           s.potential.kind().gives_jumps ? &jump_record(s.potential) : nullptr,
                            mlff::boltzmann * limit_temperature);
   energy.together = false;
   if (molecules.n_molecules() > 1) {

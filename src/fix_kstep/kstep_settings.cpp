@@ -7,6 +7,8 @@
 #include "core/elements.h"
 #include "fix_kstep/kstep_keywords.h"
 #include "lammps_common/potential_files.h"
+#include "models/jump/jump_record.h"
+#include "potential/model_kind.h"
 
 #include <algorithm>
 
@@ -36,7 +38,8 @@ void KstepSettings::read_species(char **arg)
   std::vector<std::string> accepted;
   for (int s = 0; s < potential.n_species(); s++) {
     accepted.push_back(mlff::element_symbol(potential.elements[s]));
-    if (!potential.jump.species.empty()) accepted.push_back(potential.jump.species[s].name);
+    if (!jump_record(potential).species.empty())
+      accepted.push_back(jump_record(potential).species[s].name);
   }
   words.assign(atom->ntypes + 1, "");
   for (int t = 1; t <= atom->ntypes; t++) {
@@ -84,17 +87,17 @@ void KstepSettings::read_keywords(int narg, char **arg, int iarg)
 
 void KstepSettings::check()
 {
-  if (student && potential.is_jump())
+  if (student && potential.kind().gives_jumps)
     error->all(
         FLERR, 3,
         "Fix kstep/hybrid jump student takes a potential with energies, but '{}' is the jump "
         "network {}; use jump network",
-        file, potential.model);
-  if (!student && !potential.is_jump())
+        file, potential.model());
+  if (!student && !potential.kind().gives_jumps)
     error->all(FLERR, 3,
                "Fix kstep/hybrid jump network takes a jump network, but '{}' is the potential {}; "
                "use jump student",
-               file, potential.model);
+               file, potential.model());
   if (student && k == 0)
     error->all(FLERR, "Fix kstep/hybrid jump student needs its steps: jump student k dt");
   if ((control || only_corrector) && student)
@@ -114,7 +117,7 @@ void KstepSettings::check()
     error->all(FLERR, 3,
                "Fix kstep/hybrid: network '{}' is the published form of {}, which breaks the "
                "symmetry of {}; train its corrected form",
-               file, potential.model, defects.front());
+               file, potential.model(), defects.front());
 
   bool any = false;
   for (const auto &word : words) any = any || !word.empty();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kstep/kstep_molecules.h"
+#include "models/jump/jump_record.h"
 #include "potential/potential.h"
 
 #include <limits>

@@ -3,6 +3,7 @@
 
 #include "core/errors.h"
 #include "core/units.h"
+#include "engine/make_engine.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "universe.h"
 
+#include "models/painn/painn_sizes.h"
 #include "replica/replica_engine.h"
 #include "replica/replica_jump_engine.h"
 
@@ -138,7 +139,8 @@ std::unique_ptr<mlff::JumpEngine> ReplicaGroup::join(std::unique_ptr<mlff::JumpE
   auto info = engine->info();
   info.jumps = true;
   const auto options = batch_options(info, {potential.sha256});
-  return make_replica<mlff::ReplicaJumpEngine>(std::move(engine), potential.sizes, options);
+  return make_replica<mlff::ReplicaJumpEngine>(std::move(engine), mlff::painn_sizes(potential),
+                                               options);
 }
 
 /* ---------------------------------------------------------------------- */

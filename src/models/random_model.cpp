@@ -1,30 +1,32 @@
+// PaiNN with random weights.
 #include "models/random_model.h"
+
+#include "models/long_range/long_range_kind.h"
+#include "models/painn/painn_kind.h"
 
 #include <cmath>
 
 namespace mlff {
 
 Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff,
-                           unsigned seed, const FmmSizes *fmm)
+                           unsigned seed, const LongRangeSizes *block)
 {
   Potential potential;
-  potential.sizes = sizes;
+  potential.set_kind(block ? painn_long_range_kind : painn_kind);
+  painn_sizes(potential) = sizes;
   potential.elements = elements;
   potential.cutoff = cutoff;
   potential.date = "2026-01-01";
-  if (fmm) {
-    potential.model = "painn-fmm";
-    potential.fmm = *fmm;
-  }
+  if (block) long_range_sizes(potential) = *block;
   Uniform uniform(seed);
-  for (const auto &[name, shape] : tensors_of(potential)) {
+  for (const auto &[name, entry] : tensors_of(potential)) {
+    const auto &shape = entry.shape;
     Tensor tensor;
     tensor.shape = shape;
-    std::int64_t n = 1;
-    for (const auto extent : shape) n *= extent;
     const double width = shape.size() == 2 ? 1.7 / std::sqrt(double(shape[1])) : 0.1;
     // single precision from the start: reading back what was written then changes nothing
-    for (std::int64_t i = 0; i < n; i++) tensor.values.push_back(float(width * uniform()));
+    for (std::size_t i = 0; i < entry.size(); i++)
+      tensor.values.push_back(float(width * uniform()));
     potential.tensors[name] = tensor;
   }
   for (double &x : potential.tensors["embedding"].values)

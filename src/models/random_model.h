@@ -2,6 +2,8 @@
 // depend on weights.
 #pragma once
 
+#include "models/long_range/long_range_sizes.h"
+#include "models/painn/painn_sizes.h"
 #include "potential/potential.h"
 
 #include <random>
@@ -18,10 +20,10 @@ class Uniform {
   std::mt19937 generator;
 };
 
-/// PaiNN with random weights of about the size that trained ones have; with `fmm` painn-fmm, its
+/// PaiNN with random weights of about the size that trained ones have; with `block` painn-fmm, its
 /// gates open.
 Potential random_potential(const PainnSizes &sizes = {8, 2, 6},
                            const std::vector<int> &elements = {6, 8, 1}, double cutoff = 4.0,
-                           unsigned seed = 1, const FmmSizes *fmm = nullptr);
+                           unsigned seed = 1, const LongRangeSizes *block = nullptr);
 
 }    // namespace mlff

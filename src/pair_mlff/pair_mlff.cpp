@@ -25,6 +25,7 @@
 #include "core/errors.h"
 #include "lammps_common/symmetric_virial.h"
 #include "pair_mlff/mlff_impl.h"
+#include "potential/model_kind.h"
 
 #include <algorithm>
 #include <cmath>
@@ -69,7 +70,7 @@ void PairMLFF::compute(int eflag, int vflag)
   ev_init(eflag, vflag);
 
   if (impl->rows_are_old()) impl->number_rows(this, map, list, centres_by_id());
-  impl->find_edges(list, cutoff, is_global());
+  impl->find_edges(list, cutoff, needs_positions());
   evaluate();
 
   const auto n_atoms = (std::size_t) impl->graph.view().n_atoms();
@@ -258,7 +259,7 @@ void PairMLFF::number_rows(int inum, const int *ilist, const std::vector<char> &
 
 bool PairMLFF::centres_by_id() const
 {
-  return impl->potentials.front().is_molecule() && atom->tag_enable;
+  return impl->potentials.front().kind().one_molecule && atom->tag_enable;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -277,10 +278,10 @@ void PairMLFF::unpack_forward_comm(int n, int first, double *buf)
 
 /* ---------------------------------------------------------------------- */
 
-bool PairMLFF::is_global() const
+bool PairMLFF::needs_positions() const
 {
   return std::any_of(impl->potentials.begin(), impl->potentials.end(), [](const auto &potential) {
-    return potential.is_global();
+    return potential.kind().needs_positions;
   });
 }
 
@@ -305,7 +306,7 @@ void *PairMLFF::extract(const char *str, int &dim)
   if (strcmp(str, "nan_on_failure") == 0) return (void *) &nan_on_failure;
   // whether energies of atoms add up to those of molecules that are further apart than the cutoff
   if (strcmp(str, "molecules_add_up") == 0) {
-    molecules_add_up = !is_global();
+    molecules_add_up = !needs_positions();
     return (void *) &molecules_add_up;
   }
   return nullptr;

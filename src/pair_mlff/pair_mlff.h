@@ -57,7 +57,7 @@ class PairMLFF : public Pair {
   void map_elements(int, char **, int);
   void check_box();
   void warn_of_charge();
-  bool is_global() const;
+  bool needs_positions() const;
   bool any_rank(bool) const;
   void number_rows(int, const int *, const std::vector<char> &);
   bool centres_by_id() const;

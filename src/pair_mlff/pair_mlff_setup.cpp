@@ -15,6 +15,7 @@
 #include "lammps_common/engine_keywords.h"
 #include "lammps_common/potential_files.h"
 #include "pair_mlff/mlff_impl.h"
+#include "potential/model_kind.h"
 
 #include <algorithm>
 #include <cmath>
@@ -212,12 +213,12 @@ void PairMLFF::make_engine(bool find_spread)
       utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
   }
   for (std::size_t k = 0; k < impl->potentials.size(); k++)
-    if (comm->nprocs > 1 && impl->potentials[k].is_molecule())
+    if (comm->nprocs > 1 && impl->potentials[k].kind().one_molecule)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff: potential file '{}' is a model of one molecule, which runs on "
                  "one MPI rank per partition, found {}",
                  impl->files[k], comm->nprocs);
-  if (comm->nprocs > 1 && !impl->engine->exchanges())
+  if (comm->nprocs > 1 && !impl->engine->supports_domain_decomposition())
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style mlff engine torch runs on one MPI rank per partition, found {}; use "
                "engine host",
@@ -245,7 +246,7 @@ void PairMLFF::join_replicas(const std::string &alone)
 void PairMLFF::check_box()
 {
   for (std::size_t k = 0; k < impl->potentials.size(); k++) {
-    if (!impl->potentials[k].is_global()) continue;
+    if (!impl->potentials[k].kind().needs_positions) continue;
     char boundary[9];
     domain->boundary_string(boundary);
     if (domain->xperiodic != domain->yperiodic || domain->xperiodic != domain->zperiodic)
@@ -253,14 +254,14 @@ void PairMLFF::check_box()
                  "Pair style mlff: potential file '{}' has a long-range block (model {}), which "
                  "needs a box open or periodic in all directions, found boundary {}; accepted: "
                  "p p p, or f, s or m in all directions",
-                 impl->files[k], impl->potentials[k].model, boundary);
-    if (domain->xperiodic && impl->options.fmm == mlff::FmmForm::direct)
+                 impl->files[k], impl->potentials[k].model(), boundary);
+    if (domain->xperiodic && impl->options.long_range == mlff::LongRangeForm::direct)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff fmm direct is for open boxes, found boundary {}; accepted in a "
                  "periodic box: auto, linear",
                  boundary);
     if (domain->xperiodic && atom->q_flag) warn_of_charge();
-    if (kokkosable && comm->nprocs > 1 && impl->options.fmm == mlff::FmmForm::direct)
+    if (kokkosable && comm->nprocs > 1 && impl->options.long_range == mlff::LongRangeForm::direct)
       error->all(FLERR, Error::NOLASTLINE,
                  "Pair style mlff/kk fmm direct needs all atoms on one MPI rank per partition, "
                  "found {}; accepted: auto, linear",

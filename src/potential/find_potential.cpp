@@ -1,3 +1,4 @@
+// Looks for potential files where they may lie.
 #include "potential/find_potential.h"
 
 #include <cstdlib>

@@ -44,7 +44,7 @@ class ReplicaEngine : public Engine {
   /// graph fails.
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
-  bool exchanges() const override { return false; }
+  bool supports_domain_decomposition() const override { return false; }
   std::size_t bytes(int atoms, int edges) const override;
   EngineInfo info() const override;
 

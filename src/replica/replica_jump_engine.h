@@ -4,6 +4,7 @@
 
 #include "core/jump_engine.h"
 #include "engine/memory_budget.h"
+#include "models/painn/painn_sizes.h"
 #include "potential/potential.h"
 #include "replica/rendezvous.h"
 

@@ -1,3 +1,4 @@
+// One molecule by its bonds: its permutations, and the places of a structure's atoms in it.
 #include "structure/bonded_molecule.h"
 
 #include "core/elements.h"
@@ -240,11 +241,11 @@ std::vector<Permutation> group_of(const std::vector<Permutation> &generators, in
                                   int limit)
 {
   std::vector<Permutation> group = {identity(n_atoms)};
-  std::set<Permutation> known(group.begin(), group.end());
+  std::set<Permutation> seen(group.begin(), group.end());
   for (std::size_t at = 0; at < group.size(); at++)
     for (const auto &g : generators) {
       Permutation p = product(g, group[at]);
-      if (!known.insert(p).second) continue;
+      if (!seen.insert(p).second) continue;
       if (int(group.size()) == limit) return {};
       group.push_back(std::move(p));
     }
@@ -335,7 +336,7 @@ bool MoleculeMatcher::is_known(const Graph &graph) const
 
 void MoleculeMatcher::wrong_neighbors(const Graph &graph, int structure, int i) const
 {
-  // of one molecule per structure the formula says most
+  // where a structure is one molecule, its formula says most
   BondedMolecule found;
   for (int k = graph.first_atom[structure]; k < graph.first_atom[structure + 1]; k++)
     found.numbers.push_back(elements[graph.species[k]]);
@@ -403,15 +404,15 @@ void MoleculeMatcher::list_edges(const Graph &graph, int m)
 {
   const int n = molecule.n_atoms();
   const int *member = &members[std::size_t(m) * n];
-  int *own = &atom[std::size_t(m) * n], *pairs = &edge[std::size_t(m) * molecule.n_pairs()];
-  for (int k = 0; k < n; k++) own[k] = member[order[m][k]];
+  int *record_atom = &atom[std::size_t(m) * n], *pairs = &edge[std::size_t(m) * molecule.n_pairs()];
+  for (int k = 0; k < n; k++) record_atom[k] = member[order[m][k]];
   for (int k = 0; k < n; k++)
-    for (int e = graph.first_edge[own[k]]; e < graph.first_edge[own[k] + 1]; e++) {
+    for (int e = graph.first_edge[record_atom[k]]; e < graph.first_edge[record_atom[k] + 1]; e++) {
       const int place = int(std::lower_bound(member, member + n, graph.neighbor[e]) - member);
       if (place == n || member[place] != graph.neighbor[e]) {
         int s = 0;
-        while (graph.first_atom[s + 1] <= own[k]) s++;
-        wrong_neighbors(graph, s, own[k]);
+        while (graph.first_atom[s + 1] <= record_atom[k]) s++;
+        wrong_neighbors(graph, s, record_atom[k]);
       }
       const int j = int(std::find(order[m].begin(), order[m].end(), place) - order[m].begin());
       if (j < k) pairs[BondedMolecule::pair(k, j)] = e;
@@ -421,9 +422,10 @@ void MoleculeMatcher::list_edges(const Graph &graph, int m)
 bool MoleculeMatcher::holds(const Graph &graph, int m) const
 {
   const int n = molecule.n_atoms();
-  const int *own = &atom[std::size_t(m) * n], *pairs = &edge[std::size_t(m) * molecule.n_pairs()];
+  const int *record_atom = &atom[std::size_t(m) * n],
+            *pairs = &edge[std::size_t(m) * molecule.n_pairs()];
   for (int k = 0; k < n; k++)
-    if (elements[graph.species[own[k]]] != molecule.numbers[k]) return false;
+    if (elements[graph.species[record_atom[k]]] != molecule.numbers[k]) return false;
   for (std::size_t b = 0; b < molecule.bonds.size(); b++) {
     const double *r = &graph.r[3 *
                                std::size_t(pairs[BondedMolecule::pair(molecule.bonds[b].first,

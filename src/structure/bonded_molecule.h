@@ -1,5 +1,5 @@
-// One molecule by its bonds: which permutations of its atoms leave it as it is, and which atom of a
-// structure is which of its own.
+// One molecule by its bonds: permutations of its atoms that leave it as it is, and the places of a
+// structure's atoms in it.
 #pragma once
 
 #include "core/errors.h"
@@ -21,12 +21,11 @@ using Permutation = std::vector<int>;
 struct BondedMolecule {
   std::vector<int> numbers;                  ///< [n] atomic numbers
   std::vector<std::pair<int, int>> bonds;    ///< i < j, ascending
-  std::vector<int>
-      /// [n] of an atom with four bonds the sign of (b-a) x (c-a) . (d-a), a < b < c < d its
-      /// neighbors; 0 of others
-      handedness;
-  std::vector<Permutation>
-      generators;    ///< of the group of permutations that a model averages over
+  /// [n] for an atom with four bonds the sign of (b-a) x (c-a) . (d-a), where a < b < c < d are its
+  /// neighbors; 0 for others.
+  std::vector<int> handedness;
+  /// Generators of the group of permutations that a model averages over.
+  std::vector<Permutation> generators;
 
   int n_atoms() const { return int(numbers.size()); }
   int n_pairs() const { return n_atoms() * (n_atoms() - 1) / 2; }
@@ -96,13 +95,14 @@ class MoleculeMatcher {
   BondedMolecule molecule;
   std::vector<int> elements;
   double cutoff;
-  std::vector<std::array<int, 5>> centres;    // of four bonds, and their neighbors ascending
-  std::vector<double> held_square;            // of each bond, Å^2
+  std::vector<std::array<int, 5>>
+      centres;                        // atoms with four bonds, and their neighbors ascending
+  std::vector<double> held_square;    // [bonds] Å^2
 
   int molecules = 0;
   std::vector<int> edge, atom;
-  std::vector<int> first_atom, species, first_edge, neighbor;    // of the graph that they are of
-  std::vector<Permutation> order;    // of each molecule: place among its atoms in ascending order
+  std::vector<int> first_atom, species, first_edge, neighbor;    // the graph that was matched
+  std::vector<Permutation> order;    // [molecules] place of each atom among the ascending ones
   std::vector<int> members;
 
   bool is_known(const Graph &graph) const;

@@ -1,3 +1,4 @@
+// The neighbor graph of a structure, by linked cells.
 #include "structure/structure.h"
 
 #include "core/elements.h"
@@ -80,111 +81,158 @@ namespace {
     return a >= 0 ? a / n : -((n - 1 - a) / n);
   }
 
+  using Shift = std::array<int, 3>;
+
+  struct Edge {
+    int j;
+    Shift shift;    // cell vectors added to the wrapped position of j
+    Vector r;
+  };
+
+  /// Atoms wrapped into the cell and sorted into bins. Bins are at least one cutoff wide between
+  /// their faces where the cell allows it; where it does not, a search reaches over several, so
+  /// that it never misses an image.
+  class Bins {
+   public:
+    Bins(const Structure &structure, double cutoff) :
+        structure(structure), cutoff(cutoff), cell(structure, cutoff), bin(structure.n_atoms()),
+        image(structure.n_atoms()), wrapped(structure.n_atoms())
+    {
+      for (int a = 0; a < 3; a++) {
+        const double height = 1.0 / std::sqrt(dot(cell.reciprocal[a], cell.reciprocal[a]));
+        bins[a] = std::clamp(int(height / cutoff), 1, 64);
+        reach[a] = int(std::ceil(cutoff * bins[a] / height));
+      }
+      atoms.resize(std::size_t(bins[0]) * bins[1] * bins[2]);
+      for (int i = 0; i < structure.n_atoms(); i++) sort_in(i);
+    }
+
+    /// Edges of an atom, sorted by neighbor and image. Throws StructureError for two atoms on one
+    /// place.
+    std::vector<Edge> edges_of(int i) const
+    {
+      std::vector<Edge> edges;
+      for (int s0 = -reach[0]; s0 <= reach[0]; s0++)
+        for (int s1 = -reach[1]; s1 <= reach[1]; s1++)
+          for (int s2 = -reach[2]; s2 <= reach[2]; s2++) {
+            const Shift target = {bin[i][0] + s0, bin[i][1] + s1, bin[i][2] + s2};
+            Shift shift, place;
+            for (int a = 0; a < 3; a++) {
+              shift[a] = floor_div(target[a], bins[a]);
+              place[a] = target[a] - shift[a] * bins[a];
+            }
+            for (const int j : atoms[number_of(place)])
+              if (reachable(i, j, shift)) append_edge(i, j, shift, edges);
+          }
+      std::sort(edges.begin(), edges.end(), [](const Edge &a, const Edge &b) {
+        return std::tie(a.j, a.shift) < std::tie(b.j, b.shift);
+      });
+      return edges;
+    }
+
+   private:
+    const Structure &structure;
+    double cutoff;
+    Cell cell;
+    std::array<int, 3> bins, reach;         // number of bins; bins that a search reaches over
+    std::vector<std::vector<int>> atoms;    // [bins]
+    std::vector<Shift> bin, image;          // [n] bin, and cell that the atom was wrapped from
+    std::vector<Vector> wrapped;
+
+    std::size_t number_of(const Shift &place) const
+    {
+      return (std::size_t(place[0]) * bins[1] + place[1]) * bins[2] + place[2];
+    }
+
+    void sort_in(int i)
+    {
+      const Vector x = {structure.positions[3 * i], structure.positions[3 * i + 1],
+                        structure.positions[3 * i + 2]};
+      wrapped[i] = x;
+      for (int a = 0; a < 3; a++) {
+        const double fraction = dot(x, cell.reciprocal[a]);
+        image[i][a] = int(std::floor(fraction));
+        for (int c = 0; c < 3; c++) wrapped[i][c] -= image[i][a] * cell.row[a][c];
+        bin[i][a] = std::clamp(int((fraction - image[i][a]) * bins[a]), 0, bins[a] - 1);
+      }
+      atoms[number_of(bin[i])].push_back(i);
+    }
+
+    /// In an open direction only the atom itself counts, none of its images; no atom is its own
+    /// neighbor.
+    bool reachable(int i, int j, const Shift &shift) const
+    {
+      for (int a = 0; a < 3; a++)
+        if (!structure.periodic[a] && shift[a] != image[j][a] - image[i][a]) return false;
+      return i != j || shift != Shift{0, 0, 0};
+    }
+
+    void append_edge(int i, int j, const Shift &shift, std::vector<Edge> &edges) const
+    {
+      Vector r;
+      for (int c = 0; c < 3; c++)
+        r[c] = wrapped[j][c] - wrapped[i][c] + shift[0] * cell.row[0][c] +
+            shift[1] * cell.row[1][c] + shift[2] * cell.row[2][c];
+      const double square = dot(r, r);
+      if (square >= cutoff * cutoff) return;
+      if (square < 1e-12)
+        throw StructureError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) +
+                             " are on the same place");
+      edges.push_back({j, shift, r});
+    }
+  };
+
+  /// Species of all atoms. Throws StructureError for an element that the model does not have and
+  /// for a coordinate that is not finite.
+  std::vector<int> species_of(const Structure &structure, const std::vector<int> &elements)
+  {
+    std::vector<int> species;
+    for (int i = 0; i < structure.n_atoms(); i++) {
+      const auto found = std::find(elements.begin(), elements.end(), structure.numbers[i]);
+      if (found == elements.end()) {
+        std::string names;
+        for (const int z : elements) names += " " + element_symbol(z);
+        throw StructureError("atom " + std::to_string(i + 1) + " is " +
+                             element_symbol(structure.numbers[i]) + ", but the model knows" +
+                             names);
+      }
+      species.push_back(int(found - elements.begin()));
+      for (int a = 0; a < 3; a++)
+        if (!std::isfinite(structure.positions[3 * i + a]))
+          throw StructureError("the position of atom " + std::to_string(i + 1) + " is not finite");
+    }
+    return species;
+  }
+
 }    // namespace
 
 void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff,
                   GraphStorage &graph)
 {
   const int n = structure.n_atoms();
-  std::vector<int> species(n);
-  for (int i = 0; i < n; i++) {
-    const auto found = std::find(elements.begin(), elements.end(), structure.numbers[i]);
-    if (found == elements.end()) {
-      std::string known;
-      for (const int z : elements) known += " " + element_symbol(z);
-      throw StructureError("atom " + std::to_string(i + 1) + " is " +
-                           element_symbol(structure.numbers[i]) + ", but the model knows" + known);
-    }
-    species[i] = int(found - elements.begin());
-    for (int a = 0; a < 3; a++)
-      if (!std::isfinite(structure.positions[3 * i + a]))
-        throw StructureError("the position of atom " + std::to_string(i + 1) + " is not finite");
-  }
-
-  // bins at least one cutoff wide between their faces where the cell allows it; fewer search steps
-  // in thin cells never miss an image
-  const Cell cell(structure, cutoff);
-  std::array<int, 3> bins, reach;
-  for (int a = 0; a < 3; a++) {
-    const double height = 1.0 / std::sqrt(dot(cell.reciprocal[a], cell.reciprocal[a]));
-    bins[a] = std::clamp(int(height / cutoff), 1, 64);
-    reach[a] = int(std::ceil(cutoff * bins[a] / height));
-  }
-  std::vector<std::vector<int>> atoms(std::size_t(bins[0]) * bins[1] * bins[2]);
-  std::vector<std::array<int, 3>> bin(n), image(n);
-  std::vector<Vector> wrapped(n);
-  for (int i = 0; i < n; i++) {
-    const Vector x = {structure.positions[3 * i], structure.positions[3 * i + 1],
-                      structure.positions[3 * i + 2]};
-    wrapped[i] = x;
-    for (int a = 0; a < 3; a++) {
-      const double fraction = dot(x, cell.reciprocal[a]);
-      image[i][a] = int(std::floor(fraction));
-      for (int c = 0; c < 3; c++) wrapped[i][c] -= image[i][a] * cell.row[a][c];
-      bin[i][a] = std::clamp(int((fraction - image[i][a]) * bins[a]), 0, bins[a] - 1);
-    }
-    atoms[(std::size_t(bin[i][0]) * bins[1] + bin[i][1]) * bins[2] + bin[i][2]].push_back(i);
-  }
-
-  struct Edge {
-    int j;
-    std::array<int, 3> shift;    // cell vectors added to wrapped[j]
-    Vector r;
-  };
-  std::vector<std::vector<Edge>> edges(n);
-  for (int i = 0; i < n; i++)
-    for (int s0 = -reach[0]; s0 <= reach[0]; s0++)
-      for (int s1 = -reach[1]; s1 <= reach[1]; s1++)
-        for (int s2 = -reach[2]; s2 <= reach[2]; s2++) {
-          const std::array<int, 3> target = {bin[i][0] + s0, bin[i][1] + s1, bin[i][2] + s2};
-          std::array<int, 3> shift, place;
-          for (int a = 0; a < 3; a++) {
-            shift[a] = floor_div(target[a], bins[a]);
-            place[a] = target[a] - shift[a] * bins[a];
-          }
-          for (const int j :
-               atoms[(std::size_t(place[0]) * bins[1] + place[1]) * bins[2] + place[2]]) {
-            // in an open direction only the atom itself counts, none of its images
-            bool reachable = true;
-            for (int a = 0; a < 3; a++)
-              if (!structure.periodic[a] && shift[a] != image[j][a] - image[i][a])
-                reachable = false;
-            if (!reachable || (i == j && shift == std::array<int, 3>{0, 0, 0})) continue;
-            Vector r;
-            for (int c = 0; c < 3; c++)
-              r[c] = wrapped[j][c] - wrapped[i][c] + shift[0] * cell.row[0][c] +
-                  shift[1] * cell.row[1][c] + shift[2] * cell.row[2][c];
-            const double square = dot(r, r);
-            if (square >= cutoff * cutoff) continue;
-            if (square < 1e-12)
-              throw StructureError("atoms " + std::to_string(i + 1) + " and " +
-                                   std::to_string(j + 1) + " are on the same place");
-            edges[i].push_back({j, shift, r});
-          }
-        }
+  const std::vector<int> species = species_of(structure, elements);
+  const Bins bins(structure, cutoff);
+  // an error must leave the graph as it was: all edges are known before any is appended
+  std::vector<std::vector<Edge>> edges;
+  for (int i = 0; i < n; i++) edges.push_back(bins.edges_of(i));
 
   const int first_atom = int(graph.species.size());
-  for (int i = 0; i < n; i++)
-    std::sort(edges[i].begin(), edges[i].end(), [](const Edge &a, const Edge &b) {
-      return std::tie(a.j, a.shift) < std::tie(b.j, b.shift);
-    });
-  std::vector<int> first(n + 1, int(graph.neighbor.size()));
-  for (int i = 0; i < n; i++) first[i + 1] = first[i] + int(edges[i].size());
-  for (int i = 0; i < n; i++)
-    for (const Edge &edge : edges[i]) {
+  for (const auto &list : edges) {
+    for (const Edge &edge : list) {
       graph.neighbor.push_back(first_atom + edge.j);
       graph.r.insert(graph.r.end(), edge.r.begin(), edge.r.end());
     }
+    graph.first_edge.push_back(int(graph.neighbor.size()));
+  }
   graph.species.insert(graph.species.end(), species.begin(), species.end());
-  for (int i = 0; i < n; i++) graph.first_edge.push_back(first[i + 1]);
   const auto n_periodic = std::count(structure.periodic.begin(), structure.periodic.end(), true);
   if (n_periodic == 0 || n_periodic == 3)
     graph.position.insert(graph.position.end(), structure.positions.begin(),
                           structure.positions.end());
   graph.first_atom.push_back(first_atom + n);
   if (n_periodic < 3 && graph.cell.empty()) return;
-  graph.cell.resize(9 * (graph.first_atom.size() - 1),
-                    0.0);    // open ones before this have none yet
+  // open structures before this one have no cells yet
+  graph.cell.resize(9 * (graph.first_atom.size() - 1), 0.0);
   if (n_periodic == 3)
     std::copy(structure.cell.begin(), structure.cell.end(), graph.cell.end() - 9);
 }

@@ -25,20 +25,17 @@ struct Structure {
   std::vector<double> forces;            ///< [n][3]
   std::vector<double> velocities;        ///< [n][3]
   std::vector<double> masses;            ///< [n] g/mol
-  std::optional<double> charge;          ///< e, of the whole
-  std::optional<double> multiplicity;    ///< of the spin: unpaired electrons + 1
-  std::vector<double>
-      /// [n] eV/Å, of the forces of an ensemble: root mean square deviation from their mean
-      spread;
-  std::optional<double> energy_spread;    ///< eV, likewise
+  std::optional<double> charge;          ///< e, of the whole structure
+  std::optional<double> multiplicity;    ///< unpaired electrons + 1
+  /// [n] eV/Å: root mean square deviation of an ensemble's forces from their mean.
+  std::vector<double> spread;
+  std::optional<double> energy_spread;    ///< eV, of the ensemble's energies
   long step = -1;                         ///< time step of a trajectory; -1: not given
   std::optional<double> time;             ///< ps
-  std::vector<std::string>
-      /// columns and keys of the file that look like labels, but were not taken for them
-      unread;
-  std::shared_ptr<const XyzLayout>
-      /// names, order and further content of the file it is from, for writing; null: not kept
-      layout;
+  /// Columns and keys of the file that look like labels, but were not taken for them.
+  std::vector<std::string> unread;
+  /// Names, order and further content of the file, for writing; null: not kept.
+  std::shared_ptr<const XyzLayout> layout;
 
   int n_atoms() const { return int(numbers.size()); }
 };

@@ -1,3 +1,4 @@
+// Loss of the errors that a jump makes in bond lengths, angles and dihedrals.
 #include "training/structure_loss.h"
 
 #include <algorithm>
@@ -104,7 +105,7 @@ InternalCoordinates::InternalCoordinates(const std::vector<std::pair<int, int>> 
         if (i != k && l != j && i != l) dihedrals.push_back({i, j, k, l});
 }
 
-double StructureLoss::add(const InternalCoordinates &coordinates, std::span<const double> known,
+double StructureLoss::add(const InternalCoordinates &coordinates, std::span<const double> reference,
                           std::span<const double> x, double unit, double factor,
                           std::span<double> x_bar) const
 {
@@ -116,7 +117,7 @@ double StructureLoss::add(const InternalCoordinates &coordinates, std::span<cons
     double sum = 0.0, there = 0.0, here = 0.0;
     std::array<double, 3 * atoms> derivative;
     for (const auto &q : list) {
-      if (!value(q, known.data(), there, derivative) || !value(q, x.data(), here, derivative))
+      if (!value(q, reference.data(), there, derivative) || !value(q, x.data(), here, derivative))
         continue;
       double error = here - there;
       if (periodic) error = std::remainder(error, 2.0 * std::numbers::pi);

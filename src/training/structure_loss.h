@@ -32,10 +32,10 @@ struct StructureLoss {
 
   bool any() const { return bond + angle + dihedral > 0.0; }
 
-  /// Sum over kinds of weight times the mean square of (q(x) - q(known)) / unit, where a radian
-  /// counts as 1 Å; coordinates that are not defined at x or known (three atoms on a line) are left
-  /// out. Adds `factor` times its derivative to x_bar [n][3].
-  double add(const InternalCoordinates &coordinates, std::span<const double> known,
+  /// Sum over kinds of weight times the mean square of (q(x) - q(reference)) / unit, where a radian
+  /// counts as 1 Å; coordinates that are not defined at x or reference (three atoms on a line) are
+  /// left out. Adds `factor` times its derivative to x_bar [n][3].
+  double add(const InternalCoordinates &coordinates, std::span<const double> reference,
              std::span<const double> x, double unit, double factor, std::span<double> x_bar) const;
 };
 

@@ -1,6 +1,8 @@
+// Settings of mlff train for energies: reading, description for checkpoints, reference page.
 #include "training/train_settings.h"
 
 #include "potential/find_potential.h"
+#include "structure/bonded_molecule.h"
 
 #include <glob.h>
 
@@ -32,33 +34,160 @@ std::vector<std::string> matching_files(const std::string &name)
   return files;
 }
 
+namespace {
+
+  /// Names of the models of energies that can be trained.
+  std::vector<std::string> trained_kinds()
+  {
+    std::vector<std::string> names;
+    for (const ModelKind *kind : model_kinds())
+      if (!kind->gradients.empty()) names.emplace_back(kind->name);
+    return names;
+  }
+
+}    // namespace
+
 std::string training_kind(const std::string &path)
 {
   YamlSection top = YamlSection::file(path);
-  return top.section("model").word("kind", "painn",
-                                   {"painn", "painn-fmm", "molecule-mlp", "kstep"});
+  auto kinds = trained_kinds();
+  kinds.emplace_back("kstep");
+  return top.section("model").word("kind", painn_kind.name, kinds);
 }
 
 namespace {
 
-  LossTerm loss_term(YamlSection &loss, const std::string &name, double weight, double delta)
+  using S = TrainSettings;
+
+  const SettingsTable<S> &size_table()
   {
-    LossTerm term;
+    static const SettingsTable<S> table = {
+        {"features", &S::features, at_least(2), "features of an atom, F; an even number"},
+        {"layers", &S::layers, at_least(1), "layers of messages and updates, L"},
+        {"radial", &S::radial, at_least(2), "radial functions, K"},
+        {"cutoff", &S::cutoff, at_least(0.5), "neighbors within this distance, Å"},
+        {"norm_floor", &S::norm_floor, at_least(1e-12),
+         "e of the norm sqrt(v.v + e) of vectors; with 1e-8 energies have a kink where a vector "
+         "vanishes by symmetry"},
+    };
+    return table;
+  }
+
+  /// Keys are those of the file behind "fmm_".
+  const SettingsTable<LongRangeSizes> &long_range_table()
+  {
+    static const SettingsTable<LongRangeSizes> table = {
+        {"layers", &LongRangeSizes::layers, at_least(1), "layers of the block"},
+        {"directions", &LongRangeSizes::directions, at_least(0),
+         "plane waves of the highest frequency in the linear form; 0: by the size of the system"},
+        {"kappa_min", &LongRangeSizes::kappa_min, at_least(0),
+         "first of the radial frequencies, which are evenly spaced, 1/Å"},
+        {"kappa_max", &LongRangeSizes::kappa_max, at_least(0),
+         "last of the radial frequencies, 1/Å"},
+        {"kappa_count", &LongRangeSizes::kappa_count, at_least(1),
+         "number of radial frequencies, T"},
+        {"heads", &LongRangeSizes::heads, at_least(1), "heads, H"},
+        {"key_width", &LongRangeSizes::key_width, at_least(1),
+         "width of queries and keys of a head"},
+        {"value_width", &LongRangeSizes::value_width, at_least(0),
+         "width of the values of a head, which decides the cost; 0: features / heads"},
+        {"precision", &LongRangeSizes::precision, one_of({"engine", "double"}),
+         "precision of the block: that of the engine, or double"},
+    };
+    return table;
+  }
+  constexpr const char *long_range_prefix = "fmm_";
+
+  const SettingsTable<LossTerm> &loss_table()
+  {
+    static const SettingsTable<LossTerm> table = {
+        {"weight", &LossTerm::weight, at_least(0), "weight at the start"},
+        {"final_weight", &LossTerm::final_weight, at_least(0),
+         "weight at the end, reached linearly; where it is missing that of the start"},
+        {"kind", &LossTerm::huber, one_of({"mse", "huber"}),
+         "squares of errors, or squares up to `delta` and linear beyond"},
+        {"delta", &LossTerm::delta, at_least(1e-12), "limit of huber, in the unit of the term"},
+    };
+    return table;
+  }
+
+  struct NamedTerm {
+    const char *name;
+    LossTerm TrainSettings::*term;
+    LossTerm standard;
+    const char *help;
+  };
+  constexpr NamedTerm loss_terms[] = {
+      {"energy",
+       &S::energy,
+       {.weight = 0.1, .delta = 0.01},
+       "energies divided by the square root of the number of atoms, eV"},
+      {"force", &S::force, {.weight = 1.0, .delta = 0.02}, "components of forces, eV/Å"},
+      {"atom_energy",
+       &S::atom_energy,
+       {.delta = 0.01},
+       "energies of atoms, which teachers give, eV"},
+      {"jacobian",
+       &S::jacobian,
+       {.delta = 1.0},
+       "one random row of dF/dx a structure, by teachers, eV/Å^2; LibTorch only"}};
+
+  const SettingsTable<S> &batch_table()
+  {
+    static const SettingsTable<S> table = {
+        {"batch_atoms", &S::batch_atoms, at_least(1), "atoms of a batch, whole frames"},
+        {"accumulate", &S::accumulate, at_least(1), "batches of a step"},
+    };
+    return table;
+  }
+
+  const SettingsTable<S> &data_table()
+  {
+    static const SettingsTable<S> table = {
+        {"valid_fraction", &S::valid_fraction, between(0, 0.9),
+         "share of the training frames kept for validation where `valid` is missing"},
+        {"max_force", &S::max_force, at_least(0),
+         "frames with a larger force are left out, eV/Å; 0: none"},
+    };
+    return table;
+  }
+
+  const SettingsTable<DataFile> &file_table()
+  {
+    static const SettingsTable<DataFile> table = {
+        {"frames", &DataFile::frames, at_least(0), "number of frames, drawn at random; 0: all"},
+        {"weight", &DataFile::weight, at_least(0), "factor on the loss of these frames"},
+        {"labels", &DataFile::teacher, one_of({"file", "teacher"}),
+         "energies and forces of the file, or of the teachers"},
+    };
+    return table;
+  }
+
+  const SettingsTable<S> &teacher_table()
+  {
+    static const SettingsTable<S> table = {
+        {"spread", &S::spread, at_least(0),
+         "eV/Å; forces count 1 / (1 + (spread of the labels / this)^2), also those of files with a "
+         "column `spread`; 0: all 1"},
+    };
+    return table;
+  }
+
+  const std::vector<std::string> precisions = {"single", "double", "mixed"};
+
+  LossTerm read_term(YamlSection &loss, const std::string &name, LossTerm term)
+  {
     YamlSection section = loss.section(name);
-    term.weight = section.number("weight", weight, 0.0);
-    term.final_weight = section.number("final_weight", term.weight, 0.0);
-    term.huber = section.word("kind", "mse", {"mse", "huber"}) == "huber";
-    term.delta = section.number("delta", delta, 1e-12);
+    loss_table().read(section, term);
+    if (!section.has("final_weight")) term.final_weight = term.weight;
     section.finish();
     return term;
   }
 
   nlohmann::ordered_json describe(const LossTerm &term)
   {
-    nlohmann::ordered_json json = {{"weight", term.weight},
-                                   {"final_weight", term.final_weight},
-                                   {"kind", term.huber ? "huber" : "mse"}};
-    if (term.huber) json["delta"] = term.delta;
+    auto json = loss_table().record(term);
+    if (!term.huber) json.erase("delta");
     return json;
   }
 
@@ -66,18 +195,18 @@ namespace {
   {
     auto list = nlohmann::ordered_json::array();
     for (const auto &file : files) {
-      list.push_back({{"file", std::filesystem::path(file.file).filename().string()},
-                      {"frames", file.frames},
-                      {"weight", file.weight},
-                      {"labels", file.teacher ? "teacher" : "file"}});
-      if (!file.read.units.empty()) list.back()["units"] = file.read.units;
-      if (!file.read.keys.empty()) list.back()["keys"] = file.read.keys;
-      if (!file.read.elements.empty()) list.back()["elements"] = file.read.elements;
+      nlohmann::ordered_json json = {
+          {"file", std::filesystem::path(file.file).filename().string()}};
+      json.update(file_table().record(file));
+      if (!file.read.units.empty()) json["units"] = file.read.units;
+      if (!file.read.keys.empty()) json["keys"] = file.read.keys;
+      if (!file.read.elements.empty()) json["elements"] = file.read.elements;
+      list.push_back(json);
     }
     return list;
   }
 
-  /// units, keys and elements of a section, or those of `standard`.
+  /// Units, keys and elements of a section; where they are missing those of `standard`.
   ReadOptions read_options(YamlSection &section, const ReadOptions &standard)
   {
     ReadOptions read = standard;
@@ -92,65 +221,54 @@ namespace {
 
 }    // namespace
 
-void TrainSettings::read_student(YamlSection &top, const std::string &path)
+void TrainSettings::read_widths(YamlSection &model)
+{
+  if (model.has("widths")) widths.clear();
+  for (const double width : model.numbers("widths")) {
+    if (width != std::floor(width) || width < 1 || width > 4096)
+      model.fail("widths",
+                 "holds " + nlohmann::json(width).dump() +
+                     "; accepted: whole numbers from 1 to 4096");
+    widths.push_back(int(width));
+  }
+  if (widths.empty() || widths.size() > 8)
+    model.fail("widths", "has " + std::to_string(widths.size()) + " entries; accepted: 1 to 8");
+  const std::string word = model.word("permutations", "all");
+  char *end = nullptr;
+  const long number = std::strtol(word.c_str(), &end, 10);
+  if (word != "all" && word != "none" && (*end != '\0' || number < 1 || number > max_permutations))
+    model.fail("permutations",
+               "is '" + word + "'; accepted: all, none, or a number from 1 to " +
+                   std::to_string(max_permutations));
+  permutations = word == "all" ? 0 : word == "none" ? 1 : int(number);
+}
+
+void TrainSettings::read_sizes(YamlSection &model)
+{
+  size_table().read(model, *this);
+  if (!init_from.empty() && !model.has("norm_floor")) norm_floor = 0.0;
+  elements = model.words("elements");
+  if (!long_range) return;
+  block_given = long_range_table().any_in(model, long_range_prefix);
+  long_range_table().read(model, block, long_range_prefix);
+}
+
+void TrainSettings::read_model(YamlSection &top, const std::string &path)
 {
   YamlSection model = top.section("model");
-  const std::string kind = model.word("kind", "painn", {"painn", "painn-fmm", "molecule-mlp"});
-  molecule = kind == "molecule-mlp";
-  long_range = kind == "painn-fmm";
-  std::vector<const char *> sizes;
-  if (molecule) {
-    sizes = {"widths", "permutations"};
-    if (model.has("widths")) widths.clear();
-    for (const double width : model.numbers("widths")) {
-      if (width != std::floor(width) || width < 1 || width > 4096)
-        model.fail("widths",
-                   "holds " + nlohmann::json(width).dump() +
-                       "; accepted: whole numbers from 1 to 4096");
-      widths.push_back(int(width));
-    }
-    if (widths.empty() || widths.size() > 8)
-      model.fail("widths", "has " + std::to_string(widths.size()) + " entries; accepted: 1 to 8");
-    const std::string word = model.word("permutations", "all");
-    char *end = nullptr;
-    const long number = std::strtol(word.c_str(), &end, 10);
-    if (word != "all" && word != "none" &&
-        (*end != '\0' || number < 1 || number > max_permutations))
-      model.fail("permutations",
-                 "is '" + word + "'; accepted: all, none, or a number from 1 to " +
-                     std::to_string(max_permutations));
-    permutations = word == "all" ? 0 : word == "none" ? 1 : int(number);
-  } else {
-    sizes = {"features", "layers", "radial", "cutoff"};
-    features = int(model.whole("features", features, 2));
-    layers = int(model.whole("layers", layers, 1));
-    radial = int(model.whole("radial", radial, 2));
-    cutoff = model.number("cutoff", cutoff, 0.5);
-    elements = model.words("elements");
-  }
-  if (long_range) {
-    for (const auto &[key, place, lowest] : {std::tuple{"fmm_layers", &fmm.layers, 1},
-                                             {"fmm_directions", &fmm.directions, 0},
-                                             {"fmm_kappa_count", &fmm.kappa_count, 1},
-                                             {"fmm_heads", &fmm.heads, 1},
-                                             {"fmm_key_width", &fmm.key_width, 1},
-                                             {"fmm_value_width", &fmm.value_width, 0}}) {
-      fmm_given = fmm_given || model.has(key);
-      *place = int(model.whole(key, *place, lowest));
-    }
-    for (const auto &[key, place] :
-         {std::pair{"fmm_kappa_min", &fmm.kappa_min}, {"fmm_kappa_max", &fmm.kappa_max}}) {
-      fmm_given = fmm_given || model.has(key);
-      *place = model.number(key, *place, 0.0);
-    }
-    fmm_given = fmm_given || model.has("fmm_precision");
-    fmm.precision = model.word("fmm_precision", fmm.precision, {"engine", "double"});
-  }
+  kind = &model_kind(model.word("kind", painn_kind.name, trained_kinds()));
+  molecule = kind->one_molecule;
+  long_range = kind->needs_positions;
   init_from = model.word("init_from", "");
-  if (!molecule)
-    norm_floor = model.number("norm_floor", init_from.empty() ? norm_floor : 0.0, 1e-12);
+  if (molecule)
+    read_widths(model);
+  else
+    read_sizes(model);
   if (!init_from.empty()) {
     init_from = find_potential(init_from, std::filesystem::path(path).parent_path());
+    const std::vector<const char *> sizes = molecule
+        ? std::vector{"widths", "permutations"}
+        : std::vector{"features", "layers", "radial", "cutoff"};
     for (const char *key : sizes)
       if (model.has(key))
         model.fail(key, "is given by the potential in 'model.init_from'; accepted: one of the two");
@@ -159,41 +277,47 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
   model.finish();
   if (features % 2)
     model.fail("features", "is " + std::to_string(features) + "; accepted: an even number");
+}
 
+void TrainSettings::read_loss(YamlSection &top)
+{
   YamlSection loss = top.section("loss");
-  energy = loss_term(loss, "energy", 0.1, 0.01);
-  force = loss_term(loss, "force", 1.0, 0.02);
-  atom_energy = loss_term(loss, "atom_energy", 0.0, 0.01);
-  jacobian = loss_term(loss, "jacobian", 0.0, 1.0);
+  for (const auto &[name, term, standard, help] : loss_terms)
+    this->*term = read_term(loss, name, standard);
   loss.finish();
+  const std::string name = kind->name;
+  if (!kind->atom_energies && atom_energy.used())
+    loss.fail("atom_energy", "is of use for models with energies of atoms; " + name + " has none");
+  if (!kind->third_derivatives && jacobian.used())
+    loss.fail("jacobian",
+              "needs third derivatives, which " + name + " does not have; accepted: a weight of 0");
+}
 
+void TrainSettings::read_training(YamlSection &top)
+{
   YamlSection training = top.section("training");
-  read(training, {"single", "double", "mixed"});
-  batch_atoms = training.whole("batch_atoms", batch_atoms, 1);
-  accumulate = training.whole("accumulate", accumulate, 1);
+  read(training, precisions);
+  batch_table().read(training, *this);
   training.finish();
-  if (molecule) {
-    if (atom_energy.weight > 0 || atom_energy.final_weight > 0)
-      loss.fail("atom_energy",
-                "is of use for models with energies of atoms; molecule-mlp has none");
-    if (jacobian.weight > 0 || jacobian.final_weight > 0)
-      loss.fail(
-          "jacobian",
-          "needs third derivatives, which molecule-mlp does not have; accepted: a weight of 0");
-    if (precision == "mixed")
-      training.fail("precision", "is 'mixed'; accepted for molecule-mlp: single, double");
-  }
-  if (long_range && precision == "mixed")
-    training.fail("precision", "is 'mixed'; accepted for painn-fmm: single, double");
-  if (long_range && engine == "host")
+  choose_engine(training);
+}
+
+/// Decides what `auto` stands for. Throws FileError where the engine lacks what is asked for.
+void TrainSettings::choose_engine(const YamlSection &training)
+{
+  const std::string name = kind->name;
+  const bool on_host = has_back_end(kind->gradients, "host");
+  if (!kind->mixed_precision && precision == "mixed")
+    training.fail("precision", "is 'mixed'; accepted for " + name + ": single, double");
+  if (!on_host && engine == "host")
     training.fail("engine",
-                  "is 'host', which has no weight gradients of the long-range block; accepted for "
-                  "painn-fmm: auto, torch");
-  const bool third = jacobian.weight > 0 || jacobian.final_weight > 0;
+                  std::string("is 'host', which has no weight gradients") +
+                      (long_range ? " of the long-range block" : "") + "; accepted for " + name +
+                      ": auto, torch");
   if (engine == "auto")
-    engine = third || long_range || precision == "mixed" || options().wants_gpu() ? "torch"
-                                                                                  : "host";
-  if (engine == "host" && third)
+    engine = jacobian.used() || !on_host || precision == "mixed" || options().wants_gpu() ? "torch"
+                                                                                          : "host";
+  if (engine == "host" && jacobian.used())
     training.fail(
         "engine",
         "is 'host', which has no third derivatives for 'loss.jacobian'; accepted: auto, torch");
@@ -201,6 +325,13 @@ void TrainSettings::read_student(YamlSection &top, const std::string &path)
     training.fail("precision", "is 'mixed', which needs 'training.engine: torch'");
   if (engine == "host" && options().wants_gpu())
     training.fail("device", "is '" + device + "', which needs 'training.engine: torch'");
+}
+
+void TrainSettings::read_student(YamlSection &top, const std::string &path)
+{
+  read_model(top, path);
+  read_loss(top);
+  read_training(top);
 }
 
 std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::string &key,
@@ -212,9 +343,7 @@ std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::st
     const auto names = entry.words("file");
     if (names.empty()) entry.fail("file", "is missing; accepted: names of .xyz or .npz files");
     DataFile file;
-    file.frames = entry.whole("frames", 0);
-    file.weight = entry.number("weight", 1.0, 0.0);
-    file.teacher = entry.word("labels", "file", {"file", "teacher"}) == "teacher";
+    file_table().read(entry, file);
     if (file.teacher && !teachers)
       entry.fail("labels", "is 'teacher', but 'teacher.models' names no potential");
     file.read = read_options(entry, standard);
@@ -237,18 +366,17 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   YamlSection teacher = top.section("teacher");
   for (const auto &file : teacher.words("models"))
     s.teachers.push_back(find_potential(file, std::filesystem::path(path).parent_path()));
-  s.spread = teacher.number("spread", 0.0, 0.0);
+  teacher_table().read(teacher, s);
   teacher.finish();
   for (const LossTerm *term : {&s.atom_energy, &s.jacobian})
-    if ((term->weight > 0 || term->final_weight > 0) && s.teachers.empty())
+    if (term->used() && s.teachers.empty())
       top.fail(term == &s.jacobian ? "loss.jacobian" : "loss.atom_energy",
                "needs teachers: name potentials in 'teacher.models'");
 
   YamlSection data = top.section("data");
   s.train = read_files(data, "train", path, !s.teachers.empty());
   s.valid = read_files(data, "valid", path, !s.teachers.empty());
-  s.valid_fraction = data.number("valid_fraction", s.valid_fraction, 0.0, 0.9);
-  s.max_force = data.number("max_force", 0.0, 0.0);
+  data_table().read(data, s);
   data.finish();
   if (s.train.empty())
     data.fail("train", "is missing; accepted: a list of maps with the key 'file'");
@@ -261,30 +389,28 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   return s;
 }
 
+nlohmann::ordered_json TrainSettings::model_description() const
+{
+  nlohmann::ordered_json json = {{"kind", kind->name}};
+  if (molecule) {
+    json["widths"] = widths;
+    if (permutations == 0)
+      json["permutations"] = "all";
+    else
+      json["permutations"] = permutations;
+  } else
+    json.update(size_table().record(*this));
+  if (long_range) json["fmm"] = long_range_table().record(block);
+  if (!elements.empty()) json["elements"] = elements;
+  if (!init_from.empty()) json["init_from"] = std::filesystem::path(init_from).filename().string();
+  if (!freeze.empty()) json["freeze"] = freeze;
+  return json;
+}
+
 nlohmann::ordered_json TrainSettings::description() const
 {
   nlohmann::ordered_json json;
-  if (molecule) {
-    json["model"] = {{"kind", "molecule-mlp"}, {"widths", widths}};
-    if (permutations == 0)
-      json["model"]["permutations"] = "all";
-    else
-      json["model"]["permutations"] = permutations;
-  } else
-    json["model"] = {{"kind", "painn"},  {"features", features}, {"layers", layers},
-                     {"radial", radial}, {"cutoff", cutoff},     {"norm_floor", norm_floor}};
-  if (long_range) {
-    json["model"]["kind"] = "painn-fmm";
-    json["model"]["fmm"] = {{"layers", fmm.layers},           {"directions", fmm.directions},
-                            {"kappa_min", fmm.kappa_min},     {"kappa_max", fmm.kappa_max},
-                            {"kappa_count", fmm.kappa_count}, {"heads", fmm.heads},
-                            {"key_width", fmm.key_width},     {"value_width", fmm.value_width},
-                            {"precision", fmm.precision}};
-  }
-  if (!elements.empty()) json["model"]["elements"] = elements;
-  if (!init_from.empty())
-    json["model"]["init_from"] = std::filesystem::path(init_from).filename().string();
-  if (!freeze.empty()) json["model"]["freeze"] = freeze;
+  json["model"] = model_description();
   json["data"] = {{"train", describe(train)}, {"valid", describe(valid)}};
   if (valid.empty()) json["data"]["valid_fraction"] = valid_fraction;
   if (max_force > 0) json["data"]["max_force"] = max_force;
@@ -295,14 +421,63 @@ nlohmann::ordered_json TrainSettings::description() const
     json["teacher"] = {{"models", names}, {"spread", spread}};
   }
   json["loss"] = {{"energy", describe(energy)}, {"force", describe(force)}};
-  if (atom_energy.weight > 0 || atom_energy.final_weight > 0)
-    json["loss"]["atom_energy"] = describe(atom_energy);
-  if (jacobian.weight > 0 || jacobian.final_weight > 0)
-    json["loss"]["jacobian"] = describe(jacobian);
-  json["training"] = CourseSettings::description();
-  json["training"]["batch_atoms"] = batch_atoms;
-  json["training"]["accumulate"] = accumulate;
+  if (atom_energy.used()) json["loss"]["atom_energy"] = describe(atom_energy);
+  if (jacobian.used()) json["loss"]["jacobian"] = describe(jacobian);
+  json["training"] = TrainingLoopSettings::description();
+  json["training"].update(batch_table().record(*this));
   return json;
+}
+
+std::string TrainSettings::page()
+{
+  const TrainSettings standard;
+  std::vector<SettingText> loss;
+  for (const auto &[name, member, term_standard, help] : loss_terms) {
+    LossTerm term = term_standard;
+    term.final_weight = term.weight;
+    auto rows = loss_table().text(term, name + std::string("."));
+    rows.front().help += ": " + std::string(help);
+    loss.insert(loss.end(), rows.begin(), rows.end());
+  }
+  const char *const words = "a word or a list of words";
+  const std::vector<SettingText> options = {
+      {"units", "metal", "metal, real, gpumd", "units of the files"},
+      {"keys", "none", "a map",
+       "columns and keys of the files by quantity: " + accepted_words(named_quantities())},
+      {"elements", "none", words, "elements of the atom types of files without symbols"}};
+  const std::vector<SettingText> kind = {
+      {"kind", painn_kind.name, accepted_words(trained_kinds()), "model"},
+      {"init_from", "none", "a potential", "weights to start from; sizes are those of the file"},
+      {"freeze", "none", words, "tensors, or what their names begin with, that stay as they are"}};
+  const std::vector<SettingText> elements = {
+      {"elements", "those of the data", words, "chemical symbols"}};
+  const std::vector<SettingText> molecule = {
+      {"widths", "64, 64", "1 to 8 whole numbers from 1 to 4096", "hidden layers"},
+      {"permutations", "all",
+       "all, none, or a number from 1 to " + std::to_string(max_permutations),
+       "permutations of equivalent atoms that are averaged over, at most"}};
+  const std::vector<SettingText> lists = {
+      {"train", "needed", "a map or a list of maps", "frames to learn from"},
+      {"valid", "none", "a map or a list of maps", "frames that choose the weights"}};
+  const std::vector<SettingText> file = {
+      {"file", "needed", words, "extended XYZ or .npz files; names may have * ? [] {}"}};
+  const std::vector<SettingText> teacher = {
+      {"models", "none", words, "potentials whose mean gives the labels"}};
+  const std::vector<SettingText> top = {
+      {"output", "needed", "a file name that ends in .safetensors", "potential that is written"},
+      {"citation", "none", "a word", "text for LAMMPS' log.cite"}};
+  return settings_markdown("### model", {kind}) +
+      settings_markdown("### model: painn and painn-fmm", {size_table().text(standard), elements}) +
+      settings_markdown("### model: painn-fmm besides",
+                        {long_range_table().text(standard.block, long_range_prefix)}) +
+      settings_markdown("### model: molecule-mlp", {molecule}) +
+      settings_markdown("### data", {lists, data_table().text(standard), options}) +
+      settings_markdown("### data: a map of train or valid", {file, file_table().text(), options}) +
+      settings_markdown("### teacher", {teacher, teacher_table().text(standard)}) +
+      settings_markdown("### loss", {loss}) +
+      settings_markdown("### training",
+                        {batch_table().text(standard), table(precisions).text(standard)}) +
+      settings_markdown("### keys without a section", {top});
 }
 
 }    // namespace mlff

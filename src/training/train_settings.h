@@ -2,7 +2,9 @@
 #pragma once
 
 #include "data/trajectory.h"
-#include "training/training_loop.h"
+#include "models/long_range/long_range_sizes.h"
+#include "models/painn/painn_kind.h"
+#include "training/training_loop_settings.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,15 +13,16 @@
 
 namespace mlff {
 
-/// A file name in a settings file is relative to the folder of that.
+/// Path of a file named in a settings file: relative to the folder of the settings file.
 std::string beside(const std::string &settings, const std::string &file);
 
-/// Files that a name with *, ? or [] stands for, in alphabetical order; other names as they are.
+/// Files that a name with *, ?, [] or {} stands for, in alphabetical order; other names as they
+/// are.
 /// Throws FileError where there is none.
 std::vector<std::string> matching_files(const std::string &name);
 
-/// What a settings file trains, 'model.kind': painn, painn-fmm, molecule-mlp or kstep. Throws
-/// FileError.
+/// The kind of training that a settings file asks for, 'model.kind': a model of energies, or kstep.
+/// Throws FileError.
 std::string training_kind(const std::string &path);
 
 /// One term of the loss: weight times the mean of x^2 (mse), or of x^2 inside and 2 delta |x| -
@@ -29,44 +32,46 @@ struct LossTerm {
   double weight = 0.0, final_weight = 0.0;
   bool huber = false;
   double delta = 0.0;
+
+  bool used() const { return weight > 0.0 || final_weight > 0.0; }
 };
 
 /// Frames from one file.
 struct DataFile {
   std::string file;
-  long frames = 0;          ///< this many, drawn at random; 0: all
+  long frames = 0;          ///< number of frames, drawn at random; 0: all
   double weight = 1.0;      ///< factor on the loss of its frames
   bool teacher = false;     ///< energies and forces of the teachers instead of those in the file
-  ReadOptions read = {};    ///< what the file does not say
+  ReadOptions read = {};    ///< units and names, where the file does not tell them
 };
 
-struct TrainSettings : CourseSettings {
+struct TrainSettings : TrainingLoopSettings {
   // model
-  bool molecule = false;    ///< molecule-mlp: widths and permutations count, else what follows them
+  const ModelKind *kind = &painn_kind;
+  bool molecule = false;    ///< model of one molecule: widths and permutations count, else sizes
   std::vector<int> widths = {64, 64};
   int permutations = 0;       ///< at most this many; 0: all
-  bool long_range = false;    ///< painn-fmm: the sizes of its block count, too
-  FmmSizes fmm = {.layers = 1};
-  bool fmm_given = false;    ///< some of its sizes are in the file
+  bool long_range = false;    ///< the model has a long-range block, whose sizes count, too
+  LongRangeSizes block = {.layers = 1};
+  bool block_given = false;    ///< some sizes of the long-range block are in the file
   int features = 32, layers = 2, radial = 20;
   double cutoff = 5.0;                  ///< Å
-  double norm_floor = 1e-2;             ///< of PainnSizes; 0: that of `init_from`
+  double norm_floor = 1e-2;             ///< PainnSizes::norm_floor; 0: as in `init_from`
   std::vector<std::string> elements;    ///< empty: those of the data
   std::string init_from;                ///< potential to start from; empty: random weights
-  std::vector<std::string>
-      freeze;    ///< names of tensors, or their first parts, that stay as they are
+  /// Names of tensors, or their first parts, that stay as they are.
+  std::vector<std::string> freeze;
 
   // data
   std::vector<DataFile> train, valid;
-  double valid_fraction =
-      0.05;    ///< share of the training frames kept for validation where `valid` is empty
+  /// Share of the training frames kept for validation where `valid` is empty.
+  double valid_fraction = 0.05;
   double max_force = 0.0;    ///< frames with a larger force are left out, eV/Å; 0: none
 
   // teachers
   std::vector<std::string> teachers;    ///< potentials; labels are their mean
-  double spread =
-      /// eV/Å: force weights of atoms are 1 / (1 + (spread of the labels / this)^2); 0: all 1
-      0.0;
+  /// Force weights of atoms are 1 / (1 + (spread of the labels / this)^2), eV/Å; 0: all 1.
+  double spread = 0.0;
 
   // loss; energies per square root of the number of atoms (eV), forces (eV/Å), atom energies (eV),
   // Jacobian rows (eV/Å^2)
@@ -86,8 +91,20 @@ struct TrainSettings : CourseSettings {
   static std::vector<DataFile> read_files(YamlSection &data, const std::string &key,
                                           const std::string &path, bool teachers);
 
-  /// All that the result depends on.
+  /// Settings that the result depends on.
   nlohmann::ordered_json description() const;
+
+  /// All keys of a settings file of energies, as tables in Markdown.
+  static std::string page();
+
+ private:
+  void read_model(YamlSection &top, const std::string &path);
+  void read_sizes(YamlSection &model);
+  void read_widths(YamlSection &model);
+  void read_loss(YamlSection &top);
+  void read_training(YamlSection &top);
+  void choose_engine(const YamlSection &training);
+  nlohmann::ordered_json model_description() const;
 };
 
 }    // namespace mlff

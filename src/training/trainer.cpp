@@ -1,15 +1,16 @@
+// Training of a potential: batches, loss, validation, result.
 #include "training/trainer.h"
 
 #include "core/elements.h"
+#include "core/errors.h"
 #include "core/units.h"
-#include "data/npz.h"
 #include "data/output_file.h"
 #include "data/parse.h"
-#include "engine/make_engine.h"
+#include "engine/make_gradient.h"
+#include "models/molecule_mlp/molecule_record.h"
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 namespace mlff {
 
@@ -35,83 +36,6 @@ namespace {
 
 }    // namespace
 
-double ErrorSums::force_rmse() const
-{
-  return n_components ? std::sqrt(force_square / double(n_components)) : 0.0;
-}
-
-nlohmann::ordered_json ErrorSums::json() const
-{
-  nlohmann::ordered_json json;
-  if (n_energies) json["energy_mae_meV_per_atom"] = energy_mae() / meV;
-  if (n_components) {
-    json["force_mae_meV_per_A"] = force_mae() / meV;
-    json["force_rmse_meV_per_A"] = force_rmse() / meV;
-    for (const auto &[z, sum] : element)
-      json["force_mae_by_element"][element_symbol(z)] = sum.first / double(sum.second) / meV;
-  }
-  return json;
-}
-
-ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames,
-                    Precision precision, int threads, Predictions *predictions)
-{
-  EngineOptions options;
-  options.engine = "host";
-  options.precision = precision;
-  options.threads = threads;
-  const auto engine = make_engine(potential, options);
-  ErrorSums sums;
-  GraphStorage graph;
-  Result result;
-  std::vector<double> force;
-  // several frames at once, so that threads have work, but no more than a batch of small molecules
-  // takes
-  constexpr std::size_t most_frames = 64;
-  constexpr int most_atoms = 2048;
-  for (std::size_t first = 0, last = 0; first < frames.size(); first = last) {
-    graph.clear();
-    int atoms = 0;
-    for (last = first; last < frames.size() && last - first < most_frames; last++) {
-      atoms += frames[last].structure.n_atoms();
-      if (last > first && atoms > most_atoms) break;
-      graph.append(frames[last].graph.view());
-    }
-    const Graph view = graph.view();
-    engine->evaluate(view, result);
-    sum_forces(view, result, force);
-    for (std::size_t k = first; k < last; k++) {
-      const Structure &structure = frames[k].structure;
-      if (structure.energy) {
-        sums.energy_per_atom +=
-            std::abs(result.energy[k - first] - *structure.energy) / structure.n_atoms();
-        sums.n_energies++;
-        if (predictions && predictions->energy.size() < 20000) {
-          double reference = 0.0;
-          for (const int s : frames[k].graph.species)
-            reference += potential.tensors.at("reference_energy").values[s];
-          const double n = structure.n_atoms();
-          predictions->energy.push_back(
-              {(result.energy[k - first] - reference) / n, (*structure.energy - reference) / n});
-        }
-      }
-      const double *f = &force[3 * std::size_t(view.first_atom[k - first])];
-      for (std::size_t c = 0; c < structure.forces.size(); c++) {
-        const double difference = std::abs(f[c] - structure.forces[c]);
-        sums.force += difference;
-        sums.force_square += difference * difference;
-        sums.n_components++;
-        if (predictions && predictions->force.size() < 30000)
-          predictions->force.push_back({f[c], structure.forces[c]});
-        auto &own = sums.element[structure.numbers[c / 3]];
-        own.first += difference;
-        own.second++;
-      }
-    }
-  }
-  return sums;
-}
-
 Trainer::Trainer(const TrainSettings &given, const std::string &command) :
     settings(given), command(command)
 {
@@ -121,11 +45,11 @@ Trainer::Trainer(const TrainSettings &given, const std::string &command) :
   if (!settings.teachers.empty())
     teacher = teacher_of_potentials(settings.teachers, settings.threads);
   prepare_model();
-  course = std::make_unique<Course>(settings, folder, flat_weights(potential));
-  course->freeze(settings.freeze, weight_slices(potential), "model.freeze");
+  loop = std::make_unique<TrainingLoop>(settings, folder, flat_weights(potential));
+  loop->freeze(settings.freeze, weight_slices(potential), "model.freeze");
   if (settings.init_from.empty() && !settings.freeze.empty())
     throw FileError("'model.freeze' needs 'model.init_from': random weights would stay random");
-  engine = make_painn_gradient(potential, settings.options(), settings.precision == "mixed");
+  engine = make_weight_gradient(potential, settings.options(), settings.precision == "mixed");
 }
 
 void Trainer::record_inputs()
@@ -134,194 +58,6 @@ void Trainer::record_inputs()
   for (const auto &file : settings.valid) inputs.add_file("data.valid", file.file);
   for (const auto &file : settings.teachers) inputs.add_file("teacher.models", file);
   if (!settings.init_from.empty()) inputs.add_file("model.init_from", settings.init_from);
-}
-
-void Trainer::prepare_model()
-{
-  std::vector<int> elements;
-  for (const auto &symbol : settings.elements) {
-    const int z = atomic_number(symbol);
-    if (z == 0)
-      throw FileError("'model.elements' holds '" + symbol + "'; accepted: chemical symbols");
-    elements.push_back(z);
-  }
-  Potential start;
-  if (!settings.init_from.empty()) {
-    start = Potential::read(settings.init_from);
-    const std::string kind = settings.molecule ? "molecule-mlp"
-        : settings.long_range                  ? "painn-fmm"
-                                               : "painn";
-    if (settings.long_range && start.model == "painn-fmm") {
-      if (settings.fmm_given)
-        throw FileError("sizes of the long-range block ('model.fmm_...') are given by the "
-                        "potential in 'model.init_from'; accepted: one of the two");
-      settings.fmm = start.fmm;
-    } else if (settings.long_range && start.model != "painn")
-      throw FileError("'model.init_from' is a model '" + start.model +
-                      "'; accepted with 'model.kind: painn-fmm': painn-fmm, painn");
-    else if (!settings.long_range && start.model != kind)
-      throw FileError("'model.init_from' is a model '" + start.model +
-                      "'; accepted with 'model.kind: " + kind + "': " + kind);
-    settings.features = start.sizes.features;
-    settings.layers = start.sizes.layers;
-    settings.radial = start.sizes.radial;
-    settings.cutoff = start.cutoff;
-    if (settings.norm_floor == 0.0) settings.norm_floor = start.sizes.norm_floor;
-    settings.widths = start.molecule.widths;
-  }
-  if (settings.molecule)
-    settings.cutoff = 1e3;    // all pairs; that of the potential follows from the data
-  data = read_training_data(settings, elements, settings.cutoff, teacher.get());
-
-  potential.elements = data.elements;
-  potential.citation = settings.citation;
-  potential.range = data.range;
-  if (settings.molecule) return prepare_molecule(start);
-  if (settings.long_range) {
-    potential.model = "painn-fmm";
-    potential.fmm = settings.fmm;
-    for (const auto *list : {&data.train, &data.valid})
-      for (const auto &frame : *list)
-        if (frame.graph.position.size() != 3 * std::size_t(frame.structure.n_atoms()))
-          throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
-                          " is periodic in some directions; accepted for painn-fmm: systems open "
-                          "or periodic in all");
-  }
-  potential.sizes = {settings.features, settings.layers, settings.radial, settings.norm_floor};
-  potential.cutoff = settings.cutoff;
-  start_weights(potential, {"embedding"}, settings.seed);
-  potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
-  potential.tensors["scale"] = {"F64", {}, {data.scale}};
-  if (!settings.init_from.empty()) {
-    for (const auto &slice : weight_slices(potential))
-      if (slice.name != "embedding" && start.tensors.contains(slice.name))
-        potential.tensors[slice.name] = start.tensors.at(slice.name);
-    potential.tensors["scale"] = start.tensors.at("scale");
-    for (int s = 0; s < potential.n_species(); s++)
-      for (int k = 0; k < start.n_species(); k++)
-        if (start.elements[k] == potential.elements[s]) {
-          const auto &from = start.tensors.at("embedding").values;
-          std::copy_n(from.begin() + long(k) * settings.features, settings.features,
-                      potential.tensors["embedding"].values.begin() + long(s) * settings.features);
-        }
-    take_reference_energies();
-  }
-}
-
-void Trainer::take_reference_energies()
-{
-  // those of the data, less what the network adds by itself
-  std::vector<TrainingFrame> frames;
-  const auto network = make_engine(potential, {"host"});
-  Result result;
-  for (const auto &frame : data.train) {
-    if (!frame.structure.energy) continue;
-    if (frames.size() >= 200) break;
-    frames.push_back({});
-    frames.back().structure.numbers = frame.structure.numbers;
-    network->evaluate(frame.graph.view(), result);
-    frames.back().structure.energy = *frame.structure.energy - result.energy[0];
-  }
-  const auto predicted = least_squares_energies(frames, potential.elements);
-  auto &reference = potential.tensors["reference_energy"].values;
-  for (std::size_t s = 0; s < reference.size(); s++) reference[s] += predicted[s];
-}
-
-void Trainer::prepare_molecule(const Potential &start)
-{
-  potential.model = "molecule-mlp";
-  MoleculeRecord &molecule = potential.molecule;
-  if (!settings.init_from.empty())
-    molecule = start.molecule;
-  else {
-    // the bonds that most of some frames have: in a single one a bond may be long for a moment
-    std::map<std::vector<std::pair<int, int>>, int> votes;
-    const auto &numbers = data.train.front().structure.numbers;
-    if (numbers.size() < 2 || int(numbers.size()) > max_molecule_atoms)
-      throw FileError("data file '" + data.train.front().file + "', frame " +
-                      std::to_string(data.train.front().number) + " has " +
-                      std::to_string(numbers.size()) + " atoms; accepted for molecule-mlp: 2 to " +
-                      std::to_string(max_molecule_atoms));
-    int most = 0;
-    for (std::size_t k = 0; k < data.train.size() && k < 100; k++) {
-      const Structure &structure = data.train[k].structure;
-      if (structure.numbers != numbers) continue;
-      const BondedMolecule found = bonded_molecule(numbers, structure.positions);
-      if (++votes[found.bonds] <= most) continue;
-      most = votes[found.bonds];
-      static_cast<BondedMolecule &>(molecule) = found;
-    }
-    molecule.widths = settings.widths;
-    try {
-      if (settings.permutations != 1)
-        molecule.generators = generators_within(
-            equivalent_permutations(molecule, settings.permutations ? 200000 : max_permutations),
-            molecule.n_atoms(), settings.permutations ? settings.permutations : max_permutations);
-    } catch (const MoleculeMismatch &error) {
-      throw FileError(std::string("'model.permutations': ") + error.what() + "; accepted: none" +
-                      (settings.permutations ? "" : ", or how many of them to use"));
-    }
-  }
-
-  // inverse distances of all frames; a frame of another molecule ends it here
-  MoleculeMatcher matcher(molecule, potential.elements, settings.cutoff);
-  std::vector<double> sum(molecule.n_pairs(), 0.0), square(molecule.n_pairs(), 0.0);
-  double largest = 0.0;
-  for (const auto *list : {&data.train, &data.valid})
-    for (const auto &frame : *list) {
-      const Graph graph = frame.graph.view();
-      try {
-        matcher.find(graph);
-      } catch (const MoleculeMismatch &error) {
-        throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
-                        ": " + error.what());
-      }
-      if (matcher.n_molecules() != 1)
-        throw FileError("data file '" + frame.file + "', frame " + std::to_string(frame.number) +
-                        " holds " + std::to_string(matcher.n_molecules()) +
-                        " molecules; accepted for molecule-mlp: one");
-      for (int p = 0; p < molecule.n_pairs(); p++) {
-        const double *r = &graph.r[3 * std::size_t(matcher.edges()[p])],
-                     d = std::hypot(r[0], r[1], r[2]);
-        largest = std::max(largest, d);
-        sum[p] += 1.0 / d;
-        square[p] += 1.0 / (d * d);
-      }
-    }
-  potential.cutoff = std::ceil(1.25 * largest + 1.0);
-
-  start_weights(potential, {}, settings.seed);
-  potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
-  if (!settings.init_from.empty()) {
-    for (const auto &[name, tensor] : start.tensors)
-      if (name != "reference_energy") potential.tensors[name] = tensor;
-    potential.cutoff = std::max(potential.cutoff, start.cutoff);
-    return take_reference_energies();
-  }
-  const double n = double(data.train.size() + data.valid.size());
-  for (auto *list : {&sum, &square})
-    for (double &x : *list) x /= n;
-  const auto group = group_of(molecule.generators, molecule.n_atoms(), max_permutations);
-  const auto mean = symmetric_means(molecule, group, sum);
-  auto scale = symmetric_means(molecule, group, square);
-  for (std::size_t p = 0; p < scale.size(); p++)
-    scale[p] = std::sqrt(std::max(scale[p] - mean[p] * mean[p], 1e-8));
-  // energies of the network's output have a variance of about one
-  double energies = 0.0, energy_mean = 0.0, energy_square = 0.0, first = 0.0;
-  for (const auto &frame : data.train)
-    if (frame.structure.energy) {
-      if (energies == 0.0) first = *frame.structure.energy;
-      const double e = *frame.structure.energy - first;
-      energies += 1.0;
-      energy_mean += e;
-      energy_square += e * e;
-    }
-  const double variance =
-      energies > 1 ? energy_square / energies - std::pow(energy_mean / energies, 2) : 0.0;
-  potential.tensors["input_mean"] = {"F64", {molecule.n_pairs()}, mean};
-  potential.tensors["input_scale"] = {"F64", {molecule.n_pairs()}, scale};
-  potential.tensors["scale"] = {
-      "F64", {}, {variance > 0.0 ? std::sqrt(variance) : 0.1 * data.scale}};
 }
 
 void Trainer::next_batch()
@@ -352,7 +88,7 @@ void Trainer::next_batch()
 void Trainer::add_batch(std::span<double> gradient)
 {
   const Graph view = graph.view();
-  const double share = double(course->step) / double(settings.steps),
+  const double share = double(loop->step) / double(settings.steps),
                part = 1.0 / double(settings.accumulate);
   const double w_energy = weight_at(settings.energy, share),
                w_force = weight_at(settings.force, share),
@@ -364,7 +100,7 @@ void Trainer::add_batch(std::span<double> gradient)
     n_components += long(frame->structure.forces.size());
     n_atom_energies += long(frame->atom_energy.size());
   }
-  // sums of each structure on its own, so that threads do not meet
+  // each structure has sums of its own, so that threads do not meet
   std::vector<std::array<double, 4>> terms(
       batch.size(), {0.0, 0.0, 0.0, 0.0});    // energy, force, atom energy, |dF|
   const LossDerivative loss = [&](int first, int last, const double *atom_energy,
@@ -417,7 +153,7 @@ void Trainer::add_jacobian(double weight, double &term, std::span<double> gradie
   const Graph view = graph.view();
   std::vector<int> component;
   std::vector<double> target;
-  std::mt19937_64 generator(settings.seed * 104729ull + std::uint64_t(course->step));
+  std::mt19937_64 generator(settings.seed * 104729ull + std::uint64_t(loop->step));
   for (std::size_t s = 0; s < batch.size(); s++) {
     Structure moved = batch[s]->structure;
     const int n = moved.n_atoms(), k = int(generator() % std::uint64_t(3 * n));
@@ -453,29 +189,28 @@ Potential Trainer::with_weights(const std::vector<double> &values) const
 
 void Trainer::validate()
 {
-  const ErrorSums errors = errors_of(with_weights(course->average), data.valid,
+  const ErrorSums errors = errors_of(with_weights(loop->average), data.valid,
                                      settings.options().precision, settings.threads);
-  const bool gained = course->validated(errors.n_components && !by_energy ? errors.force_mae()
-                                                                          : errors.energy_mae(),
-                                        data.valid.empty());
+  const bool gained =
+      loop->validated(errors.n_components && !by_energy ? errors.force_mae() : errors.energy_mae(),
+                      data.valid.empty());
 
   nlohmann::ordered_json line = {
-      {"step", course->step},
+      {"step", loop->step},
       {"epoch", double(epoch) + double(position) / double(data.train.size())},
-      {"learning_rate", course->rate(course->step - 1)}};
+      {"learning_rate", loop->rate(loop->step - 1)}};
   const double n = double(std::max(1L, batches_since));
   for (int k = 0; k < 4; k++) line["loss"][term_names[k]] = sums[k] / n;
   line["train_force_mae_meV_per_A"] = sums[4] / n / meV;
   line["valid"] = errors.json();
-  line["best_step"] = course->best_step;
-  line["frames_per_second"] = course->seconds > 0 ? double(frames_since) / course->seconds : 0.0;
-  course->log(line);
+  line["best_step"] = loop->best_step;
+  line["frames_per_second"] = loop->seconds > 0 ? double(frames_since) / loop->seconds : 0.0;
+  loop->log(line);
   const auto in_meV = [](double x) {
     return readable(x / meV, 2);
   };
-  std::printf("%9ld %8.1f %10.2e %10s %10s %10s %9.0f%s\n", course->step,
-              line["epoch"].get<double>(), line["learning_rate"].get<double>(),
-              in_meV(sums[4] / n).c_str(),
+  std::printf("%9ld %8.1f %10.2e %10s %10s %10s %9.0f%s\n", loop->step, line["epoch"].get<double>(),
+              line["learning_rate"].get<double>(), in_meV(sums[4] / n).c_str(),
               errors.n_components ? in_meV(errors.force_mae()).c_str() : "-",
               errors.n_energies ? in_meV(errors.energy_mae()).c_str() : "-",
               line["frames_per_second"].get<double>(), gained ? " *" : "");
@@ -484,9 +219,9 @@ void Trainer::validate()
   batches_since = frames_since = 0;
 }
 
-Course::Parts Trainer::parts()
+TrainingLoop::Parts Trainer::parts()
 {
-  Course::Parts parts;
+  TrainingLoop::Parts parts;
   parts.add_gradient = [this](std::span<double> gradient) {
     for (long k = 0; k < settings.accumulate; k++) {
       next_batch();
@@ -547,38 +282,38 @@ void Trainer::judge_validation()
 bool Trainer::run(bool restart, bool force)
 {
   OutputFile::check(settings.output, force);
-  const Course::Parts parts = this->parts();
-  const bool resumed = course->prepare(settings.description(), inputs, parts, restart);
+  const TrainingLoop::Parts parts = this->parts();
+  const bool resumed = loop->prepare(settings.description(), inputs, parts, restart);
 
   std::string names;
   for (const int z : data.elements) names += " " + element_symbol(z);
   std::printf("%zu training and %zu validation frames of%s", data.train.size(), data.valid.size(),
               names.c_str());
   if (data.left_out) std::printf(", %ld left out", data.left_out);
-  std::printf("; %zu weights; %s\n", course->weights.size(), engine->description().c_str());
+  std::printf("; %zu weights; %s\n", loop->weights.size(), engine->description().c_str());
   if (settings.molecule) {
-    const auto &molecule = potential.molecule;
+    const auto &molecule = molecule_record(potential);
     std::printf("%s, bonds %s; %zu of its permutations, made of", molecule.formula().c_str(),
                 molecule.bond_text().c_str(),
                 group_of(molecule.generators, molecule.n_atoms(), max_permutations).size());
     for (const auto &p : molecule.generators) std::printf(" %s", cycle_text(molecule, p).c_str());
     std::printf(molecule.generators.empty() ? " the identity\n" : "\n");
   }
-  if (resumed) std::printf("resumed at step %ld of %ld\n", course->step, settings.steps);
+  if (resumed) std::printf("resumed at step %ld of %ld\n", loop->step, settings.steps);
   judge_validation();
   std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step",
               "epoch", "rate", "train F", "valid F", "valid E", "frames", "", "", "", "meV/A",
               "meV/A", "meV/atom", "per s");
   std::fflush(stdout);
 
-  if (!course->run(parts)) return false;
+  if (!loop->run(parts)) return false;
   write_result();
   return true;
 }
 
 void Trainer::write_result()
 {
-  Potential result = with_weights(data.valid.empty() ? course->average : course->best);
+  Potential result = with_weights(data.valid.empty() ? loop->average : loop->best);
   const Precision precision = settings.options().precision;
   Predictions predictions;
   const auto &shown = data.valid.empty() ? data.train : data.valid;
@@ -599,8 +334,8 @@ void Trainer::write_result()
   provenance["inputs"] = inputs.json()["files"];
   provenance["n_train"] = data.train.size();
   provenance["n_valid"] = data.valid.size();
-  provenance["steps"] = course->step;
-  provenance["best_step"] = data.valid.empty() ? course->step : course->best_step;
+  provenance["steps"] = loop->step;
+  provenance["best_step"] = data.valid.empty() ? loop->step : loop->best_step;
   provenance["train"] = train.json();
   provenance["valid"] = valid.json();
   result.date = today();

@@ -1,3 +1,4 @@
+// Reads, chooses and labels the frames of a training; energies and ranges that they give.
 #include "training/training_data.h"
 
 #include "core/elements.h"
@@ -22,7 +23,7 @@ namespace {
     throw FileError("data file '" + file + "', frame " + std::to_string(frame) + ": " + what);
   }
 
-  /// What a frame has that may be the label it lacks.
+  /// Names of a frame that may stand for the label it lacks, as the end of a message.
   std::string perhaps(const Structure &structure, const std::string &quantity)
   {
     std::string names;
@@ -118,89 +119,119 @@ std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &fra
   return b;
 }
 
-TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
-                                double cutoff, Teacher *teacher)
-{
-  TrainingData data;
-  const bool atom_energies = settings.atom_energy.weight > 0 ||
-      settings.atom_energy.final_weight > 0;
-  const bool need_forces = settings.force.weight > 0 || settings.force.final_weight > 0;
-  const bool need_energies = settings.energy.weight > 0 || settings.energy.final_weight > 0;
-  std::uint64_t seed = settings.seed;
-  for (const auto *list : {&settings.train, &settings.valid})
-    for (const DataFile &file : *list) {
-      Read read = read_file(file, ++seed * 1000003);
-      Progress progress("labels of " + file.file);
-      for (std::size_t k = 0; k < read.frames.size(); k++) {
-        TrainingFrame frame;
-        frame.structure = std::move(read.frames[k]);
-        Structure &structure = frame.structure;
-        structure.velocities.clear();
-        frame.weight = file.weight;
-        frame.file = file.file;
-        frame.number = read.number[k];
-        if (settings.molecule &&
-            (structure.periodic[0] || structure.periodic[1] || structure.periodic[2]))
-          fail(file.file, read.number[k],
-               "is periodic; molecule-mlp learns from isolated molecules (pbc=\"F F F\")");
-        const bool label = file.teacher || (teacher && atom_energies);
-        if (label) {
-          try {
-            const Labels labels = teacher->label(structure);
-            if (atom_energies) frame.atom_energy = labels.atom_energy;
-            if (file.teacher) {
-              structure.energy = labels.energy;
-              structure.forces = labels.forces;
-              structure.spread = labels.force_spread;
-            }
-          } catch (const TeacherError &error) {
-            fail(file.file, read.number[k], error.what());
+namespace {
+
+  /// Reads the frames of all files of the settings.
+  class FrameReader {
+   public:
+    FrameReader(const TrainSettings &settings, Teacher *teacher, TrainingData &data) :
+        settings(settings), teacher(teacher), data(data), seed(settings.seed)
+    {
+    }
+
+    void read(const std::vector<DataFile> &files, std::vector<TrainingFrame> &frames)
+    {
+      for (const DataFile &file : files) {
+        Read read = read_file(file, ++seed * 1000003);
+        Progress progress("labels of " + file.file);
+        for (std::size_t k = 0; k < read.frames.size(); k++) {
+          TrainingFrame frame;
+          frame.structure = std::move(read.frames[k]);
+          frame.structure.velocities.clear();
+          frame.weight = file.weight;
+          frame.file = file.file;
+          frame.number = read.number[k];
+          if (label(file, frame))
+            progress.update(double(k + 1) / double(read.frames.size()),
+                            std::to_string(k + 1) + " frames");
+          const double largest = check_labels(frame);
+          if (settings.max_force > 0 && largest > settings.max_force) {
+            data.left_out++;
+            continue;
           }
-          progress.update(double(k + 1) / double(read.frames.size()),
-                          std::to_string(k + 1) + " frames");
+          weigh_atoms(frame);
+          frames.push_back(std::move(frame));
         }
-        // no force acts on an atom alone: data for other programs leave it out
-        if (structure.forces.empty() && structure.n_atoms() == 1 &&
-            structure.periodic == std::array{false, false, false})
-          structure.forces.assign(3, 0.0);
-        if (structure.forces.empty() && need_forces)
-          fail(file.file, read.number[k],
-               "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: "
-               "0'" +
-                   perhaps(structure, "forces"));
-        if (!structure.energy && need_energies)
-          fail(file.file, read.number[k],
-               "no energy; accepted: frames with energies, 'labels: teacher', or "
-               "'loss.energy.weight: 0'" +
-                   perhaps(structure, "energy"));
-        if (structure.energy && !std::isfinite(*structure.energy))
-          fail(file.file, read.number[k], "the energy is not finite");
-        double largest = 0.0;
-        for (int i = 0; i < int(structure.forces.size()) / 3; i++) {
-          const double f = norm(&structure.forces[3 * i]);
-          if (!std::isfinite(f))
-            fail(file.file, read.number[k],
-                 "the force on atom " + std::to_string(i + 1) + " is not finite");
-          largest = std::max(largest, f);
-        }
-        if (settings.max_force > 0 && largest > settings.max_force) {
-          data.left_out++;
-          continue;
-        }
-        frame.atom_weight.assign(structure.n_atoms(), 1.0);
-        if (settings.spread > 0 && !structure.spread.empty())
-          for (int i = 0; i < structure.n_atoms(); i++) {
-            const double x = structure.spread[i] / settings.spread;
-            frame.atom_weight[i] = 1.0 / (1.0 + x * x);
-          }
-        (list == &settings.train ? data.train : data.valid).push_back(std::move(frame));
       }
     }
-  if (data.train.empty())
-    throw FileError("no training frame is left: 'data.max_force' " +
-                    std::to_string(settings.max_force) + " eV/Å leaves all out");
 
-  if (settings.valid.empty() && settings.valid_fraction > 0) {
+   private:
+    const TrainSettings &settings;
+    Teacher *teacher;
+    TrainingData &data;
+    std::uint64_t seed;
+
+    /// Labels of the teachers, where the settings ask for them. False where they do not.
+    bool label(const DataFile &file, TrainingFrame &frame) const
+    {
+      Structure &structure = frame.structure;
+      if (settings.molecule &&
+          (structure.periodic[0] || structure.periodic[1] || structure.periodic[2]))
+        fail(frame.file, frame.number,
+             "is periodic; molecule-mlp learns from isolated molecules (pbc=\"F F F\")");
+      const bool atom_energies = settings.atom_energy.used();
+      if (!file.teacher && !(teacher && atom_energies)) return false;
+      try {
+        const Labels labels = teacher->label(structure);
+        if (atom_energies) frame.atom_energy = labels.atom_energy;
+        if (file.teacher) {
+          structure.energy = labels.energy;
+          structure.forces = labels.forces;
+          structure.spread = labels.force_spread;
+        }
+      } catch (const TeacherError &error) {
+        fail(frame.file, frame.number, error.what());
+      }
+      return true;
+    }
+
+    /// Throws FileError for labels that are needed and missing, or not finite. The largest force on
+    /// an atom, eV/Å.
+    double check_labels(TrainingFrame &frame) const
+    {
+      Structure &structure = frame.structure;
+      // no force acts on an atom alone: data for other programs leave it out
+      if (structure.forces.empty() && structure.n_atoms() == 1 &&
+          structure.periodic == std::array{false, false, false})
+        structure.forces.assign(3, 0.0);
+      if (structure.forces.empty() && settings.force.used())
+        fail(frame.file, frame.number,
+             "no forces; accepted: frames with forces, 'labels: teacher', or 'loss.force.weight: "
+             "0'" +
+                 perhaps(structure, "forces"));
+      if (!structure.energy && settings.energy.used())
+        fail(frame.file, frame.number,
+             "no energy; accepted: frames with energies, 'labels: teacher', or "
+             "'loss.energy.weight: 0'" +
+                 perhaps(structure, "energy"));
+      if (structure.energy && !std::isfinite(*structure.energy))
+        fail(frame.file, frame.number, "the energy is not finite");
+      double largest = 0.0;
+      for (int i = 0; i < int(structure.forces.size()) / 3; i++) {
+        const double f = norm(&structure.forces[3 * i]);
+        if (!std::isfinite(f))
+          fail(frame.file, frame.number,
+               "the force on atom " + std::to_string(i + 1) + " is not finite");
+        largest = std::max(largest, f);
+      }
+      return largest;
+    }
+
+    void weigh_atoms(TrainingFrame &frame) const
+    {
+      const Structure &structure = frame.structure;
+      frame.atom_weight.assign(structure.n_atoms(), 1.0);
+      if (settings.spread > 0 && !structure.spread.empty())
+        for (int i = 0; i < structure.n_atoms(); i++) {
+          const double x = structure.spread[i] / settings.spread;
+          frame.atom_weight[i] = 1.0 / (1.0 + x * x);
+        }
+    }
+  };
+
+  /// Moves a share of the training frames, drawn at random, to the validation.
+  void hold_out_validation(const TrainSettings &settings, TrainingData &data)
+  {
     const int n = int(data.train.size()),
               keep = std::clamp(int(std::lround(settings.valid_fraction * n)), 1, n - 1);
     if (n < 2)
@@ -215,30 +246,30 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
     data.train = std::move(rest);
   }
 
-  std::set<int> present;
-  for (const auto *list : {&data.train, &data.valid})
-    for (const auto &frame : *list)
-      present.insert(frame.structure.numbers.begin(), frame.structure.numbers.end());
-  data.elements = elements;
-  if (elements.empty()) data.elements.assign(present.begin(), present.end());
-  std::sort(data.elements.begin(), data.elements.end());
-  for (const int z : present)
-    if (!std::binary_search(data.elements.begin(), data.elements.end(), z)) {
-      std::string names;
-      for (const int known : data.elements)
-        names += (names.empty() ? "" : ", ") + element_symbol(known);
-      throw FileError("the data holds the element " + element_symbol(z) +
-                      ", which the model does not know; known: " + names);
-    }
-  for (auto *list : {&data.train, &data.valid})
-    for (auto &frame : *list) {
-      append_graph(frame.structure, data.elements, cutoff, frame.graph);
-      frame.graph.shrink();
-    }
+  /// Elements of the model, or of the data. Throws FileError for one that the model does not know.
+  void find_elements(const std::vector<int> &elements, TrainingData &data)
+  {
+    std::set<int> present;
+    for (const auto *list : {&data.train, &data.valid})
+      for (const auto &frame : *list)
+        present.insert(frame.structure.numbers.begin(), frame.structure.numbers.end());
+    data.elements = elements;
+    if (elements.empty()) data.elements.assign(present.begin(), present.end());
+    std::sort(data.elements.begin(), data.elements.end());
+    for (const int z : present)
+      if (!std::binary_search(data.elements.begin(), data.elements.end(), z)) {
+        std::string names;
+        for (const int element : data.elements)
+          names += (names.empty() ? "" : ", ") + element_symbol(element);
+        throw FileError("the data holds the element " + element_symbol(z) +
+                        ", which the model does not know; known: " + names);
+      }
+  }
 
-  data.reference_energy = least_squares_energies(data.train, data.elements);
-  if (atom_energies) {
-    // only the teachers know how the energy is shared among atoms
+  /// Means of the atom energies that the teachers give: only they know how an energy is shared
+  /// among atoms.
+  void take_mean_atom_energies(TrainingData &data)
+  {
     std::vector<double> sum(data.elements.size(), 0.0), count(data.elements.size(), 0.0);
     for (const auto &frame : data.train)
       for (std::size_t i = 0; i < frame.atom_energy.size(); i++) {
@@ -248,27 +279,55 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
     for (std::size_t s = 0; s < sum.size(); s++)
       if (count[s] > 0) data.reference_energy[s] = sum[s] / count[s];
   }
-  data.range.assign(data.elements.size(), {0.0, cutoff});
-  double square = 0.0;
-  long n = 0;
-  for (const auto &frame : data.train) {
-    const Graph graph = frame.graph.view();
-    for (int i = 0; i < graph.n_centres(); i++) {
-      TrainingRange &range = data.range[graph.species[i]];
-      for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++)
-        range.nearest = std::min(range.nearest, norm(&graph.r[3 * e]));
-      if (frame.structure.forces.empty()) continue;
-      const double f = norm(&frame.structure.forces[3 * i]);
-      range.force = std::max(range.force, f);
-      square += f * f;
-      n += 3;
+
+  /// Largest forces and shortest distances by element, and the scale of the forces.
+  void measure_forces(double cutoff, TrainingData &data)
+  {
+    data.range.assign(data.elements.size(), {0.0, cutoff});
+    double square = 0.0;
+    long n = 0;
+    for (const auto &frame : data.train) {
+      const Graph graph = frame.graph.view();
+      for (int i = 0; i < graph.n_centres(); i++) {
+        TrainingRange &range = data.range[graph.species[i]];
+        for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++)
+          range.nearest = std::min(range.nearest, norm(&graph.r[3 * e]));
+        if (frame.structure.forces.empty()) continue;
+        const double f = norm(&frame.structure.forces[3 * i]);
+        range.force = std::max(range.force, f);
+        square += f * f;
+        n += 3;
+      }
     }
+    if (std::any_of(data.range.begin(), data.range.end(), [](const TrainingRange &range) {
+          return !(range.force > 0);
+        }))
+      data.range.clear();
+    if (n > 0 && square > 0) data.scale = std::sqrt(square / double(n));
   }
-  if (std::any_of(data.range.begin(), data.range.end(), [](const TrainingRange &range) {
-        return !(range.force > 0);
-      }))
-    data.range.clear();
-  if (n > 0 && square > 0) data.scale = std::sqrt(square / double(n));
+
+}    // namespace
+
+TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
+                                double cutoff, Teacher *teacher)
+{
+  TrainingData data;
+  FrameReader reader(settings, teacher, data);
+  reader.read(settings.train, data.train);
+  reader.read(settings.valid, data.valid);
+  if (data.train.empty())
+    throw FileError("no training frame is left: 'data.max_force' " +
+                    std::to_string(settings.max_force) + " eV/Å leaves all out");
+  if (settings.valid.empty() && settings.valid_fraction > 0) hold_out_validation(settings, data);
+  find_elements(elements, data);
+  for (auto *list : {&data.train, &data.valid})
+    for (auto &frame : *list) {
+      append_graph(frame.structure, data.elements, cutoff, frame.graph);
+      frame.graph.shrink();
+    }
+  data.reference_energy = least_squares_energies(data.train, data.elements);
+  if (settings.atom_energy.used()) take_mean_atom_energies(data);
+  measure_forces(cutoff, data);
   return data;
 }
 

@@ -12,24 +12,23 @@ namespace mlff {
 
 struct TrainingFrame {
   Structure structure;    ///< with labels: energy and forces (eV, eV/Å), where there are any
-  GraphStorage graph;     ///< of this structure alone
-  std::vector<double> atom_energy;    ///< eV, of the teachers; empty: none
-  std::vector<double> atom_weight;    ///< of the force on each atom, 0 to 1
-  double weight = 1.0;                ///< of the frame
-  std::string file;                   ///< where it is from
-  long number = 0;                    ///< of the frame in it, from 1
+  GraphStorage graph;     ///< neighbors within this structure
+  std::vector<double> atom_energy;    ///< eV, by the teachers; empty: none
+  std::vector<double> atom_weight;    ///< factor on the loss of the force on each atom, 0 to 1
+  double weight = 1.0;                ///< factor on the loss of the frame
+  std::string file;                   ///< file of the frame
+  long number = 0;                    ///< number of the frame in its file, from 1
 };
 
 struct TrainingData {
   std::vector<TrainingFrame> train, valid;
   std::vector<int> elements;    ///< atomic numbers, ascending
-  std::vector<double>
-      /// [elements] eV: least squares over the training frames, or means of the teachers' atom
-      /// energies where these are learned
-      reference_energy;
+  /// [elements] eV: least squares over the training frames, or means of the teachers' atom
+  /// energies where these are learned.
+  std::vector<double> reference_energy;
   double scale = 1.0;    ///< root mean square of the training forces, eV/Å
-  std::vector<TrainingRange>
-      range;            ///< [elements] of the training frames; empty where an element has no forces
+  /// [elements] forces and distances of the training frames; empty where an element has no forces.
+  std::vector<TrainingRange> range;
   long left_out = 0;    ///< frames above max_force
 };
 

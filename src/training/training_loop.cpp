@@ -1,3 +1,4 @@
+// The loop of a training: steps, validation, checkpoints, log.
 #include "training/training_loop.h"
 
 #include "core/progress.h"
@@ -13,7 +14,6 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <numbers>
 
 namespace mlff {
@@ -50,66 +50,17 @@ namespace {
 
 }    // namespace
 
-void CourseSettings::read(YamlSection &training, const std::vector<std::string> &precisions)
-{
-  steps = training.whole("steps", steps, 1);
-  learning_rate = training.number("learning_rate", learning_rate, 0.0);
-  final_learning_rate =
-      training.number("final_learning_rate", std::min(final_learning_rate, learning_rate), 0.0);
-  warmup = training.whole("warmup", warmup);
-  weight_decay = training.number("weight_decay", weight_decay, 0.0);
-  clip = training.number("clip", clip, 0.0);
-  ema = training.number("ema", ema, 0.0, 0.999999);
-  validate_every = training.whole("validate_every", validate_every, 1);
-  patience = training.whole("patience", patience);
-  precision = training.word("precision", precision, precisions);
-  engine = training.word("engine", engine, EngineOptions::values("engine"));
-  device = training.word("device", device, EngineOptions::values("device"));
-  threads = int(training.whole("threads", threads, 1));
-  seed = unsigned(training.whole("seed", seed, 0, std::numeric_limits<unsigned>::max()));
-  checkpoint_seconds = training.number("checkpoint_seconds", checkpoint_seconds, 0.0);
-}
-
-nlohmann::ordered_json CourseSettings::description() const
-{
-  return {{"steps", steps},
-          {"learning_rate", learning_rate},
-          {"final_learning_rate", final_learning_rate},
-          {"warmup", warmup},
-          {"weight_decay", weight_decay},
-          {"clip", clip},
-          {"ema", ema},
-          {"validate_every", validate_every},
-          {"patience", patience},
-          {"precision", precision},
-          {"engine", engine},
-          {"threads", threads},
-          {"seed", seed}};
-}
-
-EngineOptions CourseSettings::options() const
-{
-  EngineOptions options;
-  options.engine = engine;    // in a build without it whoever makes it says so
-  options.set("precision", precision == "mixed" ? "single" : precision);
-  options.set("threads", std::to_string(threads));
-  options.set("device", device);
-  return options;
-}
-
-void start_weights(Potential &potential, const std::vector<std::string> &unit, unsigned seed)
+void start_weights(Potential &potential, unsigned seed)
 {
   Uniform uniform(seed);
-  for (const auto &[name, shape] : tensors_of(potential)) {
+  for (const auto &[name, entry] : tensors_of(potential)) {
     Tensor tensor;
-    tensor.shape = shape;
-    std::size_t n = 1;
-    for (const auto extent : shape) n *= std::size_t(extent);
-    tensor.values.assign(n, 0.0);
-    const bool rows = std::find(unit.begin(), unit.end(), name) != unit.end();
-    const double width = rows ? std::sqrt(3.0)
-        : shape.size() == 2   ? std::sqrt(6.0 / double(shape[0] + shape[1]))
-                              : 0.0;
+    tensor.shape = entry.shape;
+    tensor.values.resize(entry.size());
+    const double width = entry.start == TensorStart::unit ? std::sqrt(3.0)
+        : entry.start == TensorStart::glorot
+        ? std::sqrt(6.0 / double(entry.shape[0] + entry.shape[1]))
+        : 0.0;
     for (double &x : tensor.values) x = width * uniform();
     potential.tensors[name] = tensor;
   }
@@ -123,8 +74,8 @@ std::string today()
   return text;
 }
 
-Course::Course(const CourseSettings &settings, const std::string &folder,
-               std::vector<double> start) :
+TrainingLoop::TrainingLoop(const TrainingLoopSettings &settings, const std::string &folder,
+                           std::vector<double> start) :
     weights(std::move(start)),
     average(weights), best(weights), settings(settings), folder(folder), optimizer(weights.size()),
     gradient(weights.size())
@@ -132,8 +83,8 @@ Course::Course(const CourseSettings &settings, const std::string &folder,
   optimizer.weight_decay = settings.weight_decay;
 }
 
-void Course::freeze(const std::vector<std::string> &names, const std::vector<WeightSlice> &slices,
-                    const std::string &key)
+void TrainingLoop::freeze(const std::vector<std::string> &names,
+                          const std::vector<WeightSlice> &slices, const std::string &key)
 {
   for (const auto &name : names) {
     bool found = false;
@@ -151,7 +102,7 @@ void Course::freeze(const std::vector<std::string> &names, const std::vector<Wei
   }
 }
 
-double Course::rate(long at) const
+double TrainingLoop::rate(long at) const
 {
   if (at < settings.warmup)
     return settings.learning_rate * double(at + 1) / double(settings.warmup);
@@ -162,7 +113,7 @@ double Course::rate(long at) const
       (1.0 + std::cos(std::numbers::pi * std::min(1.0, share)));
 }
 
-void Course::update()
+void TrainingLoop::update()
 {
   double square = 0.0;
   for (const double g : gradient) square += g * g;
@@ -179,7 +130,7 @@ void Course::update()
     average[i] = decay * average[i] + (1.0 - decay) * weights[i];
 }
 
-bool Course::validated(double error, bool always)
+bool TrainingLoop::validated(double error, bool always)
 {
   const bool gained = best_error < 0.0 || error < best_error || always;
   if (gained) {
@@ -192,7 +143,7 @@ bool Course::validated(double error, bool always)
   return gained;
 }
 
-void Course::log(const nlohmann::ordered_json &line) const
+void TrainingLoop::log(const nlohmann::ordered_json &line) const
 {
   std::ofstream log(folder + "/log.jsonl", std::ios::app);
   log << line.dump() << "\n";
@@ -200,7 +151,7 @@ void Course::log(const nlohmann::ordered_json &line) const
     throw FileError("'" + folder + "/log.jsonl' cannot be written: is the disk full?");
 }
 
-void Course::save(const Parts &parts) const
+void TrainingLoop::save(const Parts &parts) const
 {
   const nlohmann::ordered_json header = {{"settings", description},
                                          {"inputs", inputs},
@@ -220,7 +171,7 @@ void Course::save(const Parts &parts) const
   file.finish();
 }
 
-bool Course::load(const InputRecord &now, const Parts &parts)
+bool TrainingLoop::load(const InputRecord &now, const Parts &parts)
 {
   std::ifstream file(checkpoint_path(), std::ios::binary);
   if (!file) return false;
@@ -263,8 +214,8 @@ bool Course::load(const InputRecord &now, const Parts &parts)
   return true;
 }
 
-bool Course::prepare(const nlohmann::ordered_json &settings_description, const InputRecord &now,
-                     const Parts &parts, bool restart)
+bool TrainingLoop::prepare(const nlohmann::ordered_json &settings_description,
+                           const InputRecord &now, const Parts &parts, bool restart)
 {
   description = settings_description;
   inputs = now.json();
@@ -276,7 +227,7 @@ bool Course::prepare(const nlohmann::ordered_json &settings_description, const I
   return resumed;
 }
 
-bool Course::run(const Parts &parts)
+bool TrainingLoop::run(const Parts &parts)
 {
   const SignalScope signals;
   Progress progress("training");

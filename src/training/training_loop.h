@@ -1,11 +1,11 @@
-// The course of a training, whatever is trained: learning rate, optimizer, running average,
+// The loop of a training, whatever is trained: learning rate, optimizer, running average,
 // checkpoints, log.
 #pragma once
 
 #include "data/input_record.h"
-#include "data/yaml_section.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "potential/flat_weights.h"
 #include "training/adamw.h"
+#include "training/training_loop_settings.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,43 +15,26 @@
 
 namespace mlff {
 
-struct CourseSettings {
-  long steps = 40000, warmup = 500, validate_every = 1000, patience = 0;
-  double learning_rate = 2e-3, final_learning_rate = 1e-5, weight_decay = 0.0, clip = 1.0,
-         ema = 0.999;
-  std::string precision = "single", engine = "auto", device = "auto";
-  int threads = 1;
-  unsigned seed = 1;
-  double checkpoint_seconds = 60.0;
+/// Starting weights of a model, the same on every machine, as the table of its tensors says
+/// (TensorStart). Fills all tensors; those from the data are zero.
+void start_weights(Potential &potential, unsigned seed);
 
-  /// Reads the keys above from the section `training`; others in it are for the caller. Throws
-  /// FileError.
-  void read(YamlSection &training, const std::vector<std::string> &precisions);
-
-  /// Those that the result depends on.
-  nlohmann::ordered_json description() const;
-
-  EngineOptions options() const;
-};
-
-/// Starting weights of a model, the same on every machine: K. He's and X. Glorot's uniform start
-/// for matrices, rows of unit variance for the tensors named in `unit`, zero for vectors. Fills
-/// `tensors` with those that are trained.
-void start_weights(Potential &potential, const std::vector<std::string> &unit, unsigned seed);
-
+/// The date in UTC, as 2025-01-31.
 std::string today();
 
 /// Keeps the state of a training and runs it.
-class Course {
+class TrainingLoop {
  public:
   /// Files in `folder`: checkpoint and log.jsonl.
-  Course(const CourseSettings &settings, const std::string &folder, std::vector<double> weights);
+  TrainingLoop(const TrainingLoopSettings &settings, const std::string &folder,
+               std::vector<double> weights);
 
-  std::vector<double> weights, average,
-      best;    ///< of this step; running average; average at the best validation
+  std::vector<double> weights;    ///< after the last step
+  std::vector<double> average;    ///< running average of the weights
+  std::vector<double> best;       ///< average at the best validation
   long step = 0, best_step = 0;
   double best_error = -1.0;    ///< negative: none yet
-  double seconds = 0.0;        ///< of training since the last validation
+  double seconds = 0.0;        ///< time of training since the last validation
 
   /// Leaves tensors as they are whose names are given, or begin so. Throws FileError naming `key`
   /// for a name that fits none.
@@ -61,12 +44,14 @@ class Course {
   /// Learning rate of a step: linear warm-up, then a cosine.
   double rate(long at) const;
 
+  /// The work of a step and of a validation, by the kind of training.
   struct Parts {
-    std::function<void(std::span<double> gradient)>
-        add_gradient;    ///< of the next batch, with the weights of `set_weights`
+    /// Adds the gradient of the next batch at the weights of `set_weights`.
+    std::function<void(std::span<double> gradient)> add_gradient;
     std::function<void(std::span<const double> weights)> set_weights;
-    std::function<void()> validate;                   ///< calls validated()
-    std::function<nlohmann::ordered_json()> state;    ///< what a checkpoint keeps for the caller
+    std::function<void()> validate;    ///< calls validated()
+    /// State that a checkpoint keeps for the caller.
+    std::function<nlohmann::ordered_json()> state;
     std::function<void(const nlohmann::ordered_json &)> restore;
   };
 
@@ -87,7 +72,7 @@ class Course {
   void log(const nlohmann::ordered_json &line) const;
 
  private:
-  CourseSettings settings;
+  TrainingLoopSettings settings;
   std::string folder;
   nlohmann::ordered_json description, inputs;
   AdamW optimizer;

@@ -4,8 +4,10 @@
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
 #include "engine/split_engine.h"
+#include "models/jump/jump_record.h"
 #include "models/random_model.h"
 #include "potential/find_potential.h"
+#include "potential/model_kind.h"
 #include "training/jump/jump_windows.h"
 
 #include <nlohmann/json.hpp>
@@ -29,7 +31,7 @@ namespace {
     std::vector<std::string> data;
     int repeats = 7;
     std::vector<int> batches = {1, 16, 64};
-    std::vector<int> atoms, random, fmm;
+    std::vector<int> atoms, random, block;
     double kappa_max = 1.0;
     int directions = 0;
     bool periodic = false, json = false;
@@ -98,14 +100,14 @@ namespace {
                     {}};
       for (int k = 0; k < batch; k++) {
         const Structure &frame = frames[k % frames.size()];
-        if (!potential.is_jump()) {
+        if (!potential.kind().gives_jumps) {
           append_graph(frame, potential.elements, potential.cutoff, system.graph);
           continue;
         }
         const auto species =
             jump_species(potential, frame.numbers, bonds_of(frame.numbers, frame.positions));
         append_pairs(species, frame.positions, potential.cutoff, system.graph);
-        for (const int s : species) system.mass.push_back(potential.jump.species[s].mass);
+        for (const int s : species) system.mass.push_back(jump_record(potential).species[s].mass);
         for (std::size_t c = 0; c < frame.positions.size(); c++) {
           system.velocity.push_back(frame.velocities.empty() ? double(c % 7) - 3.0
                                                              : frame.velocities[c]);
@@ -126,7 +128,7 @@ namespace {
 
   Timed timed(const Potential &potential, const EngineOptions &options)
   {
-    if (potential.is_jump()) {
+    if (potential.kind().gives_jumps) {
       std::shared_ptr<JumpEngine> engine = make_jump_engine(potential, options);
       return {[engine, result = std::make_shared<JumpResult>()](const System &system) {
                 engine->evaluate(system.graph.view(),
@@ -147,34 +149,35 @@ namespace {
   void run(const Options &options)
   {
     const bool random = !options.random.empty();
-    FmmSizes fmm;
-    if (!options.fmm.empty()) {
-      fmm.layers = 1;
-      fmm.heads = options.fmm[0];
-      fmm.value_width = options.fmm[1];
-      fmm.kappa_count = options.fmm[2];
-      fmm.kappa_max = options.kappa_max;
-      fmm.directions = options.directions;
+    LongRangeSizes block_sizes;
+    if (!options.block.empty()) {
+      block_sizes.layers = 1;
+      block_sizes.heads = options.block[0];
+      block_sizes.value_width = options.block[1];
+      block_sizes.kappa_count = options.block[2];
+      block_sizes.kappa_max = options.kappa_max;
+      block_sizes.directions = options.directions;
     }
     const Potential potential = random
         ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8},
-                           5.0, 1, options.fmm.empty() ? nullptr : &fmm)
+                           5.0, 1, options.block.empty() ? nullptr : &block_sizes)
         : Potential::read(options.model);
     if (random) potential.check("random weights");
+    const ModelKind &kind = potential.kind();
     const std::string name = random ? "random weights" : options.model;
     std::vector<System> systems;
-    if (potential.is_molecule() && (options.data.empty() || !options.atoms.empty()))
+    if (kind.one_molecule && (options.data.empty() || !options.atoms.empty()))
       throw FileError("'" + options.model +
                       "' is a model of one molecule: it is timed on frames of that, named by "
                       "--data, without --atoms");
-    if (potential.is_jump() && options.data.empty())
+    if (kind.gives_jumps && options.data.empty())
       throw FileError("jumps are timed on molecules: name a file of frames with --data");
     for (const auto &data : options.data)
       for (auto &system : batches(options, data, potential)) systems.push_back(std::move(system));
     for (const int n :
          options.atoms.empty() && options.data.empty() ? std::vector<int>{1000} : options.atoms) {
-      if (potential.is_jump()) break;
-      const bool periodic = options.periodic || !potential.is_global();
+      if (kind.gives_jumps) break;
+      const bool periodic = options.periodic || !kind.needs_positions;
       System system{
           std::to_string(n) + (periodic ? " atoms, periodic" : " atoms, open"), {}, {}, {}, {}};
       append_graph(condensed(potential, n, periodic), potential.elements, potential.cutoff,
@@ -184,24 +187,21 @@ namespace {
 
     // reference of the ratios last: LibTorch autograd where this build has it
     auto names = available_engines();
-    if (potential.is_jump_variant()) names = {"torch"};
+    if (kind.gives_jumps)
+      std::erase_if(names, [&](const std::string &name) {
+        return !has_back_end(kind.jump_engines, name);
+      });
+    if (names.empty()) names = {"auto"};    // which says what is missing
     std::vector<Timed> engines;
-    if (potential.is_global() && !options.atoms.empty()) {
+    if (kind.needs_positions && !options.atoms.empty()) {
       // the forms of the block that serve the systems, and the model without it
       names = {"direct", "linear", "local"};
       if (options.periodic) names.erase(names.begin());
       for (const auto &name : names) {
         EngineOptions own = options.engine;
         own.engine = "host";
-        if (name != "local") own.fmm = fmm_form_of(name);
-        Potential model = potential;
-        if (name == "local") {
-          model.model = "painn";
-          std::erase_if(model.tensors, [](const auto &entry) {
-            return entry.first.starts_with("fmm.");
-          });
-        }
-        engines.push_back(timed(model, own));
+        if (name != "local") own.long_range = long_range_form_of(name);
+        engines.push_back(timed(name == "local" ? local_part(potential) : potential, own));
       }
     } else
       for (const auto &name : names) {
@@ -211,7 +211,7 @@ namespace {
       }
 
     nlohmann::ordered_json report = {{"model", name},
-                                     {"kind", potential.model},
+                                     {"kind", potential.model()},
                                      {"size", potential.size_text()},
                                      {"processor", processor()},
                                      {"repeats", options.repeats}};
@@ -266,10 +266,10 @@ namespace {
       return;
     }
     std::printf("%s: %s %s, cutoff %g A; %s; medians of %d\n", name.c_str(),
-                potential.model.c_str(), potential.size_text().c_str(), potential.cutoff,
+                potential.model().c_str(), potential.size_text().c_str(), potential.cutoff,
                 processor().c_str(), options.repeats);
     for (const auto &engine : engines) std::printf("  %s\n", engine.description.c_str());
-    std::printf("\n%-32s %8s %9s", potential.is_jump() ? "jump" : "energy and forces", "atoms",
+    std::printf("\n%-32s %8s %9s", kind.gives_jumps ? "jump" : "energy and forces", "atoms",
                 "edges");
     for (const auto &name : names) std::printf(" %18s %9s", (name + " us/atom").c_str(), "MB");
     std::printf(names.size() > 1 ? "   %s\n" : "\n", ("faster than " + names.back()).c_str());
@@ -304,7 +304,7 @@ void add_command_bench(CLI::App &program)
       ->check(above_zero)
       ->excludes("--model");
   command
-      ->add_option("--fmm", options->fmm,
+      ->add_option("--fmm,--long-range", options->block,
                    "with --random: a long-range block of so many heads, value width and "
                    "frequencies; --atoms are open then")
       ->expected(3)

@@ -6,6 +6,7 @@
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
 #include "models/painn/host/painn_engine_host.h"
+#include "models/painn/painn_sizes.h"
 #include "potential/find_potential.h"
 
 #include <nlohmann/json.hpp>
@@ -65,7 +66,7 @@ namespace {
 
     void run()
     {
-      if (!potential.is_molecule()) radial_parts();
+      if (painn_sizes(potential).features > 0) radial_parts();
       const auto reader = open_trajectory(options.data, {.units = "metal"});
       Progress progress("mlff check-gradients");
       Structure frame;
@@ -148,10 +149,10 @@ namespace {
 
     void radial_parts()
     {
-      const double h = 1e-3, spacing = potential.cutoff / (potential.sizes.radial - 1);
+      const double h = 1e-3, spacing = potential.cutoff / (painn_sizes(potential).radial - 1);
       for (int point = 1; point < 50; point++) {
         const double d = 0.3 + (potential.cutoff - 0.3 - 3 * h) * point / 50.0;
-        for (int k = 0; k < potential.sizes.radial; k++)
+        for (int k = 0; k < painn_sizes(potential).radial; k++)
           radial.add(radial_function(k, d, spacing).slope,
                      slope_of(
                          [&](double x) {
@@ -164,7 +165,7 @@ namespace {
                          return cutoff_function(x, potential.cutoff).value;
                        },
                        d, h));
-        for (int l = 0; l < potential.sizes.layers; l++) {
+        for (int l = 0; l < painn_sizes(potential).layers; l++) {
           const auto W = painn_filter(potential, l, d), p1 = painn_filter(potential, l, d + h),
                      m1 = painn_filter(potential, l, d - h),
                      p2 = painn_filter(potential, l, d + 2 * h),

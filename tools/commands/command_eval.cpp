@@ -8,7 +8,9 @@
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
 #include "engine/split_engine.h"
+#include "models/jump/jump_record.h"
 #include "potential/find_potential.h"
+#include "potential/model_kind.h"
 #include "structure/bonds.h"
 #include "training/jump/jump_report.h"
 
@@ -390,7 +392,8 @@ namespace {
   void evaluate_jump(const Options &options, const Potential &potential)
   {
     if (!options.output.empty()) throw FileError("a jump network is evaluated without --output");
-    std::vector<NveTrajectory> trajectories = {read_nve(options.data, potential.jump.timestep)};
+    std::vector<NveTrajectory> trajectories = {
+        read_nve(options.data, jump_record(potential).timestep)};
     trajectories[0].species =
         jump_species(potential, trajectories[0].numbers, trajectories[0].bonds);
     JumpReportOptions report;
@@ -401,8 +404,9 @@ namespace {
     const ForceOf force = teacher_forces(trajectories[0].teacher);
     if (options.rollout > 0) {
       const auto engine = make_jump_engine(potential, options.engine);
-      for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
-        const int steps = int(std::lround(potential.jump.strides[k] / potential.jump.timestep));
+      for (std::size_t k = 0; k < jump_record(potential).strides.size(); k++) {
+        const int steps =
+            int(std::lround(jump_record(potential).strides[k] / jump_record(potential).timestep));
         const auto chains = chains_of(trajectories[0], steps, int(k), options.rollout, 150);
         if (chains.empty())
           throw FileError("data file '" + options.data + "' holds no chain of " +
@@ -414,7 +418,7 @@ namespace {
     if (!options.json) {
       print(reports);
       for (std::size_t k = 0; k < rollouts.size(); k++)
-        print(rollouts[k], potential.jump.strides[k], bool(force));
+        print(rollouts[k], jump_record(potential).strides[k], bool(force));
       return;
     }
     nlohmann::ordered_json json;
@@ -476,7 +480,7 @@ void add_command_eval(CLI::App &program)
       "Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
   command->callback([options] {
     options->model = find_potential(options->model);
-    if (const Potential potential = Potential::read(options->model); potential.is_jump())
+    if (const Potential potential = Potential::read(options->model); potential.kind().gives_jumps)
       return evaluate_jump(*options, potential);
     Evaluation evaluation(*options);
     evaluation.run();

@@ -3,6 +3,7 @@
 #include "core/elements.h"
 #include "core/units.h"
 #include "import/import_schnetpack.h"
+#include "models/painn/painn_sizes.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -47,8 +48,9 @@ namespace {
     potential.training = training.dump();
     potential.write(options.output, options.force);
     spdlog::info("wrote {}: {} with F{} L{} K{}, {} parameters, elements {}", options.output,
-                 potential.model, potential.sizes.features, potential.sizes.layers,
-                 potential.sizes.radial, potential.n_parameters(), potential.element_names());
+                 potential.model(), painn_sizes(potential).features, painn_sizes(potential).layers,
+                 painn_sizes(potential).radial, potential.n_parameters(),
+                 potential.element_names());
   }
 
 }    // namespace

@@ -5,8 +5,10 @@
 #include "training/trainer.h"
 #include "workflow/plot_script.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <string>
 
 namespace mlff {
 
@@ -16,6 +18,19 @@ namespace {
     std::string settings;
     bool restart = false, force = false, plots = true;
   };
+
+  /// Prints all settings as a page in Markdown: doc/guide/train_settings.md.
+  void print_settings()
+  {
+    std::string page =
+        "# Settings of mlff train\n\n"
+        "All keys of settings files, as `mlff train --help-settings` prints them. Their use:\n"
+        "[train.md](train.md) for potentials, [train_jump.md](train_jump.md) for jump networks.\n\n"
+        "## Potentials\n\n" +
+        TrainSettings::page() + "## Jump networks\n\n" + JumpTrainSettings::page();
+    page.pop_back();    // a blank line follows each table
+    std::fputs(page.c_str(), stdout);
+  }
 
 }    // namespace
 
@@ -31,6 +46,16 @@ void add_command_train(CLI::App &program)
   command->add_flag("--force", options->force, "overwrite an existing potential");
   command->add_flag("--plots,!--no-plots", options->plots,
                     "pictures of the learning curve and of predictions against labels");
+  // the settings file is not needed then
+  command
+      ->add_flag_callback(
+          "--help-settings",
+          [] {
+            print_settings();
+            throw CLI::Success();
+          },
+          "print all keys of a settings file, with defaults and accepted values")
+      ->trigger_on_parse();
   command->footer("Example:\n  mlff train examples/train/ethanol.yaml");
   command->callback([options] {
     const std::string command_line = "mlff train " + options->settings;

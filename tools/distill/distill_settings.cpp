@@ -64,8 +64,8 @@ DistillSettings DistillSettings::read(const std::string &path)
   s.student.read_student(student, path);
   if (s.student.molecule)
     top.fail("student.model.kind",
-             "is 'molecule-mlp', which mlff train alone makes (from labels of mlff label); "
-             "accepted: painn");
+             std::string("is '") + s.student.kind->name +
+                 "', which mlff train alone makes (from labels of mlff label); accepted: painn");
   student.finish();
   s.output = beside(path, top.word("output", ""));
   if (top.word("output", "").empty()) top.fail("output", "is missing; accepted: a folder");

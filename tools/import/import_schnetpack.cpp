@@ -1,11 +1,34 @@
 #include "import/import_schnetpack.h"
 
 #include "core/elements.h"
+#include "models/painn/painn_kind.h"
+#include "models/painn/painn_tensors.h"
 
 #include <cmath>
 #include <set>
 
 namespace mlff {
+
+namespace {
+
+  /// What SchNetPack calls a tensor of PaiNN's layers, filters and readout.
+  std::string schnetpack_name(const std::string &name)
+  {
+    const auto begins = [&](const std::string &words) {
+      return name.starts_with(words);
+    };
+    if (begins("filter.")) return "representation.filter_net." + name.substr(7);
+    if (begins("readout.")) return "output_modules.0.outnet." + name.substr(8);
+    // message.<layer>.<rest> and update.<layer>.<rest>
+    const auto first = name.find('.') + 1, second = name.find('.', first) + 1;
+    const std::string layer = name.substr(first, second - first), rest = name.substr(second);
+    if (begins("message."))
+      return "representation.interactions." + layer + "interatomic_context_net." + rest;
+    return "representation.mixing." + layer +
+        (rest.starts_with("mix.") ? "mu_channel_" + rest : "intraatomic_context_net." + rest);
+  }
+
+}    // namespace
 
 Potential import_schnetpack(const std::string &path, const std::vector<int> &elements,
                             double energy_unit)
@@ -21,6 +44,7 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
   };
 
   Potential potential;
+  potential.set_kind(painn_kind);
   potential.elements = elements;
 
   // sizes
@@ -38,7 +62,8 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
   while (file.has("representation.interactions." + std::to_string(layers) +
                   ".interatomic_context_net.0.weight"))
     layers++;
-  potential.sizes = {F, layers, int(filter.shape[1])};
+  const PainnSizes sizes{F, layers, int(filter.shape[1])};
+  painn_sizes(potential) = sizes;
   potential.cutoff = cutoff.values[0];
   const std::int64_t rows_of_filters = std::int64_t(3) * F * layers;
   if (layers == 0 || filter.shape[0] != rows_of_filters)
@@ -50,7 +75,7 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
   // the cutoff
   const Array offsets = read("representation.radial_basis.offsets"),
               widths = read("representation.radial_basis.widths");
-  const int K = potential.sizes.radial;
+  const int K = sizes.radial;
   const double spacing = potential.cutoff / (K - 1);
   for (int k = 0; k < K; k++)
     if (int(offsets.values.size()) != K || int(widths.values.size()) != K ||
@@ -59,28 +84,12 @@ Potential import_schnetpack(const std::string &path, const std::vector<int> &ele
       throw fail("its radial basis is not " + std::to_string(K) +
                  " Gaussians at equal distances from 0 to the cutoff");
 
-  const auto copy = [&](const std::string &from, const std::string &to) {
-    const Array array = read(from);
-    potential.tensors[to] = {"F32", array.shape, array.values};
-  };
-  const auto copy_linear = [&](const std::string &from, const std::string &to, bool bias = true) {
-    copy(from + ".weight", to + ".weight");
-    if (bias) copy(from + ".bias", to + ".bias");
-  };
-  copy_linear("representation.filter_net", "filter");
-  for (int l = 0; l < layers; l++) {
-    const std::string number = std::to_string(l);
-    const std::string interaction =
-        "representation.interactions." + number + ".interatomic_context_net.";
-    const std::string mixing = "representation.mixing." + number + ".";
-    copy_linear(interaction + "0", "message." + number + ".0");
-    copy_linear(interaction + "1", "message." + number + ".1");
-    copy_linear(mixing + "mu_channel_mix", "update." + number + ".mix", false);
-    copy_linear(mixing + "intraatomic_context_net.0", "update." + number + ".0");
-    copy_linear(mixing + "intraatomic_context_net.1", "update." + number + ".1");
+  // embedding, energies and scale follow below
+  for (const auto &[name, entry] : painn_table(sizes, potential.n_species())) {
+    if (!entry.trained() || name == "embedding") continue;
+    const Array array = read(schnetpack_name(name));
+    potential.tensors[name] = {"F32", array.shape, array.values};
   }
-  copy_linear("output_modules.0.outnet.0", "readout.0");
-  copy_linear("output_modules.0.outnet.1", "readout.1");
 
   // rows of the chosen elements only: the others were never trained
   double mean = 0.0;

@@ -3,7 +3,9 @@
 
 #include "core/elements.h"
 #include "data/npz.h"
+#include "models/jump/jump_record.h"
 #include "potential/find_potential.h"
+#include "potential/model_kind.h"
 #include "potential/potential.h"
 #include "workflow/lammps_run.h"
 
@@ -60,10 +62,10 @@ StartNetwork StartNetwork::find(const std::string &from, double stride, const Mo
   }
   const Potential start = Potential::read(found.file);
   found.sha256 = start.sha256;
-  if (!start.is_jump())
-    throw FileError("--from '" + from + "' names '" + found.file + "', a model '" + start.model +
+  if (!start.kind().gives_jumps)
+    throw FileError("--from '" + from + "' names '" + found.file + "', a model '" + start.model() +
                     "'; accepted: kstep-painn");
-  for (const auto &species : start.jump.species)
+  for (const auto &species : jump_record(start).species)
     if (!species.environment.empty())
       throw FileError("--from '" + from + "': species of '" + found.file +
                       "' are classes of elements, which other molecules do not have; accepted: "
@@ -78,14 +80,14 @@ StartNetwork StartNetwork::find(const std::string &from, double stride, const Mo
   }
   found.from_scratch = false;
   for (int i = 0; i < molecule.n_atoms(); i++)
-    for (const auto &species : start.jump.species)
+    for (const auto &species : jump_record(start).species)
       if (species.name == element_symbol(molecule.numbers[i]) &&
           std::abs(species.mass - molecule.masses[i]) > 0.01)
         found.untested = "it learned " + species.name + " with " + number(species.mass) +
             " g/mol, and here it has " + number(molecule.masses[i]);
   if (!found.untested.empty()) return found;
-  if (std::find(start.jump.strides.begin(), start.jump.strides.end(), stride) ==
-      start.jump.strides.end())
+  if (std::find(jump_record(start).strides.begin(), jump_record(start).strides.end(), stride) ==
+      jump_record(start).strides.end())
     found.untested = "it has no stride of " + number(stride) + " fs";
   return found;
 }

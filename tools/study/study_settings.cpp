@@ -3,7 +3,9 @@
 
 #include "core/elements.h"
 #include "data/yaml_section.h"
+#include "models/jump/jump_record.h"
 #include "potential/find_potential.h"
+#include "potential/model_kind.h"
 #include "potential/potential.h"
 #include "training/teacher_section.h"
 #include "workflow/lammps_run.h"
@@ -138,9 +140,9 @@ namespace {
     method.file = find_file(section, kind, section.word(kind, ""), beside);
     method.options = section.word("options", "");
     Potential potential = Potential::read(method.file);
-    if (potential.is_jump() == student)
+    if (potential.kind().gives_jumps == student)
       section.fail(kind,
-                   "names '" + method.file + "', a model '" + potential.model + "'; accepted: " +
+                   "names '" + method.file + "', a model '" + potential.model() + "'; accepted: " +
                        (student ? "potentials of energies and forces" : "jump networks"));
     if (student)
       method.metropolis = section.yes("metropolis", true);
@@ -163,8 +165,8 @@ namespace {
     const std::string standard = !method.control.empty() ? method.control
         : student ? (method.metropolis ? "metropolis" : "student")
                   : "jump";
-    const auto strides =
-        list_of(section, "stride", student ? std::vector<double>{40.0} : potential.jump.strides);
+    const auto strides = list_of(
+        section, "stride", student ? std::vector<double>{40.0} : jump_record(potential).strides);
     const auto timesteps = list_of(section, "timestep", {0.5});
     for (const double dt : timesteps)
       for (const double stride : strides)
@@ -172,7 +174,7 @@ namespace {
           method.timestep = above_zero(section, "timestep", dt);
           method.stride = stride;
           whole_steps(section, "stride", stride, dt);
-          if (!student) check_stride(section, stride, potential.jump.strides);
+          if (!student) check_stride(section, stride, jump_record(potential).strides);
           correctors.apply(section, corrector, method);
           method.name = name.empty() ? standard : name;
           if (method.control == "corrector") {

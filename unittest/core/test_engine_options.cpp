@@ -2,6 +2,7 @@
 // instruction set.
 #include "core/engine_info.h"
 #include "engine/make_engine.h"
+#include "engine/make_gradient.h"
 #include "kernels/instruction_set.h"
 #include "models/jump/gradient/jump_gradient.h"
 #include "models/molecule_mlp/molecule_mlp.h"
@@ -67,10 +68,10 @@ TEST(EngineOptions, SetByWordAndValue)
   EXPECT_EQ(options.threads, 3);
   EXPECT_EQ(options.device, "cuda");
   EXPECT_EQ(options.filter, Filter::spline);
-  EXPECT_EQ(options.fmm, FmmForm::direct);
+  EXPECT_EQ(options.long_range, LongRangeForm::direct);
   EXPECT_EQ(options.instruction_set, InstructionSet::avx2);
   options.set("long_range", "linear");
-  EXPECT_EQ(options.fmm, FmmForm::linear);
+  EXPECT_EQ(options.long_range, LongRangeForm::linear);
 }
 
 TEST(EngineOptions, EveryWordTakesItsValuesAndNoOther)
@@ -121,13 +122,13 @@ TEST(EngineInfo, TextsOfEngines)
   const Potential painn = random_potential({8, 2, 6}, {6, 8, 1}, 4.0, 1);
   EXPECT_EQ(make_engine(painn, {"host", Precision::single_precision, 2})->description(),
             "host engine (" + set + "), single precision, spline filter, at most 2 threads");
-  FmmSizes fmm{.layers = 1};
-  const Potential global = random_potential({8, 2, 6}, {6, 8, 1}, 4.0, 1, &fmm);
+  LongRangeSizes block_sizes{.layers = 1};
+  const Potential global = random_potential({8, 2, 6}, {6, 8, 1}, 4.0, 1, &block_sizes);
   EngineOptions options{"host", Precision::double_precision, 1};
   EXPECT_EQ(make_engine(global, options)->description(),
             "host engine (" + set +
                 "), double precision, exact filter, long range direct or linear, at most 1 thread");
-  options.fmm = FmmForm::linear;
+  options.long_range = LongRangeForm::linear;
   EXPECT_EQ(make_engine(global, options)->description(),
             "host engine (" + set +
                 "), double precision, exact filter, long range linear, at most 1 thread");
@@ -135,9 +136,9 @@ TEST(EngineInfo, TextsOfEngines)
   EXPECT_EQ(make_engine(water, options)->description(),
             "host engine (" + set +
                 "), double precision, H2O with 2 permutations, at most 1 thread");
-  EXPECT_EQ(make_painn_gradient(water, options)->description(),
+  EXPECT_EQ(make_weight_gradient(water, options)->description(),
             "host engine (" + set + "), double precision, at most 1 thread");
-  EXPECT_EQ(make_painn_gradient(painn, options)->description(),
+  EXPECT_EQ(make_weight_gradient(painn, options)->description(),
             "host engine (" + set + "), double precision, at most 1 thread");
   const Potential jump = random_jump({8, 2, 6}, {6, 8, 1}, {8.0});
   EXPECT_EQ(make_jump_engine(jump, options)->description(),
@@ -150,13 +151,13 @@ TEST(EngineInfo, TextsOfEngines)
   for (const auto &text :
        {make_engine(painn, options)->description(), make_engine(global, options)->description(),
         make_engine(water, options)->description(),
-        make_painn_gradient(painn, options)->description(),
-        make_painn_gradient(water, options)->description(),
+        make_weight_gradient(painn, options)->description(),
+        make_weight_gradient(water, options)->description(),
         make_jump_engine(jump, options)->description(),
         make_jump_gradient(jump, options)->description()})
     EXPECT_EQ(text, "torch engine, double precision, cpu, at most 1 thread");
   options.precision = Precision::single_precision;
-  EXPECT_EQ(make_painn_gradient(painn, options, true)->description(),
+  EXPECT_EQ(make_weight_gradient(painn, options, true)->description(),
             "torch engine, mixed precision, cpu, at most 1 thread");
 #endif
 }
@@ -173,7 +174,7 @@ TEST(EngineInfo, TextsOfDevices)
   info.backend = Backend::kokkos;
   info.space = "HIP";
   info.filter = Filter::spline;
-  info.long_range = FmmForm::direct;
+  info.long_range = LongRangeForm::direct;
   EXPECT_EQ(to_text(info), "Kokkos HIP, single precision, spline filter, long range direct");
   info.jumps = true;
   info.members = 3;
@@ -188,7 +189,7 @@ class Idle : public Engine {
  public:
   explicit Idle(const EngineInfo &info) : own(info) {}
   void evaluate(const Graph &, Result &, GhostExchange *) override {}
-  bool exchanges() const override { return false; }
+  bool supports_domain_decomposition() const override { return false; }
   std::size_t bytes(int, int) const override { return 0; }
   EngineInfo info() const override { return own; }
 
@@ -236,10 +237,10 @@ TEST(EngineInfo, KeysTellEnginesApart)
     i.filter = Filter::spline;
   });
   add([](EngineInfo &i) {
-    i.long_range = FmmForm::direct;
+    i.long_range = LongRangeForm::direct;
   });
   add([](EngineInfo &i) {
-    i.long_range = FmmForm::linear;
+    i.long_range = LongRangeForm::linear;
   });
   add([](EngineInfo &i) {
     i.model = "H2O";

@@ -4,6 +4,7 @@
 #include "data/trajectory.h"
 #include "data/xyz_comment.h"
 #include "import/import_schnetpack.h"
+#include "models/painn/painn_sizes.h"
 #include "support/npz_writer.h"
 #include "support/random_potential.h"
 
@@ -660,7 +661,7 @@ TEST_F(Readers, FurtherColumnsOfDumpsAreKept)
 
 std::map<std::string, std::string> schnetpack_weights(const Potential &potential)
 {
-  const int F = potential.sizes.features, K = potential.sizes.radial;
+  const int F = painn_sizes(potential).features, K = painn_sizes(potential).radial;
   const auto array = [&](const std::string &name) {
     const Tensor &tensor = potential.tensors.at(name);
     return npy<float>("<f4", tensor.shape,
@@ -689,7 +690,7 @@ std::map<std::string, std::string> schnetpack_weights(const Potential &potential
   arrays["postprocessors.1.mean"] = npy<double>("<f8", {}, {-100.0});
   arrays["postprocessors.1.atomref"] = npy<float>("<f4", {100}, atomref);
   linear("filter", "representation.filter_net");
-  for (int l = 0; l < potential.sizes.layers; l++) {
+  for (int l = 0; l < painn_sizes(potential).layers; l++) {
     const std::string n = std::to_string(l);
     linear("message." + n + ".0",
            "representation.interactions." + n + ".interatomic_context_net.0");
@@ -711,7 +712,7 @@ TEST_F(Readers, SchnetpackWeights)
   const auto arrays = schnetpack_weights(original);
   mlff_test::write_npz(path, arrays);
   const Potential imported = import_schnetpack(path, {8, 6, 1}, 0.5);
-  EXPECT_EQ(imported.sizes.layers, 2);
+  EXPECT_EQ(painn_sizes(imported).layers, 2);
   EXPECT_EQ(imported.cutoff, 4.0);
   for (const auto &[name, tensor] : original.tensors)
     if (name != "scale" && name != "reference_energy") {

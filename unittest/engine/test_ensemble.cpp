@@ -114,7 +114,7 @@ TEST(Ensemble, ReportsItsMembers)
 {
   const auto list = potentials({4.0, 3.0, 4.0});
   Ensemble ensemble(list, in_double, {"a", "b", "c"});
-  EXPECT_TRUE(ensemble.exchanges());
+  EXPECT_TRUE(ensemble.supports_domain_decomposition());
   EXPECT_NE(ensemble.description().find("host engine"), std::string::npos);
   EXPECT_NE(ensemble.description().find("mean of 3 potentials"), std::string::npos);
   EXPECT_GT(ensemble.bytes(100, 2000),

@@ -4,6 +4,7 @@
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
 #include "import/import_schnetpack.h"
+#include "models/jump/jump_record.h"
 #include "support/painn_reference.h"
 #include "training/jump/jump_report.h"
 
@@ -64,11 +65,11 @@ TEST(ShippedPotential, Jumps)
   for (const auto &jump : jumps) {
     const Potential potential = Potential::read(
         std::filesystem::path(SHIPPED_POTENTIAL).parent_path().string() + jump.potential);
-    EXPECT_EQ(potential.jump.strides, jump.strides);
-    EXPECT_EQ(potential.jump.temperatures, (std::vector<double>{300.0, 400.0, 500.0}));
+    EXPECT_EQ(jump_record(potential).strides, jump.strides);
+    EXPECT_EQ(jump_record(potential).temperatures, (std::vector<double>{300.0, 400.0, 500.0}));
     EXPECT_FALSE(potential.citation.empty());
     std::vector<NveTrajectory> trajectory = {
-        read_nve(TEST_DATA "/ethanol_nve_500K.xyz", potential.jump.timestep)};
+        read_nve(TEST_DATA "/ethanol_nve_500K.xyz", jump_record(potential).timestep)};
     trajectory[0].species = jump_species(potential, trajectory[0].numbers, trajectory[0].bonds);
     JumpReportOptions options;
     options.every = 1;

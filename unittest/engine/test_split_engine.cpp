@@ -41,7 +41,7 @@ class Small : public Engine {
     calls.push_back(graph.n_centres());
     inner->evaluate(graph, result);
   }
-  bool exchanges() const override { return false; }
+  bool supports_domain_decomposition() const override { return false; }
   std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
   EngineInfo info() const override { return {}; }
 

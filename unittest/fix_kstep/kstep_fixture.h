@@ -5,6 +5,7 @@
 #include "core/units.h"
 #include "fix_kstep/kstep_vector.h"
 #include "models/jump/jump.h"
+#include "models/jump/jump_record.h"
 #include "models/molecule_mlp/molecule_mlp.h"
 #include "support/lammps_fixture.h"
 
@@ -44,8 +45,9 @@ inline Potential erring(double by = 0.02)
 {
   Potential potential = Potential::read(student);
   Uniform uniform(5);
+  const auto table = tensors_of(potential);
   for (auto &[name, tensor] : potential.tensors)
-    if (is_trained(name))
+    if (table.at(name).trained())
       for (double &w : tensor.values) w *= 1.0 + by * uniform();
   return potential;
 }
@@ -54,7 +56,7 @@ inline Potential erring(double by = 0.02)
 inline Potential senseless_network(const std::vector<double> &strides = {8.0})
 {
   Potential potential = random_jump({8, 2, 6}, {6, 8, 1}, strides, 6.0, 3);
-  for (auto &species : potential.jump.species)
+  for (auto &species : jump_record(potential).species)
     species.mass = species.name == "C" ? 12.011 : species.name == "O" ? 15.999 : 1.008;
   return potential;
 }

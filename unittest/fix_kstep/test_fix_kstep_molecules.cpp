@@ -1,6 +1,7 @@
 // fix kstep/hybrid inside LAMMPS: several molecules, alone and together, and what holds a molecule
 // together.
 #include "fix_kstep/kstep_fixture.h"
+#include "models/jump/jump_record.h"
 
 #include <cmath>
 
@@ -226,7 +227,7 @@ TEST_F(FixKstep, ClassesOfAtomsOneRank)
   Potential classes = random_jump({8, 2, 6}, {6, 6, 8, 1, 1, 1}, {8.0}, 6.0, 3);
   const char *names[] = {"C1", "C2", "O1", "H1", "H2", "H3"};
   for (int s = 0; s < 6; s++) {
-    auto &species = classes.jump.species[s];
+    auto &species = jump_record(classes).species[s];
     species.name = names[s];
     species.mass = classes.elements[s] == 6 ? 12.011 : classes.elements[s] == 8 ? 15.999 : 1.008;
     species.environment = "X" + std::to_string(s);

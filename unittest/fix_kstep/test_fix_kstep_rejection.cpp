@@ -1,5 +1,6 @@
 // fix kstep/hybrid inside LAMMPS: rejected jumps and the restoration of the state before them.
 #include "fix_kstep/kstep_fixture.h"
+#include "models/jump/jump_record.h"
 
 #include <cmath>
 #include <map>
@@ -11,7 +12,7 @@ TEST_F(FixKstep, RejectedBeforeTheForceCallOneRank)
   // an absurd network: every jump is rejected before anything moves, and what is left is velocity
   // Verlet
   Potential absurd = senseless_network();
-  for (auto &species : absurd.jump.species) species.displacement = 1e-4;
+  for (auto &species : jump_record(absurd).species) species.displacement = 1e-4;
   const auto file = potential_file(absurd);
   const auto expected = plain(40);
   molecule();
@@ -99,7 +100,7 @@ TEST_F(FixKstep, ForceThatFailsOneRank)
       set_velocity(hydrogen, -128 * share * h[0], -128 * share * h[1], -128 * share * h[2]);
     };
     auto potential = senseless_network({1000.0 / 128});
-    potential.jump.timestep = 1000.0 / 2048;
+    jump_record(potential).timestep = 1000.0 / 2048;
     const auto file = potential_file(potential);
     start(1.0);
     command("timestep 0.00048828125");

@@ -1,6 +1,8 @@
 // The Kokkos engine of jump networks against the host engine.
 #include "kokkos/engine/engine_kokkos.h"
 
+#include "engine/make_engine.h"
+#include "models/jump/jump_record.h"
 #include "support/jump_states.h"
 #include "support/lammps_fixture.h"
 
@@ -87,7 +89,7 @@ TEST_F(JumpKokkos, ReadsShippedPotentials)
   States all = states(9, 4);
   for (auto &species : all.species) species = species == 2 ? 0 : species + 1;
   for (std::size_t i = 0; i < all.species.size(); i++)
-    all.mass[i] = potential.jump.species[all.species[i]].mass;
+    all.mass[i] = jump_record(potential).species[all.species[i]].mass;
   all.stride.clear();
   const GraphStorage graph = all.graph(potential.cutoff);
   for (const auto &[precision, tolerance] : {std::pair{Precision::double_precision, 1e-10},

@@ -2,6 +2,8 @@
 #include "kokkos/engine/engine_kokkos.h"
 
 #include "engine/make_engine.h"
+#include "models/long_range/long_range_sizes.h"
+#include "potential/model_kind.h"
 #include "support/lammps_fixture.h"
 #include "support/long_range_cases.h"
 
@@ -12,14 +14,14 @@ using namespace mlff_test;
 
 namespace {
 
-EngineOptions options(FmmForm form, Precision precision = Precision::double_precision)
+EngineOptions options(LongRangeForm form, Precision precision = Precision::double_precision)
 {
   EngineOptions options{"host", precision, 1, "cpu", Filter::exact};
-  options.fmm = form;
+  options.long_range = form;
   return options;
 }
 
-class FmmKokkos : public LammpsTest {
+class LongRangeKokkos : public LammpsTest {
  protected:
   void SetUp() override
   {
@@ -29,7 +31,7 @@ class FmmKokkos : public LammpsTest {
 
   /// Both engines on the same structures, in both precisions.
   static void expect_host(const Potential &potential, const std::vector<Structure> &structures,
-                          FmmForm form, const std::string &name)
+                          LongRangeForm form, const std::string &name)
   {
     for (const auto &[precision, tolerance] :
          {std::pair{Precision::double_precision, 1e-10}, {Precision::single_precision, 1e-4}}) {
@@ -76,58 +78,58 @@ class FmmKokkos : public LammpsTest {
 
 struct Case {
   std::string name;
-  FmmSizes fmm;
+  LongRangeSizes block_sizes;
   PainnSizes sizes = {8, 2, 6, 1e-2};
 };
 
 std::vector<Case> cases()
 {
   std::vector<Case> all;
-  const auto add = [&](const std::string &name, const std::function<void(FmmSizes &)> &change,
+  const auto add = [&](const std::string &name, const std::function<void(LongRangeSizes &)> &change,
                        PainnSizes sizes = {8, 2, 6, 1e-2}, int layers = 1) {
     Case one{name, sizes_of(layers), sizes};
-    change(one.fmm);
+    change(long_range_sizes(one));
     all.push_back(one);
   };
-  add("one layer", [](FmmSizes &) {
+  add("one layer", [](LongRangeSizes &) {
   });
   add(
       "two layers",
-      [](FmmSizes &) {
+      [](LongRangeSizes &) {
       },
       {8, 2, 6, 1e-2}, 2);
   add(
       "three layers, four heads of eight keys",
-      [](FmmSizes &fmm) {
-        fmm.heads = 4;
-        fmm.key_width = 8;
-        fmm.value_width = 5;
+      [](LongRangeSizes &block_sizes) {
+        block_sizes.heads = 4;
+        block_sizes.key_width = 8;
+        block_sizes.value_width = 5;
       },
       {20, 1, 6, 1e-2}, 3);
   add(
       "one head, default widths",
-      [](FmmSizes &fmm) {
-        fmm.heads = 1;
-        fmm.key_width = 8;
-        fmm.value_width = 8;
-        fmm.kappa_count = 6;
+      [](LongRangeSizes &block_sizes) {
+        block_sizes.heads = 1;
+        block_sizes.key_width = 8;
+        block_sizes.value_width = 8;
+        block_sizes.kappa_count = 6;
       },
       {32, 2, 6, 1e-2}, 2);
-  add("full width, no frequency 0, one key", [](FmmSizes &fmm) {
-    fmm.value_width = 0;
-    fmm.kappa_min = 0.3;
-    fmm.key_width = 1;
+  add("full width, no frequency 0, one key", [](LongRangeSizes &block_sizes) {
+    block_sizes.value_width = 0;
+    block_sizes.kappa_min = 0.3;
+    block_sizes.key_width = 1;
   });
-  add("one frequency, wide values", [](FmmSizes &fmm) {
-    fmm.kappa_count = 1;
-    fmm.heads = 1;
-    fmm.value_width = 17;
-    fmm.key_width = 7;
+  add("one frequency, wide values", [](LongRangeSizes &block_sizes) {
+    block_sizes.kappa_count = 1;
+    block_sizes.heads = 1;
+    block_sizes.value_width = 17;
+    block_sizes.key_width = 7;
   });
   add(
       "block in double precision",
-      [](FmmSizes &fmm) {
-        fmm.precision = "double";
+      [](LongRangeSizes &block_sizes) {
+        block_sizes.precision = "double";
       },
       {8, 2, 6, 1e-2}, 2);
   return all;
@@ -140,52 +142,53 @@ Structure empty()
 
 }    // namespace
 
-TEST_F(FmmKokkos, IsTheHostInOpenStructures)
+TEST_F(LongRangeKokkos, IsTheHostInOpenStructures)
 {
   const std::vector<Structure> structures = {random_structure(23, 8), empty(),
                                              two_clusters(11.0),      random_structure(1, 2),
                                              random_structure(97, 4), two_clusters(4.0, 9, 2)};
-  for (auto [name, fmm, sizes] : cases()) {
-    fmm.kappa_max = 0.6;    // fewer waves
-    const Potential potential = long_range(fmm, sizes);
-    for (const auto &[form, word] : {std::pair{FmmForm::direct, "direct"},
-                                     {FmmForm::linear, "linear"},
-                                     {FmmForm::automatic, "auto"}})
+  for (auto [name, block_sizes, sizes] : cases()) {
+    block_sizes.kappa_max = 0.6;    // fewer waves
+    const Potential potential = long_range(block_sizes, sizes);
+    for (const auto &[form, word] : {std::pair{LongRangeForm::direct, "direct"},
+                                     {LongRangeForm::linear, "linear"},
+                                     {LongRangeForm::automatic, "auto"}})
       expect_host(potential, structures, form, name + ", " + word);
   }
 }
 
-TEST_F(FmmKokkos, IsTheHostInPeriodicStructures)
+TEST_F(LongRangeKokkos, IsTheHostInPeriodicStructures)
 {
   // orthogonal and triclinic cells between open structures
   const std::vector<Structure> structures = {
       random_structure(40, 6, oblique, everywhere), random_structure(9, 2),
       random_structure(12, 4, {11, 0, 0, 0, 9, 0, 0, 0, 7}, everywhere),
       random_structure(65, 5, {12, 0, 0, 2, 11, 0, -3, 1, 10}, everywhere)};
-  for (const auto &[name, fmm, sizes] : cases())
-    for (const auto form : {FmmForm::automatic, FmmForm::linear})
-      expect_host(long_range(fmm, sizes), structures, form, name);
+  for (const auto &[name, block_sizes, sizes] : cases())
+    for (const auto form : {LongRangeForm::automatic, LongRangeForm::linear})
+      expect_host(long_range(block_sizes, sizes), structures, form, name);
 }
 
-TEST_F(FmmKokkos, AtomsInMoreThanOneTile)
+TEST_F(LongRangeKokkos, AtomsInMoreThanOneTile)
 {
   // more atoms than one tile of the moments has
-  FmmSizes fmm = sizes_of(2, 0.25);
-  fmm.heads = 1;
-  fmm.key_width = 3;
+  LongRangeSizes block_sizes = sizes_of(2, 0.25);
+  block_sizes.heads = 1;
+  block_sizes.key_width = 3;
   for (const auto &structures :
        {std::vector{random_structure(700, 4)},
         {random_structure(650, 3, {20, 0, 0, 3, 18, 0, 0, 0, 22}, everywhere)}})
-    expect_host(long_range(fmm, {8, 1, 6, 1e-2}), structures, FmmForm::linear, "tiles");
+    expect_host(long_range(block_sizes, {8, 1, 6, 1e-2}), structures, LongRangeForm::linear,
+                "tiles");
 }
 
-TEST_F(FmmKokkos, FormsAgreeAndTurnWithTheSystem)
+TEST_F(LongRangeKokkos, FormsAgreeAndTurnWithTheSystem)
 {
   for (const int layers : {1, 2}) {
     const Potential potential = long_range(sizes_of(layers));
     Structure structure = two_clusters(36.0, 21, 30);
-    const auto direct = mlff::make_kokkos_engine(potential, options(FmmForm::direct));
-    const auto linear = mlff::make_kokkos_engine(potential, options(FmmForm::linear));
+    const auto direct = mlff::make_kokkos_engine(potential, options(LongRangeForm::direct));
+    const auto linear = mlff::make_kokkos_engine(potential, options(LongRangeForm::linear));
     const auto base = evaluate(*direct, potential, {structure});
     structure.forces = base.forces;
     const Structure other = turned(structure, 0.7, -1.1, 2.3);
@@ -205,12 +208,12 @@ TEST_F(FmmKokkos, FormsAgreeAndTurnWithTheSystem)
   }
 }
 
-TEST_F(FmmKokkos, IsTheDerivativeByTheStrain)
+TEST_F(LongRangeKokkos, IsTheDerivativeByTheStrain)
 {
   for (const int layers : {1, 2}) {
     const Potential potential = long_range(sizes_of(layers));
     const Structure structure = random_structure(40, 6, oblique, everywhere);
-    const auto engine = mlff::make_kokkos_engine(potential, options(FmmForm::automatic));
+    const auto engine = mlff::make_kokkos_engine(potential, options(LongRangeForm::automatic));
     const auto base = evaluate(*engine, potential, {structure});
     const int first[6] = {0, 1, 2, 0, 0, 1}, second[6] = {0, 1, 2, 1, 2, 2};
     const double h = 3e-5;
@@ -232,14 +235,14 @@ TEST_F(FmmKokkos, IsTheDerivativeByTheStrain)
   }
 }
 
-TEST_F(FmmKokkos, BatchesOfAnySizeInTurn)
+TEST_F(LongRangeKokkos, BatchesOfAnySizeInTurn)
 {
   // arrays grow and are used again for less, cells and sizes change: nothing of an earlier call may
   // be left
   const Potential potential = long_range(sizes_of(2));
   const Structure cell = random_structure(40, 6, oblique, everywhere),
                   other = random_structure(17, 9, {8, 0, 0, 0, 12, 0, 0, 1, 9}, everywhere);
-  for (const auto form : {FmmForm::direct, FmmForm::linear, FmmForm::automatic}) {
+  for (const auto form : {LongRangeForm::direct, LongRangeForm::linear, LongRangeForm::automatic}) {
     const auto kept = mlff::make_kokkos_engine(potential, options(form));
     std::vector<std::vector<Structure>> batches = {
         {random_structure(5, 1), two_clusters(15.0), random_structure(1, 3),
@@ -248,7 +251,7 @@ TEST_F(FmmKokkos, BatchesOfAnySizeInTurn)
         {},
         {empty()},
         {random_structure(70, 2), empty(), random_structure(2, 9)}};
-    if (form != FmmForm::direct)
+    if (form != LongRangeForm::direct)
       batches.insert(batches.end(),
                      {{cell, other},
                       {other},
@@ -273,20 +276,21 @@ TEST_F(FmmKokkos, BatchesOfAnySizeInTurn)
   }
 }
 
-TEST_F(FmmKokkos, SaysWhatItIsAndHowLarge)
+TEST_F(LongRangeKokkos, SaysWhatItIsAndHowLarge)
 {
-  const auto engine = mlff::make_kokkos_engine(long_range(sizes_of(1)), options(FmmForm::linear));
+  const auto engine =
+      mlff::make_kokkos_engine(long_range(sizes_of(1)), options(LongRangeForm::linear));
   EXPECT_NE(engine->description().find("long range linear"), std::string::npos);
   Potential local = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5);
-  const auto without = mlff::make_kokkos_engine(local, options(FmmForm::linear));
+  const auto without = mlff::make_kokkos_engine(local, options(LongRangeForm::linear));
   EXPECT_EQ(without->description().find("long range"), std::string::npos);
   EXPECT_GT(engine->bytes(100, 1000), without->bytes(100, 1000) + 100 * 8 * 50);
 }
 
-TEST_F(FmmKokkos, Errors)
+TEST_F(LongRangeKokkos, Errors)
 {
   const Potential potential = long_range(sizes_of(1));
-  const auto refuse = [&](const Potential &which, const Structure &structure, FmmForm form,
+  const auto refuse = [&](const Potential &which, const Structure &structure, LongRangeForm form,
                           const std::vector<std::string> &words) {
     try {
       evaluate(*mlff::make_kokkos_engine(which, options(form)), which, {structure});
@@ -297,24 +301,24 @@ TEST_F(FmmKokkos, Errors)
     }
   };
   refuse(potential, random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, false}),
-         FmmForm::automatic, {"painn-fmm", "open or periodic in all directions"});
+         LongRangeForm::automatic, {"painn-fmm", "open or periodic in all directions"});
   refuse(potential, random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, everywhere),
-         FmmForm::direct, {"direct form", "this one is periodic; use the linear form"});
+         LongRangeForm::direct, {"direct form", "this one is periodic; use the linear form"});
   refuse(potential, random_structure(1, 3, {4.5, 0, 0, 0, 4.5, 0, 0, 0, 4.5}, everywhere),
-         FmmForm::linear, {"sees nothing in this cell", "use a larger cell"});
-  FmmSizes few = sizes_of(1);
+         LongRangeForm::linear, {"sees nothing in this cell", "use a larger cell"});
+  LongRangeSizes few = sizes_of(1);
   few.directions = 194;
-  refuse(long_range(few), two_clusters(40.0), FmmForm::linear,
+  refuse(long_range(few), two_clusters(40.0), LongRangeForm::linear,
          {"194 directions", "fmm_directions", "direct form"});
   Potential jump = potential;
-  jump.model = "kstep-painn";
-  refuse(jump, two_clusters(4.0), FmmForm::linear,
+  jump.set_kind(model_kind("kstep-painn"));
+  refuse(jump, two_clusters(4.0), LongRangeForm::linear,
          {"runs painn and painn-fmm; this is a model 'kstep-painn'"});
 }
 
-using FmmWithoutKokkos = LammpsTest;
+using LongRangeWithoutKokkos = LammpsTest;
 
-TEST_F(FmmWithoutKokkos, SaysWhatIsMissing)
+TEST_F(LongRangeWithoutKokkos, SaysWhatIsMissing)
 {
   if (kokkos) GTEST_SKIP() << "Kokkos is on in this run";
   try {

@@ -35,14 +35,14 @@ class Teams : public LammpsTest {
     if (kokkos_threads() < 4) GTEST_SKIP() << "Kokkos has less than four threads in this run";
   }
 
-  static EngineOptions options(Precision precision, Filter filter, FmmForm form)
+  static EngineOptions options(Precision precision, Filter filter, LongRangeForm form)
   {
     EngineOptions options;
     options.engine = "host";
     options.precision = precision;
     options.threads = 1;
     options.filter = filter;
-    options.fmm = form;
+    options.long_range = form;
     return options;
   }
 
@@ -101,7 +101,7 @@ class Teams : public LammpsTest {
 
   static void expect_same_energies(const Potential &potential,
                                    const std::vector<Structure> &structures, Filter filter,
-                                   FmmForm form, const std::string &what)
+                                   LongRangeForm form, const std::string &what)
   {
     GraphStorage graph;
     for (const auto &structure : structures)
@@ -127,21 +127,21 @@ std::vector<Structure> open_structures()
           random_structure(9, 5)};
 }
 
-FmmSizes block(int layers, int heads, int key_width)
+LongRangeSizes block(int layers, int heads, int key_width)
 {
-  FmmSizes fmm;
-  fmm.layers = layers;
-  fmm.heads = heads;
-  fmm.key_width = key_width;
-  fmm.value_width = 3;
-  fmm.kappa_count = 4;
-  fmm.kappa_max = 0.6;
-  return fmm;
+  LongRangeSizes block_sizes;
+  block_sizes.layers = layers;
+  block_sizes.heads = heads;
+  block_sizes.key_width = key_width;
+  block_sizes.value_width = 3;
+  block_sizes.kappa_count = 4;
+  block_sizes.kappa_max = 0.6;
+  return block_sizes;
 }
 
-Potential with_block(const FmmSizes &fmm)
+Potential with_block(const LongRangeSizes &block_sizes)
 {
-  Potential potential = random_potential({20, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &fmm);
+  Potential potential = random_potential({20, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &block_sizes);
   // gates of order one, so that the block counts
   for (auto &[name, tensor] : potential.tensors)
     if (name.ends_with("_gate"))
@@ -156,14 +156,14 @@ TEST_F(Teams, LocalLayers)
   for (const PainnSizes &sizes : {PainnSizes{48, 1, 5}, {72, 3, 6, 1e-2}})
     for (const auto filter : {Filter::exact, Filter::spline})
       expect_same_energies(random_potential(sizes, {6, 8, 1}, 4.0, 3), open_structures(), filter,
-                           FmmForm::automatic, "F " + std::to_string(sizes.features));
+                           LongRangeForm::automatic, "F " + std::to_string(sizes.features));
 }
 
 TEST_F(Teams, LongRangeDirect)
 {
-  for (const auto &fmm : {block(1, 1, 4), block(2, 4, 8), block(2, 3, 5)})
-    expect_same_energies(with_block(fmm), open_structures(), Filter::exact, FmmForm::direct,
-                         std::to_string(fmm.heads) + " heads");
+  for (const auto &block_sizes : {block(1, 1, 4), block(2, 4, 8), block(2, 3, 5)})
+    expect_same_energies(with_block(block_sizes), open_structures(), Filter::exact,
+                         LongRangeForm::direct, std::to_string(block_sizes.heads) + " heads");
 }
 
 TEST_F(Teams, LongRangeLinear)
@@ -172,9 +172,9 @@ TEST_F(Teams, LongRangeLinear)
   auto structures = open_structures();
   structures.push_back(
       random_structure(40, 6, {9.1, 0.3, -0.2, 1.7, 8.2, 0.4, -1.1, 0.9, 10.3}, everywhere));
-  for (const auto &fmm : {block(1, 1, 4), block(2, 4, 8), block(2, 3, 5)})
-    expect_same_energies(with_block(fmm), structures, Filter::exact, FmmForm::linear,
-                         std::to_string(fmm.heads) + " heads");
+  for (const auto &block_sizes : {block(1, 1, 4), block(2, 4, 8), block(2, 3, 5)})
+    expect_same_energies(with_block(block_sizes), structures, Filter::exact, LongRangeForm::linear,
+                         std::to_string(block_sizes.heads) + " heads");
 }
 
 TEST_F(Teams, Jumps)
@@ -183,7 +183,7 @@ TEST_F(Teams, Jumps)
   const States all = states(7, 9);
   const GraphStorage graph = all.graph();
   for (const auto precision : {Precision::double_precision, Precision::single_precision}) {
-    const auto choices = options(precision, Filter::exact, FmmForm::automatic);
+    const auto choices = options(precision, Filter::exact, LongRangeForm::automatic);
     const auto run = [&](JumpEngine &engine) {
       return evaluate(engine, graph.view(), all.input());
     };

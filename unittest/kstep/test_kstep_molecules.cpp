@@ -1,6 +1,7 @@
 // Molecules of fix kstep/hybrid out of atoms and bonds, and the species of their atoms.
 #include "kstep/molecules/molecule_assembly.h"
 #include "models/jump/jump.h"
+#include "models/jump/jump_record.h"
 
 #include <gtest/gtest.h>
 
@@ -60,7 +61,7 @@ TEST(KstepAssembly, SpeciesByElement)
   KstepMolecules molecules;
   auto atoms = waters();
   for (std::size_t i = 0; i < atoms.mass.size(); i++)
-    atoms.mass[i] = potential.jump.species[atoms.numbers[i] == 8 ? 0 : 1].mass;
+    atoms.mass[i] = jump_record(potential).species[atoms.numbers[i] == 8 ? 0 : 1].mass;
   assemble_molecules(atoms, molecules);
   std::vector<std::string> words;
   for (const int z : molecules.numbers) words.push_back(z == 8 ? "O" : "H");
@@ -71,7 +72,7 @@ TEST(KstepAssembly, SpeciesByElement)
   molecules.mass[4] *= 1.02;
   const auto heavy = find_species(potential, words, molecules);
   EXPECT_EQ(heavy.atom, 4);
-  EXPECT_EQ(heavy.mass, potential.jump.species[0].mass);
+  EXPECT_EQ(heavy.mass, jump_record(potential).species[0].mass);
   EXPECT_TRUE(heavy.environment.empty());
   molecules.mass[4] /= 1.02;
 
@@ -93,13 +94,13 @@ TEST(KstepAssembly, SpeciesByWhatAtomsAreBondedTo)
   for (const int z : molecules.numbers) words.push_back(z == 8 ? "O" : "H");
   const char *names[] = {"OW", "OX", "HW"};
   for (int k = 0; k < 3; k++) {
-    potential.jump.species[k].name = names[k];
-    potential.jump.species[k].environment = "another one";
-    potential.jump.species[k].mass = 16.0;
+    jump_record(potential).species[k].name = names[k];
+    jump_record(potential).species[k].environment = "another one";
+    jump_record(potential).species[k].mass = 16.0;
   }
   auto misfit = find_species(potential, words, molecules);
   ASSERT_EQ(misfit.atom, 0);
-  potential.jump.species[0].environment = misfit.environment;
+  jump_record(potential).species[0].environment = misfit.environment;
   misfit = find_species(potential, words, molecules);
   ASSERT_EQ(misfit.atom, 1) << "hydrogen is the next";
   EXPECT_EQ(molecules.species[0], 0);

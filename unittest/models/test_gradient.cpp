@@ -1,6 +1,6 @@
 // Derivatives of a loss with respect to weights: the host's kernels against differences and against
 // autograd.
-#include "models/painn/gradient/painn_gradient.h"
+#include "engine/make_gradient.h"
 
 #include "engine/make_engine.h"
 #include "models/random_model.h"
@@ -88,7 +88,7 @@ std::vector<double> gradient_of(const Potential &potential, const Graph &graph, 
   options.engine = engine;
   options.precision = precision;
   options.threads = threads;
-  const auto gradient = make_painn_gradient(potential, options, mixed);
+  const auto gradient = make_weight_gradient(potential, options, mixed);
   std::vector<double> sum(flat_weights(potential).size(), 0.0);
   const Loss loss(graph);
   gradient->add_gradient(graph, std::cref(loss), sum);
@@ -184,7 +184,7 @@ TEST(Gradient, AddsAndTakesNewWeights)
                   other = random_potential({16, 2, 6}, {6, 8, 1}, cutoff, 9);
   EngineOptions options;
   options.precision = Precision::double_precision;
-  const auto gradient = make_painn_gradient(other, options);
+  const auto gradient = make_weight_gradient(other, options);
   const Loss loss(graph);
   std::vector<double> sum(flat_weights(potential).size(), 0.0);
   gradient->add_gradient(graph, std::cref(loss), sum);
@@ -255,7 +255,7 @@ TEST(Gradient, JacobianRows)
   };
   const auto weights = flat_weights(potential);
   std::vector<double> gradient(weights.size(), 0.0), unused(weights.size());
-  const auto engine = make_painn_gradient(potential, options);
+  const auto engine = make_weight_gradient(potential, options);
   engine->add_jacobian_gradient(graph, component, loss, gradient);
 
   // rows against differences of the forces of the host engine: dF_k/dx_j = dF_j/dx_k
@@ -294,7 +294,7 @@ TEST(Gradient, JacobianRows)
     const double difference = (value(more) - value(less)) / 2e-5;
     EXPECT_NEAR(gradient[i], difference, 1e-5 * (1 + std::abs(difference))) << i;
   }
-  const auto on_host = make_painn_gradient(potential, {"host"});
+  const auto on_host = make_weight_gradient(potential, {"host"});
   EXPECT_THROW(on_host->add_jacobian_gradient(graph, component, loss, unused), EngineError);
 }
 #endif
@@ -302,6 +302,6 @@ TEST(Gradient, JacobianRows)
 TEST(Gradient, Errors)
 {
   const Potential potential = potential_of({8, 1, 5});
-  EXPECT_THROW(make_painn_gradient(potential, {"kokkos"}), EngineError);
-  EXPECT_THROW(make_painn_gradient(potential, {"host"}, true), EngineError);
+  EXPECT_THROW(make_weight_gradient(potential, {"kokkos"}), EngineError);
+  EXPECT_THROW(make_weight_gradient(potential, {"host"}, true), EngineError);
 }

@@ -5,6 +5,8 @@
 #include "models/jump/jump.h"
 
 #include "core/units.h"
+#include "engine/make_gradient.h"
+#include "models/jump/jump_record.h"
 #include "support/jump_states.h"
 
 #include <gtest/gtest.h>
@@ -422,7 +424,7 @@ TEST(JumpGradient, ForceHeadMatchesDifferencesAndTorch)
   const States all = states(6, 11);
   const GraphStorage storage = all.graph();
   Potential potential = potential_of({8, 2, 5});
-  potential.jump.force_head = true;
+  jump_record(potential).force_head = true;
   Uniform uniform(3);
   std::vector<double> weights(weight_slices(potential).back().offset +
                               weight_slices(potential).back().size);
@@ -631,10 +633,10 @@ TEST(JumpVariants, EachDefectAloneBreaksRotations)
     EXPECT_GT(rotation_error(bound, false), 1e-3) << network;
     // a bound out of reach: what is left are the features
     Potential features = variant(network, true);
-    features.jump.bound = 1e9;
+    jump_record(features).bound = 1e9;
     EXPECT_GT(rotation_error(features, false), 1e-3) << network;
     // without both nothing breaks
-    bound.jump.bound = 1e9;
+    jump_record(bound).bound = 1e9;
     EXPECT_LT(rotation_error(bound, false), 1e-8) << network;
   }
 }
@@ -645,7 +647,7 @@ TEST(JumpVariants, HeadsAreBounded)
   for (const auto &network : networks)
     for (const bool published : {false, true}) {
       Potential potential = variant(network, published);
-      potential.jump.bound = 3.0;
+      jump_record(potential).bound = 3.0;
       for (double &x : potential.tensors["readout.1.weight"].values) x *= 1000.0;
       const auto u = predictions(potential, all);
       double norm = 0.0, component = 0.0;
@@ -954,22 +956,23 @@ class JumpFile : public testing::Test {
 TEST_F(JumpFile, ComesBackAsItWas)
 {
   Potential potential = potential_of();
-  potential.jump.temperatures = {300.0, 500.0};
+  jump_record(potential).temperatures = {300.0, 500.0};
   potential.elements = {6, 6, 1};
-  potential.jump.species[0].name = "C1";
-  potential.jump.species[0].environment = "C(HHH)";
-  potential.jump.species[1] = potential.jump.species[0];
-  potential.jump.species[1].name = "C2";
+  jump_record(potential).species[0].name = "C1";
+  jump_record(potential).species[0].environment = "C(HHH)";
+  jump_record(potential).species[1] = jump_record(potential).species[0];
+  jump_record(potential).species[1].name = "C2";
   potential.write(path);
   const Potential again = Potential::read(path);
-  EXPECT_EQ(again.model, "kstep-painn");
-  EXPECT_EQ(again.jump.strides, potential.jump.strides);
-  EXPECT_EQ(again.jump.temperatures, potential.jump.temperatures);
+  EXPECT_EQ(again.model(), "kstep-painn");
+  EXPECT_EQ(jump_record(again).strides, jump_record(potential).strides);
+  EXPECT_EQ(jump_record(again).temperatures, jump_record(potential).temperatures);
   EXPECT_EQ(again.element_names(), "C1 C2 H");
-  ASSERT_EQ(again.jump.species.size(), 3u);
-  EXPECT_EQ(again.jump.species[0].environment, "C(HHH)");
-  EXPECT_EQ(again.jump.species[2].mass, 1.008);
-  EXPECT_EQ(again.jump.species[2].velocity_change, potential.jump.species[2].velocity_change);
+  ASSERT_EQ(jump_record(again).species.size(), 3u);
+  EXPECT_EQ(jump_record(again).species[0].environment, "C(HHH)");
+  EXPECT_EQ(jump_record(again).species[2].mass, 1.008);
+  EXPECT_EQ(jump_record(again).species[2].velocity_change,
+            jump_record(potential).species[2].velocity_change);
   for (const auto &[name, tensor] : potential.tensors)
     EXPECT_EQ(again.tensors.at(name).values, tensor.values) << name;
   EXPECT_EQ(std::int64_t(flat_weights(again).size()), again.n_parameters());
@@ -980,8 +983,8 @@ TEST_F(JumpFile, VariantsComeBackAsTheyWere)
   for (const char *model : {"kstep-egnn", "kstep-transformer"})
     for (const bool published : {false, true}) {
       Potential potential = random_jump({8, 2, 6}, {6, 8, 1}, strides, cutoff, 3, model, published);
-      potential.jump.bound = 7.5;
-      potential.jump.heads = 2;
+      jump_record(potential).bound = 7.5;
+      jump_record(potential).heads = 2;
       // as many heads as the tensors say
       if (model == std::string("kstep-transformer"))
         for (int l = 0; l < 2; l++)
@@ -993,10 +996,10 @@ TEST_F(JumpFile, VariantsComeBackAsTheyWere)
           }
       potential.write(path, true);
       const Potential again = Potential::read(path);
-      EXPECT_EQ(again.model, model);
-      EXPECT_EQ(again.jump.published, published);
-      EXPECT_EQ(again.jump.bound, 7.5);
-      if (again.model == "kstep-transformer") { EXPECT_EQ(again.jump.heads, 2); }
+      EXPECT_EQ(again.model(), model);
+      EXPECT_EQ(jump_record(again).published, published);
+      EXPECT_EQ(jump_record(again).bound, 7.5);
+      if (again.model() == "kstep-transformer") { EXPECT_EQ(jump_record(again).heads, 2); }
       EXPECT_EQ(jump_defects(again).size(), published ? 1u : 0u);
       EXPECT_EQ(flat_weights(again), flat_weights(potential));
     }
@@ -1032,42 +1035,42 @@ TEST_F(JumpFile, RefusesWhatMakesNoSense)
   using P = Potential;
   expect_refused(
       [](P &p) {
-        p.jump.strides = {};
+        jump_record(p).strides = {};
       },
       {"'strides' is empty"});
   expect_refused(
       [](P &p) {
-        p.jump.strides = {8.0, 4.0};
+        jump_record(p).strides = {8.0, 4.0};
       },
       {"'strides' is [8.0,4.0]", "ascending"});
   expect_refused(
       [](P &p) {
-        p.jump.strides = {4.0, 8.2};
+        jump_record(p).strides = {4.0, 8.2};
       },
       {"stride 8.2", "whole number of time steps of 0.5 fs"});
   expect_refused(
       [](P &p) {
-        p.jump.timestep = 0.0;
+        jump_record(p).timestep = 0.0;
       },
       {"'timestep' is 0.0", "above 0"});
   expect_refused(
       [](P &p) {
-        p.jump.species.pop_back();
+        jump_record(p).species.pop_back();
       },
       {"2 species", "3 entries"});
   expect_refused(
       [](P &p) {
-        p.jump.species[1].name = "C";
+        jump_record(p).species[1].name = "C";
       },
       {"species 'C' is listed twice"});
   expect_refused(
       [](P &p) {
-        p.jump.species[1].name = "Ox";
+        jump_record(p).species[1].name = "Ox";
       },
       {"species 'Ox' is of the element O"});
   expect_refused(
       [](P &p) {
-        p.jump.species[1].mass = -16.0;
+        jump_record(p).species[1].mass = -16.0;
       },
       {"'mass' of O is -16.0"});
   expect_refused(

@@ -1,8 +1,11 @@
 // The long-range block: its quadrature, host kernels against autograd and differences, direct
 // against linear form, and the symmetries.
 #include "engine/make_engine.h"
+#include "engine/make_gradient.h"
 #include "models/long_range/long_range.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "models/long_range/long_range_sizes.h"
+#include "models/painn/painn_sizes.h"
+#include "potential/model_kind.h"
 #include "support/folder_fixture.h"
 #include "support/long_range_cases.h"
 
@@ -18,13 +21,13 @@ using namespace mlff_test;
 
 namespace {
 
-std::unique_ptr<Engine> engine_of(const Potential &potential, FmmForm form,
+std::unique_ptr<Engine> engine_of(const Potential &potential, LongRangeForm form,
                                   const std::string &name = "host",
                                   Precision precision = Precision::double_precision,
                                   int threads = 1)
 {
   EngineOptions options{name, precision, threads, "cpu", Filter::exact};
-  options.fmm = form;
+  options.long_range = form;
   return make_engine(potential, options);
 }
 
@@ -95,65 +98,65 @@ TEST(SphereRule, Monomials)
 
 TEST(PlaneWaves, EveryFrequencyHasItsOwnRule)
 {
-  FmmSizes fmm = sizes_of(1, 1.5);
-  const double phase = phase_of(fmm, 20.0, 1e-7);
+  LongRangeSizes block_sizes = sizes_of(1, 1.5);
+  const double phase = phase_of(block_sizes, 20.0, 1e-7);
   EXPECT_GE(phase, 30.0);
   EXPECT_LT(phase, 32.0);
-  const PlaneWaves waves = plane_waves(fmm, phase, 1e-7);
+  const PlaneWaves waves = plane_waves(block_sizes, phase, 1e-7);
   std::vector<int> count(4, 0);
   std::vector<double> sum(4, 0.0);
   for (int p = 0; p < waves.size(); p++) {
     count[waves.frequency[p]]++;
     sum[waves.frequency[p]] += waves.weight[p];
-    EXPECT_EQ(waves.kappa[p], fmm.kappa(waves.frequency[p]));
+    EXPECT_EQ(waves.kappa[p], block_sizes.kappa(waves.frequency[p]));
   }
   EXPECT_EQ(count[0], 1);    // kappa 0: one wave, of no length
   for (int t = 1; t < 4; t++) EXPECT_GT(count[t], count[t - 1]);
   for (const double s : sum) EXPECT_NEAR(s, 1.0, 1e-13);
 
-  fmm.directions = 194;
-  const double fixed = phase_of(fmm, 1.0, 1e-7);
-  EXPECT_EQ(fixed, phase_of(fmm, fixed / 1.5, 1e-7));
+  block_sizes.directions = 194;
+  const double fixed = phase_of(block_sizes, 1.0, 1e-7);
+  EXPECT_EQ(fixed, phase_of(block_sizes, fixed / 1.5, 1e-7));
   EXPECT_LE(2 * sphere_rule(fixed, 1e-7).size(), 194);
   EXPECT_GT(fixed, 4.0);
   expect_error(
       [&] {
-        phase_of(fmm, 40.0, 1e-7);
+        phase_of(block_sizes, 40.0, 1e-7);
       },
       {"the 194 directions of this potential (fmm_directions) serve systems up to",
        "this one is 40.0 Å across", "fmm_directions 0"});
-  fmm.directions = 0;
+  block_sizes.directions = 0;
   expect_error(
       [&] {
-        phase_of(fmm, 150.0, 1e-7);
+        phase_of(block_sizes, 150.0, 1e-7);
       },
       {"serves systems up to 133 Å with kappa_max 1.5", "150 Å across", "direct form",
        "fmm_kappa_max"});
 }
 
-class Fmm : public testing::TestWithParam<std::tuple<int, FmmForm>> {
+class LongRange : public testing::TestWithParam<std::tuple<int, LongRangeForm>> {
  protected:
   int layers = std::get<0>(GetParam());
-  FmmForm form = std::get<1>(GetParam());
+  LongRangeForm form = std::get<1>(GetParam());
 };
 
-TEST_P(Fmm, EqualsAutograd)
+TEST_P(LongRange, EqualsAutograd)
 {
 #ifdef MLFF_TORCH
   for (const int variant : {0, 1, 2}) {
-    FmmSizes fmm = sizes_of(layers);
+    LongRangeSizes block_sizes = sizes_of(layers);
     if (variant == 1) {    // full width, no frequency 0, one key
-      fmm.value_width = 0;
-      fmm.kappa_min = 0.3;
-      fmm.key_width = 1;
+      block_sizes.value_width = 0;
+      block_sizes.kappa_min = 0.3;
+      block_sizes.key_width = 1;
     }
     if (variant == 2) {
-      fmm.kappa_count = 1;
-      fmm.heads = 1;
-      fmm.value_width = 17;
-      fmm.precision = "double";
+      block_sizes.kappa_count = 1;
+      block_sizes.heads = 1;
+      block_sizes.value_width = 17;
+      block_sizes.precision = "double";
     }
-    const Potential potential = long_range(fmm);
+    const Potential potential = long_range(block_sizes);
     std::vector<Structure> structures = {two_clusters(11.0), random_structure(1, 2),
                                          random_structure(23, 8), two_clusters(4.0, 9, 2)};
     const auto host = evaluate(*engine_of(potential, form), potential, structures);
@@ -174,7 +177,7 @@ TEST_P(Fmm, EqualsAutograd)
 #endif
 }
 
-TEST_P(Fmm, EqualsDifferences)
+TEST_P(LongRange, EqualsDifferences)
 {
   const Potential potential = long_range(sizes_of(layers));
   Structure structure = two_clusters(9.0, 12, 4);
@@ -193,7 +196,7 @@ TEST_P(Fmm, EqualsDifferences)
   }
 }
 
-TEST_P(Fmm, RotationAndTranslation)
+TEST_P(LongRange, RotationAndTranslation)
 {
   const Potential potential = long_range(sizes_of(layers));
   Structure structure = two_clusters(36.0, 21, 30);
@@ -204,7 +207,7 @@ TEST_P(Fmm, RotationAndTranslation)
   for (std::size_t k = 0; k < other.positions.size(); k++)
     other.positions[k] += 5.0 - double(k % 3);
   const auto found = evaluate(*engine, potential, {other});
-  const double tolerance = form == FmmForm::linear
+  const double tolerance = form == LongRangeForm::linear
       ? 1e-9
       : 1e-10;    // with the double precision's rule; 1e-6 is asked for
   EXPECT_NEAR(found.energy[0], base.energy[0], tolerance * std::max(1.0, std::abs(base.energy[0])));
@@ -224,7 +227,7 @@ TEST_P(Fmm, RotationAndTranslation)
   EXPECT_LT(largest_difference(first.forces, base.forces), 1e-4 * scale);
 }
 
-TEST_P(Fmm, StructuresOfABatchDoNotMeet)
+TEST_P(LongRange, StructuresOfABatchDoNotMeet)
 {
   const Potential potential = long_range(sizes_of(layers));
   const std::vector<Structure> structures = {random_structure(5, 1), two_clusters(15.0),
@@ -243,10 +246,10 @@ TEST_P(Fmm, StructuresOfABatchDoNotMeet)
   }
 }
 
-TEST_P(Fmm, GatesAtZeroChangeNothing)
+TEST_P(LongRange, GatesAtZeroChangeNothing)
 {
   Potential potential = long_range(sizes_of(layers)),
-            local = random_potential(potential.sizes, potential.elements, potential.cutoff);
+            local = random_potential(painn_sizes(potential), potential.elements, potential.cutoff);
   for (auto &[name, tensor] : potential.tensors)
     if (name.ends_with("_gate")) std::fill(tensor.values.begin(), tensor.values.end(), 0.0);
   for (auto &[name, tensor] : local.tensors) tensor = potential.tensors.at(name);
@@ -262,31 +265,33 @@ TEST_P(Fmm, GatesAtZeroChangeNothing)
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Forms, Fmm,
-    testing::Combine(testing::Values(1, 2), testing::Values(FmmForm::direct, FmmForm::linear)),
+    Forms, LongRange,
+    testing::Combine(testing::Values(1, 2),
+                     testing::Values(LongRangeForm::direct, LongRangeForm::linear)),
     [](const auto &info) {
-      return std::string(std::get<1>(info.param) == FmmForm::direct ? "direct_" : "linear_") +
+      return std::string(std::get<1>(info.param) == LongRangeForm::direct ? "direct_" : "linear_") +
           std::to_string(std::get<0>(info.param));
     });
 
-TEST(FmmForms, SplineOfTheDirectForm)
+TEST(LongRangeForms, SplineOfTheDirectForm)
 {
   for (const int variant : {0, 1, 2, 3}) {
-    FmmSizes fmm = sizes_of(1 + variant % 2);
+    LongRangeSizes block_sizes = sizes_of(1 + variant % 2);
     if (variant >= 2) {    // several vectors of channels a head, the last one not full
-      fmm.heads = variant - 1;
-      fmm.value_width = 17;
-      fmm.key_width = 3;
-      fmm.kappa_min = 0.2;
+      block_sizes.heads = variant - 1;
+      block_sizes.value_width = 17;
+      block_sizes.key_width = 3;
+      block_sizes.kappa_min = 0.2;
     }
-    const Potential potential = long_range(fmm);
+    const Potential potential = long_range(block_sizes);
     const std::vector<Structure> structures = {random_structure(1, 2), two_clusters(9.0, 12, 4),
                                                random_structure(33, 8), two_clusters(25.0, 4, 11)};
-    const auto exact = evaluate(*engine_of(potential, FmmForm::direct), potential, structures);
+    const auto exact =
+        evaluate(*engine_of(potential, LongRangeForm::direct), potential, structures);
     for (const auto precision : {Precision::double_precision, Precision::single_precision})
       for (const int threads : {1, 3}) {
         EngineOptions options{"host", precision, threads, "cpu", Filter::spline};
-        options.fmm = FmmForm::direct;
+        options.long_range = LongRangeForm::direct;
         const auto engine = make_engine(potential, options);
         evaluate(*engine, potential, {structures[0], structures[1]});    // the table grows
         const auto spline = evaluate(*engine, potential, structures);
@@ -300,7 +305,8 @@ TEST(FmmForms, SplineOfTheDirectForm)
         // a system too large for a table does without, and leaves the table as it is
         const Structure lost = two_clusters(1e7);
         const auto far = evaluate(*engine, potential, {lost}),
-                   far_exact = evaluate(*engine_of(potential, FmmForm::direct), potential, {lost});
+                   far_exact =
+                       evaluate(*engine_of(potential, LongRangeForm::direct), potential, {lost});
         EXPECT_LT(largest_difference(far.forces, far_exact.forces),
                   1e-4 * largest(far_exact.forces))
             << variant;
@@ -309,7 +315,7 @@ TEST(FmmForms, SplineOfTheDirectForm)
 
     // forces are the derivatives of the spline, also across its knots
     EngineOptions options{"host", Precision::double_precision, 1, "cpu", Filter::spline};
-    options.fmm = FmmForm::direct;
+    options.long_range = LongRangeForm::direct;
     const auto engine = make_engine(potential, options);
     Structure structure = structures[1];
     const auto base = evaluate(*engine, potential, {structure});
@@ -326,64 +332,68 @@ TEST(FmmForms, SplineOfTheDirectForm)
   }
 }
 
-TEST(FmmForms, LinearEqualsDirect)
+TEST(LongRangeForms, LinearEqualsDirect)
 {
   for (const int directions : {0, 3000}) {
-    FmmSizes fmm = sizes_of(2);
-    fmm.directions = directions;
-    const Potential potential = long_range(fmm);
+    LongRangeSizes block_sizes = sizes_of(2);
+    block_sizes.directions = directions;
+    const Potential potential = long_range(block_sizes);
     for (const double apart : {4.0, 15.0, 40.0}) {
       const Structure structure = two_clusters(apart, 31, 20);
-      const auto direct = evaluate(*engine_of(potential, FmmForm::direct), potential, {structure});
-      const auto linear = evaluate(*engine_of(potential, FmmForm::linear), potential, {structure});
+      const auto direct =
+          evaluate(*engine_of(potential, LongRangeForm::direct), potential, {structure});
+      const auto linear =
+          evaluate(*engine_of(potential, LongRangeForm::linear), potential, {structure});
       EXPECT_LT(largest_difference(direct.forces, linear.forces), 1e-9 * largest(direct.forces))
           << apart;
       EXPECT_GT(largest_difference(direct.forces, linear.forces), 0.0)
           << "both forms are the same one";
-      const auto single =
-          evaluate(*engine_of(potential, FmmForm::linear, "host", Precision::single_precision),
-                   potential, {structure});
+      const auto single = evaluate(
+          *engine_of(potential, LongRangeForm::linear, "host", Precision::single_precision),
+          potential, {structure});
       EXPECT_LT(largest_difference(direct.forces, single.forces), 1e-4 * largest(direct.forces))
           << apart;
     }
   }
 }
 
-TEST(FmmForms, TooFewDirectionsAreAnError)
+TEST(LongRangeForms, TooFewDirectionsAreAnError)
 {
-  FmmSizes fmm = sizes_of(1);
-  fmm.directions = 194;
-  const Potential potential = long_range(fmm);
-  const auto engine = engine_of(potential, FmmForm::linear);
+  LongRangeSizes block_sizes = sizes_of(1);
+  block_sizes.directions = 194;
+  const Potential potential = long_range(block_sizes);
+  const auto engine = engine_of(potential, LongRangeForm::linear);
   expect_error(
       [&] {
         evaluate(*engine, potential, {two_clusters(40.0)});
       },
       {"194 directions", "fmm_directions", "Å across", "direct form"});
   EXPECT_NO_THROW(
-      evaluate(*engine_of(potential, FmmForm::direct), potential, {two_clusters(40.0)}));
+      evaluate(*engine_of(potential, LongRangeForm::direct), potential, {two_clusters(40.0)}));
 }
 
-TEST(FmmForms, Words)
+TEST(LongRangeForms, Words)
 {
-  EXPECT_EQ(fmm_form_of("auto"), FmmForm::automatic);
-  EXPECT_EQ(fmm_form_of("direct"), FmmForm::direct);
-  EXPECT_EQ(fmm_form_of("linear"), FmmForm::linear);
+  EXPECT_EQ(long_range_form_of("auto"), LongRangeForm::automatic);
+  EXPECT_EQ(long_range_form_of("direct"), LongRangeForm::direct);
+  EXPECT_EQ(long_range_form_of("linear"), LongRangeForm::linear);
   expect_error(
       [] {
-        fmm_form_of("fast");
+        long_range_form_of("fast");
       },
       {"long-range block 'fast'", "accepted: auto, direct, linear"});
 }
 
-TEST(FmmForms, FarAtomsAreSeen)
+TEST(LongRangeForms, FarAtomsAreSeen)
 {
   // 10 Å beyond the cutoff; the local model of the same weights feels nothing
   const Potential potential = long_range(sizes_of(1));
   Structure structure = two_clusters(20.0, 6, 4);
-  const auto base = evaluate(*engine_of(potential, FmmForm::automatic), potential, {structure});
+  const auto base =
+      evaluate(*engine_of(potential, LongRangeForm::automatic), potential, {structure});
   structure.numbers.back() = structure.numbers.back() == 8 ? 6 : 8;
-  const auto changed = evaluate(*engine_of(potential, FmmForm::automatic), potential, {structure});
+  const auto changed =
+      evaluate(*engine_of(potential, LongRangeForm::automatic), potential, {structure});
   EXPECT_GT(std::abs(base.forces[0] - changed.forces[0]), 1e-4 * largest(base.forces));
 }
 
@@ -391,8 +401,8 @@ TEST(FmmForms, FarAtomsAreSeen)
 
 TEST(LatticeWaves, AreHalfOfTheLatticeWithSmoothWeights)
 {
-  FmmSizes fmm = sizes_of(1, 1.2);
-  const PlaneWaves waves = lattice_waves(fmm, oblique.data());
+  LongRangeSizes block_sizes = sizes_of(1, 1.2);
+  const PlaneWaves waves = lattice_waves(block_sizes, oblique.data());
   // every vector belongs to the lattice, none to the half of another
   std::vector<std::array<int, 3>> found;
   for (int p = 0; p < waves.size(); p++) {
@@ -425,7 +435,8 @@ TEST(LatticeWaves, AreHalfOfTheLatticeWithSmoothWeights)
     smaller[k] *= 1.0 - h;
     larger[k] *= 1.0 + h;
   }
-  const PlaneWaves a = lattice_waves(fmm, smaller.data()), b = lattice_waves(fmm, larger.data());
+  const PlaneWaves a = lattice_waves(block_sizes, smaller.data()),
+                   b = lattice_waves(block_sizes, larger.data());
   ASSERT_EQ(a.size(), b.size());
   for (int p = 0; p < waves.size(); p++) {
     if (a.frequency[p] != waves.frequency[p] || b.frequency[p] != waves.frequency[p]) continue;
@@ -439,11 +450,11 @@ TEST(LatticeWaves, AreHalfOfTheLatticeWithSmoothWeights)
 
 TEST(LatticeWaves, TendToTheIntegralOfTheWindow)
 {
-  FmmSizes fmm = sizes_of(1, 0.6);
+  LongRangeSizes block_sizes = sizes_of(1, 0.6);
   const std::array<double, 9> cell = {75, 0, 0, 0, 80, 0, 3, 0, 70};
-  const PlaneWaves waves = lattice_waves(fmm, cell.data());
+  const PlaneWaves waves = lattice_waves(block_sizes, cell.data());
   const double r[3] = {3.0, -4.0, 1.5}, length = std::hypot(r[0], r[1], r[2]),
-               width = window_width(fmm);
+               width = window_width(block_sizes);
   for (int t = 1; t < 4; t++) {
     double even = 0.0, odd[3] = {0, 0, 0}, j0 = 0.0, j1 = 0.0;
     for (int p = 0; p < waves.size(); p++) {
@@ -458,7 +469,7 @@ TEST(LatticeWaves, TendToTheIntegralOfTheWindow)
     }
     const int n = 20000;
     for (int k = 0; k < n; k++) {
-      const double y = -1.0 + 2.0 * (k + 0.5) / n, kappa = fmm.kappa(t) + y * width,
+      const double y = -1.0 + 2.0 * (k + 0.5) / n, kappa = block_sizes.kappa(t) + y * width,
                    window = std::pow(std::cos(0.5 * std::numbers::pi * y), 2) * 2.0 / n;
       j0 += window * std::sph_bessel(0, kappa * length);
       j1 += window * std::sph_bessel(1, kappa * length);
@@ -471,35 +482,36 @@ TEST(LatticeWaves, TendToTheIntegralOfTheWindow)
     EXPECT_NEAR(even + (t == 1 ? share : 0.0), j0, 2e-3) << t;
     EXPECT_GT(share, 1e-2);
     for (int x = 0; x < 3; x++) EXPECT_NEAR(odd[x], j1 * r[x] / length, 2e-3) << t;
-    EXPECT_NEAR(j0, std::sph_bessel(0, fmm.kappa(t) * length), 0.1)
+    EXPECT_NEAR(j0, std::sph_bessel(0, block_sizes.kappa(t) * length), 0.1)
         << t;    // and that is close to the frequency's own
   }
 }
 
-class FmmPeriodic : public testing::TestWithParam<int> {
+class LongRangePeriodic : public testing::TestWithParam<int> {
  protected:
   Potential potential = long_range(sizes_of(GetParam()));
   Structure structure = random_structure(40, 6, oblique, everywhere);
 };
 
-TEST_P(FmmPeriodic, EqualsAutograd)
+TEST_P(LongRangePeriodic, EqualsAutograd)
 {
 #ifdef MLFF_TORCH
   for (const int variant : {0, 1, 2}) {
-    FmmSizes fmm = sizes_of(GetParam(), variant == 1 ? 1.4 : 1.0);
-    if (variant == 1) fmm.kappa_min = 0.5;
+    LongRangeSizes block_sizes = sizes_of(GetParam(), variant == 1 ? 1.4 : 1.0);
+    if (variant == 1) block_sizes.kappa_min = 0.5;
     if (variant == 2) {
-      fmm.kappa_count = 1;
-      fmm.heads = 1;
-      fmm.precision = "double";
+      block_sizes.kappa_count = 1;
+      block_sizes.heads = 1;
+      block_sizes.precision = "double";
     }
-    potential = long_range(fmm);
+    potential = long_range(block_sizes);
     const std::vector<Structure> structures = {
         structure, random_structure(9, 2),
         random_structure(12, 4, {11, 0, 0, 2, 9, 0, 0, 0, 7}, everywhere)};
-    const auto host = evaluate(*engine_of(potential, FmmForm::automatic), potential, structures);
+    const auto host =
+        evaluate(*engine_of(potential, LongRangeForm::automatic), potential, structures);
     const auto torch =
-        evaluate(*engine_of(potential, FmmForm::automatic, "torch"), potential, structures);
+        evaluate(*engine_of(potential, LongRangeForm::automatic, "torch"), potential, structures);
     ASSERT_GT(largest(torch.strain_gradient), 1e-2);
     EXPECT_LT(largest_difference(host.atom_energy, torch.atom_energy),
               1e-10 * std::max(1.0, largest(torch.atom_energy)))
@@ -516,9 +528,9 @@ TEST_P(FmmPeriodic, EqualsAutograd)
 #endif
 }
 
-TEST_P(FmmPeriodic, EqualsDifferences)
+TEST_P(LongRangePeriodic, EqualsDifferences)
 {
-  const auto engine = engine_of(potential, FmmForm::linear);
+  const auto engine = engine_of(potential, LongRangeForm::linear);
   const auto base = evaluate(*engine, potential, {structure});
   const auto slope = [&](const auto &move, double h) {
     double sum = 0.0;
@@ -553,9 +565,9 @@ TEST_P(FmmPeriodic, EqualsDifferences)
   }
 }
 
-TEST_P(FmmPeriodic, RotationTranslationImages)
+TEST_P(LongRangePeriodic, RotationTranslationImages)
 {
-  const auto engine = engine_of(potential, FmmForm::linear);
+  const auto engine = engine_of(potential, LongRangeForm::linear);
   const auto base = evaluate(*engine, potential, {structure});
   structure.forces = base.forces;
   Structure other = turned(structure, 0.7, -1.1, 2.3);
@@ -578,15 +590,15 @@ TEST_P(FmmPeriodic, RotationTranslationImages)
               1e-10 * std::max(1.0, std::abs(base.energy[0])));
 
   const auto single =
-      evaluate(*engine_of(potential, FmmForm::linear, "host", Precision::single_precision),
+      evaluate(*engine_of(potential, LongRangeForm::linear, "host", Precision::single_precision),
                potential, {structure});
   EXPECT_LT(largest_difference(single.forces, base.forces), 1e-4 * largest(base.forces));
   EXPECT_LT(largest_difference(single.strain, base.strain), 1e-4 * largest(base.strain));
 }
 
-TEST_P(FmmPeriodic, SupercellsHaveAsManyTimesTheEnergy)
+TEST_P(LongRangePeriodic, SupercellsHaveAsManyTimesTheEnergy)
 {
-  const auto engine = engine_of(potential, FmmForm::linear);
+  const auto engine = engine_of(potential, LongRangeForm::linear);
   const auto base = evaluate(*engine, potential, {structure});
   const int times[3] = {2, 1, 3};
   Structure super = structure;
@@ -609,10 +621,10 @@ TEST_P(FmmPeriodic, SupercellsHaveAsManyTimesTheEnergy)
         << k;
 }
 
-TEST_P(FmmPeriodic, EnergyIsSmoothWhereVectorsComeAndGo)
+TEST_P(LongRangePeriodic, EnergyIsSmoothWhereVectorsComeAndGo)
 {
   // a cubic cell that shrinks until (2, 2, 1) leaves: k = 3 * 2 pi / edge = 4/3
-  const auto engine = engine_of(potential, FmmForm::linear);
+  const auto engine = engine_of(potential, LongRangeForm::linear);
   const double at = 3.0 * 2.0 * std::numbers::pi / (4.0 / 3.0);
   const auto energy = [&](double edge) {
     Structure cube = random_structure(30, 3, {at, 0, 0, 0, at, 0, 0, 0, at}, everywhere);
@@ -622,11 +634,11 @@ TEST_P(FmmPeriodic, EnergyIsSmoothWhereVectorsComeAndGo)
   };
   const double h = 1e-5,
                waves = lattice_waves(
-                           potential.fmm,
+                           long_range_sizes(potential),
                            std::array<double, 9>{at + h, 0, 0, 0, at + h, 0, 0, 0, at + h}.data())
                            .size(),
                fewer = lattice_waves(
-                           potential.fmm,
+                           long_range_sizes(potential),
                            std::array<double, 9>{at - h, 0, 0, 0, at - h, 0, 0, 0, at - h}.data())
                            .size();
   ASSERT_GT(waves, fewer);
@@ -637,12 +649,12 @@ TEST_P(FmmPeriodic, EnergyIsSmoothWhereVectorsComeAndGo)
               1e-7 * std::max(1.0, std::abs(left)));
 }
 
-TEST_P(FmmPeriodic, EngineKeepsUpWithCellsAndThreads)
+TEST_P(LongRangePeriodic, EngineKeepsUpWithCellsAndThreads)
 {
   Structure other = random_structure(17, 9, {8, 0, 0, 0, 12, 0, 0, 1, 9}, everywhere);
   for (const int threads : {1, 3}) {
-    const auto kept =
-        engine_of(potential, FmmForm::automatic, "host", Precision::double_precision, threads);
+    const auto kept = engine_of(potential, LongRangeForm::automatic, "host",
+                                Precision::double_precision, threads);
     for (const auto &structures : {std::vector{structure, other},
                                    {other},
                                    {random_structure(6, 3), other, structure},
@@ -650,7 +662,8 @@ TEST_P(FmmPeriodic, EngineKeepsUpWithCellsAndThreads)
       const auto found = evaluate(*kept, potential, structures);
       std::vector<double> energy, forces;
       for (const auto &one : structures) {
-        const auto alone = evaluate(*engine_of(potential, FmmForm::automatic), potential, {one});
+        const auto alone =
+            evaluate(*engine_of(potential, LongRangeForm::automatic), potential, {one});
         energy.push_back(alone.energy[0]);
         forces.insert(forces.end(), alone.forces.begin(), alone.forces.end());
       }
@@ -660,12 +673,12 @@ TEST_P(FmmPeriodic, EngineKeepsUpWithCellsAndThreads)
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Layers, FmmPeriodic, testing::Values(1, 2));
+INSTANTIATE_TEST_SUITE_P(Layers, LongRangePeriodic, testing::Values(1, 2));
 
-TEST(FmmEngines, RefuseCellsThatDoNotFit)
+TEST(LongRangeEngines, RefuseCellsThatDoNotFit)
 {
   const Potential potential = long_range(sizes_of(1));
-  const auto refuse = [&](const Structure &structure, FmmForm form,
+  const auto refuse = [&](const Structure &structure, LongRangeForm form,
                           const std::vector<std::string> &words) {
     for (const auto &name : available_engines())
       expect_error(
@@ -675,36 +688,36 @@ TEST(FmmEngines, RefuseCellsThatDoNotFit)
           words);
   };
   const Structure slab = random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, false});
-  refuse(slab, FmmForm::automatic, {"painn-fmm", "open or periodic in all directions"});
+  refuse(slab, LongRangeForm::automatic, {"painn-fmm", "open or periodic in all directions"});
   const Structure cube = random_structure(8, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, everywhere);
-  refuse(cube, FmmForm::direct, {"direct form", "this one is periodic; use the linear form"});
+  refuse(cube, LongRangeForm::direct, {"direct form", "this one is periodic; use the linear form"});
   Structure small = random_structure(1, 3, {4.5, 0, 0, 0, 4.5, 0, 0, 0, 4.5}, everywhere);
   refuse(
-      small, FmmForm::linear,
+      small, LongRangeForm::linear,
       {"sees nothing in this cell", "1.4 1/Å long", "from 0 to 1.33333 1/Å", "use a larger cell"});
   Structure large = random_structure(1, 3, {150, 0, 0, 0, 150, 0, 0, 0, 150}, everywhere);
-  refuse(large, FmmForm::linear,
+  refuse(large, LongRangeForm::linear,
          {"vectors of the reciprocal lattice in this cell of 3375000 Å^3; accepted: 50000 at most, "
           "up to",
           "fmm_kappa_max"});
 }
 
 #ifdef MLFF_TORCH
-TEST(FmmGradient, MatchesDifferencesOfEveryTensor)
+TEST(LongRangeGradient, MatchesDifferencesOfEveryTensor)
 {
-  for (const auto form : {FmmForm::direct, FmmForm::linear}) {
+  for (const auto form : {LongRangeForm::direct, LongRangeForm::linear}) {
     Potential potential =
-        long_range(sizes_of(2, form == FmmForm::direct ? 1.0 : 0.5), {8, 1, 5, 1e-2});
+        long_range(sizes_of(2, form == LongRangeForm::direct ? 1.0 : 0.5), {8, 1, 5, 1e-2});
     GraphStorage storage;
     std::vector<Structure> structures = {two_clusters(5.0, 2, 2), random_structure(3, 9)};
-    if (form == FmmForm::linear)
+    if (form == LongRangeForm::linear)
       structures.push_back(random_structure(6, 4, {9, 0, 0, 1, 8, 0, 0, 0, 10}, everywhere));
     for (const auto &structure : structures)
       append_graph(structure, potential.elements, potential.cutoff, storage);
     const Graph graph = storage.view();
     EngineOptions options{"torch", Precision::double_precision, 1, "cpu"};
-    options.fmm = form;
-    const auto gradient = make_painn_gradient(potential, options);
+    options.long_range = form;
+    const auto gradient = make_weight_gradient(potential, options);
     double value = 0.0;
     const LossDerivative loss = [&](int, int, const double *energy, const double *force,
                                     double *energy_bar, double *force_bar) {
@@ -737,103 +750,104 @@ TEST(FmmGradient, MatchesDifferencesOfEveryTensor)
   }
 }
 
-TEST(FmmGradient, SaysWhatCannotTrain)
+TEST(LongRangeGradient, SaysWhatCannotTrain)
 {
   const Potential potential = long_range(sizes_of(1));
   expect_error(
       [&] {
-        make_painn_gradient(potential, {"host"});
+        make_weight_gradient(potential, {"host"});
       },
       {"long-range block", "engine torch"});
   expect_error(
       [&] {
-        make_painn_gradient(potential, {"torch"}, true);
+        make_weight_gradient(potential, {"torch"}, true);
       },
       {"painn-fmm has no mixed precision"});
 }
 #endif
 
-class FmmFile : public mlff_test::FolderTest {};
+class LongRangeFile : public mlff_test::FolderTest {};
 
-TEST_F(FmmFile, KeepsItsHyperparameters)
+TEST_F(LongRangeFile, KeepsItsHyperparameters)
 {
-  FmmSizes fmm = sizes_of(2);
-  fmm.directions = 110;
-  fmm.kappa_min = 0.1;
-  fmm.precision = "double";
-  Potential potential = long_range(fmm);
+  LongRangeSizes block_sizes = sizes_of(2);
+  block_sizes.directions = 110;
+  block_sizes.kappa_min = 0.1;
+  block_sizes.precision = "double";
+  Potential potential = long_range(block_sizes);
   potential.write(file("long.safetensors"));
   const Potential read = Potential::read(file("long.safetensors"));
-  EXPECT_EQ(read.model, "painn-fmm");
-  EXPECT_TRUE(read.is_global());
-  EXPECT_EQ(read.fmm.layers, 2);
-  EXPECT_EQ(read.fmm.directions, 110);
-  EXPECT_EQ(read.fmm.kappa_min, 0.1);
-  EXPECT_EQ(read.fmm.kappa_max, 1.0);
-  EXPECT_EQ(read.fmm.kappa_count, 4);
-  EXPECT_EQ(read.fmm.heads, 2);
-  EXPECT_EQ(read.fmm.key_width, 4);
-  EXPECT_EQ(read.fmm.value_width, 3);
-  EXPECT_EQ(read.fmm.precision, "double");
+  EXPECT_EQ(read.model(), "painn-fmm");
+  EXPECT_TRUE(read.kind().needs_positions);
+  EXPECT_EQ(long_range_sizes(read).layers, 2);
+  EXPECT_EQ(long_range_sizes(read).directions, 110);
+  EXPECT_EQ(long_range_sizes(read).kappa_min, 0.1);
+  EXPECT_EQ(long_range_sizes(read).kappa_max, 1.0);
+  EXPECT_EQ(long_range_sizes(read).kappa_count, 4);
+  EXPECT_EQ(long_range_sizes(read).heads, 2);
+  EXPECT_EQ(long_range_sizes(read).key_width, 4);
+  EXPECT_EQ(long_range_sizes(read).value_width, 3);
+  EXPECT_EQ(long_range_sizes(read).precision, "double");
   EXPECT_EQ(read.size_text(), "F8 L2 K6 + 2 node layers H2 C3 T4");
-  const auto a = evaluate(*engine_of(potential, FmmForm::direct), potential, {two_clusters(9.0)});
-  const auto b = evaluate(*engine_of(read, FmmForm::direct), read, {two_clusters(9.0)});
+  const auto a =
+      evaluate(*engine_of(potential, LongRangeForm::direct), potential, {two_clusters(9.0)});
+  const auto b = evaluate(*engine_of(read, LongRangeForm::direct), read, {two_clusters(9.0)});
   EXPECT_EQ(a.forces, b.forces);
 }
 
-TEST_F(FmmFile, RefusesWhatDoesNotFit)
+TEST_F(LongRangeFile, RefusesWhatDoesNotFit)
 {
   const std::string path = "long.safetensors";
-  const auto with = [&](const std::function<void(FmmSizes &)> &change) {
-    FmmSizes fmm = sizes_of(1);
-    Potential potential = long_range(fmm);
-    change(potential.fmm);
+  const auto with = [&](const std::function<void(LongRangeSizes &)> &change) {
+    LongRangeSizes block_sizes = sizes_of(1);
+    Potential potential = long_range(block_sizes);
+    change(long_range_sizes(potential));
     potential.check(path);
   };
   for (const auto &[change, words] :
-       std::vector<std::pair<std::function<void(FmmSizes &)>, std::string>>{
-           {[](FmmSizes &f) {
+       std::vector<std::pair<std::function<void(LongRangeSizes &)>, std::string>>{
+           {[](LongRangeSizes &f) {
               f.layers = 0;
             },
             "'fmm_layers' is 0; expected a whole number from 1 to 8"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.kappa_count = 0;
             },
             "'fmm_kappa_count' is 0; expected a whole number from 1 to 64"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.heads = 65;
             },
             "'fmm_heads' is 65; expected a whole number from 1 to 64"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.key_width = 0;
             },
             "'fmm_key_width' is 0; expected a whole number from 1 to 64"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.value_width = 300;
             },
             "'fmm_value_width' is 300; expected a whole number from 0 to 256"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.directions = 5;
             },
             "'fmm_directions' is 5; expected a whole number from 6 to 65536"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.heads = 3;
               f.value_width = 0;
             },
             "'fmm_heads' is 3, expected a divisor"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.kappa_min = -0.1;
             },
             "'fmm_kappa_min' is -0.1; expected a number of 1/Å, 0 or more"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.kappa_max = 0.0;
             },
             "'fmm_kappa_max' is 0.0; expected a number of 1/Å above 'fmm_kappa_min'"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.precision = "half";
             },
             "'fmm_precision' is 'half'; expected 'engine' or 'double'"},
-           {[](FmmSizes &f) {
+           {[](LongRangeSizes &f) {
               f.key_width = 5;
             },
             "tensor 'fmm.0.key.weight' has shape [8, 8]; expected [10, 8]"}})

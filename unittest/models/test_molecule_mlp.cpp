@@ -4,6 +4,8 @@
 
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
+#include "engine/make_gradient.h"
+#include "models/molecule_mlp/molecule_record.h"
 #include "models/random_model.h"
 #include "structure/structure.h"
 #include "support/program_fixture.h"
@@ -241,7 +243,7 @@ TEST_P(MoleculeEngines, InvariantUnderPermutationsAndMotion)
 {
   const Structure structure = ethanol();
   const auto before = evaluate(potential, structure);
-  for (const auto &p : group_of(potential.molecule.generators, 9, max_permutations)) {
+  for (const auto &p : group_of(molecule_record(potential).generators, 9, max_permutations)) {
     const auto after = evaluate(potential, permuted(structure, p));
     EXPECT_NEAR(after.energy, before.energy, 1e-11);
     for (std::size_t k = 0; k < 9; k++)
@@ -303,12 +305,12 @@ TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
   };
   const auto gradient = [&](const std::string &engine, Precision precision, int threads) {
     std::vector<double> sum(flat_weights(potential).size(), 0.0);
-    make_painn_gradient(potential, {engine, precision, threads, "cpu"})
+    make_weight_gradient(potential, {engine, precision, threads, "cpu"})
         ->add_gradient(graph, loss, sum);
     return sum;
   };
   const auto exact = gradient("host", Precision::double_precision, 1);
-  const auto one = make_painn_gradient(potential, {"host", Precision::double_precision, 1});
+  const auto one = make_weight_gradient(potential, {"host", Precision::double_precision, 1});
   const auto weights = flat_weights(potential);
   const double h = 1e-4;
   for (const auto &slice : weight_slices(potential))
@@ -352,7 +354,7 @@ TEST(MoleculeMlp, ManyPermutationsInBlocks)
   structure.numbers = {6, 1, 1, 1, 1};
   structure.positions = {0, 0, 0, c, c, c + 0.1, -c, -c, c, -c, c + 0.05, -c, c, -c, -c};
   const Potential potential = random_molecule(structure.numbers, structure.positions, {16}, 0);
-  ASSERT_EQ(group_of(potential.molecule.generators, 5, 100).size(), 24u);
+  ASSERT_EQ(group_of(molecule_record(potential).generators, 5, 100).size(), 24u);
   const auto engine = make_engine(potential, {"host", Precision::double_precision, 1});
   const double before = evaluate(*engine, potential, structure).energy;
   EXPECT_NEAR(evaluate(*engine, potential, permuted(structure, {0, 2, 1, 3, 4})).energy, before,
@@ -366,7 +368,7 @@ TEST(MoleculeMlp, ManyPermutationsInBlocks)
                           {3.1 * std::cos(angle), 3.1 * std::sin(angle), 0.02 * k});
   }
   const Potential large = random_molecule(ring.numbers, ring.positions, {16, 16}, 0);
-  ASSERT_EQ(group_of(large.molecule.generators, 14, 100).size(), 28u);
+  ASSERT_EQ(group_of(molecule_record(large).generators, 14, 100).size(), 28u);
   const auto a = evaluate(large, ring);
   Permutation turn(14);
   for (int k = 0; k < 14; k++) turn[k] = (k + 5) % 14;
@@ -543,12 +545,12 @@ TEST_F(MoleculeFile, RoundTripAndInfo)
   Potential potential = model();
   potential.write(path);
   const Potential read = Potential::read(path);
-  EXPECT_EQ(read.model, "molecule-mlp");
-  EXPECT_EQ(read.molecule.numbers, potential.molecule.numbers);
-  EXPECT_EQ(read.molecule.bonds, potential.molecule.bonds);
-  EXPECT_EQ(read.molecule.handedness, potential.molecule.handedness);
-  EXPECT_EQ(read.molecule.generators, potential.molecule.generators);
-  EXPECT_EQ(read.molecule.widths, potential.molecule.widths);
+  EXPECT_EQ(read.model(), "molecule-mlp");
+  EXPECT_EQ(molecule_record(read).numbers, molecule_record(potential).numbers);
+  EXPECT_EQ(molecule_record(read).bonds, molecule_record(potential).bonds);
+  EXPECT_EQ(molecule_record(read).handedness, molecule_record(potential).handedness);
+  EXPECT_EQ(molecule_record(read).generators, molecule_record(potential).generators);
+  EXPECT_EQ(molecule_record(read).widths, molecule_record(potential).widths);
   EXPECT_EQ(evaluate(read, ethanol()).energy, evaluate(potential, ethanol()).energy);
   const Json info = Json::parse(run("info --json m.safetensors"));
   EXPECT_EQ(info["widths"], Json({24, 20}));
@@ -683,7 +685,7 @@ TEST_F(MoleculeTrain, Learns)
   EXPECT_LT(lines[3]["train_force_mae_meV_per_A"],
             0.3 * lines[0]["train_force_mae_meV_per_A"].get<double>());
   const Potential read = Potential::read(file("a.safetensors"));
-  EXPECT_EQ(read.molecule.widths, (std::vector<int>{16, 16}));
+  EXPECT_EQ(molecule_record(read).widths, (std::vector<int>{16, 16}));
   const auto t = Json::parse(read.training);
   EXPECT_EQ(t["settings"]["model"]["kind"], "molecule-mlp");
   const auto report = Json::parse(run("eval --json --model a.safetensors --data " + data));
@@ -703,7 +705,7 @@ TEST_F(MoleculeTrain, Learns)
   expect_error("train c.yaml", {"'model.init_from'", "molecule-mlp", "painn"});
   settings("d", {{"model", "{kind: molecule-mlp, permutations: none}"}});
   run("train d.yaml --no-plots");
-  EXPECT_TRUE(Potential::read(file("d.safetensors")).molecule.generators.empty());
+  EXPECT_TRUE(molecule_record(Potential::read(file("d.safetensors"))).generators.empty());
 }
 
 TEST_F(MoleculeTrain, TeachesAndIsTaught)

@@ -4,6 +4,7 @@
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
 #include "models/molecule_mlp/molecule_mlp.h"
+#include "potential/model_kind.h"
 #include "support/lammps_fixture.h"
 #include "support/lammps_state.h"
 #include "support/long_range_cases.h"
@@ -227,7 +228,7 @@ class Invariants : public mlff_test::LammpsTest {
     Structure out;
     const int box = pick(4);    // open, orthogonal, triclinic, slab
     const bool global = std::any_of(potentials.begin(), potentials.end(), [](const Potential &p) {
-      return p.is_global();
+      return p.kind().needs_positions;
     });
     const double low = kind == 2 ? 30.0 : global ? 7.5 : 5.0, high = kind == 2 ? 34.0 : 9.5;
     std::array<double, 9> cell = {};
@@ -366,8 +367,8 @@ class Invariants : public mlff_test::LammpsTest {
 
     const Structure start = system(kind);
     const int n = start.n_atoms();
-    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + potentials.front().model +
-                 (kind == 3 ? " and " + potentials.back().model : "") + ", " + std::to_string(n) +
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + potentials.front().model() +
+                 (kind == 3 ? " and " + potentials.back().model() : "") + ", " + std::to_string(n) +
                  " atoms, periodic " + std::to_string(start.periodic[0]) +
                  std::to_string(start.periodic[1]) + std::to_string(start.periodic[2]) +
                  (start.cell[3] != 0.0 ? ", triclinic" : ""));

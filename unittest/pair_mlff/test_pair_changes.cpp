@@ -1,5 +1,6 @@
 // pair_style mlff while atoms, types, box and neighbor lists change under it: energies and forces
 // are always those of what is there.
+#include "potential/model_kind.h"
 #include "support/lammps_fixture.h"
 #include "support/lammps_state.h"
 #include "support/long_range_cases.h"
@@ -229,7 +230,7 @@ TEST_F(PairChanges, BetweenRuns)
     check("displace_atoms all random 0.2 0.2 0.2 4711 units box");
     check("displace_atoms all move 0.0 3.0 -4.0 units box");
     check("change_box all x scale 1.1 y scale 0.95 remap units box");
-    if (!potential.is_global()) check("change_box all boundary p p f");
+    if (!potential.kind().needs_positions) check("change_box all boundary p p f");
     check("change_box all boundary f f f");
     check("change_box all boundary p p p");
     check("change_box all triclinic xy final 1.5 yz final -1.0 remap units box");

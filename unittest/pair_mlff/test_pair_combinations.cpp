@@ -145,11 +145,11 @@ TEST_F(PairCombinations, AtomsOnTheFacesOfAHalfTiltedCellAndARestart)
   // tilts of exactly a half, atoms on faces and edges, moved by roundings: no pair may be lost or
   // found twice, and none after a restart. (Not from the faces: there LAMMPS says that it cannot
   // assign all atoms of a restart file.)
-  for (const bool fmm : {false, true}) {
+  for (const bool has_block : {false, true}) {
     double first = 0.0;
     for (int k = 0; k < 6; k++) {
       const double epsilon = (k - 2) * 1.8e-15, a = 9.0 + epsilon;
-      const Potential &potential = fmm ? global : local;
+      const Potential &potential = has_block ? global : local;
       Structure lattice;
       lattice.cell = {a, 0, 0, 0.5 * a, 8.0 - epsilon, 0, 0.5 * a, 4.0, 8.5};
       lattice.periodic = {true, true, true};

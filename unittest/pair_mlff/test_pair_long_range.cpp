@@ -1,6 +1,7 @@
 // pair_style mlff with a long-range block: against the engine, on any number of ranks, and its
 // errors.
 #include "engine/make_engine.h"
+#include "models/long_range/long_range_sizes.h"
 #include "support/lammps_fixture.h"
 
 #include "domain.h"
@@ -16,14 +17,14 @@ namespace {
 
 Potential long_range(int layers)
 {
-  FmmSizes fmm;
-  fmm.layers = layers;
-  fmm.heads = 2;
-  fmm.key_width = 4;
-  fmm.value_width = 3;
-  fmm.kappa_count = 3;
-  fmm.kappa_max = 0.5;
-  Potential potential = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &fmm);
+  LongRangeSizes block_sizes;
+  block_sizes.layers = layers;
+  block_sizes.heads = 2;
+  block_sizes.key_width = 4;
+  block_sizes.value_width = 3;
+  block_sizes.kappa_count = 3;
+  block_sizes.kappa_max = 0.5;
+  Potential potential = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &block_sizes);
   for (auto &[name, tensor] : potential.tensors)
     if (name.ends_with("_gate"))
       for (double &x : tensor.values) x = float(0.5 + 5.0 * x);
@@ -46,13 +47,13 @@ struct Expected {
   std::vector<double> forces, virial;
 };
 
-Expected evaluate(const Potential &potential, const Structure &structure, FmmForm form)
+Expected evaluate(const Potential &potential, const Structure &structure, LongRangeForm form)
 {
   GraphStorage graph;
   append_graph(structure, potential.elements, potential.cutoff, graph);
   Result result;
   EngineOptions options{"host", Precision::double_precision, 1};
-  options.fmm = form;
+  options.long_range = form;
   make_engine(potential, options)->evaluate(graph.view(), result);
   Expected out{result.energy[0], {}, std::vector<double>(6, 0.0)};
   sum_forces(graph.view(), result, out.forces);
@@ -109,8 +110,8 @@ TEST_F(PairFmm, EqualsEngineOnAnyNumberOfRanks)
              "c_stress[5] c_stress[6]\n"
              "thermo_style custom step pe press c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] c_vsum[5] "
              "c_vsum[6]\nrun 0 post no");
-    const auto linear = evaluate(potential, structure, FmmForm::linear),
-               direct = evaluate(potential, structure, FmmForm::direct);
+    const auto linear = evaluate(potential, structure, LongRangeForm::linear),
+               direct = evaluate(potential, structure, LongRangeForm::direct);
     expect_equal(linear, 1e-10);
     auto *sum = lmp->modify->get_compute_by_id("vsum");
     for (int k = 0; k < 6; k++)
@@ -128,7 +129,7 @@ TEST_F(PairFmm, DirectFormOnAnyNumberOfRanks)
   for (const auto &[layers, n] : {std::pair{1, 150}, {2, 61}}) {
     potential = long_range(layers);
     const Structure structure = random_structure(n, 7);
-    const auto expected = evaluate(potential, structure, FmmForm::direct);
+    const auto expected = evaluate(potential, structure, LongRangeForm::direct);
     for (const char *threads : {"1", "3"}) {
       command("clear");
       command("units metal");
@@ -140,14 +141,14 @@ TEST_F(PairFmm, DirectFormOnAnyNumberOfRanks)
           "velocity all create 300 99 mom yes\nfix 1 all nve\ntimestep 0.00002\nrun 5 post no");
       Structure moved = structure;
       moved.positions = positions();
-      expect_equal(evaluate(potential, moved, FmmForm::direct), 1e-10);
+      expect_equal(evaluate(potential, moved, LongRangeForm::direct), 1e-10);
     }
     // with splines
     command("pair_style mlff precision single fmm direct");
     commands("pair_coeff * * " + potential_file(potential) + " C O H\nrun 0 post no");
     Structure now = structure;
     now.positions = positions();
-    expect_equal(evaluate(potential, now, FmmForm::direct), 1e-4);
+    expect_equal(evaluate(potential, now, LongRangeForm::direct), 1e-4);
   }
 }
 
@@ -166,7 +167,7 @@ TEST_F(PairFmm, PeriodicBoxOnAnyNumberOfRanks)
              "c_stress[5] c_stress[6]\n"
              "thermo_style custom step pe press c_vsum[1] c_vsum[2] c_vsum[3] c_vsum[4] c_vsum[5] "
              "c_vsum[6]\nrun 0 post no");
-    const auto expected = evaluate(potential, structure, FmmForm::linear);
+    const auto expected = evaluate(potential, structure, LongRangeForm::linear);
     expect_equal(expected, 1e-10);
     auto *sum = lmp->modify->get_compute_by_id("vsum");
     for (int k = 0; k < 6; k++)
@@ -182,7 +183,7 @@ TEST_F(PairFmm, PeriodicBoxOnAnyNumberOfRanks)
     moved.cell = {domain->xprd, 0,          0,           domain->xy, domain->yprd, 0,
                   domain->xz,   domain->yz, domain->zprd};
     EXPECT_NEAR(moved.cell[0], 1.1 * cell[0], 1e-9);
-    expect_equal(evaluate(potential, moved, FmmForm::linear), 1e-10);
+    expect_equal(evaluate(potential, moved, LongRangeForm::linear), 1e-10);
   }
 }
 
@@ -218,7 +219,7 @@ TEST_F(PairFmm, VirialIsTheStrainDerivative)
         strained.positions[3 * i + second[k]] +=
             0.5 * step * h * structure.positions[3 * i + first[k]];
       }
-      slope += factor * evaluate(potential, strained, FmmForm::direct).energy / (12.0 * h);
+      slope += factor * evaluate(potential, strained, LongRangeForm::direct).energy / (12.0 * h);
     }
     EXPECT_NEAR(found[k], -slope, 1e-6 * std::max(1.0, std::abs(slope))) << k;
   }
@@ -235,7 +236,7 @@ TEST_F(PairFmm, FollowsAtoms)
   Structure moved = structure;
   moved.positions = positions();
   EXPECT_GT(largest_difference(moved.positions, structure.positions), 0.1);
-  expect_equal(evaluate(potential, moved, FmmForm::linear), 1e-10);
+  expect_equal(evaluate(potential, moved, LongRangeForm::linear), 1e-10);
 }
 
 TEST_F(PairFmm, BatchOneRank)
@@ -248,7 +249,7 @@ TEST_F(PairFmm, BatchOneRank)
     create(structure);
     use("batch on");
     command("run 2 post no");
-    expect_equal(evaluate(potential, structure, FmmForm::automatic), 1e-10);
+    expect_equal(evaluate(potential, structure, LongRangeForm::automatic), 1e-10);
   }
 }
 
@@ -266,7 +267,7 @@ TEST_F(PairFmm, MeanWithALocalPotential)
     return;
   }
   commands(coefficients + "\nrun 0 post no");
-  const auto a = evaluate(potential, structure, FmmForm::linear);
+  const auto a = evaluate(potential, structure, LongRangeForm::linear);
   GraphStorage graph;
   append_graph(structure, local.elements, local.cutoff, graph);
   Result result;
@@ -281,9 +282,9 @@ TEST_F(PairFmm, MeanWithALocalPotential)
 TEST_F(PairFmm, RefusesSystemsOutOfReach)
 {
   // lost atoms, or a file with too few directions: the message has the step and what to change
-  FmmSizes fmm = potential.fmm;
-  fmm.directions = 50;
-  Potential few = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &fmm);
+  LongRangeSizes block_sizes = long_range_sizes(potential);
+  block_sizes.directions = 50;
+  Potential few = random_potential({8, 2, 6, 1e-2}, {6, 8, 1}, 3.0, 5, &block_sizes);
   command("units metal");
   create(two_clusters());
   commands("pair_style mlff precision double fmm linear\npair_coeff * * " +

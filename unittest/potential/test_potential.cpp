@@ -1,4 +1,5 @@
 // Potential files: what is written comes back, and every refusal is provoked.
+#include "models/painn/painn_sizes.h"
 #include "potential/find_potential.h"
 #include "potential/potential.h"
 #include "support/random_potential.h"
@@ -100,16 +101,16 @@ TEST_F(PotentialFile, IsFoundBesideASettingsFileThenWherePotentialsAre)
 TEST_F(PotentialFile, ComesBackAsWritten)
 {
   Potential written = random_potential({12, 3, 7}, {8, 1}, 4.25, 5);
-  written.sizes.norm_floor = 1e-3;
+  painn_sizes(written).norm_floor = 1e-3;
   written.citation = "Someone, \"a title\", 2026";
   written.training = R"({"data":"none"})";
   written.write(path);
   const Potential read = Potential::read(path);
-  EXPECT_EQ(read.model, "painn");
-  EXPECT_EQ(read.sizes.features, 12);
-  EXPECT_EQ(read.sizes.layers, 3);
-  EXPECT_EQ(read.sizes.radial, 7);
-  EXPECT_EQ(read.sizes.norm_floor, 1e-3);
+  EXPECT_EQ(read.model(), "painn");
+  EXPECT_EQ(painn_sizes(read).features, 12);
+  EXPECT_EQ(painn_sizes(read).layers, 3);
+  EXPECT_EQ(painn_sizes(read).radial, 7);
+  EXPECT_EQ(painn_sizes(read).norm_floor, 1e-3);
   EXPECT_EQ(read.elements, (std::vector<int>{8, 1}));
   EXPECT_EQ(read.element_names(), "O H");
   EXPECT_EQ(read.cutoff, 4.25);

@@ -75,7 +75,7 @@ class Fragile : public Engine {
     if (graph.n_centres() > most_atoms) throw std::bad_alloc();
     inner->evaluate(graph, result);
   }
-  bool exchanges() const override { return false; }
+  bool supports_domain_decomposition() const override { return false; }
   std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
   EngineInfo info() const override { return {}; }
 
@@ -339,7 +339,7 @@ class Timed : public Engine {
     inner->evaluate(graph, result);
     running--;
   }
-  bool exchanges() const override { return false; }
+  bool supports_domain_decomposition() const override { return false; }
   std::size_t bytes(int atoms, int) const override { return std::size_t(atoms); }
   EngineInfo info() const override { return {}; }
 

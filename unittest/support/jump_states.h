@@ -2,7 +2,9 @@
 // networks share.
 #pragma once
 
+#include "engine/make_engine.h"
 #include "models/jump/jump.h"
+#include "models/jump/jump_record.h"
 #include "support/random_potential.h"
 
 #include <gtest/gtest.h>
@@ -69,7 +71,7 @@ inline States states(int n_structures, unsigned seed)
     for (int i = 0; i < structure.n_atoms(); i++) {
       const int species = structure.numbers[i] == 6 ? 0 : structure.numbers[i] == 8 ? 1 : 2;
       all.species.push_back(species);
-      all.mass.push_back(potential.jump.species[species].mass);
+      all.mass.push_back(mlff::jump_record(potential).species[species].mass);
       for (int a = 0; a < 3; a++) {
         all.x.push_back(structure.positions[3 * i + a]);
         all.velocity.push_back(20.0 * uniform() + 3.0);

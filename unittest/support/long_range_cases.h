@@ -21,10 +21,10 @@ inline double largest(const std::vector<double> &values)
   return m;
 }
 
-inline Potential long_range(const FmmSizes &fmm, const PainnSizes &sizes = {8, 2, 6, 1e-2},
-                            unsigned seed = 5)
+inline Potential long_range(const LongRangeSizes &block_sizes,
+                            const PainnSizes &sizes = {8, 2, 6, 1e-2}, unsigned seed = 5)
 {
-  Potential potential = random_potential(sizes, {6, 8, 1}, 3.0, seed, &fmm);
+  Potential potential = random_potential(sizes, {6, 8, 1}, 3.0, seed, &block_sizes);
   // gates of order one, so that the block counts
   for (auto &[name, tensor] : potential.tensors)
     if (name.ends_with("_gate"))
@@ -32,16 +32,16 @@ inline Potential long_range(const FmmSizes &fmm, const PainnSizes &sizes = {8, 2
   return potential;
 }
 
-inline FmmSizes sizes_of(int layers, double kappa_max = 1.0)
+inline LongRangeSizes sizes_of(int layers, double kappa_max = 1.0)
 {
-  FmmSizes fmm;
-  fmm.layers = layers;
-  fmm.heads = 2;
-  fmm.key_width = 4;
-  fmm.value_width = 3;
-  fmm.kappa_count = 4;
-  fmm.kappa_max = kappa_max;
-  return fmm;
+  LongRangeSizes block_sizes;
+  block_sizes.layers = layers;
+  block_sizes.heads = 2;
+  block_sizes.key_width = 4;
+  block_sizes.value_width = 3;
+  block_sizes.kappa_count = 4;
+  block_sizes.kappa_max = kappa_max;
+  return block_sizes;
 }
 
 struct Evaluated {

@@ -14,15 +14,15 @@ int main(int argc, char **argv)
     sizes = {std::atoi(argv[2]), std::atoi(argv[3]), std::atoi(argv[4])};
     cutoff = std::atof(argv[5]);
   }
-  mlff::FmmSizes fmm;
+  mlff::LongRangeSizes block_sizes;
   if (argc == 10) {
-    fmm.layers = 1;
-    fmm.heads = std::atoi(argv[6]);
-    fmm.value_width = std::atoi(argv[7]);
-    fmm.kappa_count = std::atoi(argv[8]);
-    fmm.kappa_max = std::atof(argv[9]);
+    block_sizes.layers = 1;
+    block_sizes.heads = std::atoi(argv[6]);
+    block_sizes.value_width = std::atoi(argv[7]);
+    block_sizes.kappa_count = std::atoi(argv[8]);
+    block_sizes.kappa_max = std::atof(argv[9]);
   }
-  mlff::random_potential(sizes, {1, 6, 8}, cutoff, 2026, argc == 10 ? &fmm : nullptr)
+  mlff::random_potential(sizes, {1, 6, 8}, cutoff, 2026, argc == 10 ? &block_sizes : nullptr)
       .write(argv[1], true);
   return 0;
 }

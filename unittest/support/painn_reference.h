@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/graph.h"
+#include "models/painn/painn_sizes.h"
 #include "potential/potential.h"
 
 #include <array>
@@ -15,8 +16,8 @@ namespace mlff_test {
 inline std::vector<double> reference_energies(const mlff::Potential &potential,
                                               const mlff::Graph &graph)
 {
-  const int F = potential.sizes.features, L = potential.sizes.layers, K = potential.sizes.radial,
-            n = graph.n_centres();
+  const int F = mlff::painn_sizes(potential).features, L = mlff::painn_sizes(potential).layers,
+            K = mlff::painn_sizes(potential).radial, n = graph.n_centres();
   const auto weight = [&](const std::string &name) -> const std::vector<double> & {
     return potential.tensors.at(name).values;
   };
@@ -72,7 +73,7 @@ inline std::vector<double> reference_energies(const mlff::Potential &potential,
       for (int x = 0; x < 3; x++) pq[x] = affine(update + ".mix", v[i][x], false);
       Vector in = s[i];
       for (int f = 0; f < F; f++) {
-        double square = potential.sizes.norm_floor;
+        double square = mlff::painn_sizes(potential).norm_floor;
         for (int x = 0; x < 3; x++) square += pq[x][f] * pq[x][f];
         in.push_back(std::sqrt(square));
       }

@@ -1,6 +1,8 @@
 // mlff make-jump as a user runs it, with very little time.
+#include "engine/make_gradient.h"
 #include "models/jump/jump.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "models/jump/jump_record.h"
+#include "potential/model_kind.h"
 #include "support/program_fixture.h"
 #include "support/random_potential.h"
 
@@ -68,8 +70,8 @@ TEST_F(MakeJump, FromScratchToAnInput)
       run("make-jump O --from none --minutes 0.01 --stride 4 --jobs 1 -o water");
   ASSERT_EQ(status, 0);
   const Potential potential = Potential::read(file("water/jump.safetensors"));
-  EXPECT_TRUE(potential.is_jump());
-  EXPECT_EQ(potential.jump.strides, std::vector<double>{4.0});
+  EXPECT_TRUE(potential.kind().gives_jumps);
+  EXPECT_EQ(jump_record(potential).strides, std::vector<double>{4.0});
   EXPECT_EQ(potential.element_names(), "H O");
   const Json record = training("water");
   EXPECT_EQ(record["teacher"], "gfn2");
@@ -202,7 +204,7 @@ TEST_F(MakeJump, KilledWhileItLabels)
   run("make-jump O --from none" + quick + " -o water");
   ASSERT_EQ(status, 0);
   EXPECT_EQ(fs::last_write_time(file("water/train/molecule_300K.xyz")), first);
-  EXPECT_TRUE(Potential::read(file("water/jump.safetensors")).is_jump());
+  EXPECT_TRUE(Potential::read(file("water/jump.safetensors")).kind().gives_jumps);
 }
 
 TEST_F(MakeJump, Errors)
@@ -228,7 +230,7 @@ TEST_F(MakeJump, Errors)
   expect_error("make-jump O --from energy.safetensors -o a",
                {"energy.safetensors", "a model 'painn'; accepted: kstep-painn"});
   Potential classes = random_jump({8, 1, 8}, {1, 8}, {8.0});
-  for (auto &species : classes.jump.species) species.environment = species.name + "()";
+  for (auto &species : jump_record(classes).species) species.environment = species.name + "()";
   classes.write(file("classes.safetensors"));
   expect_error("make-jump O --from classes.safetensors -o a",
                {"are classes of elements", "accepted: networks with elements as species"});

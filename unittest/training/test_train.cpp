@@ -3,7 +3,7 @@
 #include "core/units.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "engine/make_gradient.h"
 #include "support/program_fixture.h"
 #include "support/random_potential.h"
 #include "teacher/teacher.h"
@@ -618,6 +618,18 @@ TEST_F(Train, SettingsErrors)
   expect_error("train wrong.yaml", {"bad.xyz", "nan"});
   write("bad.xyz", "2\nProperties=species:S:1:pos:R:3 energy=1\nH 0 0 0\nH 0 0 1\n");
   expect_error("train wrong.yaml", {"bad.xyz", "frame 1", "no forces"});
+}
+
+TEST_F(Train, PageOfSettingsIsThatOfTheProgram)
+{
+  const std::string page = run("train --help-settings");
+  EXPECT_EQ(status, 0);
+  std::ifstream file(MLFF_DOC "/guide/train_settings.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_NE(page.find("| `steps` | 40000 | a whole number >= 1 |"), std::string::npos);
+  EXPECT_TRUE(page == text.str())
+      << "write it anew: mlff train --help-settings > doc/guide/train_settings.md";
 }
 
 TEST(TrainingParts, LeastSquaresEnergies)

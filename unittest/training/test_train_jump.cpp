@@ -1,9 +1,13 @@
 // Windows of NVE dynamics, and mlff train with kind: kstep as a user runs it.
 #include "core/units.h"
 #include "data/trajectory.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "engine/make_engine.h"
+#include "engine/make_gradient.h"
+#include "models/jump/jump_record.h"
+#include "models/painn/painn_sizes.h"
 #include "models/random_model.h"
 #include "support/program_fixture.h"
+#include "training/jump/jump_linear_fit.h"
 #include "training/jump/jump_report.h"
 #include "training/jump/jump_windows.h"
 #include "training/structure_loss.h"
@@ -252,14 +256,14 @@ TEST_F(TrainJump, AWindowHoldsWhatHappened)
   for (int k = 0; k < 9; k++) {
     EXPECT_EQ(batch.x[k], segment.x[3 * 9 + k]);
     EXPECT_EQ(batch.force[k], segment.f[3 * 9 + k]);
-    EXPECT_EQ(batch.x[k] + batch.known.displacement[k],
+    EXPECT_EQ(batch.x[k] + batch.reference.displacement[k],
               segment.x[3 * 9 + k] + (segment.x[11 * 9 + k] - segment.x[3 * 9 + k]));
     // backward in time: it starts at the end with velocities turned round, and arrives at the start
     EXPECT_EQ(batch.x[9 + k], segment.x[11 * 9 + k]);
     EXPECT_EQ(batch.velocity[9 + k], -segment.v[11 * 9 + k]);
-    EXPECT_NEAR(batch.x[9 + k] + batch.known.displacement[9 + k], segment.x[3 * 9 + k], 1e-14);
-    EXPECT_NEAR(batch.velocity[9 + k] + batch.known.velocity_change[9 + k], -segment.v[3 * 9 + k],
-                1e-12);
+    EXPECT_NEAR(batch.x[9 + k] + batch.reference.displacement[9 + k], segment.x[3 * 9 + k], 1e-14);
+    EXPECT_NEAR(batch.velocity[9 + k] + batch.reference.velocity_change[9 + k],
+                -segment.v[3 * 9 + k], 1e-12);
   }
   // the frame of the centre of mass
   for (const auto *list : {&segment.x, &segment.v})
@@ -294,7 +298,7 @@ TEST_F(TrainJump, AChainHoldsWhatHappened)
           EXPECT_EQ(after[k].force[9 * w + c], segment.f[frame * 9 + c]);
           // the first place is what a window alone knows
           if (k == 0) {
-            EXPECT_NEAR(batch.x[9 * w + c] + batch.known.displacement[9 * w + c],
+            EXPECT_NEAR(batch.x[9 * w + c] + batch.reference.displacement[9 * w + c],
                         after[0].x[9 * w + c], 1e-14);
           }
         }
@@ -472,14 +476,14 @@ TEST_F(TrainJump, NoiseAndRotation)
   };
   for (int i = 0; i < 3; i++) {
     EXPECT_NEAR(dot(turned.x, turned.velocity, i), dot(plain.x, plain.velocity, i), 1e-10);
-    EXPECT_NEAR(dot(turned.force, turned.known.displacement, i),
-                dot(plain.force, plain.known.displacement, i), 1e-10);
+    EXPECT_NEAR(dot(turned.force, turned.reference.displacement, i),
+                dot(plain.force, plain.reference.displacement, i), 1e-10);
     for (int k = 3 * i; k < 3 * i + 3; k++) {
       moved = std::max(moved, std::abs(turned.x[k] - plain.x[k]));
       EXPECT_NE(noisy.x[k], plain.x[k]);
       EXPECT_LT(std::abs(noisy.x[k] - plain.x[k]), 0.06);
       EXPECT_EQ(noisy.velocity[k], plain.velocity[k]);
-      EXPECT_EQ(noisy.known.displacement[k], plain.known.displacement[k]);
+      EXPECT_EQ(noisy.reference.displacement[k], plain.reference.displacement[k]);
     }
   }
   EXPECT_GT(moved, 0.1);
@@ -548,7 +552,7 @@ TEST_F(TrainJump, MassesAreThoseOfTheData)
            {{"training", "{steps: 20, windows: 16, validate_every: 20, warmup: 5, threads: 1}"}});
   run("train --no-plots heavy.yaml");
   ASSERT_EQ(status, 0);
-  const auto species = Potential::read(file("heavy.safetensors")).jump.species;
+  const auto species = jump_record(Potential::read(file("heavy.safetensors"))).species;
   ASSERT_EQ(species.size(), 2u);
   EXPECT_EQ(species[0].mass, 2.014);
   EXPECT_EQ(species[1].mass, 15.999);
@@ -609,8 +613,8 @@ TEST_F(TrainJump, LinearDataAreFittedExactly)
           std::max(fastest,
                    std::sqrt(segment.v[k] * segment.v[k] + segment.v[k + 1] * segment.v[k + 1] +
                              segment.v[k + 2] * segment.v[k + 2]));
-  EXPECT_LE(potential.jump.species[0].velocity, fastest);
-  EXPECT_GT(potential.jump.species[0].velocity, 0.9 * fastest);
+  EXPECT_LE(jump_record(potential).species[0].velocity, fastest);
+  EXPECT_GT(jump_record(potential).species[0].velocity, 0.9 * fastest);
   for (const auto &t : all)
     for (const auto &segment : t.segments)
       for (std::size_t k = 0; k < segment.v.size(); k++, count++)
@@ -640,8 +644,8 @@ TEST_F(TrainJump, ClassesFollowBonds)
   for (const int z : {1, 6, 8})
     for (const auto &[text, n] : count)
       if (text.front() == (z == 1 ? 'H' : z == 6 ? 'C' : 'O')) {
-        potential.jump.species[s].name = text.substr(0, 1) + std::to_string(++number[z]);
-        potential.jump.species[s++].environment = text;
+        jump_record(potential).species[s].name = text.substr(0, 1) + std::to_string(++number[z]);
+        jump_record(potential).species[s++].environment = text;
       }
   Structure backward = ethanol;
   for (int i = 0; i < 9; i++) {
@@ -748,7 +752,7 @@ TEST_F(TrainJump, ForceHeadTeachesAndIsDropped)
   const auto lines = log("head");
   EXPECT_LT(lines[3]["loss"]["force"].get<double>(), 0.5 * lines[0]["loss"]["force"].get<double>());
   const Potential potential = Potential::read(file("head.safetensors"));
-  EXPECT_EQ(potential.tensors.at("readout.1.weight").shape[0], 2 * potential.sizes.features);
+  EXPECT_EQ(potential.tensors.at("readout.1.weight").shape[0], 2 * painn_sizes(potential).features);
   EXPECT_EQ(training("head")["settings"]["loss"]["force"], 0.5);
   // and a network can be taken on with a new head
   settings("on",
@@ -773,8 +777,8 @@ TEST_F(TrainJump, LearnsAndSaysHowWell)
         "errors on test trajectories", "zero", "ballistic", "linear", "network", "skill"})
     EXPECT_NE(text.find(word), std::string::npos) << text;
   const Potential potential = Potential::read(file("j.safetensors"));
-  EXPECT_EQ(potential.model, "kstep-painn");
-  EXPECT_EQ(potential.jump.strides, std::vector<double>{4.0});
+  EXPECT_EQ(potential.model(), "kstep-painn");
+  EXPECT_EQ(jump_record(potential).strides, std::vector<double>{4.0});
   const auto t = training("j");
   EXPECT_EQ(t["reported"], "test");
   const auto jumps = t["report"][0]["jumps"];
@@ -811,7 +815,7 @@ TEST_F(TrainJump, SeveralMoleculesStridesAndClasses)
   ASSERT_EQ(status, 0);
   EXPECT_NE(text.find("H2O CO CO2"), std::string::npos) << text;
   const Potential potential = Potential::read(file("many.safetensors"));
-  EXPECT_EQ(potential.jump.strides, (std::vector<double>{4.0, 8.0}));
+  EXPECT_EQ(jump_record(potential).strides, (std::vector<double>{4.0, 8.0}));
   EXPECT_GT(potential.n_species(), 3);
   EXPECT_EQ(training("many")["report"].size(), 2u);    // one for each stride
 
@@ -878,7 +882,7 @@ TEST_F(TrainJump, VariantsLearnAndSayWhatRotationsDo)
       EXPECT_NE(text.find("torch engine"), std::string::npos);
       EXPECT_NE(text.find("rotation error of the network"), std::string::npos);
       const Potential potential = Potential::read(file(name + ".safetensors"));
-      EXPECT_EQ(potential.model, std::string("kstep-") + network);
+      EXPECT_EQ(potential.model(), std::string("kstep-") + network);
       const auto jump = training(name)["report"][0]["jumps"]["network"];
       EXPECT_GT(jump["skill"]["x"], 0.1) << name;
       if (form == std::string("corrected")) {
@@ -900,7 +904,7 @@ TEST_F(TrainJump, VariantsLearnAndSayWhatRotationsDo)
        {"training", "{steps: 10, windows: 8, validate_every: 10, threads: 1}"}});
   run("train more.yaml");
   ASSERT_EQ(status, 0);
-  EXPECT_EQ(Potential::read(file("more.safetensors")).model, "kstep-transformer");
+  EXPECT_EQ(Potential::read(file("more.safetensors")).model(), "kstep-transformer");
   expect_settings_error({{"model", "{kind: kstep, init_from: transformer-corrected.safetensors}"},
                          {"training", "{engine: host}"}},
                         {"'training.engine' is 'host'",
@@ -1146,7 +1150,7 @@ TEST_F(TrainJump, EnergiesOfLabelledDynamics)
   run("train w.yaml");
   ASSERT_EQ(status, 0);
   const Potential potential = Potential::read(file("w.safetensors"));
-  EXPECT_EQ(potential.jump.temperatures, std::vector<double>{300.0});
+  EXPECT_EQ(jump_record(potential).temperatures, std::vector<double>{300.0});
   const auto report = training("w")["report"][0];
   EXPECT_EQ(training("w")["teacher"], "gfn2");
   EXPECT_EQ(report["temperature"], 300.0);

@@ -1,6 +1,7 @@
 // Long range as a user makes it: pairs of molecules apart, mlff train with a long-range block, mlff
 // bench of its forms.
 #include "data/trajectory.h"
+#include "models/long_range/long_range_sizes.h"
 #include "potential/potential.h"
 #include "support/program_fixture.h"
 #include "support/random_potential.h"
@@ -136,9 +137,9 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   // the block alone, as a start for the next
   train("long", settings(block + local, 600));
   const Potential trained = Potential::read(file("long.safetensors"));
-  EXPECT_EQ(trained.model, "painn-fmm");
-  EXPECT_EQ(trained.fmm.heads, 1);
-  EXPECT_EQ(trained.fmm.kappa_count, 5);
+  EXPECT_EQ(trained.model(), "painn-fmm");
+  EXPECT_EQ(long_range_sizes(trained).heads, 1);
+  EXPECT_EQ(long_range_sizes(trained).kappa_count, 5);
   EXPECT_LT(force_error("long"), 0.3 * blind);
 
   // errors by distance: the net force on each of the two is what the local model lacks
@@ -266,9 +267,9 @@ TEST_F(TrainFmm, Errors)
          {"'mixed'; accepted for painn-fmm: single, double"});
   expect(settings(block + local + ", fmm_precision: half", 5), {"fmm_precision", "half"});
   mlff_test::random_potential({8, 1, 6}, {1, 8}, 3.0).write(file("painn.safetensors"));
-  FmmSizes fmm;
-  fmm.layers = 1;
-  random_potential({8, 1, 6}, {1, 8}, 3.0, 1, &fmm).write(file("fmm.safetensors"));
+  LongRangeSizes block_sizes;
+  block_sizes.layers = 1;
+  random_potential({8, 1, 6}, {1, 8}, 3.0, 1, &block_sizes).write(file("fmm.safetensors"));
   expect(settings(block + "init_from: fmm.safetensors", 5), {"'model.fmm_...'", "one of the two"});
   expect(settings("init_from: fmm.safetensors", 5), {"is a model 'painn-fmm'", "painn"});
 #ifdef MLFF_TORCH

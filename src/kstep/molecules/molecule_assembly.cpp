@@ -2,6 +2,7 @@
 #include "kstep/molecules/molecule_assembly.h"
 
 #include "core/elements.h"
+#include "models/jump/jump_record.h"
 #include "structure/bonds.h"
 
 #include <algorithm>
@@ -93,8 +94,8 @@ int number_of_species(const Potential &potential, const std::string &word)
 {
   const int number = atomic_number(word);
   if (number > 0) return number;
-  for (std::size_t s = 0; s < potential.jump.species.size(); s++)
-    if (potential.jump.species[s].name == word) return potential.elements[s];
+  for (std::size_t s = 0; s < jump_record(potential).species.size(); s++)
+    if (jump_record(potential).species[s].name == word) return potential.elements[s];
   return 0;
 }
 
@@ -105,7 +106,7 @@ KstepMisfit find_species(const Potential &potential, const std::vector<std::stri
   std::vector<std::pair<int, int>> pairs;
   for (const auto &bond : molecules.bonds) pairs.emplace_back(bond.i, bond.j);
   const auto environments = bond_environments(molecules.numbers, pairs);
-  const auto &classes = potential.jump.species;
+  const auto &classes = jump_record(potential).species;
   molecules.species.assign(n, -1);
   for (int k = 0; k < n; k++) {
     const int number = molecules.numbers[k];

@@ -1,13 +1,11 @@
+// Variables and control methods of jumps, and a jump network with random weights.
 #include "models/jump/jump.h"
 
 #include "core/elements.h"
 #include "core/errors.h"
 #include "core/units.h"
-#include "models/jump/host/jump_host.h"
 #include "models/random_model.h"
-#ifdef MLFF_TORCH
-#include "models/jump/torch/jump_torch.h"
-#endif
+#include "potential/model_kind.h"
 
 #include <algorithm>
 #include <array>
@@ -89,8 +87,8 @@ JumpVariables::JumpVariables(const Potential &potential) :
     input_scale(potential.tensors.at("input_scale").values),
     target_scale(potential.tensors.at("target_scale").values)
 {
-  for (const double fs : potential.jump.strides) stride.push_back(1e-3 * fs);
-  for (const auto &species : potential.jump.species) mass.push_back(species.mass);
+  for (const double fs : jump_record(potential).strides) stride.push_back(1e-3 * fs);
+  for (const auto &species : jump_record(potential).species) mass.push_back(species.mass);
 }
 
 void JumpVariables::start(const Graph &graph, const JumpInput &input, std::vector<int> &rows,
@@ -200,7 +198,8 @@ void control_jump(const Potential &potential, JumpControl control, const Graph &
   result.velocity_change.assign(3 * std::size_t(graph.n_centres()), 0.0);
   if (control == JumpControl::zero) return;
   for (int s = 0; s < graph.n_structures(); s++) {
-    const double T = 1e-3 * potential.jump.strides[input.stride.empty() ? 0 : input.stride[s]];
+    const double T =
+        1e-3 * jump_record(potential).strides[input.stride.empty() ? 0 : input.stride[s]];
     for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
       for (int k = 3 * i; k < 3 * i + 3; k++) {
         const double f = control == JumpControl::verlet ? c * input.force[k] / input.mass[i] : 0.0;
@@ -278,44 +277,10 @@ void append_pairs(std::span<const int> species, std::span<const double> position
   graph.first_atom.push_back(first + n);
 }
 
-void require_host_model(const Potential &potential)
-{
-  if (potential.is_jump_variant())
-    throw EngineError("model '" + potential.model + "' is available with engine torch" +
-                      (std::ranges::count(available_engines(), std::string("torch"))
-                           ? ""
-                           : ", which is not in this build") +
-                      "; engine host runs kstep-painn");
-}
-
 std::vector<std::string> jump_defects(const Potential &potential)
 {
-  if (potential.is_jump_variant() && potential.jump.published) return {"rotation"};
+  if (jump_record(potential).published) return {"rotation"};
   return {};
-}
-
-std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential,
-                                             const EngineOptions &options)
-{
-  if (!potential.is_jump())
-    throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
-  if (potential.jump.force_head)
-    throw EngineError("a jump network with a force head is in training: it makes no jumps");
-  const std::string name = options.engine != "auto" ? options.engine
-      : potential.is_jump_variant()                 ? "torch"
-                                                    : "host";
-  if (name == "host") {
-    require_host_model(potential);
-    return make_host_jump(potential, options);
-  }
-#ifdef MLFF_TORCH
-  if (name == "torch") return make_torch_jump(potential, options);
-#else
-  if (potential.is_jump_variant()) require_host_model(potential);
-#endif
-  std::string list;
-  for (const auto &name : available_engines()) list += (list.empty() ? "" : ", ") + name;
-  throw EngineError("engine '" + options.engine + "' is not in this build; it has: " + list);
 }
 
 Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements,
@@ -323,29 +288,30 @@ Potential random_jump(const PainnSizes &sizes, const std::vector<int> &elements,
                       const std::string &model, bool published)
 {
   Potential potential;
-  potential.model = model;
-  potential.jump.published = published;
-  potential.sizes = sizes;
+  potential.set_kind(model_kind(model));
+  painn_sizes(potential) = sizes;
+  JumpRecord &jump = jump_record(potential);
+  jump.published = published;
+  jump.timestep = 0.5;
+  jump.strides = strides;
   potential.elements = elements;
   potential.cutoff = cutoff;
   potential.date = "2026-01-01";
-  potential.jump.timestep = 0.5;
-  potential.jump.strides = strides;
   for (const int z : elements)
-    potential.jump.species.push_back(
+    jump.species.push_back(
         {element_symbol(z), "", z == 1 ? 1.008 : 2.0 * z, 40.0, 10.0, 0.5, 60.0});
   Uniform uniform(seed);
-  for (const auto &[name, shape] : tensors_of(potential)) {
+  for (const auto &[name, entry] : tensors_of(potential)) {
+    const auto &shape = entry.shape;
     Tensor tensor;
     tensor.shape = shape;
-    std::int64_t n = 1;
-    for (const auto extent : shape) n *= extent;
     const double width = name == "embedding" ? 1.5
         : name == "vectors"                  ? 0.5
         : shape.size() == 2                  ? 1.0 / std::sqrt(double(shape[1]))
                                              : 0.1;
     // single precision from the start: reading back what was written then changes nothing
-    for (std::int64_t i = 0; i < n; i++) tensor.values.push_back(float(width * uniform()));
+    for (std::size_t i = 0; i < entry.size(); i++)
+      tensor.values.push_back(float(width * uniform()));
     potential.tensors[name] = tensor;
   }
   const double rows = double(strides.size() * elements.size());

@@ -20,6 +20,8 @@
 #pragma once
 
 #include "core/jump_engine.h"
+#include "models/jump/jump_record.h"
+#include "models/painn/painn_sizes.h"
 #include "potential/potential.h"
 
 #include <memory>
@@ -28,12 +30,6 @@
 #include <vector>
 
 namespace mlff {
-
-/// host or torch, see EngineOptions; auto is host for kstep-painn and torch for its variants
-/// (jump_variants_torch.h). Throws EngineError naming what is missing or unknown, also where the
-/// potential is no jump network.
-std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential,
-                                             const EngineOptions &options = {});
 
 /// What is known to be wrong with a jump network, one word each: "rotation" where rotations of the
 /// input do not do the same to the output (the published form of kstep-egnn and kstep-transformer).

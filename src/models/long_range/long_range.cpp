@@ -1,3 +1,4 @@
+// Rules of directions, plane waves and radial functions of the long-range block.
 #include "models/long_range/long_range.h"
 
 #include "core/errors.h"
@@ -104,31 +105,31 @@ SphereRule sphere_rule(double phase, double tolerance)
   return rule;
 }
 
-double phase_of(const FmmSizes &fmm, double diameter, double tolerance)
+double phase_of(const LongRangeSizes &block, double diameter, double tolerance)
 {
-  const double needed = fmm.kappa_max * diameter;
+  const double needed = block.kappa_max * diameter;
   if (!(needed <= largest_phase))
     throw EngineError(text("the linear form of the long-range block serves systems up to %.0f Å "
                            "with kappa_max %g 1/Å, this one is %.0f Å across; "
                            "use the direct form, or a potential with a smaller fmm_kappa_max",
-                           largest_phase / fmm.kappa_max, fmm.kappa_max, diameter));
-  if (fmm.directions == 0) return std::max(1.0, std::ceil(needed / phase_step)) * phase_step;
-  const double phase = phase_of_directions(fmm.directions, tolerance);
+                           largest_phase / block.kappa_max, block.kappa_max, diameter));
+  if (block.directions == 0) return std::max(1.0, std::ceil(needed / phase_step)) * phase_step;
+  const double phase = phase_of_directions(block.directions, tolerance);
   if (needed > phase)
     throw EngineError(
         text("the %d directions of this potential (fmm_directions) serve systems up to %.1f Å with "
              "kappa_max %g 1/Å, this one is %.1f Å across; "
              "use the direct form, or a potential with fmm_directions 0 (as many as needed)",
-             fmm.directions, phase / fmm.kappa_max, fmm.kappa_max, diameter));
+             block.directions, phase / block.kappa_max, block.kappa_max, diameter));
   return phase;
 }
 
-PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance)
+PlaneWaves plane_waves(const LongRangeSizes &block, double phase, double tolerance)
 {
   PlaneWaves waves;
-  for (int t = 0; t < fmm.kappa_count; t++) {
-    const double kappa = fmm.kappa(t);
-    const auto rule = sphere_rule(phase * kappa / fmm.kappa_max, tolerance);
+  for (int t = 0; t < block.kappa_count; t++) {
+    const double kappa = block.kappa(t);
+    const auto rule = sphere_rule(phase * kappa / block.kappa_max, tolerance);
     waves.u.insert(waves.u.end(), rule.u.begin(), rule.u.end());
     waves.weight.insert(waves.weight.end(), rule.weight.begin(), rule.weight.end());
     waves.kappa.insert(waves.kappa.end(), rule.size(), kappa);
@@ -137,13 +138,13 @@ PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance)
   return waves;
 }
 
-void fmm_radial_functions(const FmmSizes &fmm, const std::vector<double> &radial, int channels,
-                          double r, double *value, double *slope)
+void long_range_radial_functions(const LongRangeSizes &block, const std::vector<double> &radial,
+                                 int channels, double r, double *value, double *slope)
 {
   std::fill_n(value, 4 * channels, 0.0);
   std::fill_n(slope, 4 * channels, 0.0);
-  for (int t = 0; t < fmm.kappa_count; t++) {
-    const double kappa = fmm.kappa(t), x = kappa * r;
+  for (int t = 0; t < block.kappa_count; t++) {
+    const double kappa = block.kappa(t), x = kappa * r;
     const double j0 = std::sph_bessel(0, x), j1 = std::sph_bessel(1, x), dj0 = -kappa * j1,
                  dj1 = kappa * (j0 - 2.0 * (x > 1e-4 ? j1 / x : 1.0 / 3.0));
     for (int part = 0; part < 4; part++) {
@@ -157,19 +158,19 @@ void fmm_radial_functions(const FmmSizes &fmm, const std::vector<double> &radial
   }
 }
 
-double window_width(const FmmSizes &fmm)
+double window_width(const LongRangeSizes &block)
 {
-  return fmm.kappa_count > 1 ? fmm.kappa(1) - fmm.kappa(0) : fmm.kappa_max;
+  return block.kappa_count > 1 ? block.kappa(1) - block.kappa(0) : block.kappa_max;
 }
 
-double window_integral(const FmmSizes &fmm, int t)
+double window_integral(const LongRangeSizes &block, int t)
 {
-  const double width = window_width(fmm), below = std::min(fmm.kappa(t), width),
+  const double width = window_width(block), below = std::min(block.kappa(t), width),
                turn = std::numbers::pi / width;
   return 0.5 * (width + below + std::sin(turn * below) / turn);
 }
 
-PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell)
+PlaneWaves lattice_waves(const LongRangeSizes &block, const double *cell)
 {
   const auto cross = [](const double *a, const double *b, double *c) {
     for (int x = 0; x < 3; x++)
@@ -185,8 +186,8 @@ PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell)
     for (double &x : row) x *= 2.0 * std::numbers::pi / volume;
   volume = std::abs(volume);
 
-  const double width = window_width(fmm), low = std::max(0.0, fmm.kappa(0) - width),
-               high = fmm.kappa(fmm.kappa_count - 1) + width;
+  const double width = window_width(block), low = std::max(0.0, block.kappa(0) - width),
+               high = block.kappa(block.kappa_count - 1) + width;
   const double expected = volume * (high * high * high - low * low * low) /
       (12.0 * std::numbers::pi * std::numbers::pi);
   if (expected > most_lattice_waves)
@@ -210,16 +211,16 @@ PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell)
           G[x] = n0 * reciprocal[0][x] + n1 * reciprocal[1][x] + n2 * reciprocal[2][x];
         const double k = std::hypot(G[0], G[1], G[2]);
         shortest = std::min(shortest, k);
-        if (k >= high || k <= fmm.kappa(0) - width) continue;
-        const int last = fmm.kappa_count - 1,
-                  t = last > 0 ? std::clamp(int((k - fmm.kappa(0)) / width), 0, last) : 0;
+        if (k >= high || k <= block.kappa(0) - width) continue;
+        const int last = block.kappa_count - 1,
+                  t = last > 0 ? std::clamp(int((k - block.kappa(0)) / width), 0, last) : 0;
         const double share = 4.0 * std::numbers::pi * std::numbers::pi / (volume * k * k),
                      turn = std::numbers::pi / width;
         double weight[2] = {0.0, 0.0}, slope[2] = {0.0, 0.0};
         for (int next = 0; next < 2 && t + next <= last; next++) {
-          const double y = k - fmm.kappa(t + next);
+          const double y = k - block.kappa(t + next);
           if (std::abs(y) >= width) continue;
-          const double norm = window_integral(fmm, t + next),
+          const double norm = window_integral(block, t + next),
                        window = 0.5 * (1.0 + std::cos(turn * y)) / norm;
           weight[next] = share * window;
           slope[next] = -2.0 * share * window - 0.5 * share * k * turn * std::sin(turn * y) / norm;
@@ -241,24 +242,25 @@ PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell)
   return waves;
 }
 
-bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter, bool single)
+bool direct_is_faster(const LongRangeSizes &block, int features, int n, double diameter,
+                      bool single)
 {
   if (n < 64) return true;
-  const double channels = fmm.channels(features), pairs = 0.5 * double(n) * n;
-  if (fmm.directions == 0 && fmm.kappa_max * diameter > largest_phase) return true;
+  const double channels = block.channels(features), pairs = 0.5 * double(n) * n;
+  if (block.directions == 0 && block.kappa_max * diameter > largest_phase) return true;
   double waves = 0.0;
-  for (int t = 0; t < fmm.kappa_count; t++) {
+  for (int t = 0; t < block.kappa_count; t++) {
     // about the number of directions of sphere_rule, of which half are used
-    const double x = fmm.kappa(t) * diameter, order = x > 0.0 ? x + (single ? 12.0 : 20.0) : 0.0;
-    waves += fmm.directions > 0 ? 0.5 * fmm.directions : 0.2 * order * order + 1.0;
+    const double x = block.kappa(t) * diameter, order = x > 0.0 ? x + (single ? 12.0 : 20.0) : 0.0;
+    waves += block.directions > 0 ? 0.5 * block.directions : 0.2 * order * order + 1.0;
   }
   // nanoseconds of one core with AVX-512 in single precision (doc/guide/longrange.md), of a pair: a
   // head, and eight of its channels; and of an atom and wave. Double precision takes twice as many
   // instructions, and the direct form Bessel functions instead of splines
-  const double vectors = std::ceil(channels / fmm.heads / 8.0);
+  const double vectors = std::ceil(channels / block.heads / 8.0);
   const double direct =
-      pairs * (2.0 + fmm.heads * (0.8 * fmm.key_width + 19.0 * vectors)) * (single ? 1.0 : 4.0);
-  const double linear = double(n) * waves * 2.9 * channels * fmm.key_width * (single ? 1.0 : 2.0);
+      pairs * (2.0 + block.heads * (0.8 * block.key_width + 19.0 * vectors)) * (single ? 1.0 : 4.0);
+  const double linear = double(n) * waves * 2.9 * channels * block.key_width * (single ? 1.0 : 2.0);
   return direct <= linear;
 }
 

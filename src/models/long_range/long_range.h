@@ -33,6 +33,7 @@
 // makes the virial.
 #pragma once
 
+#include "models/long_range/long_range_sizes.h"
 #include "potential/potential.h"
 
 #include <vector>
@@ -65,36 +66,36 @@ struct PlaneWaves {
 };
 
 /// Rules for phases up to kappa_max * diameter, which is rounded up so that it seldom changes in a
-/// simulation, or, with fmm.directions above 0, the largest that these directions allow. Throws
+/// simulation, or, with block.directions above 0, the largest that these directions allow. Throws
 /// EngineError for a system (of `diameter`, Å) beyond that, and beyond largest_phase: there the
 /// mean would depend on how the system is turned.
-double phase_of(const FmmSizes &fmm, double diameter, double tolerance);
+double phase_of(const LongRangeSizes &block, double diameter, double tolerance);
 inline constexpr double largest_phase = 200.0;
 
 /// Every frequency with a rule of its own.
-PlaneWaves plane_waves(const FmmSizes &fmm, double phase, double tolerance);
+PlaneWaves plane_waves(const LongRangeSizes &block, double phase, double tolerance);
 
 /// Half of the vectors G of the reciprocal lattice of a cell (rows a, b, c, in Å), those with a
 /// weight for any frequency; weights are for G and -G together. Throws EngineError where there are
 /// none, and where there are more than most_lattice_waves.
-PlaneWaves lattice_waves(const FmmSizes &fmm, const double *cell);
+PlaneWaves lattice_waves(const LongRangeSizes &block, const double *cell);
 inline constexpr int most_lattice_waves = 50000;
 
-/// Radial functions sum_t a_t j(kappa_t r) of all parts (FmmRadial) and channels at a distance r in
-/// Å: value and slope (1/Å) [4][channels] from radial [T][4][channels], the tensor
+/// Radial functions sum_t a_t j(kappa_t r) of all parts (LongRangeRadial) and channels at a
+/// distance r in Å: value and slope (1/Å) [4][channels] from radial [T][4][channels], the tensor
 /// fmm.<l>.radial.weight.
-void fmm_radial_functions(const FmmSizes &fmm, const std::vector<double> &radial, int channels,
-                          double r, double *value, double *slope);
+void long_range_radial_functions(const LongRangeSizes &block, const std::vector<double> &radial,
+                                 int channels, double r, double *value, double *slope);
 
 /// Intervals of a cubic spline of these functions for 1 Å and a kappa_max of 1 1/Å: errors below
 /// 1e-6 of the weights in values, 1e-5 in slopes.
 inline constexpr double knots_per_wave = 10.0;
 
 /// Spacing D of the frequencies, which is the half width of their windows in periodic systems, 1/Å.
-double window_width(const FmmSizes &fmm);
+double window_width(const LongRangeSizes &block);
 
 /// Integral N_t of a window before it is normalised.
-double window_integral(const FmmSizes &fmm, int t);
+double window_integral(const LongRangeSizes &block, int t);
 
 /// Of plane waves, below what single and double precision resolve.
 inline double plane_wave_tolerance(bool single)
@@ -104,9 +105,15 @@ inline double plane_wave_tolerance(bool single)
 
 /// Whether the direct form is expected to be the faster one for an open system of n atoms and a
 /// diameter in Å, by times measured on one core (doc/guide/longrange.md).
-bool direct_is_faster(const FmmSizes &fmm, int features, int n, double diameter, bool single);
+bool direct_is_faster(const LongRangeSizes &block, int features, int n, double diameter,
+                      bool single);
 
 /// Names of the radial tensors' parts: rows 4 t + part of fmm.<l>.radial.weight.
-enum FmmRadial { scalar_from_scalar, vector_from_scalar, vector_from_vector, scalar_from_vector };
+enum LongRangeRadial {
+  scalar_from_scalar,
+  vector_from_scalar,
+  vector_from_vector,
+  scalar_from_vector
+};
 
 }    // namespace mlff

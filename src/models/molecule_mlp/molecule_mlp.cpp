@@ -1,6 +1,9 @@
+// The host engine of molecule-mlp, its packed weights, and one with random weights.
 #include "models/molecule_mlp/molecule_mlp.h"
 
 #include "core/errors.h"
+#include "models/molecule_mlp/molecule_mlp_kind.h"
+#include "models/molecule_mlp/molecule_tensors.h"
 #include "models/painn/host/painn_host.h"
 #include "models/random_model.h"
 
@@ -20,9 +23,9 @@ namespace {
         set(choose_instruction_set(options.instruction_set)),
         kernels(MLFF_KERNELS_FOR(set, molecule_mlp_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        formula(potential.molecule.formula()),
-        matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential),
-        reference_energy(potential.tensors.at("reference_energy").values)
+        formula(molecule_record(potential).formula()),
+        matcher(molecule_record(potential), potential.elements, potential.cutoff),
+        layers(potential), reference_energy(potential.tensors.at("reference_energy").values)
     {
       layers.set(flat_weights(potential));
       const auto &weights = layers.weights;
@@ -72,7 +75,7 @@ namespace {
       sum_energies(graph, result);
     }
 
-    bool exchanges() const override { return false; }
+    bool supports_domain_decomposition() const override { return false; }
 
     std::size_t bytes(int atoms, int edges) const override
     {
@@ -125,7 +128,7 @@ MoleculeLayers<T>::MoleculeLayers(const Potential &potential) :
     input_mean(potential.tensors.at("input_mean").values),
     input_scale(potential.tensors.at("input_scale").values)
 {
-  const MoleculeRecord &molecule = potential.molecule;
+  const MoleculeRecord &molecule = molecule_record(potential);
   const int n = molecule.n_atoms(), D = padded(molecule.n_pairs());
   const auto group = group_of(molecule.generators, n, max_permutations);
   weights.pairs = molecule.n_pairs();
@@ -148,31 +151,13 @@ MoleculeLayers<T>::MoleculeLayers(const Potential &potential) :
   weights.source = source.data();
   weights.target = target.data();
 
-  const auto slices = weight_slices(potential);
-  const auto offset = [&](const std::string &name) {
-    return std::find_if(slices.begin(), slices.end(),
-                        [&](const WeightSlice &slice) {
-                          return slice.name == name;
-                        })
-        ->offset;
-  };
   int in = weights.pairs;
-  for (int l = 0; l < weights.layers; l++) {
-    const std::string name = "layer." + std::to_string(l);
-    const int out = molecule.widths[l];
-    layers.push_back({in,
-                      padded(in),
-                      out,
-                      padded(out),
-                      offset(name + ".weight"),
-                      offset(name + ".bias"),
-                      {},
-                      {},
-                      {}});
+  for (const int out : molecule.widths) {
+    layers.push_back({in, padded(in), out, padded(out), 0, 0, {}, {}, {}});
     in = out;
   }
-  readout = offset("readout.weight");
-  readout_bias = offset("readout.bias");
+  OffsetWalk walk(weight_slices(potential));
+  walk_molecule(molecule, potential.n_species(), walk, ends, layers);
 }
 
 template <typename T> void MoleculeLayers<T>::set(std::span<const double> flat)
@@ -180,20 +165,20 @@ template <typename T> void MoleculeLayers<T>::set(std::span<const double> flat)
   for (std::size_t l = 0; l < layers.size(); l++) {
     Layer &layer = layers[l];
     const int depth = l == 0 ? layer.in : layer.in_padded;
-    pack(&flat[layer.weight], layer.out, layer.in, false, depth, layer.out_padded, layer.forward);
-    pack(&flat[layer.weight], layer.out, layer.in, true, layer.out_padded, layer.in_padded,
+    pack(&flat[layer.hidden], layer.out, layer.in, false, depth, layer.out_padded, layer.forward);
+    pack(&flat[layer.hidden], layer.out, layer.in, true, layer.out_padded, layer.in_padded,
          layer.back);
     layer.bias_values.assign(layer.out_padded, T(0));
-    for (int o = 0; o < layer.out; o++) layer.bias_values[o] = T(flat[layer.bias + o]);
+    for (int o = 0; o < layer.out; o++) layer.bias_values[o] = T(flat[layer.hidden_bias + o]);
     weights.layer[l] = {{layer.forward.data(), depth, layer.out_padded},
                         {layer.back.data(), layer.out_padded, layer.in_padded},
                         layer.bias_values.data(),
                         layer.out_padded};
   }
   readout_values.assign(layers.back().out_padded, T(0));
-  for (int o = 0; o < layers.back().out; o++) readout_values[o] = T(flat[readout + o]);
+  for (int o = 0; o < layers.back().out; o++) readout_values[o] = T(flat[ends.readout + o]);
   weights.readout = readout_values.data();
-  weights.readout_bias = flat[readout_bias];
+  weights.readout_bias = flat[ends.readout_bias];
 }
 
 template <typename T>
@@ -203,13 +188,13 @@ void MoleculeLayers<T>::add_sums(const MoleculeSums<T> &sums, std::span<double> 
     const Layer &layer = layers[l];
     for (int o = 0; o < layer.out; o++) {
       for (int k = 0; k < layer.in; k++)
-        gradient[layer.weight + std::size_t(o) * layer.in + k] +=
+        gradient[layer.hidden + std::size_t(o) * layer.in + k] +=
             double(sums.weight[l][std::size_t(k) * layer.out_padded + o]);
-      gradient[layer.bias + o] += double(sums.bias[l][o]);
+      gradient[layer.hidden_bias + o] += double(sums.bias[l][o]);
     }
   }
-  for (int o = 0; o < layers.back().out; o++) gradient[readout + o] += double(sums.readout[o]);
-  gradient[readout_bias] += *sums.readout_bias;
+  for (int o = 0; o < layers.back().out; o++) gradient[ends.readout + o] += double(sums.readout[o]);
+  gradient[ends.readout_bias] += *sums.readout_bias;
 }
 
 template class MoleculeLayers<float>;
@@ -227,10 +212,10 @@ Potential random_molecule(const std::vector<int> &numbers, const std::vector<dou
                           const std::vector<int> &widths, int permutations, unsigned seed)
 {
   Potential potential;
-  potential.model = "molecule-mlp";
+  potential.set_kind(molecule_mlp_kind);
   potential.date = "2026-01-01";
-  static_cast<BondedMolecule &>(potential.molecule) = bonded_molecule(numbers, positions);
-  MoleculeRecord &molecule = potential.molecule;
+  MoleculeRecord &molecule = molecule_record(potential);
+  static_cast<BondedMolecule &>(molecule) = bonded_molecule(numbers, positions);
   molecule.widths = widths;
   const int n = molecule.n_atoms();
   if (permutations != 1) {
@@ -251,13 +236,13 @@ Potential random_molecule(const std::vector<int> &numbers, const std::vector<dou
     }
   potential.cutoff = std::ceil(2.0 * largest);
   Uniform uniform(seed);
-  for (const auto &[name, shape] : tensors_of(potential)) {
+  for (const auto &[name, entry] : tensors_of(potential)) {
+    const auto &shape = entry.shape;
     Tensor tensor;
     tensor.shape = shape;
-    std::int64_t size = 1;
-    for (const auto extent : shape) size *= extent;
     const double width = shape.size() == 2 ? 1.7 / std::sqrt(double(shape[1])) : 0.1;
-    for (std::int64_t i = 0; i < size; i++) tensor.values.push_back(float(width * uniform()));
+    for (std::size_t i = 0; i < entry.size(); i++)
+      tensor.values.push_back(float(width * uniform()));
     potential.tensors[name] = tensor;
   }
   const auto group = group_of(molecule.generators, n, max_permutations);

@@ -11,8 +11,9 @@
 
 #include "core/engine.h"
 #include "models/molecule_mlp/host/molecule_mlp_kernels.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "models/molecule_mlp/molecule_record.h"
 #include "potential/potential.h"
+#include "potential/weight_gradient.h"
 
 namespace mlff {
 
@@ -32,11 +33,13 @@ template <typename T> class MoleculeLayers {
  private:
   struct Layer {
     int in, in_padded, out, out_padded;
-    std::size_t weight, bias;    // offsets in flat weights
+    std::size_t hidden, hidden_bias;    // offsets in flat weights
     std::vector<T> forward, back, bias_values;
   };
   std::vector<Layer> layers;
-  std::size_t readout, readout_bias;
+  struct Ends {
+    std::size_t readout, readout_bias;
+  } ends;
   std::vector<T> readout_values;
   std::vector<double> input_mean, input_scale;
   std::vector<int> source, target;
@@ -45,9 +48,9 @@ template <typename T> class MoleculeLayers {
 std::unique_ptr<Engine> make_molecule_engine(const Potential &potential,
                                              const EngineOptions &options);
 
-/// Gradient with respect to the weights by hand-written kernels.
-std::unique_ptr<PainnGradient> make_molecule_gradient(const Potential &potential,
-                                                      const EngineOptions &options);
+/// Gradient with respect to the weights by hand-written kernels, which have no mixed precision.
+std::unique_ptr<WeightGradient> make_molecule_gradient(const Potential &potential,
+                                                       const EngineOptions &options, bool);
 
 /// Molecule-mlp of random weights for these atoms, as start_weights and the training data would
 /// make it; for tests and timings.

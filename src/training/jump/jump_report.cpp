@@ -1,6 +1,9 @@
+// Errors of a jump network on held-out windows, compared with four baseline jumps.
 #include "training/jump/jump_report.h"
 
 #include "core/units.h"
+#include "engine/make_engine.h"
+#include "models/jump/jump_record.h"
 #include "structure/rotation.h"
 
 #include <algorithm>
@@ -68,6 +71,161 @@ namespace {
     long energies = 0;
   };
 
+  using NamedJumps = std::vector<std::pair<std::string, JumpResult>>;
+
+  /// The report on the windows of one trajectory and stride.
+  class WindowReport {
+   public:
+    WindowReport(const Potential &potential, JumpEngine &engine, const NveTrajectory &trajectory,
+                 std::size_t k, const JumpReportOptions &options) :
+        potential(potential),
+        engine(engine), trajectory(trajectory), options(options),
+        stride(jump_record(potential).strides[k])
+    {
+      const int steps = int(std::lround(stride / jump_record(potential).timestep));
+      windows = windows_of(trajectory, steps, int(k), options.every);
+      if (windows.empty())
+        throw FileError("data file '" + trajectory.file + "' holds no window of " +
+                        std::to_string(steps) + " steps");
+      for (std::size_t first = 0; first < windows.size(); first += batch_windows)
+        add_batch(first, std::min(windows.size(), first + batch_windows));
+    }
+
+    JumpReport report() const
+    {
+      JumpReport report;
+      report.name = std::filesystem::path(trajectory.file).filename().string();
+      report.stride = stride;
+      report.windows = long(windows.size());
+      const double kT = trajectory.temperature > 0
+          ? boltzmann * trajectory.temperature / kinetic_in_eV
+          : heat / double(components);
+      report.temperature = kT * kinetic_in_eV / boltzmann;
+      const double thermal[2] = {std::sqrt(kT) * (1e-3 * stride), std::sqrt(kT)};
+      for (const auto &name : order) report.rows.push_back(row(name, thermal));
+      return report;
+    }
+
+   private:
+    const Potential &potential;
+    JumpEngine &engine;
+    const NveTrajectory &trajectory;
+    const JumpReportOptions &options;
+    double stride;    // fs
+    std::vector<Window> windows;
+
+    // sums over all windows
+    std::map<std::string, Sums> sums;
+    std::vector<std::string> order;    // names of the jumps, as they come
+    double change[2] = {0, 0}, heat = 0.0, rotation[2] = {0, 0};
+    long components = 0, rotated = 0;
+    std::mt19937 generator{1};
+    JumpBatch batch;
+
+    void add_batch(std::size_t first, std::size_t last)
+    {
+      batch.clear();
+      for (std::size_t w = first; w < last; w++) append_window(windows[w], potential.cutoff, batch);
+      const NamedJumps jumps = jumps_of_batch();
+      if (rotated < 3 * trajectory.n_atoms() * rotation_windows) {
+        add_rotation_error(engine, batch, generator, rotation);
+        rotated += 3 * long(batch.mass.size());
+      }
+      for (std::size_t i = 0; i < batch.mass.size(); i++) {
+        change[0] += square_of(batch, batch.reference.displacement, i);
+        change[1] += square_of(batch, batch.reference.velocity_change, i);
+        heat += square_of(batch, batch.velocity, i);
+        components += 3;
+      }
+      for (const auto &[name, result] : jumps) {
+        if (!sums.contains(name)) order.push_back(name);
+        Sums &sum = sums[name];
+        for (std::size_t i = 0; i < batch.mass.size(); i++) {
+          sum.error[0] += square_of(batch, result.displacement, i, &batch.reference.displacement);
+          sum.error[1] +=
+              square_of(batch, result.velocity_change, i, &batch.reference.velocity_change);
+        }
+        if (!options.energy || options.energies == 0) continue;
+        if (!options.energies_of_controls && name != "network" && name != "dynamics") continue;
+        for (std::size_t w = first; w < last; w++)
+          if (has_energy(w)) add_energy(w, w - first, name == "network", result, sum);
+      }
+    }
+
+    NamedJumps jumps_of_batch()
+    {
+      const Graph graph = batch.graph.view();
+      NamedJumps jumps;
+      for (const auto &[name, control] : controls) {
+        jumps.emplace_back(name, JumpResult());
+        control_jump(potential, control, graph, batch.input(), jumps.back().second);
+      }
+      jumps.emplace_back("network", JumpResult());
+      engine.evaluate(graph, batch.input(), jumps.back().second);
+      jumps.emplace_back("dynamics", batch.reference);
+      return jumps;
+    }
+
+    /// Windows with energies are spread evenly over all.
+    bool has_energy(std::size_t w) const
+    {
+      const long n = long(windows.size());
+      const bool chosen = n <= options.energies ||
+          long(w) * options.energies / n != (long(w) + 1) * options.energies / n;
+      return chosen && !trajectory.segments[windows[w].segment].energy.empty();
+    }
+
+    /// Adds the change of the total energy by a jump; `place` is the window's in the batch.
+    void add_energy(std::size_t w, std::size_t place, bool conserves_angular_momentum,
+                    const JumpResult &result, Sums &sum) const
+    {
+      const int n = trajectory.n_atoms();
+      const std::size_t n3 = 3 * std::size_t(n), at = place * n3;
+      std::vector<double> x(n3), v(n3);
+      for (std::size_t c = 0; c < n3; c++) {
+        x[c] = batch.x[at + c] + result.displacement[at + c];
+        v[c] = batch.velocity[at + c] + result.velocity_change[at + c];
+      }
+      if (conserves_angular_momentum)
+        restore_angular_momentum(trajectory.mass, {&batch.x[at], n3}, {&batch.velocity[at], n3}, x,
+                                 v);
+      double error;
+      try {
+        error = options.energy(trajectory, x) + kinetic(trajectory.mass.data(), v.data(), n) -
+            trajectory.segments[windows[w].segment].energy[windows[w].start] -
+            kinetic(trajectory.mass.data(), &batch.velocity[at], n);
+      } catch (const std::exception &) {
+        return;    // a baseline jump went to where the method does not converge
+      }
+      sum.energy += error;
+      sum.energy_square += error * error;
+      sum.energies++;
+    }
+
+    JumpErrors row(const std::string &name, const double thermal[2]) const
+    {
+      const Sums &sum = sums.at(name), &linear = sums.at("linear");
+      JumpErrors row;
+      row.method = name;
+      for (int q = 0; q < 2; q++) {
+        const double error = std::sqrt(sum.error[q] / double(components));
+        row.change[q] = error / std::sqrt(change[q] / double(components));
+        row.thermal[q] = error / thermal[q];
+        row.skill[q] = 1.0 - std::sqrt(sum.error[q] / linear.error[q]);
+      }
+      for (int q = 0; q < 2 && name == "network"; q++)
+        row.rotation[q] =
+            std::sqrt(rotation[q] / double(rotated)) / std::sqrt(change[q] / double(components));
+      row.energies = sum.energies;
+      if (sum.energies > 0) {
+        row.energy_mean = sum.energy / double(sum.energies);
+        row.energy_deviation = std::sqrt(std::max(
+            0.0, sum.energy_square / double(sum.energies) - row.energy_mean * row.energy_mean));
+      }
+      return row;
+    }
+  };
+
 }    // namespace
 
 std::vector<JumpReport> jump_report(const Potential &potential,
@@ -77,119 +235,8 @@ std::vector<JumpReport> jump_report(const Potential &potential,
   std::vector<JumpReport> reports;
   const auto engine = make_jump_engine(potential, options.engine);
   for (const auto &trajectory : trajectories)
-    for (std::size_t k = 0; k < potential.jump.strides.size(); k++) {
-      const double stride = potential.jump.strides[k], T = 1e-3 * stride;
-      const int steps = int(std::lround(stride / potential.jump.timestep)),
-                n = trajectory.n_atoms();
-      const std::size_t n3 = 3 * std::size_t(n);
-      const auto windows = windows_of(trajectory, steps, int(k), options.every);
-      if (windows.empty())
-        throw FileError("data file '" + trajectory.file + "' holds no window of " +
-                        std::to_string(steps) + " steps");
-
-      std::map<std::string, Sums> sums;
-      std::vector<std::string> order;
-      double change[2] = {0, 0}, heat = 0.0, rotation[2] = {0, 0};
-      long components = 0, rotated = 0;
-      std::mt19937 generator(1);
-      JumpBatch batch;
-      for (std::size_t first = 0; first < windows.size(); first += batch_windows) {
-        const std::size_t last = std::min(windows.size(), first + batch_windows);
-        batch.clear();
-        for (std::size_t w = first; w < last; w++)
-          append_window(windows[w], potential.cutoff, batch);
-        const Graph graph = batch.graph.view();
-        std::vector<std::pair<std::string, JumpResult>> results;
-        for (const auto &[name, control] : controls) {
-          results.emplace_back(name, JumpResult());
-          control_jump(potential, control, graph, batch.input(), results.back().second);
-        }
-        results.emplace_back("network", JumpResult());
-        engine->evaluate(graph, batch.input(), results.back().second);
-        results.emplace_back("dynamics", batch.known);
-        if (rotated < 3 * n * rotation_windows) {
-          add_rotation_error(*engine, batch, generator, rotation);
-          rotated += 3 * long(batch.mass.size());
-        }
-        for (std::size_t i = 0; i < batch.mass.size(); i++) {
-          change[0] += square_of(batch, batch.known.displacement, i);
-          change[1] += square_of(batch, batch.known.velocity_change, i);
-          heat += square_of(batch, batch.velocity, i);
-          components += 3;
-        }
-        for (const auto &[name, result] : results) {
-          if (!sums.contains(name)) order.push_back(name);
-          Sums &sum = sums[name];
-          for (std::size_t i = 0; i < batch.mass.size(); i++) {
-            sum.error[0] += square_of(batch, result.displacement, i, &batch.known.displacement);
-            sum.error[1] +=
-                square_of(batch, result.velocity_change, i, &batch.known.velocity_change);
-          }
-          if (!options.energy || options.energies == 0) continue;
-          if (!options.energies_of_controls && name != "network" && name != "dynamics") continue;
-          for (std::size_t w = first; w < last; w++) {
-            // spread evenly over all windows
-            if (long(w) * options.energies / long(windows.size()) ==
-                    (long(w) + 1) * options.energies / long(windows.size()) &&
-                long(windows.size()) > options.energies)
-              continue;
-            const NveSegment &segment = trajectory.segments[windows[w].segment];
-            if (segment.energy.empty()) continue;
-            const std::size_t at = (w - first) * n3;
-            std::vector<double> x(n3), v(n3);
-            for (std::size_t c = 0; c < n3; c++) {
-              x[c] = batch.x[at + c] + result.displacement[at + c];
-              v[c] = batch.velocity[at + c] + result.velocity_change[at + c];
-            }
-            if (name == "network")
-              restore_angular_momentum(trajectory.mass, {&batch.x[at], n3},
-                                       {&batch.velocity[at], n3}, x, v);
-            double error;
-            try {
-              error = options.energy(trajectory, x) + kinetic(trajectory.mass.data(), v.data(), n) -
-                  segment.energy[windows[w].start] -
-                  kinetic(trajectory.mass.data(), &batch.velocity[at], n);
-            } catch (const std::exception &) {
-              continue;    // a control went to where the method does not converge
-            }
-            sum.energy += error;
-            sum.energy_square += error * error;
-            sum.energies++;
-          }
-        }
-      }
-
-      JumpReport report;
-      report.name = std::filesystem::path(trajectory.file).filename().string();
-      report.stride = stride;
-      report.windows = long(windows.size());
-      const double kT_known = boltzmann * trajectory.temperature / kinetic_in_eV;
-      const double kT = trajectory.temperature > 0 ? kT_known : heat / double(components);
-      report.temperature = kT * kinetic_in_eV / boltzmann;
-      const double thermal[2] = {std::sqrt(kT) * T, std::sqrt(kT)};
-      for (const auto &name : order) {
-        const Sums &sum = sums[name], &linear = sums["linear"];
-        JumpErrors row;
-        row.method = name;
-        for (int q = 0; q < 2; q++) {
-          const double error = std::sqrt(sum.error[q] / double(components));
-          row.change[q] = error / std::sqrt(change[q] / double(components));
-          row.thermal[q] = error / thermal[q];
-          row.skill[q] = 1.0 - std::sqrt(sum.error[q] / linear.error[q]);
-        }
-        for (int q = 0; q < 2 && name == "network"; q++)
-          row.rotation[q] =
-              std::sqrt(rotation[q] / double(rotated)) / std::sqrt(change[q] / double(components));
-        row.energies = sum.energies;
-        if (sum.energies > 0) {
-          row.energy_mean = sum.energy / double(sum.energies);
-          row.energy_deviation = std::sqrt(std::max(
-              0.0, sum.energy_square / double(sum.energies) - row.energy_mean * row.energy_mean));
-        }
-        report.rows.push_back(row);
-      }
-      reports.push_back(report);
-    }
+    for (std::size_t k = 0; k < jump_record(potential).strides.size(); k++)
+      reports.push_back(WindowReport(potential, *engine, trajectory, k, options).report());
   return reports;
 }
 
@@ -211,18 +258,19 @@ JumpScore jump_score(const Potential &potential, const std::vector<Window> &wind
     const Graph graph = batch.graph.view();
     engine->evaluate(graph, batch.input(), result);
     control_jump(potential, JumpControl::linear, graph, batch.input(), linear);
-    variables.targets(graph, batch.input(), batch.known, u);
+    variables.targets(graph, batch.input(), batch.reference, u);
     variables.targets(graph, batch.input(), result, predicted);
     for (std::size_t c = 0; c < u.size(); c++)
       score.loss[(c / 3) % 2] += (u[c] - predicted[c]) * (u[c] - predicted[c]);
     count += long(u.size()) / 2;
     for (std::size_t i = 0; i < batch.mass.size(); i++) {
-      change[0] += square_of(batch, batch.known.displacement, i);
-      change[1] += square_of(batch, batch.known.velocity_change, i);
-      error[0] += square_of(batch, result.displacement, i, &batch.known.displacement);
-      error[1] += square_of(batch, result.velocity_change, i, &batch.known.velocity_change);
-      linear_error[0] += square_of(batch, linear.displacement, i, &batch.known.displacement);
-      linear_error[1] += square_of(batch, linear.velocity_change, i, &batch.known.velocity_change);
+      change[0] += square_of(batch, batch.reference.displacement, i);
+      change[1] += square_of(batch, batch.reference.velocity_change, i);
+      error[0] += square_of(batch, result.displacement, i, &batch.reference.displacement);
+      error[1] += square_of(batch, result.velocity_change, i, &batch.reference.velocity_change);
+      linear_error[0] += square_of(batch, linear.displacement, i, &batch.reference.displacement);
+      linear_error[1] +=
+          square_of(batch, linear.velocity_change, i, &batch.reference.velocity_change);
     }
   }
   for (int q = 0; q < 2; q++) {

@@ -1,4 +1,4 @@
-// Errors of jumps on windows held out, beside those of jumps that nobody would want.
+// Errors of a jump network on held-out windows, compared with four baseline jumps.
 #pragma once
 
 #include "training/jump/jump_rollout.h"
@@ -17,22 +17,22 @@ using EnergyOf =
 /// One kind of jump on one set of windows. Root mean squares over components scaled with √m; x and
 /// v.
 struct JumpErrors {
-  std::string
-      /// zero, ballistic, verlet, linear, network; or dynamics: the end of the window itself
-      method;
+  /// zero, ballistic, verlet, linear, network; or dynamics: the end of the window itself.
+  std::string method;
   double change[2] = {};     ///< relative to the change over the window
   double thermal[2] = {};    ///< relative to thermal motion: √(kT) T and √(kT)
   double skill[2] = {};      ///< 1 - error / error of the linear fit
-  double rotation[2] =
-      {};    ///< of the network: difference of a jump in a turned frame, relative to the change
-  double energy_mean = 0.0, energy_deviation = 0.0;    ///< of the change of the total energy, eV
-  long energies = 0;                                   ///< windows these are of
+  /// Network: difference of a jump in a turned frame, relative to the change.
+  double rotation[2] = {};
+  /// Change of the total energy, eV: mean and standard deviation over `energies` windows.
+  double energy_mean = 0.0, energy_deviation = 0.0;
+  long energies = 0;
 };
 
 struct JumpReport {
   std::string name;    ///< file or molecule
-  double temperature =
-      0.0;                ///< K: of the thermostat where it is known, else of the kinetic energy
+  /// K: of the thermostat where it is known, else of the kinetic energy.
+  double temperature = 0.0;
   double stride = 0.0;    ///< fs
   long windows = 0;
   std::vector<JumpErrors> rows;

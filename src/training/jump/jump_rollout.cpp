@@ -1,6 +1,8 @@
+// Several jumps in a row on held-out trajectories, as a simulation makes them.
 #include "training/jump/jump_rollout.h"
 
 #include "core/units.h"
+#include "models/jump/jump_record.h"
 #include "structure/bonds.h"
 #include "teacher/teacher.h"
 
@@ -79,7 +81,7 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
     const std::span<const double> mass(trajectory.mass);
     const double kT = trajectory.temperature > 0 ? boltzmann * trajectory.temperature * c
                                                  : 2.0 * inner_kinetic(mass, v) / double(x.size());
-    const double T = 1e-3 * potential.jump.strides[chain.stride];
+    const double T = 1e-3 * jump_record(potential).strides[chain.stride];
     double total = inner_kinetic(mass, v);
     try {
       if (force) total += c * force(trajectory, x, f);
@@ -92,7 +94,7 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
           x_end[i] += result.displacement[i];
           v_end[i] += result.velocity_change[i];
         }
-        const JumpChain::Place &known = after[k];
+        const JumpChain::Place &reference = after[k];
         double kinetic, energy_error = 0.0;
         if (force) {
           kinetic = total - c * force(trajectory, x_end, f);
@@ -100,15 +102,16 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
           restore_angular_momentum(mass, x, v, x_end, turned);
           energy_error = (inner_kinetic(mass, turned) - kinetic) / kT;
         } else {
-          kinetic = inner_kinetic(mass, known.velocity);
-          f = known.force;
+          kinetic = inner_kinetic(mass, reference.velocity);
+          f = reference.force;
         }
         conserve(mass, x, v, x_end, v_end, kinetic);
         x = x_end;
         v = v_end;
         auto &sum = sums[k];
         for (std::size_t i = 0; i < x.size(); i++) {
-          const double m = mass[i / 3], dx = x[i] - known.x[i], dv = v[i] - known.velocity[i];
+          const double m = mass[i / 3], dx = x[i] - reference.x[i],
+                       dv = v[i] - reference.velocity[i];
           sum[0] += m * dx * dx / (scale[2 * chain.stride] * scale[2 * chain.stride]);
           sum[1] += m * dv * dv / (scale[2 * chain.stride + 1] * scale[2 * chain.stride + 1]);
           sum[2] += m * dx * dx / (kT * T * T);
@@ -171,33 +174,34 @@ ForceOf teacher_forces(const TrajectoryTeacher &asked)
   using Key = std::tuple<std::vector<int>, int, int, std::vector<std::pair<int, int>>>;
   auto teachers = std::make_shared<std::map<Key, std::unique_ptr<Teacher>>>();
   const bool bonds_count = make_teacher(*asked.settings)->depends_on_reference();
-  return [asked, teachers, bonds_count](const NveTrajectory &trajectory,
-                                        std::span<const double> positions,
-                                        std::span<double> force) {
-    const bool same = trajectory.teacher.settings &&
-        trajectory.teacher.settings->name() == asked.settings->name();
-    const TrajectoryTeacher &own = same ? trajectory.teacher : asked;
-    Structure structure;
-    structure.numbers = trajectory.numbers;
-    structure.charge = own.charge;
-    structure.multiplicity = own.unpaired_electrons + 1;
-    const auto start = std::span(trajectory.segments.front().x).first(positions.size());
-    structure.positions.assign(start.begin(), start.end());
-    std::vector<std::pair<int, int>> bonds;
-    if (bonds_count) {
-      bonds = bonds_of(structure.numbers, structure.positions);
-      std::sort(bonds.begin(), bonds.end());
-    }
-    auto &teacher = (*teachers)[{trajectory.numbers, own.charge, own.unpaired_electrons, bonds}];
-    if (!teacher) {
-      teacher = make_teacher(*own.settings);
-      teacher->set_reference(structure);
-    }
-    structure.positions.assign(positions.begin(), positions.end());
-    const Labels labels = teacher->label(structure);
-    std::copy(labels.forces.begin(), labels.forces.end(), force.begin());
-    return labels.energy;
-  };
+  return
+      [asked, teachers, bonds_count](const NveTrajectory &trajectory,
+                                     std::span<const double> positions, std::span<double> force) {
+        const bool same = trajectory.teacher.settings &&
+            trajectory.teacher.settings->name() == asked.settings->name();
+        const TrajectoryTeacher &chosen = same ? trajectory.teacher : asked;
+        Structure structure;
+        structure.numbers = trajectory.numbers;
+        structure.charge = chosen.charge;
+        structure.multiplicity = chosen.unpaired_electrons + 1;
+        const auto start = std::span(trajectory.segments.front().x).first(positions.size());
+        structure.positions.assign(start.begin(), start.end());
+        std::vector<std::pair<int, int>> bonds;
+        if (bonds_count) {
+          bonds = bonds_of(structure.numbers, structure.positions);
+          std::sort(bonds.begin(), bonds.end());
+        }
+        auto &teacher =
+            (*teachers)[{trajectory.numbers, chosen.charge, chosen.unpaired_electrons, bonds}];
+        if (!teacher) {
+          teacher = make_teacher(*chosen.settings);
+          teacher->set_reference(structure);
+        }
+        structure.positions.assign(positions.begin(), positions.end());
+        const Labels labels = teacher->label(structure);
+        std::copy(labels.forces.begin(), labels.forces.end(), force.begin());
+        return labels.energy;
+      };
 }
 
 }    // namespace mlff

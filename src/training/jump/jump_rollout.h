@@ -1,4 +1,4 @@
-// Several jumps in a row on trajectories held out, as a simulation makes them: jump, conservation,
+// Several jumps in a row on held-out trajectories, as a simulation makes them: jump, conservation,
 // force at the new place.
 #pragma once
 
@@ -30,14 +30,13 @@ struct RolloutErrors {
   struct After {
     double scaled[2] = {};     ///< divided by target_scale, as in the loss; x and v
     double thermal[2] = {};    ///< relative to thermal motion: √(kT) T and √(kT)
-    double energy =
-        /// root mean square of the change of the total energy by this jump before conservation, kT;
-        /// 0 with forces of the data
-        0.0;
+    /// Root mean square of the change of the total energy by this jump before conservation, kT; 0
+    /// with forces of the data.
+    double energy = 0.0;
   };
   std::vector<After> after;
-  long chains = 0,
-       failed = 0;    ///< failed: atoms on one place, or a force that the method could not give
+  long chains = 0;
+  long failed = 0;    ///< chains with atoms on one place, or a force that the method could not give
 };
 
 /// Runs the chains with the engine of a potential. Conservation as in JumpChain; `force` null:

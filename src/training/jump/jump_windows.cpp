@@ -1,8 +1,10 @@
+// Reads, checks and cuts trajectories of NVE dynamics; draws windows and lays them side by side.
 #include "training/jump/jump_windows.h"
 
 #include "core/elements.h"
 #include "core/units.h"
 #include "data/trajectory.h"
+#include "models/jump/jump_record.h"
 #include "structure/rotation.h"
 
 #include <nlohmann/json.hpp>
@@ -48,7 +50,7 @@ namespace {
     return std::nullopt;
   }
 
-  /// What mlff label wrote about a trajectory beside it.
+  /// Temperature and teacher of a trajectory, from the manifest that mlff label writes beside it.
   void read_manifest(NveTrajectory &trajectory, double timestep)
   {
     const fs::path file = trajectory.file, path = file.parent_path() / "manifest.json";
@@ -165,17 +167,17 @@ NveTrajectory read_nve(const std::string &file, double timestep)
 std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers,
                               const std::vector<std::pair<int, int>> &bonds)
 {
-  const bool classes =
-      std::any_of(potential.jump.species.begin(), potential.jump.species.end(), [](const auto &s) {
-        return !s.environment.empty();
-      });
+  const bool classes = std::any_of(jump_record(potential).species.begin(),
+                                   jump_record(potential).species.end(), [](const auto &s) {
+                                     return !s.environment.empty();
+                                   });
   const auto environments = classes ? bond_environments(numbers, bonds)
                                     : std::vector<std::string>(numbers.size());
   std::vector<int> species(numbers.size(), -1);
   for (std::size_t i = 0; i < numbers.size(); i++) {
     for (int s = 0; s < potential.n_species(); s++)
       if (potential.elements[s] == numbers[i] &&
-          potential.jump.species[s].environment == environments[i])
+          jump_record(potential).species[s].environment == environments[i])
         species[i] = s;
     if (species[i] < 0)
       throw FileError("atom " + std::to_string(i + 1) + " is " + element_symbol(numbers[i]) +
@@ -188,8 +190,8 @@ std::vector<int> jump_species(const Potential &potential, const std::vector<int>
 void JumpBatch::clear()
 {
   graph.clear();
-  for (auto *list :
-       {&x, &mass, &velocity, &force, &force_after, &known.displacement, &known.velocity_change})
+  for (auto *list : {&x, &mass, &velocity, &force, &force_after, &reference.displacement,
+                     &reference.velocity_change})
     list->clear();
   stride.clear();
 }
@@ -223,8 +225,8 @@ void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &bat
                            &segment.f[end * n3] + n3);
   for (std::size_t k = 0; k < n3; k++) {
     batch.velocity.push_back(direction * v0[k]);
-    batch.known.displacement.push_back(x1[k] - x0[k]);
-    batch.known.velocity_change.push_back(direction * (v1[k] - v0[k]));
+    batch.reference.displacement.push_back(x1[k] - x0[k]);
+    batch.reference.velocity_change.push_back(direction * (v1[k] - v0[k]));
   }
   // one jump alone needs no places
   after.resize(jumps > 1 ? std::size_t(jumps) : 0);
@@ -241,8 +243,8 @@ void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &bat
                                                 &batch.force,
                                                 &batch.force_after,
                                                 &batch.velocity,
-                                                &batch.known.displacement,
-                                                &batch.known.velocity_change};
+                                                &batch.reference.displacement,
+                                                &batch.reference.velocity_change};
     for (auto &place : after) lists.insert(lists.end(), {&place.x, &place.velocity, &place.force});
     for (auto *list : lists)
       for (int i = 0; i < n; i++) {
@@ -269,13 +271,13 @@ WindowSource::WindowSource(const std::vector<NveTrajectory> &given, const std::v
     steps(steps),
     reversed(reversed)
 {
-  std::vector<std::vector<int>> known;
+  std::vector<std::vector<int>> seen;
   for (const auto &trajectory : given) {
     trajectories.push_back(&trajectory);
-    const auto found = std::find(known.begin(), known.end(), trajectory.numbers);
-    const std::size_t m = std::size_t(found - known.begin());
-    if (found == known.end()) {
-      known.push_back(trajectory.numbers);
+    const auto found = std::find(seen.begin(), seen.end(), trajectory.numbers);
+    const std::size_t m = std::size_t(found - seen.begin());
+    if (found == seen.end()) {
+      seen.push_back(trajectory.numbers);
       std::map<int, int> count;
       for (const int z : trajectory.numbers) count[z]++;
       std::string name;
@@ -337,114 +339,6 @@ std::vector<Window> WindowSource::all(int stride, int every) const
     for (const Window &window : windows_of(*trajectory, steps[stride], stride, every))
       list.push_back(window);
   return list;
-}
-
-namespace {
-
-  /// Sums of the normal equations of one species and stride.
-  struct Normal {
-    double vv = 0, vf = 0, ff = 0, xv = 0, xf = 0, wv = 0, wf = 0;
-
-    /// The fit of a change, a v + b f, from its products with v and f.
-    std::array<double, 2> solve(double with_v, double with_f) const
-    {
-      const double determinant = vv * ff - vf * vf;
-      return {(with_v * ff - with_f * vf) / determinant, (with_f * vv - with_v * vf) / determinant};
-    }
-  };
-
-}    // namespace
-
-void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &trajectories,
-                Potential &potential, const std::vector<bool> &keep, bool keep_scales)
-{
-  constexpr int every = 4;
-  const int n_strides = int(potential.jump.strides.size()), n_species = potential.n_species();
-  Tensor &linear = potential.tensors["linear"], &input_scale = potential.tensors["input_scale"],
-         &target_scale = potential.tensors["target_scale"];
-  linear = {"F64", {n_strides * n_species, 2, 2}, linear.values};
-  linear.values.resize(std::size_t(n_strides) * n_species * 4);
-
-  std::vector<Normal> normal(std::size_t(n_strides) * n_species);
-  for (auto &species : potential.jump.species)
-    species.velocity = species.force = species.displacement = species.velocity_change = 0.0;
-  double sums[2] = {0, 0};
-  long count = 0;
-  const auto length = [](const double *p) {
-    return std::sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]);
-  };
-  JumpBatch batch;
-  const auto visit = [&](const auto &use) {
-    for (int k = 0; k < n_strides; k++)
-      for (Window window : source.all(k, every))
-        for (const bool backward : {false, true}) {
-          if (backward && !source.reverses()) continue;
-          window.reversed = backward;
-          batch.clear();
-          append_window(window, 0.0, batch);
-          use(k, *window.trajectory);
-        }
-  };
-  visit([&](int k, const NveTrajectory &trajectory) {
-    const double T = 1e-3 * potential.jump.strides[k];
-    for (int i = 0; i < trajectory.n_atoms(); i++) {
-      Normal &sum = normal[std::size_t(k) * n_species + trajectory.species[i]];
-      auto &range = potential.jump.species[trajectory.species[i]];
-      range.velocity = std::max(range.velocity, length(&batch.velocity[3 * i]));
-      range.force = std::max(range.force, length(&batch.force[3 * i]));
-      range.displacement = std::max(range.displacement, length(&batch.known.displacement[3 * i]));
-      range.velocity_change =
-          std::max(range.velocity_change, length(&batch.known.velocity_change[3 * i]));
-      const double m = trajectory.mass[i];
-      for (int c = 3 * i; c < 3 * i + 3; c++) {
-        // all as velocities
-        const double v = batch.velocity[c], f = T * acceleration * batch.force[c] / m;
-        const double x = batch.known.displacement[c] / T, w = batch.known.velocity_change[c];
-        sum.vv += v * v;
-        sum.vf += v * f;
-        sum.ff += f * f;
-        sum.xv += x * v;
-        sum.xf += x * f;
-        sum.wv += w * v;
-        sum.wf += w * f;
-        sums[0] += m * v * v;
-        sums[1] += f * f * m / (T * T);
-        count++;
-      }
-    }
-  });
-  for (std::size_t row = 0; row < normal.size(); row++) {
-    if (row < keep.size() && keep[row]) continue;
-    double *A = &linear.values[4 * row];
-    if (normal[row].vv * normal[row].ff - normal[row].vf * normal[row].vf >
-        1e-12 * normal[row].vv * normal[row].ff) {
-      const auto x = normal[row].solve(normal[row].xv, normal[row].xf),
-                 w = normal[row].solve(normal[row].wv, normal[row].wf);
-      std::copy(x.begin(), x.end(), A);
-      std::copy(w.begin(), w.end(), A + 2);
-    } else {
-      const double verlet[] = {1.0, 0.5, 0.0, 1.0};
-      std::copy(verlet, verlet + 4, A);
-    }
-  }
-  if (!keep_scales) {
-    input_scale = {
-        "F64", {2}, {std::sqrt(sums[0] / double(count)), std::sqrt(sums[1] / double(count))}};
-    target_scale = {"F64", {n_strides, 2}, std::vector<double>(2 * std::size_t(n_strides), 1.0)};
-    const JumpVariables variables(potential);
-    std::vector<double> square(2 * std::size_t(n_strides), 0.0), number(n_strides, 0.0), u;
-    visit([&](int k, const NveTrajectory &) {
-      variables.targets(batch.graph.view(), batch.input(), batch.known, u);
-      for (std::size_t c = 0; c < u.size(); c++) square[2 * k + (c / 3) % 2] += u[c] * u[c];
-      number[k] += double(u.size()) / 2;
-    });
-    // data that the linear fit explains wholly leave nothing to divide by
-    for (std::size_t c = 0; c < square.size(); c++)
-      target_scale.values[c] = std::max(std::sqrt(square[c] / number[c / 2]), 1e-9);
-  }
-  for (const auto &trajectory : trajectories)
-    for (int i = 0; i < trajectory.n_atoms(); i++)
-      potential.jump.species[trajectory.species[i]].mass = trajectory.mass[i];
 }
 
 }    // namespace mlff

@@ -32,12 +32,12 @@ struct NveTrajectory {
   std::string file;
   std::vector<int> numbers;    ///< [n] atomic numbers
   std::vector<double> mass;    ///< [n] g/mol
-  std::vector<std::pair<int, int>>
-      bonds;                   ///< pairs of atoms that are bonded, by their mean distances
-  std::vector<int> species;    ///< [n] of the model
+  /// Pairs of atoms that are bonded, by their mean distances.
+  std::vector<std::pair<int, int>> bonds;
+  std::vector<int> species;    ///< [n] species of the model
   std::vector<NveSegment> segments;
-  double temperature = 0.0;     ///< K of the thermostat before the windows; 0: not known
-  TrajectoryTeacher teacher;    ///< of the forces, where a manifest tells it
+  double temperature = 0.0;     ///< K, of the thermostat before the windows; 0: not known
+  TrajectoryTeacher teacher;    ///< teacher of the forces, where a manifest tells it
 
   int n_atoms() const { return int(numbers.size()); }
 };
@@ -55,13 +55,13 @@ NveTrajectory read_nve(const std::string &file, double timestep);
 std::vector<int> jump_species(const Potential &potential, const std::vector<int> &numbers,
                               const std::vector<std::pair<int, int>> &bonds);
 
-/// Several windows side by side: their starts as input, their ends as the known result.
+/// Several windows side by side: their starts as input, their ends as the reference result.
 struct JumpBatch {
   GraphStorage graph;
   std::vector<double> x, mass, velocity, force;
   std::vector<double> force_after;    ///< at the ends
   std::vector<int> stride;
-  JumpResult known;
+  JumpResult reference;
 
   JumpInput input() const { return {mass, velocity, force, stride}; }
   void clear();
@@ -70,11 +70,12 @@ struct JumpBatch {
 /// Changes of a window before it is learned from.
 struct WindowNoise {
   bool rotate = false;    ///< a random rotation
-  double position =
-      /// standard deviation of the coordinates of the start, Å for a hydrogen, less for heavier
-      /// atoms (1/√m)
-      0.0;
-  double velocity = 0.0;    ///< of its velocities, Å/ps, likewise; the changes to be learned stay
+  /// Standard deviation of the coordinates of the start, Å for a hydrogen, less for heavier atoms
+  /// (1/√m).
+  double position = 0.0;
+  /// Standard deviation of the velocities of the start, for heavier atoms as well less, Å/ps; the
+  /// changes to be learned stay.
+  double velocity = 0.0;
 };
 
 struct Window {
@@ -88,7 +89,7 @@ struct Window {
 void append_window(const Window &window, double cutoff, JumpBatch &batch,
                    const WindowNoise &noise = {}, std::mt19937 *generator = nullptr);
 
-/// The same for a chain of `jumps` windows in a row, of which `window` is the first (backward in
+/// Adds a chain of `jumps` windows in a row, of which `window` is the first (backward in
 /// time it starts `jumps` windows after window.start). Places after 1 .. jumps strides are added to
 /// `after`.
 void append_chain(const Window &window, int jumps, double cutoff, JumpBatch &batch,
@@ -128,20 +129,13 @@ class WindowSource {
   };
   struct Molecule {
     std::string name;
-    std::vector<std::vector<Piece>> pieces;    // of each stride
-    std::vector<long> windows;                 // of each stride
+    std::vector<std::vector<Piece>> pieces;    // [strides]
+    std::vector<long> windows;                 // [strides] number of windows
   };
   std::vector<const NveTrajectory *> trajectories;
   std::vector<int> steps;
   bool reversed;
   std::vector<Molecule> molecules;
 };
-
-/// Fills linear, input_scale and target_scale of a jump potential and the ranges of its species
-/// from windows: least squares for every species and stride, root mean squares. Rows of species
-/// without windows become those of velocity Verlet. With `keep` (by row of linear) and
-/// `keep_scales` what is there stays.
-void fit_linear(const WindowSource &source, const std::vector<NveTrajectory> &trajectories,
-                Potential &potential, const std::vector<bool> &keep = {}, bool keep_scales = false);
 
 }    // namespace mlff

@@ -1,13 +1,12 @@
+// Gradient of a loss of jumps with respect to the weights of kstep-painn, by hand-written kernels.
 #include "models/jump/gradient/jump_gradient.h"
 
 #include "core/errors.h"
 #include "models/jump/host/jump_host.h"
 #include "models/jump/host/jump_kernels.h"
+#include "models/jump/jump_tensors.h"
 #include "models/painn/gradient/painn_gradient_host.h"
 #include "models/painn/host/painn_host.h"
-#ifdef MLFF_TORCH
-#include "models/jump/torch/jump_torch.h"
-#endif
 
 #include <omp.h>
 
@@ -20,26 +19,19 @@ namespace {
   template <typename T> class HostJumpGradient : public JumpGradient {
    public:
     HostJumpGradient(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), predictions(potential.jump.predictions()),
+        sizes(painn_sizes(potential)), predictions(jump_record(potential).predictions()),
         set(choose_instruction_set(options.instruction_set)),
         kernels(MLFF_KERNELS_FOR(set, jump_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
         names(weight_slices(potential)), packing(names), places(names),
-        own(threads, places, [this](Own &mine) {
-          take_sums(mine);
+        own(threads, places, [&](Own &mine) {
+          take_sums(potential, mine);
         })
     {
       set_layer_sizes(potential, layers, weights.layers.model);
-      const Blocks F{sizes.features, padded(sizes.features)};
-      packing.lay_out([this, F] {
-        JumpWeights<T> &ends = weights.ends;
-        weights.layers.model.embedding = packing.vector("embedding", F);
-        ends.vectors = packing.vector("vectors", F);
-        packing.matrices("readout.0.weight", F, F, ends.readout0, ends.readout0_back);
-        ends.readout0_bias = packing.vector("readout.0.bias", F);
-        packing.matrices("readout.1.weight", F, F, ends.readout1, ends.readout1_back);
-        ends.readout1_bias = packing.vector("readout.1.bias", F);
-        packing.painn_layers(F, sizes.radial, layers, weights.layers.filter);
+      packing.lay_out([&] {
+        walk_jump(potential, packing,
+                  PainnPlaces{weights.layers.model, weights.layers, layers, weights.ends});
       });
       set_weights(flat_weights(potential));
     }
@@ -84,19 +76,12 @@ namespace {
     std::vector<double> output, output_bar;
 
     /// Points the sums of a thread at the array of the walk.
-    void take_sums(Own &mine)
+    void take_sums(const Potential &potential, Own &mine)
     {
-      const Blocks F{sizes.features, padded(sizes.features)};
       JumpSums<T> &sums = mine.sums;
       mine.layer_sums.resize(sizes.layers);
       mine.value.resize(sizes.layers);
-      sums.embedding = places.vector("embedding", F);
-      sums.vectors = places.vector("vectors", F);
-      sums.readout0 = places.matrix("readout.0.weight", F, F);
-      sums.readout0_bias = places.vector("readout.0.bias", F);
-      sums.readout1 = places.matrix("readout.1.weight", F, F);
-      sums.readout1_bias = places.vector("readout.1.bias", F);
-      sums.filter = places.painn_layers(F, sizes.radial, mine.layer_sums);
+      walk_jump(potential, places, PainnPlaces{sums, sums, mine.layer_sums, sums});
       sums.layers = mine.layer_sums.data();
     }
 
@@ -163,25 +148,9 @@ std::array<double, 4> JumpGradient::add_chain_gradient(const JumpChain &, const 
                     "needs the engine torch");
 }
 
-std::unique_ptr<JumpGradient> make_jump_gradient(const Potential &potential,
-                                                 const EngineOptions &options)
+std::unique_ptr<JumpGradient> make_host_jump_gradient(const Potential &potential,
+                                                      const EngineOptions &options)
 {
-  if (!potential.is_jump())
-    throw EngineError("model '" + potential.model + "' is no jump network; expected kstep-painn");
-  const std::string name = options.engine != "auto" ? options.engine
-      : potential.is_jump_variant()                 ? "torch"
-                                                    : "host";
-  if (name == "torch") {
-#ifdef MLFF_TORCH
-    return make_torch_jump_gradient(potential, options);
-#else
-    require_host_model(potential);
-    throw EngineError("engine 'torch' is not in this build (MLFF_TORCH=OFF); accepted: auto, host");
-#endif
-  }
-  if (name != "host")
-    throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
-  require_host_model(potential);
   if (options.precision == Precision::single_precision)
     return std::make_unique<HostJumpGradient<float>>(potential, options);
   return std::make_unique<HostJumpGradient<double>>(potential, options);

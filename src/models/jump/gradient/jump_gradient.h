@@ -3,9 +3,10 @@
 #pragma once
 
 #include "models/jump/jump.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "potential/flat_weights.h"
 
 #include <array>
+#include <functional>
 
 namespace mlff {
 
@@ -73,9 +74,8 @@ class JumpGradient {
   std::string description() const { return to_text(info()); }
 };
 
-/// Of the options engine (host, torch, auto: host, for variants torch), precision and threads
-/// count. Throws EngineError naming what is missing.
-std::unique_ptr<JumpGradient> make_jump_gradient(const Potential &potential,
-                                                 const EngineOptions &options = {});
+/// kstep-painn by hand-written kernels.
+std::unique_ptr<JumpGradient> make_host_jump_gradient(const Potential &potential,
+                                                      const EngineOptions &options);
 
 }    // namespace mlff

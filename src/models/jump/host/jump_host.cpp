@@ -1,6 +1,8 @@
+// The host engine of kstep-painn.
 #include "models/jump/host/jump_host.h"
 
 #include "models/jump/host/jump_kernels.h"
+#include "models/jump/jump_tensors.h"
 #include "models/painn/host/painn_host.h"
 
 #include <omp.h>
@@ -17,14 +19,10 @@ namespace {
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
       const bool spline = filter_for(options.filter, precision_of_type<T>) == Filter::spline;
-      const Blocks F{potential.sizes.features, padded(potential.sizes.features)};
-      packing.load_layers(potential, spline, false, weights.painn);
+      auto &layers = packing.begin_layers(potential, spline, weights.painn);
       weights.painn.H = weights.painn.F;
-      weights.vectors = packing.vector(potential.tensors.at("vectors").values, F);
-      weights.readout0 = packing.pack(potential.tensors.at("readout.0.weight"), F, F, false);
-      weights.readout0_bias = packing.vector(potential.tensors.at("readout.0.bias").values, F);
-      weights.readout1 = packing.pack(potential.tensors.at("readout.1.weight"), F, F, false);
-      weights.readout1_bias = packing.vector(potential.tensors.at("readout.1.bias").values, F);
+      PackingWalk<T> walk(potential, packing, false);
+      walk_jump(potential, walk, PainnPlaces{weights.painn, weights, layers, weights});
     }
 
     void evaluate(const Graph &graph, const JumpInput &given, JumpResult &result) override

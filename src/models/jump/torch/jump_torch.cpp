@@ -1,6 +1,8 @@
+// Jump networks in LibTorch: kstep-painn, the engine, and the gradient through one and many jumps.
 #include "models/jump/torch/jump_torch.h"
 
 #include "core/units.h"
+#include "models/jump/jump_tensors.h"
 #include "models/jump/torch/jump_variants_torch.h"
 #include "models/torch/torch_device.h"
 #include "models/torch/torch_threads.h"
@@ -18,14 +20,11 @@ namespace {
   class JumpModel : public PainnLayers, public JumpNetwork {
    public:
     JumpModel(const Potential &potential) :
-        PainnLayers(potential.sizes, potential.cutoff), predictions(potential.jump.predictions())
+        PainnLayers(painn_sizes(potential), potential.cutoff),
+        predictions(jump_record(potential).predictions())
     {
-      const int F = sizes.features;
-      const auto shapes = tensors_of(potential);
-      embedding = register_parameter("embedding", torch::zeros(shapes.at("embedding")));
-      vectors = register_parameter("vectors", torch::zeros(shapes.at("vectors")));
-      readout0 = register_module("readout_0", torch_linear(F, F));
-      readout1 = register_module("readout_1", torch_linear(F, predictions * F));
+      ModuleWalk walk(*this);
+      walk_jump(potential, walk, PainnPlaces{shared, shared, layers, ends});
     }
 
     torch::Tensor forward(const torch::Tensor &rows, const torch::Tensor &input,
@@ -34,38 +33,37 @@ namespace {
     {
       const int F = sizes.features;
       const auto start =
-          torch::matmul(input.transpose(1, 2), vectors.index_select(0, rows));    // [N, 3, F]
+          torch::matmul(input.transpose(1, 2), ends.vectors.index_select(0, rows));    // [N, 3, F]
       const auto [s, v] =
-          run_layers(embedding.index_select(0, rows), start, centre, neighbor, r, true);
-      const auto gate =
-          readout1->forward(torch::silu(readout0->forward(s))).reshape({-1, predictions, F});
+          run_layers(shared.embedding.index_select(0, rows), start, centre, neighbor, r, true);
+      const auto gate = ends.readout1->forward(torch::silu(ends.readout0->forward(s)))
+                            .reshape({-1, predictions, F});
       return torch::matmul(gate, v.transpose(1, 2));
     }
 
     NamedModule &module() override { return *this; }
 
-   protected:
-    std::vector<std::pair<std::string, torch::Tensor>> named() const override
-    {
-      auto list = PainnLayers::named();
-      list.insert(list.end(), {{"embedding", embedding}, {"vectors", vectors}});
-      add_named(list, "readout.0", readout0);
-      add_named(list, "readout.1", readout1);
-      return list;
-    }
-
    private:
+    struct Ends {
+      torch::Tensor vectors;
+      torch::nn::Linear readout0{nullptr}, readout1{nullptr};
+    };
     int predictions;
-    torch::Tensor embedding, vectors;
-    torch::nn::Linear readout0{nullptr}, readout1{nullptr};
+    Ends ends;
   };
+
+  /// The network of a potential, without its weights.
+  std::shared_ptr<JumpNetwork> make_network(const Potential &potential)
+  {
+    if (auto variant = make_jump_variant(potential)) return variant;
+    return std::make_shared<JumpModel>(potential);
+  }
 
   /// What the engine and the gradient share: the model on its device, and arrays as tensors there.
   class TorchJumpBase {
    public:
     TorchJumpBase(const Potential &potential, const EngineOptions &options) :
-        model(potential.is_jump_variant() ? make_jump_variant(potential)
-                                          : std::make_shared<JumpModel>(potential)),
+        model(make_network(potential)),
         type(options.precision == Precision::single_precision ? torch::kFloat : torch::kDouble),
         threads(torch_threads(options)), device(torch_device(options))
     {
@@ -159,7 +157,7 @@ namespace {
    public:
     TorchJumpGradient(const Potential &potential, const EngineOptions &options) :
         TorchJumpBase(potential, options), slices(weight_slices(potential)), variables(potential),
-        predictions(potential.jump.predictions()), strides(potential.jump.strides),
+        predictions(jump_record(potential).predictions()), strides(jump_record(potential).strides),
         cutoff(potential.cutoff)
     {
       const auto constant = [&](const char *name) {
@@ -169,10 +167,7 @@ namespace {
       linear = constant("linear");
       input_scale = constant("input_scale");
       target_scale = constant("target_scale");
-      const auto weights = model->module().weights();
-      for (const auto &slice : slices)
-        for (const auto &[name, parameter] : weights)
-          if (name == slice.name) parameters.push_back(parameter);
+      parameters = model->module().parameters_of(slices);
     }
 
     void set_weights(std::span<const double> weights) override
@@ -288,92 +283,120 @@ namespace {
       return atoms;
     }
 
+    /// Positions, velocities and forces [n][3] in a chain, with their derivatives.
+    struct State {
+      torch::Tensor x, v, force;
+    };
+
+    /// The end of a jump before conservation, and what the loss compares, [n][2][3].
+    struct Jumped {
+      torch::Tensor x, v, predicted;
+    };
+
+    /// The graph of all structures at positions [n][3].
+    void set_graph(const JumpChain &chain, const double *x)
+    {
+      const int n_structures = int(chain.first_atom.size()) - 1;
+      graph.clear();
+      for (int s = 0; s < n_structures; s++) {
+        const std::size_t begin = std::size_t(chain.first_atom[s]),
+                          atoms = std::size_t(chain.first_atom[s + 1]) - begin;
+        append_pairs(chain.species.subspan(begin, atoms), {x + 3 * begin, 3 * atoms}, cutoff,
+                     graph);
+      }
+    }
+
+    Jumped jump(const ChainAtoms &atoms, const State &start, bool first)
+    {
+      find_centres(graph.view());
+      const auto i = integers(centre).clone(), j = integers(graph.neighbor).clone();
+      const auto drift = start.v - atoms.relative(start.v), inner = start.v - drift,
+                 f = eV_in_amu_square_angstrom_per_square_ps * start.force / atoms.mass;
+      const auto input =
+          torch::stack({atoms.root * inner / input_scale[0], atoms.root * f / input_scale[1]}, 1)
+              .to(type);
+      const auto u = model
+                         ->forward(atoms.rows, input, i, j,
+                                   start.x.index_select(0, j) - start.x.index_select(0, i))
+                         .to(torch::kDouble);
+      // the linear fit and what the network adds
+      const auto basis = torch::stack({inner, atoms.T * f}, 1);    // [N, 2, 3], velocities
+      const auto change =
+          torch::matmul(atoms.A, basis) * torch::stack({atoms.T, torch::ones_like(atoms.T)}, 1) +
+          atoms.scale * u / atoms.root.unsqueeze(2);
+      Jumped end;
+      end.x = start.x + atoms.relative(change.select(1, 0)) + drift * atoms.T;
+      end.v = start.v + atoms.relative(change.select(1, 1));
+      // the loss of the first jump is that without roll-outs: net displacement and momentum of the
+      // prediction count
+      end.predicted = !first ? torch::stack({end.x, end.v}, 1)
+                             : torch::stack({start.x + change.select(1, 0) + drift * atoms.T,
+                                             start.v + change.select(1, 1)},
+                                            1);
+      return end;
+    }
+
+    /// Conservation of angular momentum, then of energy, as a simulation does it; the state that
+    /// the next jump starts from.
+    void conserve(const JumpChain &chain, const ChainAtoms &atoms, int k,
+                  const torch::Tensor &place, Jumped &end, State &start)
+    {
+      const int n = int(chain.species.size()), n_structures = int(chain.first_atom.size()) - 1;
+      const JumpChain::Place &after = chain.after[k];
+      std::vector<double> reached_force(3 * std::size_t(n)), kinetic(n_structures);
+      const auto arm = atoms.relative(end.x);
+      const auto outer = torch::matmul(arm.unsqueeze(2), arm.unsqueeze(1));
+      const auto one = torch::eye(3, arm.options());
+      const auto inertia = atoms.sum(atoms.mass.unsqueeze(2) *
+                                     (arm.square().sum(1).reshape({n, 1, 1}) * one - outer));
+      // no moment about an axis: the floor leaves the velocities about it as they are
+      const auto floor = 1e-9 * inertia.diagonal(0, 1, 2).sum(1).reshape({-1, 1, 1}) + 1e-9;
+      const auto turn = torch::linalg_solve(inertia + floor * one,
+                                            atoms.angular_momentum(end.x, end.v) -
+                                                atoms.angular_momentum(start.x, start.v));
+      end.v = end.v - torch::linalg_cross(turn.index_select(0, atoms.structure), arm, 1);
+      if (chain.force_at) {
+        const auto on_host = end.x.detach().to(torch::kCPU).contiguous();
+        chain.force_at(k + 1, {on_host.data_ptr<double>(), 3 * std::size_t(n)}, reached_force,
+                       kinetic);
+        start.force = numbers(reached_force, {n, 3}).clone();
+      } else
+        start.force = numbers(after.force, {n, 3});
+      const auto wanted = chain.force_at ? numbers(kinetic, {n_structures}).clone()
+                                         : atoms.kinetic(place.select(1, 1));
+      const auto factor = (wanted.clamp_min(0.0) / (atoms.kinetic(end.v) + 1e-12))
+                              .clamp(0.81, 1.21)
+                              .sqrt()
+                              .unsqueeze(1);
+      const auto internal = atoms.relative(end.v);
+      start.v = end.v - internal + factor.index_select(0, atoms.structure) * internal;
+      start.x = end.x;
+    }
+
     std::array<double, 4> chain_gradient(const JumpChain &chain, const JumpChainLoss &loss,
                                          std::span<double> gradient)
     {
-      const int n = int(chain.species.size()), n_structures = int(chain.first_atom.size()) - 1,
-                jumps = int(chain.after.size());
-      const auto append_all = [&](const double *x) {
-        graph.clear();
-        for (int s = 0; s < n_structures; s++) {
-          const std::size_t begin = std::size_t(chain.first_atom[s]),
-                            atoms = std::size_t(chain.first_atom[s + 1]) - begin;
-          append_pairs(chain.species.subspan(begin, atoms), {x + 3 * begin, 3 * atoms}, cutoff,
-                       graph);
-        }
-      };
-      append_all(chain.x.data());
+      const int n = int(chain.species.size()), jumps = int(chain.after.size());
+      set_graph(chain, chain.x.data());
       variables.start(graph.view(), chain.start, rows, scaled);    // checks, and rows
       const ChainAtoms atoms = atoms_of(chain);
 
-      auto x = numbers(chain.x, {n, 3}), v = numbers(chain.start.velocity, {n, 3}),
-           force = numbers(chain.start.force, {n, 3});
-      std::vector<double> reached_force(3 * std::size_t(n)), kinetic(n_structures);
+      State state = {numbers(chain.x, {n, 3}), numbers(chain.start.velocity, {n, 3}),
+                     numbers(chain.start.force, {n, 3})};
       std::vector<torch::Tensor> terms;    // of each jump, [2]
       for (int k = 0; k < jumps; k++) {
         if (k > 0) {
-          const auto on_host = x.detach().to(torch::kCPU).contiguous();
-          append_all(on_host.data_ptr<double>());
+          const auto on_host = state.x.detach().to(torch::kCPU).contiguous();
+          set_graph(chain, on_host.data_ptr<double>());
         }
-        find_centres(graph.view());
-        const auto i = integers(centre).clone(), j = integers(graph.neighbor).clone();
-        const auto drift = v - atoms.relative(v), inner = v - drift,
-                   f = eV_in_amu_square_angstrom_per_square_ps * force / atoms.mass;
-        const auto input =
-            torch::stack({atoms.root * inner / input_scale[0], atoms.root * f / input_scale[1]}, 1)
-                .to(type);
-        const auto u =
-            model->forward(atoms.rows, input, i, j, x.index_select(0, j) - x.index_select(0, i))
-                .to(torch::kDouble);
-        // the linear fit and what the network adds
-        const auto basis = torch::stack({inner, atoms.T * f}, 1);    // [N, 2, 3], velocities
-        const auto change =
-            torch::matmul(atoms.A, basis) * torch::stack({atoms.T, torch::ones_like(atoms.T)}, 1) +
-            atoms.scale * u / atoms.root.unsqueeze(2);
-        const auto x_end = x + atoms.relative(change.select(1, 0)) + drift * atoms.T;
-        auto v_end = v + atoms.relative(change.select(1, 1));
-
-        const JumpChain::Place &known = chain.after[k];
+        Jumped end = jump(atoms, state, k == 0);
+        const JumpChain::Place &after = chain.after[k];
         const auto place =
-            torch::stack({numbers(known.x, {n, 3}), numbers(known.velocity, {n, 3})}, 1);
-        // of the first jump the prediction itself, net displacement and momentum included, as in
-        // the loss without roll-outs
-        const auto found = k > 0
-            ? torch::stack({x_end, v_end}, 1)
-            : torch::stack({x + change.select(1, 0) + drift * atoms.T, v + change.select(1, 1)}, 1);
-        terms.push_back(
-            (atoms.share * (atoms.root.unsqueeze(2) * (found - place) / atoms.scale).square())
-                .sum({0, 2}));
-        if (k + 1 == jumps) break;
-
-        // conservation: angular momentum, then energy
-        const auto arm = atoms.relative(x_end);
-        const auto outer = torch::matmul(arm.unsqueeze(2), arm.unsqueeze(1));
-        const auto one = torch::eye(3, arm.options());
-        const auto inertia = atoms.sum(atoms.mass.unsqueeze(2) *
-                                       (arm.square().sum(1).reshape({n, 1, 1}) * one - outer));
-        // no moment about an axis: the floor leaves the velocities about it as they are
-        const auto floor = 1e-9 * inertia.diagonal(0, 1, 2).sum(1).reshape({-1, 1, 1}) + 1e-9;
-        const auto turn = torch::linalg_solve(inertia + floor * one,
-                                              atoms.angular_momentum(x_end, v_end) -
-                                                  atoms.angular_momentum(x, v));
-        v_end = v_end - torch::linalg_cross(turn.index_select(0, atoms.structure), arm, 1);
-        if (chain.force_at) {
-          const auto on_host = x_end.detach().to(torch::kCPU).contiguous();
-          chain.force_at(k + 1, {on_host.data_ptr<double>(), 3 * std::size_t(n)}, reached_force,
-                         kinetic);
-          force = numbers(reached_force, {n, 3}).clone();
-        } else
-          force = numbers(known.force, {n, 3});
-        const auto wanted = chain.force_at ? numbers(kinetic, {n_structures}).clone()
-                                           : atoms.kinetic(place.select(1, 1));
-        const auto factor = (wanted.clamp_min(0.0) / (atoms.kinetic(v_end) + 1e-12))
-                                .clamp(0.81, 1.21)
-                                .sqrt()
-                                .unsqueeze(1);
-        const auto own = atoms.relative(v_end);
-        v = v_end - own + factor.index_select(0, atoms.structure) * own;
-        x = x_end;
+            torch::stack({numbers(after.x, {n, 3}), numbers(after.velocity, {n, 3})}, 1);
+        terms.push_back((atoms.share *
+                         (atoms.root.unsqueeze(2) * (end.predicted - place) / atoms.scale).square())
+                            .sum({0, 2}));
+        if (k + 1 < jumps) conserve(chain, atoms, k, place, end, state);
       }
       const auto weight =
           torch::tensor({loss.weight[0], loss.weight[1]}, torch::kDouble).to(device);

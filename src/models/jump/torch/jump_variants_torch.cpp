@@ -1,4 +1,8 @@
+// The networks of kstep-egnn and kstep-transformer.
 #include "models/jump/torch/jump_variants_torch.h"
+
+#include "models/jump/jump_kinds.h"
+#include "models/jump/jump_tensors.h"
 
 #include <torch/nn/functional/activation.h>
 
@@ -18,14 +22,10 @@ namespace {
   class Variant : public NamedModule, public JumpNetwork {
    public:
     explicit Variant(const Potential &potential) :
-        F(potential.sizes.features), L(potential.sizes.layers), K(potential.sizes.radial),
-        cutoff(potential.cutoff), bound(potential.jump.bound), published(potential.jump.published),
-        shapes(tensors_of(potential))
+        F(painn_sizes(potential).features), L(painn_sizes(potential).layers),
+        K(painn_sizes(potential).radial), cutoff(potential.cutoff),
+        bound(jump_record(potential).bound), published(jump_record(potential).published)
     {
-      embedding = add("embedding");
-      if (published) velocity = add("velocity.weight");
-      readout0 = linear("readout.0");
-      readout1 = linear("readout.1");
       // stays in double whatever the precision of the network
       centres = torch::linspace(0.0, cutoff, K, torch::kDouble);
     }
@@ -33,41 +33,21 @@ namespace {
     NamedModule &module() override { return *this; }
 
    protected:
+    struct Ends {
+      Tensor embedding, velocity, vectors;
+      Linear readout0{nullptr}, readout1{nullptr};
+    };
     int F, L, K;
     double cutoff, bound;
     bool published;
-    std::map<std::string, std::vector<std::int64_t>> shapes;
-    std::vector<std::pair<std::string, Tensor>> list;
-    Tensor embedding, velocity, centres;
-    Linear readout0{nullptr}, readout1{nullptr};
-
-    std::vector<std::pair<std::string, Tensor>> named() const override { return list; }
-
-    Tensor add(const std::string &name)
-    {
-      std::string id = name;
-      std::replace(id.begin(), id.end(), '.', '_');
-      const auto tensor = register_parameter(id, torch::zeros(shapes.at(name)));
-      list.emplace_back(name, tensor);
-      return tensor;
-    }
-
-    Linear linear(const std::string &name)
-    {
-      const auto &shape = shapes.at(name + ".weight");
-      std::string id = name;
-      std::replace(id.begin(), id.end(), '.', '_');
-      const auto module = register_module(
-          id, torch_linear(int(shape[1]), int(shape[0]), shapes.contains(name + ".bias")));
-      add_named(list, name, module);
-      return module;
-    }
+    Tensor centres;
+    Ends ends;
 
     /// Scalar features at the start, [N, F].
     Tensor start(const Tensor &rows, const Tensor &input) const
     {
-      const auto s = embedding.index_select(0, rows);
-      return published ? s + torch::matmul(input.select(1, 0), velocity.t()) : s;
+      const auto s = ends.embedding.index_select(0, rows);
+      return published ? s + torch::matmul(input.select(1, 0), ends.velocity.t()) : s;
     }
 
     /// The head: a [N, 2, 3] within the bound.
@@ -91,15 +71,10 @@ namespace {
 
   class Egnn : public Variant {
    public:
-    explicit Egnn(const Potential &potential) : Variant(potential)
+    explicit Egnn(const Potential &potential) : Variant(potential), layers(std::size_t(L))
     {
-      for (int l = 0; l < L; l++) {
-        const auto two = [&](const std::string &name) {
-          return std::array<Linear, 2>{linear(name + "." + std::to_string(l) + ".0"),
-                                       linear(name + "." + std::to_string(l) + ".1")};
-        };
-        layers.push_back({two("edge"), two("push"), two("mix"), two("node")});
-      }
+      ModuleWalk walk(*this);
+      walk_egnn(potential, walk, ends, layers);
     }
 
     Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre,
@@ -124,31 +99,33 @@ namespace {
                    wj = two.index_select(0, neighbor);
         const auto m =
             torch::silu(two_layers(
-                layer.edge[0], layer.edge[1],
+                layer.edge0, layer.edge1,
                 torch::cat({h.index_select(0, centre), h.index_select(0, neighbor), phi,
                             torch::matmul(wi, u).squeeze(2), torch::matmul(wj, u).squeeze(2),
                             torch::matmul(wi, wj.transpose(1, 2)).flatten(1)},
                            1))) *
             inside;
         const auto pushed =
-            two_layers(layer.push[0], layer.push[1], m).unsqueeze(2) * push * inside.unsqueeze(2);
+            two_layers(layer.push0, layer.push1, m).unsqueeze(2) * push * inside.unsqueeze(2);
         const auto mixed =
-            torch::matmul(two_layers(layer.mix[0], layer.mix[1], h).reshape({N, 3, 3}), w);
+            torch::matmul(two_layers(layer.mix0, layer.mix1, h).reshape({N, 3, 3}), w);
         w = (w + mixed).index_add(0, centre, pushed);
         const auto inner =
             torch::matmul(w.narrow(1, 0, 2), w.narrow(1, 0, 2).transpose(1, 2)).flatten(1);
         // w_0.w_0, w_0.w_1, w_1.w_1
         const auto products = torch::cat({inner.narrow(1, 0, 2), inner.narrow(1, 3, 1)}, 1);
         h = h +
-            two_layers(layer.node[0], layer.node[1],
+            two_layers(layer.node0, layer.node1,
                        torch::cat({h, torch::zeros_like(h).index_add(0, centre, m), products}, 1));
       }
-      return bounded(torch::matmul(two_layers(readout0, readout1, h).reshape({N, 2, 3}), w));
+      return bounded(
+          torch::matmul(two_layers(ends.readout0, ends.readout1, h).reshape({N, 2, 3}), w));
     }
 
    private:
     struct Layer {
-      std::array<Linear, 2> edge, push, mix, node;
+      Linear edge0{nullptr}, edge1{nullptr}, push0{nullptr}, push1{nullptr}, mix0{nullptr},
+          mix1{nullptr}, node0{nullptr}, node1{nullptr};
     };
     std::vector<Layer> layers;
   };
@@ -156,17 +133,11 @@ namespace {
   class Transformer : public Variant {
    public:
     explicit Transformer(const Potential &potential) :
-        Variant(potential), heads(potential.jump.heads), norm_floor(potential.sizes.norm_floor)
+        Variant(potential), heads(jump_record(potential).heads),
+        norm_floor(painn_sizes(potential).norm_floor), layers(std::size_t(L))
     {
-      vectors = add("vectors");
-      for (int l = 0; l < L; l++) {
-        const std::string attention = "attention." + std::to_string(l) + ".",
-                          update = "update." + std::to_string(l) + ".";
-        layers.push_back({linear(attention + "query"), linear(attention + "key"),
-                          linear(attention + "distance"), linear(attention + "value"),
-                          linear(attention + "out"), linear(update + "mix"), linear(update + "0"),
-                          linear(update + "1")});
-      }
+      ModuleWalk walk(*this);
+      walk_transformer(potential, walk, ends, layers);
     }
 
     Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre,
@@ -177,7 +148,8 @@ namespace {
       const auto N = input.size(0);
       const std::int64_t n = F / heads;
       auto s = start(rows, input);
-      auto V = torch::matmul(input.transpose(1, 2), vectors.index_select(0, rows));    // [N, 3, F]
+      auto V =
+          torch::matmul(input.transpose(1, 2), ends.vectors.index_select(0, rows));    // [N, 3, F]
 
       // every atom also attends to itself, at distance 0 and without a direction
       const auto self = torch::arange(N, centre.options());
@@ -215,17 +187,17 @@ namespace {
         s = s + y.narrow(1, 0, F) + y.narrow(1, 2 * F, F) * (p * q).sum(1);
         V = V + y.narrow(1, F, F).unsqueeze(1) * q;
       }
-      const auto gate = two_layers(readout0, readout1, s).reshape({N, 2, F});
+      const auto gate = two_layers(ends.readout0, ends.readout1, s).reshape({N, 2, F});
       return bounded(torch::matmul(gate, V.transpose(1, 2)));
     }
 
    private:
     struct Layer {
-      Linear query, key, distance, value, out, mix, update0, update1;
+      Linear query{nullptr}, key{nullptr}, distance{nullptr}, value{nullptr}, out{nullptr},
+          mix{nullptr}, update0{nullptr}, update1{nullptr};
     };
     int heads;
     double norm_floor;
-    Tensor vectors;
     std::vector<Layer> layers;
   };
 
@@ -233,8 +205,9 @@ namespace {
 
 std::shared_ptr<JumpNetwork> make_jump_variant(const Potential &potential)
 {
-  if (potential.model == "kstep-egnn") return std::make_shared<Egnn>(potential);
-  return std::make_shared<Transformer>(potential);
+  if (&potential.kind() == &kstep_egnn_kind) return std::make_shared<Egnn>(potential);
+  if (&potential.kind() == &kstep_transformer_kind) return std::make_shared<Transformer>(potential);
+  return nullptr;
 }
 
 }    // namespace mlff

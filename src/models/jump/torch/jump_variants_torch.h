@@ -46,7 +46,7 @@ class JumpNetwork {
   virtual NamedModule &module() = 0;
 };
 
-/// Of a potential kstep-egnn or kstep-transformer, without its weights.
+/// Of a potential kstep-egnn or kstep-transformer, without its weights; null for other models.
 std::shared_ptr<JumpNetwork> make_jump_variant(const Potential &potential);
 
 }    // namespace mlff

@@ -39,7 +39,7 @@ namespace {
   };
 
   template <typename T, typename B>
-  Records<B> records_of(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l)
+  Records<B> records_of(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l)
   {
     Records<B> a;
     a.values_width = long(value_parts) * w.record_channels();
@@ -72,7 +72,8 @@ namespace {
   };
 
   template <typename B>
-  void bessel_functions(const FmmWeights<B> &w, const Pairs<B> &pairs, bool slopes, Bessel<B> &out)
+  void bessel_functions(const LongRangeWeights<B> &w, const Pairs<B> &pairs, bool slopes,
+                        Bessel<B> &out)
   {
     double sines[2 * row_block], cosines[2 * row_block], phase[2 * row_block], inverse_r[row_block];
     // evenly spaced frequencies: one turn more from each to the next
@@ -105,7 +106,7 @@ namespace {
   /// Geometry of row i and the block of rows from j on; `last` is the end of the structure's atoms.
   /// False where no pair is left.
   template <bool SPLINE, typename B>
-  bool make_pairs(const FmmWeights<B> &w, const double *x, long R, long i, long j, long last,
+  bool make_pairs(const LongRangeWeights<B> &w, const double *x, long R, long i, long j, long last,
                   bool slopes, Pairs<B> &pairs, Bessel<B> &bessel)
   {
     pairs.from = i < j ? 0 : int(i - j) + 1;
@@ -141,8 +142,8 @@ namespace {
 
   /// q_i.k_j and q_j.k_i of head h; `mine` are q and k of row i, [2][Hd].
   template <typename B>
-  inline void attention(const FmmWeights<B> &w, const Rows<B> &a, int h, const B *mine, long j,
-                        Pairs<B> &pairs)
+  inline void attention(const LongRangeWeights<B> &w, const Rows<B> &a, int h, const B *mine,
+                        long j, Pairs<B> &pairs)
   {
     constexpr int lanes = Simd<B>::lanes;
     const B *my_q = mine, *my_k = mine + w.Hd();
@@ -158,7 +159,7 @@ namespace {
   }
 
   template <typename B>
-  inline void keys_of_row(const FmmWeights<B> &w, const Rows<B> &a, long i, B *mine)
+  inline void keys_of_row(const LongRangeWeights<B> &w, const Rows<B> &a, long i, B *mine)
   {
     for (int e = 0; e < w.Hd(); e++) {
       mine[e] = a.q[e * a.rows + i];
@@ -167,7 +168,7 @@ namespace {
   }
 
   template <typename B>
-  inline B own_attention(const FmmWeights<B> &w, const Rows<B> &a, int h, long i)
+  inline B own_attention(const LongRangeWeights<B> &w, const Rows<B> &a, int h, long i)
   {
     B sum = 0;
     for (int e = h * w.d; e < (h + 1) * w.d; e++) sum += a.q[e * a.rows + i] * a.k[e * a.rows + i];
@@ -177,7 +178,7 @@ namespace {
   /// Radial functions of a vector of channels for one pair and, for those of a spline in units of
   /// its interval, their derivatives.
   template <int FUNCTIONS, bool SPLINE, bool SLOPES, typename B>
-  inline void radial_functions(const FmmWeights<B> &w, const Records<B> &records, int vector,
+  inline void radial_functions(const LongRangeWeights<B> &w, const Records<B> &records, int vector,
                                const Pairs<B> &pairs, const Bessel<B> &bessel, int z,
                                OfChannels<B> *K, OfChannels<B> *slope)
   {
@@ -235,7 +236,8 @@ namespace {
     B a0 = 0, a2 = 0;
   };
 
-  template <typename B> inline OwnSums<B> at_once(const FmmWeights<B> &w, const Rows<B> &a, int c)
+  template <typename B>
+  inline OwnSums<B> at_once(const LongRangeWeights<B> &w, const Rows<B> &a, int c)
   {
     OwnSums<B> sum;
     for (int t = 0; t < w.T; t++) {
@@ -285,7 +287,8 @@ namespace {
 
   /// What an atom receives from itself, where j0 = 1 and j1 = 0.
   template <bool VECTORS, typename B>
-  void receive_own(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i)
+  void receive_own(const LongRangeWeights<B> &w, const Rows<B> &a, const Records<B> &records,
+                   long i)
   {
     for (int c = 0; c < w.HC(); c++) {
       const B weight = own_attention(w, a, c / w.C, i);
@@ -301,8 +304,8 @@ namespace {
   }
 
   template <bool VECTORS, typename B>
-  void receive_own_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records,
-                            long i)
+  void receive_own_backward(const LongRangeWeights<B> &w, const Rows<B> &a,
+                            const Records<B> &records, long i)
   {
     const long R = a.rows;
     for (int h = 0; h < w.H; h++) {
@@ -327,8 +330,8 @@ namespace {
 
   /// Sums of rows i0 .. i1-1 with all atoms after them, both ways, and with themselves.
   template <bool VECTORS, bool SPLINE, typename B>
-  void direct_forward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0,
-                      long i1, long last, B *scratch)
+  void direct_forward(const LongRangeWeights<B> &w, const Rows<B> &a, const Records<B> &records,
+                      long i0, long i1, long last, B *scratch)
   {
     using V = OfChannels<B>;
     constexpr int n = channel_block, functions = VECTORS ? 4 : 2;
@@ -366,7 +369,7 @@ namespace {
   /// Bars of queries and keys of head h from those of q_i.k_j and q_j.k_i, [pair] by channels: into
   /// those of the rows j and, [2][Hd][row_block], into mine.
   template <typename B>
-  void add_key_bars(const FmmWeights<B> &w, const Rows<B> &a, int h, const B *keys, long j,
+  void add_key_bars(const LongRangeWeights<B> &w, const Rows<B> &a, int h, const B *keys, long j,
                     const Pairs<B> &pairs, const OfChannels<B> *to_i_bar,
                     const OfChannels<B> *to_j_bar, B *mine)
   {
@@ -427,8 +430,8 @@ namespace {
   /// Bars of values, queries, keys and positions from those of the sums, of rows i0 .. i1-1 with
   /// all atoms after them and with themselves.
   template <bool VECTORS, bool SPLINE, typename B>
-  void direct_backward(const FmmWeights<B> &w, const Rows<B> &a, const Records<B> &records, long i0,
-                       long i1, long last, B *scratch)
+  void direct_backward(const LongRangeWeights<B> &w, const Rows<B> &a, const Records<B> &records,
+                       long i0, long i1, long last, B *scratch)
   {
     using V = OfChannels<B>;
     constexpr int n = channel_block, functions = VECTORS ? 4 : 2;

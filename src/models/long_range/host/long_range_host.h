@@ -7,6 +7,7 @@
 #include "models/long_range/host/long_range_kernels.h"
 #include "models/long_range/host/long_range_structures.h"
 #include "models/long_range/long_range.h"
+#include "models/long_range/long_range_tensors.h"
 #include "models/painn/host/painn_host.h"
 #include "potential/potential.h"
 
@@ -16,9 +17,9 @@ namespace mlff {
 
 /// Between the local layers and the readout of an engine with features of type T. prepare() by one
 /// thread, then forward() and backward() on all threads of a parallel region.
-template <typename T> class FmmBlock {
+template <typename T> class LongRangeBlock {
  public:
-  virtual ~FmmBlock() = default;
+  virtual ~LongRangeBlock() = default;
 
   /// x_bar [n_centres][3]: where dE/dx goes; strain [n_centres][6]: dE/dstrain, null where the
   /// graph has no cells. Throws EngineError where positions are missing, the linear form does not
@@ -33,14 +34,16 @@ template <typename T> class FmmBlock {
 
   /// spline: radial functions of the direct form by cubic polynomials, which single precision does
   /// not see.
-  static std::unique_ptr<FmmBlock<T>> make(const Potential &potential, FmmForm form, bool spline,
-                                           InstructionSet set);
+  static std::unique_ptr<LongRangeBlock<T>> make(const Potential &potential, LongRangeForm form,
+                                                 bool spline, InstructionSet set);
 };
 
-template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
+template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock<T> {
  public:
-  FmmBlockOf(const Potential &potential, FmmForm form, bool spline, InstructionSet set) :
-      fmm(potential.fmm), features(potential.sizes.features), form(form), spline(spline),
+  LongRangeBlockOf(const Potential &potential, LongRangeForm form, bool spline,
+                   InstructionSet set) :
+      block(long_range_sizes(potential)),
+      features(painn_sizes(potential).features), form(form), spline(spline),
       kernels(MLFF_KERNELS_FOR(set, long_range_kernels)), known(potential, form)
   {
     load(potential);
@@ -55,7 +58,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     work.n_rows = 0;
     for (int s = 0; s < graph.n_structures(); s++) {
       const int first = graph.first_atom[s], n = graph.first_atom[s + 1] - first;
-      known.add(first, n, graph.cell_of(s), fmm_ends(graph, s));
+      known.add(first, n, graph.cell_of(s), long_range_ends(graph, s));
       add_rows(known.structures.back(), s, exchange);
     }
     const long moments = known.n_moments();
@@ -103,21 +106,21 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     work.moments = moment_values.resize(L * moments);
     work.moment_bars = moment_bars.resize(moments);
     work.waves_of_rows = waves_of_rows.resize(moments > 0 ? threads * work.wave_rows * R : 0);
-    work.scratch = scratch.resize(threads * fmm_scratch(weights));
+    work.scratch = scratch.resize(threads * long_range_scratch(weights));
     work.exchange = exchange ? this : nullptr;
     work.rank = exchange && any_direct ? exchange->rank() : 0;
     work.n_ranks = exchange && any_direct ? exchange->n_ranks() : 1;
     work.sum_doubles = [](void *block, double *values, long n) {
-      static_cast<FmmBlockOf *>(block)->known.sum(values, n);
+      static_cast<LongRangeBlockOf *>(block)->known.sum(values, n);
     };
     work.sum = [](void *block, B *values, long n) {
-      static_cast<FmmBlockOf *>(block)->known.sum(values, n);
+      static_cast<LongRangeBlockOf *>(block)->known.sum(values, n);
     };
   }
 
   void forward(T *s, T *v) override
   {
-    FmmWork<T, B> own = work;
+    LongRangeWork<T, B> own = work;
     own.s = s;
     own.v = v;
     functions().forward(weights, own);
@@ -125,14 +128,14 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
 
   void backward(T *bar) override
   {
-    FmmWork<T, B> own = work;
+    LongRangeWork<T, B> own = work;
     own.bar = bar;
     functions().backward(weights, own);
   }
 
   std::size_t bytes(int atoms) const override
   {
-    const int channels = form == FmmForm::linear ? weights.HC() : weights.record_channels();
+    const int channels = form == LongRangeForm::linear ? weights.HC() : weights.record_channels();
     return std::size_t(atoms) *
         (sizeof(B) *
              (weights.L * (2 * weights.Hd() + 4 * channels) + 16 * channels + 2 * weights.Hd()) +
@@ -148,21 +151,21 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   }
 
  private:
-  FmmSizes fmm;
+  LongRangeSizes block;
   int features;
-  FmmForm form;
+  LongRangeForm form;
   bool spline;
-  const FmmKernels &kernels;
-  FmmWeights<B> weights;
-  std::vector<FmmLayerWeights<B>> layers;
+  const LongRangeKernels &kernels;
+  LongRangeWeights<B> weights;
+  std::vector<LongRangeLayerWeights<B>> layers;
   std::vector<std::vector<double>> radial;    // of each layer, [T][4][HC]
   std::vector<Buffer<B>> splines;
   double spline_reach = 0.0;
   std::vector<double> kappa;
   PainnPacking<B> packing;
 
-  FmmWork<T, B> work{};
-  FmmStructures<B> known;
+  LongRangeWork<T, B> work{};
+  LongRangeStructures<B> known;
   std::vector<int> structure_of, empty_rows;
   Buffer<double> x, row_bar;
   Buffer<B> q, k, V0, V1, sums, values, bars, record_sums, key_bars, out_bars, moment_values,
@@ -172,7 +175,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
 
   /// Rows of a structure's atoms; in the direct form on several ranks those of all ranks, one
   /// rank's after the other's, each at whole blocks.
-  void add_rows(FmmStructure &structure, int s, GhostExchange *exchange)
+  void add_rows(LongRangeStructure &structure, int s, GhostExchange *exchange)
   {
     const auto whole = [](int n) {
       return (n + row_block - 1) / row_block * row_block;
@@ -208,7 +211,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   }
   static constexpr double spare_reach = 20.0;    // of up to 1000 ranks
 
-  FmmFunctions<T, B> functions() const
+  LongRangeFunctions<T, B> functions() const
   {
     if constexpr (sizeof(T) == sizeof(double))
       return kernels.full;
@@ -224,7 +227,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
     return c / weights.C * weights.vectors() + c % weights.C / channel_block;
   }
 
-  /// FmmRadial of the radial functions in the order of the kernels' RadialPart.
+  /// LongRangeRadial of the radial functions in the order of the kernels' RadialPart.
   static constexpr int kept_parts[4] = {scalar_from_scalar, scalar_from_vector, vector_from_scalar,
                                         vector_from_vector};
 
@@ -236,7 +239,7 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
   {
     if (diameter < spline_reach) return true;
     const double reach = 1.25 * diameter + 1.0;    // room, so that this is seldom done again
-    weights.knots_per_length = knots_per_wave * fmm.kappa_max;
+    weights.knots_per_length = knots_per_wave * block.kappa_max;
     const double knots = std::ceil(reach * weights.knots_per_length);
     if (!(knots * weights.record_channels() * 16 <= most_spline_values)) return false;
     weights.knots = int(knots);
@@ -251,11 +254,11 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
           std::size_t(weights.record_channels()) * weights.knots * 4 * functions;
       B *table = splines[l].resize(size);
       std::fill_n(table, size, B(0));
-      fmm_radial_functions(fmm, radial[l], HC, 0.0, next.data(), next.data() + 4 * HC);
+      long_range_radial_functions(block, radial[l], HC, 0.0, next.data(), next.data() + 4 * HC);
       for (int knot = 0; knot < weights.knots; knot++) {
         std::swap(K, next);
-        fmm_radial_functions(fmm, radial[l], HC, (knot + 1) * spacing, next.data(),
-                             next.data() + 4 * HC);
+        long_range_radial_functions(block, radial[l], HC, (knot + 1) * spacing, next.data(),
+                                    next.data() + 4 * HC);
         for (int f = 0; f < functions; f++)
           for (int c = 0; c < HC; c++) {
             const std::size_t at = std::size_t(kept_parts[f]) * HC + c,
@@ -276,31 +279,29 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
 
   void load(const Potential &potential)
   {
-    const int H = fmm.heads, d = fmm.key_width, HC = fmm.channels(features);
+    const int H = block.heads, d = block.key_width, HC = block.channels(features);
     weights.F = padded(features);
-    weights.L = fmm.layers;
+    weights.L = block.layers;
     weights.H = H;
     weights.d = d;
     weights.C = HC / H;
-    weights.T = fmm.kappa_count;
+    weights.T = block.kappa_count;
     weights.first_key = padded(H * d);
     weights.first_value = 2 * padded(H * d);
     weights.scalar_columns = weights.first_value + padded(HC);
     weights.vector_columns = weights.first_odd = padded(HC);
     weights.out_rows = 2 * padded(HC);
-    for (int t = 0; t < fmm.kappa_count; t++) kappa.push_back(fmm.kappa(t));
+    for (int t = 0; t < block.kappa_count; t++) kappa.push_back(block.kappa(t));
     weights.kappa = kappa.data();
 
     const Blocks F{features, padded(features)};
     const auto whole = [](int n) {
       return Blocks{n, n};
     };
-    for (int l = 0; l < fmm.layers; l++) {
-      const std::string name = "fmm." + std::to_string(l) + ".";
-      const auto tensor = [&](const char *part) -> const Tensor & {
-        return potential.tensors.at(name + part);
-      };
-      FmmLayerWeights<B> layer;
+    const auto all = long_range_tensors(potential);
+    for (int l = 0; l < block.layers; l++) {
+      const LongRangeTensors &tensors = all[std::size_t(l)];
+      LongRangeLayerWeights<B> layer;
       // queries, keys and values in one product, each from a column of its own on
       Tensor scalars;
       scalars.shape = {weights.scalar_columns, features};
@@ -309,9 +310,9 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
         std::copy(from.values.begin(), from.values.end(),
                   scalars.values.begin() + long(first) * features);
       };
-      put(tensor("query.weight"), 0);
-      put(tensor("key.weight"), weights.first_key);
-      put(tensor("value.weight"), weights.first_value);
+      put(*tensors.query, 0);
+      put(*tensors.key, weights.first_key);
+      put(*tensors.value, weights.first_value);
       const auto both = [&](const Tensor &W, Blocks out, Blocks in, Packed<B> &there,
                             Packed<B> &back) {
         there = packing.pack(W, out, in, false);
@@ -319,18 +320,18 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
       };
       both(scalars, whole(weights.scalar_columns), F, layer.from_scalars, layer.from_scalars_back);
       const Blocks channels{HC, padded(HC)};
-      both(tensor("vector_value.weight"), channels, F, layer.from_vectors, layer.from_vectors_back);
-      both(tensor("scalar_out.weight"), F, channels, layer.scalar_out, layer.scalar_out_back);
-      both(tensor("vector_out.weight"), F, channels, layer.vector_out, layer.vector_out_back);
-      layer.scalar_gate = packing.vector(tensor("scalar_gate").values, F);
-      layer.vector_gate = packing.vector(tensor("vector_gate").values, F);
-      radial.push_back(tensor("radial.weight").values);
+      both(*tensors.vector_value, channels, F, layer.from_vectors, layer.from_vectors_back);
+      both(*tensors.scalar_out, F, channels, layer.scalar_out, layer.scalar_out_back);
+      both(*tensors.vector_out, F, channels, layer.vector_out, layer.vector_out_back);
+      layer.scalar_gate = packing.vector(tensors.scalar_gate->values, F);
+      layer.vector_gate = packing.vector(tensors.vector_gate->values, F);
+      radial.push_back(tensors.radial->values);
       layer.radial = packing.vector(radial.back(), whole(int(radial.back().size())));
-      B *records = packing.constant(4 * std::size_t(fmm.kappa_count) * weights.record_channels());
-      for (int t = 0; t < fmm.kappa_count; t++)
+      B *records = packing.constant(4 * std::size_t(block.kappa_count) * weights.record_channels());
+      for (int t = 0; t < block.kappa_count; t++)
         for (int f = 0; f < 4; f++)
           for (int c = 0; c < HC; c++)
-            records[((std::size_t(vector_of(c)) * fmm.kappa_count + t) * 4 + f) * channel_block +
+            records[((std::size_t(vector_of(c)) * block.kappa_count + t) * 4 + f) * channel_block +
                     c % weights.C % channel_block] =
                 B(radial.back()[(4 * std::size_t(t) + kept_parts[f]) * HC + c]);
       layer.record_radial = records;
@@ -342,13 +343,14 @@ template <typename T, typename B> class FmmBlockOf : public FmmBlock<T> {
 };
 
 template <typename T>
-std::unique_ptr<FmmBlock<T>> FmmBlock<T>::make(const Potential &potential, FmmForm form,
-                                               bool spline, InstructionSet set)
+std::unique_ptr<LongRangeBlock<T>> LongRangeBlock<T>::make(const Potential &potential,
+                                                           LongRangeForm form, bool spline,
+                                                           InstructionSet set)
 {
-  if (!potential.is_global()) return nullptr;
-  if (potential.fmm.precision == "double")
-    return std::make_unique<FmmBlockOf<T, double>>(potential, form, false, set);
-  return std::make_unique<FmmBlockOf<T, T>>(potential, form, spline, set);
+  if (!has_long_range(potential)) return nullptr;
+  if (long_range_sizes(potential).precision == "double")
+    return std::make_unique<LongRangeBlockOf<T, double>>(potential, form, false, set);
+  return std::make_unique<LongRangeBlockOf<T, T>>(potential, form, spline, set);
 }
 
 }    // namespace mlff

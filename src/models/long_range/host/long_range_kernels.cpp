@@ -17,23 +17,24 @@ namespace {    // the same names exist in every instruction set's copy of this f
     int atom, n;
   };
 
-  template <typename T, typename B> RowBlock block_of(const FmmWork<T, B> &work, int row)
+  template <typename T, typename B> RowBlock block_of(const LongRangeWork<T, B> &work, int row)
   {
-    const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
+    const LongRangeStructure &structure = work.structures[work.structure_of[row / row_block]];
     const int at = row - structure.own_row, left = at < 0 ? 0 : structure.n_atoms - at;
     return {structure.first_atom + at, left < row_block ? (left > 0 ? left : 0) : row_block};
   }
 
-  template <typename T, typename B> inline bool is_direct(const FmmWork<T, B> &work, int row)
+  template <typename T, typename B> inline bool is_direct(const LongRangeWork<T, B> &work, int row)
   {
     return work.structures[work.structure_of[row / row_block]].direct;
   }
 
   /// Queries, keys and values of a block of rows from features; rows without an atom get zeros.
   template <typename T, typename B>
-  void project(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  void project(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l, int row,
+               B *scratch)
   {
-    const FmmLayerWeights<B> &layer = w.layers[l];
+    const LongRangeLayerWeights<B> &layer = w.layers[l];
     const Rows<B> a = rows_of(w, work, l);
     const auto block = block_of(work, row);
     const int atom = block.atom, n = block.n;
@@ -80,8 +81,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   /// Part `part` of the sums of a row and channel, or of the bars of its values, of all threads.
   template <typename T, typename B>
-  inline B sum_of_row(const FmmWeights<B> &w, const FmmWork<T, B> &work, bool direct, long row,
-                      int part, int c)
+  inline B sum_of_row(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, bool direct,
+                      long row, int part, int c)
   {
     const long R = work.n_rows, width = long(sum_parts) * w.record_channels();
     if (direct)
@@ -92,9 +93,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   /// s += g_s W_s [s0; s1] and, but for the last layer, v += g_v W_v [v0; v1].
   template <typename T, typename B>
-  void combine(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row, B *scratch)
+  void combine(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l, int row,
+               B *scratch)
   {
-    const FmmLayerWeights<B> &layer = w.layers[l];
+    const LongRangeLayerWeights<B> &layer = w.layers[l];
     const auto [atom, n] = block_of(work, row);
     const int F = w.F, HC = w.HC();
     const bool direct = is_direct(work, row);
@@ -122,10 +124,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   /// Bars of s0, s1, v0, v1 of a block of rows.
   template <typename T, typename B>
-  void combine_backward(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row,
-                        B *scratch)
+  void combine_backward(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l,
+                        int row, B *scratch)
   {
-    const FmmLayerWeights<B> &layer = w.layers[l];
+    const LongRangeLayerWeights<B> &layer = w.layers[l];
     const auto [atom, n] = block_of(work, row);
     const int F = w.F, HC = w.HC();
     const long R = work.n_rows, width = long(sum_parts) * w.record_channels();
@@ -159,10 +161,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   /// Bars of queries, keys and values into those of the features.
   template <typename T, typename B>
-  void project_backward(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, int row,
-                        B *scratch)
+  void project_backward(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l,
+                        int row, B *scratch)
   {
-    const FmmLayerWeights<B> &layer = w.layers[l];
+    const LongRangeLayerWeights<B> &layer = w.layers[l];
     const Rows<B> a = rows_of(w, work, l);
     const auto [atom, n] = block_of(work, row);
     const int F = w.F, HC = w.HC(), Hd = w.Hd();
@@ -220,7 +222,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
       body(std::integral_constant<int, 0>());
   }
 
-  long rows_end(const FmmStructure &structure)
+  long rows_end(const LongRangeStructure &structure)
   {
     return structure.first_row + (long(structure.n_atoms) + row_block - 1) / row_block * row_block;
   }
@@ -233,7 +235,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
   /// Sums of all ranks, once all threads are here.
   template <typename T, typename B, typename Value>
-  void share(const FmmWork<T, B> &work, Value *values, long n)
+  void share(const LongRangeWork<T, B> &work, Value *values, long n)
   {
 #pragma omp barrier
     if (work.exchange) {
@@ -251,7 +253,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   /// The same of values [threads][stride], the first n of each: all is in that of the first thread
   /// then.
   template <typename T, typename B, typename Value>
-  void share_of_threads(const FmmWork<T, B> &work, Value *values, long stride, long n)
+  void share_of_threads(const LongRangeWork<T, B> &work, Value *values, long stride, long n)
   {
     if (!work.exchange) return;
 #pragma omp barrier
@@ -267,13 +269,13 @@ namespace {    // the same names exist in every instruction set's copy of this f
   /// Rows of structures in the direct form, shared among the ranks and threads: body(first row,
   /// end, end of the structure's rows).
   template <typename T, typename B, typename Body>
-  void for_each_direct_block(const FmmWork<T, B> &work, const Body &body)
+  void for_each_direct_block(const LongRangeWork<T, B> &work, const Body &body)
   {
     const int blocks = work.n_rows / direct_rows;
 #pragma omp for schedule(static, 1)
     for (int block = work.rank; block < blocks; block += work.n_ranks) {
       const int row = block * direct_rows;
-      const FmmStructure &structure = work.structures[work.structure_of[row / row_block]];
+      const LongRangeStructure &structure = work.structures[work.structure_of[row / row_block]];
       const long last = structure.last_row;
       if (structure.direct && row < last)
         body(row, row + direct_rows < last ? row + direct_rows : last, last);
@@ -283,16 +285,16 @@ namespace {    // the same names exist in every instruction set's copy of this f
   /// Waves of structures in the linear form, shared among the threads: body(wave, place of its
   /// moments).
   template <typename T, typename B, typename Body>
-  void for_each_wave(const FmmWeights<B> &w, const FmmWork<T, B> &work, const Rows<B> &a,
-                     const Body &body)
+  void for_each_wave(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work,
+                     const Rows<B> &a, const Body &body)
   {
     const long R = work.n_rows, moments = 2L * w.Hd() * 4 * w.C;
     B *cosines = work.waves_of_rows + omp_get_thread_num() * work.wave_rows * R,
       *sines = cosines + R;
     for (int s = 0; s < work.n_structures; s++) {
-      const FmmStructure &structure = work.structures[s];
+      const LongRangeStructure &structure = work.structures[s];
       if (structure.direct) continue;
-      const FmmWaves<B> &waves = work.waves[structure.waves];
+      const LongRangeWaves<B> &waves = work.waves[structure.waves];
       const long first = structure.first_row, end = rows_end(structure);
 #pragma omp for schedule(static)
       for (int p = 0; p < waves.n; p++) {
@@ -308,7 +310,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   template <bool VECTORS, typename T, typename B>
-  void layer_sums(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  void layer_sums(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l, B *scratch)
   {
     const Rows<B> a = rows_of(w, work, l);
     if (work.record_sums) {
@@ -345,7 +347,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   }
 
   template <bool VECTORS, typename T, typename B>
-  void layer_bars(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l, B *scratch)
+  void layer_bars(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l, B *scratch)
   {
     const Rows<B> a = rows_of(w, work, l);
     const long R = work.n_rows;
@@ -389,9 +391,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
     });
   }
 
-  template <typename T, typename B> void forward(const FmmWeights<B> &w, const FmmWork<T, B> &work)
+  template <typename T, typename B>
+  void forward(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work)
   {
-    B *scratch = work.scratch + omp_get_thread_num() * fmm_scratch(w);
+    B *scratch = work.scratch + omp_get_thread_num() * long_range_scratch(w);
     for (int l = 0; l < w.L; l++) {
 #pragma omp for schedule(static)
       for (int row = 0; row < work.n_rows; row += row_block) project(w, work, l, row, scratch);
@@ -405,9 +408,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  template <typename T, typename B> void backward(const FmmWeights<B> &w, const FmmWork<T, B> &work)
+  template <typename T, typename B>
+  void backward(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work)
   {
-    B *scratch = work.scratch + omp_get_thread_num() * fmm_scratch(w);
+    B *scratch = work.scratch + omp_get_thread_num() * long_range_scratch(w);
 #pragma omp for schedule(static)
     for (long i = 0; i < work.n_centres; i++) {
       for (int a = 0; a < 3; a++) work.x_bar[3 * i + a] = 0.0;
@@ -430,9 +434,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
 
 }    // namespace
 
-extern const FmmKernels MLFF_KERNELS;
-const FmmKernels MLFF_KERNELS = {{forward<float, float>, backward<float, float>},
-                                 {forward<float, double>, backward<float, double>},
-                                 {forward<double, double>, backward<double, double>}};
+extern const LongRangeKernels MLFF_KERNELS;
+const LongRangeKernels MLFF_KERNELS = {{forward<float, float>, backward<float, float>},
+                                       {forward<float, double>, backward<float, double>},
+                                       {forward<double, double>, backward<double, double>}};
 
 }    // namespace mlff

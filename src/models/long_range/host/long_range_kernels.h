@@ -16,7 +16,7 @@ inline constexpr int direct_rows =
     8;    // that a thread takes together in the direct form; divides row_block
 
 /// Values of a block in type B, the features around it in type T of the engine.
-template <typename B> struct FmmLayerWeights {
+template <typename B> struct LongRangeLayerWeights {
   Packed<B> from_scalars, from_vectors, scalar_out, vector_out;                        // in -> out
   Packed<B> from_scalars_back, from_vectors_back, scalar_out_back, vector_out_back;    // out -> in
   const B *scalar_gate, *vector_gate;                                                  // [F]
@@ -30,7 +30,7 @@ template <typename B> struct FmmLayerWeights {
       spline;
 };
 
-template <typename B> struct FmmWeights {
+template <typename B> struct LongRangeWeights {
   int F = 0, L = 0;    // features (padded), layers
   int H = 0, d = 0, C = 0, T = 0;
   int first_key = 0, first_value = 0,
@@ -38,7 +38,7 @@ template <typename B> struct FmmWeights {
   int vector_columns = 0, out_rows = 0,
       first_odd = 0;      // of from_vectors; of the inputs of *_out: even parts, odd parts
   const double *kappa;    // [T]
-  const FmmLayerWeights<B> *layers;
+  const LongRangeLayerWeights<B> *layers;
   int knots = 0;    // intervals of splines
   double knots_per_length = 0.0;
   int vectors() const { return (C + channel_block - 1) / channel_block; }    // of a head
@@ -48,14 +48,14 @@ template <typename B> struct FmmWeights {
 };
 
 /// Plane waves of one structure.
-template <typename B> struct FmmWaves {
+template <typename B> struct LongRangeWaves {
   int n = 0, periodic = 0;
   const double *k;         // [n][3] kappa u, or G
   const B *u, *weight;     // [n][3]; [n][4]: for frequencies t and t + 1, and k times their slopes
   const int *frequency;    // [n] t
 };
 
-struct FmmStructure {
+struct LongRangeStructure {
   int first_atom, n_atoms, first_row, direct;
   // of the host engine: where the rows of this rank's atoms begin, and the end of all; others than
   // first_row and first_row + n_atoms only in the direct form on several ranks, where every rank
@@ -66,11 +66,11 @@ struct FmmStructure {
   double centre[3];
 };
 
-template <typename T, typename B> struct FmmWork {
+template <typename T, typename B> struct LongRangeWork {
   int n_structures, n_centres, n_rows, threads;
-  const FmmStructure *structures;
+  const LongRangeStructure *structures;
   const int *structure_of;    // [rows / row_block]
-  const FmmWaves<B> *waves;
+  const LongRangeWaves<B> *waves;
   const double *position;    // [centres][3]
   T *s, *v;                  // [atoms][F], [atoms][3][F], changed in place
   T *bar;                    // [atoms][4][F]: s_bar, v_bar
@@ -91,7 +91,7 @@ template <typename T, typename B> struct FmmWork {
   int row_bars;                // 3, or 9
   B *moments, *moment_bars;    // [L][moments], [moments]: of each wave [2][H][d][4C]
   long n_moments;
-  B *scratch;    // [threads][fmm_scratch]
+  B *scratch;    // [threads][long_range_scratch]
   // [threads][wave_rows][rows]: cos, sin, bar of the phase; of a reciprocal lattice parts of the
   // strain's bar
   B *waves_of_rows;
@@ -104,7 +104,7 @@ template <typename T, typename B> struct FmmWork {
 };
 
 /// Values that each thread needs.
-template <typename B> long fmm_scratch(const FmmWeights<B> &w)
+template <typename B> long long_range_scratch(const LongRangeWeights<B> &w)
 {
   const long products =
       long(atom_block) * (4L * w.F + w.scalar_columns + 3L * w.vector_columns + 3L * w.out_rows);
@@ -112,21 +112,21 @@ template <typename B> long fmm_scratch(const FmmWeights<B> &w)
   return products > keys ? products : keys;
 }
 
-template <typename T, typename B> struct FmmFunctions {
-  void (*forward)(const FmmWeights<B> &,
-                  const FmmWork<T, B> &);    // on all threads of a parallel region
-  void (*backward)(const FmmWeights<B> &, const FmmWork<T, B> &);
+template <typename T, typename B> struct LongRangeFunctions {
+  void (*forward)(const LongRangeWeights<B> &,
+                  const LongRangeWork<T, B> &);    // on all threads of a parallel region
+  void (*backward)(const LongRangeWeights<B> &, const LongRangeWork<T, B> &);
 };
 
-struct FmmKernels {
-  FmmFunctions<float, float> single;
-  FmmFunctions<float, double> mixed;
-  FmmFunctions<double, double> full;
+struct LongRangeKernels {
+  LongRangeFunctions<float, float> single;
+  LongRangeFunctions<float, double> mixed;
+  LongRangeFunctions<double, double> full;
 };
 
-extern const FmmKernels long_range_kernels_generic;
+extern const LongRangeKernels long_range_kernels_generic;
 #ifdef MLFF_X86_KERNELS
-extern const FmmKernels long_range_kernels_avx2, long_range_kernels_avx512;
+extern const LongRangeKernels long_range_kernels_avx2, long_range_kernels_avx512;
 #endif
 
 }    // namespace mlff

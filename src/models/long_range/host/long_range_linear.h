@@ -45,7 +45,7 @@ namespace {
   };
 
   template <typename B, typename Body>
-  inline void for_each_value(const FmmWeights<B> &w, long R, const Body &body)
+  inline void for_each_value(const LongRangeWeights<B> &w, long R, const Body &body)
   {
     for (int h = 0; h < w.H; h++)
       for (int e = 0; e < 4 * w.C; e++) {
@@ -66,7 +66,7 @@ namespace {
   }
 
   template <int KEYS, typename B>
-  void wave_moments(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, B *moment)
+  void wave_moments(const LongRangeWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
@@ -93,7 +93,8 @@ namespace {
   }
 
   template <bool VECTORS, int KEYS, typename B>
-  void wave_forward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment)
+  void wave_forward(const LongRangeWeights<B> &w, const Rows<B> &a, const Wave<B> &wave,
+                    const B *moment)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
@@ -122,8 +123,8 @@ namespace {
   /// receive. Of a reciprocal lattice, into `strain`: the energy's part in the even terms; the sum
   /// of all terms with the weights' slopes; and for the odd terms P, with u.P theirs.
   template <bool VECTORS, int KEYS, typename B>
-  void wave_backward(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave, const B *moment,
-                     B *moment_bar)
+  void wave_backward(const LongRangeWeights<B> &w, const Rows<B> &a, const Wave<B> &wave,
+                     const B *moment, B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;
     using V = Lanes<B>;
@@ -183,7 +184,7 @@ namespace {
 
   /// Bars of keys, values and phases of those that send.
   template <int KEYS, typename B>
-  void wave_sources(const FmmWeights<B> &w, const Rows<B> &a, const Wave<B> &wave,
+  void wave_sources(const LongRangeWeights<B> &w, const Rows<B> &a, const Wave<B> &wave,
                     const B *moment_bar)
   {
     constexpr int lanes = Simd<B>::lanes;

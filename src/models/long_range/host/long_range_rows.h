@@ -87,7 +87,7 @@ namespace {
   };
 
   template <typename T, typename B>
-  Rows<B> rows_of(const FmmWeights<B> &w, const FmmWork<T, B> &work, int l)
+  Rows<B> rows_of(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l)
   {
     const long R = work.n_rows, HC = w.HC(), Hd = w.Hd(), thread = omp_get_thread_num();
     Rows<B> a;
@@ -109,7 +109,8 @@ namespace {
 
   /// What the direct form keeps of a row lies together: [vector of channels][part][channel_block].
   /// Where a channel of a record of so many parts is.
-  template <typename B> inline long record_place(const FmmWeights<B> &w, int c, int part, int parts)
+  template <typename B>
+  inline long record_place(const LongRangeWeights<B> &w, int c, int part, int parts)
   {
     const int h = c / w.C, in_head = c % w.C;
     return (long(h * w.vectors() + in_head / channel_block) * parts + part) * channel_block +

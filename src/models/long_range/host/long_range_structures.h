@@ -5,6 +5,7 @@
 #include "core/engine.h"
 #include "models/long_range/host/long_range_kernels.h"
 #include "models/long_range/long_range.h"
+#include "models/painn/painn_sizes.h"
 #include "potential/potential.h"
 
 #include <algorithm>
@@ -17,11 +18,11 @@
 namespace mlff {
 
 /// Largest x, y, z of atoms, then largest -x, -y, -z: where an open structure ends.
-using FmmEnds = std::array<double, 6>;
+using LongRangeEnds = std::array<double, 6>;
 
-inline FmmEnds fmm_ends(const Graph &graph, int s)
+inline LongRangeEnds long_range_ends(const Graph &graph, int s)
 {
-  FmmEnds ends;
+  LongRangeEnds ends;
   ends.fill(-1e300);
   for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
     for (int a = 0; a < 3; a++) {
@@ -32,16 +33,16 @@ inline FmmEnds fmm_ends(const Graph &graph, int s)
 }
 
 /// For a block in type B.
-template <typename B> class FmmStructures {
+template <typename B> class LongRangeStructures {
  public:
-  FmmStructures(const Potential &potential, FmmForm form) :
-      fmm(potential.fmm), features(potential.sizes.features), form(form)
+  LongRangeStructures(const Potential &potential, LongRangeForm form) :
+      block(long_range_sizes(potential)), features(painn_sizes(potential).features), form(form)
   {
   }
 
-  std::vector<FmmStructure> structures;    ///< rows (first_row) are the engine's business
-  std::vector<FmmWaves<B>> wave_sets;      ///< point into this object
-  long n_waves = 0;                        ///< of all structures in the linear form
+  std::vector<LongRangeStructure> structures;    ///< rows (first_row) are the engine's business
+  std::vector<LongRangeWaves<B>> wave_sets;      ///< point into this object
+  long n_waves = 0;                              ///< of all structures in the linear form
   double direct_diameter =
       -1.0;    ///< largest of the structures in the direct form, Å; below 0: there are none
   long changes = 0;    ///< grows with every new or other set of waves
@@ -51,7 +52,7 @@ template <typename B> class FmmStructures {
   void begin(GhostExchange *exchange, bool direct_on_ranks)
   {
     can_be_direct = !exchange || direct_on_ranks;
-    if (form == FmmForm::direct && !can_be_direct)
+    if (form == LongRangeForm::direct && !can_be_direct)
       throw EngineError("the direct form of the long-range block needs all atoms of a system on "
                         "one rank; use the linear form or one rank");
     ranks = exchange;
@@ -63,14 +64,14 @@ template <typename B> class FmmStructures {
 
   /// One structure, with its cell (null where it is open; `ends` is not looked at elsewhere).
   /// Throws EngineError where the linear form does not reach, or a cell is too small or too large.
-  void add(int first_atom, int n_atoms, const double *cell, FmmEnds ends)
+  void add(int first_atom, int n_atoms, const double *cell, LongRangeEnds ends)
   {
-    FmmStructure structure{};
+    LongRangeStructure structure{};
     structure.first_atom = first_atom;
     structure.n_atoms = n_atoms;
     double n = n_atoms;
     if (ranks) ranks->sum(&n, 1);
-    if (cell && form == FmmForm::direct)
+    if (cell && form == LongRangeForm::direct)
       throw EngineError("the direct form of the long-range block is for open systems, this one is "
                         "periodic; use the linear form");
     const double diameter = cell ? 0.0 : extent(ends, structure.centre);
@@ -78,14 +79,14 @@ template <typename B> class FmmStructures {
     structure.direct = can_be_direct &&
         (n == 0 ||
          (!cell &&
-          (form == FmmForm::direct ||
-           (form == FmmForm::automatic &&
-            direct_is_faster(fmm, features, int(n), diameter, single)))));
+          (form == LongRangeForm::direct ||
+           (form == LongRangeForm::automatic &&
+            direct_is_faster(block, features, int(n), diameter, single)))));
     if (structure.direct) direct_diameter = std::max(direct_diameter, diameter);
     if (!structure.direct && n > 0) {
       structure.waves = cell ? set_of_lattice(cell)
-                             : set_of(phase_of(fmm, diameter, plane_wave_tolerance(single)));
-      structure.first_moment = 8L * n_waves * fmm.key_width * fmm.channels(features);
+                             : set_of(phase_of(block, diameter, plane_wave_tolerance(single)));
+      structure.first_moment = 8L * n_waves * block.key_width * block.channels(features);
       n_waves += wave_sets[structure.waves].n;
     }
     structures.push_back(structure);
@@ -105,14 +106,14 @@ template <typename B> class FmmStructures {
   bool on_ranks() const { return ranks != nullptr; }
 
   /// Of all waves: [2][H][d][4C] each.
-  long n_moments() const { return 8L * n_waves * fmm.key_width * fmm.channels(features); }
+  long n_moments() const { return 8L * n_waves * block.key_width * block.channels(features); }
 
  private:
   static constexpr bool single = sizeof(B) == sizeof(float);
 
-  FmmSizes fmm;
+  LongRangeSizes block;
   int features;
-  FmmForm form;
+  LongRangeForm form;
   GhostExchange *ranks = nullptr;
   bool can_be_direct = true;
   std::vector<double> over_ranks;
@@ -135,7 +136,7 @@ template <typename B> class FmmStructures {
   std::size_t n_lattices = 0;
 
   /// Diameter and middle of an open structure, over all ranks.
-  double extent(FmmEnds ends, double *centre) const
+  double extent(LongRangeEnds ends, double *centre) const
   {
     if (ranks) ranks->largest(ends.data(), 6);
     double diameter = 0.0;
@@ -150,7 +151,7 @@ template <typename B> class FmmStructures {
   {
     const auto found = wave_set.find(phase);
     if (found != wave_set.end()) return found->second;
-    return wave_set[phase] = store(plane_waves(fmm, phase, plane_wave_tolerance(single)), -1);
+    return wave_set[phase] = store(plane_waves(block, phase, plane_wave_tolerance(single)), -1);
   }
 
   int set_of_lattice(const double *cell)
@@ -158,7 +159,7 @@ template <typename B> class FmmStructures {
     const std::size_t k = n_lattices++;
     if (k < lattices.size() && std::equal(cell, cell + 9, lattices[k].cell.begin()))
       return lattices[k].set;
-    const auto waves = lattice_waves(fmm, cell);
+    const auto waves = lattice_waves(block, cell);
     if (k == lattices.size()) lattices.push_back({{}, -1});
     std::copy_n(cell, 9, lattices[k].cell.begin());
     return lattices[k].set = store(waves, lattices[k].set);

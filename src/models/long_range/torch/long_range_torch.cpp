@@ -1,3 +1,4 @@
+// The long-range block in LibTorch, in both forms.
 #include "models/long_range/torch/long_range_torch.h"
 
 #include <torch/nn/functional/activation.h>
@@ -22,7 +23,7 @@ namespace {
     return {j0, j1};
   }
 
-  bool is_periodic(const FmmSystem &system, std::size_t structure)
+  bool is_periodic(const LongRangeSystem &system, std::size_t structure)
   {
     Graph cells;
     cells.cell = system.cell;
@@ -37,7 +38,7 @@ namespace {
 
   /// Vectors G [P, 3] of a reciprocal lattice as receivers under a small strain [n, 6] of the cell
   /// see them.
-  Receivers strained(const FmmSizes &fmm, const torch::Tensor &G, double volume,
+  Receivers strained(const LongRangeSizes &block, const torch::Tensor &G, double volume,
                      const torch::Tensor &strain)
   {
     auto vectors = G.unsqueeze(0), size = torch::full({1, 1}, volume, G.options());
@@ -54,11 +55,11 @@ namespace {
     }
     const auto k = vectors.square().sum(2, true).sqrt();    // [m, P, 1]
     std::vector<double> frequencies, integrals;
-    for (int t = 0; t < fmm.kappa_count; t++) {
-      frequencies.push_back(fmm.kappa(t));
-      integrals.push_back(window_integral(fmm, t));
+    for (int t = 0; t < block.kappa_count; t++) {
+      frequencies.push_back(block.kappa(t));
+      integrals.push_back(window_integral(block, t));
     }
-    const auto y = (k - torch::tensor(frequencies, G.options())) / window_width(fmm);
+    const auto y = (k - torch::tensor(frequencies, G.options())) / window_width(block);
     const auto window = torch::where(y.abs() < 1.0, torch::cos(0.5 * std::numbers::pi * y).square(),
                                      torch::zeros_like(y)) /
         torch::tensor(integrals, G.options());
@@ -83,55 +84,19 @@ namespace {
 
 }    // namespace
 
-FmmLayers::FmmLayers(const PainnSizes &sizes, const FmmSizes &fmm) : sizes(sizes), fmm(fmm)
+LongRangeLayers::LongRangeLayers(const PainnSizes &sizes, const LongRangeSizes &block) :
+    sizes(sizes), block(block), layers(std::size_t(block.layers))
 {
-  const auto shapes = fmm_tensors(sizes, fmm);
-  layers.resize(fmm.layers);
-  for (int l = 0; l < fmm.layers; l++) {
-    Layer &layer = layers[l];
-    for (const auto &[name, place] : {std::pair{"query.weight", &layer.query},
-                                      {"key.weight", &layer.key},
-                                      {"value.weight", &layer.value},
-                                      {"vector_value.weight", &layer.vector_value},
-                                      {"radial.weight", &layer.radial},
-                                      {"scalar_out.weight", &layer.scalar_out},
-                                      {"vector_out.weight", &layer.vector_out},
-                                      {"scalar_gate", &layer.scalar_gate},
-                                      {"vector_gate", &layer.vector_gate}}) {
-      std::string key = "fmm." + std::to_string(l) + "." + name;
-      const auto &shape = shapes.at(key);
-      std::replace(key.begin(), key.end(), '.', '_');
-      *place = register_parameter(key, torch::zeros(shape));
-    }
-  }
+  ModuleWalk walk(*this);
+  walk_long_range(sizes, block, walk, layers);
 }
 
-std::vector<std::pair<std::string, torch::Tensor>> FmmLayers::named() const
+std::pair<torch::Tensor, torch::Tensor> LongRangeLayers::run(torch::Tensor s, torch::Tensor v,
+                                                             const LongRangeSystem &system) const
 {
-  std::vector<std::pair<std::string, torch::Tensor>> list;
-  for (std::size_t l = 0; l < layers.size(); l++) {
-    const std::string name = "fmm." + std::to_string(l);
-    const Layer &layer = layers[l];
-    list.insert(list.end(),
-                {{name + ".query.weight", layer.query},
-                 {name + ".key.weight", layer.key},
-                 {name + ".value.weight", layer.value},
-                 {name + ".vector_value.weight", layer.vector_value},
-                 {name + ".radial.weight", layer.radial},
-                 {name + ".scalar_out.weight", layer.scalar_out},
-                 {name + ".vector_out.weight", layer.vector_out},
-                 {name + ".scalar_gate", layer.scalar_gate},
-                 {name + ".vector_gate", layer.vector_gate}});
-  }
-  return list;
-}
-
-std::pair<torch::Tensor, torch::Tensor> FmmLayers::run(torch::Tensor s, torch::Tensor v,
-                                                       const FmmSystem &system) const
-{
-  const auto type = fmm.precision == "double" ? torch::kDouble : s.scalar_type();
-  const std::int64_t N = s.size(0), H = fmm.heads, d = fmm.key_width,
-                     C = fmm.channels(sizes.features) / H, T = fmm.kappa_count;
+  const auto type = block.precision == "double" ? torch::kDouble : s.scalar_type();
+  const std::int64_t N = s.size(0), H = block.heads, d = block.key_width,
+                     C = block.channels(sizes.features) / H, T = block.kappa_count;
   for (const Layer &layer : layers) {
     const auto weight = [&](const torch::Tensor &w) {
       return w.to(type);
@@ -154,14 +119,14 @@ std::pair<torch::Tensor, torch::Tensor> FmmLayers::run(torch::Tensor s, torch::T
         const int first = system.first_atom[structure],
                   n = system.first_atom[structure + 1] - first;
         if (is_periodic(system, structure)) {
-          if (system.form == FmmForm::direct)
+          if (system.form == LongRangeForm::direct)
             throw EngineError("the direct form of the long-range block is for open systems, this "
                               "one is periodic; use the linear form");
           return false;
         }
-        if (system.form != FmmForm::automatic || n == 0)
-          return system.form == FmmForm::direct || n == 0;
-        return direct_is_faster(fmm, sizes.features, n,
+        if (system.form != LongRangeForm::automatic || n == 0)
+          return system.form == LongRangeForm::direct || n == 0;
+        return direct_is_faster(block, sizes.features, n,
                                 diameter_of(system.position.detach().narrow(0, first, n)),
                                 type == torch::kFloat);
       };
@@ -173,7 +138,7 @@ std::pair<torch::Tensor, torch::Tensor> FmmLayers::run(torch::Tensor s, torch::T
       for (int &i : first) i -= begin;
       const Heads own{atoms(heads.q, last), atoms(heads.k, last), atoms(heads.V0, last),
                       atoms(heads.V1, last), heads.a};
-      FmmSystem part{atoms(system.position, last), first, system.form};
+      LongRangeSystem part{atoms(system.position, last), first, system.form};
       if (is_periodic(system, k)) {
         part.cell = system.cell.subspan(9 * k, 9);
         if (system.strain.defined()) part.strain = atoms(system.strain, last);
@@ -201,7 +166,8 @@ std::pair<torch::Tensor, torch::Tensor> FmmLayers::run(torch::Tensor s, torch::T
   return {s, v};
 }
 
-FmmLayers::Sums FmmLayers::direct(const Heads &heads, const FmmSystem &system) const
+LongRangeLayers::Sums LongRangeLayers::direct(const Heads &heads,
+                                              const LongRangeSystem &system) const
 {
   const auto type = heads.q.scalar_type();
   const auto device = system.position.device();
@@ -218,7 +184,7 @@ FmmLayers::Sums FmmLayers::direct(const Heads &heads, const FmmSystem &system) c
   };
   const auto i = integers(receivers), j = integers(senders);
   std::vector<double> frequencies;
-  for (int t = 0; t < fmm.kappa_count; t++) frequencies.push_back(fmm.kappa(t));
+  for (int t = 0; t < block.kappa_count; t++) frequencies.push_back(block.kappa(t));
   const auto kappa = torch::tensor(frequencies, torch::kDouble).to(device);
 
   const auto r = system.position.index_select(0, i) - system.position.index_select(0, j);
@@ -250,7 +216,8 @@ FmmLayers::Sums FmmLayers::direct(const Heads &heads, const FmmSystem &system) c
   return sums;
 }
 
-FmmLayers::Sums FmmLayers::linear(const Heads &heads, const FmmSystem &system) const
+LongRangeLayers::Sums LongRangeLayers::linear(const Heads &heads,
+                                              const LongRangeSystem &system) const
 {
   const auto type = heads.q.scalar_type();
   const auto device = system.position.device();
@@ -262,8 +229,8 @@ FmmLayers::Sums FmmLayers::linear(const Heads &heads, const FmmSystem &system) c
     const auto x = system.position.narrow(0, first, n), at = x.detach();
     const double *cell = system.cell.empty() ? nullptr : &system.cell[9 * k];
     const auto waves = cell
-        ? lattice_waves(fmm, cell)
-        : plane_waves(fmm, phase_of(fmm, diameter_of(at), tolerance), tolerance);
+        ? lattice_waves(block, cell)
+        : plane_waves(block, phase_of(block, diameter_of(at), tolerance), tolerance);
     const auto on_device = [&](const std::vector<double> &values) {
       return torch::tensor(values, torch::kDouble).to(device);
     };
@@ -271,13 +238,13 @@ FmmLayers::Sums FmmLayers::linear(const Heads &heads, const FmmSystem &system) c
     Receivers receivers;
     if (cell)
       receivers =
-          strained(fmm, G, volume_of(cell),
+          strained(block, G, volume_of(cell),
                    system.strain.defined() ? system.strain.narrow(0, first, n) : torch::Tensor());
     else {
       const auto t = torch::tensor(waves.frequency, torch::kLong).to(device);
-      receivers = {
-          (torch::one_hot(t, fmm.kappa_count) * on_device(waves.weight).unsqueeze(1)).unsqueeze(0),
-          u.unsqueeze(0)};
+      receivers = {(torch::one_hot(t, block.kappa_count) * on_device(waves.weight).unsqueeze(1))
+                       .unsqueeze(0),
+                   u.unsqueeze(0)};
     }
     const auto origin = cell ? torch::zeros_like(at.narrow(0, 0, 1))
                              : 0.5 * (at.amax(0, true) + at.amin(0, true));

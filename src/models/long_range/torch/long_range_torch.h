@@ -4,6 +4,8 @@
 
 #include "core/engine.h"
 #include "models/long_range/long_range.h"
+#include "models/long_range/long_range_tensors.h"
+#include "models/painn/torch/named_module.h"
 #include "potential/potential.h"
 
 #include <torch/nn.h>
@@ -13,10 +15,10 @@
 namespace mlff {
 
 /// Where the atoms of a batch of structures are.
-struct FmmSystem {
+struct LongRangeSystem {
   torch::Tensor position;             ///< [N, 3] double
   std::span<const int> first_atom;    ///< [n_structures + 1]
-  FmmForm form = FmmForm::automatic;
+  LongRangeForm form = LongRangeForm::automatic;
   std::span<const double> cell = {};    ///< [n_structures][9] as in Graph
   torch::Tensor strain =
       /// [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or
@@ -24,17 +26,14 @@ struct FmmSystem {
       {};
 };
 
-class FmmLayers : public torch::nn::Module {
+class LongRangeLayers : public NamedModule {
  public:
-  FmmLayers(const PainnSizes &sizes, const FmmSizes &fmm);
-
-  /// Parameters by their names in the potential file.
-  std::vector<std::pair<std::string, torch::Tensor>> named() const;
+  LongRangeLayers(const PainnSizes &sizes, const LongRangeSizes &block);
 
   /// Features s [N, F] and v [N, 3, F] after the last layer; v lacks the last layer's part.
   /// Throws EngineError where the linear form does not reach.
   std::pair<torch::Tensor, torch::Tensor> run(torch::Tensor s, torch::Tensor v,
-                                              const FmmSystem &system) const;
+                                              const LongRangeSystem &system) const;
 
  private:
   struct Layer {
@@ -48,11 +47,11 @@ class FmmLayers : public torch::nn::Module {
     torch::Tensor s0, s1, v0, v1;
   };
   PainnSizes sizes;
-  FmmSizes fmm;
+  LongRangeSizes block;
   std::vector<Layer> layers;
 
-  Sums direct(const Heads &heads, const FmmSystem &system) const;
-  Sums linear(const Heads &heads, const FmmSystem &system) const;
+  Sums direct(const Heads &heads, const LongRangeSystem &system) const;
+  Sums linear(const Heads &heads, const LongRangeSystem &system) const;
 };
 
 }    // namespace mlff

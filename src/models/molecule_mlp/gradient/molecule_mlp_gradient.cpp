@@ -15,15 +15,16 @@ namespace mlff {
 
 namespace {
 
-  template <typename T> class MoleculeGradient : public PainnGradient {
+  template <typename T> class MoleculeGradient : public WeightGradient {
    public:
     MoleculeGradient(const Potential &potential, const EngineOptions &options) :
         set(choose_instruction_set(options.instruction_set)),
         kernels(MLFF_KERNELS_FOR(set, molecule_mlp_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        molecule(potential.molecule),
-        matcher(potential.molecule, potential.elements, potential.cutoff), layers(potential),
-        reference_energy(potential.tensors.at("reference_energy").values), own(threads)
+        molecule(molecule_record(potential)),
+        matcher(molecule_record(potential), potential.elements, potential.cutoff),
+        layers(potential), reference_energy(potential.tensors.at("reference_energy").values),
+        own(threads)
     {
       set_weights(flat_weights(potential));
       together = std::max(1, rows_per_group / layers.weights.permutations);
@@ -260,8 +261,8 @@ namespace {
 
 }    // namespace
 
-std::unique_ptr<PainnGradient> make_molecule_gradient(const Potential &potential,
-                                                      const EngineOptions &options)
+std::unique_ptr<WeightGradient> make_molecule_gradient(const Potential &potential,
+                                                       const EngineOptions &options, bool)
 {
   if (options.precision == Precision::single_precision)
     return std::make_unique<MoleculeGradient<float>>(potential, options);

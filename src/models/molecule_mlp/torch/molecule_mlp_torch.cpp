@@ -1,8 +1,10 @@
+// Engine and gradient of molecule-mlp in LibTorch.
 #include "models/molecule_mlp/torch/molecule_mlp_torch.h"
 
 #include "core/errors.h"
 #include "models/torch/torch_device.h"
 #include "models/torch/torch_threads.h"
+#include "potential/potential.h"
 #include "structure/bonded_molecule.h"
 
 #include <torch/autograd.h>
@@ -23,10 +25,10 @@ namespace {
     MoleculeModel(const Potential &potential, const EngineOptions &options) :
         slices(weight_slices(potential)), device(torch_device(options)),
         threads(torch_threads(options)), single(options.precision == Precision::single_precision),
-        molecule(potential.molecule), layers(int(potential.molecule.widths.size())),
+        molecule(molecule_record(potential)), layers(int(molecule_record(potential).widths.size())),
         scale(potential.tensors.at("scale").values.at(0)),
         reference_energy(potential.tensors.at("reference_energy").values),
-        matcher(potential.molecule, potential.elements, potential.cutoff)
+        matcher(molecule_record(potential), potential.elements, potential.cutoff)
     {
       for (const auto &slice : slices)
         parameters.push_back(torch::zeros(
@@ -168,7 +170,7 @@ namespace {
       sum_energies(graph, result);
     }
 
-    bool exchanges() const override { return false; }
+    bool supports_domain_decomposition() const override { return false; }
 
     std::size_t bytes(int atoms, int edges) const override
     {
@@ -181,7 +183,7 @@ namespace {
     MoleculeModel model;
   };
 
-  class MoleculeTorchGradient : public PainnGradient {
+  class MoleculeTorchGradient : public WeightGradient {
    public:
     MoleculeTorchGradient(const Potential &potential, const EngineOptions &options) :
         model(potential, options)
@@ -254,8 +256,8 @@ std::unique_ptr<Engine> make_molecule_torch_engine(const Potential &potential,
   return std::make_unique<MoleculeTorchEngine>(potential, options);
 }
 
-std::unique_ptr<PainnGradient> make_molecule_torch_gradient(const Potential &potential,
-                                                            const EngineOptions &options)
+std::unique_ptr<WeightGradient> make_molecule_torch_gradient(const Potential &potential,
+                                                             const EngineOptions &options, bool)
 {
   return std::make_unique<MoleculeTorchGradient>(potential, options);
 }

@@ -2,14 +2,17 @@
 #pragma once
 
 #include "core/engine.h"
-#include "models/painn/gradient/painn_gradient.h"
+#include "models/molecule_mlp/molecule_record.h"
+#include "potential/weight_gradient.h"
+
+#include <memory>
 
 namespace mlff {
 
 /// Throw EngineError for a device that LibTorch does not find.
 std::unique_ptr<Engine> make_molecule_torch_engine(const Potential &potential,
                                                    const EngineOptions &options);
-std::unique_ptr<PainnGradient> make_molecule_torch_gradient(const Potential &potential,
-                                                            const EngineOptions &options);
+std::unique_ptr<WeightGradient> make_molecule_torch_gradient(const Potential &potential,
+                                                             const EngineOptions &options, bool);
 
 }    // namespace mlff

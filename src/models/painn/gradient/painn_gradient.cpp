@@ -1,13 +1,9 @@
+// Gradient of a loss with respect to the weights of PaiNN, by hand-written kernels.
 #include "models/painn/gradient/painn_gradient.h"
 
 #include "core/errors.h"
-#include "models/molecule_mlp/molecule_mlp.h"
 #include "models/painn/gradient/painn_gradient_host.h"
 #include "models/painn/host/painn_host.h"
-#ifdef MLFF_TORCH
-#include "models/molecule_mlp/torch/molecule_mlp_torch.h"
-#include "models/painn/torch/painn_gradient_torch.h"
-#endif
 
 #include <omp.h>
 
@@ -15,46 +11,12 @@
 
 namespace mlff {
 
-std::vector<WeightSlice> weight_slices(const Potential &potential)
-{
-  std::vector<WeightSlice> slices;
-  std::size_t offset = 0;
-  for (const auto &[name, shape] : tensors_of(potential)) {
-    if (!is_trained(name)) continue;
-    std::size_t size = 1;
-    for (const auto extent : shape) size *= std::size_t(extent);
-    slices.push_back({name, shape, offset, size});
-    offset += size;
-  }
-  return slices;
-}
-
-std::vector<double> flat_weights(const Potential &potential)
-{
-  std::vector<double> weights;
-  for (const auto &slice : weight_slices(potential)) {
-    const auto &values = potential.tensors.at(slice.name).values;
-    weights.insert(weights.end(), values.begin(), values.end());
-  }
-  return weights;
-}
-
-void set_flat_weights(Potential &potential, std::span<const double> weights)
-{
-  for (const auto &slice : weight_slices(potential)) {
-    Tensor &tensor = potential.tensors[slice.name];
-    tensor.shape = slice.shape;
-    tensor.values.assign(weights.begin() + slice.offset,
-                         weights.begin() + slice.offset + slice.size);
-  }
-}
-
 namespace {
 
-  template <typename T> class HostGradient : public PainnGradient {
+  template <typename T> class HostGradient : public WeightGradient {
    public:
     HostGradient(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), set(choose_instruction_set(options.instruction_set)),
+        sizes(painn_sizes(potential)), set(choose_instruction_set(options.instruction_set)),
         kernels(MLFF_KERNELS_FOR(set, painn_gradient_kernels)),
         threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
         reference_energy(potential.tensors.at("reference_energy").values),
@@ -68,15 +30,9 @@ namespace {
       model.H = padded(sizes.features / 2);
       model.scale = potential.tensors.at("scale").values.at(0);
       model.reference_energy = reference_energy.data();
-      packing.lay_out([this] {
-        const Blocks F = feature_blocks(), H = hidden_blocks();
-        auto &model = weights.model;
-        model.embedding = packing.vector("embedding", F);
-        packing.matrices("readout.0.weight", H, F, model.readout0, model.readout0_back);
-        model.readout0_bias = packing.vector("readout.0.bias", H);
-        model.readout1 = packing.vector("readout.1.weight", H);
-        packing.vector("readout.1.bias", {1, 1});
-        packing.painn_layers(F, sizes.radial, layers, weights.filter);
+      packing.lay_out([&] {
+        walk_painn(sizes, potential.n_species(), packing,
+                   PainnPlaces{weights.model, weights, layers, weights.model});
       });
 
       set_weights(flat_weights(potential));
@@ -129,23 +85,15 @@ namespace {
     GradientThreads<T, Own> own;
     std::vector<double> atom_energy, energy_bar, force, force_bar;
 
-    Blocks feature_blocks() const { return {sizes.features, padded(sizes.features)}; }
-    Blocks hidden_blocks() const { return {sizes.features / 2, padded(sizes.features / 2)}; }
-
     /// Points the sums of a thread at the array of the walk.
     void take_sums(Own &mine)
     {
-      const Blocks F = feature_blocks(), H = hidden_blocks();
       GradientSums<T> &sums = mine.sums;
       mine.layer_sums.resize(sizes.layers);
       mine.value.resize(sizes.layers);
       mine.tangent.resize(sizes.layers);
-      sums.embedding = places.vector("embedding", F);
-      sums.readout0 = places.matrix("readout.0.weight", H, F);
-      sums.readout0_bias = places.vector("readout.0.bias", H);
-      sums.readout1 = places.vector("readout.1.weight", H);
-      sums.readout1_bias = places.vector("readout.1.bias", {1, 1});
-      sums.filter = places.painn_layers(F, sizes.radial, mine.layer_sums);
+      walk_painn(sizes, int(reference_energy.size()), places,
+                 PainnPlaces{sums, sums, mine.layer_sums, sums});
       sums.layers = mine.layer_sums.data();
     }
 
@@ -231,34 +179,9 @@ namespace {
 
 }    // namespace
 
-void PainnGradient::add_jacobian_gradient(const Graph &, std::span<const int>,
-                                          const JacobianDerivative &, std::span<double>)
+std::unique_ptr<WeightGradient> make_host_gradient(const Potential &potential,
+                                                   const EngineOptions &options, bool)
 {
-  throw EngineError(
-      "the host engine has no third derivatives: a loss of Jacobian rows needs the engine torch");
-}
-
-std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential,
-                                                   const EngineOptions &options, bool mixed)
-{
-  if (options.engine == "torch") {
-#ifdef MLFF_TORCH
-    if (potential.is_molecule() && mixed)
-      throw EngineError("model molecule-mlp has no mixed precision");
-    if (potential.is_molecule()) return make_molecule_torch_gradient(potential, options);
-    if (potential.is_global() && mixed) throw EngineError("model painn-fmm has no mixed precision");
-    return make_torch_gradient(potential, options, mixed);
-#else
-    throw EngineError("engine 'torch' is not in this build (MLFF_TORCH=OFF); accepted: auto, host");
-#endif
-  }
-  if (options.engine != "host" && options.engine != "auto")
-    throw EngineError("unknown engine '" + options.engine + "'; accepted: auto, host, torch");
-  if (mixed) throw EngineError("mixed precision needs the engine torch");
-  if (potential.is_global())
-    throw EngineError("the host engine has no weight gradients of the long-range block of "
-                      "painn-fmm: training it needs the engine torch");
-  if (potential.is_molecule()) return make_molecule_gradient(potential, options);
   if (options.precision == Precision::single_precision)
     return std::make_unique<HostGradient<float>>(potential, options);
   return std::make_unique<HostGradient<double>>(potential, options);

@@ -1,73 +1,15 @@
-// Gradient of a loss with respect to the weights of PaiNN: by hand-written kernels on the host, or
-// by LibTorch's autograd.
+// Gradient of a loss with respect to the weights of PaiNN by hand-written kernels on the host.
 #pragma once
 
-#include "core/engine_info.h"
-#include "core/graph.h"
-#include "potential/potential.h"
+#include "core/engine_options.h"
+#include "potential/weight_gradient.h"
 
-#include <functional>
 #include <memory>
-#include <span>
 
 namespace mlff {
 
-/// The trained numbers of a model side by side: every tensor that is_trained names, in the order of
-/// their names, each row-major.
-struct WeightSlice {
-  std::string name;
-  std::vector<std::int64_t> shape;
-  std::size_t offset, size;
-};
-std::vector<WeightSlice> weight_slices(const Potential &potential);
-
-/// Copies of the weights of a potential, and back.
-std::vector<double> flat_weights(const Potential &potential);
-void set_flat_weights(Potential &potential, std::span<const double> weights);
-
-/// Derivatives of a loss with respect to the predictions for structures first .. last-1 of a graph.
-/// atom_energy [n_centres] (eV) and force [n_centres][3] (eV/Å) are predictions; the callee fills
-/// energy_bar [n_centres] = dL/dE_i and force_bar [n_centres][3] = dL/dF, of the same structures
-/// only. All arrays are those of the whole graph. Called from several threads.
-using LossDerivative =
-    std::function<void(int first_structure, int last_structure, const double *atom_energy,
-                       const double *force, double *energy_bar, double *force_bar)>;
-
-/// Derivative of a loss with respect to rows of the Jacobian of the forces. row [n_centres][3]
-/// (eV/Å²) holds, for the atoms of each structure, dF_k/dx of the component k chosen for it; the
-/// callee fills row_bar alike.
-using JacobianDerivative = std::function<void(const double *row, double *row_bar)>;
-
-/// Exact (no finite differences), equal to autograd: tested to 1e-10 in double precision.
-class PainnGradient {
- public:
-  virtual ~PainnGradient() = default;
-
-  /// Weights as in weight_slices.
-  virtual void set_weights(std::span<const double> weights) = 0;
-
-  /// Adds dL/dw to `gradient` [weights]. The graph must have no ghosts. The sum runs in an order
-  /// that depends on the number of threads alone. Throws EngineError for a graph with ghosts.
-  virtual void add_gradient(const Graph &graph, const LossDerivative &loss,
-                            std::span<double> gradient) = 0;
-
-  /// The same for a loss of Jacobian rows; component [n_structures] is 3 * centre + axis, centres
-  /// counted over the whole graph. Throws EngineError where the engine has no third derivatives.
-  virtual void add_jacobian_gradient(const Graph &graph, std::span<const int> component,
-                                     const JacobianDerivative &loss, std::span<double> gradient);
-
-  /// Back end, kernels, precision and device.
-  virtual EngineInfo info() const = 0;
-
-  /// info() as one line for a log.
-  std::string description() const { return to_text(info()); }
-};
-
-/// A model of the sizes, cutoff, scale and reference energies of `potential`, and its weights. Of
-/// the options engine (host, torch, auto: host), precision, threads and device (torch) count.
-/// `mixed`: products in bfloat16, torch engine only. Throws EngineError naming what is missing.
-std::unique_ptr<PainnGradient> make_painn_gradient(const Potential &potential,
-                                                   const EngineOptions &options = {},
-                                                   bool mixed = false);
+/// The host engine has no mixed precision: the last argument is for the engines that have.
+std::unique_ptr<WeightGradient> make_host_gradient(const Potential &potential,
+                                                   const EngineOptions &options, bool);
 
 }    // namespace mlff

@@ -6,12 +6,16 @@
 #include "core/errors.h"
 #include "models/painn/gradient/painn_gradient.h"
 #include "models/painn/gradient/painn_gradient_kernels.h"
+#include "models/painn/painn_sizes.h"
+#include "models/painn/painn_tensors.h"
+#include "potential/flat_weights.h"
 
 #include <omp.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 namespace mlff {
 
@@ -33,25 +37,8 @@ template <typename T> class Arena {
   std::size_t used = 0;
 };
 
-/// The trained tensors of a model, by name.
-class WeightNames {
- public:
-  explicit WeightNames(std::vector<WeightSlice> slices) : slices(std::move(slices)) {}
-
-  const WeightSlice &operator()(const std::string &name) const
-  {
-    return *std::find_if(slices.begin(), slices.end(), [&](const WeightSlice &s) {
-      return s.name == name;
-    });
-  }
-  std::size_t total() const { return slices.back().offset + slices.back().size; }
-
- private:
-  std::vector<WeightSlice> slices;
-};
-
-/// Weights packed for products forward and back. A model names its tensors in a walk, always in the
-/// same order.
+/// The walk (models/tensor_walk.h) that packs weights for products forward and back. Flat weights
+/// are copied to their places as often as they change.
 template <typename T> class GradientPacking {
  public:
   explicit GradientPacking(const WeightNames &names) :
@@ -59,15 +46,16 @@ template <typename T> class GradientPacking {
   {
   }
 
-  /// Runs `walk` twice: to count, and to hand out addresses.
-  template <typename Walk> void lay_out(const Walk &walk)
+  /// Runs `list`, which walks over the tensors of a model, twice: to count, and to hand out
+  /// addresses.
+  template <typename List> void lay_out(const List &list)
   {
-    walk();
+    list();
     constants.assign(arena.size() + 16, T(0));
     base = constants.data();
     while (reinterpret_cast<std::uintptr_t>(base) % 64) base++;
     arena = Arena<T>(base);
-    walk();
+    list();
   }
 
   /// Copies weights to where the walk put them.
@@ -78,6 +66,63 @@ template <typename T> class GradientPacking {
       if (back_place[i] >= 0) base[back_place[i]] = T(flat[i]);
     }
   }
+
+  template <typename To, typename Place>
+  void linear(To &to, const std::string &name, Extent out, Extent in, const Place &place)
+  {
+    matrix(to, name, out, in, place);
+    T *values = vector(name + ".bias", out.places());
+    // a bias of one number in double is for the owner to set
+    if constexpr (!std::is_same_v<decltype(place.bias(to)), double &>) place.bias(to) = values;
+  }
+
+  template <typename To, typename Place>
+  void matrix(To &to, const std::string &name, Extent out, Extent in, const Place &place)
+  {
+    auto &weight = place.weight(to);
+    if constexpr (std::is_pointer_v<std::remove_reference_t<decltype(weight)>>)
+      weight = vector(name + ".weight", in.places());    // one row
+    else
+      matrices(name + ".weight", out.places(), in.places(), weight, place.back(to));
+  }
+
+  /// One matrix for all edges of a layer, whose last row is the bias.
+  template <typename To, typename Place>
+  void filter(To &to, const std::string &name, Extent out, int in, const Place &place)
+  {
+    const WeightSlice &weight = slice(name + ".weight"), &bias = slice(name + ".bias");
+    const Blocks F = out.places();
+    const int n = int(out.count());
+    auto &filter = place.weight(to);
+    filter = take_packed(in + 1, F.total(n));
+    for (int f = 0; f < n; f++) {
+      for (int k = 0; k < in; k++)
+        forward_place[weight.offset + std::size_t(f) * in + k] =
+            address(filter.values) + in_panel(filter, k, F.place(f));
+      forward_place[bias.offset + f] = address(filter.values) + in_panel(filter, in, F.place(f));
+    }
+  }
+
+  template <typename To, typename Place>
+  void rows(To &to, const std::string &name, const std::vector<std::int64_t> &, Extent width,
+            const Place &place, TensorStart)
+  {
+    place.weight(to) = vector(name, width.places());
+  }
+
+  template <typename To, typename Place>
+  void constant(To &, const std::string &, const std::vector<std::int64_t> &, const Place &)
+  {
+  }
+
+ private:
+  const WeightNames &slice;
+  std::vector<long> forward_place, back_place;    // of each weight; back: -1 where there is none
+  std::vector<T> constants;
+  T *base = nullptr;
+  Arena<T> arena{nullptr};
+
+  long address(const T *p) const { return base ? p - base : 0; }
 
   T *vector(const std::string &name, Blocks blocks)
   {
@@ -102,45 +147,6 @@ template <typename T> class GradientPacking {
       }
   }
 
-  /// The weights of PaiNN's layers, with F features; fills `layers` and `filter`.
-  void painn_layers(Blocks F, int radial, std::vector<PainnLayer<T>> &layers, Packed<T> &filter)
-  {
-    for (std::size_t l = 0; l < layers.size(); l++) {
-      PainnLayer<T> &layer = layers[l];
-      const std::string message = "message." + std::to_string(l),
-                        update = "update." + std::to_string(l);
-      matrices(message + ".0.weight", F, F, layer.message0, layer.message0_back);
-      matrices(message + ".1.weight", F, F, layer.message1, layer.message1_back);
-      matrices(update + ".mix.weight", F, F, layer.mix, layer.mix_back);
-      matrices(update + ".0.weight", F, F, layer.update0, layer.update0_back);
-      matrices(update + ".1.weight", F, F, layer.update1, layer.update1_back);
-      layer.message0_bias = vector(message + ".0.bias", F);
-      layer.message1_bias = vector(message + ".1.bias", F);
-      layer.update0_bias = vector(update + ".0.bias", F);
-      layer.update1_bias = vector(update + ".1.bias", F);
-    }
-    // the bias is the last row of the filter
-    const WeightSlice &weight = slice("filter.weight"), &bias = slice("filter.bias");
-    const int n = int(weight.shape[0]);
-    filter = take_packed(radial + 1, F.total(n));
-    for (int f = 0; f < n; f++) {
-      for (int k = 0; k < radial; k++)
-        forward_place[weight.offset + std::size_t(f) * radial + k] =
-            address(filter.values) + in_panel(filter, k, F.place(f));
-      forward_place[bias.offset + f] =
-          address(filter.values) + in_panel(filter, radial, F.place(f));
-    }
-  }
-
- private:
-  const WeightNames &slice;
-  std::vector<long> forward_place, back_place;    // of each weight; back: -1 where there is none
-  std::vector<T> constants;
-  T *base = nullptr;
-  Arena<T> arena{nullptr};
-
-  long address(const T *p) const { return base ? p - base : 0; }
-
   Packed<T> take_packed(int rows, int columns)
   {
     return {arena.take(std::size_t((columns + panel_width - 1) / panel_width) * panel_width * rows),
@@ -153,8 +159,8 @@ template <typename T> class GradientPacking {
   }
 };
 
-/// Sums of the gradient, as [in][out]. A model names its tensors in a walk, always in the same
-/// order; one walk an array of sums.
+/// The walk (models/tensor_walk.h) that finds places for the sums of a gradient, as [in][out]; one
+/// walk an array of sums.
 template <typename T> class GradientPlaces {
  public:
   explicit GradientPlaces(const WeightNames &names) : place(names.total(), 0), slice(names) {}
@@ -165,6 +171,47 @@ template <typename T> class GradientPlaces {
   void begin(T *base) { arena = Arena<T>(base); }
   std::size_t size() const { return arena.size(); }
 
+  template <typename To, typename Place>
+  void linear(To &to, const std::string &name, Extent out, Extent in, const Place &place)
+  {
+    matrix(to, name, out, in, place);
+    place.bias(to) = vector(name + ".bias", out.places());
+  }
+
+  template <typename To, typename Place>
+  void matrix(To &to, const std::string &name, Extent out, Extent in, const Place &place)
+  {
+    place.weight(to) = array(slice(name + ".weight"), out, int(in.count()), in.places(), 0);
+  }
+
+  /// The bias is the last row.
+  template <typename To, typename Place>
+  void filter(To &to, const std::string &name, Extent out, int in, const Place &place)
+  {
+    const WeightSlice &bias = slice(name + ".bias");
+    const Blocks F = out.places();
+    const int columns = F.total(int(out.count()));
+    for (int f = 0; f < int(out.count()); f++)
+      this->place[bias.offset + f] = long(arena.size()) + long(in) * columns + F.place(f);
+    place.weight(to) = array(slice(name + ".weight"), out, in, {1, 1}, 1);
+  }
+
+  template <typename To, typename Place>
+  void rows(To &to, const std::string &name, const std::vector<std::int64_t> &, Extent width,
+            const Place &place, TensorStart)
+  {
+    place.weight(to) = vector(name, width.places());
+  }
+
+  template <typename To, typename Place>
+  void constant(To &, const std::string &, const std::vector<std::int64_t> &, const Place &)
+  {
+  }
+
+ private:
+  const WeightNames &slice;
+  Arena<T> arena{nullptr};
+
   T *vector(const std::string &name, Blocks blocks)
   {
     const WeightSlice &s = slice(name);
@@ -173,48 +220,17 @@ template <typename T> class GradientPlaces {
     return arena.take(blocks.total(int(s.size)));
   }
 
-  T *matrix(const std::string &name, Blocks out, Blocks in)
+  /// W [out][in] as [in][out], with `more` rows behind it.
+  T *array(const WeightSlice &s, Extent out, int n_in, Blocks in, int more)
   {
-    const WeightSlice &s = slice(name);
-    const int n_out = int(s.shape[0]), n_in = int(s.shape[1]), columns = out.total(n_out);
+    const Blocks blocks = out.places();
+    const int n_out = int(out.count()), columns = blocks.total(n_out);
     for (int o = 0; o < n_out; o++)
       for (int k = 0; k < n_in; k++)
         place[s.offset + std::size_t(o) * n_in + k] =
-            long(arena.size()) + long(in.place(k)) * columns + out.place(o);
-    return arena.take(std::size_t(in.total(n_in)) * columns);
+            long(arena.size()) + long(in.place(k)) * columns + blocks.place(o);
+    return arena.take(std::size_t(in.total(n_in) + more) * columns);
   }
-
-  /// The sums of PaiNN's layers; returns those of the filters.
-  T *painn_layers(Blocks F, int radial, std::vector<GradientLayerSums<T>> &layers)
-  {
-    for (std::size_t l = 0; l < layers.size(); l++) {
-      GradientLayerSums<T> &layer = layers[l];
-      const std::string message = "message." + std::to_string(l),
-                        update = "update." + std::to_string(l);
-      layer.message0 = matrix(message + ".0.weight", F, F);
-      layer.message0_bias = vector(message + ".0.bias", F);
-      layer.message1 = matrix(message + ".1.weight", F, F);
-      layer.message1_bias = vector(message + ".1.bias", F);
-      layer.mix = matrix(update + ".mix.weight", F, F);
-      layer.update0 = matrix(update + ".0.weight", F, F);
-      layer.update0_bias = vector(update + ".0.bias", F);
-      layer.update1 = matrix(update + ".1.weight", F, F);
-      layer.update1_bias = vector(update + ".1.bias", F);
-    }
-    const WeightSlice &weight = slice("filter.weight"), &bias = slice("filter.bias");
-    const int n = int(weight.shape[0]), columns = F.total(n);
-    const long start = long(arena.size());
-    for (int f = 0; f < n; f++) {
-      for (int k = 0; k < radial; k++)
-        place[weight.offset + std::size_t(f) * radial + k] = start + long(k) * columns + F.place(f);
-      place[bias.offset + f] = start + long(radial) * columns + F.place(f);
-    }
-    return arena.take(std::size_t(radial + 1) * columns);
-  }
-
- private:
-  const WeightNames &slice;
-  Arena<T> arena{nullptr};
 };
 
 /// Sizes of PaiNN's layers as their kernels see them; makes room for `layers`.
@@ -222,12 +238,12 @@ template <typename T>
 void set_layer_sizes(const Potential &potential, std::vector<PainnLayer<T>> &layers,
                      PainnWeights<T> &model)
 {
-  model.F = padded(potential.sizes.features);
-  model.L = potential.sizes.layers;
-  model.K = potential.sizes.radial;
-  model.norm_floor = potential.sizes.norm_floor;
+  model.F = padded(painn_sizes(potential).features);
+  model.L = painn_sizes(potential).layers;
+  model.K = painn_sizes(potential).radial;
+  model.norm_floor = painn_sizes(potential).norm_floor;
   model.cutoff = potential.cutoff;
-  layers.resize(potential.sizes.layers);
+  layers.resize(painn_sizes(potential).layers);
   model.layers = layers.data();
 }
 

@@ -1,3 +1,4 @@
+// The host engine of PaiNN, with or without a long-range block.
 #include "models/painn/host/painn_engine_host.h"
 
 #include "models/long_range/host/long_range_host.h"
@@ -15,11 +16,11 @@ namespace {
    public:
     HostEngine(const Potential &potential, const EngineOptions &options) :
         set(choose_instruction_set(options.instruction_set)),
-        kernels(MLFF_KERNELS_FOR(set, painn_kernels)), form(options.fmm)
+        kernels(MLFF_KERNELS_FOR(set, painn_kernels)), form(options.long_range)
     {
       threads = options.threads > 0 ? options.threads : omp_get_max_threads();
       const bool spline = filter_for(options.filter, precision_of_type<T>) == Filter::spline;
-      block = FmmBlock<T>::make(potential, options.fmm, spline, set);
+      block = LongRangeBlock<T>::make(potential, options.long_range, spline, set);
       load(potential, spline);
     }
 
@@ -40,10 +41,10 @@ namespace {
       PainnWork<T> &work = space.work;
       work.block = block.get();
       work.block_forward = [](void *p, T *s, T *v) {
-        static_cast<FmmBlock<T> *>(p)->forward(s, v);
+        static_cast<LongRangeBlock<T> *>(p)->forward(s, v);
       };
       work.block_backward = [](void *p, T *bar) {
-        static_cast<FmmBlock<T> *>(p)->backward(bar);
+        static_cast<LongRangeBlock<T> *>(p)->backward(bar);
       };
       work.atom_energy = result.atom_energy.data();
       work.gradient = result.gradient.data();
@@ -69,7 +70,7 @@ namespace {
       sum_energies(graph, result);
     }
 
-    bool exchanges() const override { return true; }
+    bool supports_domain_decomposition() const override { return true; }
 
     std::size_t bytes(int atoms, int edges) const override
     {
@@ -95,11 +96,10 @@ namespace {
     const PainnKernels &kernels;
     int threads;
     PainnWeights<T> weights;
-    std::vector<double> reference_energy;
     PainnPacking<T> packing;
     PainnWorkspace<T> space;
-    FmmForm form;
-    std::unique_ptr<FmmBlock<T>> block;
+    LongRangeForm form;
+    std::unique_ptr<LongRangeBlock<T>> block;
 
     /// Work per thread below which another thread does not pay: about half a millisecond. Threads
     /// wait for each other several times a layer, which costs most where other programs use the
@@ -116,22 +116,12 @@ namespace {
 
     void load(const Potential &potential, bool spline)
     {
-      const auto &sizes = potential.sizes;
-      const auto tensor = [&](const std::string &name) -> const Tensor & {
-        return potential.tensors.at(name);
-      };
-      const Blocks F{sizes.features, padded(sizes.features)},
-          H{sizes.features / 2, padded(sizes.features / 2)};
-      packing.load_layers(potential, spline, true, weights);
-      weights.H = H.padded_width;
-      weights.scale = tensor("scale").values[0];
-      reference_energy = tensor("reference_energy").values;
-      weights.reference_energy = reference_energy.data();
-      weights.readout0 = packing.pack(tensor("readout.0.weight"), H, F, false);
-      weights.readout0_back = packing.pack(tensor("readout.0.weight"), H, F, true);
-      weights.readout0_bias = packing.vector(tensor("readout.0.bias").values, H);
-      weights.readout1 = packing.vector(tensor("readout.1.weight").values, H);
-      weights.readout1_bias = tensor("readout.1.bias").values[0];
+      const PainnSizes &sizes = painn_sizes(potential);
+      auto &layers = packing.begin_layers(potential, spline, weights);
+      weights.H = padded(sizes.features / 2);
+      PackingWalk<T> walk(potential, packing, true);
+      walk_painn(sizes, potential.n_species(), walk,
+                 PainnPlaces{weights, weights, layers, weights});
     }
   };
 
@@ -139,7 +129,7 @@ namespace {
 
 std::vector<Radial> painn_filter(const Potential &potential, int layer, double d)
 {
-  const int n = 3 * potential.sizes.features, K = potential.sizes.radial;
+  const int n = 3 * painn_sizes(potential).features, K = painn_sizes(potential).radial;
   const double *A =
       potential.tensors.at("filter.weight").values.data() + std::size_t(layer) * n * K;
   const double *a = potential.tensors.at("filter.bias").values.data() + std::size_t(layer) * n;

@@ -6,10 +6,12 @@
 #include "kernels/instruction_set.h"
 #include "models/painn/host/painn_engine_host.h"
 #include "models/painn/host/painn_kernels.h"
+#include "models/painn/painn_tensors.h"
 #include "potential/potential.h"
 
 #include <algorithm>
 #include <memory>
+#include <type_traits>
 
 namespace mlff {
 
@@ -51,54 +53,40 @@ template <typename T> class PainnPacking {
     return packed;
   }
 
-  /// Embedding (rows of F), layers and filters; the products of the backward pass only where they
-  /// are asked for.
-  void load_layers(const Potential &potential, bool spline, bool backward, PainnWeights<T> &weights)
+  /// Numbers that stay in double.
+  const double *numbers(const std::vector<double> &values)
   {
-    const auto &sizes = potential.sizes;
-    const auto tensor = [&](const std::string &name) -> const Tensor & {
-      return potential.tensors.at(name);
-    };
-    const Blocks F{sizes.features, padded(sizes.features)};
-    weights.F = F.padded_width;
+    doubles.push_back(std::make_unique<std::vector<double>>(values));
+    return doubles.back()->data();
+  }
+
+  /// Sizes and room for the layers of weights that are packed.
+  std::vector<PainnLayer<T>> &begin_layers(const Potential &potential, bool spline,
+                                           PainnWeights<T> &weights)
+  {
+    const auto &sizes = painn_sizes(potential);
+    weights.F = padded(sizes.features);
     weights.L = sizes.layers;
     weights.K = sizes.radial;
     weights.norm_floor = sizes.norm_floor;
     weights.cutoff = potential.cutoff;
     weights.knots = spline ? spline_knots(sizes.radial) : 0;
-    weights.embedding = vector(tensor("embedding").values, F);
-    for (int l = 0; l < sizes.layers; l++) {
-      PainnLayer<T> layer;
-      const auto both = [&](const std::string &name, Packed<T> &forward, Packed<T> &back) {
-        forward = pack(tensor(name + ".weight"), F, F, false);
-        if (backward) back = pack(tensor(name + ".weight"), F, F, true);
-      };
-      const std::string message = "message." + std::to_string(l),
-                        update = "update." + std::to_string(l);
-      both(message + ".0", layer.message0, layer.message0_back);
-      both(message + ".1", layer.message1, layer.message1_back);
-      both(update + ".mix", layer.mix, layer.mix_back);
-      both(update + ".0", layer.update0, layer.update0_back);
-      both(update + ".1", layer.update1, layer.update1_back);
-      layer.message0_bias = vector(tensor(message + ".0.bias").values, F);
-      layer.message1_bias = vector(tensor(message + ".1.bias").values, F);
-      layer.update0_bias = vector(tensor(update + ".0.bias").values, F);
-      layer.update1_bias = vector(tensor(update + ".1.bias").values, F);
-      load_filter(potential, l, weights, layer);
-      layers.push_back(layer);
-    }
+    layers.resize(sizes.layers);
+    for (int l = 0; l < sizes.layers; l++) load_filter(potential, l, weights, layers[l]);
     weights.layers = layers.data();
+    return layers;
   }
 
  private:
   std::vector<PainnLayer<T>> layers;
   std::vector<std::unique_ptr<Buffer<T>>> constants;
+  std::vector<std::unique_ptr<std::vector<double>>> doubles;
 
   /// The filter of one layer, as its weights or tabulated with the cutoff function in it.
   void load_filter(const Potential &potential, int l, const PainnWeights<T> &weights,
                    PainnLayer<T> &layer)
   {
-    const int features = potential.sizes.features;
+    const int features = painn_sizes(potential).features;
     const Blocks F{features, weights.F};
     const int K = weights.K, n = 3 * weights.F, first = 3 * features * l;
     const auto &A = potential.tensors.at("filter.weight").values;
@@ -126,6 +114,74 @@ template <typename T> class PainnPacking {
     }
     layer.spline = spline;
   }
+};
+
+/// The walk (models/tensor_walk.h) that packs the weights of a potential for the kernels of
+/// inference; the products of the backward pass only where they are asked for. Filters are packed
+/// for each layer, by PainnPacking.
+template <typename T> class PackingWalk {
+ public:
+  PackingWalk(const Potential &potential, PainnPacking<T> &packing, bool backward) :
+      potential(potential), packing(packing), backward(backward)
+  {
+  }
+
+  template <typename To, typename Place>
+  void linear(To &to, const std::string &name, Extent out, Extent in, const Place &place)
+  {
+    matrix(to, name, out, in, place);
+    const auto &values = tensor(name + ".bias").values;
+    auto &bias = place.bias(to);
+    if constexpr (std::is_same_v<decltype(bias), double &>)
+      bias = values[0];
+    else
+      bias = packing.vector(values, out.places());
+  }
+
+  template <typename To, typename Place>
+  void matrix(To &to, const std::string &name, Extent out, Extent in, const Place &place)
+  {
+    const Tensor &W = tensor(name + ".weight");
+    auto &weight = place.weight(to);
+    if constexpr (std::is_pointer_v<std::remove_reference_t<decltype(weight)>>)
+      weight = packing.vector(W.values, in.places());    // one row
+    else {
+      weight = packing.pack(W, out.places(), in.places(), false);
+      if (backward) place.back(to) = packing.pack(W, out.places(), in.places(), true);
+    }
+  }
+
+  template <typename To, typename Place>
+  void filter(To &, const std::string &, Extent, int, const Place &)
+  {
+  }
+
+  template <typename To, typename Place>
+  void rows(To &to, const std::string &name, const std::vector<std::int64_t> &, Extent width,
+            const Place &place, TensorStart)
+  {
+    place.weight(to) = packing.vector(tensor(name).values, width.places());
+  }
+
+  template <typename To, typename Place>
+  void constant(To &to, const std::string &name, const std::vector<std::int64_t> &,
+                const Place &place)
+  {
+    if constexpr (requires { place.weight(to); }) {
+      auto &value = place.weight(to);
+      if constexpr (std::is_same_v<decltype(value), double &>)
+        value = tensor(name).values[0];
+      else
+        value = packing.numbers(tensor(name).values);
+    }
+  }
+
+ private:
+  const Potential &potential;
+  PainnPacking<T> &packing;
+  bool backward;
+
+  const Tensor &tensor(const std::string &name) const { return potential.tensors.at(name); }
 };
 
 /// Arrays for the evaluation of one graph; they only grow.

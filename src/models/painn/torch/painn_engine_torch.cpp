@@ -1,3 +1,4 @@
+// The torch engine of PaiNN, with or without a long-range block.
 #include "models/painn/torch/painn_engine_torch.h"
 
 #include "models/painn/torch/painn_torch.h"
@@ -40,7 +41,7 @@ namespace {
   class TorchEngine : public Engine {
    public:
     TorchEngine(const Potential &potential, const EngineOptions &options) :
-        sizes(potential.sizes), form(options.fmm), global(potential.is_global()),
+        sizes(painn_sizes(potential)), form(options.long_range), global(has_long_range(potential)),
         model(std::make_shared<PainnModel>(potential)),
         single(options.precision == Precision::single_precision), threads(torch_threads(options)),
         device(torch_device(options)), stream(options.stream)
@@ -80,7 +81,7 @@ namespace {
       sum_energies(graph, result);
     }
 
-    bool exchanges() const override { return false; }
+    bool supports_domain_decomposition() const override { return false; }
 
     std::size_t bytes(int atoms, int edges) const override
     {
@@ -103,7 +104,7 @@ namespace {
 
    private:
     PainnSizes sizes;
-    FmmForm form;
+    LongRangeForm form;
     bool global;
     std::shared_ptr<PainnModel> model;
     bool single;
@@ -139,7 +140,7 @@ namespace {
                                 torch::kDouble);
       r = device.is_cpu() ? r : r.to(device);
       r.requires_grad_(true);
-      FmmSystem system;
+      LongRangeSystem system;
       if (global) {
         system = {torch::from_blob(const_cast<double *>(graph.position.data()),
                                    {graph.n_centres(), 3}, torch::kDouble)

@@ -1,3 +1,4 @@
+// Gradient of a loss with respect to the weights of PaiNN, by LibTorch's autograd.
 #include "models/painn/torch/painn_gradient_torch.h"
 
 #include "models/painn/torch/painn_torch.h"
@@ -37,10 +38,10 @@ namespace {
     bool on;
   };
 
-  class TorchGradient : public PainnGradient {
+  class TorchGradient : public WeightGradient {
    public:
     TorchGradient(const Potential &potential, const EngineOptions &options, bool mixed) :
-        model(potential), global(potential.is_global()), form(options.fmm),
+        model(potential), global(has_long_range(potential)), form(options.long_range),
         single(options.precision == Precision::single_precision), mixed(mixed),
         threads(torch_threads(options)), device(torch_device(options))
     {
@@ -48,10 +49,7 @@ namespace {
       model.load(potential);
       model.to(device, single ? torch::kFloat : torch::kDouble);
       slices = weight_slices(potential);
-      const auto weights = model.weights();
-      for (const auto &slice : slices)
-        for (const auto &[name, parameter] : weights)
-          if (name == slice.name) parameters.push_back(parameter);
+      parameters = model.parameters_of(slices);
     }
 
     void set_weights(std::span<const double> weights) override
@@ -113,7 +111,7 @@ namespace {
    private:
     PainnModel model;
     bool global;
-    FmmForm form;
+    LongRangeForm form;
     bool single, mixed;
     int threads;
     torch::Device device;
@@ -122,7 +120,7 @@ namespace {
 
     struct Batch {
       torch::Tensor species, centre, neighbor, displacement, r;
-      FmmSystem system;
+      LongRangeSystem system;
     };
 
     torch::Tensor integers(std::span<const int> values) const
@@ -174,8 +172,8 @@ namespace {
 
 }    // namespace
 
-std::unique_ptr<PainnGradient> make_torch_gradient(const Potential &potential,
-                                                   const EngineOptions &options, bool mixed)
+std::unique_ptr<WeightGradient> make_torch_gradient(const Potential &potential,
+                                                    const EngineOptions &options, bool mixed)
 {
   return std::make_unique<TorchGradient>(potential, options, mixed);
 }

@@ -1,12 +1,15 @@
 // Gradient of a loss by LibTorch's autograd.
 #pragma once
 
-#include "models/painn/gradient/painn_gradient.h"
+#include "core/engine_options.h"
+#include "potential/weight_gradient.h"
+
+#include <memory>
 
 namespace mlff {
 
 /// Throws EngineError where the device is missing.
-std::unique_ptr<PainnGradient> make_torch_gradient(const Potential &potential,
-                                                   const EngineOptions &options, bool mixed);
+std::unique_ptr<WeightGradient> make_torch_gradient(const Potential &potential,
+                                                    const EngineOptions &options, bool mixed);
 
 }    // namespace mlff

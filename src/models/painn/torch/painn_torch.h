@@ -2,25 +2,10 @@
 #pragma once
 
 #include "models/long_range/torch/long_range_torch.h"
-#include "potential/potential.h"
-
-#include <torch/nn.h>
+#include "models/painn/painn_tensors.h"
+#include "models/painn/torch/named_module.h"
 
 namespace mlff {
-
-/// A module whose parameters have names in a potential file.
-class NamedModule : public torch::nn::Module {
- public:
-  /// Copies weights in; the potential must have the sizes of the model.
-  void load(const Potential &potential);
-
-  /// The trained tensors by their names in the potential file.
-  std::vector<std::pair<std::string, torch::Tensor>> weights() const;
-
- protected:
-  /// Every parameter under its name in the potential file.
-  virtual std::vector<std::pair<std::string, torch::Tensor>> named() const = 0;
-};
 
 /// Radial functions of PaiNN, exp(-(d - centre)² / 2 spacing²) [E, K], and its cutoff function [E,
 /// 1]; d [E, 1] double, and so are both.
@@ -37,9 +22,17 @@ class PainnLayers : public NamedModule {
   PainnLayers(const PainnSizes &sizes, double cutoff);
 
  protected:
+  struct Layer {
+    torch::nn::Linear message0{nullptr}, message1{nullptr}, mix{nullptr}, update0{nullptr},
+        update1{nullptr};
+  };
+  struct Shared {
+    torch::Tensor embedding;
+    torch::nn::Linear filter{nullptr};
+  };
   PainnSizes sizes;
-
-  std::vector<std::pair<std::string, torch::Tensor>> named() const override;
+  Shared shared;
+  std::vector<Layer> layers;
 
   /// Features s [N, F] and v [N, 3, F] after the last layer. centre and neighbor [E] int, r [E, 3]
   /// double; v may be undefined for zero. Without `vectors` the v that comes back lacks the last
@@ -50,44 +43,28 @@ class PainnLayers : public NamedModule {
                                                      const torch::Tensor &r, bool vectors);
 
  private:
-  struct Layer {
-    torch::nn::Linear message0{nullptr}, message1{nullptr}, mix{nullptr}, update0{nullptr},
-        update1{nullptr};
-  };
   double cutoff;
   torch::Tensor centres;
-  torch::nn::Linear filter{nullptr};
-  std::vector<Layer> layers;
 };
-
-/// A linear layer in_features -> out_features.
-torch::nn::Linear torch_linear(int in_features, int out_features, bool bias = true);
-
-/// Adds weight and bias of a linear layer to a list of parameters.
-void add_named(std::vector<std::pair<std::string, torch::Tensor>> &list, const std::string &name,
-               const torch::nn::Linear &module);
 
 /// Energies of atoms.
 class PainnModel : public PainnLayers {
  public:
   PainnModel(const Potential &potential);
 
-  /// Copies weights out, in single precision (reference energies and scale in double).
-  void store(Potential &potential) const;
-
   /// species [N] int, centre and neighbor [E] int, r [E, 3] double; system: of models with a
   /// long-range block. Returns energies of the atoms, [N] double, eV.
   torch::Tensor forward(const torch::Tensor &species, const torch::Tensor &centre,
                         const torch::Tensor &neighbor, const torch::Tensor &r,
-                        const FmmSystem &system = {});
-
- protected:
-  std::vector<std::pair<std::string, torch::Tensor>> named() const override;
+                        const LongRangeSystem &system = {});
 
  private:
-  std::shared_ptr<FmmLayers> long_range;
-  torch::Tensor embedding, reference_energy, scale;
-  torch::nn::Linear readout0{nullptr}, readout1{nullptr};
+  struct Ends {
+    torch::Tensor reference_energy, scale;    // in double whatever the precision of the network
+    torch::nn::Linear readout0{nullptr}, readout1{nullptr};
+  };
+  std::shared_ptr<LongRangeLayers> long_range;
+  Ends ends;
 };
 
 }    // namespace mlff

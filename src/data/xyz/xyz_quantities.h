@@ -1,0 +1,27 @@
+// Quantities of extended XYZ and the names that files give them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mlff {
+
+/// A quantity that several names may stand for.
+struct XyzQuantity {
+  const char *name;      ///< in ReadOptions::keys
+  const char *spoken;    ///< in messages
+  std::vector<std::string> names;
+};
+
+extern const XyzQuantity xyz_forces, xyz_velocities, xyz_masses, xyz_energy, xyz_charge, xyz_spin,
+    xyz_stress;
+
+/// How sure it is that a name means a quantity: not at all, by the name alone, by MACE's prefix for
+/// references (REF_), or by the prefix of some other method.
+enum class NameClaim { none, plain, reference, other };
+
+/// Names are compared without their case.
+NameClaim claim_of(const XyzQuantity &quantity, std::string_view name);
+
+}    // namespace mlff

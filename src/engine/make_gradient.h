@@ -1,0 +1,24 @@
+// Gradients of a loss with respect to the weights of a potential.
+#pragma once
+
+#include "models/jump/gradient/jump_gradient.h"
+#include "potential/potential.h"
+#include "potential/weight_gradient.h"
+
+#include <memory>
+
+namespace mlff {
+
+/// For a model of the sizes, cutoff, scale and reference energies of `potential`, and its weights.
+/// Of the options engine (host, torch, auto: the first that the model trains with), precision,
+/// threads and device (torch) count. `mixed`: products in bfloat16, torch engine only. Throws
+/// EngineError naming what is missing.
+std::unique_ptr<WeightGradient> make_weight_gradient(const Potential &potential,
+                                                     const EngineOptions &options = {},
+                                                     bool mixed = false);
+
+/// The same for a jump network.
+std::unique_ptr<JumpGradient> make_jump_gradient(const Potential &potential,
+                                                 const EngineOptions &options = {});
+
+}    // namespace mlff

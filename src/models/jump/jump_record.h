@@ -1,0 +1,75 @@
+// What a jump network records beside its weights, and its part of a potential file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mlff {
+
+class MetadataReader;
+struct MetadataWriter;
+struct ModelDescription;
+struct Potential;
+
+/// What a jump network (models that begin with kstep-) records beside its weights. A jump maps
+/// positions, velocities and forces to those one stride later.
+struct JumpRecord {
+  /// A species of atoms: an element, or a finer class of its atoms by what they are bonded to.
+  struct Species {
+    std::string name;    ///< "C", or of a class "C1"
+
+    /// What tells the atoms of a class from others, see src/training/jump/jump_windows.h; else
+    /// empty.
+    std::string environment;
+    double mass = 0.0;    ///< g/mol, in training
+
+    // largest norms in the training windows
+    double velocity = 0.0, force = 0.0;                  ///< at their start, Å/ps and eV/Å
+    double displacement = 0.0, velocity_change = 0.0;    ///< over the longest stride, Å and Å/ps
+  };
+  double timestep = 0.0;               ///< of the dynamics it learned from, fs
+  std::vector<double> strides;         ///< fs, ascending
+  std::vector<double> temperatures;    ///< of the training data, K; empty: not known
+  std::vector<Species> species;    ///< [n_species]; their atomic numbers are Potential::elements
+
+  // of the variants kstep-egnn and kstep-transformer only
+
+  /// Their published form, which rotations change (see jump_defects); else the corrected one.
+  bool published = false;
+
+  /// Bound of the norm of a scaled prediction; published: of each of its components.
+  double bound = 10.0;
+  int heads = 4;    ///< of attention; kstep-transformer only
+
+  /// While kstep-painn is trained: a third prediction beside u_x and u_v, the force after the jump,
+  /// scaled as the force at its start. No file has it, and no engine but the gradient's.
+  bool force_head = false;
+  int predictions() const { return force_head ? 3 : 2; }
+};
+
+/// That of a potential whose model is a jump network.
+const JumpRecord &jump_record(const Potential &potential);
+JumpRecord &jump_record(Potential &potential);
+
+// sizes of the network and metadata `jump`, what all jump networks have
+void read_jump(const MetadataReader &metadata, Potential &potential);
+void write_jump(const Potential &potential, MetadataWriter &metadata);
+void check_jump(const Potential &potential, const std::string &path);
+void describe_jump(const Potential &potential, ModelDescription &description);
+
+// the same and what the variants add: form and bound
+void read_jump_variant(const MetadataReader &metadata, Potential &potential);
+void write_jump_variant(const Potential &potential, MetadataWriter &metadata);
+void check_jump_variant(const Potential &potential, const std::string &path);
+void describe_jump_variant(const Potential &potential, ModelDescription &description);
+
+// the same and the heads of kstep-transformer
+void read_jump_transformer(const MetadataReader &metadata, Potential &potential);
+void write_jump_transformer(const Potential &potential, MetadataWriter &metadata);
+void check_jump_transformer(const Potential &potential, const std::string &path);
+void describe_jump_transformer(const Potential &potential, ModelDescription &description);
+
+/// "C1", "C2", "H": names of all species.
+std::vector<std::string> jump_species_names(const Potential &potential);
+
+}    // namespace mlff
