@@ -262,15 +262,10 @@ void add_command_check_gradients(CLI::App &program)
                    "potential, .safetensors; a path, or the name of one that ships")
       ->required();
   command->add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
-  command->add_option("--frames", options->frames, "how many frames")
-      ->check(above_zero)
-      ->capture_default_str();
-  command->add_option("--tolerance", options->tolerance, "against differences")
-      ->check(above_zero)
-      ->capture_default_str();
-  command->add_option("--autograd-tolerance", options->autograd_tolerance, "against autograd")
-      ->check(above_zero)
-      ->capture_default_str();
+  OptionGroup group(*command);
+  group.add_above_zero("--frames", options->frames, "how many frames");
+  group.add_above_zero("--tolerance", options->tolerance, "against differences");
+  group.add_above_zero("--autograd-tolerance", options->autograd_tolerance, "against autograd");
   command->add_flag("--json", options->json, "print JSON");
   command->footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data "
                   "rmd17_ethanol_test_01.npz");

@@ -441,19 +441,13 @@ void add_command_eval(CLI::App &program)
   command
       ->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")
       ->required();
-  command->add_option("--engine", options->engine.engine, "auto or an engine of this build")
-      ->capture_default_str();
+  OptionGroup group(*command);
+  group.add("--engine", options->engine.engine, "auto or an engine of this build");
   add_engine_options(*command, options->engine);
-  command->add_option("--threads", options->engine.threads, "at most this many, 0: automatic")
-      ->check(not_negative)
-      ->capture_default_str();
-  command->add_option("--batch", options->batch, "frames evaluated together")
-      ->check(above_zero)
-      ->capture_default_str();
-  command
-      ->add_option("--memory", options->memory,
-                   "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's")
-      ->capture_default_str();
+  group.add_not_negative("--threads", options->engine.threads, "at most this many, 0: automatic");
+  group.add_above_zero("--batch", options->batch, "frames evaluated together");
+  group.add("--memory", options->memory,
+            "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's");
   command->add_option("-o,--output", options->output,
                       "write the frames with predicted energies and forces, .xyz");
   command

@@ -1,3 +1,4 @@
+// Options that say what files do not.
 #include "commands/command.h"
 
 namespace mlff {
