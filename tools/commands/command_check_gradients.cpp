@@ -6,7 +6,6 @@
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
 #include "models/painn/host/painn_engine_host.h"
-#include "potential/find_potential.h"
 
 #include <nlohmann/json.hpp>
 
@@ -257,10 +256,7 @@ void add_command_check_gradients(CLI::App &program)
   auto *command = program.add_subcommand("check-gradients",
                                          "Compare hand-written derivatives with autograd and "
                                          "differences; exit code 2 beyond tolerance");
-  command
-      ->add_option("--model", options->model,
-                   "potential, .safetensors; a path, or the name of one that ships")
-      ->required();
+  add_model_option(*command, options->model);
   command->add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
   OptionGroup group(*command);
   group.add_above_zero("--frames", options->frames, "how many frames");
@@ -270,7 +266,6 @@ void add_command_check_gradients(CLI::App &program)
   command->footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data "
                   "rmd17_ethanol_test_01.npz");
   command->callback([options] {
-    options->model = find_potential(options->model);
     Check check(*options);
     check.run();
     if (!check.report()) throw CLI::RuntimeError(2);

@@ -8,7 +8,6 @@
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
 #include "engine/split_engine.h"
-#include "potential/find_potential.h"
 #include "structure/bonds.h"
 #include "training/jump/jump_report.h"
 
@@ -434,10 +433,7 @@ void add_command_eval(CLI::App &program)
       program.add_subcommand("eval",
                              "Compare a potential with labelled frames: energy and force errors; a "
                              "jump network with windows of NVE dynamics");
-  command
-      ->add_option("--model", options->model,
-                   "potential, .safetensors; a path, or the name of one that ships")
-      ->required();
+  add_model_option(*command, options->model);
   command
       ->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")
       ->required();
@@ -469,7 +465,6 @@ void add_command_eval(CLI::App &program)
   command->footer(
       "Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
   command->callback([options] {
-    options->model = find_potential(options->model);
     if (const Potential potential = Potential::read(options->model); potential.is_jump())
       return evaluate_jump(*options, potential);
     Evaluation evaluation(*options);

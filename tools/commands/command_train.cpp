@@ -10,17 +10,12 @@
 
 namespace mlff {
 
-namespace {
-
+void add_command_train(CLI::App &program)
+{
   struct Options {
     std::string settings;
     bool restart = false, force = false, plots = true;
   };
-
-}    // namespace
-
-void add_command_train(CLI::App &program)
-{
   auto options = std::make_shared<Options>();
   auto *command = program.add_subcommand("train",
                                          "Train a potential on labelled frames, or on labels of "
