@@ -60,15 +60,12 @@ int main(int argc, char **argv)
   mlff::add_command_eval(program);
   mlff::add_command_check_gradients(program);
   mlff::add_command_molecule(program);
-#ifdef MLFF_XTB
   mlff::add_command_label(program);
-#endif
   mlff::add_command_dataset(program);
   mlff::add_command_train(program);
-#ifdef MLFF_XTB
   mlff::add_command_distill(program);
-  mlff::add_command_make_jump(program);
-#endif
+  // its labels are those of xTB
+  if (mlff::has_teacher("xtb")) mlff::add_command_make_jump(program);
   mlff::add_command_analyze(program);
   mlff::add_command_study(program);
   mlff::add_command_bench(program);

@@ -88,24 +88,19 @@ std::map<std::string, CLI::Option *> add_teacher_options(CLI::App &command,
                                                          const char *heading = nullptr,
                                                          const std::set<std::string> &without = {});
 
+/// Option --model, required: the file of a name is found as pair_coeff finds it.
+void add_model_option(CLI::App &command, std::string &model);
+
 /// Options --units, --key and --elements: what a file does not say.
 void add_read_options(CLI::App &command, ReadOptions &options);
 
 /// Options --precision, --device and --instruction-set: how an engine evaluates.
 void add_engine_options(CLI::App &command, EngineOptions &options);
 
-void add_command_analyze(CLI::App &program);
-void add_command_bench(CLI::App &program);
-void add_command_check_gradients(CLI::App &program);
-void add_command_dataset(CLI::App &program);
-void add_command_distill(CLI::App &program);
-void add_command_eval(CLI::App &program);
-void add_command_import(CLI::App &program);
-void add_command_info(CLI::App &program);
-void add_command_label(CLI::App &program);
-void add_command_make_jump(CLI::App &program);
-void add_command_molecule(CLI::App &program);
-void add_command_study(CLI::App &program);
-void add_command_train(CLI::App &program);
+/// Adds a sub-command to the program.
+using AddCommand = void(CLI::App &program);
+AddCommand add_command_analyze, add_command_bench, add_command_check_gradients, add_command_dataset,
+    add_command_distill, add_command_eval, add_command_import, add_command_info, add_command_label,
+    add_command_make_jump, add_command_molecule, add_command_study, add_command_train;
 
 }    // namespace mlff

@@ -146,25 +146,87 @@ namespace {
             engine->description()};
   }
 
-  void run(const Options &options)
+  /// Calls of an engine that last some milliseconds together, after it has warmed up.
+  int calls_in_a_sample(const Timed &engine, const System &system)
   {
-    const bool random = !options.random.empty();
-    LongRangeSizes block_sizes;
-    if (!options.block.empty()) {
-      block_sizes.layers = 1;
-      block_sizes.heads = options.block[0];
-      block_sizes.value_width = options.block[1];
-      block_sizes.kappa_count = options.block[2];
-      block_sizes.kappa_max = options.kappa_max;
-      block_sizes.directions = options.directions;
+    auto start = Clock::now();
+    for (int warm = 0; warm < 3 && Clock::now() - start < std::chrono::seconds(2); warm++)
+      engine.call(system);
+    start = Clock::now();
+    engine.call(system);
+    return std::clamp(int(0.02 / std::chrono::duration<double>(Clock::now() - start).count()), 1,
+                      1000);
+  }
+
+  /// Times of all engines for one system, which take turns; `report` is told the share done.
+  nlohmann::ordered_json time_system(const System &system, const std::vector<std::string> &names,
+                                     const std::vector<Timed> &engines, int repeats,
+                                     const std::function<void(double share)> &report)
+  {
+    const Graph graph = system.graph.view();
+    std::vector<std::vector<double>> seconds(engines.size());
+    std::vector<int> calls;
+    for (const auto &engine : engines) calls.push_back(calls_in_a_sample(engine, system));
+    for (int repeat = 0; repeat < repeats; repeat++) {
+      report(double(repeat) / repeats);
+      for (std::size_t k = 0; k < engines.size(); k++) {
+        const auto start = Clock::now();
+        for (int call = 0; call < calls[k]; call++) engines[k].call(system);
+        seconds[k].push_back(std::chrono::duration<double>(Clock::now() - start).count() /
+                             calls[k]);
+      }
     }
-    const Potential potential = random
-        ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8},
-                           5.0, 1, options.block.empty() ? nullptr : &block_sizes)
-        : Potential::read(options.model);
-    if (random) potential.check("random weights");
+    nlohmann::ordered_json row = {
+        {"system", system.name}, {"atoms", graph.n_centres()}, {"edges", graph.n_edges()}};
+    for (std::size_t k = 0; k < engines.size(); k++) {
+      row[names[k]] = {
+          {"us_per_atom", 1e6 * median(seconds[k]) / graph.n_centres()},
+          {"us_per_atom_min",
+           1e6 * *std::min_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()},
+          {"us_per_atom_max",
+           1e6 * *std::max_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()}};
+      row[names[k]]["MB"] = engines[k].bytes
+          ? nlohmann::json(1e-6 * double(engines[k].bytes(graph.n_atoms(), graph.n_edges())))
+          : nlohmann::json();
+      row[names[k]]["ratio_to_" + names.back()] = median(seconds.back()) / median(seconds[k]);
+    }
+    return row;
+  }
+
+  void print(const nlohmann::ordered_json &report, const std::vector<std::string> &names,
+             const Potential &potential)
+  {
+    std::printf("%s: %s %s, cutoff %g A; %s; medians of %d\n",
+                report["model"].get<std::string>().c_str(), potential.model().c_str(),
+                potential.size_text().c_str(), potential.cutoff, processor().c_str(),
+                report["repeats"].get<int>());
+    for (const auto &[engine, description] : report["engines"].items())
+      std::printf("  %s\n", description.get<std::string>().c_str());
+    std::printf("\n%-32s %8s %9s", potential.kind().gives_jumps ? "jump" : "energy and forces",
+                "atoms", "edges");
+    for (const auto &name : names) std::printf(" %18s %9s", (name + " us/atom").c_str(), "MB");
+    std::printf(names.size() > 1 ? "   %s\n" : "\n", ("faster than " + names.back()).c_str());
+    for (const auto &row : report["systems"]) {
+      std::printf("%-32s %8d %9d", row["system"].get<std::string>().c_str(),
+                  row["atoms"].get<int>(), row["edges"].get<int>());
+      for (const auto &name : names) {
+        std::printf(" %18.1f", row[name]["us_per_atom"].get<double>());
+        if (row[name]["MB"].is_null())
+          std::printf(" %9s", "-");
+        else
+          std::printf(" %9.1f", row[name]["MB"].get<double>());
+      }
+      for (std::size_t k = 0; k + 1 < names.size(); k++)
+        std::printf("   %s %.1fx", names[k].c_str(),
+                    row[names[k]]["ratio_to_" + names.back()].get<double>());
+      std::printf("\n");
+    }
+  }
+
+  /// Everything that is timed. Throws FileError where the model has no use for it.
+  std::vector<System> systems_of(const Options &options, const Potential &potential)
+  {
     const ModelKind &kind = potential.kind();
-    const std::string name = random ? "random weights" : options.model;
     std::vector<System> systems;
     if (kind.one_molecule && (options.data.empty() || !options.atoms.empty()))
       throw FileError("'" + options.model +
@@ -184,6 +246,29 @@ namespace {
                    system.graph);
       systems.push_back(std::move(system));
     }
+    return systems;
+  }
+
+  void run(const Options &options)
+  {
+    const bool random = !options.random.empty();
+    LongRangeSizes block_sizes;
+    if (!options.block.empty()) {
+      block_sizes.layers = 1;
+      block_sizes.heads = options.block[0];
+      block_sizes.value_width = options.block[1];
+      block_sizes.kappa_count = options.block[2];
+      block_sizes.kappa_max = options.kappa_max;
+      block_sizes.directions = options.directions;
+    }
+    const Potential potential = random
+        ? random_potential({options.random[0], options.random[1], options.random[2]}, {1, 6, 8},
+                           5.0, 1, options.block.empty() ? nullptr : &block_sizes)
+        : Potential::read(options.model);
+    if (random) potential.check("random weights");
+    const ModelKind &kind = potential.kind();
+    const std::string name = random ? "random weights" : options.model;
+    const auto systems = systems_of(options, potential);
 
     // reference of the ratios last: LibTorch autograd where this build has it
     auto names = available_engines();
@@ -218,76 +303,16 @@ namespace {
     for (std::size_t k = 0; k < engines.size(); k++)
       report["engines"][names[k]] = engines[k].description;
     Progress progress("mlff bench");
-    for (std::size_t s = 0; s < systems.size(); s++) {
-      const Graph graph = systems[s].graph.view();
-      std::vector<std::vector<double>> seconds(engines.size());
-      // several calls a sample for small systems, so that a sample lasts some milliseconds; the
-      // engines take turns
-      std::vector<int> calls(engines.size(), 1);
-      for (std::size_t k = 0; k < engines.size(); k++) {
-        auto start = Clock::now();
-        for (int warm = 0; warm < 3 && Clock::now() - start < std::chrono::seconds(2); warm++)
-          engines[k].call(systems[s]);
-        start = Clock::now();
-        engines[k].call(systems[s]);
-        calls[k] = std::clamp(
-            int(0.02 / std::chrono::duration<double>(Clock::now() - start).count()), 1, 1000);
-      }
-      for (int repeat = 0; repeat < options.repeats; repeat++) {
-        progress.update((double(s) + double(repeat) / options.repeats) / double(systems.size()),
-                        systems[s].name);
-        for (std::size_t k = 0; k < engines.size(); k++) {
-          const auto start = Clock::now();
-          for (int call = 0; call < calls[k]; call++) engines[k].call(systems[s]);
-          seconds[k].push_back(std::chrono::duration<double>(Clock::now() - start).count() /
-                               calls[k]);
-        }
-      }
-      nlohmann::ordered_json row = {
-          {"system", systems[s].name}, {"atoms", graph.n_centres()}, {"edges", graph.n_edges()}};
-      for (std::size_t k = 0; k < engines.size(); k++) {
-        row[names[k]] = {
-            {"us_per_atom", 1e6 * median(seconds[k]) / graph.n_centres()},
-            {"us_per_atom_min",
-             1e6 * *std::min_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()},
-            {"us_per_atom_max",
-             1e6 * *std::max_element(seconds[k].begin(), seconds[k].end()) / graph.n_centres()}};
-        row[names[k]]["MB"] = engines[k].bytes
-            ? nlohmann::json(1e-6 * double(engines[k].bytes(graph.n_atoms(), graph.n_edges())))
-            : nlohmann::json();
-        row[names[k]]["ratio_to_" + names.back()] = median(seconds.back()) / median(seconds[k]);
-      }
-      report["systems"].push_back(row);
-    }
+    for (std::size_t s = 0; s < systems.size(); s++)
+      report["systems"].push_back(
+          time_system(systems[s], names, engines, options.repeats, [&](double share) {
+            progress.update((double(s) + share) / double(systems.size()), systems[s].name);
+          }));
     progress.update(1.0);
-
-    if (options.json) {
+    if (options.json)
       std::printf("%s\n", report.dump(2).c_str());
-      return;
-    }
-    std::printf("%s: %s %s, cutoff %g A; %s; medians of %d\n", name.c_str(),
-                potential.model().c_str(), potential.size_text().c_str(), potential.cutoff,
-                processor().c_str(), options.repeats);
-    for (const auto &engine : engines) std::printf("  %s\n", engine.description.c_str());
-    std::printf("\n%-32s %8s %9s", kind.gives_jumps ? "jump" : "energy and forces", "atoms",
-                "edges");
-    for (const auto &name : names) std::printf(" %18s %9s", (name + " us/atom").c_str(), "MB");
-    std::printf(names.size() > 1 ? "   %s\n" : "\n", ("faster than " + names.back()).c_str());
-    for (const auto &row : report["systems"]) {
-      std::printf("%-32s %8d %9d", row["system"].get<std::string>().c_str(),
-                  row["atoms"].get<int>(), row["edges"].get<int>());
-      for (const auto &name : names) {
-        std::printf(" %18.1f", row[name]["us_per_atom"].get<double>());
-        if (row[name]["MB"].is_null())
-          std::printf(" %9s", "-");
-        else
-          std::printf(" %9.1f", row[name]["MB"].get<double>());
-      }
-      for (std::size_t k = 0; k + 1 < names.size(); k++)
-        std::printf("   %s %.1fx", names[k].c_str(),
-                    row[names[k]]["ratio_to_" + names.back()].get<double>());
-      std::printf("\n");
-    }
+    else
+      print(report, names, potential);
   }
 
 }    // namespace
@@ -310,19 +335,13 @@ void add_command_bench(CLI::App &program)
       ->expected(3)
       ->check(not_negative)
       ->needs("--random");
-  command->add_option("--kappa-max", options->kappa_max, "of that block, 1/Å")
-      ->check(above_zero)
-      ->capture_default_str();
-  command
-      ->add_option("--directions", options->directions,
-                   "of that block, 0: by the size of the system")
-      ->check(not_negative)
-      ->capture_default_str();
+  OptionGroup group(*command);
+  group.add_above_zero("--kappa-max", options->kappa_max, "of that block, 1/Å");
+  group.add_not_negative("--directions", options->directions,
+                         "of that block, 0: by the size of the system");
   command->add_option("--data", options->data,
                       "frames for batches, one or more files: rMD17 .npz or extended XYZ");
-  command->add_option("--batch", options->batches, "frames evaluated together")
-      ->check(above_zero)
-      ->capture_default_str();
+  group.add_above_zero("--batch", options->batches, "frames evaluated together");
   command
       ->add_option("--atoms", options->atoms,
                    "sizes of random systems, periodic or, with a long-range block and without "
@@ -335,12 +354,8 @@ void add_command_bench(CLI::App &program)
                  "linear form then")
       ->needs("--atoms");
   add_engine_options(*command, options->engine);
-  command->add_option("--threads", options->engine.threads, "at most this many")
-      ->check(above_zero)
-      ->capture_default_str();
-  command->add_option("--repeats", options->repeats, "samples of each engine")
-      ->check(above_zero)
-      ->capture_default_str();
+  group.add_above_zero("--threads", options->engine.threads, "at most this many");
+  group.add_above_zero("--repeats", options->repeats, "samples of each engine");
   command->add_flag("--json", options->json, "print JSON");
   command->footer(
       "Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz "

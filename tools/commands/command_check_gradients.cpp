@@ -7,7 +7,6 @@
 #include "engine/make_engine.h"
 #include "models/painn/host/painn_engine_host.h"
 #include "models/painn/painn_sizes.h"
-#include "potential/find_potential.h"
 
 #include <nlohmann/json.hpp>
 
@@ -258,25 +257,16 @@ void add_command_check_gradients(CLI::App &program)
   auto *command = program.add_subcommand("check-gradients",
                                          "Compare hand-written derivatives with autograd and "
                                          "differences; exit code 2 beyond tolerance");
-  command
-      ->add_option("--model", options->model,
-                   "potential, .safetensors; a path, or the name of one that ships")
-      ->required();
+  add_model_option(*command, options->model);
   command->add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
-  command->add_option("--frames", options->frames, "how many frames")
-      ->check(above_zero)
-      ->capture_default_str();
-  command->add_option("--tolerance", options->tolerance, "against differences")
-      ->check(above_zero)
-      ->capture_default_str();
-  command->add_option("--autograd-tolerance", options->autograd_tolerance, "against autograd")
-      ->check(above_zero)
-      ->capture_default_str();
+  OptionGroup group(*command);
+  group.add_above_zero("--frames", options->frames, "how many frames");
+  group.add_above_zero("--tolerance", options->tolerance, "against differences");
+  group.add_above_zero("--autograd-tolerance", options->autograd_tolerance, "against autograd");
   command->add_flag("--json", options->json, "print JSON");
   command->footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data "
                   "rmd17_ethanol_test_01.npz");
   command->callback([options] {
-    options->model = find_potential(options->model);
     Check check(*options);
     check.run();
     if (!check.report()) throw CLI::RuntimeError(2);

@@ -6,17 +6,12 @@
 
 namespace mlff {
 
-namespace {
-
+void add_command_distill(CLI::App &program)
+{
   struct Options {
     std::string settings, lammps;
     int jobs = 0;
   };
-
-}    // namespace
-
-void add_command_distill(CLI::App &program)
-{
   auto options = std::make_shared<Options>();
   auto *command = program.add_subcommand("distill",
                                          "Train students on their own trajectories, labelled by "

@@ -9,7 +9,6 @@
 #include "engine/make_engine.h"
 #include "engine/split_engine.h"
 #include "models/jump/jump_record.h"
-#include "potential/find_potential.h"
 #include "potential/model_kind.h"
 #include "structure/bonds.h"
 #include "training/jump/jump_report.h"
@@ -438,26 +437,17 @@ void add_command_eval(CLI::App &program)
       program.add_subcommand("eval",
                              "Compare a potential with labelled frames: energy and force errors; a "
                              "jump network with windows of NVE dynamics");
-  command
-      ->add_option("--model", options->model,
-                   "potential, .safetensors; a path, or the name of one that ships")
-      ->required();
+  add_model_option(*command, options->model);
   command
       ->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")
       ->required();
-  command->add_option("--engine", options->engine.engine, "auto or an engine of this build")
-      ->capture_default_str();
+  OptionGroup group(*command);
+  group.add("--engine", options->engine.engine, "auto or an engine of this build");
   add_engine_options(*command, options->engine);
-  command->add_option("--threads", options->engine.threads, "at most this many, 0: automatic")
-      ->check(not_negative)
-      ->capture_default_str();
-  command->add_option("--batch", options->batch, "frames evaluated together")
-      ->check(above_zero)
-      ->capture_default_str();
-  command
-      ->add_option("--memory", options->memory,
-                   "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's")
-      ->capture_default_str();
+  group.add_not_negative("--threads", options->engine.threads, "at most this many, 0: automatic");
+  group.add_above_zero("--batch", options->batch, "frames evaluated together");
+  group.add("--memory", options->memory,
+            "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's");
   command->add_option("-o,--output", options->output,
                       "write the frames with predicted energies and forces, .xyz");
   command
@@ -479,7 +469,6 @@ void add_command_eval(CLI::App &program)
   command->footer(
       "Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
   command->callback([options] {
-    options->model = find_potential(options->model);
     if (const Potential potential = Potential::read(options->model); potential.kind().gives_jumps)
       return evaluate_jump(*options, potential);
     Evaluation evaluation(*options);

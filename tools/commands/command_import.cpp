@@ -69,10 +69,8 @@ void add_command_import(CLI::App &program)
       ->add_option("--elements", options->elements,
                    "elements the model was trained on, in the order of its species")
       ->required();
-  command
-      ->add_option("--energy-unit", options->unit, "energy unit of the model; its length unit is Å")
-      ->check(CLI::IsMember({"kcal/mol", "eV"}))
-      ->capture_default_str();
+  OptionGroup(*command).add_word("--energy-unit", options->unit, {"kcal/mol", "eV"},
+                                 "energy unit of the model; its length unit is Å");
   command->add_option("--citation", options->citation, "text that LAMMPS puts into log.cite");
   command->add_option("--date", options->date, "date of the model, YYYY-MM-DD (default: today)");
   command->add_flag("--force", options->force, "overwrite an existing file");

@@ -11,9 +11,11 @@ namespace {
   void add_label_options(CLI::App &command, LabelOptions &o, CLI::Option *structures)
   {
     OptionGroup labels(command, "Labels");
-    auto options = add_teacher_options(command, o.teacher, "Labels");
-    // what the inputs of sampling do not take, or say themselves
-    for (const char *key : {"models", "etemp", "charge", "uhf"}) options.at(key)->needs(structures);
+    const auto options = add_teacher_options(command, o.teacher, "Labels");
+    // sampling takes these from the molecule, or not at all
+    for (const char *key : {"models", "etemp", "charge", "uhf"})
+      if (const auto found = options.find(key); found != options.end())
+        found->second->needs(structures);
     labels
         .add_flag("--skip-failed", o.skip_failed,
                   "leave out given structures whose calculation fails, as a self-consistent field "

@@ -1,4 +1,4 @@
-// Options of the teachers, and the options that were given.
+// Options of the teachers.
 #include "commands/command.h"
 #include "potential/find_potential.h"
 
@@ -61,18 +61,6 @@ namespace {
   }
 
 }    // namespace
-
-std::string given_options(const CLI::App &command)
-{
-  std::string text;
-  for (const auto *option : command.get_options()) {
-    if (option->count() == 0 || option->get_positional()) continue;
-    text += " " + option->get_name();
-    if (option->get_items_expected() > 0)
-      for (const auto &value : option->results()) text += " " + value;
-  }
-  return text;
-}
 
 std::map<std::string, CLI::Option *> add_teacher_options(CLI::App &command,
                                                          TeacherSettings &settings,

@@ -142,11 +142,12 @@ namespace {
       line(below + " (" + where_from() + ")");
     }
 
-    /// One line a method that has something to say.
+    /// One line for each method that has something to say; its name is the first column.
     template <class Cells>
-    void table_of_methods(const std::vector<std::string> &head, const Cells &cells,
+    void table_of_methods(std::vector<std::string> head, const Cells &cells,
                           const std::string &below)
     {
+      head.insert(head.begin(), "method");
       std::vector<std::vector<std::string>> body;
       for (const auto &row : *rows) {
         std::vector<std::string> line = cells(row);
@@ -175,9 +176,8 @@ namespace {
       const Json &reference = rows->front();
       const double base = number_of(reference, {"times", "cpu_s_per_ps", "median"});
       table_of_methods(
-          {"method", "stride, fs", "corrector steps", "acceptance", "force calls per ps",
-           "CPU s per ps", "wall s per ps",
-           "times as fast as " + reference["method"].get<std::string>()},
+          {"stride, fs", "corrector steps", "acceptance", "force calls per ps", "CPU s per ps",
+           "wall s per ps", "times as fast as " + reference["method"].get<std::string>()},
           [&](const Json &row) -> std::vector<std::string> {
             const bool jumps = row["kind"] == "jump" || row["kind"] == "student";
             return {format("%g", row["stride_fs"]),
@@ -191,8 +191,8 @@ namespace {
           },
           "Speed, by CPU time. Force calls of r-RESPA: outer ones.");
       table_of_methods(
-          {"method", "model, ms a call", "force, ms a call", "a (1 - f) S t_force, ms",
-           "the jump pays", "energy of a jump, kT: mean", "root mean square"},
+          {"model, ms a call", "force, ms a call", "a (1 - f) S t_force, ms", "the jump pays",
+           "energy of a jump, kT: mean", "root mean square"},
           [&](const Json &row) -> std::vector<std::string> {
             const double model = number_of(row, {"times", "model_ms", "median"}),
                          force = number_of(row, {"times", "force_ms", "median"});
@@ -220,10 +220,8 @@ namespace {
       const auto names = names_in(*rows, "quantities", "temperature_K");
       if (names.empty()) return;
       line("\n### Temperatures");
-      std::vector<std::string> head = {"method"};
-      head.insert(head.end(), names.begin(), names.end());
       table_of_methods(
-          head,
+          names,
           [&](const Json &row) {
             std::vector<std::string> cells;
             for (const auto &name : names)
@@ -240,8 +238,7 @@ namespace {
       const auto names = names_in(*rows, "quantities", "bond_mean_A");
       if (names.empty()) return;
       line("\n### Structure");
-      std::vector<std::string> head = {"method"};
-      head.insert(head.end(), names.begin(), names.end());
+      auto head = names;
       head.insert(head.end(),
                   {"bond means, RMSE", "bond widths, RMSE", "angle means, RMSE (degrees)",
                    "frames with a broken bond"});
@@ -289,7 +286,7 @@ namespace {
     void distances()
     {
       table_of_methods(
-          {"method", "bonds", "angles", "dihedrals", "potential energy", "its mean, meV",
+          {"bonds", "angles", "dihedrals", "potential energy", "its mean, meV",
            "Kolmogorov-Smirnov p", "independent samples", "pair distances, L1"},
           [&](const Json &row) -> std::vector<std::string> {
             const auto energy = [&](const char *name) {
@@ -315,7 +312,7 @@ namespace {
     {
       line("\n### Motion");
       const auto turns = names_in(*rows, "quantities", "torsion_msd_at_0.5_ps_rad2");
-      std::vector<std::string> head = {"method"};
+      std::vector<std::string> head;
       for (const auto &name : turns) head.push_back(name + ", rad² in 0.5 ps");
       for (const auto &name : turns) head.push_back(name + ", flips per ps");
       head.insert(head.end(), {"peaks, rms (1/cm)", "largest", "of", "sampled up to (1/cm)"});

@@ -1,6 +1,31 @@
+// Options that several commands have.
 #include "commands/command.h"
+#include "potential/find_potential.h"
 
 namespace mlff {
+
+std::string given_options(const CLI::App &command)
+{
+  std::string text;
+  for (const auto *option : command.get_options()) {
+    if (option->count() == 0 || option->get_positional()) continue;
+    text += " " + option->get_name();
+    if (option->get_items_expected() > 0)
+      for (const auto &value : option->results()) text += " " + value;
+  }
+  return text;
+}
+
+void add_model_option(CLI::App &command, std::string &model)
+{
+  command
+      .add_option("--model", model,
+                  "potential, .safetensors; a path, or the name of one that ships")
+      ->required()
+      ->transform([](const std::string &name) {
+        return find_potential(name);
+      });
+}
 
 void add_read_options(CLI::App &command, ReadOptions &options)
 {
