@@ -88,7 +88,7 @@ std::vector<Case> cases()
   const auto add = [&](const std::string &name, const std::function<void(LongRangeSizes &)> &change,
                        PainnSizes sizes = {8, 2, 6, 1e-2}, int layers = 1) {
     Case one{name, sizes_of(layers), sizes};
-    change(long_range_sizes(one));
+    change(one.block_sizes);
     all.push_back(one);
   };
   add("one layer", [](LongRangeSizes &) {

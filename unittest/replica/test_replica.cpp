@@ -2,6 +2,8 @@
 #include "core/errors.h"
 #include "engine/make_engine.h"
 #include "models/jump/jump.h"
+#include "models/jump/jump_record.h"
+#include "models/painn/painn_sizes.h"
 #include "replica/replica_engine.h"
 #include "replica/replica_jump_engine.h"
 #include "support/random_potential.h"
@@ -473,7 +475,7 @@ struct Jump {
         force.push_back(std::cos(k * 0.7 + seed));
       }
     }
-    for (const int s : graph.species) mass.push_back(network().jump.species[s].mass);
+    for (const int s : graph.species) mass.push_back(jump_record(network()).species[s].mass);
   }
 
   JumpInput input() const { return {mass, velocity, force, stride}; }
@@ -507,7 +509,7 @@ TEST_F(Replica, JumpsTogetherAreJumpsAlone)
     std::vector<std::unique_ptr<ReplicaJumpEngine>> replicas;
     for (int k = 0; k < n_replicas; k++) {
       replicas.push_back(
-          std::make_unique<ReplicaJumpEngine>(jump_engine(), Jump::network().sizes, o));
+          std::make_unique<ReplicaJumpEngine>(jump_engine(), painn_sizes(Jump::network()), o));
       replicas.back()->meeting().enter();
     }
     std::atomic<int> wrong = 0;
@@ -536,8 +538,8 @@ TEST_F(Replica, JumpsThatCannotBeMadeHarmNobodyElse)
   constexpr int n_replicas = 3;
   std::vector<std::unique_ptr<ReplicaJumpEngine>> replicas;
   for (int k = 0; k < n_replicas; k++) {
-    replicas.push_back(
-        std::make_unique<ReplicaJumpEngine>(jump_engine(), Jump::network().sizes, options()));
+    replicas.push_back(std::make_unique<ReplicaJumpEngine>(
+        jump_engine(), painn_sizes(Jump::network()), options()));
     replicas.back()->meeting().enter();
   }
   std::atomic<int> good = 0, failures = 0;
