@@ -32,7 +32,8 @@ namespace {
                             {"<u2", 2, convert<std::uint16_t>}, {"|u1", 1, convert<std::uint8_t>},
                             {"|b1", 1, convert<std::uint8_t>}};
 
-  /// What stands behind a key of a header, without blanks before it; nothing where the key is missing.
+  /// What stands behind a key of a header, without blanks before it; nothing where the key is
+  /// missing.
   std::string_view behind(std::string_view header, std::string_view key)
   {
     const auto at = header.find(key);

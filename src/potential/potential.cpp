@@ -79,7 +79,8 @@ namespace {
     return dtype == "F32" ? 4 : dtype == "F64" ? 8 : 0;
   }
 
-  /// JSON of a file; discarded where it is none, or has more than 64 arrays and objects within each other, which would be too much for the stack.
+  /// JSON of a file; discarded where it is none. So is JSON of more than 64 arrays and objects in
+  /// each other: comparing and printing it recurses, and a file must not exhaust the stack.
   json parsed_json(const std::string &text)
   {
     int depth = 0;
