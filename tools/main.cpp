@@ -1,6 +1,7 @@
 // mlff: makes, examines and measures potentials for pair_style mlff.
 #include "commands/command.h"
 #include "core/errors.h"
+#include "engine/version.h"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -53,7 +54,8 @@ int main(int argc, char **argv)
   CLI::App program("mlff " MLFF_VERSION
                    ": makes, examines and measures potentials for LAMMPS' pair_style mlff");
   program.require_subcommand(0, 1);
-  program.set_version_flag("--version", "mlff " MLFF_VERSION);
+  program.set_version_flag("--version",
+                           "mlff " + mlff::version_with_commit() + "\n" + mlff::library_versions());
   program.failure_message(CLI::FailureMessage::simple);
   mlff::add_command_import(program);
   mlff::add_command_info(program);

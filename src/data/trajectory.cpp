@@ -119,6 +119,7 @@ namespace {
       n_frames++;
       if (frame.numbers.empty())
         throw fail("the frame holds no atoms; accepted: frames of one atom or more");
+      check_finite(frame);
       compare_masses(frame);
       if (units_given) return true;
       check_energy(frame);
@@ -151,6 +152,24 @@ namespace {
              "--units gpumd (Å/fs), in settings 'units: real'; --units "
              "metal "
              "takes the numbers as they are";
+    }
+
+    /// The numbers of a file are finite. In our units, or as sums, they might not be.
+    void check_finite(const Structure &frame) const
+    {
+      const auto finite = [](const auto &values) {
+        return std::all_of(values.begin(), values.end(), [](double x) {
+          return std::isfinite(x);
+        });
+      };
+      bool all = finite(frame.cell);
+      for (const auto *values :
+           {&frame.positions, &frame.velocities, &frame.forces, &frame.masses, &frame.spread})
+        all = all && finite(*values);
+      for (const auto &value :
+           {frame.energy, frame.energy_spread, frame.charge, frame.multiplicity, frame.time})
+        all = all && std::isfinite(value.value_or(0.0));
+      if (!all) throw fail("a number is beyond 1.8e308 in eV, Å and ps; expected less");
     }
 
     /// An element by its symbol and another one by its mass.

@@ -38,6 +38,7 @@
 #include "engine/make_engine.h"
 #include "fix_kstep/kstep_impl.h"
 #include "fix_kstep/kstep_vector.h"
+#include "lammps_common/potential_files.h"
 #include "models/jump/jump_record.h"
 
 #include <algorithm>
@@ -65,6 +66,7 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
   energy_global_flag = 1;
   ecouple_flag = 1;
 
+  announce_version(lmp);
   impl = new KstepImpl(lmp, this, narg, arg);
 
   // commands that change the temperature of a thermostat know it by the name of its style

@@ -6,23 +6,26 @@
 #include "error.h"
 #include "lammps.h"
 
+#include "engine/version.h"
+#include "potential/find_potential.h"
+
 using namespace LAMMPS_NS;
 
 /* ---------------------------------------------------------------------- */
 
 std::string LAMMPS_NS::find_potential_file(const std::string &file)
 {
-  const std::string path = utils::get_potential_file_path(file);
-  if (!path.empty()) return path;
-  const std::string shipped = platform::path_join(MLFF_POTENTIALS, file);
-  return platform::file_is_readable(shipped) ? shipped : "";
+  const std::string path = mlff::find_potential(file);
+  // LAMMPS looks also for the last part of a path
+  return platform::file_is_readable(path) ? path : utils::get_potential_file_path(file);
 }
 
 /* ---------------------------------------------------------------------- */
 
 std::string LAMMPS_NS::places_of_potentials()
 {
-  return "neither there, nor in the folders of LAMMPS_POTENTIALS, nor in " MLFF_POTENTIALS;
+  return "neither there, nor in the folders of MLFF_POTENTIALS and LAMMPS_POTENTIALS, nor in " +
+      mlff::potential_folders().back().string();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -53,4 +56,17 @@ void LAMMPS_NS::announce_potential(LAMMPS *lmp, const std::string &command, cons
   if (lmp->citeme && !potential.citation.empty())
     lmp->citeme->add(command + ", potential " + potential.sha256.substr(0, 12) + ": " +
                      potential.citation + "\n\n");
+}
+
+/* ---------------------------------------------------------------------- */
+
+void LAMMPS_NS::announce_version(LAMMPS *lmp)
+{
+  // a new LAMMPS may lie where an old one was, but it began at another time
+  static const LAMMPS *last = nullptr;
+  static double last_begin = 0.0;
+  if (lmp == last && lmp->initclock == last_begin) return;
+  last = lmp;
+  last_begin = lmp->initclock;
+  if (lmp->comm->me == 0) utils::logmesg(lmp, "mlff {}\n", mlff::version_with_commit());
 }

@@ -1,4 +1,5 @@
-// Potential files of commands: where they are found, how they are read and announced.
+// Potential files of commands: where they are found, how they are read and announced; and the
+// version of the package in the log.
 
 #ifndef LMP_POTENTIAL_FILES_H
 #define LMP_POTENTIAL_FILES_H
@@ -11,8 +12,8 @@ namespace LAMMPS_NS {
 
 class LAMMPS;
 
-// path of a potential file: the path given, the folders of LAMMPS_POTENTIALS, the potentials that
-// came with this build. Empty where there is none
+// path of a potential file: the path given, the folders of MLFF_POTENTIALS and LAMMPS_POTENTIALS,
+// the potentials that came with this build. Empty where there is none
 std::string find_potential_file(const std::string &file);
 
 // where a file was looked for, for an error
@@ -25,6 +26,10 @@ mlff::Potential read_potential_file(LAMMPS *, const std::string &who, const std:
 // tells the log of a potential, and what to cite for it
 void announce_potential(LAMMPS *, const std::string &command, const std::string &file,
                         const mlff::Potential &);
+
+// tells the log the version of the package when the first of its styles is made in a LAMMPS; later
+// calls do nothing
+void announce_version(LAMMPS *);
 
 }    // namespace LAMMPS_NS
 

@@ -23,6 +23,7 @@
 #include "update.h"
 
 #include "core/errors.h"
+#include "lammps_common/potential_files.h"
 #include "lammps_common/symmetric_virial.h"
 #include "pair_mlff/mlff_impl.h"
 #include "potential/model_kind.h"
@@ -46,6 +47,7 @@ PairMLFF::PairMLFF(LAMMPS *lmp) :
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
   comm_forward = 3;
+  announce_version(lmp);
 }
 
 /* ----------------------------------------------------------------------

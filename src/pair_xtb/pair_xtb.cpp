@@ -27,6 +27,7 @@
 
 #include "core/elements.h"
 #include "lammps_common/element_map.h"
+#include "lammps_common/potential_files.h"
 #include "lammps_common/symmetric_virial.h"
 #include "pair_xtb/xtb_impl.h"
 
@@ -64,6 +65,7 @@ PairXTB::PairXTB(LAMMPS *lmp) :
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
   writedata = 0;
+  announce_version(lmp);
   if (lmp->citeme) lmp->citeme->add(cite_xtb);
 }
 

@@ -1,6 +1,8 @@
 // Looks for potential files where they may lie.
 #include "potential/find_potential.h"
 
+#include "potential/shipped_files.h"
+
 #include <cstdlib>
 #include <sstream>
 
@@ -11,11 +13,12 @@ namespace fs = std::filesystem;
 std::vector<fs::path> potential_folders()
 {
   std::vector<fs::path> folders;
-  if (const char *named = std::getenv("LAMMPS_POTENTIALS")) {
-    std::istringstream list(named);
-    for (std::string folder; std::getline(list, folder, ':');) folders.emplace_back(folder);
-  }
-  folders.emplace_back(MLFF_POTENTIALS);
+  for (const char *variable : {"MLFF_POTENTIALS", "LAMMPS_POTENTIALS"})
+    if (const char *named = std::getenv(variable)) {
+      std::istringstream list(named);
+      for (std::string folder; std::getline(list, folder, ':');) folders.emplace_back(folder);
+    }
+  folders.push_back(shipped_files() / "potentials");
   return folders;
 }
 

@@ -7,8 +7,8 @@
 
 namespace mlff {
 
-/// Folders in which potentials are looked for: those of LAMMPS_POTENTIALS, then that of the
-/// potentials that ship.
+/// Folders in which potentials are looked for: those that the environment names in MLFF_POTENTIALS
+/// and LAMMPS_POTENTIALS, with ':' between them, then that of the potentials that ship.
 std::vector<std::filesystem::path> potential_folders();
 
 /// The file of a name: the path itself, else in these folders. The name as it is where there is

@@ -1,16 +1,41 @@
 // Pictures, which Python scripts draw.
 #include "workflow/plot_script.h"
 
+#include "potential/shipped_files.h"
+
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <fstream>
 
 namespace mlff {
 
+namespace {
+
+  std::string python_program()
+  {
+    if (const char *named = std::getenv("MLFF_PYTHON")) return named;
+    std::ifstream file(shipped_files() / "python");
+    std::string program;
+    if (std::getline(file, program) && std::filesystem::exists(program)) return program;
+    return "python3";
+  }
+
+  /// A word that a shell takes as it is.
+  std::string quoted(const std::string &word)
+  {
+    std::string text = "'";
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+  }
+
+}    // namespace
+
 bool run_plot_script(const std::string &script, const std::vector<std::string> &files)
 {
-  std::string line = std::string("'") + MLFF_PYTHON + "' '" + MLFF_TOOLS + "/" + script + "'";
-  for (const auto &file : files) line += " '" + file + "'";
+  std::string line = quoted(python_program());
+  line += " " + quoted((shipped_files() / "scripts" / script).string());
+  for (const auto &file : files) line += " " + quoted(file);
   return std::system(line.c_str()) == 0;
 }
 

@@ -1,5 +1,5 @@
 // Fuzz target: extended XYZ, its comment line, and that it can be written again.
-#include "fuzz_target.h"
+#include "fuzz/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

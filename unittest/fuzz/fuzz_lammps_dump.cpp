@@ -1,5 +1,5 @@
 // Fuzz target: dumps of LAMMPS' styles atom and custom.
-#include "fuzz_target.h"
+#include "fuzz/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

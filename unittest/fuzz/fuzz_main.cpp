@@ -1,11 +1,12 @@
 // Runs a fuzz target where there is no libFuzzer, with the same words on the command line:
 //
-//   fuzz_NAME -runs=0 FILE_OR_FOLDER...               replays inputs
-//   fuzz_NAME -max_total_time=60 FILE_OR_FOLDER...    mutates them for so many seconds, from -seed=1 on
+//   fuzz_NAME -runs=0 FILE_OR_FOLDER...              replays inputs
+//   fuzz_NAME -max_total_time=60 FILE_OR_FOLDER...   mutates them for so many seconds, from -seed=1
 //
-// Compiled with -fsanitize-coverage=trace-pc it keeps mutations that reach new code. An input that ends the program, or takes longer
-// than -timeout=10 seconds, is written to -artifact_prefix=./ with the name crash-SEED-RUN or timeout-SEED-RUN.
-#include "fuzz_target.h"
+// Compiled with -fsanitize-coverage=trace-pc it keeps mutations that reach new code. An input that
+// ends the program, or takes more than -timeout=10 seconds, is written to -artifact_prefix=./ with
+// the name crash-SEED-RUN or timeout-SEED-RUN.
+#include "fuzz/fuzz_target.h"
 
 #include <csignal>
 #include <unistd.h>
@@ -32,7 +33,8 @@ bool known[n_places];              // in any
 std::uintptr_t previous = 0;
 }    // namespace
 
-/// Called at every branch of the code under test, where it is compiled so: a place is a pair of branches, one behind the other.
+/// Called at every branch of the code under test, where it is compiled so: a place is a pair of
+/// branches, one behind the other.
 extern "C" __attribute__((no_sanitize("address", "undefined"))) void __sanitizer_cov_trace_pc()
 {
   const auto here = std::uintptr_t(__builtin_return_address(0));
@@ -64,13 +66,12 @@ bool found_new()
 // ---- what is kept of a run that ends the program
 
 Bytes input;
-std::string artifact;    // without the word before the dash
+std::string prefix, run_name;
 int timeout = 10;
 
 void keep_input(const char *what)
 {
-  const std::size_t slash = artifact.rfind('/') + 1;
-  const std::string name = artifact.substr(0, slash) + what + artifact.substr(slash);
+  const std::string name = prefix + what + run_name;
   std::FILE *file = std::fopen(name.c_str(), "wb");
   if (!file) return;
   std::fwrite(input.data(), 1, input.size(), file);
@@ -244,6 +245,7 @@ int main(int n_words, char **given)
     return std::atol(options[name].c_str());
   };
   timeout = int(value("-timeout"));
+  prefix = options["-artifact_prefix"];
   for (const int number : {SIGABRT, SIGALRM}) std::signal(number, on_signal);
 
   std::vector<Bytes> corpus = read_inputs(places);
@@ -252,7 +254,7 @@ int main(int n_words, char **given)
     return 2;
   }
   const auto name_run = [&](long n) {
-    artifact = options["-artifact_prefix"] + "-" + options["-seed"] + "-" + std::to_string(n);
+    run_name = "-" + options["-seed"] + "-" + std::to_string(n);
   };
   long n_runs = 0;
   for (const auto &bytes : corpus) {

@@ -1,5 +1,5 @@
 // Fuzz target: one NumPy array (.npy), as archives hold it.
-#include "fuzz_target.h"
+#include "fuzz/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size)
 {

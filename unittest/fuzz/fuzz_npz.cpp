@@ -1,5 +1,5 @@
 // Fuzz target: archives of arrays (.npz), as trajectories and as weights of SchNetPack.
-#include "fuzz_target.h"
+#include "fuzz/fuzz_target.h"
 
 #include "import/import_schnetpack.h"
 

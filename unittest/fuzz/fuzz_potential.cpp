@@ -1,5 +1,5 @@
 // Fuzz target: potentials (.safetensors), and that they can be written again.
-#include "fuzz_target.h"
+#include "fuzz/fuzz_target.h"
 
 #include "potential/potential.h"
 

@@ -1,5 +1,5 @@
 // Fuzz target: settings files in YAML, as mlff train reads them.
-#include "fuzz_target.h"
+#include "fuzz/fuzz_target.h"
 
 #include "training/train_settings.h"
 

@@ -1,4 +1,5 @@
-#include "fuzz_target.h"
+// What the fuzz targets share.
+#include "fuzz/fuzz_target.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// What the fuzz targets share: the bytes of an input as a file, and the check of what a reader says of it.
+// What the fuzz targets share: the bytes of an input as a file, and checks of what a reader says.
 #pragma once
 
 #include "data/trajectory.h"
@@ -32,8 +32,8 @@ class InputFile {
 /// An error of a reader must name the file.
 void check_message(const std::exception &error, const std::string &path);
 
-/// Reads all frames of a trajectory. Sizes of a frame must fit each other and numbers be finite; frames that are written as extended
-/// XYZ must be read again as they were.
+/// Reads all frames of a trajectory. Sizes of a frame must fit each other and numbers be finite;
+/// frames that are written as extended XYZ must be read again as they were.
 void check_trajectory(const std::string &path, const mlff::ReadOptions &options);
 
 }    // namespace mlff_fuzz
