@@ -1,5 +1,5 @@
 // The GPU that LAMMPS' Kokkos uses, for a LibTorch engine.
-#include "kokkos/common/kokkos_stream.h"
+#include "lammps_common/kokkos_stream.h"
 
 #include <Kokkos_Core.hpp>
 

@@ -1,3 +1,4 @@
+// Appends, views and shrinks the neighbor graph.
 #include "core/graph.h"
 
 #include <algorithm>

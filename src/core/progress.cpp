@@ -1,3 +1,4 @@
+// Draws the progress bar.
 #include "core/progress.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// Evaluates the members of a committee and gathers mean and spread.
 #include "engine/ensemble.h"
 
 #include "core/elements.h"

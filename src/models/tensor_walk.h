@@ -38,6 +38,8 @@ template <typename Weight, typename Back, typename Bias> struct TensorPlace {
   Back back;        ///< the weight of a layer once more, for the product the other way
   Bias bias;        ///< the bias of a layer
 };
+template <typename Weight, typename Back, typename Bias>
+TensorPlace(Weight, Back, Bias) -> TensorPlace<Weight, Back, Bias>;
 
 /// Members `name`, `name`_back and `name`_bias, of which a structure may lack the last two.
 #define MLFF_PLACE(name)                             \

@@ -10,9 +10,9 @@
 
 #include "core/elements.h"
 #include "engine/make_engine.h"
-#include "kokkos/common/kokkos_stream.h"
 #include "lammps_common/element_map.h"
 #include "lammps_common/engine_keywords.h"
+#include "lammps_common/kokkos_stream.h"
 #include "lammps_common/potential_files.h"
 #include "pair_mlff/mlff_impl.h"
 #include "potential/model_kind.h"

@@ -137,7 +137,8 @@ void BatchPolicy::end_window()
 
   // as many windows as the difference needs
   double rates[2] = {0.0, 0.0};
-  for (int w = 2; w <= window; w++) rates[w % 2] += comparison.rate[w] / double(window / 2);
+  const int pairs = window / 2;    // of windows, one of each kind
+  for (int w = 2; w <= window; w++) rates[w % 2] += comparison.rate[w] / pairs;
   const double ratio = std::max(rates[0], rates[1]) / std::min(rates[0], rates[1]);
   if (window + 1 < SharedComparison::most_windows && ratio < (window == 3 ? 1.4 : 1.2))
     return begin_window(window + 1);

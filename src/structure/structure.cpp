@@ -213,8 +213,8 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
   const std::vector<int> species = species_of(structure, elements);
   const Bins bins(structure, cutoff);
   // an error must leave the graph as it was: all edges are known before any is appended
-  std::vector<std::vector<Edge>> edges;
-  for (int i = 0; i < n; i++) edges.push_back(bins.edges_of(i));
+  std::vector<std::vector<Edge>> edges(static_cast<std::size_t>(n));
+  for (int i = 0; i < n; i++) edges[static_cast<std::size_t>(i)] = bins.edges_of(i);
 
   const int first_atom = int(graph.species.size());
   for (const auto &list : edges) {

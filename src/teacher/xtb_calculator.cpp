@@ -1,3 +1,4 @@
+// Calls of libxtb, and the checks around them.
 #include "teacher/xtb_calculator.h"
 
 #include "core/elements.h"

@@ -1,3 +1,4 @@
+// Feeds the frames of a trajectory to every observable and collects the report.
 #include "analysis/analysis.h"
 
 #include "analysis/statistics/distribution_distance.h"

@@ -1,3 +1,4 @@
+// Finds bonds and names the kinds of bonds, angles and dihedrals.
 #include "analysis/topology.h"
 
 #include "core/elements.h"

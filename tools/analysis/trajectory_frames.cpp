@@ -1,3 +1,4 @@
+// Reads frames one by one and unwraps their positions.
 #include "analysis/trajectory_frames.h"
 
 #include "core/elements.h"

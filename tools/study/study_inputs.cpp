@@ -1,3 +1,4 @@
+// Writes the inputs of a study and reads its logs.
 #include "study/study_inputs.h"
 
 #include "data/npz.h"

@@ -1,3 +1,4 @@
+// Writes the report of a study.
 #include "study/study_report.h"
 
 #include "data/output_file.h"

@@ -3,8 +3,8 @@
 // bar = dE/d(quantity).
 //
 // Three values that belong together, the parts of a message or the components of a vector, lie
-// `stride` apart. Functions of messages take places and strides, and not the values: from values the
-// compiler sums the host's loops in another order, and weights of a training change their last
+// `stride` apart. Functions of messages take places and strides, and not the values: from values
+// the compiler sums the host's loops in another order, and weights of a training change their last
 // digits.
 #pragma once
 
@@ -33,8 +33,8 @@ namespace {
     to[2 * stride] += factor * z;
   }
 
-  /// Adds a message (a | c | b) = W h_j to what atom i receives: s_i += a, v_i += u c + v_j b. Where
-  /// v_j is zero, as before the first layer of a potential, VECTORS is false.
+  /// Adds a message (a | c | b) = W h_j to what atom i receives: s_i += a, v_i += u c + v_j b.
+  /// VECTORS is false where v_j is zero, as before the first layer of a potential.
   template <bool VECTORS, typename T>
   MLFF_FORCEINLINE_FUNCTION void add_message(const T *W, long W_stride, const T *h, const T *vj,
                                              long stride, T ux, T uy, T uz, T *s, T *v,

@@ -14,6 +14,8 @@ template <typename Start, typename Filter, typename Layers, typename Ends> struc
   Layers &layers;
   Ends &ends;
 };
+template <typename Start, typename Filter, typename Layers, typename Ends>
+PainnPlaces(Start &, Filter &, Layers &, Ends &) -> PainnPlaces<Start, Filter, Layers, Ends>;
 
 /// What all models of PaiNN's layers have: an embedding of so many rows, filters, messages and
 /// updates. Rows of a wider matrix are blocks of F features.

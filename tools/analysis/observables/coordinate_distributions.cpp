@@ -1,3 +1,4 @@
+// Histograms of bond lengths, angles and dihedrals.
 #include "analysis/observables/coordinate_distributions.h"
 
 #include "structure/bonds.h"

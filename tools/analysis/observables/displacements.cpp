@@ -1,3 +1,4 @@
+// Mean square displacement from correlators of positions.
 #include "analysis/observables/displacements.h"
 
 #include "analysis/groups_of_elements.h"

@@ -1,3 +1,4 @@
+// Fits the drift of the total energy, stretch by stretch.
 #include "analysis/observables/energy_drift.h"
 
 namespace mlff {

@@ -1,3 +1,4 @@
+// Histograms of pair distances.
 #include "analysis/observables/pair_distances.h"
 
 #include "core/elements.h"

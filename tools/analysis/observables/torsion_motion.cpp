@@ -1,3 +1,4 @@
+// Motion and flips of torsions.
 #include "analysis/observables/torsion_motion.h"
 
 #include "analysis/observables/coordinate_distributions.h"

@@ -1,3 +1,4 @@
+// Spectrum of velocities and its peaks.
 #include "analysis/observables/velocity_spectrum.h"
 
 #include "analysis/groups_of_elements.h"

@@ -1,3 +1,4 @@
+// The multiple-tau correlator of a signal.
 #include "analysis/statistics/correlation.h"
 
 #include <algorithm>

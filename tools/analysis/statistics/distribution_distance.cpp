@@ -1,3 +1,4 @@
+// Distances between two histograms or samples.
 #include "analysis/statistics/distribution_distance.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Calls of FFTW.
 #include "analysis/statistics/fourier.h"
 
 #include <fftw3.h>

@@ -1,3 +1,4 @@
+// Mean, deviation and statistical inefficiency of a series.
 #include "analysis/statistics/scalar_series.h"
 
 #include "analysis/statistics/fourier.h"

@@ -1,3 +1,4 @@
+// Kernels of the network of one molecule: forward, backward, and gradients by weights.
 #include "models/molecule_mlp/host/molecule_mlp_kernels.h"
 
 #include "kernels/products.h"

@@ -9,6 +9,7 @@
 #include "models/painn/painn_sizes.h"
 #include "models/painn/painn_tensors.h"
 #include "potential/flat_weights.h"
+#include "potential/potential.h"
 
 #include <omp.h>
 

@@ -34,8 +34,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
       filter(w, w.layers[l], work, e, l ? 3 : 2, W, slope);
       T d_bar = 0, x_bar = 0, y_bar = 0, z_bar = 0;
       if (l == 0) {
-        // v is zero here, and nothing before this layer depends on a position; with the functions of
-        // painn_math.h the compiler would sum in another order
+        // v is zero here, and nothing before this layer depends on a position; with the functions
+        // of painn_math.h the compiler would sum in another order
 #pragma omp simd reduction(+ : d_bar, x_bar, y_bar, z_bar)
         for (int f = 0; f < F; f++) {
           const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
