@@ -181,7 +181,8 @@ nlohmann::ordered_json study_log(const std::string &path, const StudySettings &s
     for (const char *key : {"acceptance", "energy_of_jump_kT", "model_ms"}) result.erase(key);
   result["ps"] = ps;
   result["wall_s_per_ps"] = wall / ps;
-  result["cpu_s_per_ps"] = wall * share / ps;
+  // a run shorter than the ticks of LAMMPS' clock of CPU time says nothing of it
+  if (share > 0.0) result["cpu_s_per_ps"] = wall * share / ps;
   result["force_calls_per_ps"] = calls;
   return result;
 }

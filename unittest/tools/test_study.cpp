@@ -83,9 +83,10 @@ TEST_F(Study, ATableOfMethods)
     const Json &one = row(report, method);
     EXPECT_EQ(one["seeds"], 2) << method;
     EXPECT_FALSE(one.contains("failed")) << method << " " << one.value("failed", Json()).dump();
+    EXPECT_EQ(one["times"]["wall_s_per_ps"]["n"], 2) << method;
     for (const char *key : {"cpu_s_per_ps", "wall_s_per_ps"}) {
+      if (!one["times"].contains(key)) continue;    // too short for the clock of CPU time
       EXPECT_GT(one["times"][key]["median"].get<double>(), 0.0) << method;
-      EXPECT_EQ(one["times"][key]["n"], 2) << method;
       EXPECT_LE(one["times"][key]["least"].get<double>(),
                 one["times"][key]["median"].get<double>());
     }

@@ -1,9 +1,14 @@
-// Kernels of the network of one molecule: forward, backward, and gradients by weights.
+// Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations:
+// molecule_mlp.h; the backward is written out by hand, bar = dE/d(quantity), tested against autograd.
 #include "models/molecule_mlp/host/molecule_mlp_kernels.h"
 
 #include "kernels/products.h"
 
 #include <omp.h>
+
+#ifndef MLFF_KERNELS
+#define MLFF_KERNELS molecule_mlp_kernels_generic
+#endif
 
 namespace mlff {
 
