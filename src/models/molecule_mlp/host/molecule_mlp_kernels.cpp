@@ -1,5 +1,6 @@
 // Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations:
-// molecule_mlp.h; the backward is written out by hand, bar = dE/d(quantity), tested against autograd.
+// molecule_mlp.h; the backward is written out by hand, bar = dE/d(quantity), and tested against
+// autograd.
 #include "models/molecule_mlp/host/molecule_mlp_kernels.h"
 
 #include "kernels/products.h"
