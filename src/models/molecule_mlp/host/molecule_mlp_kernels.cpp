@@ -1,5 +1,6 @@
 // Compiled once per instruction set with MLFF_KERNELS naming the table it defines. Equations:
-// molecule_mlp.h; the backward is written out by hand, bar = dE/d(quantity), tested against autograd.
+// molecule_mlp.h; the backward is written out by hand, bar = dE/d(quantity), and tested against
+// autograd.
 #include "models/molecule_mlp/host/molecule_mlp_kernels.h"
 
 #include "kernels/products.h"
@@ -340,7 +341,7 @@ namespace {
 }    // namespace
 
 extern const MoleculeKernels MLFF_KERNELS;
-const MoleculeKernels MLFF_KERNELS = {evaluate<float>, evaluate<double>, forward<float>,
-                                      forward<double>, backward<float>,  backward<double>};
+const MoleculeKernels MLFF_KERNELS = {{evaluate<float>, {forward<float>, backward<float>}},
+                                      {evaluate<double>, {forward<double>, backward<double>}}};
 
 }    // namespace mlff
