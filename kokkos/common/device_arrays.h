@@ -92,12 +92,19 @@ template <typename B, int N> struct Kokkos::reduction_identity<mlff::FewSums<B, 
   KOKKOS_FORCEINLINE_FUNCTION static mlff::FewSums<B, N> sum() { return {}; }
 };
 
-// MLFF_ON_DEVICES(CODE): CODE(Device) for the devices of LAMMPS' Kokkos styles, which are the
-// default device and, where that is no CPU, the host.
+// MLFF_ON_DEVICES(CODE, ...): CODE(Device, ...) for the devices of LAMMPS' Kokkos styles, which are
+// the default device and, where that is no CPU, the host. MLFF_INSTANTIATE(CLASS): a class template
+// of a device and a type of features on all of them.
 #if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP) || defined(KOKKOS_ENABLE_SYCL) || \
     defined(KOKKOS_ENABLE_OPENMPTARGET)
-#define MLFF_ON_DEVICES(CODE) \
-  CODE(Kokkos::DefaultExecutionSpace) CODE(Kokkos::HostSpace::execution_space)
+#define MLFF_ON_DEVICES(CODE, ...)                               \
+  CODE(Kokkos::DefaultExecutionSpace __VA_OPT__(, ) __VA_ARGS__) \
+  CODE(Kokkos::HostSpace::execution_space __VA_OPT__(, ) __VA_ARGS__)
 #else
-#define MLFF_ON_DEVICES(CODE) CODE(Kokkos::DefaultExecutionSpace)
+#define MLFF_ON_DEVICES(CODE, ...) CODE(Kokkos::DefaultExecutionSpace __VA_OPT__(, ) __VA_ARGS__)
 #endif
+
+#define MLFF_INSTANTIATE_ON(DEVICE, CLASS) \
+  template class CLASS<DEVICE, float>;     \
+  template class CLASS<DEVICE, double>;
+#define MLFF_INSTANTIATE(CLASS) MLFF_ON_DEVICES(MLFF_INSTANTIATE_ON, CLASS)

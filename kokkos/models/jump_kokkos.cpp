@@ -66,9 +66,6 @@ JumpKokkos<Device, T>::evaluate(const Graph &graph, const Array<double> &input)
   return output;
 }
 
-#define INSTANTIATE(DEVICE)                 \
-  template class JumpKokkos<DEVICE, float>; \
-  template class JumpKokkos<DEVICE, double>;
-MLFF_ON_DEVICES(INSTANTIATE)
+MLFF_INSTANTIATE(JumpKokkos)
 
 }    // namespace mlff

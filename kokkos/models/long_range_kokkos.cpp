@@ -164,9 +164,6 @@ LongRangeBlockKokkos<Device, T>::make(const Potential &potential, const DeviceOp
   return std::make_unique<LongRangeBlockOf<Device, T, T>>(potential, options);
 }
 
-#define INSTANTIATE(DEVICE)                           \
-  template class LongRangeBlockKokkos<DEVICE, float>; \
-  template class LongRangeBlockKokkos<DEVICE, double>;
-MLFF_ON_DEVICES(INSTANTIATE)
+MLFF_INSTANTIATE(LongRangeBlockKokkos)
 
 }    // namespace mlff

@@ -333,9 +333,7 @@ struct ReceiveWaves : WaveRows<Device, B, KEYS> {
     for (int e = 0; e < E; e++) {
       const ValueElement at(h, e, a.C);
       const WaveRadial<B> radial = a.radial_of(wave, at.c, false);
-      B Bc[lanes], Bs[lanes];
-#pragma omp simd
-      for (int z = 0; z < lanes; z++) Bc[z] = Bs[z] = B(0);
+      B Bc[lanes] = {}, Bs[lanes] = {};
       for (int m = 0; m < this->keys(); m++) {
         const B Mc = moment[m * E + e], Ms = moment[half + m * E + e];
 #pragma omp simd
@@ -546,9 +544,7 @@ template <class Device, typename B, int KEYS> struct SendWavesBackward : WaveRow
     for (int e = 0; e < E; e++) {
       const ValueElement at(h, e, a.C);
       const B *value = (at.axis < 0 ? a.V0 : a.V1 + at.axis * long(a.HC) * a.R) + at.c * a.R + row;
-      B even[lanes], odd[lanes];
-#pragma omp simd
-      for (int z = 0; z < lanes; z++) even[z] = odd[z] = B(0);
+      B even[lanes] = {}, odd[lanes] = {};
       for (int m = 0; m < this->keys(); m++) {
         const B Mc = moment_bar[m * E + e], Ms = moment_bar[half + m * E + e];
 #pragma omp simd

@@ -6,6 +6,7 @@
 #include "models/long_range/long_range_tensors.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace mlff {
 
@@ -441,6 +442,29 @@ void LongRangeSumsKokkos<Device, B>::wave_backward(int l)
   run("mlff/long_range/send_backward", league, items, 1, senders.bytes(), senders);
 }
 
+/// Calls body with, as a constant, whether a layer has vectors: all but the last one.
+template <class Device, typename B>
+template <typename Body>
+void LongRangeSumsKokkos<Device, B>::with_vectors(int l, const Body &body)
+{
+  if (l + 1 < L)
+    body(std::true_type());
+  else
+    body(std::false_type());
+}
+
+/// Calls body with the width of keys as a constant, where it is the default, or with 0: at run
+/// time.
+template <class Device, typename B>
+template <typename Body>
+void LongRangeSumsKokkos<Device, B>::with_keys(const Body &body)
+{
+  if (d == 8)
+    body(std::integral_constant<int, 8>());
+  else
+    body(std::integral_constant<int, 0>());
+}
+
 template <class Device, typename B>
 template <bool VECTORS>
 void LongRangeSumsKokkos<Device, B>::sums(int l)
@@ -454,10 +478,9 @@ void LongRangeSumsKokkos<Device, B>::sums(int l)
       Moments{rows, rows.moments});
   sum_over_ranks(rows.moments);
   if (n_tiles == 0) return;
-  if (d == 8)
-    receive_waves<VECTORS, 8>(l);
-  else
-    receive_waves<VECTORS, 0>(l);
+  with_keys([&](auto keys) {
+    receive_waves<VECTORS, keys>(l);
+  });
   gather_sums(l);
 }
 
@@ -474,29 +497,26 @@ void LongRangeSumsKokkos<Device, B>::bars_of(int l)
       Moments{rows_of(l), moment_bars.data()});
   sum_over_ranks(moment_bars.data());
   if (n_tiles == 0) return;
-  if (d == 8)
-    wave_backward<VECTORS, 8>(l);
-  else
-    wave_backward<VECTORS, 0>(l);
+  with_keys([&](auto keys) {
+    wave_backward<VECTORS, keys>(l);
+  });
   gather_bars(l);
 }
 
 template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::forward(int l)
 {
   spread_values(l);
-  if (l + 1 < L)
-    sums<true>(l);
-  else
-    sums<false>(l);
+  with_vectors(l, [&](auto vectors) {
+    sums<vectors>(l);
+  });
 }
 
 template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::backward(int l)
 {
   spread_bars(l);
-  if (l + 1 < L)
-    bars_of<true>(l);
-  else
-    bars_of<false>(l);
+  with_vectors(l, [&](auto vectors) {
+    bars_of<vectors>(l);
+  });
 }
 
 template <class Device, typename B> double LongRangeSumsKokkos<Device, B>::bytes() const
@@ -515,9 +535,6 @@ std::size_t LongRangeSumsKokkos<Device, B>::bytes(int atoms) const
   return atoms * (sizeof(B) * (columns + rows) + sizeof(double) * (6 + 9 + 9 * H) + sizeof(int));
 }
 
-#define INSTANTIATE(DEVICE)                          \
-  template class LongRangeSumsKokkos<DEVICE, float>; \
-  template class LongRangeSumsKokkos<DEVICE, double>;
-MLFF_ON_DEVICES(INSTANTIATE)
+MLFF_INSTANTIATE(LongRangeSumsKokkos)
 
 }    // namespace mlff

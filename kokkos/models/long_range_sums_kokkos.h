@@ -89,6 +89,8 @@ template <class Device, typename B> class LongRangeSumsKokkos {
   void sum_over_ranks(B *values);
   template <typename Body>
   void run(const char *label, int league, int items, int vector, std::size_t bytes, Body body);
+  template <typename Body> void with_vectors(int l, const Body &body);
+  template <typename Body> void with_keys(const Body &body);
   template <bool VECTORS> void sums(int l);
   template <bool VECTORS> void bars_of(int l);
   template <bool VECTORS, int KEYS> void receive_waves(int l);

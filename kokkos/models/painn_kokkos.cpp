@@ -160,9 +160,9 @@ template <class Device, typename T> void PainnKokkos<Device, T>::update_backward
         const long row = k / width * width, f = k % width;
         const T *p = pq_ + 6 * row + f;
         const Components<T> q = components(p + width, 2 * width);
-        set_update_parts(wide_ + 3 * row + f, width,
-                         update_bars(s_bar_[k], components(v_bar_ + 3 * row + f, width), q,
-                                     dot(components(p, 2 * width), q)));
+        write_three(wide_ + 3 * row + f, width,
+                    update_bars(s_bar_[k], components(v_bar_ + 3 * row + f, width), q,
+                                dot(components(p, 2 * width), q)));
       });
   layers.dense("mlff/painn/update_1_backward", n, wide_, 3 * F, layer.update1_back, {}, hidden_, F);
   activation_backward(long(n) * F, layers.t.data() + at, hidden_);
@@ -174,11 +174,11 @@ template <class Device, typename T> void PainnKokkos<Device, T>::update_backward
         const T *p = pq_ + 6 * row + f;
         T *out = wide_ + 6 * row + f;
         Components<T> p_bar, q_bar;
-        mix_bars(update_parts(y_ + 3 * row + f, width), norm_[k], in_bar[2 * row + width + f],
-                 s_bar_[k], components(v_bar_ + 3 * row + f, width), components(p, 2 * width),
-                 components(p + width, 2 * width), p_bar, q_bar);
-        set_components(out, 2 * width, p_bar);
-        set_components(out + width, 2 * width, q_bar);
+        mix_bars(read_three<UpdateParts>(y_ + 3 * row + f, width), norm_[k],
+                 in_bar[2 * row + width + f], s_bar_[k], components(v_bar_ + 3 * row + f, width),
+                 components(p, 2 * width), components(p + width, 2 * width), p_bar, q_bar);
+        write_three(out, 2 * width, p_bar);
+        write_three(out + width, 2 * width, q_bar);
       });
   layers.dense("mlff/painn/mix_backward", 3 * n, wide_, 2 * F, layer.mix_back, {}, v_bar_, F,
                nullptr, true);
@@ -326,9 +326,6 @@ template <class Device, typename T> EngineInfo PainnKokkos<Device, T>::info() co
   return info;
 }
 
-#define INSTANTIATE(DEVICE)                  \
-  template class PainnKokkos<DEVICE, float>; \
-  template class PainnKokkos<DEVICE, double>;
-MLFF_ON_DEVICES(INSTANTIATE)
+MLFF_INSTANTIATE(PainnKokkos)
 
 }    // namespace mlff

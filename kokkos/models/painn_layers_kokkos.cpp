@@ -176,9 +176,6 @@ void PainnLayersKokkos<Device, T>::forward(const DeviceGraph<Device> &graph,
   }
 }
 
-#define INSTANTIATE(DEVICE)                        \
-  template class PainnLayersKokkos<DEVICE, float>; \
-  template class PainnLayersKokkos<DEVICE, double>;
-MLFF_ON_DEVICES(INSTANTIATE)
+MLFF_INSTANTIATE(PainnLayersKokkos)
 
 }    // namespace mlff

@@ -84,11 +84,7 @@ DeviceWalk<Device, T>::matrix(const std::string &name, Blocks out, Blocks in, bo
   return upload<Device, T>(values, name);
 }
 
-#define INSTANTIATE(DEVICE)                         \
-  template class DeviceWalk<DEVICE, float>;         \
-  template class DeviceWalk<DEVICE, double>;        \
-  template class PainnWeightsKokkos<DEVICE, float>; \
-  template class PainnWeightsKokkos<DEVICE, double>;
-MLFF_ON_DEVICES(INSTANTIATE)
+MLFF_INSTANTIATE(DeviceWalk)
+MLFF_INSTANTIATE(PainnWeightsKokkos)
 
 }    // namespace mlff

@@ -85,13 +85,9 @@ template <class Device, typename T> class DeviceWalk {
   void constant(To &to, const std::string &name, const std::vector<std::int64_t> &,
                 const Place &place)
   {
-    if constexpr (requires { place.weight(to); }) {
-      auto &value = place.weight(to);
-      if constexpr (std::is_same_v<decltype(value), double &>)
-        value = tensor(name).values[0];
-      else
-        value = upload<Device, double>(tensor(name).values, name);
-    }
+    place_constant(to, place, tensor(name).values, [&](const auto &values) {
+      return upload<Device, double>(values, name);
+    });
   }
 
  private:

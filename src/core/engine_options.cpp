@@ -34,16 +34,6 @@ namespace {
     return names;
   }
 
-  int threads_of(const std::string &option, const std::string &value)
-  {
-    const char *end = value.data() + value.size();
-    int threads = -1;
-    const auto [read, error] = std::from_chars(value.data(), end, threads);
-    if (error != std::errc() || read != end || threads < 0)
-      throw OptionError(option, value, "0 (automatic) or more", true);
-    return threads;
-  }
-
   /// An option by its word, the words that it takes (none: a number), and how it is set.
   struct Option {
     std::string word;
@@ -51,40 +41,43 @@ namespace {
     void (*set)(EngineOptions &options, const std::string &word, const std::string &value);
   };
 
+  /// Sets a member of an enumeration by its table of words.
+  template <auto member, const auto &words>
+  void set_word(EngineOptions &options, const std::string &word, const std::string &value)
+  {
+    options.*member = value_of(words, word, value);
+  }
+
+  /// Sets a member that holds the word itself.
+  template <auto member, std::vector<std::string> (*accepted)()>
+  void set_text(EngineOptions &options, const std::string &word, const std::string &value)
+  {
+    require(accepted(), word, value);
+    options.*member = value;
+  }
+
+  void set_threads(EngineOptions &options, const std::string &word, const std::string &value)
+  {
+    const char *end = value.data() + value.size();
+    int threads = -1;
+    const auto [read, error] = std::from_chars(value.data(), end, threads);
+    if (error != std::errc() || read != end || threads < 0)
+      throw OptionError(word, value, "0 (automatic) or more", true);
+    options.threads = threads;
+  }
+
   const std::vector<Option> &table()
   {
+    using O = EngineOptions;
     static const std::vector<Option> options = {
-        {"engine", engine_words(),
-         [](EngineOptions &options, const std::string &word, const std::string &value) {
-           require(engine_words(), word, value);
-           options.engine = value;
-         }},
-        {"precision", words_in(precision_words),
-         [](EngineOptions &options, const std::string &word, const std::string &value) {
-           options.precision = value_of(precision_words, word, value);
-         }},
-        {"threads",
-         {},
-         [](EngineOptions &options, const std::string &word, const std::string &value) {
-           options.threads = threads_of(word, value);
-         }},
-        {"device", device_words(),
-         [](EngineOptions &options, const std::string &word, const std::string &value) {
-           require(device_words(), word, value);
-           options.device = value;
-         }},
-        {"filter", words_in(filter_words),
-         [](EngineOptions &options, const std::string &word, const std::string &value) {
-           options.filter = value_of(filter_words, word, value);
-         }},
-        {"fmm", words_in(long_range_form_words),
-         [](EngineOptions &options, const std::string &word, const std::string &value) {
-           options.long_range = value_of(long_range_form_words, word, value);
-         }},
+        {"engine", engine_words(), set_text<&O::engine, engine_words>},
+        {"precision", words_in(precision_words), set_word<&O::precision, precision_words>},
+        {"threads", {}, set_threads},
+        {"device", device_words(), set_text<&O::device, device_words>},
+        {"filter", words_in(filter_words), set_word<&O::filter, filter_words>},
+        {"fmm", words_in(long_range_form_words), set_word<&O::long_range, long_range_form_words>},
         {"instruction_set", words_in(instruction_set_words),
-         [](EngineOptions &options, const std::string &word, const std::string &value) {
-           options.instruction_set = value_of(instruction_set_words, word, value);
-         }},
+         set_word<&O::instruction_set, instruction_set_words>},
     };
     return options;
   }

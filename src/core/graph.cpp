@@ -1,6 +1,8 @@
 // Appends, views and shrinks the neighbor graph.
 #include "core/graph.h"
 
+#include "core/errors.h"
+
 #include <algorithm>
 #include <cstddef>
 
@@ -22,6 +24,11 @@ void GraphStorage::shrink()
 {
   for (auto *list : {&first_atom, &species, &first_edge, &neighbor}) list->shrink_to_fit();
   for (auto *list : {&r, &position, &cell}) list->shrink_to_fit();
+}
+
+void require_whole_systems(const Graph &graph, const char *refusal)
+{
+  if (graph.n_atoms() != graph.n_centres()) throw EngineError(refusal);
 }
 
 void GraphStorage::clear()

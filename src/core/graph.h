@@ -36,6 +36,9 @@ struct Graph {
   const double *cell_of(int structure) const;
 };
 
+/// Throws EngineError with this text for a graph with ghosts.
+void require_whole_systems(const Graph &graph, const char *refusal);
+
 /// A graph that owns its arrays and grows without giving memory back.
 struct GraphStorage {
   std::vector<int> first_atom = {0}, species, first_edge = {0}, neighbor;

@@ -8,6 +8,14 @@
 
 namespace mlff {
 
+void begin_result(const Graph &graph, Result &result)
+{
+  result.atom_energy.resize(graph.n_centres());
+  result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
+  result.position_gradient.clear();
+  result.strain_gradient.clear();
+}
+
 void sum_energies(const Graph &graph, Result &result)
 {
   result.energy.assign(graph.n_structures(), 0.0);

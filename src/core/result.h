@@ -23,6 +23,10 @@ struct Result {
   std::vector<double> strain_gradient;
 };
 
+/// Sizes for a graph: energies of atoms to fill in, a gradient of zeros, and nothing of a
+/// long-range block.
+void begin_result(const Graph &graph, Result &result);
+
 /// Sums atom energies per structure in atom order; throws StateError naming the first structure
 /// whose energy is not finite.
 void sum_energies(const Graph &graph, Result &result);

@@ -38,6 +38,7 @@
 #include "engine/make_engine.h"
 #include "fix_kstep/kstep_impl.h"
 #include "fix_kstep/kstep_vector.h"
+#include "lammps_common/element_map.h"
 #include "lammps_common/potential_files.h"
 #include "models/jump/jump_record.h"
 
@@ -83,8 +84,8 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
     const auto &potential = settings.potential;
     for (int s = 0; s < potential.n_species(); s++)
       if (mlff::element_symbol(potential.elements[s]) == word ||
-          (!jump_record(potential).species.empty() &&
-           jump_record(potential).species[s].name == word))
+          (!mlff::jump_record(potential).species.empty() &&
+           mlff::jump_record(potential).species[s].name == word))
         elements.insert(potential.elements[s]);
   }
   impl->elements.assign(elements.begin(), elements.end());
@@ -201,12 +202,7 @@ void FixKstepHybrid::check_input()
   if (utils::strmatch(update->integrate_style, "^respa"))
     error->all(FLERR, Error::NOLASTLINE,
                "Fix kstep/hybrid does not run with run_style respa; use run_style verlet");
-  if (comm->nprocs > 1)
-    error->all(FLERR, Error::NOLASTLINE,
-               "Fix kstep/hybrid runs on one MPI rank per partition, found {}; use threads "
-               "(OMP_NUM_THREADS) or -partition",
-               comm->nprocs);
-  if (!atom->tag_enable) error->all(FLERR, Error::NOLASTLINE, "Fix kstep/hybrid requires atom IDs");
+  require_one_rank_and_ids(lmp, "Fix kstep/hybrid");
   const auto &cycle = impl->cycle;
   cycle.energy.fixes.check(cycle.kind());
   check_temperature();
@@ -251,7 +247,7 @@ void FixKstepHybrid::init_stride()
   if (s.only_corrector) {
     cycle.only_correct();
   } else if (!s.student) {
-    const auto &strides = jump_record(s.potential).strides;
+    const auto &strides = mlff::jump_record(s.potential).strides;
     std::string list;
     for (const double fs : strides) list += fmt::format("{}{:g}", list.empty() ? "" : ", ", fs);
     if (s.k == 0) {
@@ -315,7 +311,7 @@ void FixKstepHybrid::warn_about_settings()
                    "Fix kstep/hybrid: the friction of {:.3g} 1/ps may be too weak to keep "
                    "equipartition; use 10 1/ps or more, a damping time of at most {:.3g}",
                    cycle.thermostat.friction, update->dt / cycle.dt_ps / 10.0);
-  const auto &learned = jump_record(s.potential).temperatures;
+  const auto &learned = mlff::jump_record(s.potential).temperatures;
   if (!s.student && !learned.empty()) {
     const auto [low, high] = std::minmax_element(learned.begin(), learned.end());
     if (cycle.limit_temperature < *low - 5.0 || cycle.limit_temperature > *high + 5.0)

@@ -84,9 +84,10 @@ void KstepCycle::setup()
   }
   check_jump();
   limit_temperature = run_temperature();
-  guard = mlff::KstepGuard(s.metropolis ? mlff::KstepLimits() : s.limits,
-                           s.potential.kind().gives_jumps ? &jump_record(s.potential) : nullptr,
-                           mlff::boltzmann * limit_temperature);
+  guard =
+      mlff::KstepGuard(s.metropolis ? mlff::KstepLimits() : s.limits,
+                       s.potential.kind().gives_jumps ? &mlff::jump_record(s.potential) : nullptr,
+                       mlff::boltzmann * limit_temperature);
   energy.together = false;
   if (molecules.n_molecules() > 1) {
     decide_together(energy.shared());

@@ -21,6 +21,16 @@ static const KstepValue limit_value = {"x", "above 0, off"};
 static const KstepValue yes_or_no = {"value", "yes, no"};
 static const std::string of_the_limits = "that of limits";
 
+template <auto member> static void read_logical(Settings &s, const Words &w)
+{
+  s.*member = w.logical(0);
+}
+
+template <auto member> static void read_limit(Settings &s, const Words &w)
+{
+  s.limits.*member = w.positive_or_off(0);
+}
+
 static void read_engine_option(Settings &s, const Words &w)
 {
   w.set_engine_option(s.options);
@@ -89,9 +99,7 @@ static std::vector<KstepKeyword> cycle_keywords()
        {yes_or_no},
        "yes",
        "yes: rescale internal velocities after a jump so that the total energy is kept",
-       [](Settings &s, const Words &w) {
-         s.rescale_to_energy = w.logical(0);
-       }},
+       read_logical<&Settings::rescale_to_energy>},
   };
 }
 
@@ -117,9 +125,7 @@ static std::vector<KstepKeyword> limit_keywords()
        of_the_limits,
        "largest norms of velocity, force, displacement and velocity change, in those of the "
        "training data",
-       [](Settings &s, const Words &w) {
-         s.limits.range = w.positive_or_off(0);
-       }},
+       read_limit<&mlff::KstepLimits::range>},
       {"strain",
        {limit_value},
        of_the_limits,
@@ -139,16 +145,12 @@ static std::vector<KstepKeyword> limit_keywords()
        {limit_value},
        of_the_limits,
        "largest kinetic energy of a molecule, in 3N/2 kT",
-       [](Settings &s, const Words &w) {
-         s.limits.kinetic = w.positive_or_off(0);
-       }},
+       read_limit<&mlff::KstepLimits::kinetic>},
       {"drift",
        {limit_value},
        of_the_limits,
        "largest change of the total energy of a molecule in a jump, in kT",
-       [](Settings &s, const Words &w) {
-         s.limits.drift = w.positive_or_off(0);
-       }},
+       read_limit<&mlff::KstepLimits::drift>},
       {"temp",
        {{"T", "above 0", "temperature is {}"}},
        "that of the thermostat, or of the velocities at the start",
@@ -202,16 +204,12 @@ static std::vector<KstepKeyword> run_keywords()
        {yes_or_no},
        "no",
        "yes: choose the corrector, and whether to jump at all, by measured times",
-       [](Settings &s, const Words &w) {
-         s.tune = w.logical(0);
-       }},
+       read_logical<&Settings::tune>},
       {"timing",
        {yes_or_no},
        "yes",
        "no: measure no times, so that output is the same in every run",
-       [](Settings &s, const Words &w) {
-         s.timing = w.logical(0);
-       }},
+       read_logical<&Settings::timing>},
       {"control",
        {{"which", "none, corrector, zero, ballistic, verlet, linear"}},
        "none",

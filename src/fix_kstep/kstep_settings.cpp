@@ -38,8 +38,8 @@ void KstepSettings::read_species(char **arg)
   std::vector<std::string> accepted;
   for (int s = 0; s < potential.n_species(); s++) {
     accepted.push_back(mlff::element_symbol(potential.elements[s]));
-    if (!jump_record(potential).species.empty())
-      accepted.push_back(jump_record(potential).species[s].name);
+    if (!mlff::jump_record(potential).species.empty())
+      accepted.push_back(mlff::jump_record(potential).species[s].name);
   }
   words.assign(atom->ntypes + 1, "");
   for (int t = 1; t <= atom->ntypes; t++) {

@@ -2,7 +2,6 @@
 // hand.
 #pragma once
 
-#include "core/engine_info.h"
 #include "core/engine_options.h"
 
 #include <string_view>
@@ -24,30 +23,4 @@ std::vector<InstructionSet> available_instruction_sets(FeatureCheck has = proces
 /// features of the set, naming them and the sets that it has.
 InstructionSet choose_instruction_set(InstructionSet wanted, FeatureCheck has = processor_has);
 
-/// Of tables of kernels that are compiled once for each set (MLFF_KERNELS_FOR), the one of a set as
-/// choose_instruction_set gives it.
-template <typename Kernels>
-const Kernels &select_kernels(InstructionSet set, const Kernels &generic, const Kernels &avx2,
-                              const Kernels &avx512)
-{
-  return set == InstructionSet::avx512 ? avx512 : set == InstructionSet::avx2 ? avx2 : generic;
-}
-
-/// What an engine with kernels of a set and features of type T tells of itself.
-template <typename T> EngineInfo host_info(InstructionSet set, int threads)
-{
-  EngineInfo info;
-  info.instruction_set = set;
-  info.precision = precision_of_type<T>;
-  info.threads = threads;
-  return info;
-}
-
 }    // namespace mlff
-
-#ifdef MLFF_X86_KERNELS
-#define MLFF_KERNELS_FOR(set, name) \
-  ::mlff::select_kernels(set, name##_generic, name##_avx2, name##_avx512)
-#else
-#define MLFF_KERNELS_FOR(set, name) name##_generic
-#endif

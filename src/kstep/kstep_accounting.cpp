@@ -18,32 +18,16 @@ KstepCounters KstepCounters::since(const KstepCounters &before) const
   return difference;
 }
 
+// in the order of KstepVerdict
+static constexpr KstepCounters::Entry entry_of[] = {
+    KstepCounters::accepted,  KstepCounters::not_finite, KstepCounters::range,
+    KstepCounters::bond,      KstepCounters::energy,     KstepCounters::drift,
+    KstepCounters::metropolis};
+
 void KstepCounters::count(KstepVerdict verdict)
 {
   value[jumps]++;
-  switch (verdict) {
-    case KstepVerdict::accepted:
-      value[accepted]++;
-      break;
-    case KstepVerdict::not_finite:
-      value[not_finite]++;
-      break;
-    case KstepVerdict::range:
-      value[range]++;
-      break;
-    case KstepVerdict::bond:
-      value[bond]++;
-      break;
-    case KstepVerdict::energy:
-      value[energy]++;
-      break;
-    case KstepVerdict::drift:
-      value[drift]++;
-      break;
-    case KstepVerdict::metropolis:
-      value[metropolis]++;
-      break;
-  }
+  value[entry_of[std::size_t(verdict)]]++;
 }
 
 void KstepCounters::count_energy(double change_in_kT)
@@ -55,41 +39,6 @@ void KstepCounters::count_energy(double change_in_kT)
   value[boltzmann] += std::exp(std::min(50.0, -change_in_kT));
 }
 
-static double ratio(double above, double below)
-{
-  return below > 0.0 ? above / below : 0.0;
-}
-
-double KstepCounters::acceptance() const
-{
-  return ratio(value[accepted], value[jumps]);
-}
-
-double KstepCounters::mean_change() const
-{
-  return ratio(value[change], value[energies]);
-}
-
-double KstepCounters::rms_change() const
-{
-  return std::sqrt(ratio(value[change_square], value[energies]));
-}
-
-double KstepCounters::mean_boltzmann() const
-{
-  return ratio(value[boltzmann], value[energies]);
-}
-
-double KstepCounters::jump_seconds() const
-{
-  return ratio(value[t_jump], value[proposals]);
-}
-
-double KstepCounters::force_seconds() const
-{
-  return ratio(value[t_force], value[calls]);
-}
-
 double KstepCounters::calls_saved(double dt) const
 {
   return value[time] / dt - value[calls];
@@ -97,12 +46,8 @@ double KstepCounters::calls_saved(double dt) const
 
 double KstepCounters::speedup(double dt) const
 {
-  return ratio(value[time] / dt * force_seconds(), value[t_force] + value[t_jump] + value[t_fix]);
-}
-
-double KstepCounters::fix_share() const
-{
-  return ratio(value[t_fix], value[t_force] + value[t_jump] + value[t_fix]);
+  const double taken = seconds();
+  return taken > 0.0 ? value[time] / dt * force_seconds() / taken : 0.0;
 }
 
 KstepTemperatures::KstepTemperatures(const KstepMolecules &molecules)

@@ -6,6 +6,7 @@
 #include "kstep/kstep_molecules.h"
 
 #include <array>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -51,17 +52,27 @@ struct KstepCounters {
   void count_energy(double change_in_kT);
 
   double rejected() const { return (*this)[jumps] - (*this)[accepted]; }
-  double acceptance() const;              ///< 0 without jumps
-  double mean_change() const;             ///< mean of dE/kT
-  double rms_change() const;              ///< root mean square of dE/kT
-  double mean_boltzmann() const;          ///< mean of exp(-dE/kT)
-  double jump_seconds() const;            ///< one call of the model
-  double force_seconds() const;           ///< one call of the force
-  double calls_saved(double dt) const;    ///< against velocity Verlet with dt ps over the same time
-  double speedup(double dt)
-      /// time that velocity Verlet would spend in the force, by the time taken
-      const;
-  double fix_share() const;    ///< time in the fix by the time of all steps
+  /// Quotient of two sums; 0 where there is nothing to divide by.
+  double ratio(Entry above, Entry below) const
+  {
+    return value[below] > 0.0 ? value[above] / value[below] : 0.0;
+  }
+  double acceptance() const { return ratio(accepted, jumps); }
+  double mean_change() const { return ratio(change, energies); }    ///< mean of dE/kT
+  double rms_change() const { return std::sqrt(ratio(change_square, energies)); }
+  double mean_boltzmann() const { return ratio(boltzmann, energies); }    ///< mean of exp(-dE/kT)
+  double jump_seconds() const { return ratio(t_jump, proposals); }        ///< one call of the model
+  double force_seconds() const { return ratio(t_force, calls); }          ///< one call of the force
+  double seconds() const { return value[t_force] + value[t_jump] + value[t_fix]; }
+
+  /// Calls of the force against velocity Verlet with dt ps over the same time.
+  double calls_saved(double dt) const;
+
+  /// Time that velocity Verlet with dt ps would spend in the force, by the time taken.
+  double speedup(double dt) const;
+
+  /// Time in the fix by the time of all steps.
+  double fix_share() const { return seconds() > 0.0 ? value[t_fix] / seconds() : 0.0; }
 };
 
 /// Temperatures by equipartition: of each element (all motion), of hydrogens by what they are

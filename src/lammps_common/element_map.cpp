@@ -1,7 +1,8 @@
-// Arrays by atom types of a pair style, and the energy unit of the input.
+// Arrays by atom types of a pair style, and what styles require of an input.
 #include "lammps_common/element_map.h"
 
 #include "atom.h"
+#include "comm.h"
 #include "error.h"
 #include "memory.h"
 #include "update.h"
@@ -43,4 +44,17 @@ double LAMMPS_NS::electron_volt(LAMMPS *lmp, const std::string &who)
   if (units == "real") return utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
   lmp->error->all(FLERR, Error::NOLASTLINE, "{} has no units '{}'; accepted: metal, real", who,
                   units);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void LAMMPS_NS::require_one_rank_and_ids(LAMMPS *lmp, const std::string &who)
+{
+  if (lmp->comm->nprocs > 1)
+    lmp->error->all(FLERR, Error::NOLASTLINE,
+                    "{} runs on one MPI rank per partition, found {}; use threads "
+                    "(OMP_NUM_THREADS) or -partition",
+                    who, lmp->comm->nprocs);
+  if (!lmp->atom->tag_enable)
+    lmp->error->all(FLERR, Error::NOLASTLINE, "{} requires atom IDs", who);
 }

@@ -1,4 +1,5 @@
-// What pair styles keep by atom types: the map to elements, flags, the energy unit.
+// What styles ask of an input: the map of atom types to elements, flags, the energy unit, ranks and
+// atom IDs.
 
 #ifndef LMP_ELEMENT_MAP_H
 #define LMP_ELEMENT_MAP_H
@@ -22,6 +23,9 @@ void flag_mapped_types(LAMMPS *, const std::string &style, const int *map, int *
 // 1 eV in the energy unit of the input; an error for units other than metal and real. who: the
 // style in messages
 double electron_volt(LAMMPS *, const std::string &who);
+
+// an error on several MPI ranks, and without atom IDs
+void require_one_rank_and_ids(LAMMPS *, const std::string &who);
 
 }    // namespace LAMMPS_NS
 

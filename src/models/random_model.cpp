@@ -1,4 +1,4 @@
-// PaiNN with random weights.
+// Fills potentials with random weights.
 #include "models/random_model.h"
 
 #include "models/long_range/long_range_kind.h"
@@ -8,16 +8,8 @@
 
 namespace mlff {
 
-Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff,
-                           unsigned seed, const LongRangeSizes *block)
+void set_random_weights(Potential &potential, unsigned seed)
 {
-  Potential potential;
-  potential.set_kind(block ? painn_long_range_kind : painn_kind);
-  painn_sizes(potential) = sizes;
-  potential.elements = elements;
-  potential.cutoff = cutoff;
-  potential.date = "2026-01-01";
-  if (block) long_range_sizes(potential) = *block;
   Uniform uniform(seed);
   for (const auto &[name, entry] : tensors_of(potential)) {
     const auto &shape = entry.shape;
@@ -29,12 +21,25 @@ Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elem
       tensor.values.push_back(float(width * uniform()));
     potential.tensors[name] = tensor;
   }
-  for (double &x : potential.tensors["embedding"].values)
-    x = float(x * 1.5 * std::sqrt(double(sizes.features)) / 1.7);
   potential.tensors["scale"] = {"F64", {}, {0.7}};
   auto &reference = potential.tensors["reference_energy"];
   reference.dtype = "F64";
   for (int s = 0; s < potential.n_species(); s++) reference.values[s] = -10.0 - 3.0 * s;
+}
+
+Potential random_potential(const PainnSizes &sizes, const std::vector<int> &elements, double cutoff,
+                           unsigned seed, const LongRangeSizes *block)
+{
+  Potential potential;
+  potential.set_kind(block ? painn_long_range_kind : painn_kind);
+  painn_sizes(potential) = sizes;
+  potential.elements = elements;
+  potential.cutoff = cutoff;
+  potential.date = "2026-01-01";
+  if (block) long_range_sizes(potential) = *block;
+  set_random_weights(potential, seed);
+  for (double &x : potential.tensors["embedding"].values)
+    x = float(x * 1.5 * std::sqrt(double(sizes.features)) / 1.7);
   return potential;
 }
 

@@ -20,6 +20,10 @@ class Uniform {
   std::mt19937 generator;
 };
 
+/// Fills the tensors of a potential with random numbers of about the size of trained weights, and
+/// sets scale and reference energies.
+void set_random_weights(Potential &potential, unsigned seed);
+
 /// PaiNN with random weights of about the size that trained ones have; with `block` painn-fmm, its
 /// gates open.
 Potential random_potential(const PainnSizes &sizes = {8, 2, 6},

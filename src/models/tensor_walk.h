@@ -18,6 +18,7 @@
 #include "potential/tensor_table.h"
 
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace mlff {
@@ -56,10 +57,32 @@ TensorPlace(Weight, Back, Bias) -> TensorPlace<Weight, Back, Bias>;
         }                                            \
   }
 
+/// Puts a constant where a structure has a place for it: its first number into a number, or what
+/// `keep` makes of all of them. Other structures do without.
+template <typename To, typename Place, typename Keep>
+void place_constant(To &to, const Place &place, const std::vector<double> &values, const Keep &keep)
+{
+  if constexpr (requires { place.weight(to); }) {
+    auto &value = place.weight(to);
+    if constexpr (std::is_same_v<decltype(value), double &>)
+      value = values[0];
+    else
+      value = keep(values);
+  }
+}
+
 /// A place for users that look at names and shapes alone.
 struct Nowhere {
   Nowhere &operator[](std::size_t) { return *this; }
 };
+
+/// Calls list(layer, name, l) for each of n layers, where names begin with "prefix.l.".
+template <typename Layers, typename List>
+void walk_layers(int n, const std::string &prefix, Layers &layers, const List &list)
+{
+  for (int l = 0; l < n; l++)
+    list(layers[std::size_t(l)], prefix + "." + std::to_string(l) + ".", l);
+}
 
 /// The walk that makes the table of tensors.
 class TableWalk {
@@ -98,6 +121,15 @@ class TableWalk {
     table[name] = {std::move(shape), TensorStart::data};
   }
 };
+
+/// The table of the tensors that list(walk, nowhere) walks over.
+template <typename List> TensorTable table_of(const List &list)
+{
+  TableWalk walk;
+  Nowhere nowhere;
+  list(walk, nowhere);
+  return walk.table;
+}
 
 /// The walk that finds the places of trained tensors among flat weights.
 class OffsetWalk {

@@ -258,12 +258,7 @@ void PairXTB::coeff(int narg, char **arg)
 void PairXTB::init_style()
 {
   escale = electron_volt(lmp, "Pair style xtb");
-  if (comm->nprocs > 1)
-    error->all(FLERR, Error::NOLASTLINE,
-               "Pair style xtb runs on one MPI rank per partition, found {}; use threads "
-               "(OMP_NUM_THREADS) or -partition",
-               comm->nprocs);
-  if (!atom->tag_enable) error->all(FLERR, Error::NOLASTLINE, "Pair style xtb requires atom IDs");
+  require_one_rank_and_ids(lmp, "Pair style xtb");
   if (impl->each_molecule && !atom->molecule_flag)
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style xtb system molecule requires an atom style with molecule IDs");

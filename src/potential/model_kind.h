@@ -3,7 +3,7 @@
 // nothing else compares the names of models.
 #pragma once
 
-#include "potential/tensor_table.h"
+#include "potential/model_sizes.h"
 
 #include <memory>
 #include <span>
@@ -15,12 +15,8 @@ namespace mlff {
 class Engine;
 class JumpEngine;
 class JumpGradient;
-class MetadataReader;
 class WeightGradient;
 struct EngineOptions;
-struct MetadataWriter;
-struct ModelDescription;
-struct Potential;
 
 /// Makes a Product on one back end.
 template <typename Product, typename... More> struct BackEnd {
@@ -52,27 +48,7 @@ struct ModelKind {
   bool third_derivatives = false;    ///< the torch gradient takes a loss of Jacobian rows
   bool mixed_precision = false;      ///< the torch gradient computes products in bfloat16
 
-  /// Reads what the model adds to the metadata into a potential whose elements and cutoff are
-  /// known. Throws PotentialError.
-  void (*read)(const MetadataReader &metadata, Potential &potential);
-
-  /// Adds the same to the metadata of a file.
-  void (*write)(const Potential &potential, MetadataWriter &metadata);
-
-  /// Throws PotentialError, with `path` in its message, where sizes are wrong or do not fit
-  /// elements or tensors.
-  void (*check)(const Potential &potential, const std::string &path);
-
-  TensorTable (*tensors)(const Potential &potential);
-
-  std::string (*size_text)(const Potential &potential);    ///< "F32 L2 K20"
-
-  /// What mlff info prints of the model.
-  void (*describe)(const Potential &potential, ModelDescription &description);
-
-  /// Names of the species of a model with finer classes of atoms than elements, of which several
-  /// may be of one element; null: species are elements.
-  std::vector<std::string> (*species_names)(const Potential &potential) = nullptr;
+  ModelFile file;    ///< its part of potential files
 
   /// The model that is left without the part between all atoms of a system, with the same sizes and
   /// fewer tensors; null: the model has no such part.

@@ -1,9 +1,14 @@
-// Sizes and records of a model, of types that only the model knows.
+// What potentials hold of one model alone: sizes and records of types that only the model knows,
+// and its part of their files.
 #pragma once
+
+#include "potential/tensor_table.h"
 
 #include <any>
 #include <map>
+#include <string>
 #include <typeindex>
+#include <vector>
 
 namespace mlff {
 
@@ -28,6 +33,44 @@ class ModelSizes {
 
  private:
   std::map<std::type_index, std::any> values;
+};
+
+/// Access to the value of type T among the sizes of a potential, const or not.
+template <typename T> struct SizesOf {
+  template <typename SomePotential> auto &operator()(SomePotential &potential) const
+  {
+    return potential.sizes.template get<T>();
+  }
+};
+
+class MetadataReader;
+struct MetadataWriter;
+struct ModelDescription;
+struct Potential;
+
+/// A model's part of potential files: its metadata, its tensors, and what is told of them.
+struct ModelFile {
+  /// Reads what the model adds to the metadata into a potential whose elements and cutoff are
+  /// known. Throws PotentialError.
+  void (*read)(const MetadataReader &metadata, Potential &potential);
+
+  /// Adds the same to the metadata of a file.
+  void (*write)(const Potential &potential, MetadataWriter &metadata);
+
+  /// Throws PotentialError, with `path` in its message, where sizes are wrong or do not fit
+  /// elements or tensors.
+  void (*check)(const Potential &potential, const std::string &path);
+
+  TensorTable (*tensors)(const Potential &potential);
+
+  std::string (*size_text)(const Potential &potential);    ///< "F32 L2 K20"
+
+  /// What mlff info prints of the model.
+  void (*describe)(const Potential &potential, ModelDescription &description);
+
+  /// Names of the species of a model with finer classes of atoms than elements, of which several
+  /// may be of one element; null: species are elements.
+  std::vector<std::string> (*species_names)(const Potential &potential) = nullptr;
 };
 
 }    // namespace mlff

@@ -83,7 +83,7 @@ namespace {
     for (const int z : potential.elements) {
       if (element_symbol(z) == "X")
         reject_potential(path, "element number " + std::to_string(z) + " does not exist");
-      if (!seen.insert(z).second && !potential.kind().species_names)
+      if (!seen.insert(z).second && !potential.kind().file.species_names)
         reject_potential(path, "element " + element_symbol(z) + " is listed twice");
     }
   }
@@ -150,7 +150,7 @@ std::string Potential::model() const
 
 TensorTable tensors_of(const Potential &potential)
 {
-  return potential.kind().tensors(potential);
+  return potential.kind().file.tensors(potential);
 }
 
 std::int64_t Potential::n_parameters() const
@@ -166,8 +166,8 @@ std::int64_t Potential::n_parameters() const
 std::string Potential::element_names() const
 {
   std::vector<std::string> names;
-  if (kind().species_names)
-    names = kind().species_names(*this);
+  if (kind().file.species_names)
+    names = kind().file.species_names(*this);
   else
     for (const int z : elements) names.push_back(element_symbol(z));
   std::string text;
@@ -177,7 +177,7 @@ std::string Potential::element_names() const
 
 std::string Potential::size_text() const
 {
-  return kind().size_text(*this);
+  return kind().file.size_text(*this);
 }
 
 void Potential::check(const std::string &path) const
@@ -188,7 +188,7 @@ void Potential::check(const std::string &path) const
     reject_potential(
         path, "metadata 'cutoff' is " + std::to_string(cutoff) + "; expected a length above 0 Å");
   check_range(*this, path);
-  kind().check(*this, path);
+  kind().file.check(*this, path);
   check_tensors(*this, path);
 }
 
@@ -213,7 +213,7 @@ Potential Potential::read(const std::string &path)
     metadata.fail("metadata 'units' is " + found.dump() + "; expected " + units.dump());
   potential.elements = read_elements(metadata);
   if (metadata.has("range")) potential.range = read_range(metadata, potential.elements);
-  kind.read(metadata, potential);
+  kind.file.read(metadata, potential);
 
   potential.tensors = file.read_tensors(potential.sha256);
   potential.check(path);
@@ -232,7 +232,7 @@ void Potential::write(const std::string &path, bool overwrite)
   sha256 = file.sha256();
 
   MetadataWriter own;
-  kind().write(*this, own);
+  kind().file.write(*this, own);
   json names = json::array();
   for (const int z : elements) names.push_back(element_symbol(z));
   char cutoff_text[32];

@@ -132,8 +132,7 @@ ReplicaEngine::ReplicaEngine(std::unique_ptr<Engine> engine, const BatchOptions 
 
 void ReplicaEngine::evaluate(const Graph &graph, Result &result, GhostExchange *)
 {
-  if (graph.n_atoms() != graph.n_centres())
-    throw EngineError("replicas of several ranks do not batch: the graph has ghosts");
+  require_whole_systems(graph, "replicas of several ranks do not batch: the graph has ghosts");
   payload.set_call(graph, result);
   rendezvous.evaluate();
 }

@@ -188,8 +188,7 @@ ReplicaJumpEngine::ReplicaJumpEngine(std::unique_ptr<JumpEngine> engine, const P
 
 void ReplicaJumpEngine::evaluate(const Graph &graph, const JumpInput &input, JumpResult &result)
 {
-  if (graph.n_atoms() != graph.n_centres())
-    throw EngineError("replicas of several ranks do not batch: the graph has ghosts");
+  require_whole_systems(graph, "replicas of several ranks do not batch: the graph has ghosts");
   const std::size_t n = graph.n_centres();
   if (input.mass.size() != n || input.velocity.size() != 3 * n || input.force.size() != 3 * n ||
       (!input.stride.empty() && int(input.stride.size()) != graph.n_structures()))

@@ -59,57 +59,40 @@ namespace {
 
   using S = TrainSettings;
 
-  const SettingsTable<S> &size_table()
-  {
-    static const SettingsTable<S> table = {
-        {"features", &S::features, at_least(2), "features of an atom, F; an even number"},
-        {"layers", &S::layers, at_least(1), "layers of messages and updates, L"},
-        {"radial", &S::radial, at_least(2), "radial functions, K"},
-        {"cutoff", &S::cutoff, at_least(0.5), "neighbors within this distance, Å"},
-        {"norm_floor", &S::norm_floor, at_least(1e-12),
-         "e of the norm sqrt(v.v + e) of vectors; with 1e-8 energies have a kink where a vector "
-         "vanishes by symmetry"},
-    };
-    return table;
-  }
+  const auto size_table = network_size_table<S>(2, "features of an atom, F; an even number");
+
+  const SettingsTable<S> norm_table = {
+      {"norm_floor", &S::norm_floor, at_least(1e-12),
+       "e of the norm sqrt(v.v + e) of vectors; with 1e-8 energies have a kink where a vector "
+       "vanishes by symmetry"},
+  };
 
   /// Keys are those of the file behind "fmm_".
-  const SettingsTable<LongRangeSizes> &long_range_table()
-  {
-    static const SettingsTable<LongRangeSizes> table = {
-        {"layers", &LongRangeSizes::layers, at_least(1), "layers of the block"},
-        {"directions", &LongRangeSizes::directions, at_least(0),
-         "plane waves of the highest frequency in the linear form; 0: by the size of the system"},
-        {"kappa_min", &LongRangeSizes::kappa_min, at_least(0),
-         "first of the radial frequencies, which are evenly spaced, 1/Å"},
-        {"kappa_max", &LongRangeSizes::kappa_max, at_least(0),
-         "last of the radial frequencies, 1/Å"},
-        {"kappa_count", &LongRangeSizes::kappa_count, at_least(1),
-         "number of radial frequencies, T"},
-        {"heads", &LongRangeSizes::heads, at_least(1), "heads, H"},
-        {"key_width", &LongRangeSizes::key_width, at_least(1),
-         "width of queries and keys of a head"},
-        {"value_width", &LongRangeSizes::value_width, at_least(0),
-         "width of the values of a head, which decides the cost; 0: features / heads"},
-        {"precision", &LongRangeSizes::precision, one_of({"engine", "double"}),
-         "precision of the block: that of the engine, or double"},
-    };
-    return table;
-  }
+  const SettingsTable<LongRangeSizes> long_range_table = {
+      {"layers", &LongRangeSizes::layers, at_least(1), "layers of the block"},
+      {"directions", &LongRangeSizes::directions, at_least(0),
+       "plane waves of the highest frequency in the linear form; 0: by the size of the system"},
+      {"kappa_min", &LongRangeSizes::kappa_min, at_least(0),
+       "first of the radial frequencies, which are evenly spaced, 1/Å"},
+      {"kappa_max", &LongRangeSizes::kappa_max, at_least(0), "last of the radial frequencies, 1/Å"},
+      {"kappa_count", &LongRangeSizes::kappa_count, at_least(1), "number of radial frequencies, T"},
+      {"heads", &LongRangeSizes::heads, at_least(1), "heads, H"},
+      {"key_width", &LongRangeSizes::key_width, at_least(1), "width of queries and keys of a head"},
+      {"value_width", &LongRangeSizes::value_width, at_least(0),
+       "width of the values of a head, which decides the cost; 0: features / heads"},
+      {"precision", &LongRangeSizes::precision, one_of({"engine", "double"}),
+       "precision of the block: that of the engine, or double"},
+  };
   constexpr const char *long_range_prefix = "fmm_";
 
-  const SettingsTable<LossTerm> &loss_table()
-  {
-    static const SettingsTable<LossTerm> table = {
-        {"weight", &LossTerm::weight, at_least(0), "weight at the start"},
-        {"final_weight", &LossTerm::final_weight, at_least(0),
-         "weight at the end, reached linearly; where it is missing that of the start"},
-        {"kind", &LossTerm::huber, one_of({"mse", "huber"}),
-         "squares of errors, or squares up to `delta` and linear beyond"},
-        {"delta", &LossTerm::delta, at_least(1e-12), "limit of huber, in the unit of the term"},
-    };
-    return table;
-  }
+  const SettingsTable<LossTerm> loss_table = {
+      {"weight", &LossTerm::weight, at_least(0), "weight at the start"},
+      {"final_weight", &LossTerm::final_weight, at_least(0),
+       "weight at the end, reached linearly; where it is missing that of the start"},
+      {"kind", &LossTerm::huber, one_of({"mse", "huber"}),
+       "squares of errors, or squares up to `delta` and linear beyond"},
+      {"delta", &LossTerm::delta, at_least(1e-12), "limit of huber, in the unit of the term"},
+  };
 
   struct NamedTerm {
     const char *name;
@@ -132,53 +115,37 @@ namespace {
        {.delta = 1.0},
        "one random row of dF/dx a structure, by teachers, eV/Å^2; LibTorch only"}};
 
-  const SettingsTable<S> &batch_table()
-  {
-    static const SettingsTable<S> table = {
-        {"batch_atoms", &S::batch_atoms, at_least(1), "atoms of a batch, whole frames"},
-        {"accumulate", &S::accumulate, at_least(1), "batches of a step"},
-    };
-    return table;
-  }
+  const SettingsTable<S> batch_table = {
+      {"batch_atoms", &S::batch_atoms, at_least(1), "atoms of a batch, whole frames"},
+      {"accumulate", &S::accumulate, at_least(1), "batches of a step"},
+  };
 
-  const SettingsTable<S> &data_table()
-  {
-    static const SettingsTable<S> table = {
-        {"valid_fraction", &S::valid_fraction, between(0, 0.9),
-         "share of the training frames kept for validation where `valid` is missing"},
-        {"max_force", &S::max_force, at_least(0),
-         "frames with a larger force are left out, eV/Å; 0: none"},
-    };
-    return table;
-  }
+  const SettingsTable<S> data_table = {
+      {"valid_fraction", &S::valid_fraction, between(0, 0.9),
+       "share of the training frames kept for validation where `valid` is missing"},
+      {"max_force", &S::max_force, at_least(0),
+       "frames with a larger force are left out, eV/Å; 0: none"},
+  };
 
-  const SettingsTable<DataFile> &file_table()
-  {
-    static const SettingsTable<DataFile> table = {
-        {"frames", &DataFile::frames, at_least(0), "number of frames, drawn at random; 0: all"},
-        {"weight", &DataFile::weight, at_least(0), "factor on the loss of these frames"},
-        {"labels", &DataFile::teacher, one_of({"file", "teacher"}),
-         "energies and forces of the file, or of the teachers"},
-    };
-    return table;
-  }
+  const SettingsTable<DataFile> file_table = {
+      {"frames", &DataFile::frames, at_least(0), "number of frames, drawn at random; 0: all"},
+      {"weight", &DataFile::weight, at_least(0), "factor on the loss of these frames"},
+      {"labels", &DataFile::teacher, one_of({"file", "teacher"}),
+       "energies and forces of the file, or of the teachers"},
+  };
 
-  const SettingsTable<S> &teacher_table()
-  {
-    static const SettingsTable<S> table = {
-        {"spread", &S::spread, at_least(0),
-         "eV/Å; forces count 1 / (1 + (spread of the labels / this)^2), also those of files with a "
-         "column `spread`; 0: all 1"},
-    };
-    return table;
-  }
+  const SettingsTable<S> teacher_table = {
+      {"spread", &S::spread, at_least(0),
+       "eV/Å; forces count 1 / (1 + (spread of the labels / this)^2), also those of files with a "
+       "column `spread`; 0: all 1"},
+  };
 
   const std::vector<std::string> precisions = {"single", "double", "mixed"};
 
   LossTerm read_term(YamlSection &loss, const std::string &name, LossTerm term)
   {
     YamlSection section = loss.section(name);
-    loss_table().read(section, term);
+    loss_table.read(section, term);
     if (!section.has("final_weight")) term.final_weight = term.weight;
     section.finish();
     return term;
@@ -186,7 +153,7 @@ namespace {
 
   nlohmann::ordered_json describe(const LossTerm &term)
   {
-    auto json = loss_table().record(term);
+    auto json = loss_table.record(term);
     if (!term.huber) json.erase("delta");
     return json;
   }
@@ -197,7 +164,7 @@ namespace {
     for (const auto &file : files) {
       nlohmann::ordered_json json = {
           {"file", std::filesystem::path(file.file).filename().string()}};
-      json.update(file_table().record(file));
+      json.update(file_table.record(file));
       if (!file.read.units.empty()) json["units"] = file.read.units;
       if (!file.read.keys.empty()) json["keys"] = file.read.keys;
       if (!file.read.elements.empty()) json["elements"] = file.read.elements;
@@ -245,12 +212,13 @@ void TrainSettings::read_widths(YamlSection &model)
 
 void TrainSettings::read_sizes(YamlSection &model)
 {
-  size_table().read(model, *this);
+  size_table.read(model, *this);
+  norm_table.read(model, *this);
   if (!init_from.empty() && !model.has("norm_floor")) norm_floor = 0.0;
   elements = model.words("elements");
   if (!long_range) return;
-  block_given = long_range_table().any_in(model, long_range_prefix);
-  long_range_table().read(model, block, long_range_prefix);
+  block_given = long_range_table.any_in(model, long_range_prefix);
+  long_range_table.read(model, block, long_range_prefix);
 }
 
 void TrainSettings::read_model(YamlSection &top, const std::string &path)
@@ -297,7 +265,7 @@ void TrainSettings::read_training(YamlSection &top)
 {
   YamlSection training = top.section("training");
   read(training, precisions);
-  batch_table().read(training, *this);
+  batch_table.read(training, *this);
   training.finish();
   choose_engine(training);
 }
@@ -343,7 +311,7 @@ std::vector<DataFile> TrainSettings::read_files(YamlSection &data, const std::st
     const auto names = entry.words("file");
     if (names.empty()) entry.fail("file", "is missing; accepted: names of .xyz or .npz files");
     DataFile file;
-    file_table().read(entry, file);
+    file_table.read(entry, file);
     if (file.teacher && !teachers)
       entry.fail("labels", "is 'teacher', but 'teacher.models' names no potential");
     file.read = read_options(entry, standard);
@@ -366,7 +334,7 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   YamlSection teacher = top.section("teacher");
   for (const auto &file : teacher.words("models"))
     s.teachers.push_back(find_potential(file, std::filesystem::path(path).parent_path()));
-  teacher_table().read(teacher, s);
+  teacher_table.read(teacher, s);
   teacher.finish();
   for (const LossTerm *term : {&s.atom_energy, &s.jacobian})
     if (term->used() && s.teachers.empty())
@@ -376,16 +344,12 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   YamlSection data = top.section("data");
   s.train = read_files(data, "train", path, !s.teachers.empty());
   s.valid = read_files(data, "valid", path, !s.teachers.empty());
-  data_table().read(data, s);
+  data_table.read(data, s);
   data.finish();
   if (s.train.empty())
     data.fail("train", "is missing; accepted: a list of maps with the key 'file'");
 
-  s.output = beside(path, top.word("output", ""));
-  if (!s.output.ends_with(".safetensors"))
-    top.fail("output", "is '" + s.output + "'; accepted: a file name that ends in .safetensors");
-  s.citation = top.word("citation", "");
-  top.finish();
+  s.read_rest(top, path);
   return s;
 }
 
@@ -398,9 +362,11 @@ nlohmann::ordered_json TrainSettings::model_description() const
       json["permutations"] = "all";
     else
       json["permutations"] = permutations;
-  } else
-    json.update(size_table().record(*this));
-  if (long_range) json["fmm"] = long_range_table().record(block);
+  } else {
+    json.update(size_table.record(*this));
+    json.update(norm_table.record(*this));
+  }
+  if (long_range) json["fmm"] = long_range_table.record(block);
   if (!elements.empty()) json["elements"] = elements;
   if (!init_from.empty()) json["init_from"] = std::filesystem::path(init_from).filename().string();
   if (!freeze.empty()) json["freeze"] = freeze;
@@ -424,7 +390,7 @@ nlohmann::ordered_json TrainSettings::description() const
   if (atom_energy.used()) json["loss"]["atom_energy"] = describe(atom_energy);
   if (jacobian.used()) json["loss"]["jacobian"] = describe(jacobian);
   json["training"] = TrainingLoopSettings::description();
-  json["training"].update(batch_table().record(*this));
+  json["training"].update(batch_table.record(*this));
   return json;
 }
 
@@ -435,7 +401,7 @@ std::string TrainSettings::page()
   for (const auto &[name, member, term_standard, help] : loss_terms) {
     LossTerm term = term_standard;
     term.final_weight = term.weight;
-    auto rows = loss_table().text(term, name + std::string("."));
+    auto rows = loss_table.text(term, name + std::string("."));
     rows.front().help += ": " + std::string(help);
     loss.insert(loss.end(), rows.begin(), rows.end());
   }
@@ -463,21 +429,19 @@ std::string TrainSettings::page()
       {"file", "needed", words, "extended XYZ or .npz files; names may have * ? [] {}"}};
   const std::vector<SettingText> teacher = {
       {"models", "none", words, "potentials whose mean gives the labels"}};
-  const std::vector<SettingText> top = {
-      {"output", "needed", "a file name that ends in .safetensors", "potential that is written"},
-      {"citation", "none", "a word", "text for LAMMPS' log.cite"}};
   return settings_markdown("### model", {kind}) +
-      settings_markdown("### model: painn and painn-fmm", {size_table().text(standard), elements}) +
+      settings_markdown("### model: painn and painn-fmm",
+                        {size_table.text(standard), norm_table.text(standard), elements}) +
       settings_markdown("### model: painn-fmm besides",
-                        {long_range_table().text(standard.block, long_range_prefix)}) +
+                        {long_range_table.text(standard.block, long_range_prefix)}) +
       settings_markdown("### model: molecule-mlp", {molecule}) +
-      settings_markdown("### data", {lists, data_table().text(standard), options}) +
-      settings_markdown("### data: a map of train or valid", {file, file_table().text(), options}) +
-      settings_markdown("### teacher", {teacher, teacher_table().text(standard)}) +
+      settings_markdown("### data", {lists, data_table.text(standard), options}) +
+      settings_markdown("### data: a map of train or valid", {file, file_table.text(), options}) +
+      settings_markdown("### teacher", {teacher, teacher_table.text(standard)}) +
       settings_markdown("### loss", {loss}) +
       settings_markdown("### training",
-                        {batch_table().text(standard), table(precisions).text(standard)}) +
-      settings_markdown("### keys without a section", {top});
+                        {batch_table.text(standard), table(precisions).text(standard)}) +
+      settings_markdown("### keys without a section", {rest_text()});
 }
 
 }    // namespace mlff

@@ -79,8 +79,6 @@ struct TrainSettings : TrainingLoopSettings {
 
   long batch_atoms = 96, accumulate = 1;    ///< atoms of a batch, batches of a step
 
-  std::string output, citation;
-
   /// Reads and checks a file; file names in it are relative to its folder. Throws FileError.
   static TrainSettings read_file(const std::string &path);
 

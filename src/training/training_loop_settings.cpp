@@ -1,6 +1,8 @@
 // Settings of the training loop: the section `training` as far as all kinds of training share it.
 #include "training/training_loop_settings.h"
 
+#include "training/train_settings.h"
+
 #include <algorithm>
 
 namespace mlff {
@@ -46,6 +48,22 @@ void TrainingLoopSettings::read(YamlSection &training, const std::vector<std::st
   table(precisions).read(training, *this);
   if (!training.has("final_learning_rate"))
     final_learning_rate = std::min(final_learning_rate, learning_rate);
+}
+
+void TrainingLoopSettings::read_rest(YamlSection &top, const std::string &path)
+{
+  output = beside(path, top.word("output", ""));
+  if (!output.ends_with(".safetensors"))
+    top.fail("output", "is '" + output + "'; accepted: a file name that ends in .safetensors");
+  citation = top.word("citation", "");
+  top.finish();
+}
+
+std::vector<SettingText> TrainingLoopSettings::rest_text()
+{
+  return {
+      {"output", "needed", "a file name that ends in .safetensors", "potential that is written"},
+      {"citation", "none", "a word", "text for LAMMPS' log.cite"}};
 }
 
 nlohmann::ordered_json TrainingLoopSettings::description() const

@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,6 +36,23 @@ inline const CLI::Validator not_negative(
           : "found '" + word + "'; accepted: 0 or a number above 0";
     },
     "0 or above");
+
+/// A sub-command, and the values of its options, which live as long as any copy of this.
+template <class Options> class CommandOptions {
+ public:
+  CommandOptions(CLI::App &program, const std::string &name, const std::string &help) :
+      app(*program.add_subcommand(name, help)), values(std::make_shared<Options>())
+  {
+  }
+
+  Options *operator->() const { return values.get(); }
+  Options &operator*() const { return *values; }
+
+  CLI::App &app;
+
+ private:
+  std::shared_ptr<Options> values;
+};
 
 /// Options under one heading of the help of a command, each with its standard value.
 class OptionGroup {

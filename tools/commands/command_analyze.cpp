@@ -232,41 +232,40 @@ namespace {
 
 void add_command_analyze(CLI::App &program)
 {
-  auto o = std::make_shared<Options>();
-  auto *command = program.add_subcommand("analyze",
-                                         "The physics of a trajectory: energy, temperatures, "
-                                         "structure, spectrum, motion; against a reference");
-  command
-      ->add_option("--traj", o->trajectory,
-                   "extended XYZ, or a LAMMPS dump (.dump, .lammpstrj), atoms sorted")
+  CommandOptions<Options> o(program, "analyze",
+                            "The physics of a trajectory: energy, temperatures, "
+                            "structure, spectrum, motion; against a reference");
+  o.app
+      .add_option("--traj", o->trajectory,
+                  "extended XYZ, or a LAMMPS dump (.dump, .lammpstrj), atoms sorted")
       ->required();
-  auto *reference = command->add_option("--reference", o->reference, "trajectory to compare with");
-  command
-      ->add_option("--second-seed", o->second_seed,
-                   "the reference with another seed: its differences are noise")
+  auto *reference = o.app.add_option("--reference", o->reference, "trajectory to compare with");
+  o.app
+      .add_option("--second-seed", o->second_seed,
+                  "the reference with another seed: its differences are noise")
       ->needs(reference);
-  command->add_flag("--json", o->json, "print the result as JSON");
-  command->add_option("--plots", o->plots, "folder for a picture, and the curves in it as JSON");
+  o.app.add_flag("--json", o->json, "print the result as JSON");
+  o.app.add_option("--plots", o->plots, "folder for a picture, and the curves in it as JSON");
 
   const char *files = "What files do not say";
-  auto *interval = command
-                       ->add_option("--interval", o->frames.interval,
-                                    "fs between frames, whatever the file says")
-                       ->check(above_zero)
-                       ->group(files);
-  command
-      ->add_option("--timestep", o->frames.timestep,
-                   "fs of a time step, where a file has numbers of steps and no times")
+  auto *interval =
+      o.app
+          .add_option("--interval", o->frames.interval, "fs between frames, whatever the file says")
+          ->check(above_zero)
+          ->group(files);
+  o.app
+      .add_option("--timestep", o->frames.timestep,
+                  "fs of a time step, where a file has numbers of steps and no times")
       ->check(above_zero)
       ->excludes(interval)
       ->group(files);
-  add_read_options(*command, o->frames.read);
+  add_read_options(o.app, o->frames.read);
 
-  OptionGroup how(*command, "How");
+  OptionGroup how(o.app, "How");
   how.add_not_negative("--skip", o->frames.skip, "ps to leave out at the beginning");
-  command
-      ->add_option("--every", o->frames.every,
-                   "fs: frames that come earlier after the one before are left out")
+  o.app
+      .add_option("--every", o->frames.every,
+                  "fs: frames that come earlier after the one before are left out")
       ->check(above_zero)
       ->group("How");
   how.add_above_zero("--lag", o->lag,
@@ -283,9 +282,9 @@ void add_command_analyze(CLI::App &program)
          "well to well")
       ->check(CLI::Range(0.05, 1.0));
   how.add_flag("--no-bonds", o->no_bonds, "every atom by itself");
-  command->footer("Example:\n  mlff analyze --traj jumps.xyz --reference verlet.xyz --second-seed "
-                  "verlet-2.xyz --plots pictures");
-  command->callback([o] {
+  o.app.footer("Example:\n  mlff analyze --traj jumps.xyz --reference verlet.xyz --second-seed "
+               "verlet-2.xyz --plots pictures");
+  o.app.callback([o] {
     o->bonds = !o->no_bonds;
     const Report report(*o);
     if (o->json)

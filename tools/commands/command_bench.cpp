@@ -319,48 +319,47 @@ namespace {
 
 void add_command_bench(CLI::App &program)
 {
-  auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("bench", "Time the engines of this build side by side");
-  command->add_option("--model", options->model, "potential, .safetensors");
-  command
-      ->add_option("--random", options->random,
-                   "instead: random weights of F L K for H C O, cutoff 5 Å")
+  CommandOptions<Options> options(program, "bench", "Time the engines of this build side by side");
+  options.app.add_option("--model", options->model, "potential, .safetensors");
+  options.app
+      .add_option("--random", options->random,
+                  "instead: random weights of F L K for H C O, cutoff 5 Å")
       ->expected(3)
       ->check(above_zero)
       ->excludes("--model");
-  command
-      ->add_option("--fmm,--long-range", options->block,
-                   "with --random: a long-range block of so many heads, value width and "
-                   "frequencies; --atoms are open then")
+  options.app
+      .add_option("--fmm,--long-range", options->block,
+                  "with --random: a long-range block of so many heads, value width and "
+                  "frequencies; --atoms are open then")
       ->expected(3)
       ->check(not_negative)
       ->needs("--random");
-  OptionGroup group(*command);
+  OptionGroup group(options.app);
   group.add_above_zero("--kappa-max", options->kappa_max, "of that block, 1/Å");
   group.add_not_negative("--directions", options->directions,
                          "of that block, 0: by the size of the system");
-  command->add_option("--data", options->data,
-                      "frames for batches, one or more files: rMD17 .npz or extended XYZ");
+  options.app.add_option("--data", options->data,
+                         "frames for batches, one or more files: rMD17 .npz or extended XYZ");
   group.add_above_zero("--batch", options->batches, "frames evaluated together");
-  command
-      ->add_option("--atoms", options->atoms,
-                   "sizes of random systems, periodic or, with a long-range block and without "
-                   "--periodic, open: then its two forms and the local model "
-                   "beside them; 1000 if neither this nor --data is given")
+  options.app
+      .add_option("--atoms", options->atoms,
+                  "sizes of random systems, periodic or, with a long-range block and without "
+                  "--periodic, open: then its two forms and the local model "
+                  "beside them; 1000 if neither this nor --data is given")
       ->check(above_zero);
-  command
-      ->add_flag("--periodic", options->periodic,
-                 "systems of --atoms are periodic also with a long-range block, which has its "
-                 "linear form then")
+  options.app
+      .add_flag("--periodic", options->periodic,
+                "systems of --atoms are periodic also with a long-range block, which has its "
+                "linear form then")
       ->needs("--atoms");
-  add_engine_options(*command, options->engine);
+  add_engine_options(options.app, options->engine);
   group.add_above_zero("--threads", options->engine.threads, "at most this many");
   group.add_above_zero("--repeats", options->repeats, "samples of each engine");
-  command->add_flag("--json", options->json, "print JSON");
-  command->footer(
+  options.app.add_flag("--json", options->json, "print JSON");
+  options.app.footer(
       "Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz "
       "--threads 1\n  mlff bench --random 32 2 20 --atoms 100 1000 10000");
-  command->callback([options] {
+  options.app.callback([options] {
     if (options->model.empty() && options->random.empty())
       throw CLI::RequiredError("--model or --random");
     if (!options->model.empty()) options->model = find_potential(options->model);

@@ -253,20 +253,19 @@ namespace {
 
 void add_command_check_gradients(CLI::App &program)
 {
-  auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("check-gradients",
-                                         "Compare hand-written derivatives with autograd and "
-                                         "differences; exit code 2 beyond tolerance");
-  add_model_option(*command, options->model);
-  command->add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
-  OptionGroup group(*command);
+  CommandOptions<Options> options(program, "check-gradients",
+                                  "Compare hand-written derivatives with autograd and "
+                                  "differences; exit code 2 beyond tolerance");
+  add_model_option(options.app, options->model);
+  options.app.add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
+  OptionGroup group(options.app);
   group.add_above_zero("--frames", options->frames, "how many frames");
   group.add_above_zero("--tolerance", options->tolerance, "against differences");
   group.add_above_zero("--autograd-tolerance", options->autograd_tolerance, "against autograd");
-  command->add_flag("--json", options->json, "print JSON");
-  command->footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data "
-                  "rmd17_ethanol_test_01.npz");
-  command->callback([options] {
+  options.app.add_flag("--json", options->json, "print JSON");
+  options.app.footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data "
+                     "rmd17_ethanol_test_01.npz");
+  options.app.callback([options] {
     Check check(*options);
     check.run();
     if (!check.report()) throw CLI::RuntimeError(2);

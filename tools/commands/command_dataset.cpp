@@ -444,35 +444,35 @@ namespace {
 
 void add_command_dataset(CLI::App &program)
 {
-  auto o = std::make_shared<Options>();
-  auto *command = program.add_subcommand(
-      "dataset", "Statistics and checks of labelled frames; splits into train, valid and test");
-  OptionGroup options(*command);
-  command->add_option("data", o->data, "frames: .xyz, .npz (rMD17), .dump")->required();
+  CommandOptions<Options> o(
+      program, "dataset",
+      "Statistics and checks of labelled frames; splits into train, valid and test");
+  OptionGroup options(o.app);
+  o.app.add_option("data", o->data, "frames: .xyz, .npz (rMD17), .dump")->required();
   auto *output =
-      command->add_option("-o,--output", o->output, "folder for train.xyz, valid.xyz, test.xyz");
-  command->add_option("--split", o->split, "shares of train, valid and test, e.g. 0.8 0.1 0.1")
+      o.app.add_option("-o,--output", o->output, "folder for train.xyz, valid.xyz, test.xyz");
+  o.app.add_option("--split", o->split, "shares of train, valid and test, e.g. 0.8 0.1 0.1")
       ->expected(1, 3)
       ->check(above_zero)
       ->needs(output);
   options.add_word("--by", o->by, {"frame", "window", "trajectory", "molecule"},
                    "what stays together in a split; windows are runs of successive steps, "
                    "trajectories are files");
-  command->add_option("--max-force", o->max_force, "leave frames with a larger force out, eV/Å")
+  o.app.add_option("--max-force", o->max_force, "leave frames with a larger force out, eV/Å")
       ->check(above_zero);
   options.add_above_zero("--net-force", o->net_force_tolerance,
                          "accepted sum of the forces of a frame, eV/Å");
-  command->add_flag("--centre", o->centre,
-                    "move frames to the centre-of-mass frame (positions and velocities)");
+  o.app.add_flag("--centre", o->centre,
+                 "move frames to the centre-of-mass frame (positions and velocities)");
   options.add_above_zero("--seed", o->seed, "of the split");
-  command->add_option("--plots", o->plots,
-                      "folder for a picture of the force and energy distributions");
-  add_read_options(*command, o->read);
-  command->add_flag("--json", o->json, "print the result as JSON");
-  command->add_flag("--force", o->force, "overwrite existing files");
-  command->footer("Example:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 "
-                  "0.1 --by trajectory -o split");
-  command->callback([o, output] {
+  o.app.add_option("--plots", o->plots,
+                   "folder for a picture of the force and energy distributions");
+  add_read_options(o.app, o->read);
+  o.app.add_flag("--json", o->json, "print the result as JSON");
+  o.app.add_flag("--force", o->force, "overwrite existing files");
+  o.app.footer("Example:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 "
+               "0.1 --by trajectory -o split");
+  o.app.callback([o, output] {
     if (output->count() && o->split.empty()) o->split = {0.8, 0.1, 0.1};
     run(*o);
   });

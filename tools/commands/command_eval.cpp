@@ -432,43 +432,42 @@ namespace {
 
 void add_command_eval(CLI::App &program)
 {
-  auto options = std::make_shared<Options>();
-  auto *command =
-      program.add_subcommand("eval",
-                             "Compare a potential with labelled frames: energy and force errors; a "
-                             "jump network with windows of NVE dynamics");
-  add_model_option(*command, options->model);
-  command
-      ->add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")
+  CommandOptions<Options> options(
+      program, "eval",
+      "Compare a potential with labelled frames: energy and force errors; a "
+      "jump network with windows of NVE dynamics");
+  add_model_option(options.app, options->model);
+  options.app
+      .add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")
       ->required();
-  OptionGroup group(*command);
+  OptionGroup group(options.app);
   group.add("--engine", options->engine.engine, "auto or an engine of this build");
-  add_engine_options(*command, options->engine);
+  add_engine_options(options.app, options->engine);
   group.add_not_negative("--threads", options->engine.threads, "at most this many, 0: automatic");
   group.add_above_zero("--batch", options->batch, "frames evaluated together");
   group.add("--memory", options->memory,
             "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's");
-  command->add_option("-o,--output", options->output,
-                      "write the frames with predicted energies and forces, .xyz");
-  command
-      ->add_option("--rollout", options->rollout,
-                   "of a jump network: also the errors of this many jumps in a row")
+  options.app.add_option("-o,--output", options->output,
+                         "write the frames with predicted energies and forces, .xyz");
+  options.app
+      .add_option("--rollout", options->rollout,
+                  "of a jump network: also the errors of this many jumps in a row")
       ->check(above_zero);
-  command->add_flag(
+  options.app.add_flag(
       "--apart", options->apart,
       "of frames of two molecules: also errors by their distance, and of the net force on each");
-  command
-      ->add_option("--groups", options->groups,
-                   "the same of two groups of atoms, such as 1-13 35-37: the net force is that on "
-                   "each group")
+  options.app
+      .add_option("--groups", options->groups,
+                  "the same of two groups of atoms, such as 1-13 35-37: the net force is that on "
+                  "each group")
       ->expected(2)
       ->excludes("--apart");
-  add_read_options(*command, options->read);
-  command->add_flag("--json", options->json, "print the result as JSON");
-  command->add_flag("--force", options->force, "overwrite an existing output file");
-  command->footer(
+  add_read_options(options.app, options->read);
+  options.app.add_flag("--json", options->json, "print the result as JSON");
+  options.app.add_flag("--force", options->force, "overwrite an existing output file");
+  options.app.footer(
       "Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
-  command->callback([options] {
+  options.app.callback([options] {
     if (const Potential potential = Potential::read(options->model); potential.kind().gives_jumps)
       return evaluate_jump(*options, potential);
     Evaluation evaluation(*options);

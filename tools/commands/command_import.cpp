@@ -10,7 +10,6 @@
 
 #include <ctime>
 #include <filesystem>
-#include <memory>
 
 namespace mlff {
 
@@ -57,26 +56,27 @@ namespace {
 
 void add_command_import(CLI::App &program)
 {
-  auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand(
-      "import", "Turn SchNetPack PaiNN weights (.npz of the state dictionary) into a potential");
-  command
-      ->add_option("weights", options->weights, "weights under SchNetPack's parameter names, .npz")
+  CommandOptions<Options> options(
+      program, "import",
+      "Turn SchNetPack PaiNN weights (.npz of the state dictionary) into a potential");
+  options.app
+      .add_option("weights", options->weights, "weights under SchNetPack's parameter names, .npz")
       ->required();
-  command->add_option("-o,--output", options->output, "potential to write, .safetensors")
+  options.app.add_option("-o,--output", options->output, "potential to write, .safetensors")
       ->required();
-  command
-      ->add_option("--elements", options->elements,
-                   "elements the model was trained on, in the order of its species")
+  options.app
+      .add_option("--elements", options->elements,
+                  "elements the model was trained on, in the order of its species")
       ->required();
-  OptionGroup(*command).add_word("--energy-unit", options->unit, {"kcal/mol", "eV"},
-                                 "energy unit of the model; its length unit is Å");
-  command->add_option("--citation", options->citation, "text that LAMMPS puts into log.cite");
-  command->add_option("--date", options->date, "date of the model, YYYY-MM-DD (default: today)");
-  command->add_flag("--force", options->force, "overwrite an existing file");
-  command->footer(
+  OptionGroup(options.app)
+      .add_word("--energy-unit", options->unit, {"kcal/mol", "eV"},
+                "energy unit of the model; its length unit is Å");
+  options.app.add_option("--citation", options->citation, "text that LAMMPS puts into log.cite");
+  options.app.add_option("--date", options->date, "date of the model, YYYY-MM-DD (default: today)");
+  options.app.add_flag("--force", options->force, "overwrite an existing file");
+  options.app.footer(
       "Example:\n  mlff import painn_ethanol_1.npz --elements H C O -o ethanol.safetensors");
-  command->callback([options] {
+  options.app.callback([options] {
     run(*options);
   });
 }

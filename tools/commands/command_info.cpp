@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
-#include <memory>
 
 namespace mlff {
 
@@ -27,7 +26,7 @@ namespace {
     info["file"] = options.file;
     info["model"] = potential.kind().name;
     ModelDescription description;
-    potential.kind().describe(potential, description);
+    potential.kind().file.describe(potential, description);
     info.update(description.sizes);
     info["cutoff_A"] = potential.cutoff;
     info["parameters"] = potential.n_parameters();
@@ -55,15 +54,14 @@ namespace {
 
 void add_command_info(CLI::App &program)
 {
-  auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("info", "Show what a potential file holds");
-  command
-      ->add_option("file", options->file,
-                   "potential, .safetensors; a path, or the name of one that ships")
+  CommandOptions<Options> options(program, "info", "Show what a potential file holds");
+  options.app
+      .add_option("file", options->file,
+                  "potential, .safetensors; a path, or the name of one that ships")
       ->required();
-  command->add_flag("--json", options->json, "print JSON");
-  command->footer("Example:\n  mlff info potentials/ethanol-rmd17-painn128.safetensors");
-  command->callback([options] {
+  options.app.add_flag("--json", options->json, "print JSON");
+  options.app.footer("Example:\n  mlff info potentials/ethanol-rmd17-painn128.safetensors");
+  options.app.callback([options] {
     options->file = find_potential(options->file);
     run(*options);
   });

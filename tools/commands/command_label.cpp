@@ -2,8 +2,6 @@
 #include "commands/command.h"
 #include "label/label.h"
 
-#include <memory>
-
 namespace mlff {
 
 namespace {
@@ -51,39 +49,38 @@ namespace {
 
 void add_command_label(CLI::App &program)
 {
-  auto o = std::make_shared<LabelOptions>();
-  auto *command = program.add_subcommand(
-      "label",
+  CommandOptions<LabelOptions> o(
+      program, "label",
       "Make training data: sample molecules with xTB in LAMMPS, or label given structures");
   auto *list =
-      command->add_option("--smiles", o->smiles_file,
-                          "molecules to sample: a file with a SMILES and a name in each line");
-  auto *one = command->add_option("--molecule", o->smiles, "one molecule to sample, as SMILES");
-  auto *given = command->add_option("--structures", o->structures,
-                                    "frames to label as they are: .xyz or .npz");
+      o.app.add_option("--smiles", o->smiles_file,
+                       "molecules to sample: a file with a SMILES and a name in each line");
+  auto *one = o.app.add_option("--molecule", o->smiles, "one molecule to sample, as SMILES");
+  auto *given =
+      o.app.add_option("--structures", o->structures, "frames to label as they are: .xyz or .npz");
   list->excludes(one)->excludes(given);
   one->excludes(given);
-  command
-      ->add_option("-o,--output", o->output,
-                   "folder (sampling) or .xyz file (--structures) to write")
+  o.app
+      .add_option("-o,--output", o->output,
+                  "folder (sampling) or .xyz file (--structures) to write")
       ->required();
-  add_label_options(*command, *o, given);
-  add_sampling_options(*command, *o);
-  OptionGroup(*command).add_not_negative("--jobs", o->jobs,
-                                         "trajectories at a time, 0: as many as cores");
-  command->add_option("--lmp", o->lammps,
-                      "LAMMPS with pair_style xtb (default: lmp beside this program)");
-  command->footer(
+  add_label_options(o.app, *o, given);
+  add_sampling_options(o.app, *o);
+  OptionGroup(o.app).add_not_negative("--jobs", o->jobs,
+                                      "trajectories at a time, 0: as many as cores");
+  o.app.add_option("--lmp", o->lammps,
+                   "LAMMPS with pair_style xtb (default: lmp beside this program)");
+  o.app.footer(
       "Examples:\n"
       "  mlff label --smiles druglike.smi --temperature 300 500 -o data\n"
       "  mlff label --molecule CCO --sampling nve --temperature 300 400 500 --trajectories 5 -o "
       "windows\n"
       "  mlff label --structures frames.xyz --model a.safetensors b.safetensors -o labelled.xyz\n"
       "A run that was interrupted goes on when the same command is given again.");
-  command->callback([o, command] {
+  o.app.callback([o] {
     if (o->smiles_file.empty() && o->smiles.empty() && o->structures.empty())
       throw CLI::ValidationError("one of --smiles, --molecule and --structures is required");
-    o->command = "mlff label" + given_options(*command);
+    o->command = "mlff label" + given_options(o.app);
     if (o->structures.empty())
       label_molecules(*o);
     else

@@ -3,8 +3,6 @@
 #include "make_jump/make_jump.h"
 #include "workflow/plot_script.h"
 
-#include <memory>
-
 namespace mlff {
 
 void add_command_make_jump(CLI::App &program)
@@ -12,29 +10,28 @@ void add_command_make_jump(CLI::App &program)
   struct Options : MakeJumpOptions {
     bool plots = true;
   };
-  auto o = std::make_shared<Options>();
-  auto *command = program.add_subcommand("make-jump",
-                                         "Make a jump network for a molecule: xTB labels, a test "
-                                         "of a network that ships, training, a check");
-  OptionGroup options(*command);
-  command->add_option("smiles", o->smiles, "the molecule")->required();
-  command->add_option("-o,--output", o->output, "folder to write")->required();
+  CommandOptions<Options> o(program, "make-jump",
+                            "Make a jump network for a molecule: xTB labels, a test "
+                            "of a network that ships, training, a check");
+  OptionGroup options(o.app);
+  o.app.add_option("smiles", o->smiles, "the molecule")->required();
+  o.app.add_option("-o,--output", o->output, "folder to write")->required();
   options.add("--stride", o->stride, "time of a jump, fs");
   options.add("--from", o->from,
               "jump network to test and to start from: a file, the first word of the name of one "
               "that ships, or none");
   options.add_above_zero("--minutes", o->minutes, "time for everything");
-  add_teacher_options(*command, o->teacher, nullptr, {"models", "etemp", "charge", "uhf"});
+  add_teacher_options(o.app, o->teacher, nullptr, {"models", "etemp", "charge", "uhf"});
   options.add_above_zero("--seed", o->seed, "of conformers, velocities and weights");
   options.add_not_negative("--jobs", o->jobs, "trajectories at a time, 0: as many as cores");
-  command->add_option("--lmp", o->lammps,
-                      "LAMMPS with pair_style xtb (default: lmp beside this program)");
-  command->add_flag("--plots,!--no-plots", o->plots,
-                    "a picture of the learning curve and of the errors");
-  command->footer("Example:\n  mlff make-jump CCC -o propane\nA run that was interrupted goes on "
-                  "when the same command is given again.");
-  command->callback([o, command] {
-    o->command = "mlff make-jump '" + o->smiles + "'" + given_options(*command);
+  o.app.add_option("--lmp", o->lammps,
+                   "LAMMPS with pair_style xtb (default: lmp beside this program)");
+  o.app.add_flag("--plots,!--no-plots", o->plots,
+                 "a picture of the learning curve and of the errors");
+  o.app.footer("Example:\n  mlff make-jump CCC -o propane\nA run that was interrupted goes on "
+               "when the same command is given again.");
+  o.app.callback([o] {
+    o->command = "mlff make-jump '" + o->smiles + "'" + given_options(o.app);
     make_jump(*o);
     if (o->plots)
       draw_picture("plot_jump.py", {o->output, o->output + "/report.png"},

@@ -7,7 +7,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <memory>
 
 namespace mlff {
 
@@ -88,47 +87,46 @@ namespace {
 
 void add_command_molecule(CLI::App &program)
 {
-  auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand(
-      "molecule", "Make a LAMMPS data file or extended XYZ file from a SMILES");
-  command
-      ->add_option("smiles", options->smiles,
-                   "the molecule; parts separated by dots are packed into a cluster")
+  CommandOptions<Options> options(program, "molecule",
+                                  "Make a LAMMPS data file or extended XYZ file from a SMILES");
+  options.app
+      .add_option("smiles", options->smiles,
+                  "the molecule; parts separated by dots are packed into a cluster")
       ->required();
-  command
-      ->add_option("-o,--output", options->outputs,
-                   "file to write, .data or .xyz; may be given more than once")
+  options.app
+      .add_option("-o,--output", options->outputs,
+                  "file to write, .data or .xyz; may be given more than once")
       ->required();
-  OptionGroup group(*command);
+  OptionGroup group(options.app);
   group.add_above_zero("--copies", options->copies,
                        "molecules in the data file, each with a molecule ID");
   group.add_not_negative("--distance", options->distance,
                          "between copies and from a molecule to the box, Å");
   group.add_above_zero("--conformers", options->conformers,
                        "conformers to make: all go to the XYZ file, the lowest to the data file");
-  command
-      ->add_option("--apart", options->apart,
-                   "frames of two parts, turned at random, with a shortest distance between them "
-                   "of this to this, Å")
+  options.app
+      .add_option("--apart", options->apart,
+                  "frames of two parts, turned at random, with a shortest distance between them "
+                  "of this to this, Å")
       ->expected(2)
       ->check(above_zero);
-  command
-      ->add_flag("--stacked", options->stacked,
-                 "of --apart: planes parallel, turned about their normal and shifted by up to 2 Å "
-                 "at random")
+  options.app
+      .add_flag("--stacked", options->stacked,
+                "of --apart: planes parallel, turned about their normal and shifted by up to 2 Å "
+                "at random")
       ->needs("--apart");
   group.add_above_zero("--frames", options->frames, "of --apart");
   group.add_not_negative("--rattle", options->rattle,
                          "of --apart: standard deviation of each coordinate, Å");
   group.add_above_zero("--seed", options->seed, "of the embedding and of the orientations");
-  command->add_flag("!--no-labels", options->labels,
-                    "leave the type labels out: LAMMPS' Kokkos styles do not read them");
-  command->add_flag("--force", options->force, "overwrite existing files");
-  command->footer(
+  options.app.add_flag("!--no-labels", options->labels,
+                       "leave the type labels out: LAMMPS' Kokkos styles do not read them");
+  options.app.add_flag("--force", options->force, "overwrite existing files");
+  options.app.footer(
       "Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8\n"
       "  mlff molecule 'CC(=O)[O-].C[NH3+]' --apart 2 12 --frames 500 -o pairs.xyz\n"
       "  mlff molecule c1ccccc1.c1ccccc1 --apart 3 8 --stacked --frames 500 -o stacks.xyz");
-  command->callback([options] {
+  options.app.callback([options] {
     run(*options);
   });
 }

@@ -4,34 +4,30 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <memory>
 
 namespace mlff {
 
 void add_command_study(CLI::App &program)
 {
-  auto o = std::make_shared<StudyOptions>();
-  auto *command =
-      program.add_subcommand("study",
-                             "Compare ways to integrate the motion: LAMMPS runs of a table of "
-                             "methods, their times and their physics in one report");
-  command->add_option("settings", o->settings, "YAML file")->required();
-  command->add_option("-o,--output", o->output,
-                      "folder to write (default: the name of the settings without its ending)");
-  command
-      ->add_option("--ps", o->length,
-                   "ps of each run in the place of that of the settings: a first look")
+  CommandOptions<StudyOptions> o(program, "study",
+                                 "Compare ways to integrate the motion: LAMMPS runs of a table of "
+                                 "methods, their times and their physics in one report");
+  o.app.add_option("settings", o->settings, "YAML file")->required();
+  o.app.add_option("-o,--output", o->output,
+                   "folder to write (default: the name of the settings without its ending)");
+  o.app
+      .add_option("--ps", o->length,
+                  "ps of each run in the place of that of the settings: a first look")
       ->check(above_zero);
-  command->add_option("--timing-ps", o->timing_length, "the same of timings")->check(above_zero);
-  OptionGroup(*command).add_not_negative(
+  o.app.add_option("--timing-ps", o->timing_length, "the same of timings")->check(above_zero);
+  OptionGroup(o.app).add_not_negative(
       "--jobs", o->jobs,
       "dynamics at a time, 0: as many as cores; timings are always one at a time");
-  command->add_option("--lmp", o->lammps,
-                      "LAMMPS of this package (default: lmp beside this program)");
-  command->add_flag("--report", o->only_report, "run nothing, write the report of what is there");
-  command->footer("Example:\n  mlff study examples/study/ethanol-gfn2.yaml\nA study that was "
-                  "interrupted goes on when the same command is given again.");
-  command->callback([o] {
+  o.app.add_option("--lmp", o->lammps, "LAMMPS of this package (default: lmp beside this program)");
+  o.app.add_flag("--report", o->only_report, "run nothing, write the report of what is there");
+  o.app.footer("Example:\n  mlff study examples/study/ethanol-gfn2.yaml\nA study that was "
+               "interrupted goes on when the same command is given again.");
+  o.app.callback([o] {
     char words[64] = "";
     if (o->length > 0.0) std::snprintf(words, sizeof words, " --ps %g", o->length);
     o->command = "mlff study " + std::filesystem::path(o->settings).filename().string() + words;

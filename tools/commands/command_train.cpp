@@ -7,7 +7,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <string>
 
 namespace mlff {
@@ -36,19 +35,18 @@ namespace {
 
 void add_command_train(CLI::App &program)
 {
-  auto options = std::make_shared<Options>();
-  auto *command = program.add_subcommand("train",
-                                         "Train a potential on labelled frames, or on labels of "
-                                         "other potentials; resumes where it was stopped");
-  command->add_option("settings", options->settings, "YAML file, see doc/guide/train.md")
+  CommandOptions<Options> options(program, "train",
+                                  "Train a potential on labelled frames, or on labels of "
+                                  "other potentials; resumes where it was stopped");
+  options.app.add_option("settings", options->settings, "YAML file, see doc/guide/train.md")
       ->required();
-  command->add_flag("--restart", options->restart, "forget an earlier checkpoint");
-  command->add_flag("--force", options->force, "overwrite an existing potential");
-  command->add_flag("--plots,!--no-plots", options->plots,
-                    "pictures of the learning curve and of predictions against labels");
+  options.app.add_flag("--restart", options->restart, "forget an earlier checkpoint");
+  options.app.add_flag("--force", options->force, "overwrite an existing potential");
+  options.app.add_flag("--plots,!--no-plots", options->plots,
+                       "pictures of the learning curve and of predictions against labels");
   // the settings file is not needed then
-  command
-      ->add_flag_callback(
+  options.app
+      .add_flag_callback(
           "--help-settings",
           [] {
             print_settings();
@@ -56,8 +54,8 @@ void add_command_train(CLI::App &program)
           },
           "print all keys of a settings file, with defaults and accepted values")
       ->trigger_on_parse();
-  command->footer("Example:\n  mlff train examples/train/ethanol.yaml");
-  command->callback([options] {
+  options.app.footer("Example:\n  mlff train examples/train/ethanol.yaml");
+  options.app.callback([options] {
     const std::string command_line = "mlff train " + options->settings;
     if (training_kind(options->settings) == "kstep") {
       if (!JumpTrainer(JumpTrainSettings::read_file(options->settings), command_line)

@@ -95,8 +95,7 @@ void JumpVariables::start(const Graph &graph, const JumpInput &input, std::vecto
                           std::vector<double> &scaled) const
 {
   const std::size_t n = graph.n_centres();
-  if (graph.n_atoms() != graph.n_centres())
-    throw EngineError("a jump takes whole systems: the graph has ghosts");
+  require_whole_systems(graph, "a jump takes whole systems: the graph has ghosts");
   require_size("masses", input.mass.size(), n);
   require_size("velocity components", input.velocity.size(), 3 * n);
   require_size("force components", input.force.size(), 3 * n);

@@ -7,7 +7,6 @@
 #ifdef MLFF_TORCH
 #include "models/jump/torch/jump_torch.h"
 #endif
-#include "potential/metadata.h"
 
 namespace mlff {
 
@@ -57,28 +56,16 @@ bool jump_predicts_force(const ModelKind &kind)
 
 namespace {
 
-  TensorTable painn_tensors(const Potential &potential)
+  /// A network that LibTorch alone evaluates.
+  ModelKind torch_network(const char *name, const ModelFile &file)
   {
-    TableWalk walk;
-    Nowhere nowhere;
-    walk_jump(potential, walk, PainnPlaces{nowhere, nowhere, nowhere, nowhere});
-    return walk.table;
-  }
-
-  TensorTable egnn_tensors(const Potential &potential)
-  {
-    TableWalk walk;
-    Nowhere nowhere;
-    walk_egnn(potential, walk, nowhere, nowhere);
-    return walk.table;
-  }
-
-  TensorTable transformer_tensors(const Potential &potential)
-  {
-    TableWalk walk;
-    Nowhere nowhere;
-    walk_transformer(potential, walk, nowhere, nowhere);
-    return walk.table;
+    return {
+        .name = name,
+        .gives_jumps = true,
+        .file = file,
+        .jump_engines = {{"torch", MLFF_TORCH_ONLY(make_torch_jump)}},
+        .jump_gradients = {{"torch", MLFF_TORCH_ONLY(make_torch_jump_gradient)}},
+    };
   }
 
 }    // namespace
@@ -86,44 +73,12 @@ namespace {
 const ModelKind kstep_painn_kind = {
     .name = "kstep-painn",
     .gives_jumps = true,
-    .read = read_jump,
-    .write = write_jump,
-    .check = check_jump,
-    .tensors = painn_tensors,
-    .size_text = painn_size_text,
-    .describe = describe_jump,
-    .species_names = jump_species_names,
+    .file = kstep_painn_file,
     .jump_engines = {{"host", make_host_jump}, {"torch", MLFF_TORCH_ONLY(make_torch_jump)}},
     .jump_gradients = {{"host", make_host_jump_gradient},
                        {"torch", MLFF_TORCH_ONLY(make_torch_jump_gradient)}},
 };
-
-const ModelKind kstep_egnn_kind = {
-    .name = "kstep-egnn",
-    .gives_jumps = true,
-    .read = read_jump_variant,
-    .write = write_jump_variant,
-    .check = check_jump_variant,
-    .tensors = egnn_tensors,
-    .size_text = painn_size_text,
-    .describe = describe_jump_variant,
-    .species_names = jump_species_names,
-    .jump_engines = {{"torch", MLFF_TORCH_ONLY(make_torch_jump)}},
-    .jump_gradients = {{"torch", MLFF_TORCH_ONLY(make_torch_jump_gradient)}},
-};
-
-const ModelKind kstep_transformer_kind = {
-    .name = "kstep-transformer",
-    .gives_jumps = true,
-    .read = read_jump_transformer,
-    .write = write_jump_transformer,
-    .check = check_jump_transformer,
-    .tensors = transformer_tensors,
-    .size_text = painn_size_text,
-    .describe = describe_jump_transformer,
-    .species_names = jump_species_names,
-    .jump_engines = {{"torch", MLFF_TORCH_ONLY(make_torch_jump)}},
-    .jump_gradients = {{"torch", MLFF_TORCH_ONLY(make_torch_jump_gradient)}},
-};
+const ModelKind kstep_egnn_kind = torch_network("kstep-egnn", kstep_egnn_file);
+const ModelKind kstep_transformer_kind = torch_network("kstep-transformer", kstep_transformer_file);
 
 }    // namespace mlff

@@ -1,8 +1,9 @@
-// Metadata of jump networks: reading, writing, checks, description.
+// Jump networks in potential files: metadata, tensors, description.
 #include "models/jump/jump_record.h"
 
 #include "core/elements.h"
 #include "models/jump/jump.h"
+#include "models/jump/jump_tensors.h"
 #include "models/painn/painn_sizes.h"
 #include "potential/metadata.h"
 #include "potential/potential.h"
@@ -13,16 +14,6 @@
 namespace mlff {
 
 using json = nlohmann::json;
-
-const JumpRecord &jump_record(const Potential &potential)
-{
-  return potential.sizes.get<JumpRecord>();
-}
-
-JumpRecord &jump_record(Potential &potential)
-{
-  return potential.sizes.get<JumpRecord>();
-}
 
 namespace {
 
@@ -169,139 +160,174 @@ namespace {
     return value;
   }
 
+  void read(const MetadataReader &metadata, Potential &potential)
+  {
+    painn_file.read(metadata, potential);
+    const json value = metadata.parsed("jump");
+    const Entries entries{metadata};
+    JumpRecord &jump = jump_record(potential);
+    jump.timestep = entries.number(value, "", "timestep");
+    jump.strides = entries.numbers(value, "strides");
+    jump.temperatures = entries.numbers(value, "temperatures");
+    const json &species = entries.member(value, "", "species");
+    if (!species.is_array()) entries.fail("", "species", species, "an array of objects");
+    for (const auto &entry : species) {
+      const std::string where = " of species " + std::to_string(jump.species.size() + 1);
+      JumpRecord::Species one;
+      one.name = entries.text(entry, where, "name");
+      one.environment = entries.text(entry, where, "environment");
+      for (const auto &[key, place] : species_numbers)
+        one.*place = entries.number(entry, where, key);
+      jump.species.push_back(one);
+    }
+  }
+
+  void read_variant(const MetadataReader &metadata, Potential &potential)
+  {
+    read(metadata, potential);
+    const json value = metadata.parsed("jump");
+    const Entries entries{metadata};
+    JumpRecord &jump = jump_record(potential);
+    const json &form = entries.member(value, "", "form");
+    if (form != forms[0] && form != forms[1])
+      entries.fail("", "form", form, "\"corrected\" or \"published\"");
+    jump.published = form == forms[1];
+    jump.bound = entries.number(value, "", "bound");
+  }
+
+  void read_transformer(const MetadataReader &metadata, Potential &potential)
+  {
+    read_variant(metadata, potential);
+    const json value = metadata.parsed("jump");
+    const Entries entries{metadata};
+    const json &heads = entries.member(value, "", "heads");
+    if (!heads.is_number_integer()) entries.fail("", "heads", heads, "a whole number");
+    jump_record(potential).heads = heads.get<int>();
+  }
+
+  void write(const Potential &potential, MetadataWriter &metadata)
+  {
+    painn_file.write(potential, metadata);
+    metadata.more["jump"] = jump_json(jump_record(potential)).dump();
+  }
+
+  void write_variant(const Potential &potential, MetadataWriter &metadata)
+  {
+    painn_file.write(potential, metadata);
+    metadata.more["jump"] = variant_json(jump_record(potential)).dump();
+  }
+
+  void write_transformer(const Potential &potential, MetadataWriter &metadata)
+  {
+    painn_file.write(potential, metadata);
+    json value = variant_json(jump_record(potential));
+    value["heads"] = jump_record(potential).heads;
+    metadata.more["jump"] = value.dump();
+  }
+
+  void check(const Potential &potential, const std::string &path)
+  {
+    painn_file.check(potential, path);
+    check_times(jump_record(potential), path);
+    check_species(potential, path);
+    check_scales(potential, path);
+  }
+
+  void check_variant(const Potential &potential, const std::string &path)
+  {
+    check(potential, path);
+    positive(path, "'bound'", jump_record(potential).bound);
+  }
+
+  void check_transformer(const Potential &potential, const std::string &path)
+  {
+    check_variant(potential, path);
+    const int heads = jump_record(potential).heads, features = painn_sizes(potential).features;
+    if (heads < 1 || features % heads != 0)
+      reject_potential(path,
+                       "metadata 'jump': 'heads' is " + std::to_string(heads) +
+                           "; expected a divisor of the " + std::to_string(features) + " features");
+  }
+
+  void describe(const Potential &potential, ModelDescription &description)
+  {
+    describe_painn_sizes(potential, description);
+    const JumpRecord &jump = jump_record(potential);
+    auto &more = description.more;
+    more["timestep_fs"] = jump.timestep;
+    more["strides_fs"] = jump.strides;
+    more["temperatures_K"] = jump.temperatures;
+    for (const auto &species : jump.species)
+      more["species"][species.name] = {{"mass", species.mass},
+                                       {"largest",
+                                        {{"velocity_A_per_ps", species.velocity},
+                                         {"force_eV_per_A", species.force},
+                                         {"displacement_A", species.displacement},
+                                         {"velocity_change_A_per_ps", species.velocity_change}}}};
+    for (const auto &species : jump.species)
+      if (!species.environment.empty())
+        more["species"][species.name]["environment"] = species.environment;
+  }
+
+  void describe_variant(const Potential &potential, ModelDescription &description)
+  {
+    const JumpRecord &jump = jump_record(potential);
+    description.more["form"] = forms[jump.published];
+    description.more["bound"] = jump.bound;
+    description.more["known_defects"] = jump_defects(potential);
+    describe(potential, description);
+  }
+
+  void describe_transformer(const Potential &potential, ModelDescription &description)
+  {
+    const JumpRecord &jump = jump_record(potential);
+    // placeholders keep the order of keys: form, bound, defects, heads, then what all networks have
+    for (const char *key : {"form", "bound", "known_defects"}) description.more[key] = nullptr;
+    description.more["heads"] = jump.heads;
+    describe_variant(potential, description);
+  }
+
+  std::vector<std::string> species_names(const Potential &potential)
+  {
+    std::vector<std::string> names;
+    for (const auto &species : jump_record(potential).species) names.push_back(species.name);
+    return names;
+  }
+
+  TensorTable painn_tensors(const Potential &potential)
+  {
+    return table_of([&](auto &walk, auto &nowhere) {
+      walk_jump(potential, walk, PainnPlaces{nowhere, nowhere, nowhere, nowhere});
+    });
+  }
+
+  TensorTable egnn_tensors(const Potential &potential)
+  {
+    return table_of([&](auto &walk, auto &nowhere) {
+      walk_egnn(potential, walk, nowhere, nowhere);
+    });
+  }
+
+  TensorTable transformer_tensors(const Potential &potential)
+  {
+    return table_of([&](auto &walk, auto &nowhere) {
+      walk_transformer(potential, walk, nowhere, nowhere);
+    });
+  }
+
+  std::string size_text(const Potential &potential)
+  {
+    return painn_file.size_text(potential);
+  }
+
 }    // namespace
 
-void read_jump(const MetadataReader &metadata, Potential &potential)
-{
-  read_painn_sizes(metadata, potential);
-  const json value = metadata.parsed("jump");
-  const Entries entries{metadata};
-  JumpRecord &jump = jump_record(potential);
-  jump.timestep = entries.number(value, "", "timestep");
-  jump.strides = entries.numbers(value, "strides");
-  jump.temperatures = entries.numbers(value, "temperatures");
-  const json &species = entries.member(value, "", "species");
-  if (!species.is_array()) entries.fail("", "species", species, "an array of objects");
-  for (const auto &entry : species) {
-    const std::string where = " of species " + std::to_string(jump.species.size() + 1);
-    JumpRecord::Species one;
-    one.name = entries.text(entry, where, "name");
-    one.environment = entries.text(entry, where, "environment");
-    for (const auto &[key, place] : species_numbers) one.*place = entries.number(entry, where, key);
-    jump.species.push_back(one);
-  }
-}
-
-void read_jump_variant(const MetadataReader &metadata, Potential &potential)
-{
-  read_jump(metadata, potential);
-  const json value = metadata.parsed("jump");
-  const Entries entries{metadata};
-  JumpRecord &jump = jump_record(potential);
-  const json &form = entries.member(value, "", "form");
-  if (form != forms[0] && form != forms[1])
-    entries.fail("", "form", form, "\"corrected\" or \"published\"");
-  jump.published = form == forms[1];
-  jump.bound = entries.number(value, "", "bound");
-}
-
-void read_jump_transformer(const MetadataReader &metadata, Potential &potential)
-{
-  read_jump_variant(metadata, potential);
-  const json value = metadata.parsed("jump");
-  const Entries entries{metadata};
-  const json &heads = entries.member(value, "", "heads");
-  if (!heads.is_number_integer()) entries.fail("", "heads", heads, "a whole number");
-  jump_record(potential).heads = heads.get<int>();
-}
-
-void write_jump(const Potential &potential, MetadataWriter &metadata)
-{
-  write_painn_sizes(potential, metadata);
-  metadata.more["jump"] = jump_json(jump_record(potential)).dump();
-}
-
-void write_jump_variant(const Potential &potential, MetadataWriter &metadata)
-{
-  write_painn_sizes(potential, metadata);
-  metadata.more["jump"] = variant_json(jump_record(potential)).dump();
-}
-
-void write_jump_transformer(const Potential &potential, MetadataWriter &metadata)
-{
-  write_painn_sizes(potential, metadata);
-  json value = variant_json(jump_record(potential));
-  value["heads"] = jump_record(potential).heads;
-  metadata.more["jump"] = value.dump();
-}
-
-void check_jump(const Potential &potential, const std::string &path)
-{
-  check_painn_sizes(potential, path);
-  check_times(jump_record(potential), path);
-  check_species(potential, path);
-  check_scales(potential, path);
-}
-
-void check_jump_variant(const Potential &potential, const std::string &path)
-{
-  check_jump(potential, path);
-  positive(path, "'bound'", jump_record(potential).bound);
-}
-
-void check_jump_transformer(const Potential &potential, const std::string &path)
-{
-  check_jump_variant(potential, path);
-  const int heads = jump_record(potential).heads, features = painn_sizes(potential).features;
-  if (heads < 1 || features % heads != 0)
-    reject_potential(path,
-                     "metadata 'jump': 'heads' is " + std::to_string(heads) +
-                         "; expected a divisor of the " + std::to_string(features) + " features");
-}
-
-void describe_jump(const Potential &potential, ModelDescription &description)
-{
-  describe_painn_sizes(potential, description);
-  const JumpRecord &jump = jump_record(potential);
-  auto &more = description.more;
-  more["timestep_fs"] = jump.timestep;
-  more["strides_fs"] = jump.strides;
-  more["temperatures_K"] = jump.temperatures;
-  for (const auto &species : jump.species)
-    more["species"][species.name] = {{"mass", species.mass},
-                                     {"largest",
-                                      {{"velocity_A_per_ps", species.velocity},
-                                       {"force_eV_per_A", species.force},
-                                       {"displacement_A", species.displacement},
-                                       {"velocity_change_A_per_ps", species.velocity_change}}}};
-  for (const auto &species : jump.species)
-    if (!species.environment.empty())
-      more["species"][species.name]["environment"] = species.environment;
-}
-
-void describe_jump_variant(const Potential &potential, ModelDescription &description)
-{
-  const JumpRecord &jump = jump_record(potential);
-  description.more["form"] = forms[jump.published];
-  description.more["bound"] = jump.bound;
-  description.more["known_defects"] = jump_defects(potential);
-  describe_jump(potential, description);
-}
-
-void describe_jump_transformer(const Potential &potential, ModelDescription &description)
-{
-  const JumpRecord &jump = jump_record(potential);
-  // placeholders keep the order of keys: form, bound, defects, heads, then what all networks have
-  for (const char *key : {"form", "bound", "known_defects"}) description.more[key] = nullptr;
-  description.more["heads"] = jump.heads;
-  describe_jump_variant(potential, description);
-}
-
-std::vector<std::string> jump_species_names(const Potential &potential)
-{
-  std::vector<std::string> names;
-  for (const auto &species : jump_record(potential).species) names.push_back(species.name);
-  return names;
-}
+const ModelFile kstep_painn_file = {read,      write,    check,        painn_tensors,
+                                    size_text, describe, species_names};
+const ModelFile kstep_egnn_file = {read_variant, write_variant,    check_variant, egnn_tensors,
+                                   size_text,    describe_variant, species_names};
+const ModelFile kstep_transformer_file = {
+    read_transformer, write_transformer,    check_transformer, transformer_tensors,
+    size_text,        describe_transformer, species_names};
 
 }    // namespace mlff

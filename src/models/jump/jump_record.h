@@ -1,15 +1,12 @@
 // What a jump network records beside its weights, and its part of a potential file.
 #pragma once
 
+#include "potential/model_sizes.h"
+
 #include <string>
 #include <vector>
 
 namespace mlff {
-
-class MetadataReader;
-struct MetadataWriter;
-struct ModelDescription;
-struct Potential;
 
 /// What a jump network (models that begin with kstep-) records beside its weights. A jump maps
 /// positions, velocities and forces to those one stride later.
@@ -48,28 +45,10 @@ struct JumpRecord {
 };
 
 /// That of a potential whose model is a jump network.
-const JumpRecord &jump_record(const Potential &potential);
-JumpRecord &jump_record(Potential &potential);
+inline constexpr SizesOf<JumpRecord> jump_record;
 
-// sizes of the network and metadata `jump`, what all jump networks have
-void read_jump(const MetadataReader &metadata, Potential &potential);
-void write_jump(const Potential &potential, MetadataWriter &metadata);
-void check_jump(const Potential &potential, const std::string &path);
-void describe_jump(const Potential &potential, ModelDescription &description);
-
-// the same and what the variants add: form and bound
-void read_jump_variant(const MetadataReader &metadata, Potential &potential);
-void write_jump_variant(const Potential &potential, MetadataWriter &metadata);
-void check_jump_variant(const Potential &potential, const std::string &path);
-void describe_jump_variant(const Potential &potential, ModelDescription &description);
-
-// the same and the heads of kstep-transformer
-void read_jump_transformer(const MetadataReader &metadata, Potential &potential);
-void write_jump_transformer(const Potential &potential, MetadataWriter &metadata);
-void check_jump_transformer(const Potential &potential, const std::string &path);
-void describe_jump_transformer(const Potential &potential, ModelDescription &description);
-
-/// "C1", "C2", "H": names of all species.
-std::vector<std::string> jump_species_names(const Potential &potential);
+/// Files of the jump networks. All have the sizes of the network and metadata `jump`; the variants
+/// kstep-egnn and kstep-transformer add form and bound, the latter heads besides.
+extern const ModelFile kstep_painn_file, kstep_egnn_file, kstep_transformer_file;
 
 }    // namespace mlff

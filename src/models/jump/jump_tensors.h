@@ -61,9 +61,7 @@ void walk_egnn(const Potential &potential, Walk &walk, To &to, Layers &layers)
   const Extent F{width}, pair{2 * width + sizes.radial + 8}, node{2 * width + 3}, three{3}, nine{9},
       six{6};
   walk_jump_variant(potential, walk, to);
-  for (int l = 0; l < sizes.layers; l++) {
-    auto &layer = layers[std::size_t(l)];
-    const std::string number = "." + std::to_string(l) + ".";
+  walk_layers(sizes.layers, "", layers, [&](auto &layer, const auto &number, int) {
     walk.linear(layer, "edge" + number + "0", F, pair, MLFF_PLACE(edge0));
     walk.linear(layer, "edge" + number + "1", F, F, MLFF_PLACE(edge1));
     walk.linear(layer, "push" + number + "0", F, F, MLFF_PLACE(push0));
@@ -72,7 +70,7 @@ void walk_egnn(const Potential &potential, Walk &walk, To &to, Layers &layers)
     walk.linear(layer, "mix" + number + "1", nine, F, MLFF_PLACE(mix1));
     walk.linear(layer, "node" + number + "0", F, node, MLFF_PLACE(node0));
     walk.linear(layer, "node" + number + "1", F, F, MLFF_PLACE(node1));
-  }
+  });
   walk.linear(to, "readout.0", F, F, MLFF_PLACE(readout0));
   walk.linear(to, "readout.1", six, F, MLFF_PLACE(readout1));
 }
@@ -87,19 +85,14 @@ void walk_transformer(const Potential &potential, Walk &walk, To &to, Layers &la
   walk_jump_variant(potential, walk, to);
   walk.rows(to, "vectors", {jump_rows(potential), 2, sizes.features}, F, MLFF_PLACE(vectors),
             TensorStart::zero);
-  for (int l = 0; l < sizes.layers; l++) {
-    auto &layer = layers[std::size_t(l)];
-    const std::string attention = "attention." + std::to_string(l) + ".",
-                      update = "update." + std::to_string(l) + ".";
+  walk_layers(sizes.layers, "attention", layers, [&](auto &layer, const auto &attention, int l) {
     walk.linear(layer, attention + "query", F, F, MLFF_PLACE(query));
     walk.linear(layer, attention + "key", F, F, MLFF_PLACE(key));
     walk.linear(layer, attention + "distance", heads, radial, MLFF_PLACE(distance));
     walk.linear(layer, attention + "value", three_F, F, MLFF_PLACE(value));
     walk.linear(layer, attention + "out", F, F, MLFF_PLACE(out));
-    walk.matrix(layer, update + "mix", two_F, F, MLFF_PLACE(mix));
-    walk.linear(layer, update + "0", F, two_F, MLFF_PLACE(update0));
-    walk.linear(layer, update + "1", three_F, F, MLFF_PLACE(update1));
-  }
+    walk_painn_update(sizes, l, walk, layer);
+  });
   walk.linear(to, "readout.0", F, F, MLFF_PLACE(readout0));
   walk.linear(to, "readout.1", two_F, F, MLFF_PLACE(readout1));
 }

@@ -16,16 +16,6 @@
 
 namespace mlff {
 
-const LongRangeSizes &long_range_sizes(const Potential &potential)
-{
-  return potential.sizes.get<LongRangeSizes>();
-}
-
-LongRangeSizes &long_range_sizes(Potential &potential)
-{
-  return potential.sizes.get<LongRangeSizes>();
-}
-
 bool has_long_range(const Potential &potential)
 {
   return &potential.kind() == &painn_long_range_kind;
@@ -49,7 +39,7 @@ namespace {
   /// Whether the values make sense is for check to say.
   void read(const MetadataReader &metadata, Potential &potential)
   {
-    read_painn_sizes(metadata, potential);
+    painn_file.read(metadata, potential);
     const json hyperparameters = metadata.hyperparameters();
     LongRangeSizes &block = long_range_sizes(potential);
     const auto found = [&](const char *key) -> const json & {
@@ -76,7 +66,7 @@ namespace {
 
   void write(const Potential &potential, MetadataWriter &metadata)
   {
-    write_painn_sizes(potential, metadata);
+    painn_file.write(potential, metadata);
     const LongRangeSizes &block = long_range_sizes(potential);
     for (const auto &[key, size] : whole_sizes) metadata.hyperparameters[key] = block.*size;
     for (const auto &[key, frequency] : frequencies)
@@ -86,7 +76,7 @@ namespace {
 
   void check(const Potential &potential, const std::string &path)
   {
-    check_painn_sizes(potential, path);
+    painn_file.check(potential, path);
     const LongRangeSizes &block = long_range_sizes(potential);
     const int features = painn_sizes(potential).features;
     const auto within = [&](const char *key, int value, int least, int most) {
@@ -124,17 +114,17 @@ namespace {
 
   TensorTable tensors(const Potential &potential)
   {
-    TableWalk walk;
-    Nowhere nowhere;
-    walk.table = painn_table(painn_sizes(potential), potential.n_species());
-    walk_long_range(painn_sizes(potential), long_range_sizes(potential), walk, nowhere);
-    return walk.table;
+    TensorTable table = painn_file.tensors(potential);
+    table.merge(table_of([&](auto &walk, auto &nowhere) {
+      walk_long_range(painn_sizes(potential), long_range_sizes(potential), walk, nowhere);
+    }));
+    return table;
   }
 
   std::string size_text(const Potential &potential)
   {
     const LongRangeSizes &block = long_range_sizes(potential);
-    return painn_size_text(potential) + " + " + std::to_string(block.layers) +
+    return painn_file.size_text(potential) + " + " + std::to_string(block.layers) +
         (block.layers == 1 ? " node layer" : " node layers") + " H" + std::to_string(block.heads) +
         " C" + std::to_string(block.channels(painn_sizes(potential).features) / block.heads) +
         " T" + std::to_string(block.kappa_count);
@@ -173,12 +163,7 @@ const ModelKind painn_long_range_kind = {
     .name = "painn-fmm",
     .needs_positions = true,
     .third_derivatives = true,
-    .read = read,
-    .write = write,
-    .check = check,
-    .tensors = tensors,
-    .size_text = size_text,
-    .describe = describe_painn,
+    .file = {read, write, check, tensors, size_text, painn_file.describe},
     .local_kind = &painn_kind,
     .engines = {{"host", make_host_engine}, {"torch", MLFF_TORCH_ONLY(make_torch_engine)}},
     .gradients = {{"host", nullptr,

@@ -1,12 +1,12 @@
 // Sizes of the long-range block of painn-fmm, and their part of a potential file.
 #pragma once
 
+#include "potential/model_sizes.h"
+
 #include <string>
 
 namespace mlff {
 
-class MetadataReader;
-struct MetadataWriter;
 struct Potential;
 
 /// Sizes of the long-range block of painn-fmm (long_range.h); in the file hyperparameters that
@@ -41,8 +41,7 @@ struct LongRangeSizes {
 };
 
 /// Those of a potential whose model has a long-range block.
-const LongRangeSizes &long_range_sizes(const Potential &potential);
-LongRangeSizes &long_range_sizes(Potential &potential);
+inline constexpr SizesOf<LongRangeSizes> long_range_sizes;
 
 /// Whether the model of a potential has a long-range block.
 bool has_long_range(const Potential &potential);

@@ -15,9 +15,7 @@ void walk_long_range(const PainnSizes &sizes, const LongRangeSizes &block, Walk 
 {
   const Extent F{sizes.features}, keys{block.heads * block.key_width},
       channels{block.channels(sizes.features)}, even_and_odd{channels.width, 2};
-  for (int l = 0; l < block.layers; l++) {
-    auto &layer = layers[std::size_t(l)];
-    const std::string name = "fmm." + std::to_string(l) + ".";
+  walk_layers(block.layers, "fmm", layers, [&](auto &layer, const auto &name, int) {
     walk.matrix(layer, name + "query", keys, F, MLFF_PLACE(query));
     walk.matrix(layer, name + "key", keys, F, MLFF_PLACE(key));
     walk.matrix(layer, name + "value", channels, F, MLFF_PLACE(value));
@@ -30,7 +28,7 @@ void walk_long_range(const PainnSizes &sizes, const LongRangeSizes &block, Walk 
               TensorStart::zero);
     walk.rows(layer, name + "vector_gate", {sizes.features}, F, MLFF_PLACE(vector_gate),
               TensorStart::zero);
-  }
+  });
 }
 
 /// The tensors of one layer of a block, in their potential.

@@ -7,8 +7,6 @@
 #include "models/painn/host/painn_host.h"
 #include "models/random_model.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -20,10 +18,7 @@ namespace {
   template <typename T> class MoleculeEngine : public Engine {
    public:
     MoleculeEngine(const Potential &potential, const EngineOptions &options) :
-        set(choose_instruction_set(options.instruction_set)),
-        kernels(MLFF_KERNELS_FOR(set, molecule_mlp_kernels)),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        formula(molecule_record(potential).formula()),
+        host(options, molecule_mlp_kernels), formula(molecule_record(potential).formula()),
         matcher(molecule_record(potential), potential.elements, potential.cutoff),
         layers(potential), reference_energy(potential.tensors.at("reference_energy").values)
     {
@@ -37,14 +32,10 @@ namespace {
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("model molecule-mlp takes whole molecules: it cannot exchange features "
-                          "with other ranks");
-      result.atom_energy.resize(graph.n_centres());
-      result.gradient.resize(3 * std::size_t(graph.n_edges()));
-      std::fill(result.gradient.begin(), result.gradient.end(), 0.0);
-      result.position_gradient.clear();
-      result.strain_gradient.clear();
+      require_whole_systems(graph,
+                            "model molecule-mlp takes whole molecules: it cannot exchange features "
+                            "with other ranks");
+      begin_result(graph, result);
       try {
         matcher.find(graph);
       } catch (const MoleculeMismatch &error) {
@@ -52,8 +43,8 @@ namespace {
       }
       const auto &weights = layers.weights;
       const int molecules = matcher.n_molecules();
-      const int used =
-          int(std::clamp(molecules * flops_per_molecule / flops_per_thread, 1.0, double(threads)));
+      const int used = int(
+          std::clamp(molecules * flops_per_molecule / flops_per_thread, 1.0, double(host.threads)));
       MoleculeWork<T> work;
       work.molecules = molecules;
       work.edge = matcher.edges().data();
@@ -61,10 +52,7 @@ namespace {
       work.energy = energy.resize(molecules);
       work.gradient = result.gradient.data();
       work.scratch = scratch.resize(std::size_t(used) * molecule_scratch(weights));
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.evaluate_single(weights, work, used);
-      else
-        kernels.evaluate_full(weights, work, used);
+      host.call.evaluate(weights, work, used);
 
       const auto &atoms = matcher.atoms();
       const std::size_t n = atoms.size() / std::max(molecules, 1);
@@ -80,12 +68,12 @@ namespace {
     std::size_t bytes(int atoms, int edges) const override
     {
       return sizeof(int) * (3 * std::size_t(atoms) + 2 * std::size_t(edges)) +
-          sizeof(T) * std::size_t(molecule_scratch(layers.weights)) * threads;
+          sizeof(T) * std::size_t(molecule_scratch(layers.weights)) * host.threads;
     }
 
     EngineInfo info() const override
     {
-      EngineInfo info = host_info<T>(set, threads);
+      EngineInfo info = host.info();
       const int permutations = layers.weights.permutations;
       info.model = formula + " with " + std::to_string(permutations) +
           (permutations == 1 ? " permutation" : " permutations");
@@ -93,9 +81,7 @@ namespace {
     }
 
    private:
-    InstructionSet set;
-    const MoleculeKernels &kernels;
-    int threads;
+    HostKernels<T, MoleculeFunctions> host;
     std::string formula;
     MoleculeMatcher matcher;
     MoleculeLayers<T> layers;
@@ -203,9 +189,7 @@ template class MoleculeLayers<double>;
 std::unique_ptr<Engine> make_molecule_engine(const Potential &potential,
                                              const EngineOptions &options)
 {
-  if (options.precision == Precision::single_precision)
-    return std::make_unique<MoleculeEngine<float>>(potential, options);
-  return std::make_unique<MoleculeEngine<double>>(potential, options);
+  return make_in_precision<Engine, MoleculeEngine>(potential, options);
 }
 
 Potential random_molecule(const std::vector<int> &numbers, const std::vector<double> &positions,
@@ -235,25 +219,12 @@ Potential random_molecule(const std::vector<int> &numbers, const std::vector<dou
       mean[BondedMolecule::pair(i, j)] = 1.0 / d;
     }
   potential.cutoff = std::ceil(2.0 * largest);
-  Uniform uniform(seed);
-  for (const auto &[name, entry] : tensors_of(potential)) {
-    const auto &shape = entry.shape;
-    Tensor tensor;
-    tensor.shape = shape;
-    const double width = shape.size() == 2 ? 1.7 / std::sqrt(double(shape[1])) : 0.1;
-    for (std::size_t i = 0; i < entry.size(); i++)
-      tensor.values.push_back(float(width * uniform()));
-    potential.tensors[name] = tensor;
-  }
+  set_random_weights(potential, seed);
   const auto group = group_of(molecule.generators, n, max_permutations);
   potential.tensors["input_mean"] = {
       "F64", {molecule.n_pairs()}, symmetric_means(molecule, group, mean)};
   potential.tensors["input_scale"] = {
       "F64", {molecule.n_pairs()}, std::vector<double>(mean.size(), 0.05)};
-  potential.tensors["scale"] = {"F64", {}, {0.7}};
-  auto &reference = potential.tensors["reference_energy"];
-  reference.dtype = "F64";
-  for (int s = 0; s < potential.n_species(); s++) reference.values[s] = -10.0 - 3.0 * s;
   return potential;
 }
 

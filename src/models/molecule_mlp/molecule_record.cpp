@@ -1,7 +1,8 @@
-// Metadata of molecule-mlp: reading, writing, checks, description.
+// molecule-mlp in potential files: metadata, tensors, description.
 #include "models/molecule_mlp/molecule_record.h"
 
 #include "core/elements.h"
+#include "models/molecule_mlp/molecule_tensors.h"
 #include "potential/metadata.h"
 #include "potential/potential.h"
 
@@ -11,16 +12,6 @@
 namespace mlff {
 
 using json = nlohmann::json;
-
-const MoleculeRecord &molecule_record(const Potential &potential)
-{
-  return potential.sizes.get<MoleculeRecord>();
-}
-
-MoleculeRecord &molecule_record(Potential &potential)
-{
-  return potential.sizes.get<MoleculeRecord>();
-}
 
 namespace {
 
@@ -121,99 +112,110 @@ namespace {
     }
   }
 
+  void read(const MetadataReader &metadata, Potential &potential)
+  {
+    const json value = metadata.parsed("molecule"), hyperparameters = metadata.hyperparameters();
+    MoleculeRecord &molecule = molecule_record(potential);
+    molecule.widths =
+        whole_numbers(metadata.path, hyperparameters, "metadata 'hyperparameters'", "widths");
+    if (const auto activation = hyperparameters.value("activation", json("silu"));
+        activation != "silu")
+      metadata.fail("hyperparameter 'activation' is " + activation.dump() +
+                    "; this version knows 'silu'");
+    molecule.handedness = whole_numbers(metadata.path, value, where, "handedness");
+    const auto array = [&](const char *key) -> const json & {
+      if (!value.contains(key) || !value[key].is_array())
+        metadata.fail(where + " lacks the array '" + key + "'");
+      return value[key];
+    };
+    for (const auto &entry : array("atoms")) {
+      const int z = entry.is_string() ? atomic_number(entry.get<std::string>()) : 0;
+      if (z == 0)
+        metadata.fail(where + ": 'atoms' holds " + entry.dump() + ", which is no element");
+      molecule.numbers.push_back(z);
+    }
+    const auto rows = [&](const char *key) {
+      std::vector<std::vector<int>> list;
+      for (const auto &entry : array(key))
+        list.push_back(whole_numbers(metadata.path, json{{key, entry}}, where, key));
+      return list;
+    };
+    for (const auto &row : rows("bonds")) {
+      if (row.size() != 2)
+        metadata.fail(where + ": 'bonds' holds " + json(row).dump() +
+                      "; expected two atoms, counted from 0");
+      molecule.bonds.emplace_back(row[0], row[1]);
+    }
+    molecule.generators = rows("generators");
+  }
+
+  void write(const Potential &potential, MetadataWriter &metadata)
+  {
+    const MoleculeRecord &molecule = molecule_record(potential);
+    json atoms = json::array(), bonds = json::array();
+    for (const int z : molecule.numbers) atoms.push_back(element_symbol(z));
+    for (const auto &[i, j] : molecule.bonds) bonds.push_back({i, j});
+    metadata.hyperparameters = {{"widths", molecule.widths}, {"activation", "silu"}};
+    metadata.more["molecule"] = json({{"atoms", atoms},
+                                      {"bonds", bonds},
+                                      {"handedness", molecule.handedness},
+                                      {"generators", molecule.generators}})
+                                    .dump();
+  }
+
+  void check(const Potential &potential, const std::string &path)
+  {
+    const MoleculeRecord &molecule = molecule_record(potential);
+    const int n = molecule.n_atoms();
+    if (n < 2 || n > max_molecule_atoms)
+      reject_potential(path,
+                       where + " has " + std::to_string(n) + " atoms; expected 2 to " +
+                           std::to_string(max_molecule_atoms));
+    if (std::set<int>(molecule.numbers.begin(), molecule.numbers.end()) !=
+        std::set<int>(potential.elements.begin(), potential.elements.end()))
+      reject_potential(path,
+                       where + ": its atoms are " + molecule.formula() + ", but 'elements' lists " +
+                           potential.element_names());
+    check_bonds(molecule, path);
+    check_handedness(molecule, path);
+    check_generators(molecule, path);
+    check_widths(molecule, path);
+    check_inputs(potential, path);
+  }
+
+  void describe(const Potential &potential, ModelDescription &description)
+  {
+    const MoleculeRecord &molecule = molecule_record(potential);
+    auto &sizes = description.sizes;
+    sizes["widths"] = molecule.widths;
+    sizes["activation"] = "silu";
+    sizes["molecule"] = molecule.formula();
+    sizes["bonds"] = molecule.bond_text();
+    sizes["permutations"] =
+        group_of(molecule.generators, molecule.n_atoms(), max_permutations).size();
+    sizes["generators"] = json::array();
+    for (const auto &p : molecule.generators)
+      sizes["generators"].push_back(cycle_text(molecule, p));
+    describe_reference_energies(potential, description);
+  }
+
+  TensorTable tensors(const Potential &potential)
+  {
+    return table_of([&](auto &walk, auto &nowhere) {
+      walk_molecule(molecule_record(potential), potential.n_species(), walk, nowhere, nowhere);
+    });
+  }
+
+  std::string size_text(const Potential &potential)
+  {
+    std::string text;
+    for (const int width : molecule_record(potential).widths)
+      text += (text.empty() ? "" : " ") + std::to_string(width);
+    return text;
+  }
+
 }    // namespace
 
-void read_molecule(const MetadataReader &metadata, Potential &potential)
-{
-  const json value = metadata.parsed("molecule"), hyperparameters = metadata.hyperparameters();
-  MoleculeRecord &molecule = molecule_record(potential);
-  molecule.widths =
-      whole_numbers(metadata.path, hyperparameters, "metadata 'hyperparameters'", "widths");
-  if (const auto activation = hyperparameters.value("activation", json("silu"));
-      activation != "silu")
-    metadata.fail("hyperparameter 'activation' is " + activation.dump() +
-                  "; this version knows 'silu'");
-  molecule.handedness = whole_numbers(metadata.path, value, where, "handedness");
-  const auto array = [&](const char *key) -> const json & {
-    if (!value.contains(key) || !value[key].is_array())
-      metadata.fail(where + " lacks the array '" + key + "'");
-    return value[key];
-  };
-  for (const auto &entry : array("atoms")) {
-    const int z = entry.is_string() ? atomic_number(entry.get<std::string>()) : 0;
-    if (z == 0) metadata.fail(where + ": 'atoms' holds " + entry.dump() + ", which is no element");
-    molecule.numbers.push_back(z);
-  }
-  const auto rows = [&](const char *key) {
-    std::vector<std::vector<int>> list;
-    for (const auto &entry : array(key))
-      list.push_back(whole_numbers(metadata.path, json{{key, entry}}, where, key));
-    return list;
-  };
-  for (const auto &row : rows("bonds")) {
-    if (row.size() != 2)
-      metadata.fail(where + ": 'bonds' holds " + json(row).dump() +
-                    "; expected two atoms, counted from 0");
-    molecule.bonds.emplace_back(row[0], row[1]);
-  }
-  molecule.generators = rows("generators");
-}
-
-void write_molecule(const Potential &potential, MetadataWriter &metadata)
-{
-  const MoleculeRecord &molecule = molecule_record(potential);
-  json atoms = json::array(), bonds = json::array();
-  for (const int z : molecule.numbers) atoms.push_back(element_symbol(z));
-  for (const auto &[i, j] : molecule.bonds) bonds.push_back({i, j});
-  metadata.hyperparameters = {{"widths", molecule.widths}, {"activation", "silu"}};
-  metadata.more["molecule"] = json({{"atoms", atoms},
-                                    {"bonds", bonds},
-                                    {"handedness", molecule.handedness},
-                                    {"generators", molecule.generators}})
-                                  .dump();
-}
-
-void check_molecule(const Potential &potential, const std::string &path)
-{
-  const MoleculeRecord &molecule = molecule_record(potential);
-  const int n = molecule.n_atoms();
-  if (n < 2 || n > max_molecule_atoms)
-    reject_potential(path,
-                     where + " has " + std::to_string(n) + " atoms; expected 2 to " +
-                         std::to_string(max_molecule_atoms));
-  if (std::set<int>(molecule.numbers.begin(), molecule.numbers.end()) !=
-      std::set<int>(potential.elements.begin(), potential.elements.end()))
-    reject_potential(path,
-                     where + ": its atoms are " + molecule.formula() + ", but 'elements' lists " +
-                         potential.element_names());
-  check_bonds(molecule, path);
-  check_handedness(molecule, path);
-  check_generators(molecule, path);
-  check_widths(molecule, path);
-  check_inputs(potential, path);
-}
-
-void describe_molecule(const Potential &potential, ModelDescription &description)
-{
-  const MoleculeRecord &molecule = molecule_record(potential);
-  auto &sizes = description.sizes;
-  sizes["widths"] = molecule.widths;
-  sizes["activation"] = "silu";
-  sizes["molecule"] = molecule.formula();
-  sizes["bonds"] = molecule.bond_text();
-  sizes["permutations"] =
-      group_of(molecule.generators, molecule.n_atoms(), max_permutations).size();
-  sizes["generators"] = json::array();
-  for (const auto &p : molecule.generators) sizes["generators"].push_back(cycle_text(molecule, p));
-  describe_reference_energies(potential, description);
-}
-
-std::string molecule_size_text(const Potential &potential)
-{
-  std::string text;
-  for (const int width : molecule_record(potential).widths)
-    text += (text.empty() ? "" : " ") + std::to_string(width);
-  return text;
-}
+const ModelFile molecule_file = {read, write, check, tensors, size_text, describe};
 
 }    // namespace mlff

@@ -1,17 +1,12 @@
 // What a network of one molecule records beside its weights, and its part of a potential file.
 #pragma once
 
+#include "potential/model_sizes.h"
 #include "structure/bonded_molecule.h"
 
-#include <string>
 #include <vector>
 
 namespace mlff {
-
-class MetadataReader;
-struct MetadataWriter;
-struct ModelDescription;
-struct Potential;
 
 /// What a network of one molecule (model molecule-mlp) records beside its weights, see
 /// molecule_mlp.h.
@@ -20,13 +15,8 @@ struct MoleculeRecord : BondedMolecule {
 };
 
 /// That of a potential whose model is molecule-mlp.
-const MoleculeRecord &molecule_record(const Potential &potential);
-MoleculeRecord &molecule_record(Potential &potential);
+inline constexpr SizesOf<MoleculeRecord> molecule_record;
 
-void read_molecule(const MetadataReader &metadata, Potential &potential);
-void write_molecule(const Potential &potential, MetadataWriter &metadata);
-void check_molecule(const Potential &potential, const std::string &path);
-void describe_molecule(const Potential &potential, ModelDescription &description);
-std::string molecule_size_text(const Potential &potential);    ///< "64 64"
+extern const ModelFile molecule_file;
 
 }    // namespace mlff

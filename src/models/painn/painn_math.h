@@ -77,6 +77,22 @@ namespace {
     return slope[0] * h[0] * a_bar + slope[slope_stride] * h[stride] * c_bar;
   }
 
+  /// A struct of three numbers that lie `stride` apart.
+  template <template <typename> class Three, typename T>
+  MLFF_FORCEINLINE_FUNCTION Three<T> read_three(const T *row, long stride)
+  {
+    return {row[0], row[stride], row[2 * stride]};
+  }
+
+  template <template <typename> class Three, typename T>
+  MLFF_FORCEINLINE_FUNCTION void write_three(T *row, long stride, const Three<T> &a)
+  {
+    const auto &[first, second, third] = a;
+    row[0] = first;
+    row[stride] = second;
+    row[2 * stride] = third;
+  }
+
   /// Components of a vector feature.
   template <typename T> struct Components {
     T x, y, z;
@@ -84,15 +100,7 @@ namespace {
 
   template <typename T> MLFF_INLINE_FUNCTION Components<T> components(const T *row, long stride)
   {
-    return {row[0], row[stride], row[2 * stride]};
-  }
-
-  template <typename T>
-  MLFF_INLINE_FUNCTION void set_components(T *row, long stride, const Components<T> &a)
-  {
-    row[0] = a.x;
-    row[stride] = a.y;
-    row[2 * stride] = a.z;
+    return read_three<Components>(row, stride);
   }
 
   template <typename T> MLFF_INLINE_FUNCTION T dot(const Components<T> &a, const Components<T> &b)
@@ -104,19 +112,6 @@ namespace {
   template <typename T> struct UpdateParts {
     T ss, vv, sv;
   };
-
-  template <typename T> MLFF_INLINE_FUNCTION UpdateParts<T> update_parts(const T *row, long stride)
-  {
-    return {row[0], row[stride], row[2 * stride]};
-  }
-
-  template <typename T>
-  MLFF_INLINE_FUNCTION void set_update_parts(T *row, long stride, const UpdateParts<T> &a)
-  {
-    row[0] = a.ss;
-    row[stride] = a.vv;
-    row[2 * stride] = a.sv;
-  }
 
   /// The norm of p that the update sees; the floor keeps its derivative finite.
   template <typename T> MLFF_INLINE_FUNCTION T norm_of(const Components<T> &p, T floor)

@@ -1,14 +1,9 @@
 // Sizes of a network of PaiNN's layers, and their part of a potential file.
 #pragma once
 
-#include <string>
+#include "potential/model_sizes.h"
 
 namespace mlff {
-
-class MetadataReader;
-struct MetadataWriter;
-struct ModelDescription;
-struct Potential;
 
 /// Sizes of a PaiNN model (K. Schütt, O. Unke, M. Gastegger, ICML 2021).
 struct PainnSizes {
@@ -22,16 +17,12 @@ struct PainnSizes {
 };
 
 /// Those of a potential whose model has PaiNN's layers.
-const PainnSizes &painn_sizes(const Potential &potential);
-PainnSizes &painn_sizes(Potential &potential);
+inline constexpr SizesOf<PainnSizes> painn_sizes;
 
-void read_painn_sizes(const MetadataReader &metadata, Potential &potential);
-void write_painn_sizes(const Potential &potential, MetadataWriter &metadata);
-void check_painn_sizes(const Potential &potential, const std::string &path);
+/// Files of PaiNN for energies. All but `tensors` and `describe` serve every model of its layers.
+extern const ModelFile painn_file;
+
+/// What mlff info prints of the sizes.
 void describe_painn_sizes(const Potential &potential, ModelDescription &description);
-std::string painn_size_text(const Potential &potential);    ///< "F32 L2 K20"
-
-/// What mlff info prints of PaiNN for energies: sizes and reference energies.
-void describe_painn(const Potential &potential, ModelDescription &description);
 
 }    // namespace mlff

@@ -17,25 +17,31 @@ template <typename Start, typename Filter, typename Layers, typename Ends> struc
 template <typename Start, typename Filter, typename Layers, typename Ends>
 PainnPlaces(Start &, Filter &, Layers &, Ends &) -> PainnPlaces<Start, Filter, Layers, Ends>;
 
+/// The update of layer l, whose weights go into `layer`.
+template <typename Walk, typename Layer>
+void walk_painn_update(const PainnSizes &sizes, int l, Walk &walk, Layer &layer)
+{
+  const Extent F{sizes.features}, two_F{sizes.features, 2}, three_F{sizes.features, 3};
+  const std::string update = "update." + std::to_string(l) + ".";
+  walk.matrix(layer, update + "mix", two_F, F, MLFF_PLACE(mix));
+  walk.linear(layer, update + "0", F, two_F, MLFF_PLACE(update0));
+  walk.linear(layer, update + "1", three_F, F, MLFF_PLACE(update1));
+}
+
 /// What all models of PaiNN's layers have: an embedding of so many rows, filters, messages and
 /// updates. Rows of a wider matrix are blocks of F features.
 template <typename Walk, typename Places>
 void walk_painn_layers(const PainnSizes &sizes, int rows, Walk &walk, const Places &to)
 {
   const int width = sizes.features;
-  const Extent F{width}, two_F{width, 2}, three_F{width, 3};
+  const Extent F{width}, three_F{width, 3};
   walk.rows(to.start, "embedding", {rows, width}, F, MLFF_PLACE(embedding), TensorStart::unit);
   walk.filter(to.filter, "filter", {width, 3 * sizes.layers}, sizes.radial, MLFF_PLACE(filter));
-  for (int l = 0; l < sizes.layers; l++) {
-    auto &layer = to.layers[std::size_t(l)];
-    const std::string message = "message." + std::to_string(l) + ".",
-                      update = "update." + std::to_string(l) + ".";
+  walk_layers(sizes.layers, "message", to.layers, [&](auto &layer, const auto &message, int l) {
     walk.linear(layer, message + "0", F, F, MLFF_PLACE(message0));
     walk.linear(layer, message + "1", three_F, F, MLFF_PLACE(message1));
-    walk.matrix(layer, update + "mix", two_F, F, MLFF_PLACE(mix));
-    walk.linear(layer, update + "0", F, two_F, MLFF_PLACE(update0));
-    walk.linear(layer, update + "1", three_F, F, MLFF_PLACE(update1));
-  }
+    walk_painn_update(sizes, l, walk, layer);
+  });
 }
 
 /// What PaiNN for energies has behind the layers.

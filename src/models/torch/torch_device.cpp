@@ -42,16 +42,18 @@ c10::Device torch_device(const EngineOptions &options)
                     "' was asked for, but LibTorch finds none; accepted here: auto, cpu");
 }
 
-int torch_threads(const EngineOptions &options)
+TorchPlace::TorchPlace(const EngineOptions &options) :
+    device(torch_device(options)),
+    type(options.precision == Precision::single_precision ? c10::kFloat : c10::kDouble),
+    threads(options.threads > 0 ? options.threads : omp_get_max_threads())
 {
-  return options.threads > 0 ? options.threads : omp_get_max_threads();
 }
 
-EngineInfo torch_info(const c10::Device &device, Precision precision, int threads)
+EngineInfo TorchPlace::info() const
 {
   EngineInfo info;
   info.backend = Backend::torch;
-  info.precision = precision;
+  info.precision = type == c10::kFloat ? Precision::single_precision : Precision::double_precision;
   info.threads = threads;
   // a LibTorch for ROCm calls AMD's GPUs cuda, too
   if (device.is_cuda())

@@ -5,6 +5,7 @@
 #include "core/engine_info.h"
 
 #include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
 
 namespace mlff {
 
@@ -12,10 +13,17 @@ namespace mlff {
 /// that is no device, and for a device that LibTorch does not find.
 c10::Device torch_device(const EngineOptions &options);
 
-/// Threads that the options allow: option `threads`, or what OpenMP has.
-int torch_threads(const EngineOptions &options);
+/// Where and in which type of numbers a model runs, by the options of an engine.
+struct TorchPlace {
+  /// Throws as torch_device does.
+  explicit TorchPlace(const EngineOptions &options);
 
-/// What an engine by LibTorch tells of itself.
-EngineInfo torch_info(const c10::Device &device, Precision precision, int threads);
+  c10::Device device;
+  c10::ScalarType type;    ///< of parameters and features
+  int threads;
+
+  /// What an engine in this place tells of itself.
+  EngineInfo info() const;
+};
 
 }    // namespace mlff

@@ -15,144 +15,80 @@ namespace {
 
   using S = JumpTrainSettings;
 
-  const SettingsTable<S> &size_table()
-  {
-    static const SettingsTable<S> table = {
-        {"features", &S::features, at_least(1), "features of an atom, F"},
-        {"layers", &S::layers, at_least(1), "layers of messages and updates, L"},
-        {"radial", &S::radial, at_least(2), "radial functions, K"},
-        {"cutoff", &S::cutoff, at_least(0.5), "neighbors within this distance, Å"},
-    };
-    return table;
-  }
+  const auto size_table = network_size_table<S>(1, "features of an atom, F");
 
-  const SettingsTable<S> &species_table()
-  {
-    static const SettingsTable<S> table = {
-        {"species", &S::classes, one_of({"elements", "classes"}),
-         "classes: atoms of an element with different neighbors up to three bonds away are "
-         "different species"},
-    };
-    return table;
-  }
+  const SettingsTable<S> species_table = {
+      {"species", &S::classes, one_of({"elements", "classes"}),
+       "classes: atoms of an element with different neighbors up to three bonds away are "
+       "different species"},
+  };
 
-  const SettingsTable<S> &form_table()
-  {
-    static const SettingsTable<S> table = {
-        {"form", &S::published, one_of({"corrected", "published"}),
-         "egnn and transformer: equivariant, or as published"},
-        {"bound", &S::bound, at_least(1e-3),
-         "egnn and transformer: bound of scaled predictions, root mean squares of the targets"},
-    };
-    return table;
-  }
+  const SettingsTable<S> form_table = {
+      {"form", &S::published, one_of({"corrected", "published"}),
+       "egnn and transformer: equivariant, or as published"},
+      {"bound", &S::bound, at_least(1e-3),
+       "egnn and transformer: bound of scaled predictions, root mean squares of the targets"},
+  };
 
-  const SettingsTable<S> &heads_table()
-  {
-    static const SettingsTable<S> table = {
-        {"heads", &S::heads, at_least(1), "transformer: heads, a divisor of `features`"},
-    };
-    return table;
-  }
+  const SettingsTable<S> heads_table = {
+      {"heads", &S::heads, at_least(1), "transformer: heads, a divisor of `features`"},
+  };
 
-  const SettingsTable<S> &data_table()
-  {
-    static const SettingsTable<S> table = {
-        {"timestep", &S::timestep, at_least(1e-3), "time step of the trajectories, fs"},
-        {"valid_fraction", &S::valid_fraction, between(0, 0.9),
-         "share of the training trajectories held out for validation where `valid` is missing"},
-        {"hold_out", &S::hold_out_molecules, one_of({"trajectories", "molecules"}),
-         "whole trajectories, or all trajectories of some molecules"},
-        {"reversed", &S::reversed, {}, "windows also backward in time"},
-    };
-    return table;
-  }
+  const SettingsTable<S> data_table = {
+      {"timestep", &S::timestep, at_least(1e-3), "time step of the trajectories, fs"},
+      {"valid_fraction", &S::valid_fraction, between(0, 0.9),
+       "share of the training trajectories held out for validation where `valid` is missing"},
+      {"hold_out", &S::hold_out_molecules, one_of({"trajectories", "molecules"}),
+       "whole trajectories, or all trajectories of some molecules"},
+      {"reversed", &S::reversed, {}, "windows also backward in time"},
+  };
 
-  const SettingsTable<WindowNoise> &rotation_table()
-  {
-    static const SettingsTable<WindowNoise> table = {
-        {"rotate", &WindowNoise::rotate, {}, "turns every window at random"},
-    };
-    return table;
-  }
+  const SettingsTable<WindowNoise> rotation_table = {
+      {"rotate", &WindowNoise::rotate, {}, "turns every window at random"},
+  };
 
-  const SettingsTable<WindowNoise> &noise_table()
-  {
-    static const SettingsTable<WindowNoise> table = {
-        {"position", &WindowNoise::position, at_least(0),
-         "standard deviation of what is added to the start of windows, Å for hydrogen, less for "
-         "others by 1/√m"},
-        {"velocity", &WindowNoise::velocity, at_least(0), "likewise for velocities, Å/ps"},
-    };
-    return table;
-  }
+  const SettingsTable<WindowNoise> noise_table = {
+      {"position", &WindowNoise::position, at_least(0),
+       "standard deviation of what is added to the start of windows, Å for hydrogen, less for "
+       "others by 1/√m"},
+      {"velocity", &WindowNoise::velocity, at_least(0), "likewise for velocities, Å/ps"},
+  };
 
-  const SettingsTable<S> &loss_table()
-  {
-    static const SettingsTable<S> table = {
-        {"position", &S::position_weight, at_least(0), "weight of the mean square of u_x"},
-        {"velocity", &S::velocity_weight, at_least(0), "weight of the mean square of u_v"},
-    };
-    return table;
-  }
+  const SettingsTable<S> loss_table = {
+      {"position", &S::position_weight, at_least(0), "weight of the mean square of u_x"},
+      {"velocity", &S::velocity_weight, at_least(0), "weight of the mean square of u_v"},
+      {"force", &S::force_weight, at_least(0),
+       "weight of the force after the jump, which the network predicts while it learns"},
+  };
 
-  const SettingsTable<S> &force_table()
-  {
-    static const SettingsTable<S> table = {
-        {"force", &S::force_weight, at_least(0),
-         "weight of the force after the jump, which the network predicts while it learns"},
-    };
-    return table;
-  }
-
-  const SettingsTable<S> &rollout_table()
-  {
-    static const SettingsTable<S> table = {
-        {"jumps", &S::rollout_jumps, at_least(2), "jumps in a row"},
-        {"weight", &S::rollout_weight, at_least(0), "weight of the jumps behind the first"},
-        {"force", &S::rollout_method_forces, one_of({"data", "method"}),
-         "force between jumps: of the data, or by the method of the report at the place reached"},
-    };
-    return table;
-  }
+  const SettingsTable<S> rollout_table = {
+      {"jumps", &S::rollout_jumps, at_least(2), "jumps in a row"},
+      {"weight", &S::rollout_weight, at_least(0), "weight of the jumps behind the first"},
+      {"force", &S::rollout_method_forces, one_of({"data", "method"}),
+       "force between jumps: of the data, or by the method of the report at the place reached"},
+  };
   constexpr int standard_rollout_jumps = 2;
 
-  const SettingsTable<StructureLoss> &structure_table()
-  {
-    static const SettingsTable<StructureLoss> table = {
-        {"bond", &StructureLoss::bond, at_least(0), "weight of bond lengths after the jump"},
-        {"angle", &StructureLoss::angle, at_least(0), "weight of angles"},
-        {"dihedral", &StructureLoss::dihedral, at_least(0), "weight of dihedrals"},
-    };
-    return table;
-  }
+  const SettingsTable<StructureLoss> structure_table = {
+      {"bond", &StructureLoss::bond, at_least(0), "weight of bond lengths after the jump"},
+      {"angle", &StructureLoss::angle, at_least(0), "weight of angles"},
+      {"dihedral", &StructureLoss::dihedral, at_least(0), "weight of dihedrals"},
+  };
 
-  const SettingsTable<S> &window_table()
-  {
-    static const SettingsTable<S> table = {
-        {"windows", &S::windows, at_least(1),
-         "windows of a step, the same number for every molecule"},
-    };
-    return table;
-  }
+  const SettingsTable<S> window_table = {
+      {"windows", &S::windows, at_least(1),
+       "windows of a step, the same number for every molecule"},
+  };
 
-  const SettingsTable<S> &choice_table()
-  {
-    static const SettingsTable<S> table = {
-        {"choose_jumps", &S::choose_jumps, at_least(2), "jumps of `choose: rollout`"},
-    };
-    return table;
-  }
+  const SettingsTable<S> choice_table = {
+      {"choose_jumps", &S::choose_jumps, at_least(2), "jumps of `choose: rollout`"},
+  };
   constexpr int standard_choose_jumps = 10;
 
-  const SettingsTable<S> &report_table()
-  {
-    static const SettingsTable<S> table = {
-        {"every", &S::every, at_least(1), "steps from window to window"},
-        {"energies", &S::energies, at_least(0), "windows with energies, at most; 0: none"},
-    };
-    return table;
-  }
+  const SettingsTable<S> report_table = {
+      {"every", &S::every, at_least(1), "steps from window to window"},
+      {"energies", &S::energies, at_least(0), "windows with energies, at most; 0: none"},
+  };
 
   const std::vector<std::string> precisions = {"single", "double"};
 
@@ -192,7 +128,7 @@ void JumpTrainSettings::read_network(YamlSection &model)
 {
   kind = &jump_kind(model.word("network", jump_network(*kind), jump_networks()));
   if (jump_has_forms(*kind))
-    form_table().read(model, *this);
+    form_table.read(model, *this);
   else
     for (const char *key : {"form", "bound"})
       if (model.has(key))
@@ -200,10 +136,10 @@ void JumpTrainSettings::read_network(YamlSection &model)
             key,
             "is for 'model.network: egnn' and 'transformer'; painn has one form, without a bound");
   if (jump_has_heads(*kind))
-    heads_table().read(model, *this);
+    heads_table.read(model, *this);
   else if (model.has("heads"))
     model.fail("heads", "is for 'model.network: transformer'");
-  size_table().read(model, *this);
+  size_table.read(model, *this);
 }
 
 void JumpTrainSettings::read_model(YamlSection &top, const std::string &path)
@@ -212,7 +148,7 @@ void JumpTrainSettings::read_model(YamlSection &top, const std::string &path)
   model.word("kind", "kstep", {"kstep"});
   read_network(model);
   if (model.has("strides")) strides = model.numbers("strides");
-  species_table().read(model, *this);
+  species_table.read(model, *this);
   init_from = model.word("init_from", "");
   if (!init_from.empty()) {
     init_from = find_potential(init_from, std::filesystem::path(path).parent_path());
@@ -234,13 +170,13 @@ void JumpTrainSettings::read_model(YamlSection &top, const std::string &path)
 void JumpTrainSettings::read_data(YamlSection &top, const std::string &path)
 {
   YamlSection data = top.section("data");
-  data_table().read(data, *this);
+  data_table.read(data, *this);
   train = read_files(data, "train", path);
   valid = read_files(data, "valid", path);
   test = read_files(data, "test", path);
-  rotation_table().read(data, noise);
+  rotation_table.read(data, noise);
   YamlSection noise_section = data.section("noise");
-  noise_table().read(noise_section, noise);
+  noise_table.read(noise_section, noise);
   noise_section.finish();
   data.finish();
   if (train.empty()) data.fail("train", "is missing; accepted: a list of maps with the key 'file'");
@@ -263,8 +199,7 @@ void JumpTrainSettings::check_strides(const YamlSection &top) const
 void JumpTrainSettings::read_loss(YamlSection &top)
 {
   YamlSection loss = top.section("loss");
-  loss_table().read(loss, *this);
-  force_table().read(loss, *this);
+  loss_table.read(loss, *this);
   if (force_weight > 0 && loss.has("rollout"))
     loss.fail("force", "and 'loss.rollout' do not go together; accepted: one of the two");
   if (force_weight > 0 && !jump_predicts_force(*kind))
@@ -272,11 +207,11 @@ void JumpTrainSettings::read_loss(YamlSection &top)
   if (loss.has("rollout")) {
     YamlSection rollout = loss.section("rollout");
     rollout_jumps = standard_rollout_jumps;
-    rollout_table().read(rollout, *this);
+    rollout_table.read(rollout, *this);
     rollout.finish();
   }
   YamlSection structure_section = loss.section("structure");
-  structure_table().read(structure_section, structure);
+  structure_table.read(structure_section, structure);
   structure_section.finish();
   if (structure.any() && rollout_jumps > 0)
     loss.fail("structure", "and 'loss.rollout' do not go together; accepted: one of the two");
@@ -288,10 +223,10 @@ void JumpTrainSettings::read_training(YamlSection &top)
 {
   YamlSection training = top.section("training");
   read(training, precisions);
-  window_table().read(training, *this);
+  window_table.read(training, *this);
   if (training.word("choose", "error", {"error", "rollout"}) == "rollout") {
     choose_jumps = standard_choose_jumps;
-    choice_table().read(training, *this);
+    choice_table.read(training, *this);
   }
   training.finish();
   choose_engine(training);
@@ -319,7 +254,7 @@ void JumpTrainSettings::choose_engine(const YamlSection &training)
 void JumpTrainSettings::read_report(YamlSection &top)
 {
   YamlSection report = top.section("report");
-  report_table().read(report, *this);
+  report_table.read(report, *this);
   const std::string method = report.word("method", "data", report_methods());
   energy_of_data = method == "data";
   const double accuracy = report.number("accuracy", XtbOptions().accuracy, least_xtb_accuracy);
@@ -340,24 +275,20 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   s.read_loss(top);
   s.read_training(top);
   s.read_report(top);
-  s.output = beside(path, top.word("output", ""));
-  if (!s.output.ends_with(".safetensors"))
-    top.fail("output", "is '" + s.output + "'; accepted: a file name that ends in .safetensors");
-  s.citation = top.word("citation", "");
-  top.finish();
+  s.read_rest(top, path);
   return s;
 }
 
 nlohmann::ordered_json JumpTrainSettings::model_description() const
 {
   nlohmann::ordered_json json = {{"kind", "kstep"}};
-  json.update(size_table().record(*this));
+  json.update(size_table.record(*this));
   json["strides"] = strides;
-  json.update(species_table().record(*this));
+  json.update(species_table.record(*this));
   if (jump_has_forms(*kind)) {
     json["network"] = jump_network(*kind);
-    json.update(form_table().record(*this));
-    if (jump_has_heads(*kind)) json.update(heads_table().record(*this));
+    json.update(form_table.record(*this));
+    if (jump_has_heads(*kind)) json.update(heads_table.record(*this));
   }
   if (!init_from.empty()) json["init_from"] = std::filesystem::path(init_from).filename().string();
   if (!freeze.empty()) json["freeze"] = freeze;
@@ -366,7 +297,7 @@ nlohmann::ordered_json JumpTrainSettings::model_description() const
 
 nlohmann::ordered_json JumpTrainSettings::data_description() const
 {
-  const auto record = data_table().record(*this);
+  const auto record = data_table.record(*this);
   nlohmann::ordered_json json = {{"timestep", record["timestep"]},
                                  {"train", names_of(train)},
                                  {"valid", names_of(valid)},
@@ -374,17 +305,17 @@ nlohmann::ordered_json JumpTrainSettings::data_description() const
                                  {"reversed", record["reversed"]}};
   if (valid.empty())
     for (const char *key : {"valid_fraction", "hold_out"}) json[key] = record[key];
-  if (noise.rotate) json.update(rotation_table().record(noise));
-  if (noise.position > 0 || noise.velocity > 0) json["noise"] = noise_table().record(noise);
+  if (noise.rotate) json.update(rotation_table.record(noise));
+  if (noise.position > 0 || noise.velocity > 0) json["noise"] = noise_table.record(noise);
   return json;
 }
 
 nlohmann::ordered_json JumpTrainSettings::loss_description() const
 {
-  auto json = loss_table().record(*this);
-  if (force_weight > 0) json.update(force_table().record(*this));
-  if (rollout_jumps > 0) json["rollout"] = rollout_table().record(*this);
-  if (structure.any()) json["structure"] = structure_table().record(structure);
+  auto json = loss_table.record(*this);
+  if (force_weight == 0.0) json.erase("force");
+  if (rollout_jumps > 0) json["rollout"] = rollout_table.record(*this);
+  if (structure.any()) json["structure"] = structure_table.record(structure);
   return json;
 }
 
@@ -395,10 +326,10 @@ nlohmann::ordered_json JumpTrainSettings::description() const
   json["data"] = data_description();
   json["loss"] = loss_description();
   json["training"] = TrainingLoopSettings::description();
-  json["training"].update(window_table().record(*this));
+  json["training"].update(window_table.record(*this));
   if (choose_jumps > 0) {
     json["training"]["choose"] = "rollout";
-    json["training"].update(choice_table().record(*this));
+    json["training"].update(choice_table.record(*this));
   }
   return json;
 }
@@ -432,24 +363,20 @@ std::string JumpTrainSettings::page()
        accepted_number(least_xtb_accuracy, HUGE_VAL), "accuracy of xTB"},
       {"charge", "0", accepted_whole(-100, std::nullopt), "charge of the molecule"},
       {"uhf", "0", accepted_whole(0, std::nullopt), "unpaired electrons"}};
-  const std::vector<SettingText> top = {
-      {"output", "needed", "a file name that ends in .safetensors", "potential that is written"},
-      {"citation", "none", "a word", "text for LAMMPS' log.cite"}};
   return settings_markdown("### model",
-                           {network, size_table().text(standard), species_table().text(standard),
-                            form_table().text(standard), heads_table().text(standard), start}) +
+                           {network, size_table.text(standard), species_table.text(standard),
+                            form_table.text(standard), heads_table.text(standard), start}) +
       settings_markdown("### data",
-                        {lists, data_table().text(standard), rotation_table().text(),
-                         noise_table().text({}, "noise.")}) +
+                        {lists, data_table.text(standard), rotation_table.text(),
+                         noise_table.text({}, "noise.")}) +
       settings_markdown("### loss",
-                        {loss_table().text(standard), force_table().text(standard),
-                         structure_table().text({}, "structure."),
-                         rollout_table().text(standard, "rollout.")}) +
+                        {loss_table.text(standard), structure_table.text({}, "structure."),
+                         rollout_table.text(standard, "rollout.")}) +
       settings_markdown("### training",
-                        {window_table().text(standard), choice, choice_table().text(standard),
+                        {window_table.text(standard), choice, choice_table.text(standard),
                          table(precisions).text(standard)}) +
-      settings_markdown("### report", {report_table().text(standard), method}) +
-      settings_markdown("### keys without a section", {top});
+      settings_markdown("### report", {report_table.text(standard), method}) +
+      settings_markdown("### keys without a section", {rest_text()});
 }
 
 }    // namespace mlff

@@ -56,8 +56,6 @@ struct JumpTrainSettings : TrainingLoopSettings {
   long energies = 200;
   int every = 20;
 
-  std::string output, citation;
-
   /// Reads and checks a file with 'model.kind: kstep'; file names in it are relative to its folder.
   /// Throws FileError.
   static JumpTrainSettings read_file(const std::string &path);

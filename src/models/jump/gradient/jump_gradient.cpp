@@ -8,8 +8,6 @@
 #include "models/painn/gradient/painn_gradient_host.h"
 #include "models/painn/host/painn_host.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 namespace mlff {
@@ -20,29 +18,25 @@ namespace {
    public:
     HostJumpGradient(const Potential &potential, const EngineOptions &options) :
         sizes(painn_sizes(potential)), predictions(jump_record(potential).predictions()),
-        set(choose_instruction_set(options.instruction_set)),
-        kernels(MLFF_KERNELS_FOR(set, jump_kernels)),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        names(weight_slices(potential)), packing(names), places(names),
-        own(threads, places, [&](Own &mine) {
+        host(options, jump_kernels), trained(potential),
+        own(host.threads, trained.places, [&](Own &mine) {
           take_sums(potential, mine);
         })
     {
       set_layer_sizes(potential, layers, weights.layers.model);
-      packing.lay_out([&] {
-        walk_jump(potential, packing,
+      trained.packing.lay_out([&] {
+        walk_jump(potential, trained.packing,
                   PainnPlaces{weights.layers.model, weights.layers, layers, weights.ends});
       });
       set_weights(flat_weights(potential));
     }
 
-    void set_weights(std::span<const double> flat) override { packing.set(flat); }
+    void set_weights(std::span<const double> flat) override { trained.packing.set(flat); }
 
     void add_gradient(const Graph &graph, std::span<const int> rows, std::span<const double> scaled,
                       const JumpLossDerivative &loss, std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("training takes whole systems: the graph has ghosts");
+      require_whole_systems(graph, "training takes whole systems: the graph has ghosts");
       output.resize(3 * std::size_t(predictions) * graph.n_centres());
       output_bar.resize(output.size());
       own.add_sums(graph, gradient, [&](int first, int last, Own &mine) {
@@ -50,28 +44,17 @@ namespace {
       });
     }
 
-    EngineInfo info() const override { return host_info<T>(set, threads); }
+    EngineInfo info() const override { return host.info(); }
 
    private:
     PainnSizes sizes;
     int predictions;
-    InstructionSet set;
-    const JumpKernels &kernels;
-    int threads;
-    WeightNames names;
-    GradientPacking<T> packing;
-    GradientPlaces<T> places;
+    HostKernels<T, JumpFunctions> host;
+    TrainedWeights<T> trained;
     JumpGradientWeights<T> weights;
     std::vector<PainnLayer<T>> layers;
 
-    struct Own {    // of a thread
-      Buffer<T> sum_values, values;
-      Buffer<double> d;
-      JumpSums<T> sums{};
-      std::vector<GradientLayerSums<T>> layer_sums;
-      std::vector<GradientLayerValues<T>> value;
-      GroupGraph group;
-    };
+    using Own = GradientThread<T, JumpSums<T>>;
     GradientThreads<T, Own> own;
     std::vector<double> output, output_bar;
 
@@ -81,7 +64,7 @@ namespace {
       JumpSums<T> &sums = mine.sums;
       mine.layer_sums.resize(sizes.layers);
       mine.value.resize(sizes.layers);
-      walk_jump(potential, places, PainnPlaces{sums, sums, mine.layer_sums, sums});
+      walk_jump(potential, trained.places, PainnPlaces{sums, sums, mine.layer_sums, sums});
       sums.layers = mine.layer_sums.data();
     }
 
@@ -119,7 +102,7 @@ namespace {
       work.painn.first_edge = group.first_edge.data();
       work.painn.neighbor = group.neighbor.data();
       work.painn.r = graph.r.data() + 3 * std::size_t(group.edge);
-      work.painn.d = mine.d.resize(group.n_edges);
+      work.painn.d = mine.doubles.resize(group.n_edges);
       work.input = scaled.data() + 6 * std::size_t(group.atom);
       work.predictions = predictions;
       work.output = output.data() + 3 * std::size_t(predictions) * group.atom;
@@ -127,15 +110,9 @@ namespace {
       Arena<T> count(nullptr);
       Arena<T> arena(mine.values.resize(lay_out(count, work, mine)));
       lay_out(arena, work, mine);
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.forward_single(weights, work);
-      else
-        kernels.forward_full(weights, work);
+      host.call.gradient.forward(weights, work);
       loss(first, last, output.data(), output_bar.data());
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.backward_single(weights, work, mine.sums);
-      else
-        kernels.backward_full(weights, work, mine.sums);
+      host.call.gradient.backward(weights, work, mine.sums);
     }
   };
 
@@ -151,9 +128,7 @@ std::array<double, 4> JumpGradient::add_chain_gradient(const JumpChain &, const 
 std::unique_ptr<JumpGradient> make_host_jump_gradient(const Potential &potential,
                                                       const EngineOptions &options)
 {
-  if (options.precision == Precision::single_precision)
-    return std::make_unique<HostJumpGradient<float>>(potential, options);
-  return std::make_unique<HostJumpGradient<double>>(potential, options);
+  return make_in_precision<JumpGradient, HostJumpGradient>(potential, options);
 }
 
 }    // namespace mlff

@@ -5,8 +5,6 @@
 #include "models/jump/jump_tensors.h"
 #include "models/painn/host/painn_host.h"
 
-#include <omp.h>
-
 namespace mlff {
 
 namespace {
@@ -14,10 +12,8 @@ namespace {
   template <typename T> class HostJump : public JumpEngine {
    public:
     HostJump(const Potential &potential, const EngineOptions &options) :
-        set(choose_instruction_set(options.instruction_set)),
-        kernels(MLFF_KERNELS_FOR(set, jump_kernels)), variables(potential)
+        host(options, jump_kernels), variables(potential)
     {
-      threads = options.threads > 0 ? options.threads : omp_get_max_threads();
       const bool spline = filter_for(options.filter, precision_of_type<T>) == Filter::spline;
       auto &layers = packing.begin_layers(potential, spline, weights.painn);
       weights.painn.H = weights.painn.F;
@@ -29,28 +25,23 @@ namespace {
     {
       variables.start(graph, given, rows, input);
       output.resize(input.size());
-      space.prepare(graph, weights.painn, threads, false);
+      space.prepare(graph, weights.painn, host.threads, false);
       space.work.species = rows.data();
       const JumpWork<T> work{space.work, input.data(), output.data()};
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.jump_single(weights, work, useful_threads(graph));
-      else
-        kernels.jump_full(weights, work, useful_threads(graph));
+      host.call.evaluate(weights, work, useful_threads(graph));
       variables.finish(graph, given, output, result);
     }
 
     EngineInfo info() const override
     {
-      EngineInfo info = host_info<T>(set, threads);
+      EngineInfo info = host.info();
       info.filter = weights.painn.knots ? Filter::spline : Filter::exact;
       return info;
     }
 
    private:
-    InstructionSet set;
-    const JumpKernels &kernels;
+    HostKernels<T, JumpFunctions> host;
     JumpVariables variables;
-    int threads;
     PainnPacking<T> packing;
     JumpWeights<T> weights;
     PainnWorkspace<T> space;
@@ -62,7 +53,7 @@ namespace {
       // as in the engine of energies: half a millisecond of work a thread
       const double F = weights.painn.F, L = weights.painn.L;
       const double flops = graph.n_atoms() * 20.0 * F * F * L + graph.n_edges() * 60.0 * F * L;
-      return int(std::clamp(flops / 2e7, 1.0, double(threads)));
+      return int(std::clamp(flops / 2e7, 1.0, double(host.threads)));
     }
   };
 
@@ -70,9 +61,7 @@ namespace {
 
 std::unique_ptr<JumpEngine> make_host_jump(const Potential &potential, const EngineOptions &options)
 {
-  if (options.precision == Precision::single_precision)
-    return std::make_unique<HostJump<float>>(potential, options);
-  return std::make_unique<HostJump<double>>(potential, options);
+  return make_in_precision<JumpEngine, HostJump>(potential, options);
 }
 
 }    // namespace mlff

@@ -174,7 +174,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const JumpKernels MLFF_KERNELS;
-const JumpKernels MLFF_KERNELS = {jump<float>,     jump<double>,    forward<float>,
-                                  forward<double>, backward<float>, backward<double>};
+const JumpKernels MLFF_KERNELS = {{jump<float>, {forward<float>, backward<float>}},
+                                  {jump<double>, {forward<double>, backward<double>}}};
 
 }    // namespace mlff

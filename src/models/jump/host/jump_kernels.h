@@ -43,20 +43,11 @@ template <typename T> struct JumpGradientWeights {
   JumpWeights<T> ends;    // its painn is not used
 };
 
-struct JumpKernels {
-  void (*jump_single)(const JumpWeights<float> &, const JumpWork<float> &, int threads);
-  void (*jump_full)(const JumpWeights<double> &, const JumpWork<double> &, int threads);
-  void (*forward_single)(const JumpGradientWeights<float> &, const JumpGradientWork<float> &);
-  void (*forward_full)(const JumpGradientWeights<double> &, const JumpGradientWork<double> &);
-  void (*backward_single)(const JumpGradientWeights<float> &, const JumpGradientWork<float> &,
-                          const JumpSums<float> &);
-  void (*backward_full)(const JumpGradientWeights<double> &, const JumpGradientWork<double> &,
-                        const JumpSums<double> &);
-};
-
-extern const JumpKernels jump_kernels_generic;
-#ifdef MLFF_X86_KERNELS
-extern const JumpKernels jump_kernels_avx2, jump_kernels_avx512;
-#endif
+template <typename T>
+using JumpPasses = GradientPasses<JumpGradientWeights<T>, JumpGradientWork<T>, JumpSums<T>>;
+template <typename T>
+using JumpFunctions = ModelFunctions<JumpWeights<T>, JumpWork<T>, JumpPasses<T>>;
+using JumpKernels = KernelTable<JumpFunctions>;
+MLFF_DECLARE_KERNELS(JumpKernels, jump_kernels);
 
 }    // namespace mlff

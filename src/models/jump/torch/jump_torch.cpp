@@ -27,15 +27,13 @@ namespace {
       walk_jump(potential, walk, PainnPlaces{shared, shared, layers, ends});
     }
 
-    torch::Tensor forward(const torch::Tensor &rows, const torch::Tensor &input,
-                          const torch::Tensor &centre, const torch::Tensor &neighbor,
-                          const torch::Tensor &r) override
+    torch::Tensor forward(const JumpTensors &x) override
     {
       const int F = sizes.features;
-      const auto start =
-          torch::matmul(input.transpose(1, 2), ends.vectors.index_select(0, rows));    // [N, 3, F]
-      const auto [s, v] =
-          run_layers(shared.embedding.index_select(0, rows), start, centre, neighbor, r, true);
+      const auto start = torch::matmul(x.input.transpose(1, 2),
+                                       ends.vectors.index_select(0, x.rows));    // [N, 3, F]
+      const auto [s, v] = run_layers(shared.embedding.index_select(0, x.rows), start, x.centre,
+                                     x.neighbor, x.r, true);
       const auto gate = ends.readout1->forward(torch::silu(ends.readout0->forward(s)))
                             .reshape({-1, predictions, F});
       return torch::matmul(gate, v.transpose(1, 2));
@@ -63,34 +61,28 @@ namespace {
   class TorchJumpBase {
    public:
     TorchJumpBase(const Potential &potential, const EngineOptions &options) :
-        model(make_network(potential)),
-        type(options.precision == Precision::single_precision ? torch::kFloat : torch::kDouble),
-        threads(torch_threads(options)), device(torch_device(options))
+        model(make_network(potential)), place(options),
+        trained(model->module().load_trained(potential, place))
     {
-      // double first, so that no weight is rounded twice
-      model->module().to(torch::kDouble);
-      model->module().load(potential);
-      model->module().to(device, type);
     }
 
    protected:
     std::shared_ptr<JumpNetwork> model;
-    torch::ScalarType type;
-    int threads;
-    torch::Device device;
+    TorchPlace place;
+    TrainedParameters trained;
     std::vector<int> centre;
 
     torch::Tensor integers(std::span<const int> values) const
     {
       return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())},
                               torch::kInt)
-          .to(device);
+          .to(place.device);
     }
 
     torch::Tensor numbers(std::span<const double> values, std::vector<std::int64_t> shape) const
     {
       return torch::from_blob(const_cast<double *>(values.data()), shape, torch::kDouble)
-          .to(device);
+          .to(place.device);
     }
 
     void find_centres(const Graph &graph)
@@ -105,16 +97,9 @@ namespace {
                           std::span<const double> scaled)
     {
       find_centres(graph);
-      return model->forward(integers(rows), numbers(scaled, {graph.n_centres(), 2, 3}).to(type),
-                            integers(centre), integers(graph.neighbor),
-                            numbers(graph.r, {graph.n_edges(), 3}));
-    }
-
-    EngineInfo info_of_model() const
-    {
-      return torch_info(
-          device, type == torch::kFloat ? Precision::single_precision : Precision::double_precision,
-          threads);
+      return model->forward(
+          {integers(rows), numbers(scaled, {graph.n_centres(), 2, 3}).to(place.type),
+           integers(centre), integers(graph.neighbor), numbers(graph.r, {graph.n_edges(), 3})});
     }
   };
 
@@ -132,7 +117,7 @@ namespace {
       variables.start(graph, input, rows, scaled);
       u.assign(scaled.size(), 0.0);
       if (graph.n_centres() > 0) {
-        const ThreadScope scope(threads);
+        const ThreadScope scope(place.threads);
         const torch::NoGradGuard guard;
         try {
           const auto found =
@@ -145,7 +130,7 @@ namespace {
       variables.finish(graph, input, u, result);
     }
 
-    EngineInfo info() const override { return info_of_model(); }
+    EngineInfo info() const override { return place.info(); }
 
    private:
     JumpVariables variables;
@@ -156,7 +141,7 @@ namespace {
   class TorchJumpGradient : public JumpGradient, TorchJumpBase {
    public:
     TorchJumpGradient(const Potential &potential, const EngineOptions &options) :
-        TorchJumpBase(potential, options), slices(weight_slices(potential)), variables(potential),
+        TorchJumpBase(potential, options), variables(potential),
         predictions(jump_record(potential).predictions()), strides(jump_record(potential).strides),
         cutoff(potential.cutoff)
     {
@@ -167,29 +152,20 @@ namespace {
       linear = constant("linear");
       input_scale = constant("input_scale");
       target_scale = constant("target_scale");
-      parameters = model->module().parameters_of(slices);
     }
 
-    void set_weights(std::span<const double> weights) override
-    {
-      const torch::NoGradGuard guard;
-      for (std::size_t k = 0; k < slices.size(); k++)
-        parameters[k].copy_(
-            torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset,
-                             slices[k].shape, torch::kDouble));
-    }
+    void set_weights(std::span<const double> weights) override { trained.set(weights); }
 
     void add_gradient(const Graph &graph, std::span<const int> rows, std::span<const double> scaled,
                       const JumpLossDerivative &loss, std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("training takes whole systems: the graph has ghosts");
-      const ThreadScope scope(threads);
+      require_whole_systems(graph, "training takes whole systems: the graph has ghosts");
+      const ThreadScope scope(place.threads);
       const auto u = forward(graph, rows, scaled);
       const auto on_host = u.detach().to(torch::kCPU, torch::kDouble).contiguous();
       auto bar = torch::zeros_like(on_host);
       loss(0, graph.n_structures(), on_host.data_ptr<double>(), bar.data_ptr<double>());
-      add_derivative((u * bar.to(device, type)).sum(), gradient);
+      trained.add_derivative((u * bar.to(place.device, place.type)).sum(), gradient);
     }
 
     std::array<double, 4> add_chain_gradient(const JumpChain &chain, const JumpChainLoss &loss,
@@ -199,7 +175,7 @@ namespace {
         throw EngineError("a loss of roll-outs takes two jumps or more; found " +
                           std::to_string(chain.after.size()));
       if (predictions != 2) throw EngineError("a loss of roll-outs goes without a force head");
-      const ThreadScope scope(threads);
+      const ThreadScope scope(place.threads);
       try {
         return chain_gradient(chain, loss, gradient);
       } catch (const c10::Error &error) {
@@ -207,11 +183,9 @@ namespace {
       }
     }
 
-    EngineInfo info() const override { return info_of_model(); }
+    EngineInfo info() const override { return place.info(); }
 
    private:
-    std::vector<WeightSlice> slices;
-    std::vector<torch::Tensor> parameters;    // in the order of slices
     JumpVariables variables;
     int predictions;
     std::vector<double> strides;    // fs
@@ -220,17 +194,6 @@ namespace {
     GraphStorage graph;
     std::vector<int> rows;
     std::vector<double> scaled;
-
-    void add_derivative(const torch::Tensor &loss, std::span<double> gradient)
-    {
-      const auto derivative = torch::autograd::grad({loss}, parameters, {}, false, false, true);
-      for (std::size_t k = 0; k < slices.size(); k++) {
-        if (!derivative[k].defined()) continue;
-        const auto values = derivative[k].to(torch::kCPU, torch::kDouble).contiguous();
-        const double *p = values.data_ptr<double>();
-        for (std::size_t i = 0; i < slices[k].size; i++) gradient[slices[k].offset + i] += p[i];
-      }
-    }
 
     /// What does not change along a chain: per atom (N) or structure (S).
     struct ChainAtoms {
@@ -314,10 +277,10 @@ namespace {
                  f = eV_in_amu_square_angstrom_per_square_ps * start.force / atoms.mass;
       const auto input =
           torch::stack({atoms.root * inner / input_scale[0], atoms.root * f / input_scale[1]}, 1)
-              .to(type);
+              .to(place.type);
       const auto u = model
-                         ->forward(atoms.rows, input, i, j,
-                                   start.x.index_select(0, j) - start.x.index_select(0, i))
+                         ->forward({atoms.rows, input, i, j,
+                                    start.x.index_select(0, j) - start.x.index_select(0, i)})
                          .to(torch::kDouble);
       // the linear fit and what the network adds
       const auto basis = torch::stack({inner, atoms.T * f}, 1);    // [N, 2, 3], velocities
@@ -399,10 +362,10 @@ namespace {
         if (k + 1 < jumps) conserve(chain, atoms, k, place, end, state);
       }
       const auto weight =
-          torch::tensor({loss.weight[0], loss.weight[1]}, torch::kDouble).to(device);
+          torch::tensor({loss.weight[0], loss.weight[1]}, torch::kDouble).to(place.device);
       torch::Tensor later = torch::zeros_like(terms[0]);
       for (int k = 1; k < jumps; k++) later = later + terms[k] / double(jumps - 1);
-      add_derivative((weight * (terms[0] + loss.later * later)).sum(), gradient);
+      trained.add_derivative((weight * (terms[0] + loss.later * later)).sum(), gradient);
       const auto first = terms[0].detach().to(torch::kCPU), rest = later.detach().to(torch::kCPU);
       return {first[0].item<double>(), first[1].item<double>(), rest[0].item<double>(),
               rest[1].item<double>()};

@@ -32,6 +32,12 @@ namespace {
 
     NamedModule &module() override { return *this; }
 
+    Tensor forward(const JumpTensors &x) override
+    {
+      if (centres.device() != x.r.device()) centres = centres.to(x.r.device());
+      return run(x, x.input.scalar_type(), x.input.size(0));
+    }
+
    protected:
     struct Ends {
       Tensor embedding, velocity, vectors;
@@ -63,10 +69,8 @@ namespace {
       return second->forward(torch::silu(first->forward(x)));
     }
 
-    void to_device_of(const Tensor &r)
-    {
-      if (centres.device() != r.device()) centres = centres.to(r.device());
-    }
+    /// forward() of N atoms with features of a type.
+    virtual Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) = 0;
   };
 
   class Egnn : public Variant {
@@ -77,12 +81,9 @@ namespace {
       walk_egnn(potential, walk, ends, layers);
     }
 
-    Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre,
-                   const Tensor &neighbor, const Tensor &r) override
+    Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) override
     {
-      to_device_of(r);
-      const auto type = input.scalar_type();
-      const auto N = input.size(0);
+      const auto &[rows, input, centre, neighbor, r] = x;
       auto h = start(rows, input);
       auto w = torch::cat({input, torch::zeros({N, 1, 3}, input.options())},
                           1);    // [N, 3, 3]: vector, axis
@@ -140,12 +141,9 @@ namespace {
       walk_transformer(potential, walk, ends, layers);
     }
 
-    Tensor forward(const Tensor &rows, const Tensor &input, const Tensor &centre,
-                   const Tensor &neighbor, const Tensor &r) override
+    Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) override
     {
-      to_device_of(r);
-      const auto type = input.scalar_type();
-      const auto N = input.size(0);
+      const auto &[rows, input, centre, neighbor, r] = x;
       const std::int64_t n = F / heads;
       auto s = start(rows, input);
       auto V =

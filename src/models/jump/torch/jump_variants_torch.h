@@ -32,16 +32,21 @@
 
 namespace mlff {
 
+/// What a jump network sees of a system.
+struct JumpTensors {
+  torch::Tensor rows;                ///< [N] int
+  torch::Tensor input;               ///< [N, 2, 3] scaled
+  torch::Tensor centre, neighbor;    ///< [E] int
+  torch::Tensor r;                   ///< [E, 3] double
+};
+
 /// A jump network between its scaled inputs and outputs.
 class JumpNetwork {
  public:
   virtual ~JumpNetwork() = default;
 
-  /// rows [N] int, scaled inputs [N, 2, 3], centre and neighbor [E] int, r [E, 3] double. Returns u
-  /// [N, 2, 3].
-  virtual torch::Tensor forward(const torch::Tensor &rows, const torch::Tensor &input,
-                                const torch::Tensor &centre, const torch::Tensor &neighbor,
-                                const torch::Tensor &r) = 0;
+  /// Returns u [N, 2, 3].
+  virtual torch::Tensor forward(const JumpTensors &x) = 0;
 
   virtual NamedModule &module() = 0;
 };

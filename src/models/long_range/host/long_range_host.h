@@ -44,7 +44,7 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
                    InstructionSet set) :
       block(long_range_sizes(potential)),
       features(painn_sizes(potential).features), form(form), spline(spline),
-      kernels(MLFF_KERNELS_FOR(set, long_range_kernels)), known(potential, form)
+      kernels(select_kernels(set, long_range_kernels)), known(potential, form)
   {
     load(potential);
   }

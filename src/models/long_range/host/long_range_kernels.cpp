@@ -222,6 +222,15 @@ namespace {    // the same names exist in every instruction set's copy of this f
       body(std::integral_constant<int, 0>());
   }
 
+  /// Calls body with a value as a constant.
+  template <typename Body> inline void with_constant(bool value, const Body &body)
+  {
+    if (value)
+      body(std::true_type());
+    else
+      body(std::false_type());
+  }
+
   long rows_end(const LongRangeStructure &structure)
   {
     return structure.first_row + (long(structure.n_atoms) + row_block - 1) / row_block * row_block;
@@ -309,26 +318,36 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
+  /// Sums of the direct form over all blocks of rows. body(spline, i0, i1, last): whether radial
+  /// functions are splines, as a constant, and the rows of for_each_direct_block.
+  template <typename T, typename B, typename Body>
+  void sum_direct(const LongRangeWork<T, B> &work, const Records<B> &records, const Body &body)
+  {
+    const long size = records.sums_width * work.n_rows;
+    clear(records.sums, size);
+    for_each_direct_block(work, [&](long i0, long i1, long last) {
+      with_constant(records.spline, [&](auto spline) {
+        body(spline, i0, i1, last);
+      });
+    });
+    share_of_threads(work, work.record_sums, size, size);
+  }
+
   template <bool VECTORS, typename T, typename B>
   void layer_sums(const LongRangeWeights<B> &w, const LongRangeWork<T, B> &work, int l, B *scratch)
   {
     const Rows<B> a = rows_of(w, work, l);
     if (work.record_sums) {
       const Records<B> records = records_of(w, work, l);
-      const long R = work.n_rows, size = records.sums_width * R;
+      const long R = work.n_rows;
       if (work.exchange) {
         share(work, work.q + l * w.Hd() * R, w.Hd() * R);
         share(work, work.k + l * w.Hd() * R, w.Hd() * R);
         share(work, work.values + l * records.values_width * R, records.values_width * R);
       }
-      clear(records.sums, size);
-      for_each_direct_block(work, [&](long i0, long i1, long last) {
-        if (records.spline)
-          direct_forward<VECTORS, true>(w, a, records, i0, i1, last, scratch);
-        else
-          direct_forward<VECTORS, false>(w, a, records, i0, i1, last, scratch);
+      sum_direct(work, records, [&](auto spline, long i0, long i1, long last) {
+        direct_forward<VECTORS, spline>(w, a, records, i0, i1, last, scratch);
       });
-      share_of_threads(work, work.record_sums, size, size);
     }
     if (work.n_moments == 0) return;
     clear(a.sums, 8L * w.HC() * work.n_rows);
@@ -355,16 +374,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
     clear(a.x_bar, work.row_bars * R);
     if (work.record_sums) {
       const Records<B> records = records_of(w, work, l);
-      const long size = records.sums_width * R;
-      if (work.exchange) share(work, work.bars, size);
-      clear(records.sums, size);
-      for_each_direct_block(work, [&](long i0, long i1, long last) {
-        if (records.spline)
-          direct_backward<VECTORS, true>(w, a, records, i0, i1, last, scratch);
-        else
-          direct_backward<VECTORS, false>(w, a, records, i0, i1, last, scratch);
+      if (work.exchange) share(work, work.bars, records.sums_width * R);
+      sum_direct(work, records, [&](auto spline, long i0, long i1, long last) {
+        direct_backward<VECTORS, spline>(w, a, records, i0, i1, last, scratch);
       });
-      share_of_threads(work, work.record_sums, size, size);
       share_of_threads(work, work.key_bars, 2L * w.Hd() * R, 2L * w.Hd() * R);
       share_of_threads(work, work.row_bar, work.row_bars * R, 3 * R);
     }
@@ -398,10 +411,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
     for (int l = 0; l < w.L; l++) {
 #pragma omp for schedule(static)
       for (int row = 0; row < work.n_rows; row += row_block) project(w, work, l, row, scratch);
-      if (l + 1 < w.L)
-        layer_sums<true>(w, work, l, scratch);
-      else
-        layer_sums<false>(w, work, l, scratch);
+      with_constant(l + 1 < w.L, [&](auto vectors) {
+        layer_sums<vectors>(w, work, l, scratch);
+      });
 #pragma omp barrier
 #pragma omp for schedule(static)
       for (int row = 0; row < work.n_rows; row += row_block) combine(w, work, l, row, scratch);
@@ -421,10 +433,9 @@ namespace {    // the same names exist in every instruction set's copy of this f
 #pragma omp for schedule(static)
       for (int row = 0; row < work.n_rows; row += row_block)
         combine_backward(w, work, l, row, scratch);
-      if (l + 1 < w.L)
-        layer_bars<true>(w, work, l, scratch);
-      else
-        layer_bars<false>(w, work, l, scratch);
+      with_constant(l + 1 < w.L, [&](auto vectors) {
+        layer_bars<vectors>(w, work, l, scratch);
+      });
 #pragma omp barrier
 #pragma omp for schedule(static)
       for (int row = 0; row < work.n_rows; row += row_block)

@@ -124,9 +124,6 @@ struct LongRangeKernels {
   LongRangeFunctions<double, double> full;
 };
 
-extern const LongRangeKernels long_range_kernels_generic;
-#ifdef MLFF_X86_KERNELS
-extern const LongRangeKernels long_range_kernels_avx2, long_range_kernels_avx512;
-#endif
+MLFF_DECLARE_KERNELS(LongRangeKernels, long_range_kernels);
 
 }    // namespace mlff

@@ -18,13 +18,10 @@ namespace {
   template <typename T> class MoleculeGradient : public WeightGradient {
    public:
     MoleculeGradient(const Potential &potential, const EngineOptions &options) :
-        set(choose_instruction_set(options.instruction_set)),
-        kernels(MLFF_KERNELS_FOR(set, molecule_mlp_kernels)),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        molecule(molecule_record(potential)),
+        host(options, molecule_mlp_kernels), molecule(molecule_record(potential)),
         matcher(molecule_record(potential), potential.elements, potential.cutoff),
         layers(potential), reference_energy(potential.tensors.at("reference_energy").values),
-        own(threads)
+        own(host.threads)
     {
       set_weights(flat_weights(potential));
       together = std::max(1, rows_per_group / layers.weights.permutations);
@@ -35,8 +32,7 @@ namespace {
     void add_gradient(const Graph &graph, const LossDerivative &loss,
                       std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("training takes whole systems: the graph has ghosts");
+      require_whole_systems(graph, "training takes whole systems: the graph has ghosts");
       try {
         matcher.find(graph);
       } catch (const MoleculeMismatch &error) {
@@ -53,7 +49,7 @@ namespace {
       std::fill(force.begin(), force.end(), 0.0);
 
       const int n_groups = (structures + together - 1) / together,
-                used = std::clamp(n_groups, 1, threads);
+                used = std::clamp(n_groups, 1, host.threads);
       ThreadError errors;
 #pragma omp parallel num_threads(used)
       {
@@ -74,15 +70,14 @@ namespace {
 
     EngineInfo info() const override
     {
-      return host_info<T>(set, threads);
+      return host.info();
     }
 
    private:
     static constexpr int rows_per_group = 48;
 
-    InstructionSet set;
-    const MoleculeKernels &kernels;
-    int threads, together;
+    HostKernels<T, MoleculeFunctions> host;
+    int together;
     BondedMolecule molecule;
     MoleculeMatcher matcher;
     MoleculeLayers<T> layers;
@@ -245,17 +240,11 @@ namespace {
       const auto &weights = layers.weights;
       const Group group = lay_out(first, last - first, mine);
       set_inputs(graph, group);
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.forward_single(weights, group.work);
-      else
-        kernels.forward_full(weights, group.work);
+      host.call.gradient.forward(weights, group.work);
       set_predictions(graph, group);
       loss(first, last, atom_energy.data(), force.data(), energy_bar.data(), force_bar.data());
       set_direction(graph, group);
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.backward_single(weights, group.work, mine.sums);
-      else
-        kernels.backward_full(weights, group.work, mine.sums);
+      host.call.gradient.backward(weights, group.work, mine.sums);
     }
   };
 
@@ -264,9 +253,7 @@ namespace {
 std::unique_ptr<WeightGradient> make_molecule_gradient(const Potential &potential,
                                                        const EngineOptions &options, bool)
 {
-  if (options.precision == Precision::single_precision)
-    return std::make_unique<MoleculeGradient<float>>(potential, options);
-  return std::make_unique<MoleculeGradient<double>>(potential, options);
+  return make_in_precision<WeightGradient, MoleculeGradient>(potential, options);
 }
 
 }    // namespace mlff

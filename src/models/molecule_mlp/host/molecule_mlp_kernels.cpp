@@ -341,7 +341,7 @@ namespace {
 }    // namespace
 
 extern const MoleculeKernels MLFF_KERNELS;
-const MoleculeKernels MLFF_KERNELS = {evaluate<float>, evaluate<double>, forward<float>,
-                                      forward<double>, backward<float>,  backward<double>};
+const MoleculeKernels MLFF_KERNELS = {{evaluate<float>, {forward<float>, backward<float>}},
+                                      {evaluate<double>, {forward<double>, backward<double>}}};
 
 }    // namespace mlff

@@ -78,20 +78,11 @@ template <typename T> struct MoleculeSums {
   double *readout_bias;
 };
 
-struct MoleculeKernels {
-  void (*evaluate_single)(const MoleculeWeights<float> &, const MoleculeWork<float> &, int threads);
-  void (*evaluate_full)(const MoleculeWeights<double> &, const MoleculeWork<double> &, int threads);
-  void (*forward_single)(const MoleculeWeights<float> &, const MoleculeGradientWork<float> &);
-  void (*forward_full)(const MoleculeWeights<double> &, const MoleculeGradientWork<double> &);
-  void (*backward_single)(const MoleculeWeights<float> &, const MoleculeGradientWork<float> &,
-                          const MoleculeSums<float> &);
-  void (*backward_full)(const MoleculeWeights<double> &, const MoleculeGradientWork<double> &,
-                        const MoleculeSums<double> &);
-};
-
-extern const MoleculeKernels molecule_mlp_kernels_generic;
-#ifdef MLFF_X86_KERNELS
-extern const MoleculeKernels molecule_mlp_kernels_avx2, molecule_mlp_kernels_avx512;
-#endif
+template <typename T>
+using MoleculeFunctions =
+    ModelFunctions<MoleculeWeights<T>, MoleculeWork<T>,
+                   GradientPasses<MoleculeWeights<T>, MoleculeGradientWork<T>, MoleculeSums<T>>>;
+using MoleculeKernels = KernelTable<MoleculeFunctions>;
+MLFF_DECLARE_KERNELS(MoleculeKernels, molecule_mlp_kernels);
 
 }    // namespace mlff

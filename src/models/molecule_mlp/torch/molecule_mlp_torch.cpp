@@ -4,6 +4,7 @@
 #include "core/errors.h"
 #include "models/torch/torch_device.h"
 #include "models/torch/torch_threads.h"
+#include "models/torch/trained_parameters.h"
 #include "potential/potential.h"
 #include "structure/bonded_molecule.h"
 
@@ -19,22 +20,14 @@ namespace {
   /// Weights and the forward pass.
   class MoleculeModel {
    public:
-    std::vector<torch::Tensor> parameters;    // in the order of slices
-    std::vector<WeightSlice> slices;
-
     MoleculeModel(const Potential &potential, const EngineOptions &options) :
-        slices(weight_slices(potential)), device(torch_device(options)),
-        threads(torch_threads(options)), single(options.precision == Precision::single_precision),
+        place(options), trained(zero_parameters(potential, place)),
         molecule(molecule_record(potential)), layers(int(molecule_record(potential).widths.size())),
         scale(potential.tensors.at("scale").values.at(0)),
         reference_energy(potential.tensors.at("reference_energy").values),
         matcher(molecule_record(potential), potential.elements, potential.cutoff)
     {
-      for (const auto &slice : slices)
-        parameters.push_back(torch::zeros(
-            slice.shape,
-            torch::TensorOptions(single ? torch::kFloat : torch::kDouble).device(device)));
-      set(flat_weights(potential));
+      trained.set(flat_weights(potential));
       mean = values(potential.tensors.at("input_mean").values);
       width = values(potential.tensors.at("input_scale").values);
       const int n = molecule.n_atoms();
@@ -43,17 +36,8 @@ namespace {
       for (const auto &p : group)
         for (int i = 0; i < n; i++)
           for (int j = 0; j < i; j++) source.push_back(BondedMolecule::pair(p[i], p[j]));
-      permutations = torch::tensor(source, torch::kLong).to(device);
+      permutations = torch::tensor(source, torch::kLong).to(place.device);
       n_permutations = std::int64_t(group.size());
-    }
-
-    void set(std::span<const double> weights)
-    {
-      torch::NoGradGuard guard;
-      for (std::size_t k = 0; k < slices.size(); k++)
-        parameters[k].copy_(
-            torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset,
-                             slices[k].shape, torch::kDouble));
     }
 
     /// Edge vectors [edges][3] in double -> [molecules] without reference energies, double.
@@ -68,18 +52,17 @@ namespace {
       const auto edges =
           torch::from_blob(const_cast<int *>(matcher.edges().data()), {M * D}, torch::kInt)
               .clone()
-              .to(device);
+              .to(place.device);
       const auto inverse = r.index_select(0, edges).square().sum(1).rsqrt().reshape({M, D});
       auto h = ((inverse - mean) / width)
-                   .to(single ? torch::kFloat : torch::kDouble)
+                   .to(place.type)
                    .index_select(1, permutations)
                    .reshape({M * n_permutations, D});
       for (int l = 0; l < layers; l++) {
         const std::string name = "layer." + std::to_string(l);
-        h = torch::silu(
-            torch::addmm(parameter(name + ".bias"), h, parameter(name + ".weight").t()));
+        h = torch::silu(torch::addmm(trained(name + ".bias"), h, trained(name + ".weight").t()));
       }
-      const auto y = torch::addmm(parameter("readout.bias"), h, parameter("readout.weight").t());
+      const auto y = torch::addmm(trained("readout.bias"), h, trained("readout.weight").t());
       return scale * y.to(torch::kDouble).reshape({M, n_permutations}).mean(1);
     }
 
@@ -96,15 +79,8 @@ namespace {
     const MoleculeMatcher &molecules() const { return matcher; }
     std::int64_t n_atoms() const { return molecule.n_atoms(); }
 
-    EngineInfo info() const
-    {
-      return torch_info(device, single ? Precision::single_precision : Precision::double_precision,
-                        threads);
-    }
-
-    torch::Device device;
-    int threads;
-    bool single;
+    TorchPlace place;
+    TrainedParameters trained;
     std::int64_t n_permutations = 1;
 
    private:
@@ -120,14 +96,17 @@ namespace {
       return torch::from_blob(const_cast<double *>(list.data()), {std::int64_t(list.size())},
                               torch::kDouble)
           .clone()
-          .to(device);
+          .to(place.device);
     }
 
-    const torch::Tensor &parameter(const std::string &name) const
+    static TrainedParameters zero_parameters(const Potential &potential, const TorchPlace &place)
     {
-      std::size_t k = 0;
-      while (slices[k].name != name) k++;
-      return parameters[k];
+      auto slices = weight_slices(potential);
+      std::vector<torch::Tensor> tensors;
+      for (const auto &slice : slices)
+        tensors.push_back(
+            torch::zeros(slice.shape, torch::TensorOptions(place.type).device(place.device)));
+      return {std::move(slices), std::move(tensors)};
     }
   };
 
@@ -140,20 +119,17 @@ namespace {
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("model molecule-mlp takes whole molecules: it cannot exchange features "
-                          "with other ranks");
-      result.atom_energy.resize(graph.n_centres());
-      result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
-      result.position_gradient.clear();
-      result.strain_gradient.clear();
+      require_whole_systems(graph,
+                            "model molecule-mlp takes whole molecules: it cannot exchange features "
+                            "with other ranks");
+      begin_result(graph, result);
       if (graph.n_centres() > 0) {
         try {
-          const ThreadScope scope(model.threads);
+          const ThreadScope scope(model.place.threads);
           auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
                                     torch::kDouble)
                        .clone()
-                       .to(model.device);
+                       .to(model.place.device);
           r.requires_grad_(true);
           const auto energy = model.energy(graph, r);
           const auto gradient =
@@ -177,7 +153,7 @@ namespace {
       return std::size_t((atoms * 100.0 + edges * 200.0) * double(model.n_permutations));
     }
 
-    EngineInfo info() const override { return model.info(); }
+    EngineInfo info() const override { return model.place.info(); }
 
    private:
     MoleculeModel model;
@@ -188,19 +164,18 @@ namespace {
     MoleculeTorchGradient(const Potential &potential, const EngineOptions &options) :
         model(potential, options)
     {
-      for (auto &parameter : model.parameters) parameter.requires_grad_(true);
+      for (auto &parameter : model.trained.tensors) parameter.requires_grad_(true);
     }
 
-    void set_weights(std::span<const double> weights) override { model.set(weights); }
+    void set_weights(std::span<const double> weights) override { model.trained.set(weights); }
 
     void add_gradient(const Graph &graph, const LossDerivative &loss,
                       std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("training takes whole systems: the graph has ghosts");
-      const ThreadScope scope(model.threads);
+      require_whole_systems(graph, "training takes whole systems: the graph has ghosts");
+      const ThreadScope scope(model.place.threads);
       const auto integers = [&](const std::vector<int> &list) {
-        return torch::tensor(list, torch::kInt).to(model.device);
+        return torch::tensor(list, torch::kInt).to(model.place.device);
       };
       std::vector<int> centre(graph.n_edges()),
           neighbor(graph.neighbor.begin(), graph.neighbor.end());
@@ -210,7 +185,7 @@ namespace {
       const auto r0 = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
                                        torch::kDouble)
                           .clone()
-                          .to(model.device);
+                          .to(model.place.device);
       auto displacement = torch::zeros({graph.n_centres(), 3}, r0.options()).requires_grad_(true);
       const auto energy = model.energy(graph,
                                        r0 + displacement.index_select(0, integers(neighbor)) -
@@ -230,19 +205,12 @@ namespace {
       for (int s = 0; s < graph.n_structures(); s++)
         for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
           c.data_ptr<double>()[s] += energy_bar[i] / double(model.n_atoms());
-      const auto total =
-          (energy * c.to(model.device)).sum() + (force * force_bar.to(model.device)).sum();
-      const auto derivative =
-          torch::autograd::grad({total}, model.parameters, {}, false, false, true);
-      for (std::size_t k = 0; k < derivative.size(); k++) {
-        if (!derivative[k].defined()) continue;
-        const auto values = derivative[k].to(torch::kCPU, torch::kDouble).contiguous();
-        for (std::size_t i = 0; i < model.slices[k].size; i++)
-          gradient[model.slices[k].offset + i] += values.data_ptr<double>()[i];
-      }
+      model.trained.add_derivative((energy * c.to(model.place.device)).sum() +
+                                       (force * force_bar.to(model.place.device)).sum(),
+                                   gradient);
     }
 
-    EngineInfo info() const override { return model.info(); }
+    EngineInfo info() const override { return model.place.info(); }
 
    private:
     MoleculeModel model;

@@ -5,8 +5,6 @@
 #include "models/painn/gradient/painn_gradient_host.h"
 #include "models/painn/host/painn_host.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 namespace mlff {
@@ -16,12 +14,9 @@ namespace {
   template <typename T> class HostGradient : public WeightGradient {
    public:
     HostGradient(const Potential &potential, const EngineOptions &options) :
-        sizes(painn_sizes(potential)), set(choose_instruction_set(options.instruction_set)),
-        kernels(MLFF_KERNELS_FOR(set, painn_gradient_kernels)),
-        threads(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        reference_energy(potential.tensors.at("reference_energy").values),
-        names(weight_slices(potential)), packing(names), places(names),
-        own(threads, places, [this](Own &mine) {
+        sizes(painn_sizes(potential)), host(options, painn_gradient_kernels),
+        reference_energy(potential.tensors.at("reference_energy").values), trained(potential),
+        own(host.threads, trained.places, [this](Own &mine) {
           take_sums(mine);
         })
     {
@@ -30,8 +25,8 @@ namespace {
       model.H = padded(sizes.features / 2);
       model.scale = potential.tensors.at("scale").values.at(0);
       model.reference_energy = reference_energy.data();
-      packing.lay_out([&] {
-        walk_painn(sizes, potential.n_species(), packing,
+      trained.packing.lay_out([&] {
+        walk_painn(sizes, potential.n_species(), trained.packing,
                    PainnPlaces{weights.model, weights, layers, weights.model});
       });
 
@@ -40,15 +35,14 @@ namespace {
 
     void set_weights(std::span<const double> flat) override
     {
-      packing.set(flat);
-      weights.model.readout1_bias = flat[names("readout.1.bias").offset];
+      trained.packing.set(flat);
+      weights.model.readout1_bias = flat[trained.names("readout.1.bias").offset];
     }
 
     void add_gradient(const Graph &graph, const LossDerivative &loss,
                       std::span<double> gradient) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("training takes whole systems: the graph has ghosts");
+      require_whole_systems(graph, "training takes whole systems: the graph has ghosts");
       atom_energy.resize(graph.n_centres());
       energy_bar.resize(graph.n_centres());
       force.resize(3 * std::size_t(graph.n_centres()));
@@ -59,29 +53,17 @@ namespace {
       });
     }
 
-    EngineInfo info() const override { return host_info<T>(set, threads); }
+    EngineInfo info() const override { return host.info(); }
 
    private:
     PainnSizes sizes;
-    InstructionSet set;
-    const GradientKernels &kernels;
-    int threads;
+    HostKernels<T, GradientFunctions> host;
     std::vector<double> reference_energy;
-    WeightNames names;
-    GradientPacking<T> packing;
-    GradientPlaces<T> places;
-
+    TrainedWeights<T> trained;
     GradientWeights<T> weights;
     std::vector<PainnLayer<T>> layers;
 
-    struct Own {    // of a thread
-      Buffer<T> sum_values, values;
-      Buffer<double> doubles;
-      GradientSums<T> sums{};
-      std::vector<GradientLayerSums<T>> layer_sums;
-      std::vector<GradientLayerValues<T>> value, tangent;
-      GroupGraph group;
-    };
+    using Own = GradientThread<T, GradientSums<T>>;
     GradientThreads<T, Own> own;
     std::vector<double> atom_energy, energy_bar, force, force_bar;
 
@@ -92,7 +74,7 @@ namespace {
       mine.layer_sums.resize(sizes.layers);
       mine.value.resize(sizes.layers);
       mine.tangent.resize(sizes.layers);
-      walk_painn(sizes, int(reference_energy.size()), places,
+      walk_painn(sizes, int(reference_energy.size()), trained.places,
                  PainnPlaces{sums, sums, mine.layer_sums, sums});
       sums.layers = mine.layer_sums.data();
     }
@@ -147,10 +129,7 @@ namespace {
       work.gradient = doubles + 5 * std::size_t(edges);
       double *direction = doubles + 8 * std::size_t(edges);
       work.atom_energy = atom_energy.data() + atom;
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.forces_single(weights, work);
-      else
-        kernels.forces_full(weights, work);
+      host.call.forward(weights, work);
 
       double *f = force.data() + 3 * std::size_t(atom);
       std::fill_n(f, 3 * std::size_t(n), 0.0);
@@ -170,10 +149,7 @@ namespace {
             direction[3 * e + a] = bar[3 * i + a] - bar[3 * group.neighbor[e] + a];
       work.direction = direction;
       work.energy_bar = energy_bar.data() + atom;
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.weights_single(weights, work, mine.sums);
-      else
-        kernels.weights_full(weights, work, mine.sums);
+      host.call.backward(weights, work, mine.sums);
     }
   };
 
@@ -182,9 +158,7 @@ namespace {
 std::unique_ptr<WeightGradient> make_host_gradient(const Potential &potential,
                                                    const EngineOptions &options, bool)
 {
-  if (options.precision == Precision::single_precision)
-    return std::make_unique<HostGradient<float>>(potential, options);
-  return std::make_unique<HostGradient<double>>(potential, options);
+  return make_in_precision<WeightGradient, HostGradient>(potential, options);
 }
 
 }    // namespace mlff

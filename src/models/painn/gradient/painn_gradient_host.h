@@ -38,12 +38,35 @@ template <typename T> class Arena {
   std::size_t used = 0;
 };
 
-/// The walk (models/tensor_walk.h) that packs weights for products forward and back. Flat weights
-/// are copied to their places as often as they change.
-template <typename T> class GradientPacking {
+/// What walks (models/tensor_walk.h) over trained tensors share. A Walk has vector(name, blocks),
+/// which hands out the place of a tensor whose blocks lie side by side.
+template <typename Walk> class TrainedWalk {
+ public:
+  template <typename To, typename Place>
+  void rows(To &to, const std::string &name, const std::vector<std::int64_t> &, Extent width,
+            const Place &place, TensorStart)
+  {
+    place.weight(to) = static_cast<Walk *>(this)->vector(name, width.places());
+  }
+
+  template <typename To, typename Place>
+  void constant(To &, const std::string &, const std::vector<std::int64_t> &, const Place &)
+  {
+  }
+
+ protected:
+  explicit TrainedWalk(const WeightNames &names) : slice(names) {}
+
+  const WeightNames &slice;
+};
+
+/// The walk that packs weights for products forward and back. Flat weights are copied to their
+/// places as often as they change.
+template <typename T> class GradientPacking : public TrainedWalk<GradientPacking<T>> {
  public:
   explicit GradientPacking(const WeightNames &names) :
-      slice(names), forward_place(names.total(), 0), back_place(names.total(), -1)
+      TrainedWalk<GradientPacking<T>>(names), forward_place(names.total(), 0),
+      back_place(names.total(), -1)
   {
   }
 
@@ -91,7 +114,7 @@ template <typename T> class GradientPacking {
   template <typename To, typename Place>
   void filter(To &to, const std::string &name, Extent out, int in, const Place &place)
   {
-    const WeightSlice &weight = slice(name + ".weight"), &bias = slice(name + ".bias");
+    const WeightSlice &weight = this->slice(name + ".weight"), &bias = this->slice(name + ".bias");
     const Blocks F = out.places();
     const int n = int(out.count());
     auto &filter = place.weight(to);
@@ -104,20 +127,9 @@ template <typename T> class GradientPacking {
     }
   }
 
-  template <typename To, typename Place>
-  void rows(To &to, const std::string &name, const std::vector<std::int64_t> &, Extent width,
-            const Place &place, TensorStart)
-  {
-    place.weight(to) = vector(name, width.places());
-  }
-
-  template <typename To, typename Place>
-  void constant(To &, const std::string &, const std::vector<std::int64_t> &, const Place &)
-  {
-  }
-
  private:
-  const WeightNames &slice;
+  friend TrainedWalk<GradientPacking<T>>;
+
   std::vector<long> forward_place, back_place;    // of each weight; back: -1 where there is none
   std::vector<T> constants;
   T *base = nullptr;
@@ -127,7 +139,7 @@ template <typename T> class GradientPacking {
 
   T *vector(const std::string &name, Blocks blocks)
   {
-    const WeightSlice &s = slice(name);
+    const WeightSlice &s = this->slice(name);
     T *values = arena.take(blocks.total(int(s.size)));
     for (std::size_t i = 0; i < s.size; i++)
       forward_place[s.offset + i] = address(values) + blocks.place(int(i));
@@ -136,7 +148,7 @@ template <typename T> class GradientPacking {
 
   void matrices(const std::string &name, Blocks out, Blocks in, Packed<T> &forward, Packed<T> &back)
   {
-    const WeightSlice &s = slice(name);
+    const WeightSlice &s = this->slice(name);
     const int n_out = int(s.shape[0]), n_in = int(s.shape[1]);
     forward = take_packed(in.total(n_in), out.total(n_out));
     back = take_packed(out.total(n_out), in.total(n_in));
@@ -160,11 +172,13 @@ template <typename T> class GradientPacking {
   }
 };
 
-/// The walk (models/tensor_walk.h) that finds places for the sums of a gradient, as [in][out]; one
-/// walk an array of sums.
-template <typename T> class GradientPlaces {
+/// The walk that finds places for the sums of a gradient, as [in][out]; one walk an array of sums.
+template <typename T> class GradientPlaces : public TrainedWalk<GradientPlaces<T>> {
  public:
-  explicit GradientPlaces(const WeightNames &names) : place(names.total(), 0), slice(names) {}
+  explicit GradientPlaces(const WeightNames &names) :
+      TrainedWalk<GradientPlaces<T>>(names), place(names.total(), 0)
+  {
+  }
 
   std::vector<long> place;    ///< of each weight
 
@@ -182,40 +196,29 @@ template <typename T> class GradientPlaces {
   template <typename To, typename Place>
   void matrix(To &to, const std::string &name, Extent out, Extent in, const Place &place)
   {
-    place.weight(to) = array(slice(name + ".weight"), out, int(in.count()), in.places(), 0);
+    place.weight(to) = array(this->slice(name + ".weight"), out, int(in.count()), in.places(), 0);
   }
 
   /// The bias is the last row.
   template <typename To, typename Place>
   void filter(To &to, const std::string &name, Extent out, int in, const Place &place)
   {
-    const WeightSlice &bias = slice(name + ".bias");
+    const WeightSlice &bias = this->slice(name + ".bias");
     const Blocks F = out.places();
     const int columns = F.total(int(out.count()));
     for (int f = 0; f < int(out.count()); f++)
       this->place[bias.offset + f] = long(arena.size()) + long(in) * columns + F.place(f);
-    place.weight(to) = array(slice(name + ".weight"), out, in, {1, 1}, 1);
-  }
-
-  template <typename To, typename Place>
-  void rows(To &to, const std::string &name, const std::vector<std::int64_t> &, Extent width,
-            const Place &place, TensorStart)
-  {
-    place.weight(to) = vector(name, width.places());
-  }
-
-  template <typename To, typename Place>
-  void constant(To &, const std::string &, const std::vector<std::int64_t> &, const Place &)
-  {
+    place.weight(to) = array(this->slice(name + ".weight"), out, in, {1, 1}, 1);
   }
 
  private:
-  const WeightNames &slice;
+  friend TrainedWalk<GradientPlaces<T>>;
+
   Arena<T> arena{nullptr};
 
   T *vector(const std::string &name, Blocks blocks)
   {
-    const WeightSlice &s = slice(name);
+    const WeightSlice &s = this->slice(name);
     for (std::size_t i = 0; i < s.size; i++)
       place[s.offset + i] = long(arena.size()) + blocks.place(int(i));
     return arena.take(blocks.total(int(s.size)));
@@ -307,7 +310,30 @@ struct GroupGraph {
   }
 };
 
-/// What each thread needs for itself: an Own, with sums at its sum_values and what the model adds.
+/// Weights that are trained: their names, their places in the kernels' layout, and those of their
+/// derivatives.
+template <typename T> struct TrainedWeights {
+  explicit TrainedWeights(const Potential &potential) :
+      names(weight_slices(potential)), packing(names), places(names)
+  {
+  }
+
+  WeightNames names;
+  GradientPacking<T> packing;
+  GradientPlaces<T> places;
+};
+
+/// What a thread needs for itself: sums of derivatives, and the values of one group of structures.
+template <typename T, typename Sums> struct GradientThread {
+  Buffer<T> sum_values, values;
+  Buffer<double> doubles;
+  Sums sums{};    ///< places in sum_values
+  std::vector<GradientLayerSums<T>> layer_sums;
+  std::vector<GradientLayerValues<T>> value, tangent;
+  GroupGraph group;
+};
+
+/// All threads: each has an Own, which is a GradientThread.
 template <typename T, typename Own> class GradientThreads {
  public:
   /// take(own) walks over the places of a thread's sums.

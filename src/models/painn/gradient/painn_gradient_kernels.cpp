@@ -98,7 +98,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const GradientKernels MLFF_KERNELS;
-const GradientKernels MLFF_KERNELS = {forces<float>, forces<double>, weights<float>,
-                                      weights<double>};
+const GradientKernels MLFF_KERNELS = {{forces<float>, weights<float>},
+                                      {forces<double>, weights<double>}};
 
 }    // namespace mlff

@@ -74,18 +74,9 @@ template <typename T> struct GradientWork {
   const double *direction;     // [edges][3] tangent of r, second pass
 };
 
-struct GradientKernels {
-  void (*forces_single)(const GradientWeights<float> &, const GradientWork<float> &);
-  void (*forces_full)(const GradientWeights<double> &, const GradientWork<double> &);
-  void (*weights_single)(const GradientWeights<float> &, const GradientWork<float> &,
-                         const GradientSums<float> &);
-  void (*weights_full)(const GradientWeights<double> &, const GradientWork<double> &,
-                       const GradientSums<double> &);
-};
-
-extern const GradientKernels painn_gradient_kernels_generic;
-#ifdef MLFF_X86_KERNELS
-extern const GradientKernels painn_gradient_kernels_avx2, painn_gradient_kernels_avx512;
-#endif
+template <typename T>
+using GradientFunctions = GradientPasses<GradientWeights<T>, GradientWork<T>, GradientSums<T>>;
+using GradientKernels = KernelTable<GradientFunctions>;
+MLFF_DECLARE_KERNELS(GradientKernels, painn_gradient_kernels);
 
 }    // namespace mlff

@@ -138,11 +138,10 @@ namespace {
 #pragma omp simd reduction(+ : d_bar, x_bar, y_bar, z_bar)
         for (int f = 0; f < F; f++) {
           const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
-          const T a_bar = s_bar[f];
           const T c_bar = dot(ux, uy, uz, vx, vy, vz);
           const T b_bar = dot(vj + f, F, vx, vy, vz);
-          add_feature_bars(W + f, F, a_bar, c_bar, b_bar, h_bar + f, F);
-          const T Wa = h[f] * a_bar, Wc = h[F + f] * c_bar, Wb = h[2 * F + f] * b_bar;
+          add_feature_bars(W + f, F, s_bar[f], c_bar, b_bar, h_bar + f, F);
+          const T Wa = h[f] * s_bar[f], Wc = h[F + f] * c_bar, Wb = h[2 * F + f] * b_bar;
           W_bar[f] = Wa;
           W_bar[F + f] = Wc;
           W_bar[2 * F + f] = Wb;

@@ -113,12 +113,10 @@ namespace {
 
   /// Tangents of the bars of an update, down to those of p and q; adds to the sums of its weights.
   template <typename T>
-  void update_backward_tangent(const GradientWeights<T> &w, const GradientWork<T> &k, int l,
+  void update_backward_tangent(const PainnLayer<T> &layer, int F, int n,
+                               const GradientLayerValues<T> &x, const GradientLayerValues<T> &dx,
                                const GradientLayerSums<T> &sum)
   {
-    const int F = w.model.F, n = k.n_atoms;
-    const PainnLayer<T> &layer = w.model.layers[l];
-    const GradientLayerValues<T> &x = k.value[l], &dx = k.tangent[l];
     for (int i = 0; i < n; i++) {
       const long F1 = long(i) * F;
       const T *__restrict p = x.pq + 6 * F1, *__restrict dp = dx.pq + 6 * F1,
@@ -243,7 +241,7 @@ namespace {
     const PainnLayer<T> &layer = w.model.layers[l];
     const GradientLayerValues<T> &x = k.value[l], &dx = k.tangent[l];
     const GradientLayerSums<T> &sum = sums.layers[l];
-    update_backward_tangent(w, k, l, sum);
+    update_backward_tangent(layer, F, n, x, dx, sum);
     messages_backward_tangent(w, k, l);
     accumulate(n, x.g0, F, F, dx.h_bar, 3 * F, 3 * F, sum.message1);
     if (l > 0) accumulate(n, dx.g0, F, F, x.h_bar, 3 * F, 3 * F, sum.message1);

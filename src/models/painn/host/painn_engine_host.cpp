@@ -4,8 +4,6 @@
 #include "models/long_range/host/long_range_host.h"
 #include "models/painn/host/painn_host.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 namespace mlff {
@@ -15,12 +13,10 @@ namespace {
   template <typename T> class HostEngine : public Engine {
    public:
     HostEngine(const Potential &potential, const EngineOptions &options) :
-        set(choose_instruction_set(options.instruction_set)),
-        kernels(MLFF_KERNELS_FOR(set, painn_kernels)), form(options.long_range)
+        host(options, painn_kernels), form(options.long_range)
     {
-      threads = options.threads > 0 ? options.threads : omp_get_max_threads();
       const bool spline = filter_for(options.filter, precision_of_type<T>) == Filter::spline;
-      block = LongRangeBlock<T>::make(potential, options.long_range, spline, set);
+      block = LongRangeBlock<T>::make(potential, options.long_range, spline, host.set);
       load(potential, spline);
     }
 
@@ -37,7 +33,7 @@ namespace {
       if (block)
         block->prepare(graph, exchange, used, result.position_gradient.data(),
                        periodic ? result.strain_gradient.data() : nullptr);
-      space.prepare(graph, weights, threads, true);
+      space.prepare(graph, weights, host.threads, true);
       PainnWork<T> &work = space.work;
       work.block = block.get();
       work.block_forward = [](void *p, T *s, T *v) {
@@ -63,10 +59,7 @@ namespace {
         const auto &c = *static_cast<Context *>(p);
         c.exchange->reverse(bar, 4 * c.F);
       };
-      if constexpr (sizeof(T) == sizeof(float))
-        kernels.single(weights, work, used);
-      else
-        kernels.full(weights, work, used);
+      host.call.evaluate(weights, work, used);
       sum_energies(graph, result);
     }
 
@@ -85,16 +78,14 @@ namespace {
 
     EngineInfo info() const override
     {
-      EngineInfo info = host_info<T>(set, threads);
+      EngineInfo info = host.info();
       info.filter = weights.knots ? Filter::spline : Filter::exact;
       if (block) info.long_range = form;
       return info;
     }
 
    private:
-    InstructionSet set;
-    const PainnKernels &kernels;
-    int threads;
+    HostKernels<T, PainnFunctions> host;
     PainnWeights<T> weights;
     PainnPacking<T> packing;
     PainnWorkspace<T> space;
@@ -111,7 +102,7 @@ namespace {
       const double F = weights.F, L = weights.L;
       const double flops = graph.n_atoms() * 60.0 * F * F * L + graph.n_edges() * 160.0 * F * L +
           (block ? block->flops(graph) : 0.0);
-      return int(std::clamp(flops / flops_per_thread, 1.0, double(threads)));
+      return int(std::clamp(flops / flops_per_thread, 1.0, double(host.threads)));
     }
 
     void load(const Potential &potential, bool spline)
@@ -151,9 +142,7 @@ std::vector<Radial> painn_filter(const Potential &potential, int layer, double d
 
 std::unique_ptr<Engine> make_host_engine(const Potential &potential, const EngineOptions &options)
 {
-  if (options.precision == Precision::single_precision)
-    return std::make_unique<HostEngine<float>>(potential, options);
-  return std::make_unique<HostEngine<double>>(potential, options);
+  return make_in_precision<Engine, HostEngine>(potential, options);
 }
 
 }    // namespace mlff

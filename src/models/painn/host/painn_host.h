@@ -3,7 +3,7 @@
 
 #include "core/buffer.h"
 #include "core/graph.h"
-#include "kernels/instruction_set.h"
+#include "kernels/host_kernels.h"
 #include "models/painn/host/painn_engine_host.h"
 #include "models/painn/host/painn_kernels.h"
 #include "models/painn/painn_tensors.h"
@@ -167,13 +167,9 @@ template <typename T> class PackingWalk {
   void constant(To &to, const std::string &name, const std::vector<std::int64_t> &,
                 const Place &place)
   {
-    if constexpr (requires { place.weight(to); }) {
-      auto &value = place.weight(to);
-      if constexpr (std::is_same_v<decltype(value), double &>)
-        value = tensor(name).values[0];
-      else
-        value = packing.numbers(tensor(name).values);
-    }
+    place_constant(to, place, tensor(name).values, [this](const auto &values) {
+      return packing.numbers(values);
+    });
   }
 
  private:

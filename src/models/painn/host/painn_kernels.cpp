@@ -50,11 +50,10 @@ namespace {    // the same names exist in every instruction set's copy of this f
 #pragma omp simd reduction(+ : d_bar, x_bar, y_bar, z_bar)
         for (int f = 0; f < F; f++) {
           const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
-          const T a_bar = s_bar[f];
           const T c_bar = dot(ux, uy, uz, vx, vy, vz);
           const T b_bar = dot(vj + f, F, vx, vy, vz);
-          d_bar += distance_bar<true>(slope + f, F, h + f, F, a_bar, c_bar, b_bar);
-          add_feature_bars(W + f, F, a_bar, c_bar, b_bar, h_bar + f, F);
+          d_bar += distance_bar<true>(slope + f, F, h + f, F, s_bar[f], c_bar, b_bar);
+          add_feature_bars(W + f, F, s_bar[f], c_bar, b_bar, h_bar + f, F);
           const T c = W[F + f] * h[F + f];
           x_bar += c * vx;
           y_bar += c * vy;
@@ -260,6 +259,6 @@ namespace {    // the same names exist in every instruction set's copy of this f
 }    // namespace
 
 extern const PainnKernels MLFF_KERNELS;
-const PainnKernels MLFF_KERNELS = {evaluate<float>, evaluate<double>};
+const PainnKernels MLFF_KERNELS = {{evaluate<float>}, {evaluate<double>}};
 
 }    // namespace mlff

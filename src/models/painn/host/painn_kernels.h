@@ -3,6 +3,7 @@
 // them: raw pointers only.
 #pragma once
 
+#include "kernels/kernel_table.h"
 #include "kernels/packing.h"
 
 namespace mlff {
@@ -94,14 +95,10 @@ template <typename T> long scratch_per_thread(const PainnWeights<T> &weights)
   return long(atom_block) * (14L * weights.F + 2L * weights.H) + 6L * weights.F;
 }
 
-struct PainnKernels {
-  void (*single)(const PainnWeights<float> &, const PainnWork<float> &, int threads);
-  void (*full)(const PainnWeights<double> &, const PainnWork<double> &, int threads);
+template <typename T> struct PainnFunctions {
+  void (*evaluate)(const PainnWeights<T> &, const PainnWork<T> &, int threads);
 };
-
-extern const PainnKernels painn_kernels_generic;
-#ifdef MLFF_X86_KERNELS
-extern const PainnKernels painn_kernels_avx2, painn_kernels_avx512;
-#endif
+using PainnKernels = KernelTable<PainnFunctions>;
+MLFF_DECLARE_KERNELS(PainnKernels, painn_kernels);
 
 }    // namespace mlff

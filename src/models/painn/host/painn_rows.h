@@ -81,7 +81,7 @@ namespace {
 #pragma omp simd
       for (int f = 0; f < F; f++) {
         const Components<T> q = components(p + F + f, 2 * F);
-        set_update_parts(
+        write_three(
             out + f, F,
             update_bars(s_bar[f], components(v_bar + f, F), q, dot(components(p + f, 2 * F), q)));
       }
@@ -102,10 +102,11 @@ namespace {
 #pragma omp simd
       for (int f = 0; f < F; f++) {
         Components<T> p_bar, q_bar;
-        mix_bars(update_parts(y + f, F), norm[f], norm_bar[f], s_bar[f], components(v_bar + f, F),
-                 components(p + f, 2 * F), components(p + F + f, 2 * F), p_bar, q_bar);
-        set_components(out + f, 2 * F, p_bar);
-        set_components(out + F + f, 2 * F, q_bar);
+        mix_bars(read_three<UpdateParts>(y + f, F), norm[f], norm_bar[f], s_bar[f],
+                 components(v_bar + f, F), components(p + f, 2 * F), components(p + F + f, 2 * F),
+                 p_bar, q_bar);
+        write_three(out + f, 2 * F, p_bar);
+        write_three(out + F + f, 2 * F, q_bar);
       }
     }
   }

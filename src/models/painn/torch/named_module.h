@@ -3,6 +3,8 @@
 #pragma once
 
 #include "models/tensor_walk.h"
+#include "models/torch/torch_device.h"
+#include "models/torch/trained_parameters.h"
 #include "potential/potential.h"
 
 #include <torch/nn.h>
@@ -18,14 +20,15 @@ namespace mlff {
 /// A module whose parameters have names in a potential file.
 class NamedModule : public torch::nn::Module {
  public:
-  /// Copies weights in; the potential must have the sizes of the model.
-  void load(const Potential &potential);
+  /// Copies weights in and moves the module to a place; the potential must have the sizes of the
+  /// model.
+  void load(const Potential &potential, const TorchPlace &place);
+
+  /// The same. Returns the tensors that are trained.
+  TrainedParameters load_trained(const Potential &potential, const TorchPlace &place);
 
   /// The tensors by their names in the potential file.
   const std::vector<std::pair<std::string, torch::Tensor>> &named() const { return list; }
-
-  /// The trained tensors in the order of these slices.
-  std::vector<torch::Tensor> parameters_of(const std::vector<WeightSlice> &slices) const;
 
  protected:
   std::vector<std::pair<std::string, torch::Tensor>> list;

@@ -42,29 +42,25 @@ namespace {
    public:
     TorchEngine(const Potential &potential, const EngineOptions &options) :
         sizes(painn_sizes(potential)), form(options.long_range), global(has_long_range(potential)),
-        model(std::make_shared<PainnModel>(potential)),
-        single(options.precision == Precision::single_precision), threads(torch_threads(options)),
-        device(torch_device(options)), stream(options.stream)
+        model(std::make_shared<PainnModel>(potential)), place(options), stream(options.stream)
     {
-      // double first, so that no weight is rounded twice
-      model->to(torch::kDouble);
-      model->load(potential);
-      model->to(device, single ? torch::kFloat : torch::kDouble);
+      model->load(potential, place);
       model->eval();
       for (auto &parameter : model->parameters()) parameter.requires_grad_(false);
     }
 
     void evaluate(const Graph &graph, Result &result, GhostExchange *) override
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("the torch engine evaluates whole systems: it cannot exchange features "
-                          "with other ranks");
-      result.atom_energy.resize(graph.n_centres());
-      result.gradient.resize(3 * std::size_t(graph.n_edges()));
-      result.position_gradient.assign(global ? 3 * std::size_t(graph.n_centres()) : 0, 0.0);
-      result.strain_gradient.assign(
-          global && !graph.cell.empty() ? 6 * std::size_t(graph.n_centres()) : 0, 0.0);
-      if (global) check_positions(graph);
+      require_whole_systems(graph,
+                            "the torch engine evaluates whole systems: it cannot exchange features "
+                            "with other ranks");
+      begin_result(graph, result);
+      if (global) {
+        check_positions(graph);
+        result.position_gradient.assign(3 * std::size_t(graph.n_centres()), 0.0);
+        if (!graph.cell.empty())
+          result.strain_gradient.assign(6 * std::size_t(graph.n_centres()), 0.0);
+      }
       if (graph.n_centres() > 0) {
         try {
           run(graph, result);
@@ -88,7 +84,7 @@ namespace {
       // arrays that autograd keeps, in units of one feature: filters and messages per edge,
       // features per atom
       const std::size_t L = sizes.layers, F = sizes.features;
-      const std::size_t width = single ? sizeof(float) : sizeof(double);
+      const std::size_t width = c10::elementSize(place.type);
       return width *
           (std::size_t(edges) * (4 * std::size_t(sizes.radial) + L * F * 30) +
            std::size_t(atoms) * L * F * 48);
@@ -96,8 +92,7 @@ namespace {
 
     EngineInfo info() const override
     {
-      EngineInfo info = torch_info(
-          device, single ? Precision::single_precision : Precision::double_precision, threads);
+      EngineInfo info = place.info();
       if (global) info.long_range = form;
       return info;
     }
@@ -107,9 +102,7 @@ namespace {
     LongRangeForm form;
     bool global;
     std::shared_ptr<PainnModel> model;
-    bool single;
-    int threads;
-    torch::Device device;
+    TorchPlace place;
     void *stream;
     std::vector<int> centre;
 
@@ -120,13 +113,14 @@ namespace {
     int useful_threads(const Graph &graph) const
     {
       const std::size_t values = std::size_t(graph.n_edges()) * sizes.features;
-      return int(std::clamp<std::size_t>(values / values_per_thread, 1, std::size_t(threads)));
+      return int(
+          std::clamp<std::size_t>(values / values_per_thread, 1, std::size_t(place.threads)));
     }
 
     void run(const Graph &graph, Result &result)
     {
       const ThreadScope scope(useful_threads(graph));
-      const StreamScope on_stream(device, stream);
+      const StreamScope on_stream(place.device, stream);
       centre.resize(graph.n_edges());
       for (int i = 0; i < graph.n_centres(); i++)
         for (int e = graph.first_edge[i]; e < graph.first_edge[i + 1]; e++) centre[e] = i;
@@ -134,17 +128,17 @@ namespace {
       const auto integers = [this](std::span<const int> values) {
         return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())},
                                 torch::kInt)
-            .to(device);
+            .to(place.device);
       };
       auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
                                 torch::kDouble);
-      r = device.is_cpu() ? r : r.to(device);
+      r = place.device.is_cpu() ? r : r.to(place.device);
       r.requires_grad_(true);
       LongRangeSystem system;
       if (global) {
         system = {torch::from_blob(const_cast<double *>(graph.position.data()),
                                    {graph.n_centres(), 3}, torch::kDouble)
-                      .to(device),
+                      .to(place.device),
                   graph.first_atom, form, graph.cell};
         system.position.requires_grad_(true);
         if (!graph.cell.empty())

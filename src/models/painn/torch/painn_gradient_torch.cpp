@@ -41,34 +41,21 @@ namespace {
   class TorchGradient : public WeightGradient {
    public:
     TorchGradient(const Potential &potential, const EngineOptions &options, bool mixed) :
-        model(potential), global(has_long_range(potential)), form(options.long_range),
-        single(options.precision == Precision::single_precision), mixed(mixed),
-        threads(torch_threads(options)), device(torch_device(options))
+        model(potential), global(has_long_range(potential)), form(options.long_range), mixed(mixed),
+        place(options), trained(model.load_trained(potential, place))
     {
-      model.to(torch::kDouble);
-      model.load(potential);
-      model.to(device, single ? torch::kFloat : torch::kDouble);
-      slices = weight_slices(potential);
-      parameters = model.parameters_of(slices);
     }
 
-    void set_weights(std::span<const double> weights) override
-    {
-      torch::NoGradGuard guard;
-      for (std::size_t k = 0; k < slices.size(); k++)
-        parameters[k].copy_(
-            torch::from_blob(const_cast<double *>(weights.data()) + slices[k].offset,
-                             slices[k].shape, torch::kDouble));
-    }
+    void set_weights(std::span<const double> weights) override { trained.set(weights); }
 
     void add_gradient(const Graph &graph, const LossDerivative &loss,
                       std::span<double> gradient) override
     {
       Batch batch = prepare(graph);
-      const ThreadScope scope(threads);
+      const ThreadScope scope(place.threads);
       torch::Tensor energy;
       {
-        const AutocastScope autocast(device.type(), mixed);
+        const AutocastScope autocast(place.device.type(), mixed);
         energy = model.forward(batch.species, batch.centre, batch.neighbor, batch.r, batch.system);
       }
       const auto force =
@@ -78,14 +65,16 @@ namespace {
       auto energy_bar = torch::zeros_like(E), force_bar = torch::zeros_like(F);
       loss(0, graph.n_structures(), E.data_ptr<double>(), F.data_ptr<double>(),
            energy_bar.data_ptr<double>(), force_bar.data_ptr<double>());
-      add((energy * energy_bar.to(device)).sum() + (force * force_bar.to(device)).sum(), gradient);
+      trained.add_derivative((energy * energy_bar.to(place.device)).sum() +
+                                 (force * force_bar.to(place.device)).sum(),
+                             gradient);
     }
 
     void add_jacobian_gradient(const Graph &graph, std::span<const int> component,
                                const JacobianDerivative &loss, std::span<double> gradient) override
     {
       Batch batch = prepare(graph);
-      const ThreadScope scope(threads);
+      const ThreadScope scope(place.threads);
       const auto energy =
           model.forward(batch.species, batch.centre, batch.neighbor, batch.r, batch.system);
       const auto force =
@@ -96,13 +85,12 @@ namespace {
       const auto on_host = row.detach().to(torch::kCPU).contiguous();
       auto bar = torch::zeros_like(on_host);
       loss(on_host.data_ptr<double>(), bar.data_ptr<double>());
-      add((row * bar.to(device)).sum(), gradient);
+      trained.add_derivative((row * bar.to(place.device)).sum(), gradient);
     }
 
     EngineInfo info() const override
     {
-      EngineInfo info = torch_info(
-          device, single ? Precision::single_precision : Precision::double_precision, threads);
+      EngineInfo info = place.info();
       info.mixed = mixed;
       if (global) info.long_range = form;
       return info;
@@ -112,11 +100,9 @@ namespace {
     PainnModel model;
     bool global;
     LongRangeForm form;
-    bool single, mixed;
-    int threads;
-    torch::Device device;
-    std::vector<WeightSlice> slices;
-    std::vector<torch::Tensor> parameters;    // in the order of slices
+    bool mixed;
+    TorchPlace place;
+    TrainedParameters trained;
 
     struct Batch {
       torch::Tensor species, centre, neighbor, displacement, r;
@@ -128,13 +114,12 @@ namespace {
       return torch::from_blob(const_cast<int *>(values.data()), {std::int64_t(values.size())},
                               torch::kInt)
           .clone()
-          .to(device);
+          .to(place.device);
     }
 
     Batch prepare(const Graph &graph) const
     {
-      if (graph.n_atoms() != graph.n_centres())
-        throw EngineError("training takes whole systems: the graph has ghosts");
+      require_whole_systems(graph, "training takes whole systems: the graph has ghosts");
       std::vector<int> centre(graph.n_edges());
       for (int i = 0; i < graph.n_centres(); i++)
         std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1],
@@ -143,7 +128,7 @@ namespace {
       const auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
                                       torch::kDouble)
                          .clone()
-                         .to(device);
+                         .to(place.device);
       batch.displacement = torch::zeros({graph.n_centres(), 3}, r.options()).requires_grad_(true);
       batch.r = r + batch.displacement.index_select(0, batch.neighbor) -
           batch.displacement.index_select(0, batch.centre);
@@ -152,21 +137,10 @@ namespace {
         const auto x = torch::from_blob(const_cast<double *>(graph.position.data()),
                                         {graph.n_centres(), 3}, torch::kDouble)
                            .clone()
-                           .to(device);
+                           .to(place.device);
         batch.system = {x + batch.displacement, graph.first_atom, form, graph.cell};
       }
       return batch;
-    }
-
-    void add(const torch::Tensor &loss, std::span<double> gradient)
-    {
-      const auto derivative = torch::autograd::grad({loss}, parameters, {}, false, false, true);
-      for (std::size_t k = 0; k < slices.size(); k++) {
-        if (!derivative[k].defined()) continue;
-        const auto values = derivative[k].to(torch::kCPU, torch::kDouble).contiguous();
-        const double *p = values.data_ptr<double>();
-        for (std::size_t i = 0; i < slices[k].size; i++) gradient[slices[k].offset + i] += p[i];
-      }
     }
   };
 
