@@ -131,7 +131,11 @@ class _Table:
         if loop is None:
             return Run(columns, None, None, None, None)
         return Run(
-            columns, float(loop.group(1)), int(loop.group(2)), int(loop.group(3)), int(loop.group(4))
+            columns,
+            float(loop.group(1)),
+            int(loop.group(2)),
+            int(loop.group(3)),
+            int(loop.group(4)),
         )
 
 

@@ -181,9 +181,7 @@ def _array(value: Any, name: str) -> npt.NDArray[Any]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} is no array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} has the type of numbers '{array.dtype}'; accepted: real numbers"
-        )
+        raise ValueError(f"{name} has the type of numbers '{array.dtype}'; accepted: real numbers")
     return array
 
 
@@ -210,9 +208,7 @@ def _whole(value: Any, name: str) -> npt.NDArray[Any]:
     if array.ndim != 1:
         raise ValueError(f"{name} has the shape {array.shape}; expected one dimension")
     if array.dtype.kind not in "iu" and array.size:
-        raise ValueError(
-            f"{name} has the type of numbers '{array.dtype}'; accepted: whole numbers"
-        )
+        raise ValueError(f"{name} has the type of numbers '{array.dtype}'; accepted: whole numbers")
     return array
 
 
