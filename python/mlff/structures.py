@@ -92,8 +92,12 @@ def arrays_of(structures: StructureLike | Batch | Iterable[StructureLike]) -> Ar
             f"structures is of type {type(structures).__name__}; accepted: a structure with "
             "numbers, positions, cell and pbc, a list of such structures, or a Batch"
         )
+    listed = list(structures)
+    quick = _quick_arrays(listed)
+    if quick is not None:
+        return quick
     found = []
-    for k, one in enumerate(structures):
+    for k, one in enumerate(listed):
         if not isinstance(one, StructureLike):
             raise ValueError(
                 f"structure {k + 1} is of type {type(one).__name__}, which lacks numbers, "
@@ -101,6 +105,57 @@ def arrays_of(structures: StructureLike | Batch | Iterable[StructureLike]) -> Ar
             )
         found.append(_arrays_of_one(one, f"structure {k + 1}: "))
     return _joined(found)
+
+
+def _quick_arrays(structures: list[Any]) -> Arrays | None:
+    """Arrays of structures that hold well-formed NumPy arrays, checked together.
+
+    None where one does not: it is then looked at by itself, for a message that names it.
+    """
+    m = len(structures)
+    if m < 2:
+        return None
+    try:
+        numbers = [one.numbers for one in structures]
+        positions = [one.positions for one in structures]
+        given = [one.cell for one in structures]
+        flags = [one.pbc for one in structures]
+        counts = [len(one) for one in numbers]
+        if any(one.shape != (n, 3) for one, n in zip(positions, counts, strict=True)):
+            return None
+        all_numbers, all_positions = np.concatenate(numbers), np.concatenate(positions)
+        cells = np.zeros((m, 3, 3))
+        for k, cell in enumerate(given):
+            if cell is not None:
+                array = getattr(cell, "array", cell)  # of ASE's cells
+                if array.shape != (3, 3) or array.dtype != np.float64:
+                    return None
+                cells[k] = array
+        pbc = np.empty((m, 3), np.bool_)
+        for k, flag in enumerate(flags):
+            if not isinstance(flag, bool) and (flag.shape != (3,) or flag.dtype != np.bool_):
+                return None
+            pbc[k] = flag
+    except (AttributeError, TypeError, ValueError):
+        return None
+    if (
+        all_numbers.ndim != 1
+        or all_numbers.dtype.kind not in "iu"
+        or all_positions.dtype != np.float64
+        or (all_numbers < 1).any()
+        or (all_numbers > _LARGEST_NUMBER).any()
+        or not np.isfinite(all_positions).all()
+        or not np.isfinite(cells).all()
+        or (pbc & ~cells.any(axis=-1)).any()
+    ):
+        return None
+    return Arrays(
+        np.array(counts, np.int32),
+        np.ascontiguousarray(all_numbers, np.int32),
+        all_positions,
+        cells,
+        pbc.view(np.uint8),
+    )
 
 
 def _joined(found: list[Arrays]) -> Arrays:
