@@ -25,14 +25,16 @@ class Ensemble : public Engine {
   EngineInfo info() const override;    ///< of the first member, and how many there are
 
   bool find_spread =
-      /// whether evaluate() fills both spreads; costs one more exchange of 3 numbers a member and atom
+      /// whether evaluate() fills both spreads; costs one more exchange of 3 numbers a member and
+      /// atom
       false;
 
   /// [n_centres] root mean square over the members m of |F_i^m - <F_i>|, eV/Å; F_i are forces,
   /// complete over all ranks.
   std::vector<double> spread;
 
-  /// [n_structures] root mean square over the members m of E^m - <E>, eV, of the atoms of this rank.
+  /// [n_structures] root mean square over the members m of E^m - <E>, eV, of the atoms of this
+  /// rank.
   std::vector<double> energy_spread;
 
  private:
