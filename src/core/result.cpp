@@ -4,6 +4,7 @@
 #include "core/errors.h"
 
 #include <cmath>
+#include <cstddef>
 #include <string>
 
 namespace mlff {
@@ -38,6 +39,22 @@ void check_positions(const Graph &graph)
   if (!graph.cell.empty() && graph.cell.size() != 9 * std::size_t(graph.n_structures()))
     throw EngineError("the graph has " + std::to_string(graph.cell.size() / 9) + " cells for " +
                       std::to_string(graph.n_structures()) + " structures");
+}
+
+void add_strain_gradient(const Graph &graph, const Result &result, int structure, double factor,
+                         std::array<double, 9> &sum)
+{
+  const int first = graph.first_atom[structure], last = graph.first_atom[structure + 1];
+  for (std::size_t k = 3 * std::size_t(graph.first_edge[first]);
+       k < 3 * std::size_t(graph.first_edge[last]); k += 3)
+    for (int a = 0; a < 3; a++)
+      for (int b = 0; b < 3; b++)
+        sum[3 * a + b] += 0.5 * factor *
+            (graph.r[k + a] * result.gradient[k + b] + graph.r[k + b] * result.gradient[k + a]);
+  if (result.strain_gradient.empty()) return;
+  constexpr int place[9] = {0, 3, 4, 3, 1, 5, 4, 5, 2};    // in xx, yy, zz, xy, xz, yz
+  for (std::size_t k = 6 * std::size_t(first); k < 6 * std::size_t(last); k += 6)
+    for (int c = 0; c < 9; c++) sum[c] += factor * result.strain_gradient[k + place[c]];
 }
 
 void sum_forces(const Graph &graph, const Result &result, std::vector<double> &forces)

@@ -3,6 +3,7 @@
 
 #include "core/graph.h"
 
+#include <array>
 #include <vector>
 
 namespace mlff {
@@ -34,6 +35,12 @@ void sum_energies(const Graph &graph, Result &result);
 /// Throws EngineError where the graph lacks the positions that a model with a long-range block
 /// needs.
 void check_positions(const Graph &graph);
+
+/// Adds dE/dstrain of a structure (eV), made symmetric, times `factor` to a row-major matrix. For
+/// structures without ghosts that are periodic in all directions, and, of models of edges alone,
+/// for any. The stress is this over the volume of the cell, tension positive.
+void add_strain_gradient(const Graph &graph, const Result &result, int structure, double factor,
+                         std::array<double, 9> &sum);
 
 /// Forces of all centres, [n_centres][3] eV/Å, from edge gradients; for systems without ghosts.
 void sum_forces(const Graph &graph, const Result &result, std::vector<double> &forces);

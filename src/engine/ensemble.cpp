@@ -86,6 +86,8 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   result.position_gradient.clear();
   result.strain_gradient.clear();
   spread.clear();
+  energies.clear();
+  energy_spread.clear();
   if (find_spread) forces.assign(3 * n * n_atoms, 0.0);
 
   for (std::size_t m = 0; m < n; m++) {
@@ -110,6 +112,7 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
       for (std::size_t k = 0; k < from->size(); k++) (*to)[k] += (*from)[k];
     }
     if (!find_spread) continue;
+    energies.insert(energies.end(), single.energy.begin(), single.energy.end());
     for (std::size_t k = 0; k < at_atoms.size(); k++)
       forces[3 * (n * (k / 3) + m) + k % 3] -= at_atoms[k];
     for (std::size_t i = 0; i < n_centres; i++)
@@ -126,6 +129,7 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   for (double &g : result.position_gradient) g /= double(n);
   for (double &g : result.strain_gradient) g /= double(n);
   if (!find_spread) return;
+  find_energy_spread(result);
 
   // a force is complete only with what the edges of other ranks add to it
   if (exchange) exchange->reverse(forces.data(), int(3 * n));
@@ -141,6 +145,17 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
     }
     spread[i] = std::sqrt(square / double(n));
   }
+}
+
+void Ensemble::find_energy_spread(const Result &mean)
+{
+  const std::size_t n = mean.energy.size();
+  energy_spread.assign(n, 0.0);
+  for (std::size_t k = 0; k < energies.size(); k++) {
+    const double difference = energies[k] - mean.energy[k % n];
+    energy_spread[k % n] += difference * difference;
+  }
+  for (double &e : energy_spread) e = std::sqrt(e / double(members.size()));
 }
 
 bool Ensemble::supports_domain_decomposition() const

@@ -25,12 +25,17 @@ class Ensemble : public Engine {
   EngineInfo info() const override;    ///< of the first member, and how many there are
 
   bool find_spread =
-      /// whether evaluate() fills spread; costs one more exchange of 3 numbers a member and atom
+      /// whether evaluate() fills both spreads; costs one more exchange of 3 numbers a member and
+      /// atom
       false;
 
   /// [n_centres] root mean square over the members m of |F_i^m - <F_i>|, eV/Å; F_i are forces,
   /// complete over all ranks.
   std::vector<double> spread;
+
+  /// [n_structures] root mean square over the members m of E^m - <E>, eV, of the atoms of this
+  /// rank.
+  std::vector<double> energy_spread;
 
  private:
   /// Edges within a cutoff smaller than the largest.
@@ -52,8 +57,10 @@ class Ensemble : public Engine {
   std::vector<Edges> shorter;
   std::vector<int> species;
   Result single;
-  std::vector<double> forces;    // [n_atoms][members][3]
+  std::vector<double> forces;      // [n_atoms][members][3]
+  std::vector<double> energies;    // [members][n_structures]
 
+  void find_energy_spread(const Result &mean);
   void find_edges(const Graph &graph, Edges &edges) const;
   Graph graph_of(const Member &member, const Graph &graph);
 };

@@ -71,6 +71,12 @@ std::vector<Vector3> nearest_translations(std::vector<Vector3> edges)
   return list;
 }
 
+double cell_volume(const std::array<double, 9> &h)
+{
+  return std::abs(h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) +
+                  h[2] * (h[3] * h[7] - h[4] * h[6]));
+}
+
 double range_along(std::span<const double> positions, const Vector3 &direction)
 {
   double low = HUGE_VAL, high = -HUGE_VAL;

@@ -15,6 +15,9 @@ using Vector3 = std::array<double, 3>;
 /// to three.
 std::vector<Vector3> nearest_translations(std::vector<Vector3> edges);
 
+/// Volume of a cell with rows a, b, c (Å), Å^3; 0 where it is flat.
+double cell_volume(const std::array<double, 9> &cell);
+
 /// Range of the scalar products of positions [n][3] with a vector; -infinity without positions.
 double range_along(std::span<const double> positions, const Vector3 &direction);
 

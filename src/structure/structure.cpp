@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdio>
 #include <tuple>
 
 namespace mlff {
@@ -21,6 +23,28 @@ namespace {
   double dot(const Vector &a, const Vector &b)
   {
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  }
+
+  /// A cell that is lower than this share of the cutoff is refused: no matter is so dense, and the
+  /// images within the cutoff grow without bound.
+  constexpr double least_height = 0.05;
+
+  /// Open structures of so few atoms are searched pair by pair, which is faster than bins.
+  constexpr int all_pairs = 64;
+
+  /// Largest coordinate, Å: cells from the origin are counted by int.
+  constexpr double farthest = 1e7;
+
+  std::string name_of(int vector)
+  {
+    return std::string(1, char('a' + vector));
+  }
+
+  std::string short_text(double value)
+  {
+    char text[32];
+    std::snprintf(text, sizeof(text), "%.3g", value);
+    return text;
   }
 
   /// Three independent cell vectors, made up in directions that are not periodic, and their
@@ -42,9 +66,11 @@ namespace {
       for (int a = 0; a < 3; a++)
         if (structure.periodic[a]) {
           row[a] = {structure.cell[3 * a], structure.cell[3 * a + 1], structure.cell[3 * a + 2]};
-          if (dot(row[a], row[a]) < 1e-12)
-            throw StructureError("cell vector " + std::string(1, char('a' + a)) +
-                                 " is zero in a periodic direction");
+          const double square = dot(row[a], row[a]);
+          if (!std::isfinite(square))
+            throw StructureError("cell vector " + name_of(a) + " is not finite");
+          if (square < 1e-12)
+            throw StructureError("cell vector " + name_of(a) + " is zero in a periodic direction");
         }
       // an open direction gets a vector at right angles to the others
       const int n_periodic =
@@ -95,23 +121,34 @@ namespace {
   class Bins {
    public:
     Bins(const Structure &structure, double cutoff) :
-        structure(structure), cutoff(cutoff), cell(structure, cutoff), bin(structure.n_atoms()),
-        image(structure.n_atoms()), wrapped(structure.n_atoms())
+        structure(structure), cutoff(cutoff), cell(structure, cutoff),
+        pair_by_pair(structure.n_atoms() <= all_pairs && is_open(structure)),
+        bin(structure.n_atoms()), image(structure.n_atoms()), wrapped(structure.n_atoms())
     {
       for (int a = 0; a < 3; a++) {
         const double height = 1.0 / std::sqrt(dot(cell.reciprocal[a], cell.reciprocal[a]));
-        bins[a] = std::clamp(int(height / cutoff), 1, 64);
+        if (structure.periodic[a] && !(height >= least_height * cutoff))
+          throw StructureError("the cell is too small along " + name_of(a) + ": " +
+                               short_text(height) + " A between its faces; with a cutoff of " +
+                               short_text(cutoff) + " A at least " +
+                               short_text(least_height * cutoff) + " A are accepted");
+        bins[a] = int(std::clamp(height / cutoff, 1.0, 64.0));
         reach[a] = int(std::ceil(cutoff * bins[a] / height));
       }
-      atoms.resize(std::size_t(bins[0]) * bins[1] * bins[2]);
+      if (!pair_by_pair) atoms.resize(std::size_t(bins[0]) * bins[1] * bins[2]);
       for (int i = 0; i < structure.n_atoms(); i++) sort_in(i);
     }
 
-    /// Edges of an atom, sorted by neighbor and image. Throws StructureError for two atoms on one
-    /// place.
-    std::vector<Edge> edges_of(int i) const
+    /// Appends the edges of an atom, sorted by neighbor and image. Throws StructureError for two
+    /// atoms on one place.
+    void append_edges(int i, std::vector<Edge> &edges) const
     {
-      std::vector<Edge> edges;
+      if (pair_by_pair) {
+        for (int j = 0; j < structure.n_atoms(); j++)
+          if (i != j) append_edge(i, j, difference(i, j), edges);
+        return;
+      }
+      const auto first = std::ptrdiff_t(edges.size());
       for (int s0 = -reach[0]; s0 <= reach[0]; s0++)
         for (int s1 = -reach[1]; s1 <= reach[1]; s1++)
           for (int s2 = -reach[2]; s2 <= reach[2]; s2++) {
@@ -124,16 +161,16 @@ namespace {
             for (const int j : atoms[number_of(place)])
               if (reachable(i, j, shift)) append_edge(i, j, shift, edges);
           }
-      std::sort(edges.begin(), edges.end(), [](const Edge &a, const Edge &b) {
+      std::sort(edges.begin() + first, edges.end(), [](const Edge &a, const Edge &b) {
         return std::tie(a.j, a.shift) < std::tie(b.j, b.shift);
       });
-      return edges;
     }
 
    private:
     const Structure &structure;
     double cutoff;
     Cell cell;
+    bool pair_by_pair;                      // without bins
     std::array<int, 3> bins, reach;         // number of bins; bins that a search reaches over
     std::vector<std::vector<int>> atoms;    // [bins]
     std::vector<Shift> bin, image;          // [n] bin, and cell that the atom was wrapped from
@@ -155,7 +192,18 @@ namespace {
         for (int c = 0; c < 3; c++) wrapped[i][c] -= image[i][a] * cell.row[a][c];
         bin[i][a] = std::clamp(int((fraction - image[i][a]) * bins[a]), 0, bins[a] - 1);
       }
-      atoms[number_of(bin[i])].push_back(i);
+      if (!pair_by_pair) atoms[number_of(bin[i])].push_back(i);
+    }
+
+    /// Cells between the images of two atoms in an open structure, where all are in one cell.
+    Shift difference(int i, int j) const
+    {
+      return {image[j][0] - image[i][0], image[j][1] - image[i][1], image[j][2] - image[i][2]};
+    }
+
+    static bool is_open(const Structure &structure)
+    {
+      return structure.periodic == std::array{false, false, false};
     }
 
     /// In an open direction only the atom itself counts, none of its images; no atom is its own
@@ -182,8 +230,17 @@ namespace {
     }
   };
 
+  std::string far_text(int i, double x)
+  {
+    const std::string atom = "the position of atom " + std::to_string(i + 1);
+    return atom +
+        (std::isfinite(x) ? " is " + short_text(x) + " A away from the origin; at most " +
+                 short_text(farthest) + " A are accepted"
+                          : " is not finite");
+  }
+
   /// Species of all atoms. Throws StructureError for an element that the model does not have and
-  /// for a coordinate that is not finite.
+  /// for a coordinate that is not finite or too large.
   std::vector<int> species_of(const Structure &structure, const std::vector<int> &elements)
   {
     std::vector<int> species;
@@ -198,8 +255,8 @@ namespace {
       }
       species.push_back(int(found - elements.begin()));
       for (int a = 0; a < 3; a++)
-        if (!std::isfinite(structure.positions[3 * i + a]))
-          throw StructureError("the position of atom " + std::to_string(i + 1) + " is not finite");
+        if (!(std::abs(structure.positions[3 * i + a]) <= farthest))
+          throw StructureError(far_text(i, structure.positions[3 * i + a]));
     }
     return species;
   }
@@ -213,17 +270,25 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
   const std::vector<int> species = species_of(structure, elements);
   const Bins bins(structure, cutoff);
   // an error must leave the graph as it was: all edges are known before any is appended
-  std::vector<std::vector<Edge>> edges(static_cast<std::size_t>(n));
-  for (int i = 0; i < n; i++) edges[static_cast<std::size_t>(i)] = bins.edges_of(i);
+  std::vector<Edge> edges;
+  std::vector<std::size_t> end(static_cast<std::size_t>(n));
+  edges.reserve(std::size_t(n) * std::size_t(std::min(n, all_pairs)));
+  for (int i = 0; i < n; i++) {
+    bins.append_edges(i, edges);
+    end[i] = edges.size();
+  }
 
   const int first_atom = int(graph.species.size());
-  for (const auto &list : edges) {
-    for (const Edge &edge : list) {
-      graph.neighbor.push_back(first_atom + edge.j);
-      graph.r.insert(graph.r.end(), edge.r.begin(), edge.r.end());
-    }
-    graph.first_edge.push_back(int(graph.neighbor.size()));
+  const std::size_t first_edge = graph.neighbor.size();
+  graph.neighbor.resize(first_edge + edges.size());
+  graph.r.resize(3 * graph.neighbor.size());
+  int *neighbor = graph.neighbor.data() + first_edge;
+  double *r = graph.r.data() + 3 * first_edge;
+  for (std::size_t e = 0; e < edges.size(); e++) {
+    neighbor[e] = first_atom + edges[e].j;
+    std::copy(edges[e].r.begin(), edges[e].r.end(), r + 3 * e);
   }
+  for (const std::size_t last : end) graph.first_edge.push_back(int(first_edge + last));
   graph.species.insert(graph.species.end(), species.begin(), species.end());
   const auto n_periodic = std::count(structure.periodic.begin(), structure.periodic.end(), true);
   if (n_periodic == 0 || n_periodic == 3)

@@ -43,8 +43,9 @@ struct Structure {
 /// Appends the full neighbor graph of a structure: every ordered pair, periodic images included,
 /// with |r| < cutoff, folded to the owner of the image. `elements` maps atomic numbers to species.
 /// Linked cells; any cell shape, also cells smaller than the cutoff. Positions only of open
-/// structures. Throws StructureError for an element outside `elements`, a flat periodic cell, two
-/// atoms on one place or a coordinate that is not finite.
+/// structures. Throws StructureError for an element outside `elements`, a periodic cell that is
+/// flat, not finite or lower than a twentieth of the cutoff, two atoms on one place, and a
+/// coordinate that is not finite or too far away.
 void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff,
                   GraphStorage &graph);
 

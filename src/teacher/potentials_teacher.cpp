@@ -5,6 +5,7 @@
 #include "core/errors.h"
 #include "engine/make_engine.h"
 #include "potential/potential.h"
+#include "structure/lattice.h"
 
 #include <cmath>
 #include <filesystem>
@@ -87,35 +88,15 @@ namespace {
         energies.push_back(result.energy[0]);
         for (std::size_t i = 0; i < n; i++)
           labels.atom_energy[i] += result.atom_energy[i] / double(m);
-        add_strain_gradient(1.0 / double(m), strain_gradient);
+        add_strain_gradient(graph.view(), result, 0, 1.0 / double(m), strain_gradient);
       }
       set_mean_and_spread(energies, forces, labels);
       if (structure.periodic == std::array{true, true, true}) {
-        const double volume = volume_of(structure);
+        const double volume = cell_volume(structure.cell);
         for (double &value : strain_gradient) value /= volume;
         labels.stress = strain_gradient;
       }
       return labels;
-    }
-
-    /// Adds dE/dstrain of the last evaluation, symmetric, times a factor.
-    void add_strain_gradient(double factor, std::array<double, 9> &sum) const
-    {
-      for (std::size_t k = 0; k < result.gradient.size(); k += 3)
-        for (int a = 0; a < 3; a++)
-          for (int b = 0; b < 3; b++)
-            sum[3 * a + b] += 0.5 * factor *
-                (graph.r[k + a] * result.gradient[k + b] + graph.r[k + b] * result.gradient[k + a]);
-      constexpr int place[9] = {0, 3, 4, 3, 1, 5, 4, 5, 2};    // in xx, yy, zz, xy, xz, yz
-      for (std::size_t k = 0; k < result.strain_gradient.size(); k += 6)
-        for (int c = 0; c < 9; c++) sum[c] += factor * result.strain_gradient[k + place[c]];
-    }
-
-    static double volume_of(const Structure &structure)
-    {
-      const auto &h = structure.cell;
-      return std::abs(h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) +
-                      h[2] * (h[3] * h[7] - h[4] * h[6]));
     }
 
     static void set_mean_and_spread(const std::vector<double> &energies,
