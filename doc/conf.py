@@ -18,6 +18,7 @@ from docutils import nodes
 from pygments.lexer import RegexLexer
 from pygments.token import Comment, Keyword, Name, Number, String, Text
 from sphinx import addnodes
+from sphinx.util.logging import getLogger
 
 top = Path(__file__).resolve().parent.parent
 
@@ -152,6 +153,15 @@ def link_to_folders(app, doctree):
             node.replace_self(node.children)
 
 
+def check_form(app, doctree):
+    """Links to other sites are complete addresses; nothing is asked of those sites."""
+    for node in doctree.findall(nodes.reference):
+        address = node.get("refuri", "")
+        whole = re.fullmatch(r"https?://[\w-]+(\.[\w-]+)+(:\d+)?([/#?][^\s<>\"]*)?", address)
+        if address.startswith("http") and not whole:
+            getLogger(__name__).warning("no address of a page: '%s'", address, location=node)
+
+
 class Namespaces(logging.Filter):
     """Each header opens the namespaces anew, which is no second declaration of something."""
 
@@ -179,6 +189,7 @@ def setup(app):
     app.add_lexer("LAMMPS", LammpsLexer)
     app.connect("missing-reference", link_to_manual)
     app.connect("doctree-read", link_to_folders)
+    app.connect("doctree-read", check_form)
     if "sphinx.ext.autodoc" in extensions:
         app.connect("autodoc-process-docstring", fields)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

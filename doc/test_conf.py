@@ -66,6 +66,18 @@ class Build(unittest.TestCase):
                 target,
             )
 
+    def test_a_place_that_another_page_does_not_have(self):
+        link = "# Page\n\n[x](../examples/one/README.md#{})\n"
+        self.assertEqual(self.warnings(link.format("one")), "")
+        self.assertIn("local id not found", self.warnings(link.format("two")))
+
+    def test_addresses_of_other_sites(self):
+        self.assertEqual(self.warnings("# Page\n\n<https://docs.lammps.org/fix.html#x>\n"), "")
+        for address in ("https://docs", "https:/docs.lammps.org", "http://a.b c"):
+            self.assertIn(
+                "no address of a page", self.warnings(f"# Page\n\n[x](<{address}>)\n"), address
+            )
+
     def test_the_manual_of_lammps(self):
         page = "Page\n====\n\n:doc:`x <{}>`\n\n.. code-block:: LAMMPS\n\n   run 100 # steps\n"
         self.assertEqual(self.warnings(page.format("fix_nve"), "page.rst"), "")
