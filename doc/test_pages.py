@@ -136,7 +136,11 @@ class Pages(unittest.TestCase):
     def test_a_narrow_window_does_not_scroll_sideways(self):
         for page in pages:
             self.open(page, width=375, height=740)
-            widest = self.run_script("document.documentElement.scrollWidth")
+            # the theme hides what is too wide for the window, and scrolls its own frame instead
+            widest = self.run_script(
+                "Math.max(...['html', '.content', 'article'].map("
+                "name => document.querySelector(name).scrollWidth))"
+            )
             self.shoot(f"narrow-{page}")
             self.assertLessEqual(widest, 375, page)
 
