@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Tests of the checks: each complains about a bad example and keeps silent on a good one."""
 
+import contextlib
 import io
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import check_includes
 import check_model_names
+import check_results
 import check_scripts
 import check_sizes
 import check_text
@@ -237,6 +239,69 @@ class ModelNames(Repository):
         text = 'f("about painn-fmm");'
         self.assertEqual(check_model_names.uses("a.cpp", text), [])
         self.assertEqual(len(check_model_names.uses("a.cpp", text, texts=True)), 1)
+
+
+class Results(Repository):
+    """Numbers of pages against the file of results."""
+
+    group = (
+        '[speed]\nwhat = "x"\ncommand = "mlff bench"\nmachine = "m"\ndate = 2026-11-21\n'
+        'host = "6.1"\nsteps = "1,200"\n'
+    )
+    page = (
+        "# mlff\n\n## Measured\n\n| what | value | command |\n|---|---|---|\n"
+        "| host at 0.5 fs | 6.1<!-- result: speed.host --> of "
+        "1,200<!-- result: speed.steps --> steps | `x 3` |\n"
+    )
+
+    def setUp(self):
+        super().setUp()
+        self.write("bench/results.toml", self.group)
+        self.write("README.md", self.page)
+
+    def messages(self):
+        return [str(f) for f in check_results.find(self.root)]
+
+    def test_numbers_that_agree(self):
+        self.assertEqual(self.messages(), [])
+
+    def test_a_number_that_differs_and_is_then_written(self):
+        self.write("README.md", self.page.replace("6.1<", "6.2<"))
+        self.assertEqual(
+            self.messages(),
+            ["README.md:7: '6.2' is not speed.host, which is 6.1 in bench/results.toml"],
+        )
+        with contextlib.redirect_stdout(io.StringIO()):
+            check_results.write(self.root)
+        self.assertEqual((self.root / "README.md").read_text(), self.page)
+
+    def test_a_longer_number_that_ends_alike(self):
+        self.write("README.md", self.page.replace("| 6.1<", "| 16.1<"))
+        self.assertIn("'16.1' is not speed.host", self.messages()[0])
+
+    def test_marks_without_a_number_or_a_result(self):
+        self.write("doc/a.md", "fast<!-- result: speed.host -->\n3<!-- result: speed.none -->\n")
+        self.assertEqual(
+            [m.split(": ", 1)[1] for m in self.messages()],
+            [
+                "'None' is not speed.host, which is 6.1 in bench/results.toml",
+                "bench/results.toml has no 'speed.none'",
+            ],
+        )
+
+    def test_a_measured_number_without_a_mark(self):
+        self.write("README.md", self.page + "| more | 41x, F32 | y |\n")
+        self.assertIn("'41' has no <!-- result", self.messages()[0])
+
+    def test_numbers_that_no_page_has_and_groups_without_a_command(self):
+        self.write(
+            "bench/results.toml",
+            self.group.replace('command = "mlff bench"\n', "") + 'left = "2"\nbad = 3\n',
+        )
+        said = "\n".join(self.messages())
+        self.assertIn("group 'speed' has no 'command'", said)
+        self.assertIn("no page has the number 'speed.left'", said)
+        self.assertIn("speed.bad is 3; expected a number in quotes", said)
 
 
 class Scripts(Repository):
