@@ -1,5 +1,7 @@
 # Adds LAMMPS as a sub-project, unchanged, and offers mlff_add_styles(FOLDER ...) that makes our styles built-in ones.
+# Offers MLFF_LAMMPS_VERSION ("4 Jul 2026") and MLFF_LAMMPS_NUMBER (20260704).
 # Source tree: -D LAMMPS_SOURCE_DIR=, else the tree in the cache folder, else a download (cmake/fetch-lammps.sh).
+include(MlffLammpsVersion)
 set(LAMMPS_SOURCE_DIR "" CACHE PATH "LAMMPS source tree of 10Sep2025 or newer, with Kokkos in lib/kokkos")
 execute_process(COMMAND ${CMAKE_COMMAND} -E env LAMMPS_SOURCE_DIR=${LAMMPS_SOURCE_DIR} MLFF_CACHE=${MLFF_CACHE}
   ${CMAKE_CURRENT_LIST_DIR}/fetch-lammps.sh OUTPUT_VARIABLE lammps_tree OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE status)
@@ -7,6 +9,7 @@ if(status)
   message(FATAL_ERROR "No usable LAMMPS source tree; the line before this one says why.")
 endif()
 set(MLFF_LAMMPS_TREE ${lammps_tree})
+mlff_lammps_version(${MLFF_LAMMPS_TREE}/src/version.h)
 
 foreach(package KOKKOS MOLECULE REPLICA RIGID PLUGIN EXTRA-DUMP)
   set(PKG_${package} ON CACHE BOOL "LAMMPS package")

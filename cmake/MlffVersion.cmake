@@ -23,9 +23,7 @@ endif()
 
 function(mlff_version target)
   set(folder ${CMAKE_BINARY_DIR}/generated)
-  file(STRINGS ${MLFF_LAMMPS_TREE}/src/version.h line REGEX "^#define LAMMPS_VERSION ")
-  string(REGEX REPLACE ".*\"(.*)\".*" "\\1" lammps "${line}")
-  set(write ${CMAKE_COMMAND} -D source=${PROJECT_SOURCE_DIR} -D header=${folder}/mlff_build.h -D VERSION=${PROJECT_VERSION} "-DLAMMPS=${lammps}"
+  set(write ${CMAKE_COMMAND} -D source=${PROJECT_SOURCE_DIR} -D header=${folder}/mlff_build.h -D VERSION=${PROJECT_VERSION} "-DLAMMPS=${MLFF_LAMMPS_VERSION}"
     -D TORCH=$<$<BOOL:${MLFF_TORCH}>:${Torch_VERSION}> -D XTB=$<$<BOOL:${MLFF_XTB}>:${XTB_VERSION}> -P ${CMAKE_CURRENT_FUNCTION_LIST_FILE})
   add_custom_target(mlff_build_header BYPRODUCTS ${folder}/mlff_build.h COMMAND ${write} VERBATIM)
   add_dependencies(${target} mlff_build_header)

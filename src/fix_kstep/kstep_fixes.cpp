@@ -3,10 +3,10 @@
 
 #include "atom.h"
 #include "error.h"
+#include "exceptions.h"
 #include "fix.h"
-#include "fix_addforce.h"
-#include "fix_efield.h"
 #include "modify.h"
+#include "update.h"
 
 #include <algorithm>
 #include <cmath>
@@ -52,37 +52,28 @@ static const Styles group_forces = {"^addforce",   "^aveforce", "^drag",        
                                     "^planeforce", "^setforce", "^spring/self", "^viscous"};
 
 /* ----------------------------------------------------------------------
-   fixes whose forces are variables, without a variable for the energy: for
-   minimizers LAMMPS refuses them, too
+   Fixes addforce and efield whose forces are variables, without a variable
+   for the energy. Minimizers need the energy, too: so the fix is asked to
+   begin a minimization, and LAMMPS' error is the answer. Other errors come
+   again when the run begins.
 ------------------------------------------------------------------------- */
 
-namespace {
-
-struct AddForce : FixAddForce {
-  static bool without_energy(const FixAddForce &other)
-  {
-    return (other.*&AddForce::xstr || other.*&AddForce::ystr || other.*&AddForce::zstr) &&
-        !(other.*&AddForce::estr);
-  }
-};
-
-struct Efield : FixEfield {
-  static bool without_energy(const FixEfield &other)
-  {
-    return (other.*&Efield::xstr || other.*&Efield::ystr || other.*&Efield::zstr) &&
-        !(other.*&Efield::estr || other.*&Efield::pstr);
-  }
-};
-
-bool without_energy(Fix *other)
+bool KstepFixes::without_energy(Fix *other) const
 {
-  if (const auto *force = dynamic_cast<FixAddForce *>(other))
-    return AddForce::without_energy(*force);
-  if (const auto *field = dynamic_cast<FixEfield *>(other)) return Efield::without_energy(*field);
-  return false;
+  if (!is_one_of(other, {"^addforce", "^efield"})) return false;
+  const int whichflag = update->whichflag;
+  const int shown = error->set_show_error(0);
+  bool refused = false;
+  update->whichflag = 2;
+  try {
+    other->init();
+  } catch (const LAMMPSException &answer) {
+    refused = utils::strmatch(answer.what(), "Must use variable energy");
+  }
+  update->whichflag = whichflag;
+  error->set_show_error(shown);
+  return refused;
 }
-
-}    // namespace
 
 /* ---------------------------------------------------------------------- */
 

