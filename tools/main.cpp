@@ -1,5 +1,5 @@
 // mlff: makes, examines and measures potentials for pair_style mlff.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "core/errors.h"
 #include "engine/version.h"
 

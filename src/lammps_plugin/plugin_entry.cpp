@@ -93,8 +93,8 @@ void *open_styles()
 
 }    // namespace
 
-extern "C" __attribute__((visibility("default"))) void
-lammpsplugin_init(void *lammps, void *handle, void *take)
+extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *lammps, void *handle,
+                                                                         void *take)
 {
   if (const std::string why = reason_against(lammps); !why.empty()) return refuse(lammps, why);
   void *styles = open_styles();

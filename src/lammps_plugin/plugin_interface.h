@@ -12,7 +12,7 @@ struct PluginStyle {
   const char *info;
   const char *author;
   union {
-    void *(*of_lammps)(void *lammps);                                       ///< pair, command
+    void *(*of_lammps)(void *lammps);                              ///< pair, command
     void *(*of_words)(void *lammps, int n_words, char **words);    ///< fix, compute
   } make;
   void *handle;    ///< of the opened library, as LAMMPS gave it to the plugin

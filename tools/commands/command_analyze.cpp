@@ -1,6 +1,6 @@
 // mlff analyze: the physics of a trajectory, beside that of a reference and of a second seed of it.
 #include "analysis/analysis.h"
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "core/progress.h"
 #include "data/output_file.h"
 #include "workflow/plot_script.h"

@@ -1,5 +1,5 @@
 // mlff bench: the engines of this build side by side, in turn, in one run.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "core/progress.h"
 #include "data/trajectory.h"
 #include "engine/make_engine.h"

@@ -1,6 +1,6 @@
 // mlff check-gradients: every derivative that forces are made of, against differences and against
 // autograd.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "core/elements.h"
 #include "core/progress.h"
 #include "data/trajectory.h"

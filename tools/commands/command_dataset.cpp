@@ -1,6 +1,6 @@
 // mlff dataset: what is in labelled frames, whether it can be trusted, and how to split it.
 #include "analysis/trajectory_frames.h"
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "core/elements.h"
 #include "core/progress.h"
 #include "core/units.h"

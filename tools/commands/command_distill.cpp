@@ -1,5 +1,5 @@
 // mlff distill: a student that learns where it goes itself.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "distill/distill.h"
 
 namespace mlff {

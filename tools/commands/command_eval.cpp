@@ -1,5 +1,5 @@
 // mlff eval: errors of a potential against labelled frames.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "core/elements.h"
 #include "core/progress.h"
 #include "core/units.h"

@@ -1,5 +1,5 @@
 // mlff import: weights of other programs become a potential file.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "core/elements.h"
 #include "core/units.h"
 #include "import/import_schnetpack.h"

@@ -1,5 +1,5 @@
 // mlff info: what a potential file holds.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "core/elements.h"
 #include "potential/find_potential.h"
 #include "potential/metadata.h"

@@ -1,5 +1,5 @@
 // mlff label: training data from the teachers.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "label/label.h"
 
 namespace mlff {

@@ -1,5 +1,5 @@
 // mlff make-jump: a SMILES becomes a jump network, and an input of LAMMPS that uses it.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "make_jump/make_jump.h"
 #include "workflow/plot_script.h"
 

@@ -1,5 +1,5 @@
 // mlff molecule: a SMILES becomes a LAMMPS data file or an extended XYZ file.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "data/output_file.h"
 #include "data/trajectory.h"
 #include "molecule/molecule.h"

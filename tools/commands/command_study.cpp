@@ -1,5 +1,5 @@
 // mlff study: methods over molecules and seeds, timed and judged.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "study/study.h"
 
 #include <cstdio>

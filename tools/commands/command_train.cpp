@@ -1,6 +1,6 @@
 // mlff train: a potential from labelled frames or from teachers, or a jump network from
 // trajectories.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "training/jump/jump_trainer.h"
 #include "training/trainer.h"
 #include "workflow/plot_script.h"

@@ -1,5 +1,5 @@
 // Options that several commands have.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 #include "potential/find_potential.h"
 
 namespace mlff {

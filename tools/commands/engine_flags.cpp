@@ -1,5 +1,5 @@
 // Options of commands that say how an engine evaluates.
-#include "commands/command.h"
+#include "commands/sub_command.h"
 
 namespace mlff {
 

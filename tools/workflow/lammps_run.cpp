@@ -56,7 +56,7 @@ std::string lammps_program(const std::string &given)
   const char *named = std::getenv("MLFF_LAMMPS");
   const std::string program = !given.empty() ? fs::absolute(given).string()
       : named                                ? fs::absolute(named).string()
-                              : (fs::canonical("/proc/self/exe").parent_path() / "lmp").string();
+              : (fs::canonical("/proc/self/exe").parent_path() / "lmp").string();
   if (access(program.c_str(), X_OK) != 0)
     throw FileError("there is no LAMMPS at '" + program +
                     "'; name one that has the styles of mlff with --lmp or MLFF_LAMMPS, or install "
