@@ -29,6 +29,9 @@ set(MPI_CXX_SKIP_MPICXX ON)
 
 add_subdirectory(${MLFF_LAMMPS_TREE}/cmake lammps EXCLUDE_FROM_ALL)
 set_target_properties(lmp PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin EXCLUDE_FROM_ALL OFF)
+if(MLFF_DEBUG)
+  mlff_keep_libraries(lmp)
+endif()
 set_target_properties(lammps PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 find_package(MPI REQUIRED COMPONENTS CXX)
 
