@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds LAMMPS with the package, runs molecular dynamics of ethanol and shows the result, then the same molecule
-# with GFN2-xTB: plain dynamics beside learned jumps of 8 fs.
+# with GFN2-xTB: plain dynamics beside learned jumps of 8 fs and exact Monte Carlo moves of 40 fs.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/cmake/setup.sh"
 
@@ -26,9 +26,16 @@ wait $lammps || { tail -5 log.ethanol >&2; explain "LAMMPS stopped; $run/log.eth
 jumps=$build/quickstart/kstep-ethanol
 mkdir -p "$jumps"
 cp "$top"/examples/kstep-ethanol/{in.kstep,run.sh} "$jumps"
-say "running examples/kstep-ethanol in $jumps: 5 ps of GFN2-xTB by velocity Verlet, then by learned jumps of 8 fs"
-LMP=$build/bin/lmp PS=5 METHODS="vv0.5 jump8-c1" "$jumps/run.sh" | tee "$jumps/table" || explain "LAMMPS stopped; the logs in $jumps say why."
-awk '$1 == "vv0.5" {plain = $2} $1 == "jump8-c1" {printf "   the jumps are %.1f times as fast\n", $2 / plain}' "$jumps/table"
+say "running examples/kstep-ethanol in $jumps: 5 ps of GFN2-xTB by velocity Verlet, by learned jumps of 8 fs, and by exact Monte Carlo moves of 40 fs"
+LMP=$build/bin/lmp PS=5 METHODS="vv0.5 jump8-c1 student-metropolis" "$jumps/run.sh" --json > "$jumps/rows.json" || explain "LAMMPS stopped; the logs in $jumps say why."
+"$python" "$top/examples/kstep-ethanol/plot.py" "$jumps"
+"$python" - "$jumps/rows.json" <<'END'
+import json, sys
+
+names = {"vv0.5": "velocity Verlet, 0.5 fs", "jump8-c1": "learned jumps, 8 fs", "student-metropolis": "exact moves, 40 fs"}
+for row in json.load(open(sys.argv[1]))["rows"]:
+    print(f"   {names[row['method']]:24}{row['ps_per_s']:8.2f} ps per second of one core, {row['speedup_vs_vv0.5']:5.1f} times as fast as velocity Verlet")
+END
 
 say "done"
 cat <<END
@@ -37,7 +44,10 @@ cat <<END
    log              $run/log.ethanol
    picture          $run/ethanol.png
    jumps            $jumps/log.jump8-c1
+   their picture    $jumps/kstep-ethanol.png
 
    Run it yourself: cd examples/ethanol && $build/bin/lmp -in in.ethanol
                     cd examples/kstep-ethanol && ./run.sh
+   Your molecule:   $build/bin/mlff make-jump CCO -o ethanol-jump
+   Read on:         doc/guide/ten_minutes.md, doc/guide/howto_kstep.md, examples/
 END

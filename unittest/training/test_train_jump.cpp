@@ -552,7 +552,8 @@ TEST_F(TrainJump, MassesAreThoseOfTheData)
            {{"training", "{steps: 20, windows: 16, validate_every: 20, warmup: 5, threads: 1}"}});
   run("train --no-plots heavy.yaml");
   ASSERT_EQ(status, 0);
-  const auto species = jump_record(Potential::read(file("heavy.safetensors"))).species;
+  const Potential with_deuterium = Potential::read(file("heavy.safetensors"));
+  const auto &species = jump_record(with_deuterium).species;
   ASSERT_EQ(species.size(), 2u);
   EXPECT_EQ(species[0].mass, 2.014);
   EXPECT_EQ(species[1].mass, 15.999);
