@@ -32,6 +32,7 @@ template <typename Table> struct KernelSets {
 
 /// Declares the tables that the file `name`.cpp defines, one in each of its compilations, and all
 /// of them as `name`.
+// NOLINTBEGIN(bugprone-macro-parentheses): a type cannot stand in parentheses
 #ifdef MLFF_X86_KERNELS
 #define MLFF_DECLARE_KERNELS(Table, name)                        \
   extern const Table name##_generic, name##_avx2, name##_avx512; \
@@ -41,3 +42,4 @@ template <typename Table> struct KernelSets {
   extern const Table name##_generic;      \
   constexpr ::mlff::KernelSets<Table> name = {name##_generic, name##_generic, name##_generic}
 #endif
+// NOLINTEND(bugprone-macro-parentheses)

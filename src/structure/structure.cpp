@@ -33,7 +33,7 @@ namespace {
   constexpr int all_pairs = 64;
 
   /// Largest coordinate, Å: cells from the origin are counted by int.
-  constexpr double farthest = 1e7;
+  constexpr double farthest = 1e8;
 
   std::string name_of(int vector)
   {
