@@ -67,7 +67,7 @@ namespace {
   {
     const Potential &potential = evaluator.potentials().at(member);
     ModelDescription parts;
-    potential.kind().describe(potential, parts);
+    potential.kind().file.describe(potential, parts);
     Json all = {{"model", potential.kind().name},
                 {"sizes", parts.sizes},
                 {"more", parts.more},
