@@ -35,9 +35,13 @@ class ModelSizes {
   std::map<std::type_index, std::any> values;
 };
 
-/// Access to the value of type T among the sizes of a potential, const or not.
+/// Access to the value of type T among the sizes of a potential.
 template <typename T> struct SizesOf {
-  template <typename SomePotential> auto &operator()(SomePotential &potential) const
+  template <typename Potential> T &operator()(Potential &potential) const
+  {
+    return potential.sizes.template get<T>();
+  }
+  template <typename Potential> const T &operator()(const Potential &potential) const
   {
     return potential.sizes.template get<T>();
   }
