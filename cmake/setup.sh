@@ -4,6 +4,7 @@
 #   LAMMPS_SOURCE_DIR  an existing LAMMPS tree instead of a download
 #   MLFF_CACHE         what is kept between builds (default ${XDG_CACHE_HOME:-~/.cache}/mlff)
 #   MLFF_TORCH=OFF     build without LibTorch
+#   MLFF_LAMMPS_PACKAGES  LAMMPS packages to build besides those that are needed, separated by semicolons
 #   MLFF_BUILD         build folder (default: build in the checkout)
 
 program=$(basename "$0")
@@ -179,7 +180,7 @@ configure_and_build() {
   say "configuring in $build (LAMMPS in $LAMMPS_SOURCE_DIR)"
   mkdir -p "$build"
   (cd "$top" && cmake --preset default -B "$build" -D LAMMPS_SOURCE_DIR="$LAMMPS_SOURCE_DIR" -D MLFF_CACHE="$MLFF_CACHE" \
-    -D MLFF_PYTHON="$python" -D MLFF_TORCH="$use_torch" -D MLFF_TESTS="$tests") > "$build/configure.log" 2>&1 ||
+    -D MLFF_PYTHON="$python" -D MLFF_TORCH="$use_torch" -D MLFF_TESTS="$tests" ${MLFF_LAMMPS_PACKAGES+-D MLFF_LAMMPS_PACKAGES="$MLFF_LAMMPS_PACKAGES"}) > "$build/configure.log" 2>&1 ||
     { tail -25 "$build/configure.log" >&2; explain "cmake stopped; the lines above and $build/configure.log say why."; }
   say "building (the first time LAMMPS takes a quarter of an hour on two cores, later builds take it from the cache)"
   NINJA_STATUS="[%f/%t, %es] " ninja -C "$build" "$@" || explain "the build stopped; the lines above say why."
