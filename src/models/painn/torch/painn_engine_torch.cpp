@@ -41,7 +41,7 @@ namespace {
   class TorchEngine : public Engine {
    public:
     TorchEngine(const Potential &potential, const EngineOptions &options) :
-        sizes(painn_sizes(potential)), form(options.long_range), global(has_long_range(potential)),
+        sizes(painn_sizes(potential)), long_range(long_range_form(potential, options)),
         model(std::make_shared<PainnModel>(potential)), place(options), stream(options.stream)
     {
       model->load(potential, place);
@@ -55,7 +55,7 @@ namespace {
                             "the torch engine evaluates whole systems: it cannot exchange features "
                             "with other ranks");
       begin_result(graph, result);
-      if (global) {
+      if (long_range) {
         check_positions(graph);
         result.position_gradient.assign(3 * std::size_t(graph.n_centres()), 0.0);
         if (!graph.cell.empty())
@@ -93,14 +93,13 @@ namespace {
     EngineInfo info() const override
     {
       EngineInfo info = place.info();
-      if (global) info.long_range = form;
+      info.long_range = long_range;
       return info;
     }
 
    private:
     PainnSizes sizes;
-    LongRangeForm form;
-    bool global;
+    std::optional<LongRangeForm> long_range;
     std::shared_ptr<PainnModel> model;
     TorchPlace place;
     void *stream;
@@ -135,11 +134,11 @@ namespace {
       r = place.device.is_cpu() ? r : r.to(place.device);
       r.requires_grad_(true);
       LongRangeSystem system;
-      if (global) {
+      if (long_range) {
         system = {torch::from_blob(const_cast<double *>(graph.position.data()),
                                    {graph.n_centres(), 3}, torch::kDouble)
                       .to(place.device),
-                  graph.first_atom, form, graph.cell};
+                  graph.first_atom, *long_range, graph.cell};
         system.position.requires_grad_(true);
         if (!graph.cell.empty())
           system.strain =
@@ -155,7 +154,7 @@ namespace {
         inputs.push_back(r);
         outputs.push_back(&result.gradient);
       }
-      if (global) {
+      if (long_range) {
         inputs.push_back(system.position);
         outputs.push_back(&result.position_gradient);
         if (system.strain.defined()) {

@@ -9,6 +9,7 @@
 #include <torch/autograd.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace mlff {
 
@@ -41,7 +42,7 @@ namespace {
   class TorchGradient : public WeightGradient {
    public:
     TorchGradient(const Potential &potential, const EngineOptions &options, bool mixed) :
-        model(potential), global(has_long_range(potential)), form(options.long_range), mixed(mixed),
+        model(potential), long_range(long_range_form(potential, options)), mixed(mixed),
         place(options), trained(model.load_trained(potential, place))
     {
     }
@@ -92,14 +93,13 @@ namespace {
     {
       EngineInfo info = place.info();
       info.mixed = mixed;
-      if (global) info.long_range = form;
+      info.long_range = long_range;
       return info;
     }
 
    private:
     PainnModel model;
-    bool global;
-    LongRangeForm form;
+    std::optional<LongRangeForm> long_range;
     bool mixed;
     TorchPlace place;
     TrainedParameters trained;
@@ -132,13 +132,13 @@ namespace {
       batch.displacement = torch::zeros({graph.n_centres(), 3}, r.options()).requires_grad_(true);
       batch.r = r + batch.displacement.index_select(0, batch.neighbor) -
           batch.displacement.index_select(0, batch.centre);
-      if (global) {
+      if (long_range) {
         check_positions(graph);
         const auto x = torch::from_blob(const_cast<double *>(graph.position.data()),
                                         {graph.n_centres(), 3}, torch::kDouble)
                            .clone()
                            .to(place.device);
-        batch.system = {x + batch.displacement, graph.first_atom, form, graph.cell};
+        batch.system = {x + batch.displacement, graph.first_atom, *long_range, graph.cell};
       }
       return batch;
     }

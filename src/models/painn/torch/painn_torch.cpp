@@ -67,6 +67,13 @@ PainnLayers::run_layers(torch::Tensor s, torch::Tensor v, const torch::Tensor &c
   return {s, v};
 }
 
+std::optional<LongRangeForm> long_range_form(const Potential &potential,
+                                             const EngineOptions &options)
+{
+  if (!has_long_range(potential)) return std::nullopt;
+  return options.long_range;
+}
+
 PainnModel::PainnModel(const Potential &potential) :
     PainnLayers(painn_sizes(potential), potential.cutoff)
 {

@@ -5,6 +5,8 @@
 #include "models/painn/painn_tensors.h"
 #include "models/painn/torch/named_module.h"
 
+#include <optional>
+
 namespace mlff {
 
 /// Radial functions of PaiNN, exp(-(d - centre)² / 2 spacing²) [E, K], and its cutoff function [E,
@@ -46,6 +48,10 @@ class PainnLayers : public NamedModule {
   double cutoff;
   torch::Tensor centres;
 };
+
+/// The form of the long-range block that options ask for; none where the model has no block.
+std::optional<LongRangeForm> long_range_form(const Potential &potential,
+                                             const EngineOptions &options);
 
 /// Energies of atoms.
 class PainnModel : public PainnLayers {
