@@ -18,8 +18,8 @@ template <class Device> struct DeviceGraph {
   Array<int> centre, neighbor;            ///< [edges]
   Array<int> first_incoming, incoming;    ///< [atoms + 1], [edges]: edges by the atom they point to
   Array<double> r;    ///< [edges][3] Angstrom; an edge may be longer than the cutoff
-  Array<double>
-      position;    ///< [centres][3] Angstrom, for models with DeviceModel::needs_positions()
+  /// [centres][3] Angstrom, for models with DeviceModel::needs_positions()
+  Array<double> position;
 
   // on the host, for these models: as in Graph
   std::span<const int> first_atom;

@@ -26,8 +26,8 @@ inline constexpr Word<DeviceKind> device_words[] = {{"cpu", DeviceKind::host},
 
 struct EngineInfo {
   Backend backend = Backend::host;
-  InstructionSet instruction_set =
-      InstructionSet::generic;    ///< of a host engine; never automatic
+  /// of a host engine; never automatic
+  InstructionSet instruction_set = InstructionSet::generic;
   Precision precision = Precision::single_precision;
   bool mixed = false;    ///< products in bfloat16
   DeviceKind device = DeviceKind::host;

@@ -59,20 +59,17 @@ inline constexpr Word<InstructionSet> instruction_set_words[] = {
 struct EngineOptions {
   std::string engine = "auto";    ///< a name of available_engines(), or "auto": the first of them
   Precision precision = Precision::single_precision;
-  int threads =
-      /// at most this many; 0: OMP_NUM_THREADS, fewer where they would slow a small system down
-      0;
-  std::string device =
-      /// torch engine: "cpu", "cuda" (with a LibTorch for ROCm an AMD GPU), "xpu" (a GPU of Intel),
-      /// or "auto": cuda where LibTorch finds it
-      "auto";
+  /// at most this many; 0: OMP_NUM_THREADS, fewer where they would slow a small system down
+  int threads = 0;
+  /// torch engine: "cpu", "cuda" (with a LibTorch for ROCm an AMD GPU), "xpu" (a GPU of Intel),
+  /// or "auto": cuda where LibTorch finds it
+  std::string device = "auto";
   Filter filter = Filter::automatic;    ///< host engine
   int device_index = -1;                ///< torch engine on a GPU: its number; -1: the first
   LongRangeForm long_range = LongRangeForm::automatic;    ///< form of a long-range block
-  void *stream =
-      /// torch engine on cuda: cudaStream_t of the program around it on that GPU; null: LibTorch's
-      /// own
-      nullptr;
+  /// torch engine on cuda: cudaStream_t of the program around it on that GPU; null: LibTorch's
+  /// own
+  void *stream = nullptr;
   InstructionSet instruction_set = InstructionSet::automatic;    ///< host engine
 
   /// Whether `device` names a GPU, which the host engine does not use.

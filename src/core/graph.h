@@ -10,9 +10,8 @@ namespace mlff {
 /// ranks. Atoms with edges of their own (centres) come first and are numbered 0 .. n_centres-1 over
 /// all structures; atoms of other ranks (ghosts, only ever with one structure) follow.
 struct Graph {
-  std::span<const int>
-      /// [n_structures + 1] centres of structure s are first_atom[s] .. first_atom[s+1]-1
-      first_atom;
+  /// [n_structures + 1] centres of structure s are first_atom[s] .. first_atom[s+1]-1
+  std::span<const int> first_atom;
   std::span<const int> species;       ///< [n_atoms] index into Potential::elements
   std::span<const int> first_edge;    ///< [n_centres + 1] edges sorted by centre (compressed rows)
   std::span<const int> neighbor;      ///< [n_edges] atom j of edge (i, j)

@@ -24,10 +24,9 @@ class Ensemble : public Engine {
   std::size_t bytes(int atoms, int edges) const override;
   EngineInfo info() const override;    ///< of the first member, and how many there are
 
-  bool find_spread =
-      /// whether evaluate() fills both spreads; costs one more exchange of 3 numbers a member and
-      /// atom
-      false;
+  /// whether evaluate() fills both spreads; costs one more exchange of 3 numbers a member and
+  /// atom
+  bool find_spread = false;
 
   /// [n_centres] root mean square over the members m of |F_i^m - <F_i>|, eV/Å; F_i are forces,
   /// complete over all ranks.

@@ -24,9 +24,8 @@ struct KstepMolecules {
   std::vector<double> mass;             ///< [n]
   std::vector<KstepBond> bonds;         ///< molecule after molecule
   std::vector<int> first_bond = {0};    ///< [n_molecules + 1]
-  double energy_unit = 1.0 /
-      /// (g/mol) Å²/ps² in eV, with the digits of the program around
-      eV_in_amu_square_angstrom_per_square_ps;
+  /// (g/mol) Å²/ps² in eV, with the digits of the program around
+  double energy_unit = 1.0 / eV_in_amu_square_angstrom_per_square_ps;
 
   int n_molecules() const { return int(first_atom.size()) - 1; }
   int n_atoms() const { return first_atom.back(); }

@@ -15,8 +15,8 @@ struct KstepSchedule {
   } phase = at_jump;
   int left = 0;       ///< steps left in this phase
   int attempt = 0;    ///< number of the attempt to jump; 0: the first
-  std::vector<char>
-      waiting;    ///< molecules that have arrived, while others fall back; empty: none
+  /// molecules that have arrived, while others fall back; empty: none
+  std::vector<char> waiting;
 
   /// A new cycle with other atoms or other jumps.
   void begin_anew();

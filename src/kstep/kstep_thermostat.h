@@ -16,9 +16,8 @@ class KstepRandom {
 
   double uniform();    ///< above 0, below 1
   void gaussian(
-      std::span<double>
-          /// of mean 0 and variance 1, by G. Box and M. Muller, Ann. Math. Stat. 29, 610 (1958)
-          values);
+      /// of mean 0 and variance 1, by G. Box and M. Muller, Ann. Math. Stat. 29, 610 (1958)
+      std::span<double> values);
 
   std::string state() const;
   bool set_state(const std::string &state);    ///< false, and nothing changed, where it is none

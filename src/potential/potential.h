@@ -25,8 +25,8 @@ struct TrainingRange {
 
 /// Weights and metadata of a model. Energies eV, lengths Å, velocities Å/ps, time fs.
 struct Potential {
-  static constexpr int format_version =
-      1;    ///< newest version this code reads, and the one it writes
+  /// newest version this code reads, and the one it writes
+  static constexpr int format_version = 1;
 
   /// Of types that the model knows: painn_sizes(potential), jump_record(potential), ...
   ModelSizes sizes;

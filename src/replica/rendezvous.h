@@ -26,8 +26,8 @@ class Payload {
 
   // calls of several replicas
   virtual void evaluate(std::span<char *const> calls) = 0;
-  virtual void
-  write_results(std::span<char *const> calls) = 0;    ///< after evaluate() of these calls
+  /// after evaluate() of these calls
+  virtual void write_results(std::span<char *const> calls) = 0;
 
   virtual int cores() const = 0;        ///< that an evaluation keeps busy; 0: on another device
   virtual long n_splits() const = 0;    ///< evaluations in several pieces so far

@@ -12,8 +12,8 @@ namespace mlff {
 struct MakeJumpOptions {
   std::string command;    ///< the command line, for the manifest
   std::string smiles, output, lammps;
-  std::string from =
-      "ethanol";    ///< jump network to start from: a file, the name of one that ships, or `none`
+  /// jump network to start from: a file, the name of one that ships, or `none`
+  std::string from = "ethanol";
   TeacherSettings teacher;
   double stride = 8.0;     ///< fs
   double minutes = 5.0;    ///< wall-clock time for labels, tests and training together

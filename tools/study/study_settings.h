@@ -15,9 +15,8 @@ struct StudyMethod {
   Kind kind = Kind::verlet;
   std::string name;                      ///< "verlet-0.5": unique among the methods of a molecule
   std::vector<std::string> molecules;    ///< only for these; empty: for all
-  std::string
-      /// network, student, or inner potential; empty with respa: bonded terms are the inner force
-      file;
+  /// network, student, or inner potential; empty with respa: bonded terms are the inner force
+  std::string file;
   std::string control;       ///< of jumps: zero, ballistic, linear, verlet, corrector; or empty
   double timestep = 0.5;     ///< fs, of velocity Verlet, or of the inner steps
   double stride = 0.0;       ///< fs, of a jump, or the outer step of r-RESPA
@@ -28,9 +27,8 @@ struct StudyMethod {
 
   int steps() const;              ///< time steps in a stride
   int corrector_steps() const;    ///< in a cycle
-  double cycle()
-      /// fs of a cycle: of a step of velocity Verlet, an outer step, or a jump with its corrector
-      const;
+  /// fs of a cycle: of a step of velocity Verlet, an outer step, or a jump with its corrector
+  double cycle() const;
   int cycle_steps() const;    ///< steps of LAMMPS in it, each with one call of the force
 };
 

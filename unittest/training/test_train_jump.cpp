@@ -37,10 +37,9 @@ constexpr double acceleration = eV_in_amu_square_angstrom_per_square_ps;
 struct Toy {
   std::vector<int> numbers;
   std::vector<double> mass, x, v, f;
-  bool linear =
-      // springs without length between all pairs: exactly linear motion; else springs with lengths
-      // and a quartic part
-      false;
+  // springs without length between all pairs: exactly linear motion; else springs with lengths
+  // and a quartic part
+  bool linear = false;
   double energy = 0.0;
 
   Toy(std::vector<int> z, unsigned seed, bool linear) : numbers(std::move(z)), linear(linear)

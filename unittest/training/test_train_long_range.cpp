@@ -214,9 +214,8 @@ TEST_F(TrainFmm, LearnsChargesOfPeriodicBoxes)
       }
       char line[300];
       const double energy = ewald(edge, charge, x, forces);
-      if (k ==
-          // the sum is right where its parts depend on how it is split, but its derivative does not
-          0) {
+      // the sum is right where its parts depend on how it is split, but its derivative does not
+      if (k == 0) {
         std::vector<double> moved = x, unused;
         moved[4] += 1e-4;
         EXPECT_NEAR((energy - ewald(edge, charge, moved, unused)) / 1e-4, forces[4], 1e-4);

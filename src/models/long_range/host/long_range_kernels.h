@@ -21,13 +21,11 @@ template <typename B> struct LongRangeLayerWeights {
   Packed<B> from_scalars_back, from_vectors_back, scalar_out_back, vector_out_back;    // out -> in
   const B *scalar_gate, *vector_gate;                                                  // [F]
   const B *radial;                                                                     // [T][4][HC]
-  const B *
-      // the same as [blocks of channels][T][4][channel_block], in the order of RadialPart
-      record_radial;
-  const B *
-      // cubic polynomials of the direct form: [blocks of channels][knots][4 powers][2 or
-      // 4][channel_block], or null
-      spline;
+  // the same as [blocks of channels][T][4][channel_block], in the order of RadialPart
+  const B *record_radial;
+  // cubic polynomials of the direct form: [blocks of channels][knots][4 powers][2 or
+  // 4][channel_block], or null
+  const B *spline;
 };
 
 template <typename B> struct LongRangeWeights {

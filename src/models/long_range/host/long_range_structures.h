@@ -43,8 +43,8 @@ template <typename B> class LongRangeStructures {
   std::vector<LongRangeStructure> structures;    ///< rows (first_row) are the engine's business
   std::vector<LongRangeWaves<B>> wave_sets;      ///< point into this object
   long n_waves = 0;                              ///< of all structures in the linear form
-  double direct_diameter =
-      -1.0;    ///< largest of the structures in the direct form, Å; below 0: there are none
+  /// largest of the structures in the direct form, Å; below 0: there are none
+  double direct_diameter = -1.0;
   long changes = 0;    ///< grows with every new or other set of waves
 
   /// Before the structures of a graph are added, in order. Throws EngineError where the form needs

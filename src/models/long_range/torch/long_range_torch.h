@@ -20,10 +20,9 @@ struct LongRangeSystem {
   std::span<const int> first_atom;    ///< [n_structures + 1]
   LongRangeForm form = LongRangeForm::automatic;
   std::span<const double> cell = {};    ///< [n_structures][9] as in Graph
-  torch::Tensor strain =
-      /// [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or
-      /// undefined
-      {};
+  /// [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or
+  /// undefined
+  torch::Tensor strain = {};
 };
 
 class LongRangeLayers : public NamedModule {

@@ -23,9 +23,8 @@ template <typename T> struct MoleculeWeights {
   const T *readout;    // [width of the last layer]
   double readout_bias = 0.0, scale = 1.0;
   const double *input_mean, *input_scale;    // [pairs]
-  const int *
-      // [permutations][pairs_padded] pair that is the input k of a permutation; beyond pairs: pairs
-      source;
+  // [permutations][pairs_padded] pair that is the input k of a permutation; beyond pairs: pairs
+  const int *source;
   const int *target;    // [permutations][pairs] and the reverse
 };
 

@@ -19,9 +19,8 @@ template <typename T> struct PainnLayer {
   Packed<T> message0, message1, mix, update0, update1;                             // in -> out
   Packed<T> message0_back, message1_back, mix_back, update0_back, update1_back;    // out -> in
   const T *message0_bias, *message1_bias, *update0_bias, *update1_bias;
-  const T *
-      // [knots + 1][2][3F] value and slope times spacing of filter * cutoff function, or null
-      spline;
+  // [knots + 1][2][3F] value and slope times spacing of filter * cutoff function, or null
+  const T *spline;
   const T *filter, *filter_bias;    // [K][3F], [3F], used without a spline
 };
 
@@ -44,9 +43,8 @@ template <typename T> struct PainnWeights {
 template <typename T> struct EdgeGeometry {
   T u[3];
   T basis[4],
-      slope
-          // cubic Hermite: value0, slope0, value1, slope1, and their derivatives with respect to d
-          [4];
+      // cubic Hermite: value0, slope0, value1, slope1, and their derivatives with respect to d
+      slope[4];
   int knot;
   T inside, inside_slope;    // cutoff function and derivative
 };
