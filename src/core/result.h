@@ -1,4 +1,4 @@
-// What an evaluation gives, and operations on it.
+// Result: energies and derivatives that an evaluation gives, and operations on them.
 #pragma once
 
 #include "core/graph.h"

@@ -1,4 +1,4 @@
-// What resumable work is made from, and whether it has changed.
+// Record of the input of resumable work, and whether it has changed.
 #include "data/input_record.h"
 
 #include "core/sha256.h"

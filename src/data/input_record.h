@@ -1,4 +1,4 @@
-// What resumable work is made from: contents of its input files, and versions of the programs.
+// Record of the input of resumable work: contents of its input files, and versions of the programs.
 #pragma once
 
 #include <nlohmann/json.hpp>

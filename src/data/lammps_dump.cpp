@@ -162,7 +162,7 @@ namespace {
       std::vector<int> numbers;
       std::vector<double> isotopes;    ///< g/mol, 0 for the elements as they are
       std::vector<double> positions, velocities, forces, masses;
-      std::vector<std::vector<std::string>> rest;    ///< [columns][n] words of columns not used
+      std::vector<std::vector<std::string>> rest;    ///< [columns][n] words of unused columns
     };
 
     Columns find_columns(const std::string &item) const

@@ -21,7 +21,7 @@ namespace mlff {
 /// lowest one begin at 0.
 struct AcceptedValues {
   std::optional<double> lowest, highest;
-  std::vector<std::string> words;    ///< for a choice of two: the word for false, then for true
+  std::vector<std::string> words;    ///< choice of two: the word for false, then for true
 };
 
 inline AcceptedValues at_least(double lowest)

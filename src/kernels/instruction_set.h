@@ -12,7 +12,8 @@ namespace mlff {
 /// Whether a processor has a feature, by its name in the compiler's options ("avx512f").
 using FeatureCheck = bool (*)(std::string_view feature);
 
-/// Of the processor at hand. Throws EngineError for a feature that it has no check for.
+/// Whether the processor at hand has a feature. Throws EngineError for a feature that it has no
+/// check for.
 bool processor_has(std::string_view feature);
 
 /// The sets of this build of which the processor has every feature, best last.

@@ -29,9 +29,8 @@ static MLFF_INLINE_FUNCTION Radial radial_function(int k, double d, double spaci
   return {value, -x / spacing * value};
 }
 
-/// Where a distance lies between the knots of a cubic Hermite spline over 0 .. cutoff: the
-/// interval, and the factors of value and slope times spacing at its begin and its end, all times
-/// `on`.
+/// Place of a distance between the knots of a cubic Hermite spline over 0 .. cutoff: the interval,
+/// and the factors of value and of slope times spacing at its begin and its end, all times `on`.
 struct SplinePlace {
   int knot;
   double basis[4], slope[4];    ///< slope: derivative of the factors by the distance

@@ -43,7 +43,7 @@ class SafetensorsWriter {
   /// aligned.
   explicit SafetensorsWriter(const std::map<std::string, Tensor> &tensors);
 
-  const std::string &sha256() const { return hash; }    ///< of the bytes of all tensors
+  const std::string &sha256() const { return hash; }    ///< SHA-256 of the bytes of all tensors
 
   /// Writes a file, completely or not at all: the file appears under its name when it is complete.
   /// Throws PotentialError where it cannot be written, and for text that is not valid UTF-8.

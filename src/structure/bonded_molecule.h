@@ -21,8 +21,8 @@ using Permutation = std::vector<int>;
 struct BondedMolecule {
   std::vector<int> numbers;                  ///< [n] atomic numbers
   std::vector<std::pair<int, int>> bonds;    ///< i < j, ascending
-  /// [n] for an atom with four bonds the sign of (b-a) x (c-a) . (d-a), where a < b < c < d are its
-  /// neighbors; 0 for others.
+  /// [n] sign of (b-a) x (c-a) . (d-a) for an atom with four bonds, where a < b < c < d are its
+  /// neighbors; 0 for other atoms.
   std::vector<int> handedness;
   /// Generators of the group of permutations that a model averages over.
   std::vector<Permutation> generators;
@@ -102,7 +102,7 @@ class MoleculeMatcher {
   int molecules = 0;
   std::vector<int> edge, atom;
   std::vector<int> first_atom, species, first_edge, neighbor;    // the graph that was matched
-  std::vector<Permutation> order;    // [molecules] place of each atom among the ascending ones
+  std::vector<Permutation> order;    // [molecules] place of each atom in ascending order
   std::vector<int> members;
 
   bool is_known(const Graph &graph) const;

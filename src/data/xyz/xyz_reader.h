@@ -46,7 +46,7 @@ class XyzReader : public TextTrajectory {
   std::vector<XyzPair> pairs;
   bool named_columns = false, types_of_lammps = false, velocities_are_momenta = false;
 
-  // which of several names
+  // Chooses one of several names of a quantity.
   std::size_t choose(const XyzQuantity &quantity,
                      const std::vector<std::pair<std::string, NameClaim>> &list,
                      std::vector<std::size_t> &equals, bool of_column) const;
