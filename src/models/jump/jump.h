@@ -31,9 +31,9 @@
 
 namespace mlff {
 
-/// What is known to be wrong with a jump network, one word each: "rotation" where rotations of the
-/// input do not do the same to the output (the published form of kstep-egnn and kstep-transformer).
-/// Empty for kstep-painn and corrected forms.
+/// Known defects of a jump network, one word each: "rotation" where rotations of the input do not
+/// rotate the output (the published form of kstep-egnn and kstep-transformer). Empty for
+/// kstep-painn and corrected forms.
 std::vector<std::string> jump_defects(const Potential &potential);
 
 /// The control methods of a jump, and the linear fit of a potential.
@@ -46,7 +46,7 @@ enum class JumpControl {
 void control_jump(const Potential &potential, JumpControl control, const Graph &graph,
                   const JumpInput &input, JumpResult &result);
 
-/// What a network sees and what it predicts, for all atoms: the change of variables of the comment
+/// Inputs of a network and its predictions for all atoms: the change of variables of the comment
 /// above.
 class JumpVariables {
  public:
@@ -64,8 +64,8 @@ class JumpVariables {
   void targets(const Graph &graph, const JumpInput &input, const JumpResult &known,
                std::vector<double> &u) const;
 
-  /// From scaled u_x and u_v [n][2][3] to the result, with net displacement and momentum removed.
-  /// Throws EngineError where a number is not finite.
+  /// Turns scaled u_x and u_v [n][2][3] into the result, with net displacement and momentum
+  /// removed. Throws EngineError where a number is not finite.
   void finish(const Graph &graph, const JumpInput &input, std::span<const double> u,
               JumpResult &result) const;
 

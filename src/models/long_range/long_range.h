@@ -59,9 +59,9 @@ struct PlaneWaves {
   std::vector<double> weight;    ///< [size], 1 for each frequency together
   std::vector<int> frequency;    ///< [size] t
 
-  // of a reciprocal lattice, whose waves lie between two frequencies; else empty
-  std::vector<double> next_weight;    ///< [size] weight for frequency t + 1 (0 where that is none)
-  std::vector<double> slope, next_slope;    ///< [size] of both weights: k dw/dk
+  // filled for a reciprocal lattice, whose waves lie between two frequencies; else empty
+  std::vector<double> next_weight;    ///< [size] weight for frequency t + 1, or 0 if there is none
+  std::vector<double> slope, next_slope;    ///< [size] slopes of both weights: k dw/dk
   int size() const { return int(weight.size()); }
 };
 
@@ -97,7 +97,7 @@ double window_width(const LongRangeSizes &block);
 /// Integral N_t of a window before it is normalised.
 double window_integral(const LongRangeSizes &block, int t);
 
-/// Of plane waves, below what single and double precision resolve.
+/// Tolerance of sums over plane waves, below the resolution of single and double precision.
 inline double plane_wave_tolerance(bool single)
 {
   return single ? 1e-7 : 1e-12;

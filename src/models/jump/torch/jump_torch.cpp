@@ -57,7 +57,7 @@ namespace {
     return std::make_shared<JumpModel>(potential);
   }
 
-  /// What the engine and the gradient share: the model on its device, and arrays as tensors there.
+  /// Base of engine and gradient: the model on its device, and arrays as tensors there.
   class TorchJumpBase {
    public:
     TorchJumpBase(const Potential &potential, const EngineOptions &options) :
@@ -195,10 +195,10 @@ namespace {
     std::vector<int> rows;
     std::vector<double> scaled;
 
-    /// What does not change along a chain: per atom (N) or structure (S).
+    /// Constants of a chain of jumps, per atom (N) or structure (S).
     struct ChainAtoms {
-      torch::Tensor rows, structure, mass, root, total, T, A, scale,
-          share;    // [N], [N], [N, 1], [N, 1], [S, 1], [N, 1], [N, 2, 2], [N, 2, 1], [N, 1, 1]
+      // [N], [N], [N, 1], [N, 1], [S, 1], [N, 1], [N, 2, 2], [N, 2, 1], [N, 1, 1]
+      torch::Tensor rows, structure, mass, root, total, T, A, scale, share;
 
       torch::Tensor sum(const torch::Tensor &x) const    // over the atoms of each structure
       {
@@ -206,7 +206,8 @@ namespace {
         shape[0] = total.size(0);
         return torch::zeros(shape, x.options()).index_add(0, structure, x);
       }
-      torch::Tensor relative(const torch::Tensor &x) const    // to the mean, weighted with the mass
+      // relative to the mean, weighted with the mass
+      torch::Tensor relative(const torch::Tensor &x) const
       {
         return x - (sum(mass * x) / total).index_select(0, structure);
       }
@@ -346,7 +347,7 @@ namespace {
 
       State state = {numbers(chain.x, {n, 3}), numbers(chain.start.velocity, {n, 3}),
                      numbers(chain.start.force, {n, 3})};
-      std::vector<torch::Tensor> terms;    // of each jump, [2]
+      std::vector<torch::Tensor> terms;    // [2] for each jump
       for (int k = 0; k < jumps; k++) {
         if (k > 0) {
           const auto on_host = state.x.detach().to(torch::kCPU).contiguous();

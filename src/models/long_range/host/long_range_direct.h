@@ -30,7 +30,7 @@ namespace {
   template <typename B> struct Records {
     long values_width, sums_width;
     const B *values, *bars;
-    B *sums;            // of values' bars in the backward
+    B *sums;            // the backward pass sums bars of values here
     const B *radial;    // [vectors][T][4][channel_block]
     const B *spline;    // [vectors][knots][4][2 or 4][channel_block]
     const B *value(long row) const { return values + row * values_width; }
@@ -60,7 +60,7 @@ namespace {
     alignas(64) B u[3][row_block], inverse_r[row_block];    // direction from j to i
     alignas(64) B to_i[row_block], to_j[row_block];         // q_i.k_j and q_j.k_i of one head
 
-    // of a spline: place in its interval
+    // Places of distances in the intervals of a spline.
     alignas(64) B x[row_block];
     alignas(64) int knot[row_block];
   };
@@ -285,7 +285,7 @@ namespace {
     }
   }
 
-  /// What an atom receives from itself, where j0 = 1 and j1 = 0.
+  /// Adds the contribution of an atom to itself, where j0 = 1 and j1 = 0.
   template <bool VECTORS, typename B>
   void receive_own(const LongRangeWeights<B> &w, const Rows<B> &a, const Records<B> &records,
                    long i)
@@ -444,7 +444,7 @@ namespace {
     Pairs<B> pairs;
     Bessel<B> bessel;
     V K[functions], slope[functions];
-    // by channels: bars of q_i.k_j and q_j.k_i of one head, of r and u
+    // Vectors of channels: bars of q_i.k_j and q_j.k_i of one head, of r and u.
     alignas(64) V to_i_bar[row_block] = {}, to_j_bar[row_block] = {}, r_bar[row_block] = {},
                   u_bar[3][row_block] = {};
     for (long j = i0 / row_block * row_block; j < last; j += row_block)

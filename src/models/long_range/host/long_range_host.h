@@ -158,7 +158,7 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
   const LongRangeKernels &kernels;
   LongRangeWeights<B> weights;
   std::vector<LongRangeLayerWeights<B>> layers;
-  std::vector<std::vector<double>> radial;    // of each layer, [T][4][HC]
+  std::vector<std::vector<double>> radial;    // [layers] each [T][4][HC]
   std::vector<Buffer<B>> splines;
   double spline_reach = 0.0;
   std::vector<double> kappa;
@@ -209,7 +209,7 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
     for (std::size_t k = 0; k < empty_rows.size(); k++)
       work.x[empty_rows[k]] = 0.5 * known.direct_diameter + 1.0 + 1e-3 * double(k);
   }
-  static constexpr double spare_reach = 20.0;    // of up to 1000 ranks
+  static constexpr double spare_reach = 20.0;    // covers the empty rows of up to 1000 ranks
 
   LongRangeFunctions<T, B> functions() const
   {
@@ -221,7 +221,7 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
       return kernels.mixed;
   }
 
-  /// Which vector of channels of a record a channel is in.
+  /// Number of the vector of channels in a record that holds a channel.
   int vector_of(int c) const
   {
     return c / weights.C * weights.vectors() + c % weights.C / channel_block;

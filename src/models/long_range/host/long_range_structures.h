@@ -1,5 +1,6 @@
-// What every hand-written engine finds out of a graph's structures before a long-range block sums:
-// the form of each, the middle of its atoms, and its plane waves, which are kept for the next call.
+// LongRangeStructures: the form in which each structure of a graph is summed, the middle of its
+// atoms, and its plane waves, which are kept for the next call. Every hand-written engine finds
+// these before a long-range block sums.
 #pragma once
 
 #include "core/engine.h"
@@ -32,7 +33,7 @@ inline LongRangeEnds long_range_ends(const Graph &graph, int s)
   return ends;
 }
 
-/// For a block in type B.
+/// Structures of a graph for a block in type B.
 template <typename B> class LongRangeStructures {
  public:
   LongRangeStructures(const Potential &potential, LongRangeForm form) :
@@ -42,7 +43,7 @@ template <typename B> class LongRangeStructures {
 
   std::vector<LongRangeStructure> structures;    ///< rows (first_row) are the engine's business
   std::vector<LongRangeWaves<B>> wave_sets;      ///< point into this object
-  long n_waves = 0;                              ///< of all structures in the linear form
+  long n_waves = 0;                              ///< sum over all structures in the linear form
   /// largest of the structures in the direct form, Å; below 0: there are none
   double direct_diameter = -1.0;
   long changes = 0;    ///< grows with every new or other set of waves
@@ -105,7 +106,7 @@ template <typename B> class LongRangeStructures {
 
   bool on_ranks() const { return ranks != nullptr; }
 
-  /// Of all waves: [2][H][d][4C] each.
+  /// Size of the moments of all waves: [2][H][d][4C] each.
   long n_moments() const { return 8L * n_waves * block.key_width * block.channels(features); }
 
  private:

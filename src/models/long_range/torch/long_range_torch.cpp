@@ -30,8 +30,8 @@ namespace {
     return cells.cell_of(int(structure)) != nullptr;
   }
 
-  /// Of the waves of a structure, for each receiver or (m = 1) for all: weights of the frequencies
-  /// and directions.
+  /// Frequency weights and directions of the waves of a structure, for each receiver or (m = 1) for
+  /// all.
   struct Receivers {
     torch::Tensor weight, u;    // [m, P, T]; [m, P, 3]
   };
@@ -196,10 +196,10 @@ LongRangeLayers::Sums LongRangeLayers::direct(const Heads &heads,
     const auto a = heads.a.select(0, part);    // [T, H, C]
     return torch::matmul(bessel, a.reshape({a.size(0), -1})).view({-1, a.size(1), a.size(2)});
   };
-  const auto A =
-      (heads.q.index_select(0, i) * heads.k.index_select(0, j)).sum(2, true);    // [P, H, 1]
+  // [P, H, 1]
+  const auto A = (heads.q.index_select(0, i) * heads.k.index_select(0, j)).sum(2, true);
   const auto V0 = heads.V0.index_select(0, j), V1 = heads.V1.index_select(0, j);
-  // of the atom itself: j0 = 1, j1 = 0
+  // Contribution of the atom to itself: j0 = 1, j1 = 0.
   const auto own = (heads.q * heads.k).sum(2, true);    // [N, H, 1]
   const auto at_once = [&](int part) {
     return heads.a.select(0, part).sum(0);

@@ -83,7 +83,7 @@ namespace {
     MoleculeLayers<T> layers;
     std::vector<double> reference_energy;
 
-    struct Own {    // of a thread
+    struct Own {    // memory of one thread
       Buffer<T> sum_values, values;
       Buffer<double> slopes;
       MoleculeSums<T> sums{};
@@ -127,7 +127,7 @@ namespace {
       T *x, *tangent, *c;
       double *slope;               // [molecules][pairs] dx/dd / d
       const int *edges, *atoms;    // [molecules][pairs], [molecules][atoms]
-      std::size_t stride;          // of a molecule's inputs
+      std::size_t stride;          // numbers between the inputs of two molecules
     };
 
     Group lay_out(int first, int count, Own &mine) const

@@ -157,7 +157,7 @@ namespace {
   template <typename T> struct MoleculeScratch {
     T *X;                                                      // [molecule_row_block][pairs_padded]
     T *h[max_molecule_layers], *slope[max_molecule_layers];    // [molecule_row_block][width]
-    T *x, *x_bar;      // [molecule_row_block][stride], with a zero behind the pairs
+    T *x, *x_bar;      // [molecule_row_block][stride], followed by a zero behind the pairs
     double *factor;    // [molecule_row_block][pairs_padded] dx/dr / r times the scale
     double *square;    // [pairs_padded]
     int stride;

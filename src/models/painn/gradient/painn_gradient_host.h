@@ -1,5 +1,5 @@
-// What host gradients of models built of PaiNN's layers share: where each weight goes among the
-// packed ones and among the sums.
+// Shared parts of the host gradients of models built of PaiNN's layers: the place of each weight
+// among the packed weights and among the sums.
 #pragma once
 
 #include "core/buffer.h"
@@ -38,7 +38,7 @@ template <typename T> class Arena {
   std::size_t used = 0;
 };
 
-/// What walks (models/tensor_walk.h) over trained tensors share. A Walk has vector(name, blocks),
+/// Base of walks (models/tensor_walk.h) over trained tensors. A Walk has vector(name, blocks),
 /// which hands out the place of a tensor whose blocks lie side by side.
 template <typename Walk> class TrainedWalk {
  public:
@@ -130,7 +130,7 @@ template <typename T> class GradientPacking : public TrainedWalk<GradientPacking
  private:
   friend TrainedWalk<GradientPacking<T>>;
 
-  std::vector<long> forward_place, back_place;    // of each weight; back: -1 where there is none
+  std::vector<long> forward_place, back_place;    // [weights] places; back: -1 where there is none
   std::vector<T> constants;
   T *base = nullptr;
   Arena<T> arena{nullptr};
@@ -180,7 +180,7 @@ template <typename T> class GradientPlaces : public TrainedWalk<GradientPlaces<T
   {
   }
 
-  std::vector<long> place;    ///< of each weight
+  std::vector<long> place;    ///< [weights] places
 
   /// Starts a walk over an array, or one that only counts.
   void begin(T *base) { arena = Arena<T>(base); }
@@ -323,7 +323,7 @@ template <typename T> struct TrainedWeights {
   GradientPlaces<T> places;
 };
 
-/// What a thread needs for itself: sums of derivatives, and the values of one group of structures.
+/// Memory of one thread: sums of derivatives, and the values of one group of structures.
 template <typename T, typename Sums> struct GradientThread {
   Buffer<T> sum_values, values;
   Buffer<double> doubles;
@@ -385,8 +385,8 @@ template <typename T, typename Own> class GradientThreads {
   }
 
  private:
-  // so many that the products are of good size, and all values of a group stay in the cache of a
-  // core
+  // Enough atoms for products of good size, few enough for all values of a group to stay in the
+  // cache of a core.
   static constexpr int atoms_per_group = 32;
 
   GradientPlaces<T> &places;
