@@ -22,7 +22,8 @@ class Ensemble : public Engine {
 
   bool supports_domain_decomposition() const override;
   std::size_t bytes(int atoms, int edges) const override;
-  EngineInfo info() const override;    ///< of the first member, and how many there are
+  /// EngineInfo of the first member, with the number of members
+  EngineInfo info() const override;
 
   /// whether evaluate() fills both spreads; costs one more exchange of 3 numbers a member and
   /// atom
@@ -51,7 +52,7 @@ class Ensemble : public Engine {
     std::unique_ptr<Engine> engine;
   };
 
-  std::vector<int> elements;    // of the first potential
+  std::vector<int> elements;    // elements of the first potential
   std::vector<Member> members;
   std::vector<Edges> shorter;
   std::vector<int> species;
@@ -64,9 +65,9 @@ class Ensemble : public Engine {
   Graph graph_of(const Member &member, const Graph &graph);
 };
 
-/// What the training data of all these potentials cover, for each species of the first: the
-/// smallest force and the largest nearest distance of those that know their range. Empty where none
-/// does; {infinity, 0} for an element that none of them has.
+/// Range of the training data of all these potentials, for each species of the first: the smallest
+/// force and the largest nearest distance among the potentials that know their range. Empty where
+/// none does; {infinity, 0} for an element that none of them has.
 std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials);
 
 }    // namespace mlff

@@ -22,7 +22,7 @@ class SplitEngine : public Engine {
   }
   EngineInfo info() const override { return engine->info(); }
 
-  /// As found by the probe.
+  /// Memory by the estimate that a probe gave.
   std::size_t bytes(int atoms, int edges) const override { return budget.bytes(atoms, edges); }
 
   /// Bytes that one evaluation may take.

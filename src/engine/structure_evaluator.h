@@ -27,7 +27,7 @@ struct Evaluation {
   /// structure is open, or its cell flat.
   std::vector<double> stress;
 
-  // of committees, else empty
+  // Filled by committees only:
   std::vector<double> spread;           ///< [n_atoms] eV/Å, see Ensemble::spread
   std::vector<double> energy_spread;    ///< [n_structures] eV, see Ensemble::energy_spread
 };
@@ -64,7 +64,7 @@ class StructureEvaluator {
   std::size_t memory;
   EngineInfo engine_info;
 
-  std::mutex mutex;    // of all that follows
+  std::mutex mutex;    // protects all members below
   std::unique_ptr<Engine> engine;
   Ensemble *ensemble = nullptr;    // the engine, where it is a committee
   std::optional<MemoryBudget> budget;

@@ -1,5 +1,5 @@
-// What fix kstep/hybrid counts: jumps and what became of them, calls of the force, energies, times,
-// and temperatures of elements and bonds.
+// Counters of fix kstep/hybrid: jumps and their verdicts, calls of the force, energies, times, and
+// temperatures of elements and bonds.
 #pragma once
 
 #include "kstep/kstep_guard.h"
@@ -86,7 +86,7 @@ class KstepTemperatures {
     std::string name;                    ///< "C", "H(O)", "H-O"
     double temperature;                  ///< K
     double error;                        ///< standard error, K; infinite with less than four blocks
-    int atoms;                           ///< or bonds
+    int atoms;                           ///< number of atoms, or of bonds
     double length = 0.0, width = 0.0;    ///< mean and standard deviation of bonds, Å
   };
 
@@ -99,7 +99,7 @@ class KstepTemperatures {
   void reset();
 
   Mean all() const { return mean(0); }
-  std::vector<Mean> elements() const;    ///< in ascending atomic number
+  std::vector<Mean> elements() const;    ///< ascending atomic numbers
   std::vector<Mean> hydrogens() const;
   std::vector<Mean> bonds() const;
 
@@ -122,8 +122,8 @@ class KstepTemperatures {
   std::vector<Group> groups;    // all atoms, elements, hydrogens, bonds
   int first_hydrogen = 0, first_bond = 0;
   double samples = 0.0, block_samples = 0.0, block_length = 0.0, n_blocks = 0.0;
-  std::vector<double> atom, bond,
-      length;    // twice the kinetic energy by k and degrees of freedom, K
+  // twice the kinetic energy by k and degrees of freedom, K
+  std::vector<double> atom, bond, length;
 
   Mean mean(int group) const;
   std::vector<Mean> means(int first, int last) const;

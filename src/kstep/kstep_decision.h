@@ -1,5 +1,5 @@
-// Which molecules keep a jump: verdicts on the way and at the landing, for each of them, or for all
-// together where energies are known of all together only.
+// Decides which molecules keep a jump: verdicts on the way and at the landing, for each molecule,
+// or for all together where only the energy of all together is known.
 #pragma once
 
 #include "kstep/kstep_accounting.h"
@@ -19,7 +19,7 @@ class KstepDecision {
 
   std::vector<double> potential;    ///< eV, of each molecule, or of all together: before the jump
   std::vector<double> landed;       ///< eV, after it
-  std::vector<char> moved;          ///< [n_molecules] makes this jump
+  std::vector<char> moved;          ///< [n_molecules] whether the molecule makes this jump
 
   /// Before a jump: kinetic energies.
   void start(const KstepMolecules &molecules, std::span<const double> v);

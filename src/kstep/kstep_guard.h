@@ -18,7 +18,7 @@ struct KstepLimits {
   double stretch = off;    ///< length of a bond, in unstrained ones
   double squeeze = off;    ///< unstrained length of a bond, in its length
   double rise = off;       ///< eV, of the potential energy of a molecule over the jump
-  double surge = off;      ///< this rise in √(3N/2) kT, the thermal fluctuation of N atoms
+  double surge = off;      ///< rise in units of √(3N/2) kT, the thermal fluctuation of N atoms
   double kinetic = off;    ///< kinetic energy of a molecule, in 3N/2 kT
   double drift = off;    ///< kT, change of the total energy of a molecule over the jump, up or down
 
@@ -26,8 +26,8 @@ struct KstepLimits {
   /// fluctuations, 3 kT.
   static KstepLimits thermal();
 
-  /// As the first published hybrid integrators of this kind had them: bonds below twice their
-  /// length, kinetic energy below ten times its mean, potential energy up by at most 1000 kJ/mol.
+  /// Limits of the first published hybrid integrators of this kind: bonds below twice their length,
+  /// kinetic energy below ten times its mean, potential energy up by at most 1000 kJ/mol.
   static KstepLimits published();
 };
 

@@ -20,7 +20,7 @@ struct KstepBond {
 struct KstepMolecules {
   std::vector<int> first_atom = {0};    ///< [n_molecules + 1]
   std::vector<int> numbers;             ///< [n] atomic numbers
-  std::vector<int> species;             ///< [n] of the potential
+  std::vector<int> species;             ///< [n] species of the potential
   std::vector<double> mass;             ///< [n]
   std::vector<KstepBond> bonds;         ///< molecule after molecule
   std::vector<int> first_bond = {0};    ///< [n_molecules + 1]

@@ -1,5 +1,5 @@
-// Where in its cycle fix kstep/hybrid is: at a jump, in the steps that take the place of a rejected
-// one, or in the corrector.
+// Cycle of fix kstep/hybrid: a jump, the steps that take the place of a rejected jump, and the
+// corrector.
 #pragma once
 
 #include <vector>
@@ -24,7 +24,7 @@ struct KstepSchedule {
   /// The corrector follows, or other steps without jumps.
   void correct_for(int steps);
 
-  /// Those that did not arrive make `steps` steps.
+  /// Starts `steps` steps for the molecules that did not arrive.
   void fall_back(const std::vector<char> &arrived, int steps);
 
   /// Share of the molecules that wait; 0 where none does.

@@ -1,5 +1,5 @@
-// Which corrector pays for fix kstep/hybrid, and whether jumps pay at all: by what was measured,
-// while it runs.
+// Chooses while fix kstep/hybrid runs, by measured times, the corrector that pays, and whether
+// jumps pay at all.
 #pragma once
 
 #include "kstep/kstep_accounting.h"
@@ -29,7 +29,7 @@ class KstepTuner {
   /// Compares 0, the given one and one step more and less than it; dt in ps.
   KstepTuner(int corrector, double dt);
 
-  /// At the end of each cycle, with the counters so far.
+  /// Called at the end of each cycle with the counters so far.
   Choice update(const KstepCounters &now);
 
   /// The present choice.

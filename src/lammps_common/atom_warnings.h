@@ -28,7 +28,7 @@ namespace LAMMPS_NS {
 
 class AtomWarnings : protected Pointers {
  public:
-  static constexpr int max_messages = 10;    // in one run
+  static constexpr int max_messages = 10;    // largest number of messages in a run
   static constexpr int max_named = 8;        // atoms in one message
 
   explicit AtomWarnings(class LAMMPS *lmp) : Pointers(lmp) { start_run(); }

@@ -1,5 +1,5 @@
-// What styles ask of an input: the map of atom types to elements, flags, the energy unit, ranks and
-// atom IDs.
+// Input of the styles: the map of atom types to elements, flags, the energy unit, ranks and atom
+// IDs.
 
 #ifndef LMP_ELEMENT_MAP_H
 #define LMP_ELEMENT_MAP_H

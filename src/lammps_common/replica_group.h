@@ -31,7 +31,7 @@ namespace LAMMPS_NS {
 
 class ReplicaGroup : protected Pointers {
  public:
-  // who: the style in messages
+  // who: name of the style in messages
   explicit ReplicaGroup(class LAMMPS *lmp, const std::string &who = "Pair style mlff") :
       Pointers(lmp), who(who)
   {

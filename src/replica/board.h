@@ -34,11 +34,11 @@ struct CallTimes {
 
 enum class ReplicaState : int {
   vacant,     ///< the slot belongs to nobody
-  away,       ///< at its own work
-  ready,      ///< its call lies in its memory
+  away,       ///< busy with its own work
+  ready,      ///< ready: its memory holds a call
   running,    ///< somebody evaluates its call
-  done,       ///< its result lies in its memory
-  failed      ///< its call has no result, `error` says why
+  done,       ///< done: its memory holds the result
+  failed      ///< failed: its call has no result, `error` says why
 };
 
 /// A replica, as the others see it. Only its owner turns `done` and `failed` into `away`; all else
@@ -53,7 +53,7 @@ struct ReplicaSlot {
   long batch = 0;        ///< number of the batch it is in
   int missed = 0;        ///< batches in a row that were evaluated without waiting for it any longer
   bool in_run = false;    ///< the others wait for it
-  cpu_set_t cores;        ///< that it may use
+  cpu_set_t cores;        ///< cores that it may use
   char error[400] = "";
   ErrorKind error_kind = ErrorKind::engine;
   CallTimes times;
@@ -84,8 +84,8 @@ struct BoardData {
   pthread_mutex_t mutex;
   int n_slots = 0;                     ///< used ones are below
   std::atomic<int> in_run = 0;         ///< replicas that the others wait for
-  int most_in_run = 0;                 ///< so far
-  std::atomic<int> evaluations = 0;    ///< that may run at a time
+  int most_in_run = 0;                 ///< largest number so far
+  std::atomic<int> evaluations = 0;    ///< number that may run at a time
   long batches = 0, retries = 0, splits = 0;
   long histogram[most_replicas + 1] = {};
   CallTimes left_times;    ///< sums over replicas that left
@@ -136,10 +136,10 @@ class Board {
 
   // the lock is held:
 
-  /// From here the others wait for this replica.
+  /// Makes the others wait for this replica from now on.
   void enter(int slot);
 
-  /// How many replicas are waited for, and how many evaluations they have cores for.
+  /// Counts the replicas that the others wait for, and the evaluations that they have cores for.
   void count_replicas();
 
   /// Frees the slots of replicas whose process ended, and makes the calls ready again that they

@@ -29,22 +29,23 @@ class Payload {
   /// after evaluate() of these calls
   virtual void write_results(std::span<char *const> calls) = 0;
 
-  virtual int cores() const = 0;        ///< that an evaluation keeps busy; 0: on another device
+  virtual int cores() const = 0;    ///< cores that an evaluation keeps busy; 0: on another device
   virtual long n_splits() const = 0;    ///< evaluations in several pieces so far
 };
 
 /// Sums over all replicas of the group so far.
 struct BatchStatistics {
   int replicas = 0;               ///< most of them at a time
-  std::vector<long> histogram;    ///< [replicas + 1] evaluations with so many of them together
+  std::vector<long> histogram;    ///< [replicas + 1] evaluations by the number of calls in them
   long calls = 0;                 ///< made in batches
-  long single_calls = 0;          ///< and outside of them, where those are faster or compared
-  long splits = 0;                ///< evaluations in several pieces, for lack of memory
-  long retries = 0;               ///< evaluations repeated because a replica failed
-  double together = 0.0;          ///< calls per second of all replicas in batches; 0: not compared
-  double single = 0.0;            ///< and alone
-  int compared = 0;               ///< replicas of that comparison
-  CallTimes times;                ///< sums over replicas
+  /// calls outside of the batches, where single calls are faster or compared
+  long single_calls = 0;
+  long splits = 0;          ///< evaluations in several pieces, for lack of memory
+  long retries = 0;         ///< evaluations repeated because a replica failed
+  double together = 0.0;    ///< calls per second of all replicas in batches; 0: not compared
+  double single = 0.0;      ///< calls per second of all replicas alone; 0: not compared
+  int compared = 0;         ///< replicas of that comparison
+  CallTimes times;          ///< sums over replicas
 };
 
 /// The meeting of this process with others. Rules: any replica may come, stay away, leave or die at
@@ -56,7 +57,7 @@ class Rendezvous {
   Rendezvous(Payload &payload, const BatchOptions &options);
   ~Rendezvous();
 
-  /// From enter() to leave() the others wait for this replica; evaluate() enters by itself.
+  /// Makes the others wait for this replica until leave(); evaluate() enters by itself.
   void enter();
   void leave();
 

@@ -16,7 +16,8 @@ class SharedArena {
   SharedArena(const SharedArena &) = delete;
   SharedArena &operator=(const SharedArena &) = delete;
 
-  /// At least so many bytes, on a cache line. The contents are lost where the memory grows.
+  /// Memory of at least so many bytes, on a cache line. The contents are lost where the memory
+  /// grows.
   char *reserve(std::size_t bytes);
 
   char *memory() const { return start; }

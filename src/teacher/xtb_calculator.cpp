@@ -48,13 +48,13 @@ namespace {
     return z < 80 ? z - 68 : z - 78;
   }
 
-  /// At least so many orbitals: s for hydrogen, s and p for the others.
+  /// Lower bound of the number of orbitals: s for hydrogen, s and p for the others.
   int orbitals(int z)
   {
     return z == 1 ? 1 : 4;
   }
 
-  /// At most so many: two s for hydrogen (GFN1-xTB), d from neon on.
+  /// Upper bound of the number of orbitals: two s for hydrogen (GFN1-xTB), d from neon on.
   int most_orbitals(int z)
   {
     return z == 1 ? 2 : z < 10 ? 4 : 9;
@@ -158,7 +158,7 @@ namespace {
     }
   };
 
-  /// Where even H2 has no tables the fault is not the molecule's.
+  /// Whether libxtb has tables for H2. If not even for that, the molecule is not at fault.
   bool can_load_hydrogen(XtbMethod method)
   {
     const int n = 2, numbers[2] = {1, 1}, uhf = 0;
@@ -180,8 +180,8 @@ namespace {
     return can;
   }
 
-  /// All that tables of GFN2-xTB and GFN1-xTB depend on, with the settings that libxtb keeps with
-  /// them.
+  /// Key of tables of GFN2-xTB and GFN1-xTB: all that they depend on, with the settings that libxtb
+  /// keeps with them.
   using TablesKey = std::tuple<XtbMethod, int, int, double, double, int, std::vector<int>>;
 
   std::mutex tables_mutex;

@@ -11,8 +11,8 @@
 namespace mlff {
 
 struct TrainingFrame {
-  Structure structure;    ///< with labels: energy and forces (eV, eV/Å), where there are any
-  GraphStorage graph;     ///< neighbors within this structure
+  Structure structure;                ///< its labels, where given: energy and forces (eV, eV/Å)
+  GraphStorage graph;                 ///< neighbors within this structure
   std::vector<double> atom_energy;    ///< eV, by the teachers; empty: none
   std::vector<double> atom_weight;    ///< factor on the loss of the force on each atom, 0 to 1
   double weight = 1.0;                ///< factor on the loss of the frame

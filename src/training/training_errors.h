@@ -25,7 +25,7 @@ struct ErrorSums {
   double force_mae() const { return n_components ? force / double(n_components) : 0.0; }
   double force_rmse() const;
   double energy_mae() const { return n_energies ? energy_per_atom / double(n_energies) : 0.0; }
-  nlohmann::ordered_json json() const;    ///< in meV and meV/Å
+  nlohmann::ordered_json json() const;    ///< meV and meV/Å
 };
 
 /// A predicted force component and its label, eV/Å, or an energy per atom, eV, both less the

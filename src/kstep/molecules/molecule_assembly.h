@@ -29,7 +29,7 @@ int number_of_species(const Potential &potential, const std::string &word);
 /// An atom that a model does not know.
 struct KstepMisfit {
   int atom = -1;              ///< -1: there is none
-  std::string environment;    ///< its bonds, where no species has these
+  std::string environment;    ///< bonds of the atom, where no species has them
   double mass = 0.0;          ///< g/mol of its species, where the atom has another one
 };
 

@@ -43,7 +43,7 @@ void conserve(std::span<const double> mass, std::span<const double> x_start,
 std::vector<Window> chains_of(const NveTrajectory &trajectory, int steps, int stride, int jumps,
                               int most)
 {
-  // as many starts a segment as needed, evenly spread
+  // Takes only as many starts in a segment as needed, evenly spread.
   long places = 0;
   for (const auto &segment : trajectory.segments)
     places += std::max(0, segment.frames - steps * jumps);

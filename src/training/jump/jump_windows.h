@@ -15,10 +15,10 @@
 
 namespace mlff {
 
-/// Who gave the forces of a trajectory, or is to give some.
+/// The teacher that gave the forces of a trajectory, or is to give some.
 struct TrajectoryTeacher {
   std::optional<TeacherSettings> settings;    ///< none: not known, or not wanted
-  int charge = 0, unpaired_electrons = 0;     ///< of the molecule
+  int charge = 0, unpaired_electrons = 0;     ///< state of the molecule
 };
 
 /// Successive steps of one molecule under its own forces, in the frame of its centre of mass.
@@ -59,7 +59,7 @@ std::vector<int> jump_species(const Potential &potential, const std::vector<int>
 struct JumpBatch {
   GraphStorage graph;
   std::vector<double> x, mass, velocity, force;
-  std::vector<double> force_after;    ///< at the ends
+  std::vector<double> force_after;    ///< forces at the ends
   std::vector<int> stride;
   JumpResult reference;
 
@@ -82,7 +82,7 @@ struct Window {
   const NveTrajectory *trajectory = nullptr;
   int segment = 0, start = 0, steps = 0;    ///< frames start and start + steps
   int stride = 0;                           ///< number in JumpRecord::strides
-  bool reversed = false;    ///< from the end to the start, with velocities turned round
+  bool reversed = false;    ///< whether the window runs backward in time, with velocities reversed
 };
 
 /// Adds a window to a batch; `generator` only where there is noise.
