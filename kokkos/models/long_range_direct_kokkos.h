@@ -87,7 +87,7 @@ KOKKOS_INLINE_FUNCTION void radial_functions(const DeviceRows<B, LANES> &a,
                                              const PairTile<B> &pairs, int c, int at, B *K,
                                              B *slope)
 {
-  // by RadialPart: place in the array of weights, and whether j0 belongs to it
+  // For each RadialPart: place in the array of weights, and whether j0 belongs to it.
   constexpr int kept[4] = {0, 3, 1, 2};
   constexpr bool even[4] = {true, false, false, true};
   constexpr int functions = VECTORS ? 4 : 2;
@@ -122,7 +122,7 @@ KOKKOS_INLINE_FUNCTION void lane_of(const B *rows, int z, B *out)
 
 /// The atom that a team is for.
 struct TeamAtom {
-  long row, atom, first, last;    // its row and number; rows of its structure
+  long row, atom, first, last;    // row and number of an atom, and the rows of its structure
 
   template <typename Rows> KOKKOS_INLINE_FUNCTION TeamAtom(const Rows &a, int number)
   {
@@ -142,11 +142,11 @@ template <class Device, typename B, bool VECTORS> struct DirectForward {
 
   DeviceRows<B, lanes> a;
   SumColumns<B> out;
-  int groups;       // of lanes in a tile
-  int level = 0;    // of scratch memory
+  int groups;       // groups of lanes in a tile
+  int level = 0;    // level of scratch memory
 
   KOKKOS_INLINE_FUNCTION int tile() const { return groups * lanes; }
-  /// Of a sum in scratch memory; without conflicts of banks.
+  /// Stride of a sum in scratch memory that avoids conflicts of banks.
   KOKKOS_INLINE_FUNCTION int stride() const { return lanes > 1 ? tile() : tile() + 1; }
   KOKKOS_INLINE_FUNCTION std::size_t pair_bytes() const
   {
@@ -186,7 +186,8 @@ template <class Device, typename B, bool VECTORS> struct DirectForward {
     });
   }
 
-  /// What head h of row i receives from `lanes` rows from j on, at a place of the tile.
+  /// Adds the terms that head h of row i receives from `lanes` rows from j on, at a place of the
+  /// tile.
   KOKKOS_INLINE_FUNCTION void receive_head(int h, long i, long j, int at, const PairTile<B> &pairs,
                                            B *sums) const
   {

@@ -35,7 +35,8 @@ LongRangeSumsKokkos<Device, B>::LongRangeSumsKokkos(const Potential &potential,
   for (const auto &tensors : long_range_tensors(potential))
     radial.push_back(upload<Device, B>(tensors.radial->values, "long_range/radial"));
 
-  // of scratch memory that of the backward, and of the sums of the linear form, is the larger
+  // The largest needs of scratch memory: the backward pass in the direct form, the sums in the
+  // linear form.
   const std::size_t bars_of_pair = sizeof(B) * (4 * HC + 2 * Hd + 4 * H) + 3 * sizeof(double);
   direct_groups = groups_of(PairTile<B>::bytes(T, 1, true) + bars_of_pair, 64);
   linear_groups = groups_of(sizeof(B) * sum_parts * HC, 128);
@@ -185,7 +186,7 @@ template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::upload_
   copy_to_device(wave_frequency, frequency);
 }
 
-/// Where the atoms, rows, tiles and waves of each structure begin.
+/// Copies the starts of the atoms, rows, tiles and waves of each structure to the device.
 template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::upload_structures()
 {
   const int n = int(known.structures.size()), tile = linear_groups * lanes;
@@ -346,7 +347,8 @@ template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::gather_
       });
 }
 
-/// The same of the bars of queries, keys and values, and of positions and the strain.
+/// Sums over chunks of waves the bars of queries, keys and values, and of positions and the strain,
+/// from rows to columns of atoms.
 template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::gather_bars(int l)
 {
   const Rows a = rows_of(l);

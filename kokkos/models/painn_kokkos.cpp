@@ -142,7 +142,7 @@ template <class Device, typename T> void PainnKokkos<Device, T>::readout(const G
   Kokkos::deep_copy(v_bar, T(0));
 }
 
-/// In place on s_bar and v_bar.
+/// Backward pass of the update of layer l, in place on s_bar and v_bar.
 template <class Device, typename T> void PainnKokkos<Device, T>::update_backward(int n, int l)
 {
   const auto &layer = layers.weights.layers[l];

@@ -5,7 +5,7 @@ namespace mlff {
 
 namespace {
 
-  /// What one atom receives in LANES features, from f on.
+  /// Messages that one atom receives in LANES features, from f on.
   template <typename T, int LANES, bool VECTORS> struct ReceiveMessages {
     PainnFilterKokkos<T, LANES> filter;
     const int *first_edge, *neighbor;

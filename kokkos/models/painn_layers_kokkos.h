@@ -13,7 +13,7 @@
 
 namespace mlff {
 
-/// What a kernel needs to evaluate the filter of an edge.
+/// The filter of an edge in a kernel.
 template <typename T, int LANES> struct PainnFilterKokkos {
   const T *spline, *filter, *bias;
   const double *d;
@@ -121,7 +121,7 @@ template <class Device, typename T> class PainnLayersKokkos {
   /// All layers; leaves s and v_of(L). exchange may be null.
   void forward(const DeviceGraph<Device> &graph, GhostExchange *exchange);
 
-  /// Where the values [atoms][F] of layer l begin among those that are kept, and the vectors
+  /// Starts of the values [atoms][F] of layer l among the values that are kept, and of the vectors
   /// [atoms][3][F] before layer l.
   long kept(int l) const { return keeps_all ? long(l) * n_atoms * F : 0; }
   T *v_of(int l) const { return v.data() + 3L * (keeps_all ? l : l % 2) * n_atoms * F; }

@@ -47,9 +47,9 @@ template <class DeviceType> struct PairMLFFKokkos<DeviceType>::OnDevice {
   std::unique_ptr<mlff::DeviceModel<DeviceType>> model;
   mlff::DeviceGraph<DeviceType> graph;
   Kokkos::View<int *, DeviceType> local;       // owned atom of each centre
-  Kokkos::View<int *, DeviceType> type;        // of each owned atom, when rows were numbered
+  Kokkos::View<int *, DeviceType> type;        // [owned atoms] types when rows were numbered
   Kokkos::View<int *, DeviceType> from, to;    // atoms of each edge
-  Kokkos::View<double *, DeviceType> force, stress;    // of each row: [3], [6]
+  Kokkos::View<double *, DeviceType> force, stress;    // [rows][3], [rows][6]
   int first_atom[2];
   double cell[9];
 };

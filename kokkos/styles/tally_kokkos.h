@@ -16,14 +16,15 @@ KOKKOS_INLINE_FUNCTION void edge_virial(const double *r, const double *g, double
   v[5] = -scale * 0.5 * (r[1] * g[2] + r[2] * g[1]);
 }
 
-/// What comes of gradients by positions, as PairMLFF::add_long_range() has it: in an open box
-/// virials are taken about its middle, in a periodic one they are the gradient by the strain.
+/// Forces and virials from gradients by positions, with the rules of PairMLFF::add_long_range(): in
+/// an open box virials are taken about its middle, in a periodic one they are the gradient by the
+/// strain.
 template <class Device> struct LongRangeTally {
   bool on = false, periodic = false;
   double middle[3] = {0.0, 0.0, 0.0};
   mlff::DeviceArray<Device, double> position, gradient, strain;
 
-  /// Of centre c.
+  /// Virial of centre c.
   KOKKOS_INLINE_FUNCTION void virial(int c, double scale, double *v) const
   {
     if (periodic) {

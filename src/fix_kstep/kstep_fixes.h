@@ -19,13 +19,13 @@ class Fix;
 
 class KstepFixes : protected Pointers {
  public:
-  enum Kind { CORRECTOR, JUMPS, METROPOLIS };    // of the cycles of this run
+  enum Kind { CORRECTOR, JUMPS, METROPOLIS };    // cycles of this run
 
   KstepFixes(class LAMMPS *lmp, Fix *fix) : Pointers(lmp), fix(fix) {}
 
   void
       check(Kind) const;    // before a run: an error that names the first fix that may not be there
-  void check_energies(Kind) const;    // those of energies, when forces are known
+  void check_energies(Kind) const;    // checks energies of fixes, when forces are known
 
   bool have_energies() const;
   double energy() const;    // sum over those whose energy counts, energy units of the input
