@@ -14,7 +14,7 @@
 namespace mlff {
 
 struct FramesOptions {
-  ReadOptions read;    ///< what the file does not say: units, keys, elements
+  ReadOptions read;    ///< units, keys and elements that the file does not give
   /// fs, times the number of the step gives the time where a file has none; 0: not given
   double timestep = 0.0;
   double interval = 0.0;    ///< fs between frames, whatever the file says; 0: not given

@@ -81,8 +81,8 @@ namespace {
     return {atoms.begin(), atoms.end()};
   }
 
-  /// Of frames of two molecules, or with two groups of atoms: errors against the distance between
-  /// their nearest atoms. The net force on a molecule is what reaches it from the other one.
+  /// Errors against the distance between the nearest atoms of two molecules, or of two groups of
+  /// atoms, in each frame. The net force on a molecule comes from the other one.
   class ErrorsByDistance {
    public:
     /// Two lists of atoms instead of the two molecules of each frame.
@@ -351,7 +351,7 @@ namespace {
     ErrorsByDistance apart;
     long n_frames = 0, n_atoms = 0;
     double seconds = 0.0;
-    std::string unread;    // what the first frame has that may be meant
+    std::string unread;    // properties of the first frame that might be labels under other names
 
     bool by_distance() const { return options.apart || !options.groups.empty(); }
 

@@ -1,5 +1,5 @@
-// From a SMILES to a jump network that a LAMMPS run can use: labels, a test of a network that
-// exists, training, a check.
+// mlff make-jump: makes, from a SMILES, a jump network that a LAMMPS run can use. It labels, tests
+// a network that exists, trains, and checks the result.
 #pragma once
 
 #include "teacher/teacher.h"
@@ -8,7 +8,7 @@
 
 namespace mlff {
 
-/// What `mlff make-jump` was asked to do.
+/// Options of `mlff make-jump`.
 struct MakeJumpOptions {
   std::string command;    ///< the command line, for the manifest
   std::string smiles, output, lammps;
