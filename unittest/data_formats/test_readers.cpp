@@ -599,7 +599,7 @@ TEST_F(Readers, NoAtomsAndNoNumbers)
                      std::string("1\nProperties=species:S:1:pos:R:3:forces:R:3\nC 0 0 0 0 0 ") +
                          value + "\n"),
                  {"frame 1, line 3", value, "for forces"});
-    // what is not used may be anything
+    // An unused property may have any value.
     EXPECT_EQ(frames(put("a.xyz",
                          std::string("1\nProperties=species:S:1:pos:R:3:magmom:R:1 gap=") + value +
                              "\nC 0 0 0 " + value + "\n"))

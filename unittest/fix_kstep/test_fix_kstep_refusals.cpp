@@ -198,7 +198,7 @@ TEST_F(FixKstep, RefusesModelsOfOtherMoleculesOneRank)
   expect_refusal({"large.safetensors' makes no jumps of these molecules",
                   "the model is of one molecule C2H7O"});
 
-  // its own molecule jumps, until a bond breaks that was there at set-up
+  // A molecule of the network jumps until a bond breaks that was there at set-up.
   molecule();
   fix("jump student 16 0.0005 langevin 300 0.1 7", model(ethanol(), "own.safetensors"));
   command("run 0 post no");

@@ -586,7 +586,8 @@ std::vector<double> predictions(const Potential &potential, const States &all)
   return u;
 }
 
-/// How far the jump of the turned input is from the turned jump, relative to its largest change.
+/// Distance between the jump of the rotated input and the rotated jump, relative to its largest
+/// change.
 double rotation_error(const Potential &potential, bool mirror,
                       Precision precision = Precision::double_precision)
 {
@@ -985,7 +986,7 @@ TEST_F(JumpFile, VariantsComeBackAsTheyWere)
       Potential potential = random_jump({8, 2, 6}, {6, 8, 1}, strides, cutoff, 3, model, published);
       jump_record(potential).bound = 7.5;
       jump_record(potential).heads = 2;
-      // as many heads as the tensors say
+      // The tensors determine the number of heads.
       if (model == std::string("kstep-transformer"))
         for (int l = 0; l < 2; l++)
           for (const auto &[name, width] :

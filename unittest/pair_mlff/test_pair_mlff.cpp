@@ -301,7 +301,7 @@ TEST_F(PairMLFF, ForcesAreThoseOfLabelledFramesToolsSee)
                      -2.02, 0.84, -0.17, -1.11, -0.13, -1.35, 1.27,  -0.74, -0.77};
   command("units metal");
   create(frame);
-  // by its name alone, with no folder in the environment
+  // A potential is found by its name alone, with no folder in the environment.
   unsetenv("LAMMPS_POTENTIALS");
   commands("pair_style mlff precision double\npair_coeff * * ethanol-rmd17-painn128.safetensors C "
            "O H\nrun 0 post no");

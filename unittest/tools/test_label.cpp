@@ -106,7 +106,7 @@ TEST_F(Label, GoesOnAfterAKill)
           nullptr);
     _exit(1);
   }
-  // at least one trajectory done, and not the last
+  // Waits until at least one trajectory is done, and not the last.
   while (content("cut/manifest.json").find("\"done\": true") == std::string::npos) usleep(2000);
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
@@ -447,7 +447,7 @@ TEST_F(Label, ChargeAndMultiplicityTravel)
   expect_error("label --structures bad.xyz -o x.xyz",
                {"a charge of 0.5; accepted: a whole number"});
 
-  // what was sampled is labelled again as what it is
+  // New labels of sampled frames have the charge with which they were sampled.
   run("label --molecule [NH4+] --frames 2 -o out" + quick);
   ASSERT_EQ(status, 0);
   run("label --structures out/molecule_300K.xyz --method gfnff -o again.xyz");
@@ -504,7 +504,7 @@ TEST_F(Label, IsotopesHaveTheirMasses)
   EXPECT_NE(run("molecule C[2H] -o m.data --force", true).find("types H H C"), std::string::npos);
   expect_error("molecule [999CH4] -o n.data", {"SMILES '[999CH4]'", "isotope"});
 
-  // they move as such: a mean energy of 3/2 kT has two masses in it
+  // Isotopes move with their own masses: a mean energy of 3/2 kT has two masses in it.
   run("label --molecule '[2H]O[2H]' --frames 3 -o out" + quick);
   ASSERT_EQ(status, 0);
   for (const auto &frame : frames_of(file("out/molecule_300K.xyz")))

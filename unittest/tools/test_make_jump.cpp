@@ -151,7 +151,7 @@ TEST_F(MakeJump, KilledAndResumedIsTheSame)
 {
   run("make-jump O --from none" + quick + " -o whole");
   ASSERT_EQ(status, 0);
-  // the same labels with a longer training, whole and in parts
+  // A longer training on the same labels, whole and in parts, gives one result.
   Json longer = manifest("whole");
   longer["steps"] = 12000;
   for (const char *stage : {"training", "result"}) longer["seconds"].erase(stage);

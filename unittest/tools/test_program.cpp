@@ -292,8 +292,8 @@ TEST_F(Program, DatasetSaysWhatIsWrongAndNoMore)
 
 TEST_F(Program, UnitsKeysAndElementsOfFiles)
 {
-  // what LAMMPS writes in units real, with types in the place of symbols, and labels under another
-  // name
+  // Data of LAMMPS in units real, with types in the place of symbols, and labels under another
+  // name.
   const auto ours = nlohmann::json::parse(
       run("eval --json --precision double --model " SHIPPED_POTENTIAL " --data " + frames));
   run("eval --precision double --model " SHIPPED_POTENTIAL " --data " + frames + " -o metal.xyz");

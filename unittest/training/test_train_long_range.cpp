@@ -132,7 +132,7 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
 {
   train("local", settings(local, 60));
   const double blind = force_error("local");
-  EXPECT_GT(blind, 60.0);    // it predicts no force at all
+  EXPECT_GT(blind, 60.0);    // the model predicts no force at all
 #ifdef MLFF_TORCH
   // the block alone, as a start for the next
   train("long", settings(block + local, 600));
@@ -164,7 +164,7 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   expect_error("eval --apart --model long.safetensors --data single.xyz",
                {"single.xyz', frame 1 has 1 molecules", "open frames of two molecules"});
 
-  // the same of groups of atoms, which here are the molecules
+  // Groups of atoms give the same result; here they are the molecules.
   const auto groups = [&](const std::string &lists) {
     return "eval --json --groups " + lists + " --model long.safetensors --data charges.xyz";
   };
@@ -182,7 +182,7 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   train("better", settings(block + "init_from: local.safetensors", 600));
   EXPECT_LT(force_error("better"), 0.3 * blind);
 
-  // and going on from a block
+  // Training can start from a block.
   train("more",
         settings("kind: painn-fmm, init_from: long.safetensors", 1, ", final_learning_rate: 0",
                  "1.0e-12"));
