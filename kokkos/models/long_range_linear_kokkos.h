@@ -150,10 +150,10 @@ template <class Device, typename B, bool BARS, bool VECTORS> struct WaveMoments 
     const B *u = a.wave_u + 3 * atoms.wave;
     WaveRadial<B> radial{};
     if (BARS) radial = a.radial_of(atoms.wave, item.at.c, false);
-    B own[2 * K][lanes];
+    B lane_sums[2 * K][lanes];
     for (int m = 0; m < 2 * K; m++)
 #pragma omp simd
-      for (int z = 0; z < lanes; z++) own[m][z] = B(0);
+      for (int z = 0; z < lanes; z++) lane_sums[m][z] = B(0);
     for (int block = first; block < atoms.blocks; block += warp) {
       const long j = atoms.start + block * lanes;
       const B *cosine = atoms.cosines + block * lanes, *sine = atoms.sines + block * lanes;
@@ -177,12 +177,12 @@ template <class Device, typename B, bool BARS, bool VECTORS> struct WaveMoments 
 #pragma omp simd
         for (int z = 0; z < lanes; z++) {
           const B weight = key[m][j + z];
-          own[m][z] += weight * even[z];
-          own[K + m][z] += weight * odd[z];
+          lane_sums[m][z] += weight * even[z];
+          lane_sums[K + m][z] += weight * odd[z];
         }
     }
     for (int m = 0; m < 2 * K; m++)
-      for (int z = 0; z < lanes; z++) sum.v[m] += own[m][z];
+      for (int z = 0; z < lanes; z++) sum.v[m] += lane_sums[m][z];
   }
 };
 
@@ -342,12 +342,12 @@ struct ReceiveWaves : WaveRows<Device, B, KEYS> {
           Bs[z] += query[m][z] * Ms;
         }
       }
-      B *own = sums + long(at.c) * tile;
+      B *element_sums = sums + long(at.c) * tile;
 #pragma omp simd
       for (int z = 0; z < lanes; z++)
         receive_wave<VECTORS>(radial, u, at.axis, at_phase(cosine[z], sine[z], Bc[z], Bs[z]),
                               [=](int part, B x) {
-                                own[part * next + z] += x;
+                                element_sums[part * next + z] += x;
                               });
     }
   }
@@ -555,10 +555,10 @@ template <class Device, typename B, int KEYS> struct SendWavesBackward : WaveRow
           odd[z] += key[m][z] * parts.odd;
         }
       }
-      B *own = sums + long(e) * tile;
+      B *element_sums = sums + long(e) * tile;
 #pragma omp simd
       for (int z = 0; z < lanes; z++) {
-        own[z] += even[z];
+        element_sums[z] += even[z];
         theta_bar[z] -= odd[z] * value[z];
       }
     }

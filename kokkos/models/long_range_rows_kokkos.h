@@ -80,10 +80,10 @@ template <typename B, int LANES> struct DeviceRows {
   {
     const int t = wave_frequency[wave], next = t + 1 < T ? t + 1 : t;
     const B *weight = wave_weight + 4 * wave + (slope ? 2 : 0);
-    const B *own = radial + 4L * t * HC + c, *other = radial + 4L * next * HC + c;
+    const B *first = radial + 4L * t * HC + c, *second = radial + 4L * next * HC + c;
     B parts[4];
     for (int f = 0; f < 4; f++)
-      parts[f] = weight[0] * own[long(f) * HC] + weight[1] * other[long(f) * HC];
+      parts[f] = weight[0] * first[long(f) * HC] + weight[1] * second[long(f) * HC];
     return {parts[0], parts[1], parts[2], parts[3]};
   }
 

@@ -56,7 +56,7 @@ template <class Device, typename B> class LongRangeSumsKokkos {
 
   TeamShape shape;
   int H, d, C, T, HC, Hd, L;
-  LongRangeStructures<B> known;
+  LongRangeStructures<B> plan;
   long uploaded = -1;    // known.changes of the waves on the device
 
   int direct_groups, linear_groups;    // threads along the atoms of a tile, with `lanes` each

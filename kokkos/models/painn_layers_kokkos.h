@@ -108,7 +108,7 @@ template <class Device, typename T> class PainnLayersKokkos {
   Array s, v, m0, h, pq, norm, t, y;
   DeviceArray<Device, double> d;    // [edges] Angstrom
   Array u;                          // [edges][3]
-  Array hidden, wide;               // [atoms][F], [atoms][6F]: free between steps
+  Array hidden, wide_work;          // [atoms][F], [atoms][6F]: free between steps
 
   /// backward: keeps the values of all layers. vectors: there are some before the first layer,
   /// which the caller puts into v_of(0).
@@ -137,7 +137,7 @@ template <class Device, typename T> class PainnLayersKokkos {
              bool add = false) const;
 
   const TeamShape &teams() const { return shape; }
-  double bytes() const { return bytes_of(s, v, m0, h, pq, norm, t, y, d, u, hidden, wide); }
+  double bytes() const { return bytes_of(s, v, m0, h, pq, norm, t, y, d, u, hidden, wide_work); }
 
   // public because device lambdas may not be made in private functions
   template <bool VECTORS> void message_forward(const DeviceGraph<Device> &graph, int l);

@@ -45,7 +45,7 @@ template <class Device> struct RowTally {
   double factor;
   mlff::DeviceArray<Device, int> first_edge, first_incoming, incoming;
   mlff::DeviceArray<Device, double> r, gradient;
-  LongRangeTally<Device> far;
+  LongRangeTally<Device> long_range;
   Kokkos::View<double *, Device> force, stress;    // [rows][3], [rows][6]
 
   KOKKOS_INLINE_FUNCTION void operator()(const int i) const
@@ -55,10 +55,10 @@ template <class Device> struct RowTally {
       for (int e = first_edge(i); e < first_edge(i + 1); e++) add_edge(e, 1.0, sum, total);
     for (int k = first_incoming(i); k < first_incoming(i + 1); k++)
       add_edge(incoming(k), -1.0, sum, total);
-    if (far.on && i < n_centres) {
-      for (int a = 0; a < 3; a++) sum[a] -= far.gradient(3 * i + a);
+    if (long_range.on && i < n_centres) {
+      for (int a = 0; a < 3; a++) sum[a] -= long_range.gradient(3 * i + a);
       if (virials) {
-        far.virial(i, factor, v);
+        long_range.virial(i, factor, v);
         for (int m = 0; m < 6; m++) total[m] += v[m];
       }
     }

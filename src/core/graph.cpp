@@ -11,12 +11,12 @@ namespace mlff {
 const double *Graph::cell_of(int structure) const
 {
   if (cell.empty()) return nullptr;
-  const auto own = cell.subspan(9 * std::size_t(structure), 9);
-  return std::any_of(own.begin(), own.end(),
+  const auto vectors = cell.subspan(9 * std::size_t(structure), 9);
+  return std::any_of(vectors.begin(), vectors.end(),
                      [](double x) {
                        return x != 0.0;
                      })
-      ? own.data()
+      ? vectors.data()
       : nullptr;
 }
 

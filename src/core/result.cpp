@@ -24,9 +24,9 @@ void sum_energies(const Graph &graph, Result &result)
     for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
       result.energy[s] += result.atom_energy[i];
     if (!std::isfinite(result.energy[s]))
-      throw StateError(
-          "the energy of structure " + std::to_string(s + 1) +
-          " is not finite: atoms on one place, or far outside what the model was trained on");
+      throw StateError("the energy of structure " + std::to_string(s + 1) +
+                       " is not finite: atoms at the same position, or far outside what the model "
+                       "was trained on");
   }
 }
 

@@ -295,7 +295,7 @@ namespace {
       for (int k = 0; k < n; k++) {
         const int i = order[k];
         if (k > 0 && atoms.ids[i] == atoms.ids[order[k - 1]])
-          throw fail("the id " + std::to_string(atoms.ids[i]) + " is there twice");
+          throw fail("the id " + std::to_string(atoms.ids[i]) + " appears twice");
         frame.numbers.push_back(by_order ? given[k] : atoms.numbers[i]);
         if (by_order) atoms.isotopes[i] = given_isotope[k];
         const double isotope = atoms.isotopes[i];

@@ -30,9 +30,9 @@ class KstepFixes : protected Pointers {
   bool have_energies() const;
   double energy() const;    // sum over those whose energy counts, energy units of the input
 
-  // K: what the thermostats among them keep now; 0 without one. own: of this fix, 0 without. Two
-  // temperatures are an error
-  double temperature(double own) const;
+  // K: temperature that the thermostats among them keep now; 0 without one. langevin: temperature
+  // of this fix's own thermostat, 0 without one. Two temperatures are an error
+  double temperature(double langevin) const;
 
  private:
   Fix *fix;

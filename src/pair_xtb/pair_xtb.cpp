@@ -242,10 +242,11 @@ void PairXTB::coeff(int narg, char **arg)
     const std::string word = arg[1 + t];
     map[t] = word == "NULL" ? -1 : mlff::atomic_number(word);
     if (map[t] == 0)
-      error->all(FLERR, 1 + t,
-                 "'{}' of atom type {} is no element; accepted by pair style xtb: symbols of the "
-                 "elements H to Rn, NULL",
-                 word, t);
+      error->all(
+          FLERR, 1 + t,
+          "'{}' of atom type {} is not an element; accepted by pair style xtb: symbols of the "
+          "elements H to Rn, NULL",
+          word, t);
   }
   flag_mapped_types(lmp, "xtb", map, setflag);
   impl->systems.clear();

@@ -62,7 +62,7 @@ struct Potential {
 
   /// The kind of the model. Throws PotentialError for a potential without a model.
   const ModelKind &kind() const;
-  void set_kind(const ModelKind &kind) { known = &kind; }
+  void set_kind(const ModelKind &kind) { kind_of_model = &kind; }
   std::string model() const;    ///< name of the model
 
   /// "F32 L2 K20", of painn-fmm "F32 L2 K20 + 1 node layer H4 C8 T6", or of molecule-mlp "64 64"
@@ -71,7 +71,7 @@ struct Potential {
   std::string element_names() const;    ///< "H C O"; of a jump network the names of its species
 
  private:
-  const ModelKind *known = nullptr;
+  const ModelKind *kind_of_model = nullptr;
 };
 
 /// Every tensor that the model of a potential has, by its metadata.

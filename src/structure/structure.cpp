@@ -225,7 +225,7 @@ namespace {
       if (square >= cutoff * cutoff) return;
       if (square < 1e-12)
         throw StructureError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) +
-                             " are on the same place");
+                             " are at the same position");
       edges.push_back({j, shift, r});
     }
   };

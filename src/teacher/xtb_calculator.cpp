@@ -72,8 +72,8 @@ namespace {
       std::error_code missing;
       const auto place = std::filesystem::temp_directory_path(missing);
       if (missing)
-        throw XtbUnavailable("the folder for temporary files is no folder (" + missing.message() +
-                             "); set TMPDIR to one that can be written");
+        throw XtbUnavailable("the folder for temporary files is not a folder (" +
+                             missing.message() + "); set TMPDIR to one that can be written");
       const auto pattern = (place / (folder_name + std::to_string(getpid()) + "-XXXXXX")).string();
       std::vector<char> name(pattern.begin(), pattern.end());
       name.push_back('\0');
@@ -418,7 +418,7 @@ XtbCalculator::XtbCalculator(const XtbOptions &options, std::span<const int> num
   xtb_setVerbosity(impl->environment, XTB_VERBOSITY_MUTED);
   impl->molecule = xtb_newMolecule(impl->environment, &n, impl->numbers.data(), impl->bohr.data(),
                                    &charge, &options.uhf, nullptr, nullptr);
-  impl->check("libxtb refuses the molecule (are two atoms on one place?)");
+  impl->check("libxtb refuses the molecule (are two atoms at the same position?)");
   impl->make_tables();
 }
 
@@ -440,7 +440,7 @@ double XtbCalculator::evaluate(std::span<const double> positions, std::span<doub
                    std::to_string(positions.size()));
   m.set_positions(positions);
   xtb_updateMolecule(m.environment, m.molecule, m.bohr.data(), nullptr);
-  m.check("libxtb refuses the positions (are two atoms on one place?)");
+  m.check("libxtb refuses the positions (are two atoms at the same position?)");
 
   double energy = 0.0;
   const auto single_point = [&] {

@@ -70,9 +70,9 @@ namespace {
       const int found = std::sscanf(part.c_str(), "%d%n-%d%n", &first, &read, &last, &read);
       if (found == 1) last = first;
       if (found < 1 || read != int(part.size()) || first < 1 || last < first || last > 1000000)
-        throw FileError(
-            "--groups '" + list + "': '" + part +
-            "' is no atom and no range of atoms; accepted: numbers from 1 on, such as 1-13,20");
+        throw FileError("--groups '" + list + "': '" + part +
+                        "' is neither an atom nor a range of atoms; accepted: numbers from 1 on, "
+                        "such as 1-13,20");
       for (int k = first; k <= last; k++) atoms.insert(k - 1);
     }
     if (atoms.empty())

@@ -500,7 +500,7 @@ TEST_F(Readers, TypesAreNoElements)
       {"frame 1, line 3: found '1' for the species", "atom type of LAMMPS", "Z:I:1", "--elements"});
   EXPECT_EQ(frames(types, {.elements = {"O", "H"}})[0].numbers, (std::vector<int>{8, 1}));
   expect_error(types, {"type 2 has no element: 1 are given"}, {.elements = {"O"}});
-  expect_error(types, {"'Q' is no element"}, {.elements = {"O", "Q"}});
+  expect_error(types, {"'Q' is not an element"}, {.elements = {"O", "Q"}});
   expect_error(put("b.xyz", "2\nAtoms. Timestep: 0\n1 0 0 0\n8 1 0 0\n"),
                {"found '1' for the species"});
   expect_error(put("b.xyz", "2\nplain\n1 0 0 0\n2 1 0 0\n"),

@@ -127,7 +127,7 @@ TEST_F(FixKstep, RefusesInputsOneRank)
           {"Fix bath of style langevin would put random forces", "keyword langevin"});
   refuses("timestep 0.001", {"has a time step of 0.0005, but the input one of 0.001"},
           "temp 300 jump network 16 0.0005");
-  refuses("", {"12 steps of 0.5 fs are no stride of network", "it has: 8 fs"},
+  refuses("", {"12 steps of 0.5 fs are not a stride of network", "it has: 8 fs"},
           "temp 300 jump network 12 0.0005");
   refuses("timestep 0.0007", {"no stride of network"});
   refuses("velocity all set 0 0 0", {"needs a temperature for its limits"}, "corrector 0");

@@ -317,11 +317,11 @@ TEST(Jump, Errors)
   EXPECT_NE(message(potential, wrong).find("not finite"), std::string::npos);
   wrong = all;
   for (int a = 0; a < 3; a++) wrong.x[3 + a] = wrong.x[a];
-  EXPECT_NE(message(potential, wrong).find("atoms 1 and 2 are on the same place"),
+  EXPECT_NE(message(potential, wrong).find("atoms 1 and 2 are at the same position"),
             std::string::npos);
   EXPECT_NE(message(potential, all, "kokkos").find("'kokkos' is not in this build; it has: host"),
             std::string::npos);
-  EXPECT_NE(message(random_potential(), all).find("is no jump network"), std::string::npos);
+  EXPECT_NE(message(random_potential(), all).find("is not a jump network"), std::string::npos);
   EXPECT_THROW(make_engine(potential), EngineError);
 }
 

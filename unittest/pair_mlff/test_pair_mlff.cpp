@@ -451,7 +451,7 @@ TEST_F(PairMLFF, RefusesAtomsOnOnePlaceOneRank)
                 structure.positions[0], structure.positions[1], structure.positions[2]);
   command(text);
   use();
-  expect_error("run 0", {"on timestep 0", "is not finite", "atoms on one place"});
+  expect_error("run 0", {"on timestep 0", "is not finite", "atoms at the same position"});
 }
 
 TEST_F(PairMLFF, RefusesAtomsThatLeaveAFixedBox)

@@ -427,9 +427,9 @@ TEST_F(PairMLFFEnsemble, RefusesCoefficients)
   expect_error("pair_coeff * * " + files[0] + " C O H " + files[1],
                {"has 4 elements", "potential files come before the elements", files[1]});
   expect_error("pair_coeff * * " + files[0] + " b.safetensors.gone C O H",
-               {"Word 'b.safetensors.gone'", "no element, not NULL, and no potential file"});
+               {"Word 'b.safetensors.gone'", "neither an element nor NULL nor a potential file"});
   expect_error("pair_coeff * * " + files[0] + " carbon O H",
-               {"Word 'carbon'", "no element, not NULL, and no potential file"});
+               {"Word 'carbon'", "neither an element nor NULL nor a potential file"});
   expect_error("pair_coeff * * " + two + " C O N",
                {"Element 'N' of atom type 3 is not in potential file '" + files[0] + "'",
                 "accepted: C O H, NULL"});

@@ -581,7 +581,7 @@ TEST_F(PairXTB, RefusesBadInput)
                {"Unknown pair_style xtb system 'some'; accepted: all, molecule"});
   command("pair_style xtb");
   expect_error("pair_coeff * * C O", {"has 2 elements; expected one for each of the 3 atom types"});
-  expect_error("pair_coeff * * C O Hy", {"'Hy' of atom type 3 is no element"});
+  expect_error("pair_coeff * * C O Hy", {"'Hy' of atom type 3 is not an element"});
   expect_error("pair_coeff * * NULL NULL NULL", {"maps every atom type to NULL"});
   use("charge 1");
   expect_error("run 0",

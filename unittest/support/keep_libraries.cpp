@@ -1,5 +1,5 @@
-// Keeps every library loaded until a program with sanitizers has ended: its report of leaks names no
-// library that was unloaded, and unittest/lsan.supp could not name it either.
+// Keeps every library loaded until a program with sanitizers has ended: its report of leaks names
+// no library that was unloaded, and unittest/lsan.supp could not name it either.
 
 extern "C" int dlclose(void *)
 {

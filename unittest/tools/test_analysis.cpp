@@ -888,7 +888,8 @@ TEST_F(Analyze, LammpsDumps)
   expect_error("analyze --traj plain.dump", {"'plain.dump'", "0 elements are given for 9 atoms"});
   expect_error("analyze --traj full.lammpstrj --elements C O",
                {"'full.lammpstrj', frame 1", "type 3 has no element: 2 are given"});
-  expect_error("analyze --traj plain.dump --elements C C O H H H H H Hh", {"'Hh' is no element"});
+  expect_error("analyze --traj plain.dump --elements C C O H H H H H Hh",
+               {"'Hh' is not an element"});
   const auto broken = [&](const std::string &from, const std::string &to,
                           const std::vector<std::string> &words) {
     std::string text = content("plain.dump");
@@ -901,7 +902,7 @@ TEST_F(Analyze, LammpsDumps)
   broken("ITEM: TIME\n", "ITEM: TIDE\n", {"unknown 'ITEM: TIDE'", "accepted: UNITS, TIME"});
   broken("ATOMS\n9", "ATOMS\nnine", {"found 'nine'", "number of atoms"});
   broken("-10 10\nITEM: ATOMS", "-10\nITEM: ATOMS", {"found '-10'", "bounds"});
-  broken("\n3 ", "\n4 ", {"the id 4 is there twice"});
+  broken("\n3 ", "\n4 ", {"the id 4 appears twice"});
   std::ofstream(file("short.dump")) << content("plain.dump").substr(0, 300);
   expect_error("analyze --traj short.dump --elements C C O H H H H H H", {"'short.dump'", "line"});
 }

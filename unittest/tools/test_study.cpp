@@ -246,7 +246,7 @@ TEST_F(Study, Refusals)
   write("full/notes", "mine");
   expect_error("study ok.yaml -o full", {"'full' holds other files"});
   EXPECT_EQ(content("full/notes"), "mine");
-  expect_error("study ok.yaml -o full/notes", {"'full/notes' is no folder"});
+  expect_error("study ok.yaml -o full/notes", {"'full/notes' is not a folder"});
   expect_error("study ok.yaml --lmp none", {"none", "--lmp"});
 }
 

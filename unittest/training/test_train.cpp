@@ -765,7 +765,7 @@ TEST_F(Distill, Errors)
     distill_settings("w", more);
     expect_error("distill w.yaml", words);
   };
-  wrong("teacher: {method: gfn2}\n", {"w.yaml", "'teacher' is there twice"});
+  wrong("teacher: {method: gfn2}\n", {"w.yaml", "'teacher' appears twice"});
   wrong("round: 3\n", {"'round'", "accepted", "rounds"});
   wrong("stop: 3\n", {"'stop'", "accepted", "gain"});
   write("w.yaml",

@@ -170,9 +170,9 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   };
   EXPECT_EQ(Json::parse(run(groups("1 2")))["apart"], rows);
   expect_error(groups("1 1-2"), {"'1' and '1-2' both have atom 1"});
-  expect_error(groups("1 2,x"), {"--groups '2,x': 'x' is no atom", "such as 1-13,20"});
-  expect_error(groups("0 2"), {"'0' is no atom"});
-  expect_error(groups("1 3-2"), {"'3-2' is no atom"});
+  expect_error(groups("1 2,x"), {"--groups '2,x': 'x' is neither an atom", "such as 1-13,20"});
+  expect_error(groups("0 2"), {"'0' is neither an atom"});
+  expect_error(groups("1 3-2"), {"'3-2' is neither an atom"});
   expect_error(groups("1 2-4"), {"charges.xyz', frame 1 has 2 atoms", "up to 4"});
 
   // added to the trained local model: no jump in error, then better

@@ -61,7 +61,7 @@ class JumpVariables {
              std::vector<double> &scaled) const;
 
   /// The inverse for targets: scaled u_x and u_v [n][2][3] of a known result.
-  void targets(const Graph &graph, const JumpInput &input, const JumpResult &known,
+  void targets(const Graph &graph, const JumpInput &input, const JumpResult &reference,
                std::vector<double> &u) const;
 
   /// Turns scaled u_x and u_v [n][2][3] into the result, with net displacement and momentum

@@ -175,20 +175,21 @@ template <typename B> class LongRangeStructures {
       wave_sets.push_back({});
       wave_storage.push_back(std::make_unique<WaveStorage>());
     }
-    WaveStorage &own = *wave_storage[set];
+    WaveStorage &storage = *wave_storage[set];
     const bool periodic = !waves.slope.empty();
-    own.k.clear();
-    own.weight.clear();
+    storage.k.clear();
+    storage.weight.clear();
     for (int p = 0; p < waves.size(); p++) {
-      for (int a = 0; a < 3; a++) own.k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
-      own.weight.push_back(B(waves.weight[p]));
+      for (int a = 0; a < 3; a++) storage.k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
+      storage.weight.push_back(B(waves.weight[p]));
       for (const auto *values : {&waves.next_weight, &waves.slope, &waves.next_slope})
-        own.weight.push_back(periodic ? B((*values)[p]) : B(0));
+        storage.weight.push_back(periodic ? B((*values)[p]) : B(0));
     }
-    own.u.assign(waves.u.begin(), waves.u.end());
-    own.frequency = waves.frequency;
-    wave_sets[set] = {waves.size(), periodic,          own.k.data(),
-                      own.u.data(), own.weight.data(), own.frequency.data()};
+    storage.u.assign(waves.u.begin(), waves.u.end());
+    storage.frequency = waves.frequency;
+    wave_sets[set] = {waves.size(),          periodic,
+                      storage.k.data(),      storage.u.data(),
+                      storage.weight.data(), storage.frequency.data()};
     return set;
   }
 };

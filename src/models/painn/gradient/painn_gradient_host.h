@@ -333,51 +333,51 @@ template <typename T, typename Sums> struct GradientThread {
   GroupGraph group;
 };
 
-/// All threads: each has an Own, which is a GradientThread.
-template <typename T, typename Own> class GradientThreads {
+/// The memory of all threads; ThreadMemory is a GradientThread.
+template <typename T, typename ThreadMemory> class GradientThreads {
  public:
-  /// take(own) walks over the places of a thread's sums.
+  /// take(memory) walks over the places of a thread's sums.
   template <typename Take>
   GradientThreads(int threads, GradientPlaces<T> &places, const Take &take) :
-      places(places), own(threads)
+      places(places), memories(threads)
   {
-    for (auto &mine : own) {
+    for (auto &memory : memories) {
       places.begin(nullptr);
-      take(mine);
+      take(memory);
       n_sums = places.size();
-      places.begin(mine.sum_values.resize(n_sums));
-      take(mine);
+      places.begin(memory.sum_values.resize(n_sums));
+      take(memory);
     }
   }
 
-  /// Adds to `gradient`, weight by weight, the sums that run(first structure, last structure, own)
-  /// leaves for groups of structures. Throws what it throws.
+  /// Adds to `gradient`, weight by weight, the sums that run(first structure, last structure,
+  /// memory) leaves for groups of structures. Throws what it throws.
   template <typename Run>
   void add_sums(const Graph &graph, std::span<double> gradient, const Run &run)
   {
     group_structures(graph, atoms_per_group, first_structure);
     const int n_groups = int(first_structure.size()) - 1,
-              used = std::clamp(n_groups, 1, int(own.size()));
+              used = std::clamp(n_groups, 1, int(memories.size()));
     ThreadError errors;
 #pragma omp parallel num_threads(used)
     {
-      Own &mine = own[omp_get_thread_num()];
+      ThreadMemory &memory = memories[omp_get_thread_num()];
       errors.run([&] {
-        T *sums = mine.sum_values.resize(n_sums);
+        T *sums = memory.sum_values.resize(n_sums);
         std::fill_n(sums, n_sums, T(0));
       });
 #pragma omp barrier
 #pragma omp for schedule(static)
       for (int g = 0; g < n_groups; g++)
         errors.run([&] {
-          run(first_structure[g], first_structure[g + 1], mine);
+          run(first_structure[g], first_structure[g + 1], memory);
         });
 #pragma omp for schedule(static)
       for (std::size_t i = 0; i < gradient.size(); i++)
         errors.run([&] {
           double sum = 0.0;
           for (int t = 0; t < used; t++)
-            sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
+            sum += double(memories[t].sum_values.resize(n_sums)[places.place[i]]);
           gradient[i] += sum;
         });
     }
@@ -390,7 +390,7 @@ template <typename T, typename Own> class GradientThreads {
   static constexpr int atoms_per_group = 32;
 
   GradientPlaces<T> &places;
-  std::vector<Own> own;
+  std::vector<ThreadMemory> memories;
   std::size_t n_sums = 0;
   std::vector<int> first_structure;
 };
