@@ -1,4 +1,4 @@
-// The engine of a potential.
+// Makes the engine of a potential.
 #pragma once
 
 #include "core/engine.h"

@@ -1,4 +1,4 @@
-// Gradients of a loss with respect to the weights of a potential.
+// Makes gradients of a loss with respect to the weights of a potential.
 #pragma once
 
 #include "models/jump/gradient/jump_gradient.h"

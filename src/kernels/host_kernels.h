@@ -13,7 +13,7 @@
 
 namespace mlff {
 
-/// The table of a set as choose_instruction_set gives it.
+/// The table of the instruction set that choose_instruction_set gives.
 template <typename Table>
 const Table &select_kernels(InstructionSet set, const KernelSets<Table> &sets)
 {

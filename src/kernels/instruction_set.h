@@ -16,12 +16,12 @@ using FeatureCheck = bool (*)(std::string_view feature);
 /// check for.
 bool processor_has(std::string_view feature);
 
-/// The sets of this build of which the processor has every feature, best last.
+/// The instruction sets of this build of which the processor has every feature, best last.
 std::vector<InstructionSet> available_instruction_sets(FeatureCheck has = processor_has);
 
-/// The set for an option: automatic stands for the one that the environment variable MLFF_ISA
-/// names, and without that for the best available one. Throws EngineError where the processor lacks
-/// features of the set, naming them and the sets that it has.
+/// The set for an option. automatic means the set that the environment variable MLFF_ISA names, or
+/// without that the best available one. Throws EngineError if the processor lacks features of the
+/// set; the message names them and the available sets.
 InstructionSet choose_instruction_set(InstructionSet wanted, FeatureCheck has = processor_has);
 
 }    // namespace mlff

@@ -1,5 +1,5 @@
-// The molecules that jump, as the parts of fix kstep/hybrid see them. Å, ps, g/mol, eV; no LAMMPS
-// in here.
+// The molecules that jump, for the parts of fix kstep/hybrid without LAMMPS. Units: Å, ps, g/mol,
+// eV.
 #pragma once
 
 #include "core/units.h"
@@ -12,11 +12,10 @@ namespace mlff {
 
 struct KstepBond {
   int i, j;         ///< atoms
-  double length;    ///< Å, where nothing strains it
+  double length;    ///< unstrained length, Å
 };
 
-/// All atoms that jump, molecule after molecule. A molecule jumps by itself: it does not see the
-/// others.
+/// All atoms that jump, molecule after molecule. Molecules do not interact in a jump.
 struct KstepMolecules {
   std::vector<int> first_atom = {0};    ///< [n_molecules + 1]
   std::vector<int> numbers;             ///< [n] atomic numbers

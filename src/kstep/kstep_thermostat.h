@@ -21,7 +21,8 @@ class KstepRandom {
       std::span<double> values);
 
   std::string state() const;
-  bool set_state(const std::string &state);    ///< false, and nothing changed, where it is none
+  /// returns false, and changes nothing, for a text that is no state
+  bool set_state(const std::string &state);
 
  private:
   std::mt19937_64 engine;

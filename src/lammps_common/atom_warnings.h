@@ -1,4 +1,4 @@
-// Warnings about atoms that leave what a potential knows.
+// Warnings about atoms outside the range of a potential's training data.
 
 #ifndef LMP_ATOM_WARNINGS_H
 #define LMP_ATOM_WARNINGS_H

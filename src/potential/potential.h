@@ -1,4 +1,4 @@
-// A potential: weights of a model and what is known of them, and the file that holds both.
+// Potential: the weights and metadata of a model, and the file that holds both.
 #pragma once
 
 #include "core/errors.h"

@@ -1,4 +1,4 @@
-// Arrays side by side in plain memory: where they lie, and a graph among them.
+// Arrays side by side in plain memory, and a graph of such arrays.
 #pragma once
 
 #include "core/graph.h"

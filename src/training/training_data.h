@@ -38,11 +38,11 @@ struct TrainingData {
 TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
                                 double cutoff, Teacher *teacher);
 
-/// Order 0 .. n-1 shuffled, the same on every machine.
+/// The numbers 0 .. n-1 shuffled, the same on every machine.
 std::vector<int> shuffled(int n, std::uint64_t seed);
 
-/// Per-element energies e that minimise sum (E - sum_z n_z e_z)^2; of equally good ones the
-/// smallest. [elements]
+/// Energies e of elements that minimise sum (E - sum_z n_z e_z)^2; the smallest of equally good
+/// ones. [elements]
 std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &frames,
                                            const std::vector<int> &elements);
 

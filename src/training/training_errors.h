@@ -34,8 +34,7 @@ struct Predictions {
   std::vector<std::array<double, 2>> force, energy;
 };
 
-/// Errors of the host engine. `predictions`, where it is given, takes at most some ten thousand of
-/// them.
+/// Errors of the host engine. `predictions`, if given, takes at most some ten thousand of them.
 ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames,
                     Precision precision, int threads, Predictions *predictions = nullptr);
 

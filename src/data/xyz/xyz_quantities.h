@@ -7,7 +7,7 @@
 
 namespace mlff {
 
-/// A quantity that several names may stand for.
+/// A quantity with the names that may stand for it.
 struct XyzQuantity {
   const char *name;      ///< name in ReadOptions::keys
   const char *spoken;    ///< name in messages

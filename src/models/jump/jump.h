@@ -9,11 +9,10 @@
 //
 // Network (model kstep-painn): the messages and updates of K. Schütt, O. Unke, M. Gastegger, ICML
 // 2021, started with
-//   s_i = embedding[row],  v_i = vectors[row][0] p_i + vectors[row][1] g_i      (row: species and
-//   stride)
-// and read out as  u_c = sum over f of G_cf v_if,  G = D2 silu(D1 s_i + d1) + d2.  Every step is a
-// sum of vectors times functions of scalars: rotations and reflections of the input do the same to
-// the output.
+//   s_i = embedding[row],  v_i = vectors[row][0] p_i + vectors[row][1] g_i
+// where a row is a species and a stride, and read out as  u_c = sum over f of G_cf v_if,  G = D2
+// silu(D1 s_i + d1) + d2.  Every step is a sum of vectors times functions of scalars: rotations and
+// reflections of the input do the same to the output.
 //
 // Frame: v is taken relative to the centre of mass; of dx and dv the net displacement and momentum
 // are removed, then the centre of mass moves as it did.

@@ -67,7 +67,7 @@ struct JumpBatch {
   void clear();
 };
 
-/// Changes of a window before it is learned from.
+/// Changes of a window before the network learns from it.
 struct WindowNoise {
   bool rotate = false;    ///< a random rotation
   /// Standard deviation of the coordinates of the start, Å for a hydrogen, less for heavier atoms
@@ -102,8 +102,8 @@ std::vector<Window> windows_of(const NveTrajectory &trajectory, int steps, int s
 /// All windows of trajectories, drawn by number; the trajectories must outlive it.
 class WindowSource {
  public:
-  /// `steps` of each stride. Molecules are told apart by their atoms in order. Throws FileError
-  /// where a molecule has no window of a stride.
+  /// `steps`: steps of each stride. Molecules are distinguished by their atoms in order. Throws
+  /// FileError if a molecule has no window of a stride.
   WindowSource(const std::vector<NveTrajectory> &trajectories, const std::vector<int> &steps,
                bool reversed);
 
@@ -115,7 +115,7 @@ class WindowSource {
   /// Windows of a stride over all molecules, both directions of time counted where both are drawn.
   long size(int stride) const;
 
-  /// One at random, of this molecule and stride.
+  /// A random window of this molecule and stride.
   Window draw(int molecule, int stride, std::mt19937 &generator) const;
 
   /// Every `every`-th window of a stride, forward in time.

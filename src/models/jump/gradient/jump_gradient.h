@@ -17,17 +17,17 @@ namespace mlff {
 using JumpLossDerivative =
     std::function<void(int first_structure, int last_structure, const double *u, double *u_bar)>;
 
-/// Several jumps in a row and where the trajectory is after each of them, for a loss of roll-outs.
-/// After a jump the state is conserved as in a simulation: the change of the angular momentum is
-/// taken out (as restore_angular_momentum does), then velocities relative to the centre of mass are
-/// scaled to the kinetic energy given, by a factor within 0.9 .. 1.1.
+/// Several jumps in a row and the trajectory after each of them, for a loss of roll-outs. After
+/// each jump momentum and energy are conserved as in a simulation: the change of the angular
+/// momentum is taken out (as restore_angular_momentum does), then velocities relative to the centre
+/// of mass are scaled to the kinetic energy given, by a factor within 0.9 .. 1.1.
 struct JumpChain {
   std::span<const int> species, first_atom;    ///< layout of Graph
   std::span<const double> x;    ///< [n][3] Å, the start; graphs are all pairs within the cutoff
   JumpInput start;
   struct Place {
     std::vector<double> x, velocity;    ///< [n][3] Å and Å/ps, along the trajectory
-    std::vector<double> force;          ///< [n][3] eV/Å, there
+    std::vector<double> force;          ///< [n][3] eV/Å, at these positions
   };
   std::vector<Place> after;    ///< after 1, 2, ... strides
 
