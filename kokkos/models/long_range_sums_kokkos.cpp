@@ -69,10 +69,10 @@ void LongRangeSumsKokkos<Device, B>::find_ends(std::vector<LongRangeEnds> &ends,
         Kokkos::MinMaxScalar<double> range;
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, first(s), first(s + 1)),
-            [&](const int i, Kokkos::MinMaxScalar<double> &range) {
+            [&](const int i, Kokkos::MinMaxScalar<double> &thread_range) {
               const double value = x_(3 * i + axis);
-              if (value < range.min_val) range.min_val = value;
-              if (value > range.max_val) range.max_val = value;
+              if (value < thread_range.min_val) thread_range.min_val = value;
+              if (value > thread_range.max_val) thread_range.max_val = value;
             },
             Kokkos::MinMax<double>(range));
         Kokkos::single(Kokkos::PerTeam(team), [&]() {

@@ -186,7 +186,7 @@ namespace {
     const int n = weights.pairs;
     const int *edge = work.edge + long(molecule) * n;
     const double scale = weights.scale / weights.permutations;
-    T *inputs = scratch.x + long(number) * scratch.stride;
+    T *scaled = scratch.x + long(number) * scratch.stride;
     double *f = scratch.factor + long(number) * weights.pairs_padded, *square = scratch.square;
     for (int p = 0; p < n; p++) {
       const double *r = work.r + 3L * edge[p];
@@ -195,10 +195,10 @@ namespace {
 #pragma omp simd
     for (int p = 0; p < n; p++) {
       const double inv = 1.0 / std::sqrt(square[p]), width = 1.0 / weights.input_scale[p];
-      inputs[p] = T((inv - weights.input_mean[p]) * width);
+      scaled[p] = T((inv - weights.input_mean[p]) * width);
       f[p] = -scale * width * inv * inv * inv;
     }
-    for (int p = n; p < scratch.stride; p++) inputs[p] = T(0);
+    for (int p = n; p < scratch.stride; p++) scaled[p] = T(0);
   }
 
   /// Gradient by the edges of a molecule from that by its inputs.
