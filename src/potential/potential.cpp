@@ -231,20 +231,21 @@ void Potential::write(const std::string &path, bool overwrite)
   const SafetensorsWriter file(tensors);
   sha256 = file.sha256();
 
-  MetadataWriter own;
-  kind().file.write(*this, own);
+  MetadataWriter model_metadata;
+  kind().file.write(*this, model_metadata);
   json names = json::array();
   for (const int z : elements) names.push_back(element_symbol(z));
   char cutoff_text[32];
   std::snprintf(cutoff_text, sizeof cutoff_text, "%.17g", cutoff);
-  json metadata = {{"format", "mlff"},         {"format_version", std::to_string(format_version)},
-                   {"model", kind().name},     {"hyperparameters", own.hyperparameters.dump()},
-                   {"elements", names.dump()}, {"units", units.dump()},
-                   {"cutoff", cutoff_text},    {"date", date},
-                   {"citation", citation},     {"training", training},
-                   {"sha256", sha256}};
+  json metadata = {
+      {"format", "mlff"},         {"format_version", std::to_string(format_version)},
+      {"model", kind().name},     {"hyperparameters", model_metadata.hyperparameters.dump()},
+      {"elements", names.dump()}, {"units", units.dump()},
+      {"cutoff", cutoff_text},    {"date", date},
+      {"citation", citation},     {"training", training},
+      {"sha256", sha256}};
   if (!range.empty()) metadata["range"] = range_json(*this).dump();
-  metadata.update(own.more);
+  metadata.update(model_metadata.more);
   file.write(path, metadata);
 }
 
