@@ -217,7 +217,7 @@ TEST_F(Readers, NpzArrays)
                                     {"text", "its type is '<U1'"},
                                     {"short", "16 bytes of data"},
                                     {"large", "its shape is"},
-                                    {"none", "no NumPy array"}}) {
+                                    {"none", "not a NumPy array"}}) {
     try {
       file.read(name);
       ADD_FAILURE() << "no error for " << name;

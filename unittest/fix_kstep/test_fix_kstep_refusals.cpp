@@ -129,7 +129,7 @@ TEST_F(FixKstep, RefusesInputsOneRank)
           "temp 300 jump network 16 0.0005");
   refuses("", {"12 steps of 0.5 fs are not a stride of network", "it has: 8 fs"},
           "temp 300 jump network 12 0.0005");
-  refuses("timestep 0.0007", {"no stride of network"});
+  refuses("timestep 0.0007", {"not a stride of network"});
   refuses("velocity all set 0 0 0", {"needs a temperature for its limits"}, "corrector 0");
   refuses("mass 3 2.014", {"atom 4 has mass 2.014, but the network learned H with 1.008 g/mol"});
   molecule();

@@ -369,7 +369,7 @@ TEST_F(PairMLFF, RefusesCoefficients)
   expect_error("pair_coeff * * " + path + " NULL NULL NULL", {"maps every atom type to NULL"});
   put("text.safetensors", "no potential at all, only a text");
   expect_error("pair_coeff * * " + file("text.safetensors") + " C O H",
-               {"text.safetensors", "no safetensors file"});
+               {"text.safetensors", "not a safetensors file"});
 }
 
 TEST_F(PairMLFF, RefusesMissingCoefficients)

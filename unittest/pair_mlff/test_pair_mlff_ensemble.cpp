@@ -439,7 +439,7 @@ TEST_F(PairMLFFEnsemble, RefusesCoefficients)
   expect_error("pair_coeff * * " + two + " NULL NULL NULL", {"maps every atom type to NULL"});
   put("text.safetensors", "no potential at all, only a text");
   expect_error("pair_coeff * * " + files[0] + " " + file("text.safetensors") + " C O H",
-               {"text.safetensors", "no safetensors file"});
+               {"text.safetensors", "not a safetensors file"});
 
   // a word that is an element is one, also where a file has its name
   const auto before = std::filesystem::current_path();
