@@ -66,7 +66,7 @@ int main(int argc, char **argv)
   mlff::add_command_dataset(program);
   mlff::add_command_train(program);
   mlff::add_command_distill(program);
-  // its labels are those of xTB
+  // mlff make-jump labels with xTB.
   if (mlff::has_teacher("xtb")) mlff::add_command_make_jump(program);
   mlff::add_command_analyze(program);
   mlff::add_command_study(program);

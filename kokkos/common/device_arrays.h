@@ -29,8 +29,9 @@ template <typename Array> void grow(Array &array, std::size_t n, const char *nam
                 n + n / 8 + 1);
 }
 
-/// The same with zeros in new memory: for arrays with columns that fill up a block, which no kernel
-/// writes but products read, with weights of zero. Not a number times zero is not zero.
+/// Grows an array with zeros in new memory. For arrays with columns that fill up a block: no kernel
+/// writes these columns, but products read them with weights of zero, and NaN times zero is not
+/// zero.
 template <typename Array> void grow_zeros(Array &array, std::size_t n, const char *name)
 {
   if (array.extent(0) >= n && array.data()) return;

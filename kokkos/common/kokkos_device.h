@@ -1,4 +1,4 @@
-// Which kind of device an execution space of Kokkos is, and what an engine on it tells of itself.
+// EngineInfo of engines on a Kokkos device, and the kind of device of an execution space.
 #pragma once
 
 #include "core/engine_info.h"
@@ -10,7 +10,7 @@
 
 namespace mlff {
 
-/// On which kind of device an execution space of this build of Kokkos runs.
+/// Kind of device on which an execution space of this build of Kokkos runs.
 template <class Device> constexpr DeviceKind kokkos_device_kind()
 {
   using Space [[maybe_unused]] = typename Device::execution_space;
@@ -31,8 +31,7 @@ template <class Device> constexpr DeviceKind kokkos_device_kind()
 template <class Device>
 inline constexpr bool device_is_host = kokkos_device_kind<Device>() == DeviceKind::host;
 
-/// What an engine with features of type T tells of itself. Of the options that it was made with
-/// filter counts.
+/// EngineInfo of an engine with features of type T. It uses the option filter.
 template <class Device, typename T> EngineInfo kokkos_info(const EngineOptions &options)
 {
   EngineInfo info;

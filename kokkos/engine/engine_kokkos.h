@@ -9,9 +9,9 @@
 
 namespace mlff {
 
-/// Of the options, precision, filter and long_range count. `host` is for the styles /kk/host of
-/// a build with a device. Throws EngineError for a model that has no engine there, and where
-/// Kokkos is not running (no -k on).
+/// An engine on the device of Kokkos. It uses the options precision, filter and long_range. `host`
+/// is for the styles /kk/host of a build with a device. Throws EngineError for a model that has no
+/// engine there, and where Kokkos is not running (no -k on).
 std::unique_ptr<Engine> make_kokkos_engine(const Potential &potential,
                                            const EngineOptions &options = {}, bool host = false,
                                            const TeamShape &teams = {});

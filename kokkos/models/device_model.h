@@ -1,6 +1,6 @@
-// What a model on a Kokkos device sees of a system and what it gives: the device's counterparts of
-// Graph, Result and Engine, and of JumpEngine's networks. Only the files of a model know which
-// model it is (device_models.h).
+// DeviceModel: input and output of a model on a Kokkos device, the device's counterparts of Graph,
+// Result and Engine, and of JumpEngine's networks. Only the files of a model know which model it is
+// (device_models.h).
 #pragma once
 
 #include "core/engine.h"
@@ -18,10 +18,10 @@ template <class Device> struct DeviceGraph {
   Array<int> centre, neighbor;            ///< [edges]
   Array<int> first_incoming, incoming;    ///< [atoms + 1], [edges]: edges by the atom they point to
   Array<double> r;    ///< [edges][3] Angstrom; an edge may be longer than the cutoff
-  Array<double>
-      position;    ///< [centres][3] Angstrom, for models with DeviceModel::needs_positions()
+  /// [centres][3] Angstrom, filled for models with DeviceModel::needs_positions()
+  Array<double> position;
 
-  // on the host, for these models: as in Graph
+  // Arrays on the host, for these models, laid out like those of Graph.
   std::span<const int> first_atom;
   std::span<const double> cell;
 
@@ -34,19 +34,20 @@ template <class Device> struct DeviceGraph {
   double bytes() const;
 };
 
-/// What a model says of a graph (Result).
+/// Result of a model for a graph (see Result).
 template <class Device> struct DeviceResult {
   template <typename U> using Array = DeviceArray<Device, U>;
 
   Array<double> atom_energy;          ///< [centres] eV
   Array<double> gradient;             ///< [edges][3] eV/Angstrom, 0 beyond the cutoff
   Array<double> position_gradient;    ///< [centres][3] eV/Angstrom, of a model that needs positions
-  Array<double> strain_gradient;      ///< [centres][6] eV, likewise, where the graph has cells
+  /// [centres][6] eV, for models with needs_positions() where the graph has cells
+  Array<double> strain_gradient;
 };
 
 /// Choices that an engine on a device has.
 struct DeviceOptions {
-  EngineOptions engine;    ///< of these precision, filter and long_range count
+  EngineOptions engine;    ///< precision, filter and long_range are used
   TeamShape teams;
 
   bool single() const { return engine.precision == Precision::single_precision; }
@@ -67,7 +68,7 @@ template <class Device> class DeviceModel {
   /// Whether the graph must have positions and first_atom, and cells where it is periodic.
   virtual bool needs_positions() const = 0;
 
-  virtual double bytes() const = 0;                             ///< in use
+  virtual double bytes() const = 0;                             ///< bytes in use
   virtual std::size_t bytes(int atoms, int edges) const = 0;    ///< estimate for a graph
   virtual EngineInfo info() const = 0;
 };

@@ -1,4 +1,5 @@
-// Which models a Kokkos device runs: a model's files, and a line in device_models.cpp.
+// Table of the models that a Kokkos device runs. A model is its own files and a line in
+// device_models.cpp.
 #pragma once
 
 #include "kokkos/common/teams.h"

@@ -40,7 +40,7 @@ template <class Device, typename T> void JumpKokkos<Device, T>::read_out(int n)
   grow(gate, 2 * std::size_t(n) * F, "jump/gate");
   T *hidden = layers.hidden.data();
   layers.dense("mlff/jump/readout_0", n, layers.s.data(), F, ends.readout0, ends.readout0_bias,
-               layers.wide.data(), F, hidden);
+               layers.wide_work.data(), F, hidden);
   layers.dense("mlff/jump/readout_1", n, hidden, F, ends.readout1, ends.readout1_bias, gate.data(),
                2 * F);
   const T *v = layers.v_of(layers.L), *G = gate.data();

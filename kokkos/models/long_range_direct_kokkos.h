@@ -87,7 +87,7 @@ KOKKOS_INLINE_FUNCTION void radial_functions(const DeviceRows<B, LANES> &a,
                                              const PairTile<B> &pairs, int c, int at, B *K,
                                              B *slope)
 {
-  // by RadialPart: place in the array of weights, and whether j0 belongs to it
+  // For each RadialPart: place in the array of weights, and whether j0 belongs to it.
   constexpr int kept[4] = {0, 3, 1, 2};
   constexpr bool even[4] = {true, false, false, true};
   constexpr int functions = VECTORS ? 4 : 2;
@@ -122,14 +122,14 @@ KOKKOS_INLINE_FUNCTION void lane_of(const B *rows, int z, B *out)
 
 /// The atom that a team is for.
 struct TeamAtom {
-  long row, atom, first, last;    // its row and number; rows of its structure
+  long row, atom, first, last;    // row and number of an atom, and the rows of its structure
 
   template <typename Rows> KOKKOS_INLINE_FUNCTION TeamAtom(const Rows &a, int number)
   {
     const DeviceStructure &structure = a.find(by_direct_atom, number);
-    const int own = number - structure.first_direct;
-    row = structure.first_row + own;
-    atom = structure.first_atom + own;
+    const int index = number - structure.first_direct;
+    row = structure.first_row + index;
+    atom = structure.first_atom + index;
     first = structure.first_row;
     last = structure.first_row + structure.n_atoms;
   }
@@ -142,11 +142,11 @@ template <class Device, typename B, bool VECTORS> struct DirectForward {
 
   DeviceRows<B, lanes> a;
   SumColumns<B> out;
-  int groups;       // of lanes in a tile
-  int level = 0;    // of scratch memory
+  int groups;       // groups of lanes in a tile
+  int level = 0;    // level of scratch memory
 
   KOKKOS_INLINE_FUNCTION int tile() const { return groups * lanes; }
-  /// Of a sum in scratch memory; without conflicts of banks.
+  /// Stride of a sum in scratch memory that avoids conflicts of banks.
   KOKKOS_INLINE_FUNCTION int stride() const { return lanes > 1 ? tile() : tile() + 1; }
   KOKKOS_INLINE_FUNCTION std::size_t pair_bytes() const
   {
@@ -159,34 +159,36 @@ template <class Device, typename B, bool VECTORS> struct DirectForward {
 
   KOKKOS_INLINE_FUNCTION void operator()(const Member &team) const
   {
-    const TeamAtom own(a, team.league_rank());
+    const TeamAtom receiver(a, team.league_rank());
     char *memory = static_cast<char *>(team.team_scratch(level).get_shmem(bytes()));
     const PairTile<B> pairs(memory, a.T, tile(), false);
     B *sums = reinterpret_cast<B *>(memory + pair_bytes());    // [n_sums][HC][stride]
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n_sums * a.HC * stride()), [&](const int s) {
       sums[s] = B(0);
     });
-    for (long base = own.first; base < own.last; base += tile()) {
+    for (long base = receiver.first; base < receiver.last; base += tile()) {
       team.team_barrier();
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, groups), [&](const int g) {
-        if (base + g * lanes < own.last)
-          fill_pairs<false>(a, own.row, base + g * lanes, own.last, g * lanes, pairs);
+        if (base + g * lanes < receiver.last)
+          fill_pairs<false>(a, receiver.row, base + g * lanes, receiver.last, g * lanes, pairs);
       });
       team.team_barrier();
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, a.H * groups), [&](const int item) {
         const int at = item % groups * lanes;
-        if (base + at < own.last) receive_head(item / groups, own.row, base + at, at, pairs, sums);
+        if (base + at < receiver.last)
+          receive_head(item / groups, receiver.row, base + at, at, pairs, sums);
       });
     }
     team.team_barrier();
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n_sums * a.HC), [&](const int item) {
       B sum = B(0);
       for (int z = 0; z < tile(); z++) sum += sums[long(item) * stride() + z];
-      out(own.atom, item / a.HC, item % a.HC) = sum;
+      out(receiver.atom, item / a.HC, item % a.HC) = sum;
     });
   }
 
-  /// What head h of row i receives from `lanes` rows from j on, at a place of the tile.
+  /// Adds the terms that head h of row i receives from `lanes` rows from j on, at a place of the
+  /// tile.
   KOKKOS_INLINE_FUNCTION void receive_head(int h, long i, long j, int at, const PairTile<B> &pairs,
                                            B *sums) const
   {
@@ -202,7 +204,7 @@ template <class Device, typename B, bool VECTORS> struct DirectForward {
     }
     for (int c = h * a.C; c < (h + 1) * a.C; c++) {
       radial_functions<VECTORS, false>(a, pairs, c, at, K, static_cast<B *>(nullptr));
-      B *own = sums + long(c) * stride() + at;
+      B *channel_sums = sums + long(c) * stride() + at;
 #pragma omp simd
       for (int z = 0; z < lanes; z++) {
         const B *direction = pairs.u + at + z;
@@ -211,11 +213,11 @@ template <class Device, typename B, bool VECTORS> struct DirectForward {
         lane_of<VECTORS ? 4 : 2, lanes>(K, z, radial);
         Sums<B> sum{};
         receive<VECTORS>(radial, weight[z], u, a.values(c, j + z), sum);
-        own[s0_part * next + z] += sum.s0;
-        own[s1_part * next + z] += sum.s1;
+        channel_sums[s0_part * next + z] += sum.s0;
+        channel_sums[s1_part * next + z] += sum.s1;
         for (int x = 0; x < 3 && VECTORS; x++) {
-          own[(even_part + x) * next + z] += sum.even[x];
-          own[(odd_part + x) * next + z] += sum.odd[x];
+          channel_sums[(even_part + x) * next + z] += sum.even[x];
+          channel_sums[(odd_part + x) * next + z] += sum.odd[x];
         }
       }
     }
@@ -266,7 +268,7 @@ template <class Device, typename B, bool VECTORS> struct DirectBackward {
 
   KOKKOS_INLINE_FUNCTION void operator()(const Member &team) const
   {
-    const TeamAtom own(a, team.league_rank());
+    const TeamAtom receiver(a, team.league_rank());
     const Scratch memory(*this, static_cast<char *>(team.team_scratch(level).get_shmem(bytes())));
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n_sums() * stride()), [&](const int s) {
       memory.sums[s] = B(0);
@@ -274,25 +276,27 @@ template <class Device, typename B, bool VECTORS> struct DirectBackward {
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, 3 * stride()), [&](const int s) {
       memory.x_sums[s] = 0.0;
     });
-    for (long base = own.first; base < own.last; base += tile()) {
+    for (long base = receiver.first; base < receiver.last; base += tile()) {
       team.team_barrier();
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, groups), [&](const int g) {
-        if (base + g * lanes < own.last)
-          fill_pairs<true>(a, own.row, base + g * lanes, own.last, g * lanes, memory.pairs);
+        if (base + g * lanes < receiver.last)
+          fill_pairs<true>(a, receiver.row, base + g * lanes, receiver.last, g * lanes,
+                           memory.pairs);
       });
       team.team_barrier();
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, a.H * groups), [&](const int item) {
         const int at = item % groups * lanes;
-        if (base + at < own.last) head_bars(item / groups, own.row, base + at, at, memory);
+        if (base + at < receiver.last)
+          head_bars(item / groups, receiver.row, base + at, at, memory);
       });
       team.team_barrier();
       Kokkos::parallel_for(Kokkos::TeamThreadRange(team, groups), [&](const int g) {
-        if (base + g * lanes < own.last) add_position_bars(g * lanes, memory);
+        if (base + g * lanes < receiver.last) add_position_bars(g * lanes, memory);
       });
     }
     team.team_barrier();
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, n_sums() + 3), [&](const int item) {
-      write(item, own, memory);
+      write(item, receiver, memory);
     });
   }
 
@@ -311,9 +315,9 @@ template <class Device, typename B, bool VECTORS> struct DirectBackward {
           B(0);
     for (int c = h * a.C; c < (h + 1) * a.C; c++) {
       radial_functions<VECTORS, true>(a, memory.pairs, c, at, K, slope);
-      const Values<B> mine = a.values(c, i);
+      const Values<B> receiver_values = a.values(c, i);
       const Sums<B> my_bars = a.template sum_bars<VECTORS>(c, i);
-      B *own = memory.sums + long(c) * stride() + at;
+      B *channel_sums = memory.sums + long(c) * stride() + at;
 #pragma omp simd
       for (int z = 0; z < lanes; z++) {
         const B *direction = memory.pairs.u + at + z;
@@ -322,18 +326,18 @@ template <class Device, typename B, bool VECTORS> struct DirectBackward {
                                       stretch = B(0);
         lane_of<VECTORS ? 4 : 2, lanes>(K, z, radial);
         lane_of<VECTORS ? 4 : 2, lanes>(slope, z, radial_slope);
-        Values<B> of_sender{}, of_mine{};    // the sender's team does the former
+        Values<B> of_sender{}, receiver_bars{};    // the sender's team does the former
         receive_backward<VECTORS, 1>(radial, radial_slope, to_i[z], u, a.values(c, j + z), my_bars,
                                      of_sender, direction_bar, i_bar, stretch);
-        receive_backward<VECTORS, -1>(radial, radial_slope, to_j[z], u, mine,
-                                      a.template sum_bars<VECTORS>(c, j + z), of_mine,
+        receive_backward<VECTORS, -1>(radial, radial_slope, to_j[z], u, receiver_values,
+                                      a.template sum_bars<VECTORS>(c, j + z), receiver_bars,
                                       direction_bar, j_bar, stretch);
         to_i_bar[z] += i_bar;
         to_j_bar[z] += j_bar;
         r_bar[z] += stretch;
-        own[v0_part * next + z] += of_mine.scalar;
+        channel_sums[v0_part * next + z] += receiver_bars.scalar;
         for (int x = 0; x < 3; x++) {
-          own[(vx_part + x) * next + z] += of_mine.vector[x];
+          channel_sums[(vx_part + x) * next + z] += receiver_bars.vector[x];
           u_bar[x * lanes + z] += direction_bar[x];
         }
       }
@@ -397,24 +401,24 @@ template <class Device, typename B, bool VECTORS> struct DirectBackward {
   }
 
   /// Sum number `item` of the team's atom.
-  KOKKOS_INLINE_FUNCTION void write(int item, const TeamAtom &own, const Scratch &memory) const
+  KOKKOS_INLINE_FUNCTION void write(int item, const TeamAtom &receiver, const Scratch &memory) const
   {
     const int n_values = value_parts * a.HC, axis = item - n_sums();
     if (axis >= 0) {
       double sum = 0.0;
       for (int z = 0; z < tile(); z++) sum += memory.x_sums[axis * stride() + z];
-      x_bar[3 * own.atom + axis] += sum;
+      x_bar[3 * receiver.atom + axis] += sum;
       return;
     }
     B sum = B(0);
     for (int z = 0; z < tile(); z++) sum += memory.sums[long(item) * stride() + z];
     const int m = (item - n_values) % n_keys();
     if (item < n_values)
-      out.value(own.atom, item / a.HC, item % a.HC) = sum;
+      out.value(receiver.atom, item / a.HC, item % a.HC) = sum;
     else if (item < n_values + n_keys())
-      out.query(own.atom, m) = key_slope(a.q[m * a.R + own.row]) * sum;
+      out.query(receiver.atom, m) = key_slope(a.q[m * a.R + receiver.row]) * sum;
     else
-      out.key(own.atom, m) = key_slope(a.k[m * a.R + own.row]) * sum;
+      out.key(receiver.atom, m) = key_slope(a.k[m * a.R + receiver.row]) * sum;
   }
 };
 

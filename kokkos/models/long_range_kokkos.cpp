@@ -61,13 +61,13 @@ namespace {
     double bytes() const override { return sums.bytes(); }
     std::size_t bytes(int atoms) const override
     {
-      return sums.bytes(atoms) + 3 * sizeof(double) * atoms;    // with positions
+      return sums.bytes(atoms) + 3 * sizeof(double) * atoms;    // sums and positions
     }
 
    private:
     using Array = DeviceArray<Device, B>;
 
-    /// [in][out] and [out][in]; gates are multiplied into the weights of sums.
+    /// Weights as [in][out] and [out][in]; gates are multiplied into the weights of sums.
     struct Layer {
       Array from_scalars, from_vectors, scalar_out, vector_out;
       Array from_scalars_back, from_vectors_back, scalar_out_back, vector_out_back;
@@ -78,7 +78,7 @@ namespace {
     LongRangeSumsKokkos<Device, B> sums;
     std::vector<Layer> layers;
 
-    /// to = from W
+    /// Computes to = from W.
     void set(int rows, const T *from, int width, const Array &W, const Array &to,
              int to_width) const
     {
@@ -86,7 +86,7 @@ namespace {
           .template run<Device>("mlff/long_range/project", shape);
     }
 
-    /// to [rows][F] += from W
+    /// Computes to [rows][F] += from W.
     void add(int rows, const Array &from, int width, const Array &W, T *to) const
     {
       DenseRows<B, B, T>{rows, width, F, from.data(), W.data(), nullptr, to, nullptr, true}

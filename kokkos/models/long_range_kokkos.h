@@ -21,8 +21,9 @@ template <class Device, typename T> class LongRangeBlockKokkos {
   virtual void forward(T *s, T *v) = 0;
   virtual void backward(T *s_bar, T *v_bar) = 0;
 
-  virtual const DeviceArray<Device, double> &x_bar() const = 0;     ///< [centres][3] eV/Angstrom
-  virtual const DeviceArray<Device, double> &strain() const = 0;    ///< [centres][6] eV, with cells
+  virtual const DeviceArray<Device, double> &x_bar() const = 0;    ///< [centres][3] eV/Angstrom
+  /// [centres][6] eV, filled where the graph has cells
+  virtual const DeviceArray<Device, double> &strain() const = 0;
   virtual double bytes() const = 0;
   virtual std::size_t bytes(int atoms) const = 0;    ///< estimate
 

@@ -21,9 +21,9 @@ KOKKOS_INLINE_FUNCTION WaveParts<B> wave_bars_at(const DeviceRows<B, LANES> &a,
   });
 }
 
-/// What the derivative by the strain of a cell needs of one value, from its parts and the slopes
-/// of its radial weights: returns the sum of all terms with the slopes; add_odd(x, P_x) gets the
-/// odd terms, which are u.P.
+/// Terms of one value for the derivative by the strain of a cell, from its parts and the slopes of
+/// its radial weights. Returns the sum of all terms with the slopes; add_odd(x, P_x) gets the odd
+/// terms, which are u.P.
 template <bool VECTORS, typename V, typename B, typename Bar, typename AddOdd>
 KOKKOS_INLINE_FUNCTION V wave_slopes(const WaveRadial<B> &a, const WaveRadial<B> &slope, const B *u,
                                      int axis, const WaveParts<V> &parts, const Bar &bar,
@@ -63,7 +63,7 @@ KOKKOS_INLINE_FUNCTION double wave_strain(int k, const double *u, const double *
 template <class Device, typename B, bool BARS, bool VECTORS> struct WaveMoments {
   static constexpr int lanes = device_lanes<Device>;
   static constexpr int warp = lanes > 1 ? 1 : 32;       // threads that share one sum
-  static constexpr int keys_at_once = 4;                // of one sum
+  static constexpr int keys_at_once = 4;                // number of keys in one sum
   static constexpr int tile = lanes > 1 ? 512 : 256;    // atoms in scratch memory
   using Member = typename Kokkos::TeamPolicy<Device>::member_type;
   using KeySums = FewSums<B, 2 * keys_at_once>;
@@ -77,7 +77,7 @@ template <class Device, typename B, bool BARS, bool VECTORS> struct WaveMoments 
   /// A tile of a structure's atoms at the phases of a wave.
   struct Tile {
     long wave, start;
-    int blocks;    // of lanes
+    int blocks;    // blocks of lanes
     const B *cosines, *sines;
   };
 
@@ -150,14 +150,14 @@ template <class Device, typename B, bool BARS, bool VECTORS> struct WaveMoments 
     const B *u = a.wave_u + 3 * atoms.wave;
     WaveRadial<B> radial{};
     if (BARS) radial = a.radial_of(atoms.wave, item.at.c, false);
-    B own[2 * K][lanes];
+    B lane_sums[2 * K][lanes];
     for (int m = 0; m < 2 * K; m++)
 #pragma omp simd
-      for (int z = 0; z < lanes; z++) own[m][z] = B(0);
+      for (int z = 0; z < lanes; z++) lane_sums[m][z] = B(0);
     for (int block = first; block < atoms.blocks; block += warp) {
       const long j = atoms.start + block * lanes;
       const B *cosine = atoms.cosines + block * lanes, *sine = atoms.sines + block * lanes;
-      B even[lanes], odd[lanes];    // what cosines and sines of the keys are multiplied by
+      B even[lanes], odd[lanes];    // factors of the cosines and sines of the keys
 #pragma omp simd
       for (int z = 0; z < lanes; z++) {
         if constexpr (BARS) {
@@ -177,22 +177,22 @@ template <class Device, typename B, bool BARS, bool VECTORS> struct WaveMoments 
 #pragma omp simd
         for (int z = 0; z < lanes; z++) {
           const B weight = key[m][j + z];
-          own[m][z] += weight * even[z];
-          own[K + m][z] += weight * odd[z];
+          lane_sums[m][z] += weight * even[z];
+          lane_sums[K + m][z] += weight * odd[z];
         }
     }
     for (int m = 0; m < 2 * K; m++)
-      for (int z = 0; z < lanes; z++) sum.v[m] += own[m][z];
+      for (int z = 0; z < lanes; z++) sum.v[m] += lane_sums[m][z];
   }
 };
 
 /// A chunk of a structure's waves for a tile of its atoms.
 struct WaveChunk {
   long base, last;      // first row of the tile; end of the structure's atoms
-  int number;           // of the chunk
+  int number;           // number of the chunk
   int first, end;       // waves of the structure
-  long first_of_set;    // of them in the arrays of waves
-  int first_wave;       // and among those of all structures
+  long first_of_set;    // place of its set in the arrays of waves
+  int first_wave;       // number of the first wave among those of all structures
   bool periodic;
 
   template <typename Rows>
@@ -211,7 +211,7 @@ struct WaveChunk {
   }
 };
 
-/// What the kernels below have in common: body(chunk, head, row, place in the tile) by threads that
+/// Common part of the kernels below: body(chunk, head, row, place in the tile) by threads that
 /// share nothing. KEYS: the width of keys where it is the default, or 0: at run time.
 template <class Device, typename B, int KEYS> struct WaveRows {
   static constexpr int lanes = device_lanes<Device>;
@@ -228,7 +228,7 @@ template <class Device, typename B, int KEYS> struct WaveRows {
   KOKKOS_INLINE_FUNCTION int elements() const { return 4 * a.C; }
   KOKKOS_INLINE_FUNCTION long half_moments() const { return long(a.H) * keys() * elements(); }
 
-  /// Of a head, of a wave of a chunk.
+  /// Moments of a head at a wave of a chunk.
   KOKKOS_INLINE_FUNCTION const B *moments_of(const B *moments, const WaveChunk &chunk, int wave,
                                              int h) const
   {
@@ -283,7 +283,7 @@ template <int LANES, typename B> KOKKOS_INLINE_FUNCTION void store_lanes(const B
   for (int z = 0; z < LANES; z++) to[z] = from[z];
 }
 
-/// What atoms receive from a chunk of the waves.
+/// Adds the terms that atoms receive from a chunk of the waves.
 template <class Device, typename B, bool VECTORS, int KEYS>
 struct ReceiveWaves : WaveRows<Device, B, KEYS> {
   using Base = WaveRows<Device, B, KEYS>;
@@ -342,12 +342,12 @@ struct ReceiveWaves : WaveRows<Device, B, KEYS> {
           Bs[z] += query[m][z] * Ms;
         }
       }
-      B *own = sums + long(at.c) * tile;
+      B *element_sums = sums + long(at.c) * tile;
 #pragma omp simd
       for (int z = 0; z < lanes; z++)
         receive_wave<VECTORS>(radial, u, at.axis, at_phase(cosine[z], sine[z], Bc[z], Bs[z]),
                               [=](int part, B x) {
-                                own[part * next + z] += x;
+                                element_sums[part * next + z] += x;
                               });
     }
   }
@@ -365,8 +365,8 @@ struct ReceiveWavesBackward : WaveRows<Device, B, KEYS> {
 
   static std::size_t bytes() { return 0; }
 
-  /// Of one wave: the bar of the phase; even terms; all terms with slopes of weights; P, with u.P
-  /// the odd terms.
+  /// Terms of one wave: the bar of the phase; even terms; all terms with slopes of weights; P, with
+  /// u.P the odd terms.
   struct Terms {
     B theta_bar[lanes], even[lanes], slopes[lanes], P[3][lanes];
 
@@ -412,7 +412,7 @@ struct ReceiveWavesBackward : WaveRows<Device, B, KEYS> {
       store_lanes<lanes>(strain_sum[x], strain_out + this->part_row(chunk, h, 6, x) + row);
   }
 
-  /// What one value gives at the phases of a wave.
+  /// Adds the terms of one value at the phases of a wave.
   KOKKOS_INLINE_FUNCTION void add_element(long wave, const B *moment, int h, int e, long row,
                                           bool periodic, const B *cosine, const B *sine,
                                           const B (*query)[lanes], B (*query_bar)[lanes],
@@ -555,10 +555,10 @@ template <class Device, typename B, int KEYS> struct SendWavesBackward : WaveRow
           odd[z] += key[m][z] * parts.odd;
         }
       }
-      B *own = sums + long(e) * tile;
+      B *element_sums = sums + long(e) * tile;
 #pragma omp simd
       for (int z = 0; z < lanes; z++) {
-        own[z] += even[z];
+        element_sums[z] += even[z];
         theta_bar[z] -= odd[z] * value[z];
       }
     }

@@ -1,7 +1,7 @@
-// What the kernels of both forms of the long-range block on a Kokkos device share: structures, and
-// arrays of one layer in which atoms stand side by side, [channel][row]. device_lanes of them make
-// a vector on a CPU, where each structure begins at a multiple of that; on a device a thread takes
-// one.
+// Shared parts of the kernels of both forms of the long-range block on a Kokkos device: structures,
+// and arrays of one layer in which atoms stand side by side, [channel][row]. device_lanes atoms
+// make a vector on a CPU, where each structure begins at a multiple of that; on a device a thread
+// takes one atom.
 #pragma once
 
 #include "kokkos/common/teams.h"
@@ -9,16 +9,16 @@
 
 namespace mlff {
 
-inline constexpr int most_device_keys = 64;    // as check() of a potential allows
+inline constexpr int most_device_keys = 64;    // limit that check() of a potential enforces
 
 /// A structure as kernels see it.
 struct DeviceStructure {
   int first_atom, n_atoms, first_row, direct, periodic;
-  int first_direct;    ///< of its atoms among those in the direct form
-  int first_tile;      ///< of its tiles of the linear form
-  int first_wave,
-      n_waves;          ///< among the waves of all structures, which have moments of their own
-  long first_of_set;    ///< of its waves in the arrays of waves
+  int first_direct;    ///< place of its atoms among those in the direct form
+  int first_tile;      ///< place of its tiles of the linear form
+  /// among the waves of all structures, which have moments of their own
+  int first_wave, n_waves;
+  long first_of_set;    ///< place of its set in the arrays of waves
   double centre[3];
 };
 
@@ -80,10 +80,10 @@ template <typename B, int LANES> struct DeviceRows {
   {
     const int t = wave_frequency[wave], next = t + 1 < T ? t + 1 : t;
     const B *weight = wave_weight + 4 * wave + (slope ? 2 : 0);
-    const B *own = radial + 4L * t * HC + c, *other = radial + 4L * next * HC + c;
+    const B *first = radial + 4L * t * HC + c, *second = radial + 4L * next * HC + c;
     B parts[4];
     for (int f = 0; f < 4; f++)
-      parts[f] = weight[0] * own[long(f) * HC] + weight[1] * other[long(f) * HC];
+      parts[f] = weight[0] * first[long(f) * HC] + weight[1] * second[long(f) * HC];
     return {parts[0], parts[1], parts[2], parts[3]};
   }
 
@@ -103,7 +103,7 @@ template <typename B, int LANES> struct DeviceRows {
     }
   }
 
-  /// What an atom sends in a channel.
+  /// Values that an atom sends in a channel.
   KOKKOS_INLINE_FUNCTION Values<B> values(int c, long row) const
   {
     const long at = c * R + row, next = HC * R;

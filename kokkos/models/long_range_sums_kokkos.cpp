@@ -14,7 +14,7 @@ template <class Device, typename B>
 LongRangeSumsKokkos<Device, B>::LongRangeSumsKokkos(const Potential &potential,
                                                     const DeviceOptions &options) :
     shape(options.teams),
-    known(potential, options.engine.long_range)
+    plan(potential, options.engine.long_range)
 {
   const auto &block = long_range_sizes(potential);
   H = block.heads;
@@ -35,7 +35,8 @@ LongRangeSumsKokkos<Device, B>::LongRangeSumsKokkos(const Potential &potential,
   for (const auto &tensors : long_range_tensors(potential))
     radial.push_back(upload<Device, B>(tensors.radial->values, "long_range/radial"));
 
-  // of scratch memory that of the backward, and of the sums of the linear form, is the larger
+  // The largest needs of scratch memory: the backward pass in the direct form, the sums in the
+  // linear form.
   const std::size_t bars_of_pair = sizeof(B) * (4 * HC + 2 * Hd + 4 * H) + 3 * sizeof(double);
   direct_groups = groups_of(PairTile<B>::bytes(T, 1, true) + bars_of_pair, 64);
   linear_groups = groups_of(sizeof(B) * sum_parts * HC, 128);
@@ -68,10 +69,10 @@ void LongRangeSumsKokkos<Device, B>::find_ends(std::vector<LongRangeEnds> &ends,
         Kokkos::MinMaxScalar<double> range;
         Kokkos::parallel_reduce(
             Kokkos::TeamThreadRange(team, first(s), first(s + 1)),
-            [&](const int i, Kokkos::MinMaxScalar<double> &own) {
+            [&](const int i, Kokkos::MinMaxScalar<double> &thread_range) {
               const double value = x_(3 * i + axis);
-              if (value < own.min_val) own.min_val = value;
-              if (value > own.max_val) own.max_val = value;
+              if (value < thread_range.min_val) thread_range.min_val = value;
+              if (value > thread_range.max_val) thread_range.max_val = value;
             },
             Kokkos::MinMax<double>(range));
         Kokkos::single(Kokkos::PerTeam(team), [&]() {
@@ -99,10 +100,10 @@ void LongRangeSumsKokkos<Device, B>::prepare(const DeviceGraph<Device> &graph,
   bool open = false;
   for (int s = 0; s < n; s++) open = open || !host.cell_of(s);
   if (open) find_ends(ends, graph.position, n);
-  known.begin(exchange, false);
+  plan.begin(exchange, false);
   for (int s = 0; s < n; s++)
-    known.add(graph.first_atom[s], graph.first_atom[s + 1] - graph.first_atom[s], host.cell_of(s),
-              ends[s]);
+    plan.add(graph.first_atom[s], graph.first_atom[s + 1] - graph.first_atom[s], host.cell_of(s),
+             ends[s]);
   upload_waves();
   upload_structures();
   resize();
@@ -161,13 +162,13 @@ void LongRangeSumsKokkos<Device, B>::place_atoms(const Array<double> &position)
 
 template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::upload_waves()
 {
-  if (uploaded == known.changes) return;
-  uploaded = known.changes;
+  if (uploaded == plan.changes) return;
+  uploaded = plan.changes;
   first_of_set.clear();
   std::vector<double> all_k;
   std::vector<B> u, weight;
   std::vector<int> frequency;
-  for (const auto &set : known.wave_sets) {
+  for (const auto &set : plan.wave_sets) {
     const std::size_t n = set.n;
     first_of_set.push_back(long(frequency.size()));
     all_k.insert(all_k.end(), set.k, set.k + 3 * n);
@@ -185,21 +186,21 @@ template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::upload_
   copy_to_device(wave_frequency, frequency);
 }
 
-/// Where the atoms, rows, tiles and waves of each structure begin.
+/// Copies the starts of the atoms, rows, tiles and waves of each structure to the device.
 template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::upload_structures()
 {
-  const int n = int(known.structures.size()), tile = linear_groups * lanes;
+  const int n = int(plan.structures.size()), tile = linear_groups * lanes;
   host_structures.clear();
   host_starts.assign(structure_indices * (std::size_t(n) + 1), 0);
   n_rows = n_direct = n_tiles = n_waves = 0;
   std::vector<int> rows;
   for (int s = 0; s <= n; s++) {
-    host_starts[by_atom * (n + 1) + s] = s < n ? known.structures[s].first_atom : n_atoms;
+    host_starts[by_atom * (n + 1) + s] = s < n ? plan.structures[s].first_atom : n_atoms;
     host_starts[by_direct_atom * (n + 1) + s] = n_direct;
     host_starts[by_tile * (n + 1) + s] = n_tiles;
     host_starts[by_wave * (n + 1) + s] = n_waves;
     if (s == n) break;
-    const auto &from = known.structures[s];
+    const auto &from = plan.structures[s];
     DeviceStructure to{};
     to.first_atom = from.first_atom;
     to.n_atoms = from.n_atoms;
@@ -211,8 +212,8 @@ template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::upload_
     std::copy_n(from.centre, 3, to.centre);
     if (from.direct)
       n_direct += from.n_atoms;
-    else if (from.first_moment < known.n_moments()) {
-      const auto &set = known.wave_sets[from.waves];
+    else if (from.first_moment < plan.n_moments()) {
+      const auto &set = plan.wave_sets[from.waves];
       to.periodic = set.periodic;
       to.n_waves = set.n;
       to.first_of_set = first_of_set[from.waves];
@@ -346,7 +347,8 @@ template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::gather_
       });
 }
 
-/// The same of the bars of queries, keys and values, and of positions and the strain.
+/// Sums over chunks of waves the bars of queries, keys and values, and of positions and the strain,
+/// from rows to columns of atoms.
 template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::gather_bars(int l)
 {
   const Rows a = rows_of(l);
@@ -397,13 +399,13 @@ template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::gather_
 /// Moments of all waves of a layer, through the host.
 template <class Device, typename B> void LongRangeSumsKokkos<Device, B>::sum_over_ranks(B *values)
 {
-  if (!known.on_ranks()) return;
+  if (!plan.on_ranks()) return;
   using Unmanaged = Kokkos::MemoryTraits<Kokkos::Unmanaged>;
   const Kokkos::View<B *, Kokkos::LayoutRight, Device, Unmanaged> all(values,
                                                                       n_waves * moments_of_wave());
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), all);
   Kokkos::fence();
-  known.sum(host.data(), long(host.extent(0)));
+  plan.sum(host.data(), long(host.extent(0)));
   Kokkos::deep_copy(all, host);
 }
 

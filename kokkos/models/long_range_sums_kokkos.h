@@ -56,7 +56,7 @@ template <class Device, typename B> class LongRangeSumsKokkos {
 
   TeamShape shape;
   int H, d, C, T, HC, Hd, L;
-  LongRangeStructures<B> known;
+  LongRangeStructures<B> plan;
   long uploaded = -1;    // known.changes of the waves on the device
 
   int direct_groups, linear_groups;    // threads along the atoms of a tile, with `lanes` each
@@ -66,7 +66,7 @@ template <class Device, typename B> class LongRangeSumsKokkos {
   std::vector<int> host_starts, host_rows;
   std::vector<long> first_of_set;
 
-  std::vector<Array<B>> radial;    // of each layer [T][4][HC]
+  std::vector<Array<B>> radial;    // [layers] each [T][4][HC]
   Array<DeviceStructure> structures;
   Array<int> starts, row_of;                         // row_of [atoms]
   Array<double> kappa, x, wave_k, structure_ends;    // structure_ends [structures][6]
@@ -74,8 +74,8 @@ template <class Device, typename B> class LongRangeSumsKokkos {
   Array<int> wave_frequency;
   Array<B> q, k, V0, V1, bars;      // [L][Hd][R] twice, [L][HC][R], [L][3][HC][R]; [8][HC][R]
   Array<B> moments, moment_bars;    // [L][waves][2][H][d][4C]; of one layer
-  Array<B> part_sums, part_q, part_k,
-      part_V;                           // of chunks of waves: [8][HC][R], [Hd][R] twice, [4][HC][R]
+  // sums over chunks of waves: [8][HC][R], [Hd][R] twice, [4][HC][R]
+  Array<B> part_sums, part_q, part_k, part_V;
   Array<double> part_x, part_strain;    // [chunks][H][3][R], [chunks][H][6][R]
 
   int groups_of(std::size_t bytes_of_group, int most) const;

@@ -142,7 +142,7 @@ template <class Device, typename T> void PainnKokkos<Device, T>::readout(const G
   Kokkos::deep_copy(v_bar, T(0));
 }
 
-/// In place on s_bar and v_bar.
+/// Backward pass of the update of layer l, in place on s_bar and v_bar.
 template <class Device, typename T> void PainnKokkos<Device, T>::update_backward(int n, int l)
 {
   const auto &layer = layers.weights.layers[l];
@@ -150,7 +150,7 @@ template <class Device, typename T> void PainnKokkos<Device, T>::update_backward
   const long at = layers.kept(l);
   const T *pq_ = layers.pq.data() + 6 * at, *norm_ = layers.norm.data() + at,
           *y_ = layers.y.data() + 3 * at;
-  T *s_bar_ = s_bar.data(), *v_bar_ = v_bar.data(), *wide_ = layers.wide.data(),
+  T *s_bar_ = s_bar.data(), *v_bar_ = v_bar.data(), *wide_work_ = layers.wide_work.data(),
     *hidden_ = layers.hidden.data();
   T *in_bar = h_bar.data();    // free until the messages
   const LongRange<Device> every(0, long(n) * F);
@@ -160,11 +160,12 @@ template <class Device, typename T> void PainnKokkos<Device, T>::update_backward
         const long row = k / width * width, f = k % width;
         const T *p = pq_ + 6 * row + f;
         const Components<T> q = components(p + width, 2 * width);
-        write_three(wide_ + 3 * row + f, width,
+        write_three(wide_work_ + 3 * row + f, width,
                     update_bars(s_bar_[k], components(v_bar_ + 3 * row + f, width), q,
                                 dot(components(p, 2 * width), q)));
       });
-  layers.dense("mlff/painn/update_1_backward", n, wide_, 3 * F, layer.update1_back, {}, hidden_, F);
+  layers.dense("mlff/painn/update_1_backward", n, wide_work_, 3 * F, layer.update1_back, {},
+               hidden_, F);
   activation_backward(long(n) * F, layers.t.data() + at, hidden_);
   layers.dense("mlff/painn/update_0_backward", n, hidden_, F, layer.update0_back, {}, in_bar,
                2 * F);
@@ -172,7 +173,7 @@ template <class Device, typename T> void PainnKokkos<Device, T>::update_backward
       "mlff/painn/norm_backward", every, KOKKOS_LAMBDA(const long k) {
         const long row = k / width * width, f = k % width;
         const T *p = pq_ + 6 * row + f;
-        T *out = wide_ + 6 * row + f;
+        T *out = wide_work_ + 6 * row + f;
         Components<T> p_bar, q_bar;
         mix_bars(read_three<UpdateParts>(y_ + 3 * row + f, width), norm_[k],
                  in_bar[2 * row + width + f], s_bar_[k], components(v_bar_ + 3 * row + f, width),
@@ -180,7 +181,7 @@ template <class Device, typename T> void PainnKokkos<Device, T>::update_backward
         write_three(out, 2 * width, p_bar);
         write_three(out + width, 2 * width, q_bar);
       });
-  layers.dense("mlff/painn/mix_backward", 3 * n, wide_, 2 * F, layer.mix_back, {}, v_bar_, F,
+  layers.dense("mlff/painn/mix_backward", 3 * n, wide_work_, 2 * F, layer.mix_back, {}, v_bar_, F,
                nullptr, true);
   Kokkos::parallel_for(
       "mlff/painn/add_backward", every,

@@ -43,7 +43,7 @@ template <class Device, typename T> class PainnKokkos : public DeviceModel<Devic
 
   Array z;                                              // [centres][H]
   Array s_bar, v_bar, s_bar_next, v_bar_next, h_bar;    // [atoms][F], [atoms][3][F]
-  DeviceArray<Device, double> edge_bar;                 // [edges][4]: of distance and direction
+  DeviceArray<Device, double> edge_bar;    // [edges][4]: bars of distance and direction
 
   void start(const Graph &graph);
   void activation_backward(long n, const T *x, T *bar) const;

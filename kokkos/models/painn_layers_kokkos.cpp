@@ -5,7 +5,7 @@ namespace mlff {
 
 namespace {
 
-  /// What one atom receives in LANES features, from f on.
+  /// Messages that one atom receives in LANES features, from f on.
   template <typename T, int LANES, bool VECTORS> struct ReceiveMessages {
     PainnFilterKokkos<T, LANES> filter;
     const int *first_edge, *neighbor;
@@ -80,7 +80,7 @@ void PainnLayersKokkos<Device, T>::start(const DeviceGraph<Device> &graph)
   grow(t, all, "painn/t");
   grow(y, 3 * all, "painn/y");
   grow(hidden, n * F, "painn/hidden");
-  grow(wide, 6 * n * F, "painn/wide");
+  grow(wide_work, 6 * n * F, "painn/wide");
   grow(d, edges, "painn/d");
   grow(u, 3 * edges, "painn/u");
 
@@ -127,7 +127,7 @@ template <class Device, typename T> void PainnLayersKokkos<Device, T>::update_fo
   const T floor = weights.norm_floor;
   const long at = kept(l);
   T *v_ = v_of(l + 1), *pq_ = pq.data() + 6 * at, *norm_ = norm.data() + at;
-  T *y_ = y.data() + 3 * at, *s_ = s.data(), *in = wide.data();
+  T *y_ = y.data() + 3 * at, *s_ = s.data(), *in = wide_work.data();
   const LongRange<Device> every(0, long(n) * F);
 
   dense("mlff/painn/mix", 3 * n, v_, F, layer.mix, {}, pq_, 2 * F);

@@ -13,7 +13,7 @@
 
 namespace mlff {
 
-/// What a kernel needs to evaluate the filter of an edge.
+/// The filter of an edge in a kernel.
 template <typename T, int LANES> struct PainnFilterKokkos {
   const T *spline, *filter, *bias;
   const double *d;
@@ -108,7 +108,7 @@ template <class Device, typename T> class PainnLayersKokkos {
   Array s, v, m0, h, pq, norm, t, y;
   DeviceArray<Device, double> d;    // [edges] Angstrom
   Array u;                          // [edges][3]
-  Array hidden, wide;               // [atoms][F], [atoms][6F]: free between steps
+  Array hidden, wide_work;          // [atoms][F], [atoms][6F]: free between steps
 
   /// backward: keeps the values of all layers. vectors: there are some before the first layer,
   /// which the caller puts into v_of(0).
@@ -121,7 +121,7 @@ template <class Device, typename T> class PainnLayersKokkos {
   /// All layers; leaves s and v_of(L). exchange may be null.
   void forward(const DeviceGraph<Device> &graph, GhostExchange *exchange);
 
-  /// Where the values [atoms][F] of layer l begin among those that are kept, and the vectors
+  /// Starts of the values [atoms][F] of layer l among the values that are kept, and of the vectors
   /// [atoms][3][F] before layer l.
   long kept(int l) const { return keeps_all ? long(l) * n_atoms * F : 0; }
   T *v_of(int l) const { return v.data() + 3L * (keeps_all ? l : l % 2) * n_atoms * F; }
@@ -137,7 +137,7 @@ template <class Device, typename T> class PainnLayersKokkos {
              bool add = false) const;
 
   const TeamShape &teams() const { return shape; }
-  double bytes() const { return bytes_of(s, v, m0, h, pq, norm, t, y, d, u, hidden, wide); }
+  double bytes() const { return bytes_of(s, v, m0, h, pq, norm, t, y, d, u, hidden, wide_work); }
 
   // public because device lambdas may not be made in private functions
   template <bool VECTORS> void message_forward(const DeviceGraph<Device> &graph, int l);

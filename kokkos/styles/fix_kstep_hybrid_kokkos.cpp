@@ -28,7 +28,7 @@
 
 using namespace LAMMPS_NS;
 
-// what the parts on the host read, and what they may change
+// arrays that the parts on the host read, and arrays that they may change
 
 static constexpr uint64_t HOST_READS = X_MASK | V_MASK | F_MASK | TAG_MASK | TYPE_MASK | MASK_MASK |
     IMAGE_MASK | MOLECULE_MASK | RMASS_MASK | BOND_MASK;

@@ -44,9 +44,10 @@ template <class DeviceType> class FixKstepHybridKokkos : public FixKstepHybrid {
   void second_half(const std::vector<int> &) override;
 
  protected:
-  bool on_device;                                       // this half step moved atoms there
-  Kokkos::View<int *, DeviceType> d_atoms;              // of velocity Verlet
-  Kokkos::View<double *, DeviceType> d_step_by_mass;    // their velocity change by force
+  bool on_device;                             // whether this half step moved atoms on the device
+  Kokkos::View<int *, DeviceType> d_atoms;    // indices of the atoms of velocity Verlet
+  // velocity change per force, of the same atoms
+  Kokkos::View<double *, DeviceType> d_step_by_mass;
 
   std::unique_ptr<mlff::JumpEngine> make_network_engine() override;
   int list_atoms(const std::vector<int> &);

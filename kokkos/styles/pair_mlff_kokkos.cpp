@@ -47,9 +47,9 @@ template <class DeviceType> struct PairMLFFKokkos<DeviceType>::OnDevice {
   std::unique_ptr<mlff::DeviceModel<DeviceType>> model;
   mlff::DeviceGraph<DeviceType> graph;
   Kokkos::View<int *, DeviceType> local;       // owned atom of each centre
-  Kokkos::View<int *, DeviceType> type;        // of each owned atom, when rows were numbered
+  Kokkos::View<int *, DeviceType> type;        // [owned atoms] types when rows were numbered
   Kokkos::View<int *, DeviceType> from, to;    // atoms of each edge
-  Kokkos::View<double *, DeviceType> force, stress;    // of each row: [3], [6]
+  Kokkos::View<double *, DeviceType> force, stress;    // [rows][3], [rows][6]
   int first_atom[2];
   double cell[9];
 };
@@ -335,19 +335,19 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::run()
   }
 
   tally_energy(result->atom_energy);
-  LongRangeTally<DeviceType> far;
+  LongRangeTally<DeviceType> long_range;
   if (device->model->needs_positions()) {
-    far.on = true;
-    far.periodic = domain->xperiodic;
-    for (int a = 0; a < 3; a++) far.middle[a] = 0.5 * (domain->boxlo[a] + domain->boxhi[a]);
-    far.position = device->graph.position;
-    far.gradient = result->position_gradient;
-    far.strain = result->strain_gradient;
+    long_range.on = true;
+    long_range.periodic = domain->xperiodic;
+    for (int a = 0; a < 3; a++) long_range.middle[a] = 0.5 * (domain->boxlo[a] + domain->boxhi[a]);
+    long_range.position = device->graph.position;
+    long_range.gradient = result->position_gradient;
+    long_range.strain = result->strain_gradient;
   }
   const auto &graph = device->graph;
   const RowTally<DeviceType> rows{graph.n_centres,  (bool) vflag_atom,    scale,
                                   graph.first_edge, graph.first_incoming, graph.incoming,
-                                  graph.r,          result->gradient,     far,
+                                  graph.r,          result->gradient,     long_range,
                                   device->force,    device->stress};
   Kokkos::parallel_for("mlff/pair/rows", Kokkos::RangePolicy<DeviceType>(0, graph.n_atoms), rows);
   if (vflag_global) tally_virial(rows);
@@ -369,11 +369,11 @@ void PairMLFFKokkos<DeviceType>::tally_energy(
       "mlff/pair/energy", Range(0, ncentres),
       KOKKOS_LAMBDA(const int c, double &sum) { sum += atom_energy(c); }, energy);
   if (!std::isfinite(energy) && !nan_on_failure)
-    error->one(
-        FLERR,
-        "Pair style mlff/kk on timestep {}: the energy is not finite: atoms on one place, or far "
-        "outside what the model was trained on",
-        update->ntimestep);
+    error->one(FLERR,
+               "Pair style mlff/kk on timestep {}: the energy is not finite: atoms at the same "
+               "position, or far "
+               "outside what the model was trained on",
+               update->ntimestep);
   if (eflag_global) eng_vdwl += factor * energy;
   if (!eflag_atom) return;
   const auto local = device->local;
@@ -401,12 +401,12 @@ void PairMLFFKokkos<DeviceType>::tally_virial(const RowTally<DeviceType> &rows)
       },
       Kokkos::Sum<SixSums>(sums));
   for (int k = 0; k < 6; k++) virial[k] += sums.v[k];
-  if (!rows.far.on) return;
+  if (!rows.long_range.on) return;
   Kokkos::parallel_reduce(
       "mlff/pair/long_range_virial", Range(0, device->graph.n_centres),
       KOKKOS_LAMBDA(const int c, SixSums &sum) {
         double v[6];
-        rows.far.virial(c, factor, v);
+        rows.long_range.virial(c, factor, v);
         for (int k = 0; k < 6; k++) sum.v[k] += v[k];
       },
       Kokkos::Sum<SixSums>(sums));

@@ -62,7 +62,7 @@ template <class DeviceType> class PairMLFFKokkos : public PairMLFF {
   DAT::ttransform_kkacc_1d k_eatom;
   DAT::ttransform_kkacc_1d_6 k_vatom;
 
-  bool batched;    // with other partitions: the graph is made on the host
+  bool batched;    // batched with other partitions: the graph is made on the host
 
   void make_engine(bool) override;
   void destroy_tallies();

@@ -16,14 +16,15 @@ KOKKOS_INLINE_FUNCTION void edge_virial(const double *r, const double *g, double
   v[5] = -scale * 0.5 * (r[1] * g[2] + r[2] * g[1]);
 }
 
-/// What comes of gradients by positions, as PairMLFF::add_long_range() has it: in an open box
-/// virials are taken about its middle, in a periodic one they are the gradient by the strain.
+/// Forces and virials from gradients by positions, with the rules of PairMLFF::add_long_range(): in
+/// an open box virials are taken about its middle, in a periodic one they are the gradient by the
+/// strain.
 template <class Device> struct LongRangeTally {
   bool on = false, periodic = false;
   double middle[3] = {0.0, 0.0, 0.0};
   mlff::DeviceArray<Device, double> position, gradient, strain;
 
-  /// Of centre c.
+  /// Virial of centre c.
   KOKKOS_INLINE_FUNCTION void virial(int c, double scale, double *v) const
   {
     if (periodic) {
@@ -44,7 +45,7 @@ template <class Device> struct RowTally {
   double factor;
   mlff::DeviceArray<Device, int> first_edge, first_incoming, incoming;
   mlff::DeviceArray<Device, double> r, gradient;
-  LongRangeTally<Device> far;
+  LongRangeTally<Device> long_range;
   Kokkos::View<double *, Device> force, stress;    // [rows][3], [rows][6]
 
   KOKKOS_INLINE_FUNCTION void operator()(const int i) const
@@ -54,10 +55,10 @@ template <class Device> struct RowTally {
       for (int e = first_edge(i); e < first_edge(i + 1); e++) add_edge(e, 1.0, sum, total);
     for (int k = first_incoming(i); k < first_incoming(i + 1); k++)
       add_edge(incoming(k), -1.0, sum, total);
-    if (far.on && i < n_centres) {
-      for (int a = 0; a < 3; a++) sum[a] -= far.gradient(3 * i + a);
+    if (long_range.on && i < n_centres) {
+      for (int a = 0; a < 3; a++) sum[a] -= long_range.gradient(3 * i + a);
       if (virials) {
-        far.virial(i, factor, v);
+        long_range.virial(i, factor, v);
         for (int m = 0; m < 6; m++) total[m] += v[m];
       }
     }

@@ -196,7 +196,7 @@ class Potential:
 
         The lock of the interpreter is free meanwhile. Raises ValueError, which names the
         structure from 1 on, for arrays of a wrong shape or type, numbers that are not finite, an
-        element that the potential does not know, atoms on one place, a cell that is flat or far
+        element that the potential does not know, atoms at the same position, a cell that is flat or far
         smaller than the cutoff, and, of a model of one molecule, another molecule.
         """
         arrays = arrays_of(structures)
@@ -248,7 +248,7 @@ def _list_of(files: PathLike | Sequence[PathLike]) -> list[PathLike]:
         raise ValueError("no potential is given")
     for file in listed:
         if not isinstance(file, str | os.PathLike):
-            raise ValueError(f"{file!r} is no path of a potential file")
+            raise ValueError(f"{file!r} is not the path of a potential file")
     return listed
 
 

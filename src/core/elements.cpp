@@ -18,7 +18,7 @@ namespace {
       "Th", "Pa", "U",  "Np", "Pu", "Am", "Cm", "Bk", "Cf", "Es", "Fm", "Md", "No", "Lr", "Rf",
       "Db", "Sg", "Bh", "Hs", "Mt", "Ds", "Rg", "Cn", "Nh", "Fl", "Mc", "Lv", "Ts", "Og"};
 
-  /// Those of RDKit, so that masses of structures with and without a SMILES are the same numbers;
+  /// Masses of RDKit, so that structures with and without a SMILES have the same masses;
   /// unittest/tools/test_molecule.cpp compares them.
   constexpr std::array<double, symbols.size()> masses = {
       0.0,     1.008,   4.003,   6.941,   9.012,  10.812,  12.011,  14.007,  15.999,  18.998,

@@ -20,8 +20,8 @@ double atomic_mass(int atomic_number);
 /// Atomic numbers of the elements among `numbers`, ascending, each once.
 std::vector<int> elements_of(const std::vector<int> &numbers);
 
-/// The same with D and T, hydrogen of 2.014 and 3.016 g/mol: their atomic number, and in `mass`
-/// their mass in g/mol; 0 there for all others.
+/// Atomic number of a symbol, where D and T also count, as hydrogen of 2.014 and 3.016 g/mol.
+/// `mass` becomes that mass in g/mol, and 0 for all other symbols.
 int atomic_number_of_isotope(std::string_view symbol, double &mass);
 
 }    // namespace mlff

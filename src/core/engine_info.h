@@ -1,5 +1,5 @@
-// What an engine is: on which device it runs, by which kernels and how. Decisions use this; logs
-// show it as text.
+// EngineInfo: the device, the kernels and the precision of an engine. Decisions use its values;
+// logs show it as text.
 #pragma once
 
 #include "core/engine_options.h"
@@ -9,14 +9,14 @@
 
 namespace mlff {
 
-/// Who evaluates: our kernels on the processor, LibTorch, or our kernels on the device of LAMMPS'
-/// Kokkos.
+/// The implementation that evaluates: kernels of this package on the processor, LibTorch, or
+/// kernels of this package on the device of LAMMPS' Kokkos.
 enum class Backend { host, torch, kokkos };
 
 inline constexpr Word<Backend> backend_words[] = {
     {"host", Backend::host}, {"torch", Backend::torch}, {"kokkos", Backend::kokkos}};
 
-/// Where: on the processor, or on a GPU of NVIDIA, AMD or Intel.
+/// The device: the processor, or a GPU of NVIDIA, AMD or Intel.
 enum class DeviceKind { host, cuda, hip, sycl };
 
 inline constexpr Word<DeviceKind> device_words[] = {{"cpu", DeviceKind::host},
@@ -26,18 +26,18 @@ inline constexpr Word<DeviceKind> device_words[] = {{"cpu", DeviceKind::host},
 
 struct EngineInfo {
   Backend backend = Backend::host;
-  InstructionSet instruction_set =
-      InstructionSet::generic;    ///< of a host engine; never automatic
+  /// Set by host engines; never automatic.
+  InstructionSet instruction_set = InstructionSet::generic;
   Precision precision = Precision::single_precision;
   bool mixed = false;    ///< products in bfloat16
   DeviceKind device = DeviceKind::host;
-  int device_index = 0;    ///< of a GPU
-  int threads = 1;         ///< on the processor, at most
+  int device_index = 0;    ///< number of the GPU
+  int threads = 1;         ///< threads on the processor, at most
 
-  // where the model has them
+  // empty for models without such a part
   std::optional<Filter> filter;               ///< exact or spline
   std::optional<LongRangeForm> long_range;    ///< form of its block
-  std::string model;                          ///< what else a log says of the model
+  std::string model;                          ///< model's own remark for logs
   std::string space;                          ///< name of Kokkos' execution space
 
   // around the model

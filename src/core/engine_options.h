@@ -16,29 +16,29 @@ enum class Precision { single_precision, double_precision };
 inline constexpr Word<Precision> precision_words[] = {{"single", Precision::single_precision},
                                                       {"double", Precision::double_precision}};
 
-/// Of an engine whose features have type T, float or double.
+/// Precision of an engine whose features have type T, float or double.
 template <typename T>
 inline constexpr Precision precision_of_type = sizeof(T) == sizeof(float)
     ? Precision::single_precision
     : Precision::double_precision;
 
-/// How the host engine evaluates the filter of an edge: by its definition, or by a cubic spline
-/// over the distance. automatic: exact in double precision, spline in single (it changes forces by
-/// less than a relative 1e-6).
+/// Evaluation of the filter of an edge by the host engine: by its definition, or by a cubic spline
+/// over the distance. automatic means exact in double precision and spline in single precision; the
+/// spline changes forces by less than a relative 1e-6.
 enum class Filter { automatic, exact, spline };
 
 inline constexpr Word<Filter> filter_words[] = {
     {"auto", Filter::automatic}, {"exact", Filter::exact}, {"spline", Filter::spline}};
 
-/// What automatic stands for.
+/// Replaces Filter::automatic by its meaning for a precision.
 inline constexpr Filter filter_for(Filter filter, Precision precision)
 {
   if (filter != Filter::automatic) return filter;
   return precision == Precision::single_precision ? Filter::spline : Filter::exact;
 }
 
-/// How a long-range block (long_range.h) is summed: over pairs, exactly; over plane waves, in time
-/// linear in the number of atoms; or by whichever is expected to be faster for the system at hand.
+/// Sum of a long-range block (long_range.h): over pairs, exactly; over plane waves, in time linear
+/// in the number of atoms; or by whichever is expected to be faster for the system at hand.
 enum class LongRangeForm { automatic, direct, linear };
 
 inline constexpr Word<LongRangeForm> long_range_form_words[] = {{"auto", LongRangeForm::automatic},
@@ -59,20 +59,18 @@ inline constexpr Word<InstructionSet> instruction_set_words[] = {
 struct EngineOptions {
   std::string engine = "auto";    ///< a name of available_engines(), or "auto": the first of them
   Precision precision = Precision::single_precision;
-  int threads =
-      /// at most this many; 0: OMP_NUM_THREADS, fewer where they would slow a small system down
-      0;
-  std::string device =
-      /// torch engine: "cpu", "cuda" (with a LibTorch for ROCm an AMD GPU), "xpu" (a GPU of Intel),
-      /// or "auto": cuda where LibTorch finds it
-      "auto";
+  /// Largest number of threads; 0: OMP_NUM_THREADS, and fewer where so many would slow a small
+  /// system down.
+  int threads = 0;
+  /// torch engine: "cpu", "cuda" (with a LibTorch for ROCm an AMD GPU), "xpu" (a GPU of Intel),
+  /// or "auto": cuda where LibTorch finds it
+  std::string device = "auto";
   Filter filter = Filter::automatic;    ///< host engine
   int device_index = -1;                ///< torch engine on a GPU: its number; -1: the first
   LongRangeForm long_range = LongRangeForm::automatic;    ///< form of a long-range block
-  void *stream =
-      /// torch engine on cuda: cudaStream_t of the program around it on that GPU; null: LibTorch's
-      /// own
-      nullptr;
+  /// torch engine on cuda: cudaStream_t of the program around it on that GPU; null: LibTorch's
+  /// own
+  void *stream = nullptr;
   InstructionSet instruction_set = InstructionSet::automatic;    ///< host engine
 
   /// Whether `device` names a GPU, which the host engine does not use.
@@ -84,7 +82,7 @@ struct EngineOptions {
 
   /// engine, precision, threads, device, filter, fmm (or long_range), instruction_set.
   static const std::vector<std::string> &words();
-  static std::string word_list();    ///< the same with commas, for messages
+  static std::string word_list();    ///< words() joined by commas, for messages
   static bool knows(const std::string &word);
 
   /// The values that an option of words takes; none for a number. Throws EngineError for an unknown

@@ -11,12 +11,12 @@ namespace mlff {
 const double *Graph::cell_of(int structure) const
 {
   if (cell.empty()) return nullptr;
-  const auto own = cell.subspan(9 * std::size_t(structure), 9);
-  return std::any_of(own.begin(), own.end(),
+  const auto vectors = cell.subspan(9 * std::size_t(structure), 9);
+  return std::any_of(vectors.begin(), vectors.end(),
                      [](double x) {
                        return x != 0.0;
                      })
-      ? own.data()
+      ? vectors.data()
       : nullptr;
 }
 
@@ -47,7 +47,7 @@ void GraphStorage::append(const Graph &other, int first, int last)
   if (last <= first) return;
   const int atom = other.first_atom[first], last_atom = other.first_atom[last];
   const int edge = other.first_edge[atom], last_edge = other.first_edge[last_atom];
-  // from their numbers there to the numbers here
+  // Offsets from numbers in `other` to numbers here.
   const int atoms = int(species.size()) - atom, edges = int(neighbor.size()) - edge;
   for (int s = first; s < last; s++) first_atom.push_back(atoms + other.first_atom[s + 1]);
   for (int i = atom; i < last_atom; i++) first_edge.push_back(edges + other.first_edge[i + 1]);

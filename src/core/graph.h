@@ -10,17 +10,16 @@ namespace mlff {
 /// ranks. Atoms with edges of their own (centres) come first and are numbered 0 .. n_centres-1 over
 /// all structures; atoms of other ranks (ghosts, only ever with one structure) follow.
 struct Graph {
-  std::span<const int>
-      /// [n_structures + 1] centres of structure s are first_atom[s] .. first_atom[s+1]-1
-      first_atom;
+  /// [n_structures + 1] centres of structure s are first_atom[s] .. first_atom[s+1]-1
+  std::span<const int> first_atom;
   std::span<const int> species;       ///< [n_atoms] index into Potential::elements
   std::span<const int> first_edge;    ///< [n_centres + 1] edges sorted by centre (compressed rows)
   std::span<const int> neighbor;      ///< [n_edges] atom j of edge (i, j)
   std::span<const double> r;          ///< [n_edges][3] x_j - x_i
 
-  /// [n_centres][3] where the atoms are, from any origin and in any image. Empty where a model of
-  /// edges is all there is to serve, and in systems periodic in some directions only: models with a
-  /// long-range block (Potential::is_global) then throw.
+  /// [n_centres][3] positions, from any origin and in any image. Empty where only models of edges
+  /// are served, and in systems periodic in some directions only. Models with
+  /// ModelKind::needs_positions throw where it is empty.
   std::span<const double> position;
 
   /// [n_structures][9] vectors a, b, c of the cell of each structure that is periodic in all
@@ -53,7 +52,7 @@ struct GraphStorage {
   /// Adds the structures of another graph (without ghosts) behind those already here.
   void append(const Graph &other) { append(other, 0, other.n_structures()); }
 
-  /// The same of its structures first .. last-1.
+  /// Adds structures first .. last-1 of another graph (without ghosts) behind those already here.
   void append(const Graph &other, int first, int last);
 };
 

@@ -16,8 +16,8 @@ struct JumpInput {
   std::span<const double> mass;        ///< [n] g/mol
   std::span<const double> velocity;    ///< [n][3] Å/ps
   std::span<const double> force;       ///< [n][3] eV/Å
-  std::span<const int>
-      stride;    ///< [n_structures] index into JumpRecord::strides; empty: the first for all
+  /// [n_structures] index into JumpRecord::strides; empty: the first for all
+  std::span<const int> stride;
 };
 
 struct JumpResult {

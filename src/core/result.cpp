@@ -24,9 +24,9 @@ void sum_energies(const Graph &graph, Result &result)
     for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
       result.energy[s] += result.atom_energy[i];
     if (!std::isfinite(result.energy[s]))
-      throw StateError(
-          "the energy of structure " + std::to_string(s + 1) +
-          " is not finite: atoms on one place, or far outside what the model was trained on");
+      throw StateError("the energy of structure " + std::to_string(s + 1) +
+                       " is not finite: atoms at the same position, or far outside what the model "
+                       "was trained on");
   }
 }
 
@@ -52,7 +52,7 @@ void add_strain_gradient(const Graph &graph, const Result &result, int structure
         sum[3 * a + b] += 0.5 * factor *
             (graph.r[k + a] * result.gradient[k + b] + graph.r[k + b] * result.gradient[k + a]);
   if (result.strain_gradient.empty()) return;
-  constexpr int place[9] = {0, 3, 4, 3, 1, 5, 4, 5, 2};    // in xx, yy, zz, xy, xz, yz
+  constexpr int place[9] = {0, 3, 4, 3, 1, 5, 4, 5, 2};    // index into xx, yy, zz, xy, xz, yz
   for (std::size_t k = 6 * std::size_t(first); k < 6 * std::size_t(last); k += 6)
     for (int c = 0; c < 9; c++) sum[c] += factor * result.strain_gradient[k + place[c]];
 }

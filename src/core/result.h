@@ -1,4 +1,4 @@
-// What an evaluation gives, and operations on it.
+// Result: energies and derivatives that an evaluation gives, and operations on them.
 #pragma once
 
 #include "core/graph.h"
@@ -11,8 +11,8 @@ namespace mlff {
 struct Result {
   std::vector<double> energy;         ///< [n_structures] eV, summed in fixed order
   std::vector<double> atom_energy;    ///< [n_centres] eV
-  std::vector<double>
-      gradient;    ///< [n_edges][3] dE/dr, eV/Å: F_i += g, F_j -= g, virial_ab -= r_a g_b
+  /// [n_edges][3] dE/dr, eV/Å: F_i += g, F_j -= g, virial_ab -= r_a g_b
+  std::vector<double> gradient;
 
   /// [n_centres][3] dE/dx of the long-range block, eV/Å: F_i -= g, and, in open structures,
   /// virial_ab -= x_a g_b. Its sum over a structure is zero. Empty for models of edges alone.

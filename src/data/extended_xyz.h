@@ -1,4 +1,4 @@
-// Extended XYZ: what ASE, libatoms' extxyz, GPUMD, MACE and LAMMPS' dump extxyz write.
+// Extended XYZ, as ASE, libatoms' extxyz, GPUMD, MACE and LAMMPS' dump extxyz write it.
 #pragma once
 
 #include "data/trajectory.h"
@@ -26,8 +26,8 @@ enum class XyzRole {
   unpaired
 };
 
-/// A column of atoms. Its text is kept where the program does not use the column, or converts what
-/// is in it.
+/// A column of atoms. Its text is kept if the program does not use the column or converts its
+/// values.
 struct XyzColumn {
   std::string name;
   char type = 'R';    ///< S, R, I or L
@@ -36,7 +36,7 @@ struct XyzColumn {
   std::vector<std::string> text;    ///< [n]
 };
 
-/// A key of the comment line, with its value, as they were written.
+/// A key of the comment line with its value, as the file writes them.
 struct XyzKey {
   std::string name, text;
   bool alone = false;
@@ -50,16 +50,15 @@ struct XyzLayout {
   std::vector<XyzColumn> columns;
 };
 
-/// Reads extended and plain XYZ; trajectory.h says what of it.
+/// Reads extended and plain XYZ; trajectory.h lists the columns and keys that are read.
 std::unique_ptr<TrajectoryReader> open_extended_xyz(const std::string &path,
                                                     const ReadOptions &options);
 
 /// Whether a column of this name would be read as a quantity, or as an element.
 bool is_name_of_quantity(std::string_view column);
 
-/// Takes energies, forces, and what else is the result of a calculation (stress, virial, dipole,
-/// charges, magnetic moments) out of a frame and its layout, for a frame that gets those of another
-/// method.
+/// Removes energies, forces and other results of a calculation (stress, virial, dipole, charges,
+/// magnetic moments) from a frame and its layout, before it gets those of another method.
 void forget_results(Structure &frame);
 
 }    // namespace mlff

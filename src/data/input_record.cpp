@@ -1,4 +1,4 @@
-// What resumable work is made from, and whether it has changed.
+// Record of the input of resumable work, and whether it has changed.
 #include "data/input_record.h"
 
 #include "core/sha256.h"
@@ -71,14 +71,16 @@ void InputRecord::compare(const Json &before, const std::string &work,
     if (key != "files" && text(record, key) != text(before, key))
       throw FileError(work + " was made with " + key + " = " + text(before, key) + ", now it is " +
                       text(record, key) + "; " + remedy);
-  const Json &ours = record["files"], &theirs = before["files"];
-  for (std::size_t k = 0; k < std::max(ours.size(), theirs.size()); k++) {
-    if (k >= ours.size() || k >= theirs.size() || text(ours[k], "role") != text(theirs[k], "role"))
-      throw FileError(work + " was made from " + std::to_string(theirs.size()) +
-                      " input files, now there are " + std::to_string(ours.size()) + "; " + remedy);
-    if (text(ours[k], "sha256") != text(theirs[k], "sha256"))
-      throw FileError("the contents of '" + ours[k]["file"].get<std::string>() + "' (" +
-                      ours[k]["role"].get<std::string>() + ") are not those that " + work +
+  const Json &files_now = record["files"], &files_before = before["files"];
+  for (std::size_t k = 0; k < std::max(files_now.size(), files_before.size()); k++) {
+    if (k >= files_now.size() || k >= files_before.size() ||
+        text(files_now[k], "role") != text(files_before[k], "role"))
+      throw FileError(work + " was made from " + std::to_string(files_before.size()) +
+                      " input files, now there are " + std::to_string(files_now.size()) + "; " +
+                      remedy);
+    if (text(files_now[k], "sha256") != text(files_before[k], "sha256"))
+      throw FileError("the contents of '" + files_now[k]["file"].get<std::string>() + "' (" +
+                      files_now[k]["role"].get<std::string>() + ") are not those that " + work +
                       " was made from; " + remedy);
   }
 }

@@ -162,7 +162,7 @@ namespace {
       std::vector<int> numbers;
       std::vector<double> isotopes;    ///< g/mol, 0 for the elements as they are
       std::vector<double> positions, velocities, forces, masses;
-      std::vector<std::vector<std::string>> rest;    ///< [columns][n] words of columns not used
+      std::vector<std::vector<std::string>> rest;    ///< [columns][n] words of unused columns
     };
 
     Columns find_columns(const std::string &item) const
@@ -295,7 +295,7 @@ namespace {
       for (int k = 0; k < n; k++) {
         const int i = order[k];
         if (k > 0 && atoms.ids[i] == atoms.ids[order[k - 1]])
-          throw fail("the id " + std::to_string(atoms.ids[i]) + " is there twice");
+          throw fail("the id " + std::to_string(atoms.ids[i]) + " appears twice");
         frame.numbers.push_back(by_order ? given[k] : atoms.numbers[i]);
         if (by_order) atoms.isotopes[i] = given_isotope[k];
         const double isotope = atoms.isotopes[i];

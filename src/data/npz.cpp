@@ -136,7 +136,7 @@ Array parse_npy(std::string_view bytes, const std::string &where)
     return FileError(where + ": " + what);
   };
   // "\x93NUMPY", version, length of the header, header as a Python dictionary
-  if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY") throw fail("it is no NumPy array");
+  if (bytes.size() < 12 || bytes.substr(0, 6) != "\x93NUMPY") throw fail("it is not a NumPy array");
   const bool long_header = bytes[6] >= 2;
   std::uint32_t length = 0;
   std::memcpy(&length, bytes.data() + 8, long_header ? 4 : 2);

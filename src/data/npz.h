@@ -33,7 +33,7 @@ class NpzFile {
   const std::vector<std::string> &names() const { return list; }
   bool has(const std::string &name) const;
 
-  /// Throws FileError where the array is missing or is none of the types above.
+  /// Throws FileError if the array is missing or of another type.
   Array read(const std::string &name) const;
 
  private:

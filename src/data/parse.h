@@ -1,4 +1,4 @@
-// Words and numbers of lines of text, as readers of trajectories need them.
+// Splits lines of text into words and numbers, for the readers of trajectories.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace mlff {
 
-/// Digits that come back as the same number, as few as there are.
+/// The shortest digits that read back as the same number.
 inline std::string digits(double value)
 {
   char text[32];

@@ -1,5 +1,5 @@
-// One description of the keys of a settings section: reading, record and reference page come from
-// it.
+// One description of the keys of a settings section, from which reading, record and reference page
+// come.
 #pragma once
 
 #include "data/yaml_section.h"
@@ -18,10 +18,10 @@
 namespace mlff {
 
 /// Values that a key accepts: numbers between two limits, or some words. Whole numbers without a
-/// lowest one begin at 0.
+/// lower limit begin at 0.
 struct AcceptedValues {
   std::optional<double> lowest, highest;
-  std::vector<std::string> words;    ///< for a choice of two: the word for false, then for true
+  std::vector<std::string> words;    ///< choice of two: the word for false, then for true
 };
 
 inline AcceptedValues at_least(double lowest)
@@ -37,8 +37,8 @@ inline AcceptedValues one_of(std::vector<std::string> words)
   return {std::nullopt, std::nullopt, std::move(words)};
 }
 
-/// Whether the result of the work depends on a setting. Those it depends on are recorded: work that
-/// is resumed must have the same.
+/// Whether the result of the work depends on a setting. Such settings are recorded, and resumed
+/// work must have the same.
 enum class Recorded { yes, no };
 
 /// A key as the reference page shows it.
@@ -46,7 +46,7 @@ struct SettingText {
   std::string key, standard, accepted, help;
 };
 
-/// Lists of rows, one behind the other, as a table in Markdown under a heading.
+/// Lists of rows, one behind the other, as a Markdown table under a heading.
 std::string settings_markdown(const std::string &heading,
                               const std::vector<std::vector<SettingText>> &rows);
 
@@ -57,7 +57,7 @@ template <class Value> constexpr double most_whole()
   return double(std::numeric_limits<Limit>::max());
 }
 
-/// Reads the value of a key; leaves it as it is where the key is missing.
+/// Reads the value of a key. Leaves the value unchanged if the key is missing.
 template <class Value>
 void read_value(YamlSection &section, const std::string &key, const AcceptedValues &accepted,
                 Value &value)

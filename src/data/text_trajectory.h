@@ -21,17 +21,17 @@ class TextTrajectory : public TrajectoryReader {
 
   std::string path;
   ReadOptions options;
-  std::string text;     ///< the line that was read last, without its end
-  long n_frames = 0;    ///< number of the frame that is read, from 1
+  std::string text;     ///< last line read, without its end
+  long n_frames = 0;    ///< number of the present frame, from 1
 
   /// Reads the next line into `text`; false at the end of the file. Throws FileError for a byte
   /// that is zero.
   bool read_line();
 
-  /// An error at the line that was read last.
+  /// An error at the last line read.
   FileError fail(const std::string &what) const;
 
-  /// The number that a word stands for. Throws FileError that names `quantity`, where it is given.
+  /// The number of a word. Throws FileError that names `quantity` if one is given.
   double number_of(std::string_view word, const std::string &quantity = "") const;
 
  private:

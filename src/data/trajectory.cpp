@@ -56,7 +56,7 @@ namespace {
         forces = file.read(force);
         if (forces.shape != shape)
           throw FileError("data file '" + path + "': '" + force +
-                          "' has not the shape of 'coords'");
+                          "' does not have the shape of 'coords'");
       }
       for (const auto &name : file.names()) {
         const bool energies_perhaps = name == "E" || name.find("energ") != std::string::npos,
@@ -253,7 +253,8 @@ void add_key(ReadOptions &options, const std::string &word)
       std::find(accepted.begin(), accepted.end(), quantity) == accepted.end()) {
     std::string names;
     for (const auto &name : accepted) names += (names.empty() ? "" : ", ") + name;
-    throw FileError("--key '" + word + "' is no quantity=name; accepted quantities: " + names);
+    throw FileError("--key '" + word +
+                    "' is not of the form quantity=name; accepted quantities: " + names);
   }
   options.keys[quantity] = word.substr(at + 1);
 }
@@ -264,7 +265,7 @@ std::unique_ptr<TrajectoryReader> open_trajectory(const std::string &path,
   for (const auto &symbol : options.elements) {
     double isotope;
     if (atomic_number_of_isotope(symbol, isotope) == 0)
-      throw FileError("data file '" + path + "': '" + symbol + "' is no element");
+      throw FileError("data file '" + path + "': '" + symbol + "' is not an element");
   }
   std::unique_ptr<TrajectoryReader> reader;
   // the standard of .npz is kcal/mol, and nothing in the file could tell

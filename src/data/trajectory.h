@@ -14,7 +14,7 @@
 
 namespace mlff {
 
-/// Units, names and elements, where a file does not tell them itself.
+/// Units, names and elements for files that do not give them.
 struct ReadOptions {
   /// metal: eV, eV/Å, Å/ps, ps; real: kcal/mol, kcal/mol/Å, Å/fs, fs; gpumd: eV, eV/Å, Å/fs, fs.
   /// Empty: metal (of .npz: kcal/mol), and values that cannot be in these units are an error.
@@ -24,13 +24,13 @@ struct ReadOptions {
   std::map<std::string, std::string> keys = {};
   /// Elements of atom types, or of the atoms of dumps without types.
   std::vector<std::string> elements = {};
-  bool keep = false;    ///< Structure::layout, for frames that are written again
+  bool keep = false;    ///< keeps Structure::layout, for frames that are written again
 };
 
 /// Quantities that ReadOptions::keys accepts.
 const std::vector<std::string> &named_quantities();
 
-/// A word quantity=name of a command line. Throws FileError.
+/// Adds a word quantity=name of a command line. Throws FileError.
 void add_key(ReadOptions &options, const std::string &word);
 
 /// Reads frames one by one. Throws FileError naming file, frame and line.

@@ -55,7 +55,7 @@ namespace {
       if (length == 0 || text[at] == '\0')
         throw FileError("settings file '" + path + "', line " + std::to_string(line) + ": byte " +
                         std::to_string(static_cast<unsigned char>(text[at])) +
-                        " is no character; accepted: text in UTF-8");
+                        " is not a character; accepted: text in UTF-8");
       if (text[at] == '\n') line++;
     }
   }
@@ -250,7 +250,7 @@ void YamlSection::finish() const
     if (!seen.insert(key).second)
       throw FileError("settings file '" + path + "', line " +
                       std::to_string(entry.first.Mark().line + 1) + ": '" + name + key +
-                      "' is there twice");
+                      "' appears twice");
     if (!asked.contains(key))
       throw FileError("settings file '" + path + "', line " +
                       std::to_string(entry.first.Mark().line + 1) + ": unknown key '" + name + key +

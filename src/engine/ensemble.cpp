@@ -64,15 +64,15 @@ Graph Ensemble::graph_of(const Member &member, const Graph &graph)
       throw EngineError(member.name + ": element " + element_symbol(elements[graph.species[i]]) +
                         " is not in this potential");
   }
-  Graph own = graph;
-  own.species = species;
+  Graph member_graph = graph;
+  member_graph.species = species;
   if (member.edges >= 0) {
     const auto &edges = shorter[member.edges];
-    own.first_edge = edges.first_edge;
-    own.neighbor = edges.neighbor;
-    own.r = edges.r;
+    member_graph.first_edge = edges.first_edge;
+    member_graph.neighbor = edges.neighbor;
+    member_graph.r = edges.r;
   }
-  return own;
+  return member_graph;
 }
 
 void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *exchange)
@@ -91,16 +91,16 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   if (find_spread) forces.assign(3 * n * n_atoms, 0.0);
 
   for (std::size_t m = 0; m < n; m++) {
-    const Graph own = graph_of(members[m], graph);
+    const Graph member_graph = graph_of(members[m], graph);
     try {
-      members[m].engine->evaluate(own, single, exchange);
+      members[m].engine->evaluate(member_graph, single, exchange);
     } catch (const EngineError &error) {
       throw_error(kind_of(error), members[m].name + ": " + error.what());
     }
     for (std::size_t s = 0; s < single.energy.size(); s++) result.energy[s] += single.energy[s];
     for (std::size_t i = 0; i < n_centres; i++) result.atom_energy[i] += single.atom_energy[i];
     const int *index = members[m].edges >= 0 ? shorter[members[m].edges].index.data() : nullptr;
-    for (int e = 0; e < own.n_edges(); e++) {
+    for (int e = 0; e < member_graph.n_edges(); e++) {
       const std::size_t place = 3 * std::size_t(index ? index[e] : e);
       for (int a = 0; a < 3; a++)
         result.gradient[place + a] += single.gradient[3 * std::size_t(e) + a];
@@ -116,10 +116,11 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
     for (std::size_t k = 0; k < at_atoms.size(); k++)
       forces[3 * (n * (k / 3) + m) + k % 3] -= at_atoms[k];
     for (std::size_t i = 0; i < n_centres; i++)
-      for (int e = own.first_edge[i]; e < own.first_edge[i + 1]; e++)
+      for (int e = member_graph.first_edge[i]; e < member_graph.first_edge[i + 1]; e++)
         for (int a = 0; a < 3; a++) {
           forces[3 * (n * i + m) + a] += single.gradient[3 * std::size_t(e) + a];
-          forces[3 * (n * own.neighbor[e] + m) + a] -= single.gradient[3 * std::size_t(e) + a];
+          forces[3 * (n * member_graph.neighbor[e] + m) + a] -=
+              single.gradient[3 * std::size_t(e) + a];
         }
   }
 

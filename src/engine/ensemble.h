@@ -1,4 +1,5 @@
-// Several potentials as one engine: the mean of their results, and how far their forces are apart.
+// Ensemble: several potentials as one engine, with the mean of their results and the spread of
+// their forces.
 #pragma once
 
 #include "core/engine.h"
@@ -6,28 +7,29 @@
 
 namespace mlff {
 
-/// One engine for each potential, one after the other on the same graph. The graph has the species
-/// of the first potential and all edges within the largest cutoff; each member sees the edges
-/// within its own. Energies and gradients are means over the members, summed in their order.
+/// Evaluates one engine for each potential, one after the other on the same graph. The graph has
+/// the species of the first potential and all edges within the largest cutoff; each member sees the
+/// edges within its own cutoff. Energies and gradients are means over the members, summed in their
+/// order.
 class Ensemble : public Engine {
  public:
-  /// Throws EngineError as make_engine does. `potentials` holds at least one; `names` has one entry
-  /// for each and is what messages call them.
+  /// `potentials` holds at least one. `names` has one entry for each potential, which messages use.
+  /// Throws EngineError as make_engine does.
   Ensemble(const std::vector<Potential> &potentials, const EngineOptions &options,
            const std::vector<std::string> &names);
 
-  /// Throws EngineError, with the name of the member, also where an atom's element is not in one of
-  /// the potentials.
+  /// Throws EngineError, with the name of the member, also if a potential does not know the element
+  /// of an atom.
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
   bool supports_domain_decomposition() const override;
   std::size_t bytes(int atoms, int edges) const override;
-  EngineInfo info() const override;    ///< of the first member, and how many there are
+  /// EngineInfo of the first member, with the number of members
+  EngineInfo info() const override;
 
-  bool find_spread =
-      /// whether evaluate() fills both spreads; costs one more exchange of 3 numbers a member and
-      /// atom
-      false;
+  /// Whether evaluate() fills both spreads. They cost one more exchange of 3 numbers for each
+  /// member and atom.
+  bool find_spread = false;
 
   /// [n_centres] root mean square over the members m of |F_i^m - <F_i>|, eV/Å; F_i are forces,
   /// complete over all ranks.
@@ -52,7 +54,7 @@ class Ensemble : public Engine {
     std::unique_ptr<Engine> engine;
   };
 
-  std::vector<int> elements;    // of the first potential
+  std::vector<int> elements;    // elements of the first potential
   std::vector<Member> members;
   std::vector<Edges> shorter;
   std::vector<int> species;
@@ -65,9 +67,9 @@ class Ensemble : public Engine {
   Graph graph_of(const Member &member, const Graph &graph);
 };
 
-/// What the training data of all these potentials cover, for each species of the first: the
-/// smallest force and the largest nearest distance of those that know their range. Empty where none
-/// does; {infinity, 0} for an element that none of them has.
+/// Range of the training data of all these potentials, for each species of the first: the smallest
+/// force and the largest nearest distance among the potentials that know their range. Empty where
+/// none does; {infinity, 0} for an element that none of them has.
 std::vector<TrainingRange> common_range(const std::vector<Potential> &potentials);
 
 }    // namespace mlff

@@ -73,7 +73,7 @@ namespace {
     for (const ModelKind *other : model_kinds())
       if (other->gives_jumps) names.push_back(other->name);
     throw EngineError(std::string("model '") + kind.name +
-                      "' is no jump network; expected one of " + joined(names));
+                      "' is not a jump network; expected one of " + joined(names));
   }
 
   void require_energies(const ModelKind &kind)

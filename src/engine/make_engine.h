@@ -1,4 +1,4 @@
-// The engine of a potential.
+// Makes the engine of a potential.
 #pragma once
 
 #include "core/engine.h"
@@ -13,7 +13,7 @@ namespace mlff {
 /// network.
 std::unique_ptr<Engine> make_engine(const Potential &potential, const EngineOptions &options = {});
 
-/// The same for a jump network; auto is the best back end that the model and this build have.
+/// An engine for a jump network; auto is the best back end that the model and this build have.
 /// Throws EngineError also where the potential is no jump network.
 std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential,
                                              const EngineOptions &options = {});

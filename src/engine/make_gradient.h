@@ -1,4 +1,4 @@
-// Gradients of a loss with respect to the weights of a potential.
+// Makes gradients of a loss with respect to the weights of a potential.
 #pragma once
 
 #include "models/jump/gradient/jump_gradient.h"
@@ -9,15 +9,15 @@
 
 namespace mlff {
 
-/// For a model of the sizes, cutoff, scale and reference energies of `potential`, and its weights.
-/// Of the options engine (host, torch, auto: the first that the model trains with), precision,
-/// threads and device (torch) count. `mixed`: products in bfloat16, torch engine only. Throws
-/// EngineError naming what is missing.
+/// A gradient for a model with the sizes, cutoff, scale, reference energies and weights of
+/// `potential`. It uses the options engine (host, torch, auto: the first that the model trains
+/// with), precision, threads and device (torch). `mixed`: products in bfloat16, torch engine only.
+/// Throws EngineError naming what is missing.
 std::unique_ptr<WeightGradient> make_weight_gradient(const Potential &potential,
                                                      const EngineOptions &options = {},
                                                      bool mixed = false);
 
-/// The same for a jump network.
+/// A gradient for a jump network.
 std::unique_ptr<JumpGradient> make_jump_gradient(const Potential &potential,
                                                  const EngineOptions &options = {});
 

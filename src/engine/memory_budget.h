@@ -1,4 +1,5 @@
-// Structures in as many pieces as memory asks for, whatever evaluates them.
+// MemoryBudget: splits the structures of a graph into as many pieces as the memory requires, for
+// any kind of evaluation.
 #pragma once
 
 #include "core/graph.h"
@@ -9,26 +10,27 @@
 namespace mlff {
 
 /// Bytes that evaluations may take. The estimate of an evaluation on the processor is checked
-/// against what the process really took (a probe at each evaluation that is larger than those
-/// before), and where memory runs out nevertheless the piece is halved and tried again.
+/// against the memory that the process really took (a probe at each evaluation that is larger than
+/// those before). If memory still runs out, the piece is halved and tried again.
 class MemoryBudget {
  public:
   /// Estimated bytes of an evaluation of so many atoms and edges.
   using Estimate = std::function<std::size_t(int atoms, int edges)>;
 
-  /// Evaluates the structures first .. last-1 of a graph; may be called again for the same ones.
+  /// Evaluates the structures first .. last-1 of a graph. It may be called again for the same
+  /// structures.
   using Evaluate = std::function<void(int first, int last)>;
 
-  /// limit: bytes of one evaluation; 0: a quarter of what the machine has, or of what the limits of
-  /// this process leave (ulimit -v, control group). on_host: evaluations run on the processor; what
-  /// they take on another device is not seen in this process.
+  /// limit: bytes of one evaluation; 0: a quarter of the machine's memory, or of the memory that
+  /// the limits of this process leave (ulimit -v, control group). on_host: evaluations run on the
+  /// processor; the memory that they take on another device is not seen in this process.
   explicit MemoryBudget(Estimate estimate, std::size_t limit = 0, bool on_host = true);
 
-  /// Has all structures of a graph evaluated, in order; a graph with ghosts, or of one structure,
-  /// whole. Throws EngineError where a single structure needs more than there is.
+  /// Has all structures of a graph evaluated, in order. A graph with ghosts, or of one structure,
+  /// is evaluated whole. Throws EngineError if a single structure needs more memory than there is.
   void evaluate(const Graph &graph, const Evaluate &evaluate);
 
-  /// The estimate, as corrected by the probe.
+  /// The estimate of an evaluation, corrected by the probe.
   std::size_t bytes(int atoms, int edges) const
   {
     return std::size_t(factor * double(estimate(atoms, edges)));

@@ -1,4 +1,4 @@
-// Any number of structures in one call, in as many pieces as memory asks for.
+// SplitEngine: any number of structures in one call, in as many pieces as the memory requires.
 #pragma once
 
 #include "core/engine.h"
@@ -6,14 +6,14 @@
 
 namespace mlff {
 
-/// An engine that evaluates the structures of a graph in pieces of a memory budget.
+/// Evaluates the structures of a graph with another engine, in pieces of a memory budget.
 class SplitEngine : public Engine {
  public:
-  /// memory: bytes of one evaluation, as MemoryBudget has it.
+  /// memory: bytes of one evaluation, see MemoryBudget.
   explicit SplitEngine(std::unique_ptr<Engine> engine, std::size_t memory = 0);
 
-  /// Throws EngineError where a single structure needs more than there is. A graph with ghosts is
-  /// evaluated whole.
+  /// Throws EngineError if a single structure needs more memory than there is. A graph with ghosts
+  /// is evaluated whole.
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
   bool supports_domain_decomposition() const override
@@ -22,7 +22,7 @@ class SplitEngine : public Engine {
   }
   EngineInfo info() const override { return engine->info(); }
 
-  /// As found by the probe.
+  /// Memory by the estimate that a probe gave.
   std::size_t bytes(int atoms, int edges) const override { return budget.bytes(atoms, edges); }
 
   /// Bytes that one evaluation may take.

@@ -164,7 +164,7 @@ void StructureEvaluator::evaluate_graph(std::span<const Structure> structures, s
   } catch (const EngineError &error) {
     if (view.n_structures() == 1)
       throw_error(kind_of(error), place_text(first, structures.size()) + error.what());
-    // which of them it is
+    // Evaluates one structure at a time, to name the one that fails.
     for (int s = 0; s < view.n_structures(); s++) try {
         evaluate(s, s + 1);
       } catch (const EngineError &single) {

@@ -1,5 +1,5 @@
-// Any number of structures evaluated by one potential or by a committee of several: neighbor
-// search, engine and sums in one call.
+// StructureEvaluator: neighbor search, evaluation and sums of any number of structures in one call,
+// by one potential or by a committee of several.
 #pragma once
 
 #include "core/engine.h"
@@ -17,17 +17,17 @@
 
 namespace mlff {
 
-/// Results of structures, one behind the other. Atoms are counted over all structures.
+/// Results of all structures, one behind the other. Atoms are counted over all structures.
 struct Evaluation {
   std::vector<double> energy;         ///< [n_structures] eV
   std::vector<double> atom_energy;    ///< [n_atoms] eV
   std::vector<double> forces;         ///< [n_atoms][3] eV/Å
 
-  /// [n_structures][9] eV/Å^3, row-major and symmetric, tension positive. Not a number where a
-  /// structure is open, or its cell flat.
+  /// [n_structures][9] eV/Å^3, row-major and symmetric, tension positive. Not a number if a
+  /// structure is open or its cell is flat.
   std::vector<double> stress;
 
-  // of committees, else empty
+  // Filled by committees only:
   std::vector<double> spread;           ///< [n_atoms] eV/Å, see Ensemble::spread
   std::vector<double> energy_spread;    ///< [n_structures] eV, see Ensemble::energy_spread
 };
@@ -37,15 +37,15 @@ struct Evaluation {
 class StructureEvaluator {
  public:
   /// `potentials` holds at least one; several are a committee, whose results are means. `names` has
-  /// one entry for each and is what messages call them. memory: bytes that evaluations may take, as
-  /// MemoryBudget has it. Throws EngineError as make_engine does.
+  /// one entry for each potential, which messages use. memory: bytes that evaluations may take, see
+  /// MemoryBudget. Throws EngineError as make_engine does.
   StructureEvaluator(std::vector<Potential> potentials, const EngineOptions &options,
                      std::vector<std::string> names, std::size_t memory = 0);
 
-  /// A structure's results are the same, to the bit, in whatever company it is evaluated by the
-  /// host engine. Throws StructureError for a structure without atoms and as append_graph does,
-  /// and EngineError; both name the structure, from 1 on, where there are several. The evaluator
-  /// can be used again after an error.
+  /// The host engine gives the same results for a structure, to the bit, whatever other structures
+  /// are in the call. Throws StructureError for a structure without atoms and as append_graph does,
+  /// and EngineError. If there are several structures, both name the structure, from 1 on. The
+  /// evaluator can be used again after an error.
   Evaluation evaluate(std::span<const Structure> structures);
 
   EngineInfo info() const { return engine_info; }
@@ -53,7 +53,7 @@ class StructureEvaluator {
   const std::vector<Potential> &potentials() const { return members; }
   bool is_committee() const { return members.size() > 1; }
 
-  /// Largest of the potentials, Å.
+  /// The largest cutoff of the potentials, Å.
   double cutoff() const { return largest_cutoff; }
 
  private:
@@ -64,7 +64,7 @@ class StructureEvaluator {
   std::size_t memory;
   EngineInfo engine_info;
 
-  std::mutex mutex;    // of all that follows
+  std::mutex mutex;    // protects all members below
   std::unique_ptr<Engine> engine;
   Ensemble *ensemble = nullptr;    // the engine, where it is a committee
   std::optional<MemoryBudget> budget;

@@ -12,7 +12,7 @@ std::string version();
 /// "0.2.0 (v0.1.0-45-g1a2b3c4)". "-dirty" behind the commit stands for changes since.
 std::string version_with_commit();
 
-/// What the package was built with, a line each: LAMMPS, LibTorch, xtb.
+/// Libraries that the package was built with, a line each: LAMMPS, LibTorch, xtb.
 std::string library_versions();
 
 }    // namespace mlff

@@ -263,10 +263,11 @@ void FixKstepHybrid::init_stride()
     for (std::size_t n = 0; n < strides.size(); n++)
       if (std::abs(1e3 * cycle.stride_ps - strides[n]) < 1e-6 * strides[n]) impl->stride = (int) n;
     if (impl->stride < 0)
-      error->all(FLERR, Error::NOLASTLINE,
-                 "Fix kstep/hybrid: {} steps of {:g} fs are no stride of network '{}'; it has: {} "
-                 "fs",
-                 cycle.k, 1000.0 * dt_ps, s.file, list);
+      error->all(
+          FLERR, Error::NOLASTLINE,
+          "Fix kstep/hybrid: {} steps of {:g} fs are not a stride of network '{}'; it has: {} "
+          "fs",
+          cycle.k, 1000.0 * dt_ps, s.file, list);
   }
   if (before != cycle.k) cycle.jump.reset();
   if (!s.only_corrector) cycle.choose_corrector();

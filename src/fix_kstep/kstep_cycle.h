@@ -48,20 +48,21 @@ class KstepCycle : protected Pointers {
   int k = 0;                         // steps of a jump
   double stride_ps = 0.0;            // length of a jump
   double dt_ps = 0.0;                // length of a step of velocity Verlet
-  double dt = 0.0;                   // that step in the input's unit, when the run began
+  double dt = 0.0;                   // timestep in the input's unit, when the run began
   int corrector = 1;                 // steps after a jump
   double limit_temperature = 0.0;    // K, of the limits
   mlff::KstepDecision decision;
 
   mlff::KstepCounters counters;
   mlff::KstepTemperatures temperatures;
-  mlff::KstepState state;    // at the end of the last step
+  mlff::KstepState state;    // state at the end of the last step
 
-  void choose_corrector();    // from the settings, or from the tuner of a restart file
+  void choose_corrector();    // chooses by the settings, or by the tuner of a restart file
   void only_correct();        // no jumps at all
   void setup();
   void set_temperature(double);    // K, of the thermostat, and of limits that follow it
-  void decide_together(const std::string &why);    // by the energy of all molecules
+  // lets molecules jump or stay together, by the energy of all
+  void decide_together(const std::string &why);
   bool molecules_alone() const;    // the pair styles say that molecules do not see each other
   KstepFixes::Kind kind() const;
 
@@ -84,10 +85,11 @@ class KstepCycle : protected Pointers {
   std::vector<double> tuner_state;
   std::vector<int *> nan_on_failure;    // flags of pair styles: NaN instead of an error
   bool fresh = true;                    // no step since setup()
-  std::string described, told;          // in the log: the molecules, and why they go together
+  // texts in the log: the molecules, and the reason to decide together
+  std::string described, told;
 
   mlff::KstepSchedule schedule;    // the next step
-  Step step = VERLET;              // this one
+  Step step = VERLET;              // the present step
   std::vector<int> moving;         // atoms of molecules that do not wait
 
   mlff::KstepState landing;

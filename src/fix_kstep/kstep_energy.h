@@ -36,7 +36,7 @@ class KstepEnergy : protected Pointers {
   // they do
   std::string shared() const;
 
-  // by numbers, when forces are known: why the sum over atoms is not the potential energy
+  // when forces are known: reason why the sum over atoms is not the potential energy, by numbers
   std::string missing(double kT) const;
 
   // before a step whose energies will be asked for

@@ -1,4 +1,4 @@
-// Which other fixes go with jumps, their energies and temperatures.
+// Other fixes that can run beside jumps, their energies and temperatures.
 #include "fix_kstep/kstep_fixes.h"
 
 #include "atom.h"

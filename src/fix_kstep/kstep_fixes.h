@@ -19,20 +19,20 @@ class Fix;
 
 class KstepFixes : protected Pointers {
  public:
-  enum Kind { CORRECTOR, JUMPS, METROPOLIS };    // of the cycles of this run
+  enum Kind { CORRECTOR, JUMPS, METROPOLIS };    // cycles of this run
 
   KstepFixes(class LAMMPS *lmp, Fix *fix) : Pointers(lmp), fix(fix) {}
 
   void
       check(Kind) const;    // before a run: an error that names the first fix that may not be there
-  void check_energies(Kind) const;    // those of energies, when forces are known
+  void check_energies(Kind) const;    // checks energies of fixes, when forces are known
 
   bool have_energies() const;
   double energy() const;    // sum over those whose energy counts, energy units of the input
 
-  // K: what the thermostats among them keep now; 0 without one. own: of this fix, 0 without. Two
-  // temperatures are an error
-  double temperature(double own) const;
+  // K: temperature that the thermostats among them keep now; 0 without one. langevin: temperature
+  // of this fix's own thermostat, 0 without one. Two temperatures are an error
+  double temperature(double langevin) const;
 
  private:
   Fix *fix;

@@ -14,8 +14,8 @@ struct KstepImpl {
   KstepImpl(LAMMPS *lmp, Fix *fix, int narg, char **arg) : cycle(lmp, fix, narg, arg) {}
 
   KstepCycle cycle;
-  int stride = 0;                                // its number in the network
-  KstepCycle::Step step = KstepCycle::VERLET;    // this step
+  int stride = 0;                                // number of the stride in the network
+  KstepCycle::Step step = KstepCycle::VERLET;    // kind of the present step
   std::vector<int> elements;                     // atomic numbers in this input, ascending
   bool warned = false, near = false;
   double clock = 0.0;    // s, end of initial_integrate

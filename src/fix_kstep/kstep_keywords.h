@@ -27,7 +27,7 @@ class KstepWords;
 struct KstepValue {
   std::string name;
   std::string accepted;      // a list of words, or a range
-  std::string found = "";    // of an error, {} for the value; default: 'keyword is {}'
+  std::string found = "";    // words of the error, {}: the value found; default: 'keyword is {}'
 };
 
 struct KstepKeyword {
@@ -55,7 +55,7 @@ class KstepWords : protected Pointers {
 
   std::string name() const { return keyword.name; }
   std::string text(int n) const { return arg[n + 1]; }
-  int place(int n) const { return iarg + n + 1; }    // in the command
+  int place(int n) const { return iarg + n + 1; }    // place of word n in the command
 
   int choice(int n) const;    // number of the word among those accepted
   bool logical(int n) const;
@@ -63,7 +63,7 @@ class KstepWords : protected Pointers {
   double positive(int n, double most = std::numeric_limits<double>::infinity()) const;
   double between(int n, double least, double most) const;
   double positive_or_off(int n) const;    // infinite for off
-  double energy_or_off(int n) const;      // in eV; infinite for off
+  double energy_or_off(int n) const;      // energy in eV; infinite for off
   void set_engine_option(mlff::EngineOptions &) const;
 
  private:

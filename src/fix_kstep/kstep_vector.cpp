@@ -14,7 +14,7 @@ template <C::Entry entry> static double count(const KstepCycle &cycle)
   return cycle.counters[entry];
 }
 
-// in the energy unit of the input
+// an energy in the energy unit of the input
 
 template <C::Entry entry> static double energy(const KstepCycle &cycle)
 {

@@ -17,7 +17,7 @@ class KstepCycle;
 
 struct KstepElement {
   const char *name;
-  const char *unit;    // that of the input, s or kT; empty for plain numbers
+  const char *unit;    // energy unit of the input, s or kT; empty for plain numbers
   const char *help;
   double (*value)(const KstepCycle &);
 };

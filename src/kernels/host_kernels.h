@@ -1,5 +1,5 @@
-// What every engine on the processor begins with: kernels for its instruction set and type of
-// features, and threads.
+// Start of every engine on the processor: kernels for its instruction set and type of features, and
+// threads.
 #pragma once
 
 #include "core/engine_info.h"
@@ -13,7 +13,7 @@
 
 namespace mlff {
 
-/// The table of a set as choose_instruction_set gives it.
+/// The table of the instruction set that choose_instruction_set gives.
 template <typename Table>
 const Table &select_kernels(InstructionSet set, const KernelSets<Table> &sets)
 {
@@ -31,7 +31,7 @@ template <typename T, typename Table> const auto &functions_of(const Table &tabl
     return table.full;
 }
 
-/// What the options of an engine with features of type T choose.
+/// Kernels and threads that the options of an engine with features of type T choose.
 template <typename T, template <typename> class Functions> struct HostKernels {
   /// Throws EngineError for an instruction set that the processor lacks.
   HostKernels(const EngineOptions &options, const KernelSets<KernelTable<Functions>> &sets) :
@@ -43,7 +43,7 @@ template <typename T, template <typename> class Functions> struct HostKernels {
 
   InstructionSet set;
   const Functions<T> &call;
-  int threads;    ///< at most
+  int threads;    ///< largest number of threads
 
   EngineInfo info() const
   {

@@ -1,7 +1,7 @@
-// What functions need that the host's kernels and a device share. A target that compiles for a
-// device names in MLFF_DEVICE_HEADER the header that defines the same for it. Such functions lie in
-// unnamed namespaces, so that the linker cannot mix the copies of files that are compiled with
-// other flags.
+// Macros of functions that the host's kernels and a device share. A target that compiles for a
+// device names in MLFF_DEVICE_HEADER the header that defines the same macros for it. Shared
+// functions lie in unnamed namespaces, so that the linker cannot mix the copies of files that are
+// compiled with other flags.
 #pragma once
 
 #ifdef MLFF_DEVICE_HEADER
@@ -11,8 +11,8 @@
 #include <cmath>
 
 #define MLFF_INLINE_FUNCTION inline
-// for loops that a compiler should see where they are called: what it inlines when decides how it
-// sums
+// Inlines a loop into its caller even where the compiler would not: the moment of inlining decides
+// the order of its sums.
 #if defined(__GNUC__)
 #define MLFF_FORCEINLINE_FUNCTION inline __attribute__((always_inline))
 #else

@@ -43,7 +43,7 @@ namespace {
     return list;
   }
 
-  /// What MLFF_ISA names; automatic where it is not set.
+  /// Instruction set that MLFF_ISA names; automatic where the variable is not set.
   InstructionSet set_of_environment()
   {
     const char *word = std::getenv("MLFF_ISA");

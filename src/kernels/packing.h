@@ -12,7 +12,7 @@ inline constexpr int padded(int n)
   return (n + feature_block - 1) / feature_block * feature_block;
 }
 
-/// Where a block of `width` features, out of several side by side, lands when each is padded.
+/// Place of a block of `width` features, out of several side by side, when each block is padded.
 struct Blocks {
   int width, padded_width;
   constexpr int place(int index) const { return index / width * padded_width + index % width; }

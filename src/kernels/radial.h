@@ -29,9 +29,8 @@ static MLFF_INLINE_FUNCTION Radial radial_function(int k, double d, double spaci
   return {value, -x / spacing * value};
 }
 
-/// Where a distance lies between the knots of a cubic Hermite spline over 0 .. cutoff: the
-/// interval, and the factors of value and slope times spacing at its begin and its end, all times
-/// `on`.
+/// Place of a distance between the knots of a cubic Hermite spline over 0 .. cutoff: the interval,
+/// and the factors of value and of slope times spacing at its begin and its end, all times `on`.
 struct SplinePlace {
   int knot;
   double basis[4], slope[4];    ///< slope: derivative of the factors by the distance
@@ -50,8 +49,8 @@ static MLFF_INLINE_FUNCTION SplinePlace spline_place(double d, double cutoff, in
        on * (6 * x - 6 * x2) / spacing, on * (3 * x2 - 2 * x) / spacing}};
 }
 
-/// All K radial functions: use(k, value, slope). From the centre nearest to d each is the one
-/// before times a factor that falls by 1/e, so three exponentials do.
+/// Calls use(k, value, slope) for all K radial functions. From the centre nearest to d each
+/// function is the one before times a factor that falls by 1/e, so three exponentials suffice.
 template <typename Use>
 static inline void radial_functions(int K, double d, double spacing, const Use &use)
 {

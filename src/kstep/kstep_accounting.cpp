@@ -18,7 +18,7 @@ KstepCounters KstepCounters::since(const KstepCounters &before) const
   return difference;
 }
 
-// in the order of KstepVerdict
+// Counter of each KstepVerdict, in the order of the enumeration.
 static constexpr KstepCounters::Entry entry_of[] = {
     KstepCounters::accepted,  KstepCounters::not_finite, KstepCounters::range,
     KstepCounters::bond,      KstepCounters::energy,     KstepCounters::drift,

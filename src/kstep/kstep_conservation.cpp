@@ -18,7 +18,8 @@ double rescale_internal(const KstepMolecules &molecules, int molecule, std::span
   drift_of(molecules, molecule, v, drift);
   std::vector<double> internal(3 * n);
   for (int k = 0; k < 3 * n; k++) internal[k] = v[3 * first + k] - drift[k % 3];
-  // from a state without rotation to this one: takes the rotation out
+  // A reference state without rotation, so that restoring its angular momentum removes the
+  // rotation.
   const std::vector<double> still(3 * n, 0.0);
   restore_angular_momentum(mass, place, still, place, internal);
 

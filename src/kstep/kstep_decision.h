@@ -1,5 +1,5 @@
-// Which molecules keep a jump: verdicts on the way and at the landing, for each of them, or for all
-// together where energies are known of all together only.
+// Decides which molecules keep a jump: verdicts on the way and at the landing, for each molecule,
+// or for all together where only the energy of all together is known.
 #pragma once
 
 #include "kstep/kstep_accounting.h"
@@ -17,31 +17,33 @@ class KstepDecision {
   bool metropolis = false;    ///< landings are accepted by their energies
   bool together = false;      ///< one rejected molecule takes all others back
 
-  std::vector<double> potential;    ///< eV, of each molecule, or of all together: before the jump
-  std::vector<double> landed;       ///< eV, after it
-  std::vector<char> moved;          ///< [n_molecules] makes this jump
+  /// energies before the jump, eV: of each molecule, or of all together
+  std::vector<double> potential;
+  std::vector<double> landed;    ///< energies after the jump, eV
+  std::vector<char> moved;       ///< [n_molecules] whether the molecule makes this jump
 
-  /// Before a jump: kinetic energies.
+  /// Remembers kinetic energies before a jump.
   void start(const KstepMolecules &molecules, std::span<const double> v);
 
-  /// Verdicts on the way to where a model proposes to go, over `stride` ps, and who moves there.
-  /// proposed: false where the model has no answer. Returns how many molecules pass.
+  /// Gives verdicts on the way to the proposed state, over `stride` ps, and finds the molecules
+  /// that move there. proposed: false if the model has no answer. Returns the number of molecules
+  /// that pass.
   int check_way(const KstepGuard &guard, const KstepMolecules &molecules, const KstepState &start,
                 const KstepState &end, double stride, bool proposed);
 
-  /// Verdicts on landings, by their forces and energies. kT in eV. One random number for each part,
-  /// with Metropolis.
+  /// Gives verdicts on landings, by their forces and energies. kT in eV. With Metropolis each part
+  /// takes one random number.
   void check_landing(const KstepGuard &guard, const KstepMolecules &molecules,
                      const KstepState &end, double kT, KstepRandom &random,
                      KstepCounters &counters);
 
-  /// Counts the verdicts; where molecules go back together, one for all of them. Returns who is
-  /// accepted [n_molecules].
+  /// Counts the verdicts: one for each molecule, or one for all if they go back together. Returns
+  /// which molecules are accepted [n_molecules].
   std::vector<char> judge(KstepCounters &counters) const;
 
-  /// Keeps a landing of the molecules that were accepted together: their total energy, where
-  /// `rescale`, by rescaling the velocities v; what is not kept is counted. Returns the change of
-  /// their potential energy, eV.
+  /// Keeps a landing of the molecules that were accepted together. With `rescale` their total
+  /// energy is kept by rescaling the velocities v; energy that is not kept is counted. Returns the
+  /// change of their potential energy, eV.
   double keep(int part, const KstepMolecules &molecules, std::span<const double> x,
               std::span<double> v, bool rescale, KstepCounters &counters);
 

@@ -1,5 +1,5 @@
-// Checks of a jump of fix kstep/hybrid: before the force call of the state it proposes, after it of
-// forces and energies.
+// Checks a jump of fix kstep/hybrid: the proposed state before its force call, forces and energies
+// after it.
 #pragma once
 
 #include "kstep/kstep_molecules.h"
@@ -10,30 +10,31 @@
 
 namespace mlff {
 
-/// Largest values that pass; infinite: not checked.
+/// Largest values that pass a check; infinite: no check.
 struct KstepLimits {
   static constexpr double off = std::numeric_limits<double>::infinity();
 
-  double range = off;    ///< norms of v, F, dx and dv of an atom, in those of the training windows
-  double stretch = off;    ///< length of a bond, in unstrained ones
-  double squeeze = off;    ///< unstrained length of a bond, in its length
-  double rise = off;       ///< eV, of the potential energy of a molecule over the jump
-  double surge = off;      ///< this rise in √(3N/2) kT, the thermal fluctuation of N atoms
-  double kinetic = off;    ///< kinetic energy of a molecule, in 3N/2 kT
-  double drift = off;    ///< kT, change of the total energy of a molecule over the jump, up or down
+  /// norms of v, F, dx and dv of an atom, in units of the norms in the training windows
+  double range = off;
+  double stretch = off;    ///< length of a bond, in units of the unstrained length
+  double squeeze = off;    ///< unstrained length of a bond, in units of its length
+  double rise = off;       ///< rise of the potential energy of a molecule over the jump, eV
+  double surge = off;      ///< rise in units of √(3N/2) kT, the thermal fluctuation of N atoms
+  double kinetic = off;    ///< kinetic energy of a molecule, in units of 3N/2 kT
+  double drift = off;    ///< change of the total energy of a molecule over the jump, up or down, kT
 
-  /// Norms within training, bonds strained by at most a half, potential energy up by at most ten
-  /// fluctuations, 3 kT.
+  /// Limits for dynamics near equilibrium: norms within training, bonds strained by at most a half,
+  /// potential energy up by at most ten fluctuations, total energy changed by at most 3 kT.
   static KstepLimits thermal();
 
-  /// As the first published hybrid integrators of this kind had them: bonds below twice their
-  /// length, kinetic energy below ten times its mean, potential energy up by at most 1000 kJ/mol.
+  /// Limits of the first published hybrid integrators of this kind: bonds below twice their length,
+  /// kinetic energy below ten times its mean, potential energy up by at most 1000 kJ/mol.
   static KstepLimits published();
 };
 
 enum class KstepVerdict { accepted, not_finite, range, bond, energy, drift, metropolis };
 
-/// Energies of a molecule for a check, eV.
+/// Energies of a molecule that a check reads, eV.
 struct KstepEnergies {
   double potential_before, kinetic_before, potential_after, kinetic_after;
 
@@ -45,7 +46,8 @@ struct KstepEnergies {
 
 class KstepGuard {
  public:
-  /// record: of the jump network, or null, without training range then. kT in eV.
+  /// record: record of the jump network, or null, which leaves the training range unchecked. kT in
+  /// eV.
   KstepGuard(const KstepLimits &limits, const JumpRecord *record, double kT);
 
   void set_kT(double value) { kT = value; }
@@ -55,7 +57,7 @@ class KstepGuard {
   KstepVerdict check_way(const KstepMolecules &molecules, int molecule, const KstepState &start,
                          const KstepState &end, double stride) const;
 
-  /// Bonds and forces where it has landed.
+  /// Checks bonds and forces at the landing.
   KstepVerdict check_landing(const KstepMolecules &molecules, int molecule,
                              const KstepState &end) const;
 

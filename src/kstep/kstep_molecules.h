@@ -1,5 +1,5 @@
-// The molecules that jump, as the parts of fix kstep/hybrid see them. Å, ps, g/mol, eV; no LAMMPS
-// in here.
+// The molecules that jump, for the parts of fix kstep/hybrid without LAMMPS. Units: Å, ps, g/mol,
+// eV.
 #pragma once
 
 #include "core/units.h"
@@ -12,21 +12,19 @@ namespace mlff {
 
 struct KstepBond {
   int i, j;         ///< atoms
-  double length;    ///< Å, where nothing strains it
+  double length;    ///< unstrained length, Å
 };
 
-/// All atoms that jump, molecule after molecule. A molecule jumps by itself: it does not see the
-/// others.
+/// All atoms that jump, molecule after molecule. Molecules do not interact in a jump.
 struct KstepMolecules {
   std::vector<int> first_atom = {0};    ///< [n_molecules + 1]
   std::vector<int> numbers;             ///< [n] atomic numbers
-  std::vector<int> species;             ///< [n] of the potential
+  std::vector<int> species;             ///< [n] species of the potential
   std::vector<double> mass;             ///< [n]
   std::vector<KstepBond> bonds;         ///< molecule after molecule
   std::vector<int> first_bond = {0};    ///< [n_molecules + 1]
-  double energy_unit = 1.0 /
-      /// (g/mol) Å²/ps² in eV, with the digits of the program around
-      eV_in_amu_square_angstrom_per_square_ps;
+  /// (g/mol) Å²/ps² in eV, with the digits of the program around
+  double energy_unit = 1.0 / eV_in_amu_square_angstrom_per_square_ps;
 
   int n_molecules() const { return int(first_atom.size()) - 1; }
   int n_atoms() const { return first_atom.back(); }

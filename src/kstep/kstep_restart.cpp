@@ -9,7 +9,8 @@ namespace {
   constexpr int newest = 3;
 }
 
-// [numbers][characters of random] version, then numbers, then these characters
+// Layout: number of numbers, number of characters of the random state, version, the numbers, the
+// characters.
 std::vector<char> KstepRestart::pack() const
 {
   std::vector<double> list = {

@@ -1,4 +1,4 @@
-// What fix kstep/hybrid writes to restart files, so that a run goes on as if it had not been
+// State that fix kstep/hybrid writes to restart files, so that a run goes on as if it had not been
 // interrupted.
 #pragma once
 
@@ -31,8 +31,8 @@ struct KstepRestart {
   KstepCounters counters;
   std::vector<Bond> bonds;
   std::vector<double> tuner;    ///< KstepTuner::state(); empty without
-  std::vector<Atom> atoms;      ///< at the end of the last step
-  int seed = 0;                 ///< that the random numbers began with; 0: not known
+  std::vector<Atom> atoms;      ///< state at the end of the last step
+  int seed = 0;                 ///< first seed of the random numbers; 0: not known
   std::string random;           ///< KstepRandom::state()
 
   std::vector<char> pack() const;

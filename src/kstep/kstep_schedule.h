@@ -1,5 +1,5 @@
-// Where in its cycle fix kstep/hybrid is: at a jump, in the steps that take the place of a rejected
-// one, or in the corrector.
+// Cycle of fix kstep/hybrid: a jump, the steps that take the place of a rejected jump, and the
+// corrector.
 #pragma once
 
 #include <vector>
@@ -11,26 +11,26 @@ struct KstepSchedule {
   enum Phase {
     at_jump,     ///< the next step is a jump
     fallback,    ///< steps of velocity Verlet in the place of a jump, of those that are not waiting
-    correct      ///< steps of velocity Verlet of all
+    correct      ///< steps of velocity Verlet of all molecules
   } phase = at_jump;
   int left = 0;       ///< steps left in this phase
   int attempt = 0;    ///< number of the attempt to jump; 0: the first
-  std::vector<char>
-      waiting;    ///< molecules that have arrived, while others fall back; empty: none
+  /// molecules that have arrived, while others fall back; empty: none
+  std::vector<char> waiting;
 
-  /// A new cycle with other atoms or other jumps.
+  /// Begins a new cycle with other atoms or other jumps.
   void begin_anew();
 
-  /// The corrector follows, or other steps without jumps.
+  /// Starts the corrector, or other steps without jumps.
   void correct_for(int steps);
 
-  /// Those that did not arrive make `steps` steps.
+  /// Starts `steps` steps for the molecules that did not arrive.
   void fall_back(const std::vector<char> &arrived, int steps);
 
-  /// Share of the molecules that wait; 0 where none does.
+  /// Share of the molecules that wait; 0 if none does.
   double waiting_share() const;
 
-  /// A step of velocity Verlet was made. True where it was the last of its phase.
+  /// Counts a step of velocity Verlet. Returns true for the last step of its phase.
   bool count_step() { return --left == 0; }
 };
 

@@ -16,12 +16,13 @@ class KstepRandom {
 
   double uniform();    ///< above 0, below 1
   void gaussian(
-      std::span<double>
-          /// of mean 0 and variance 1, by G. Box and M. Muller, Ann. Math. Stat. 29, 610 (1958)
-          values);
+      /// normal deviates of mean 0 and variance 1, by G. Box and M. Muller, Ann. Math. Stat. 29,
+      /// 610 (1958)
+      std::span<double> values);
 
   std::string state() const;
-  bool set_state(const std::string &state);    ///< false, and nothing changed, where it is none
+  /// returns false, and changes nothing, for a text that is no state
+  bool set_state(const std::string &state);
 
  private:
   std::mt19937_64 engine;
@@ -39,7 +40,8 @@ class KstepThermostat {
   double temperature;    ///< K
   double friction;       ///< 1/ps
 
-  /// On the velocities [n][3] of all atoms; returns the kinetic energy they gained, eV.
+  /// Acts on the velocities [n][3] of all atoms for half a step; returns the kinetic energy they
+  /// gained, eV.
   double half_step(const KstepMolecules &molecules, double stride, std::span<double> v,
                    KstepRandom &random);
 

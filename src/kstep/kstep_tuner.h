@@ -1,5 +1,5 @@
-// Which corrector pays for fix kstep/hybrid, and whether jumps pay at all: by what was measured,
-// while it runs.
+// Chooses while fix kstep/hybrid runs, by measured times, the corrector that pays, and whether
+// jumps pay at all.
 #pragma once
 
 #include "kstep/kstep_accounting.h"
@@ -9,13 +9,13 @@
 
 namespace mlff {
 
-/// Corrector lengths are compared in turn: after a window of jumps with one the next is tried, then
-/// the best stays for many windows. Where the best is not faster than velocity Verlet, jumps pause
-/// for a while, each time longer, and are tried again.
+/// Compares corrector lengths in turn: each is used for a window of jumps, then the best stays for
+/// many windows. If the best is not faster than velocity Verlet, jumps pause for a while, each time
+/// longer, and are tried again.
 class KstepTuner {
  public:
   static constexpr int window = 40;    ///< cycles with one corrector length before it is judged
-  static constexpr int stay = 25;      ///< windows with the best one before all are compared again
+  static constexpr int stay = 25;    ///< windows with the best length before all are compared again
   static constexpr int first_pause = 400;    ///< steps of velocity Verlet
   static constexpr int last_pause = 100000;
 
@@ -26,21 +26,21 @@ class KstepTuner {
 
   KstepTuner() = default;
 
-  /// Compares 0, the given one and one step more and less than it; dt in ps.
+  /// Compares the lengths 0, the given one, and one step more and less; dt in ps.
   KstepTuner(int corrector, double dt);
 
-  /// At the end of each cycle, with the counters so far.
+  /// Called at the end of each cycle with the counters so far.
   Choice update(const KstepCounters &now);
 
   /// The present choice.
   int corrector() const { return lengths.empty() ? 0 : lengths[current]; }
 
-  /// Everything, in numbers, and back: false, and nothing changed, where they are of another
-  /// comparison.
+  /// The whole state in numbers, and back. set_state returns false, and changes nothing, for
+  /// numbers of another comparison.
   std::vector<double> state() const;
   bool set_state(std::span<const double> state);
 
-  /// S measured last for a corrector length of the comparison; 0: not yet.
+  /// Last measured S of a corrector length in the comparison; 0: not yet measured.
   double speedup(int corrector) const;
 
  private:

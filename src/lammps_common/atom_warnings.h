@@ -1,4 +1,4 @@
-// Warnings about atoms that leave what a potential knows.
+// Warnings about atoms outside the range of a potential's training data.
 
 #ifndef LMP_ATOM_WARNINGS_H
 #define LMP_ATOM_WARNINGS_H
@@ -28,7 +28,7 @@ namespace LAMMPS_NS {
 
 class AtomWarnings : protected Pointers {
  public:
-  static constexpr int max_messages = 10;    // in one run
+  static constexpr int max_messages = 10;    // largest number of messages in a run
   static constexpr int max_named = 8;        // atoms in one message
 
   explicit AtomWarnings(class LAMMPS *lmp) : Pointers(lmp) { start_run(); }

@@ -1,5 +1,5 @@
-// What styles ask of an input: the map of atom types to elements, flags, the energy unit, ranks and
-// atom IDs.
+// Input of the styles: the map of atom types to elements, flags, the energy unit, ranks and atom
+// IDs.
 
 #ifndef LMP_ELEMENT_MAP_H
 #define LMP_ELEMENT_MAP_H
@@ -17,7 +17,7 @@ class LAMMPS;
 
 void allocate_types(LAMMPS *, int **&setflag, double **&cutsq, int *&map);
 
-// flags all pairs of types that the style treats; an error where there are none
+// flags all pairs of types that the style treats; an error if there are none
 void flag_mapped_types(LAMMPS *, const std::string &style, const int *map, int **setflag);
 
 // 1 eV in the energy unit of the input; an error for units other than metal and real. who: the

@@ -1,4 +1,4 @@
-// Whole molecules out of a periodic box.
+// Makes the molecules of a periodic box whole.
 
 #ifndef LMP_MOLECULE_WALK_H
 #define LMP_MOLECULE_WALK_H

@@ -21,7 +21,7 @@ namespace LAMMPS_NS {
 
 class NeighborExclusions : protected Pointers {
  public:
-  // style as error messages name it
+  // style: name of the style in error messages
   NeighborExclusions(LAMMPS *lmp, const std::string &style) : Pointers(lmp), style(style) {}
 
   // bits of the groups whose atoms are left out. Atoms of type t belong to the model where map[t]

@@ -16,10 +16,11 @@ class LAMMPS;
 // the potentials that came with this build. Empty where there is none
 std::string find_potential_file(const std::string &file);
 
-// where a file was looked for, for an error
+// folders in which a file was looked for, for an error message
 std::string places_of_potentials();
 
-// who: the style in messages, e.g. "pair style mlff"; iarg: number of the word in the command
+// reads a potential; who: the style in messages, e.g. "pair style mlff"; iarg: number of the word
+// in the command
 mlff::Potential read_potential_file(LAMMPS *, const std::string &who, const std::string &file,
                                     int iarg);
 

@@ -1,4 +1,4 @@
-// How a style joins the replicas of its node, and what it says about them in the end.
+// Joins a style to the replicas of its node, and prints their statistics at the end.
 #include "lammps_common/replica_group.h"
 
 #include "comm.h"

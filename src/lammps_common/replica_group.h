@@ -31,7 +31,7 @@ namespace LAMMPS_NS {
 
 class ReplicaGroup : protected Pointers {
  public:
-  // who: the style in messages
+  // who: name of the style in messages
   explicit ReplicaGroup(class LAMMPS *lmp, const std::string &who = "Pair style mlff") :
       Pointers(lmp), who(who)
   {
@@ -41,9 +41,9 @@ class ReplicaGroup : protected Pointers {
   static bool knows(const std::string &word);
   void set(const std::string &word, const std::string &value, int iarg);
 
-  // potentials: hashes of the weights, in order; alone: why this partition cannot join, or an empty
-  // string. Null where joining failed: the engine is then to be made again, for this partition
-  // alone.
+  // potentials: hashes of the weights, in order; alone: reason why this partition cannot join, or
+  // an empty string. Returns null if joining failed; the engine must then be made again, for this
+  // partition alone.
   std::unique_ptr<mlff::Engine> join(std::unique_ptr<mlff::Engine>,
                                      const std::vector<std::string> &potentials,
                                      const std::string &alone);
@@ -54,7 +54,7 @@ class ReplicaGroup : protected Pointers {
 
   void start_run();
   void end_run();
-  bool wanted() const;    // whether there may be others to join
+  bool wanted() const;    // whether there may be other partitions to join
   bool joined() const { return meeting != nullptr; }
 
  private:

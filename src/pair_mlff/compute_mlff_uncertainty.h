@@ -32,7 +32,7 @@ class ComputeMLFFUncertainty : public Compute {
   double memory_usage() override;
 
  protected:
-  int nsub;    // which of several sub-styles mlff of a hybrid style, 0 if there is one
+  int nsub;    // number of the sub-style mlff in a hybrid style, 0 if there is one
   int nmax;
   double *spread;
 

@@ -18,22 +18,22 @@ struct MLFFImpl : NeighborGraph {
 
   mlff::EngineOptions options;
   std::unique_ptr<ReplicaGroup> replicas;
-  std::vector<std::string> files;             // as given, one of each potential
+  std::vector<std::string> files;             // one of each potential, as given in the input
   std::vector<mlff::Potential> potentials;    // the style works with the mean of several
   std::unique_ptr<mlff::Engine> engine;
   mlff::Ensemble *ensemble = nullptr;    // the engine, if there are several potentials
 
   bool warn = true;          // off: no warnings at all
-  double threshold = 0.0;    // for the spread, in the force unit of the input; 0: none
+  double threshold = 0.0;    // limit of the spread, in the force unit of the input; 0: none
   AtomWarnings warnings;
   std::vector<mlff::TrainingRange> range;    // training range of each species; empty: not known
   std::vector<double> spread;    // spread at each owned atom, in the force unit of the input
-  bigint spread_step = -1;       // and when it was found
+  bigint spread_step = -1;       // step when the spread was found
 
   bool watches() const { return warn && (threshold > 0.0 || !range.empty()); }
 
   mlff::Result result;
-  std::vector<double> force, stress;    // for each row: [3], [6]
+  std::vector<double> force, stress;    // [rows][3], [rows][6]
 };
 
 }    // namespace LAMMPS_NS

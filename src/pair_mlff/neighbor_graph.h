@@ -36,7 +36,7 @@ class NeighborGraph : protected Pointers {
   std::vector<int> row;                      // row of each atom, -1 where the model does not see it
   std::vector<int> type;                     // type of each owned atom when rows were numbered
   bigint lists = -1;                         // neighbor rebuilds until then
-  std::unique_ptr<RankExchange> exchange;    // with several ranks
+  std::unique_ptr<RankExchange> exchange;    // null on one rank
 
   bool rows_are_old() const;
   bool any_rank(bool) const;
@@ -44,7 +44,7 @@ class NeighborGraph : protected Pointers {
   // map: of the pair style, species of each type; by_id: centres in the order of their IDs
   void number_rows(Pair *, const int *map, NeighList *, bool by_id);
 
-  // from a list of owned atoms, and flags of atoms that are neighbors of one
+  // numbers rows by a list of owned atoms, and flags of atoms that are neighbors of one
   void number_rows(Pair *, const int *map, NeighList *, bool by_id, int inum, const int *ilist,
                    const std::vector<char> &used);
 

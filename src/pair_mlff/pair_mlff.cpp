@@ -304,7 +304,7 @@ void *PairMLFF::extract(const char *str, int &dim)
 {
   dim = 0;
   if (strcmp(str, "cutoff") == 0) return (void *) &cutoff;
-  // for fixes that try positions out: NaN instead of an error
+  // read by fixes that try positions out: NaN instead of an error
   if (strcmp(str, "nan_on_failure") == 0) return (void *) &nan_on_failure;
   // whether energies of atoms add up to those of molecules that are further apart than the cutoff
   if (strcmp(str, "molecules_add_up") == 0) {

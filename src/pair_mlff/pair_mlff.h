@@ -39,7 +39,7 @@ class PairMLFF : public Pair {
   void finish() override;
   double memory_usage() override;
 
-  // for compute mlff/uncertainty
+  // read by compute mlff/uncertainty
   int n_potentials() const;
   const std::vector<double> *spread(bigint) const;
 

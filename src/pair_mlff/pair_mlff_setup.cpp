@@ -111,7 +111,7 @@ void PairMLFF::read_potentials(const std::vector<std::string> &files)
     const int iarg = 2 + (int) potentials.size();
     if (!potentials.empty() && find_potential_file(file).empty())
       error->all(FLERR, iarg,
-                 "Word '{}' in pair_coeff of pair style mlff is no element, not NULL, and no "
+                 "Word '{}' in pair_coeff of pair style mlff is neither an element nor NULL nor a "
                  "potential file: it is {}",
                  file, places_of_potentials());
     potentials.push_back(read_potential_file(lmp, "pair style mlff", file, iarg));

@@ -37,7 +37,7 @@
 
 using namespace LAMMPS_NS;
 
-// with a communication cutoff of 0 LAMMPS warns of lost atoms whenever the box changes
+// LAMMPS warns of lost atoms whenever the box changes if the communication cutoff is 0
 
 static constexpr double ghost_cutoff = 0.1;
 
@@ -242,10 +242,11 @@ void PairXTB::coeff(int narg, char **arg)
     const std::string word = arg[1 + t];
     map[t] = word == "NULL" ? -1 : mlff::atomic_number(word);
     if (map[t] == 0)
-      error->all(FLERR, 1 + t,
-                 "'{}' of atom type {} is no element; accepted by pair style xtb: symbols of the "
-                 "elements H to Rn, NULL",
-                 word, t);
+      error->all(
+          FLERR, 1 + t,
+          "'{}' of atom type {} is not an element; accepted by pair style xtb: symbols of the "
+          "elements H to Rn, NULL",
+          word, t);
   }
   flag_mapped_types(lmp, "xtb", map, setflag);
   impl->systems.clear();
@@ -307,7 +308,8 @@ void *PairXTB::extract(const char *str, int &dim)
   if (strcmp(str, "seconds") == 0) return (void *) &seconds;
   if (strcmp(str, "retries") == 0) return (void *) &retries;
 
-  // for fixes that try positions out: NaN instead of an error; whether molecules do not interact
+  // read by fixes that try positions out: NaN instead of an error; whether molecules do not
+  // interact
 
   if (strcmp(str, "nan_on_failure") == 0) return (void *) &nan_on_failure;
   if (strcmp(str, "molecules_alone") == 0) {

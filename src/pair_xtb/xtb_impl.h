@@ -36,7 +36,7 @@ struct XTBRestart {
   std::vector<double> reference, x_seen;
 };
 
-// where the charge of a system comes from
+// source of the charge of a system
 
 enum class XTBCharge { none_given, given, atoms };
 
@@ -48,7 +48,7 @@ struct XTBImpl {
   std::vector<int> type;    // type of each atom when the systems were found
   std::vector<XTBRestart> restart;
   std::vector<mlff::Vector3> images;    // shortest translations of the periodic box
-  bool warned_charge = false;           // in this run
+  bool warned_charge = false;           // whether this run has warned
 };
 
 }    // namespace LAMMPS_NS

@@ -51,7 +51,7 @@ json MetadataReader::parsed(const std::string &key) const
 json MetadataReader::hyperparameters() const
 {
   json value = parsed("hyperparameters");
-  if (!value.is_object()) fail("metadata 'hyperparameters' is no JSON object");
+  if (!value.is_object()) fail("metadata 'hyperparameters' is not a JSON object");
   return value;
 }
 

@@ -18,8 +18,8 @@ class MetadataReader {
  public:
   MetadataReader(const std::string &path, const nlohmann::json &header);
 
-  const std::string path;         ///< of the file, for messages
-  const std::size_t n_tensors;    ///< that the file has
+  const std::string path;         ///< path of the file, for messages
+  const std::size_t n_tensors;    ///< number of tensors in the file
 
   bool has(const std::string &key) const { return object.contains(key); }
   std::string text(const std::string &key) const;
@@ -35,14 +35,14 @@ class MetadataReader {
   nlohmann::json object;
 };
 
-/// What a model adds to the metadata of a file that is written.
+/// Model's part of the metadata of a file that is written.
 struct MetadataWriter {
   nlohmann::json hyperparameters = nlohmann::json::object();
   nlohmann::json more = nlohmann::json::object();    ///< further keys; texts
 };
 
-/// What `mlff info` prints of a model: its sizes, and behind cutoff and number of parameters what
-/// else there is to know.
+/// Lines of `mlff info` about a model: its sizes, and further properties behind cutoff and number
+/// of parameters.
 struct ModelDescription {
   nlohmann::ordered_json sizes = nlohmann::ordered_json::object(),
                          more = nlohmann::ordered_json::object();

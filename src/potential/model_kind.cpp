@@ -15,10 +15,10 @@ const ModelKind *find_model_kind(const std::string &name)
 const ModelKind &model_kind(const std::string &name, const std::string &path)
 {
   if (const ModelKind *kind = find_model_kind(name)) return *kind;
-  std::string known;
+  std::string names;
   for (const ModelKind *kind : model_kinds())
-    known += (known.empty() ? "'" : ", '") + std::string(kind->name) + "'";
-  const std::string what = "unknown model '" + name + "'; this version reads " + known;
+    names += (names.empty() ? "'" : ", '") + std::string(kind->name) + "'";
+  const std::string what = "unknown model '" + name + "'; this version reads " + names;
   if (path.empty()) throw PotentialError(what);
   reject_potential(path, what);
 }

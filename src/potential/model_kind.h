@@ -1,6 +1,6 @@
-// What the package knows of a model: its name, what it can do, and the functions that read, check
-// and run it. A model is one folder of src/models and one line of src/models/model_kinds.cpp;
-// nothing else compares the names of models.
+// ModelKind: the name of a model, its capabilities, and the functions that read, check and run it.
+// A model is one folder of src/models and one line of src/models/model_kinds.cpp; nothing else
+// compares the names of models.
 #pragma once
 
 #include "potential/model_sizes.h"
@@ -39,7 +39,7 @@ template <typename Product, typename... More> struct BackEnd {
 struct ModelKind {
   const char *name;    ///< metadata `model` of its files
 
-  // what it can do
+  // capabilities
   bool gives_jumps = false;        ///< maps states to states one stride later; else gives energies
   bool needs_positions = false;    ///< Graph::position; systems open or periodic in all directions
   bool one_molecule = false;       ///< serves a single kind of molecule, all of whose atoms see
@@ -48,7 +48,7 @@ struct ModelKind {
   bool third_derivatives = false;    ///< the torch gradient takes a loss of Jacobian rows
   bool mixed_precision = false;      ///< the torch gradient computes products in bfloat16
 
-  ModelFile file;    ///< its part of potential files
+  ModelFile file;    ///< model's part of potential files
 
   /// The model that is left without the part between all atoms of a system, with the same sizes and
   /// fewer tensors; null: the model has no such part.
@@ -70,7 +70,7 @@ bool has_back_end(const std::vector<OneEnd> &back_ends, const std::string &name)
   return false;
 }
 
-/// The same potential without its part between all atoms of a system (ModelKind::local_kind).
+/// Returns the potential without the part between all atoms of a system (ModelKind::local_kind).
 Potential local_part(const Potential &potential);
 
 /// All models, in the order of messages.

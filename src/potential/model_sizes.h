@@ -1,5 +1,5 @@
-// What potentials hold of one model alone: sizes and records of types that only the model knows,
-// and its part of their files.
+// ModelSizes: the values in a potential that only its model knows (sizes and records of its own
+// types), and its part of potential files.
 #pragma once
 
 #include "potential/tensor_table.h"
@@ -69,7 +69,7 @@ struct ModelFile {
 
   std::string (*size_text)(const Potential &potential);    ///< "F32 L2 K20"
 
-  /// What mlff info prints of the model.
+  /// Writes what mlff info prints of the model.
   void (*describe)(const Potential &potential, ModelDescription &description);
 
   /// Names of the species of a model with finer classes of atoms than elements, of which several

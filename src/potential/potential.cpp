@@ -32,7 +32,7 @@ namespace {
     for (const auto &name : names) {
       const int z = name.is_string() ? atomic_number(name.get<std::string>()) : 0;
       if (z == 0)
-        metadata.fail("metadata 'elements' holds " + name.dump() + ", which is no element");
+        metadata.fail("metadata 'elements' holds " + name.dump() + ", which is not an element");
       elements.push_back(z);
     }
     return elements;
@@ -52,7 +52,7 @@ namespace {
       const auto found = std::find(elements.begin(), elements.end(), atomic_number(name));
       if (found == elements.end())
         metadata.fail("metadata 'range' has an entry '" + name +
-                      "', which is no element of this potential");
+                      "', which is not an element of this potential");
       const auto number = [&, &name = name, &entry = entry](const char *key) {
         if (!entry.is_object() || !entry.contains(key) || !entry[key].is_number())
           metadata.fail("metadata 'range' of " + name + " is " + entry.dump() +
@@ -139,8 +139,8 @@ namespace {
 
 const ModelKind &Potential::kind() const
 {
-  if (!known) throw PotentialError("a potential without a model");
-  return *known;
+  if (!kind_of_model) throw PotentialError("a potential without a model");
+  return *kind_of_model;
 }
 
 std::string Potential::model() const
@@ -182,7 +182,7 @@ std::string Potential::size_text() const
 
 void Potential::check(const std::string &path) const
 {
-  if (!known) reject_potential(path, "it has no model");
+  if (!kind_of_model) reject_potential(path, "it has no model");
   check_elements(*this, path);
   if (!std::isfinite(cutoff) || cutoff <= 0.0)
     reject_potential(
@@ -231,20 +231,21 @@ void Potential::write(const std::string &path, bool overwrite)
   const SafetensorsWriter file(tensors);
   sha256 = file.sha256();
 
-  MetadataWriter own;
-  kind().file.write(*this, own);
+  MetadataWriter model_metadata;
+  kind().file.write(*this, model_metadata);
   json names = json::array();
   for (const int z : elements) names.push_back(element_symbol(z));
   char cutoff_text[32];
   std::snprintf(cutoff_text, sizeof cutoff_text, "%.17g", cutoff);
-  json metadata = {{"format", "mlff"},         {"format_version", std::to_string(format_version)},
-                   {"model", kind().name},     {"hyperparameters", own.hyperparameters.dump()},
-                   {"elements", names.dump()}, {"units", units.dump()},
-                   {"cutoff", cutoff_text},    {"date", date},
-                   {"citation", citation},     {"training", training},
-                   {"sha256", sha256}};
+  json metadata = {
+      {"format", "mlff"},         {"format_version", std::to_string(format_version)},
+      {"model", kind().name},     {"hyperparameters", model_metadata.hyperparameters.dump()},
+      {"elements", names.dump()}, {"units", units.dump()},
+      {"cutoff", cutoff_text},    {"date", date},
+      {"citation", citation},     {"training", training},
+      {"sha256", sha256}};
   if (!range.empty()) metadata["range"] = range_json(*this).dump();
-  metadata.update(own.more);
+  metadata.update(model_metadata.more);
   file.write(path, metadata);
 }
 

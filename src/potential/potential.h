@@ -1,4 +1,4 @@
-// A potential: weights of a model and what is known of them, and the file that holds both.
+// Potential: the weights and metadata of a model, and the file that holds both.
 #pragma once
 
 #include "core/errors.h"
@@ -17,7 +17,7 @@ namespace mlff {
 
 struct ModelKind;
 
-/// How far the training data of an element reach.
+/// Range of an element in the training data.
 struct TrainingRange {
   double force = 0.0;      ///< largest norm of a force on its atoms, eV/Å
   double nearest = 0.0;    ///< shortest distance of its atoms to any neighbor, Å
@@ -25,10 +25,10 @@ struct TrainingRange {
 
 /// Weights and metadata of a model. Energies eV, lengths Å, velocities Å/ps, time fs.
 struct Potential {
-  static constexpr int format_version =
-      1;    ///< newest version this code reads, and the one it writes
+  /// newest version this code reads, and the one it writes
+  static constexpr int format_version = 1;
 
-  /// Of types that the model knows: painn_sizes(potential), jump_record(potential), ...
+  /// Values of types that the model knows: painn_sizes(potential), jump_record(potential), ...
   ModelSizes sizes;
 
   /// Atomic number of each species; more than once only where a jump network has classes of an
@@ -39,9 +39,9 @@ struct Potential {
   std::string citation;
   std::string training = "{}";    ///< JSON: data, teacher, seeds, command line, held-out errors
 
-  /// [n_species], or empty where it is not known; metadata key `range`.
+  /// [n_species], empty where the range is not known; metadata key `range`.
   std::vector<TrainingRange> range;
-  std::string sha256;    ///< of the tensor bytes as stored; filled by read and write
+  std::string sha256;    ///< SHA-256 of the tensor bytes as stored; filled by read and write
   std::map<std::string, Tensor> tensors;
 
   /// Reads and checks a file. Throws PotentialError for: a file that cannot be opened or is
@@ -60,10 +60,10 @@ struct Potential {
 
   int n_species() const { return int(elements.size()); }
 
-  /// What the package knows of the model. Throws PotentialError for a potential without a model.
+  /// The kind of the model. Throws PotentialError for a potential without a model.
   const ModelKind &kind() const;
-  void set_kind(const ModelKind &kind) { known = &kind; }
-  std::string model() const;    ///< its name
+  void set_kind(const ModelKind &kind) { kind_of_model = &kind; }
+  std::string model() const;    ///< name of the model
 
   /// "F32 L2 K20", of painn-fmm "F32 L2 K20 + 1 node layer H4 C8 T6", or of molecule-mlp "64 64"
   std::string size_text() const;
@@ -71,7 +71,7 @@ struct Potential {
   std::string element_names() const;    ///< "H C O"; of a jump network the names of its species
 
  private:
-  const ModelKind *known = nullptr;
+  const ModelKind *kind_of_model = nullptr;
 };
 
 /// Every tensor that the model of a potential has, by its metadata.

@@ -183,7 +183,7 @@ SafetensorsReader::SafetensorsReader(const std::string &path) : path(path)
   file.read(reinterpret_cast<char *>(&header_size), sizeof header_size);
   if (header_size > largest_header)
     reject_potential(path,
-                     "is no safetensors file: its first 8 bytes give a header of " +
+                     "is not a safetensors file: its first 8 bytes give a header of " +
                          std::to_string(header_size) + " bytes, " + std::to_string(largest_header) +
                          " are allowed");
   if (header_size > file_size - sizeof header_size)

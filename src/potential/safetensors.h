@@ -14,7 +14,7 @@
 
 namespace mlff {
 
-/// One file while it is read: first its header, then its tensors.
+/// Reads one file: first its header, then its tensors.
 class SafetensorsReader {
  public:
   /// Reads the header. Throws PotentialError for a file that cannot be opened, is truncated, or has
@@ -36,14 +36,14 @@ class SafetensorsReader {
   nlohmann::json parsed;
 };
 
-/// The tensors of a file that will be written.
+/// Writes the tensors of a file.
 class SafetensorsWriter {
  public:
   /// Lays out the bytes of all tensors, those of eight-byte values first, so that every tensor is
   /// aligned.
   explicit SafetensorsWriter(const std::map<std::string, Tensor> &tensors);
 
-  const std::string &sha256() const { return hash; }    ///< of the bytes of all tensors
+  const std::string &sha256() const { return hash; }    ///< SHA-256 of the bytes of all tensors
 
   /// Writes a file, completely or not at all: the file appears under its name when it is complete.
   /// Throws PotentialError where it cannot be written, and for text that is not valid UTF-8.
@@ -54,8 +54,8 @@ class SafetensorsWriter {
   std::string data, hash;
 };
 
-/// JSON of a file; discarded where it is none, or has more than 64 arrays and objects within each
-/// other, which would be too much for the stack.
+/// Parses JSON of a file. The result is discarded if the text is not JSON, or has more than 64
+/// nested arrays and objects, which would be too much for the stack.
 nlohmann::json parse_json(const std::string &text);
 
 /// "[3, 8]"

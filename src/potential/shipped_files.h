@@ -5,9 +5,9 @@
 
 namespace mlff {
 
-/// Folder of the files that come with this package: `potentials`, `scripts`. It is found from where
-/// the library lies, so that an installed tree can be moved; in a build folder its entries lead to
-/// the source tree.
+/// Folder of the files that come with this package: `potentials`, `scripts`. Its path is relative
+/// to the library, so that an installed tree can be moved. In a build folder its entries are links
+/// to the source tree.
 std::filesystem::path shipped_files();
 
 }    // namespace mlff

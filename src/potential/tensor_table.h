@@ -8,9 +8,9 @@
 
 namespace mlff {
 
-/// Where the values of a tensor come from before training.
+/// Source of the values of a tensor before training.
 enum class TensorStart {
-  data,      ///< from the data; training does not move them
+  data,      ///< set from the data; training does not move them
   zero,      ///< zeros
   unit,      ///< random, of mean square 1
   glorot,    ///< random, of mean square 2 / (rows + columns); X. Glorot, Y. Bengio, AISTATS 2010

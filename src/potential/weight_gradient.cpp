@@ -1,4 +1,4 @@
-// What gradients do that have no third derivatives.
+// Defaults of weight gradients that have no third derivatives.
 #include "potential/weight_gradient.h"
 
 #include "core/errors.h"

@@ -37,8 +37,9 @@ class WeightGradient {
   virtual void add_gradient(const Graph &graph, const LossDerivative &loss,
                             std::span<double> gradient) = 0;
 
-  /// The same for a loss of Jacobian rows; component [n_structures] is 3 * centre + axis, centres
-  /// counted over the whole graph. Throws EngineError where the engine has no third derivatives.
+  /// Adds the gradient of a loss of Jacobian rows; component [n_structures] is 3 * centre + axis,
+  /// centres counted over the whole graph. Throws EngineError where the engine has no third
+  /// derivatives.
   virtual void add_jacobian_gradient(const Graph &graph, std::span<const int> component,
                                      const JacobianDerivative &loss, std::span<double> gradient);
 

@@ -135,9 +135,9 @@ void BatchPolicy::end_window()
   comparison.rate[window] = double(comparison.window_calls.load()) / seconds;
   if (window % 2 == 0 || window < 3) return begin_window(window + 1);
 
-  // as many windows as the difference needs
+  // A small difference between the rates needs more windows to be seen.
   double rates[2] = {0.0, 0.0};
-  const int pairs = window / 2;    // of windows, one of each kind
+  const int pairs = window / 2;    // pairs of windows, one window of each kind
   for (int w = 2; w <= window; w++) rates[w % 2] += comparison.rate[w] / pairs;
   const double ratio = std::max(rates[0], rates[1]) / std::min(rates[0], rates[1]);
   if (window + 1 < SharedComparison::most_windows && ratio < (window == 3 ? 1.4 : 1.2))

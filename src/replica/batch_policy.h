@@ -1,5 +1,5 @@
-// When replicas evaluate together: how long one waits for the others, who evaluates, and whether
-// batches are faster than single calls at all.
+// BatchPolicy decides when replicas evaluate together: how long one waits for the others, which one
+// evaluates, and whether batches are faster than single calls at all.
 #pragma once
 
 #include "replica/board.h"
@@ -10,11 +10,14 @@
 namespace mlff {
 
 struct BatchOptions {
-  std::string job;      ///< only replicas with the same one meet: those of one launch on one node
-  std::string model;    ///< hash of weights, engine and precision; only equal ones meet
-  double wait = 0.0;    ///< s that a replica waits for the others; 0: by the time they took so far
-  std::size_t memory = 0;    ///< bytes of one evaluation; 0: a quarter of what the machine has
-  int at_a_time = 0;    ///< evaluations; 0: as many as the replicas have cores for, one on a device
+  std::string job;    ///< name of the launch on one node; only replicas with the same name meet
+  /// hash of weights, engine and precision; only replicas with the same hash meet
+  std::string model;
+  /// s that a replica waits for the others; 0: by the time that they took so far
+  double wait = 0.0;
+  std::size_t memory = 0;    ///< bytes of one evaluation; 0: a quarter of the machine's memory
+  /// number of evaluations; 0: as many as the replicas have cores for, one on a device
+  int at_a_time = 0;
   enum class Choice {
     together,    ///< every call waits for the others
     compared,    ///< the first calls also measure single calls, for the report
@@ -22,9 +25,8 @@ struct BatchOptions {
   } choice = Choice::together;
 };
 
-/// The decisions of one replica. Where replicas have more cores than one evaluation uses, they
-/// gather in as many batches: while one is evaluated the members of the other get on with their own
-/// work.
+/// The decisions of one replica. If replicas have more cores than one evaluation uses, they form as
+/// many batches: while one batch is evaluated, the members of the other go on with their own work.
 class BatchPolicy {
  public:
   BatchPolicy(Board &board, const BatchOptions &options) :
@@ -32,26 +34,26 @@ class BatchPolicy {
   {
   }
 
-  /// Whether this replica makes its call alone. The call counts in the comparison under way, and
-  /// begins one where replicas came or went since the last. Takes the lock where it must.
+  /// Whether this replica makes its call alone. The call counts in the present comparison, and
+  /// begins a new one if replicas came or went since the last. Takes the lock where it must.
   bool single_call(int slot);
 
-  // times of this replica's clock, s
+  // times by this replica's clock, s
   void call_began(double time);
   void call_ended(double time) { last_end = time; }
   void run_ended() { last_end = 0.0; }
   void evaluation_took(double seconds);
 
-  // the lock is held:
+  // the caller holds the lock of these functions:
 
-  /// s that a call waits for the others.
+  /// Time that a call waits for the others, s.
   double wait_limit() const;
 
-  /// Whether one that is ready should evaluate now: a share of the replicas is ready and a core
-  /// free, or there is nobody worth waiting for. late: the wait is over.
+  /// Whether a ready replica should evaluate now: if a share of the replicas is ready and a core is
+  /// free, or if nobody is worth waiting for. late: the wait is over.
   bool enough(bool late) const;
 
-  /// A replica that may evaluate now, null where there is none.
+  /// A replica that may evaluate now, or null.
   ReplicaSlot *next_evaluator();
 
  private:

@@ -1,4 +1,4 @@
-// Arrays side by side in plain memory: where they lie, and a graph among them.
+// Arrays side by side in plain memory, and a graph of such arrays.
 #pragma once
 
 #include "core/graph.h"
@@ -12,7 +12,7 @@ namespace mlff {
 /// Places arrays one behind the other, each on a cache line.
 class Packing {
  public:
-  /// Where an array of n values begins.
+  /// Start of an array of n values; the next array begins behind it.
   template <typename T> std::size_t place(std::size_t n)
   {
     const std::size_t here = at;

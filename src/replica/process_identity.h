@@ -1,5 +1,5 @@
-// Processes that find each other without talking: which process it is, whether it still exists, and
-// which launch it belongs to.
+// Identity of processes that find each other without messages: the process, whether it still
+// exists, and the launch that it belongs to.
 #pragma once
 
 #include <sys/types.h>
@@ -8,14 +8,15 @@
 
 namespace mlff {
 
-/// A process of this machine. The start time tells it from a later process with the same number.
+/// A process of this machine. The start time distinguishes it from a later process with the same
+/// number.
 struct ProcessIdentity {
   pid_t pid = 0;
   long start_time = 0;    ///< clock ticks since boot
 
   bool operator==(const ProcessIdentity &) const = default;
 
-  /// False for a process that ended, also where its parent has not waited for it yet.
+  /// Returns false for a process that has ended, also if its parent has not waited for it yet.
   bool exists() const;
 
   static ProcessIdentity of_this_process();
@@ -24,8 +25,8 @@ struct ProcessIdentity {
 /// Start time of a process in clock ticks since boot, or 0 if it no longer exists or is a zombie.
 long start_time_of(pid_t pid);
 
-/// Names the launch that this process belongs to, without talking to anyone: the launcher's job
-/// number where it tells it (PMIx, Slurm), else the parent process and its start time.
+/// Name of the launch that this process belongs to, found without messages: the launcher's job
+/// number if the launcher gives it (PMIx, Slurm), else the parent process and its start time.
 std::string launch_of_this_process();
 
 }    // namespace mlff

@@ -83,8 +83,8 @@ void Rendezvous::call_together()
   if (!good) throw_error(failure.kind, failure.text);
 }
 
-/// From a call in this replica's memory to its answer. Returns the seconds that this replica itself
-/// spent evaluating.
+/// Takes a call in this replica's memory to its answer. Returns the seconds that this replica
+/// itself spent evaluating.
 double Rendezvous::meet(double gathered)
 {
   Board::Lock lock(board);
@@ -163,7 +163,7 @@ void Rendezvous::choose(bool late)
     if (other.state != ReplicaState::ready) continue;
     char *bytes = s == number ? arena.memory()
                               : views[s].map(other.process, other.file, other.capacity);
-    if (!bytes) continue;    // its process ended
+    if (!bytes) continue;    // its process has ended
     members.push_back(s);
     calls.push_back(bytes);
     other.state = ReplicaState::running;
@@ -213,7 +213,7 @@ std::vector<ReplicaSlot *> Rendezvous::tell_members()
   std::vector<ReplicaSlot *> to_wake;
   for (std::size_t k = 0; k < members.size(); k++) {
     ReplicaSlot &member = board->slots[members[k]];
-    // it may have died meanwhile
+    // The member may have died, or been freed, meanwhile.
     if (member.state != ReplicaState::running || member.evaluator != number) continue;
     std::snprintf(member.error, sizeof(member.error), "%s", failures[k].text.c_str());
     member.error_kind = failures[k].kind;

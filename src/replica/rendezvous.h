@@ -1,5 +1,5 @@
-// One evaluation for all replicas of a node: processes with the same model lay their calls side by
-// side in shared memory, and the last one to arrive evaluates them together.
+// Rendezvous: one evaluation for all replicas of a node. Processes with the same model lay their
+// calls side by side in shared memory, and the last one to arrive evaluates them together.
 #pragma once
 
 #include "replica/batch_policy.h"
@@ -22,49 +22,51 @@ class Payload {
   virtual std::size_t size() const = 0;               ///< bytes
   virtual void serialize(char *bytes) const = 0;      ///< writes the call
   virtual void deserialize(const char *bytes) = 0;    ///< reads its result
-  virtual void evaluate_alone() = 0;                  ///< the call without the others
+  virtual void evaluate_alone() = 0;                  ///< evaluates the call without the others
 
   // calls of several replicas
   virtual void evaluate(std::span<char *const> calls) = 0;
-  virtual void
-  write_results(std::span<char *const> calls) = 0;    ///< after evaluate() of these calls
+  /// Writes the results of these calls; called after evaluate().
+  virtual void write_results(std::span<char *const> calls) = 0;
 
-  virtual int cores() const = 0;        ///< that an evaluation keeps busy; 0: on another device
+  virtual int cores() const = 0;    ///< cores that an evaluation keeps busy; 0: on another device
   virtual long n_splits() const = 0;    ///< evaluations in several pieces so far
 };
 
 /// Sums over all replicas of the group so far.
 struct BatchStatistics {
-  int replicas = 0;               ///< most of them at a time
-  std::vector<long> histogram;    ///< [replicas + 1] evaluations with so many of them together
-  long calls = 0;                 ///< made in batches
-  long single_calls = 0;          ///< and outside of them, where those are faster or compared
-  long splits = 0;                ///< evaluations in several pieces, for lack of memory
-  long retries = 0;               ///< evaluations repeated because a replica failed
-  double together = 0.0;          ///< calls per second of all replicas in batches; 0: not compared
-  double single = 0.0;            ///< and alone
-  int compared = 0;               ///< replicas of that comparison
-  CallTimes times;                ///< sums over replicas
+  int replicas = 0;               ///< largest number at a time
+  std::vector<long> histogram;    ///< [replicas + 1] evaluations by the number of calls in them
+  long calls = 0;                 ///< calls made in batches
+  /// calls outside of the batches, where single calls are faster or compared
+  long single_calls = 0;
+  long splits = 0;          ///< evaluations in several pieces, for lack of memory
+  long retries = 0;         ///< evaluations repeated because a replica failed
+  double together = 0.0;    ///< calls per second of all replicas in batches; 0: not compared
+  double single = 0.0;      ///< calls per second of all replicas alone; 0: not compared
+  int compared = 0;         ///< number of replicas in that comparison
+  CallTimes times;          ///< sums over replicas
 };
 
-/// The meeting of this process with others. Rules: any replica may come, stay away, leave or die at
-/// any time, and none waits for another for ever; who waits sleeps; results do not depend on who
-/// else is in a batch.
+/// The meeting of this process with others. Any replica may come, stay away, leave or die at any
+/// time, and none waits for another for ever. A waiting replica sleeps. Results do not depend on
+/// the other calls in a batch.
 class Rendezvous {
  public:
-  /// `payload` must outlive this object. Throws EngineError where shared memory cannot be had.
+  /// `payload` must outlive this object. Throws EngineError if there is no shared memory.
   Rendezvous(Payload &payload, const BatchOptions &options);
   ~Rendezvous();
 
-  /// From enter() to leave() the others wait for this replica; evaluate() enters by itself.
+  /// Makes the others wait for this replica until leave(); evaluate() enters by itself.
   void enter();
   void leave();
 
-  /// The present call of the payload. Throws EngineError where this replica's own call fails.
+  /// Evaluates the present call of the payload. Throws EngineError if this replica's own call
+  /// fails.
   void evaluate();
 
   BatchStatistics statistics();
-  int n_replicas();    ///< registered now, this one included
+  int n_replicas();    ///< replicas registered now, this one included
 
   /// Test hook: called with the name of a stage ("gathered", "waiting", "evaluating", "evaluated",
   /// "locked") as it is reached.
@@ -82,7 +84,7 @@ class Rendezvous {
   long single_calls = 0;             // not yet on the board
   ArenaView views[most_replicas];    // memory of the others, by slot
 
-  // a batch, in the order of slots
+  // the batch, in the order of slots
   std::vector<int> members;
   std::vector<char *> calls;
   std::vector<Failure> failures;

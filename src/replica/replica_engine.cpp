@@ -14,7 +14,7 @@ namespace {
     bool has_position_gradient = false;    // set with the result
   };
 
-  /// Where the arrays of a call and of its result lie.
+  /// Places of the arrays of a call and of its result.
   struct Layout {
     Packing packing;
     std::size_t header;

@@ -1,5 +1,5 @@
-// Energies of several replicas in one evaluation: an engine of this process that joins those of
-// other processes.
+// ReplicaEngine: energies of several replicas in one evaluation. The engine of this process joins
+// the calls of other processes.
 #pragma once
 
 #include "engine/split_engine.h"
@@ -9,12 +9,12 @@
 
 namespace mlff {
 
-/// Calls of an Engine as bytes.
+/// Calls of an Engine as bytes, for Rendezvous.
 class EnginePayload : public Payload {
  public:
   EnginePayload(std::unique_ptr<Engine> engine, std::size_t memory);
 
-  /// The next call, until its result is there.
+  /// Sets the next call; graph and result must live until the result is there.
   void set_call(const Graph &graph, Result &result);
 
   std::size_t size() const override;
@@ -37,11 +37,11 @@ class EnginePayload : public Payload {
 
 class ReplicaEngine : public Engine {
  public:
-  /// Throws EngineError where shared memory cannot be had.
+  /// Throws EngineError if there is no shared memory.
   ReplicaEngine(std::unique_ptr<Engine> engine, const BatchOptions &options);
 
-  /// Throws EngineError for a graph with ghosts, and where the evaluation of this replica's own
-  /// graph fails.
+  /// Throws EngineError for a graph with ghosts, and if the evaluation of this replica's own graph
+  /// fails.
   void evaluate(const Graph &graph, Result &result, GhostExchange *exchange = nullptr) override;
 
   bool supports_domain_decomposition() const override { return false; }

@@ -10,7 +10,7 @@ namespace mlff {
 
 namespace {
 
-  /// Where the arrays of a call and of its result lie.
+  /// Places of the arrays of a call and of its result.
   struct Layout {
     Packing packing;
     std::size_t header;

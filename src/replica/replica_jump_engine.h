@@ -1,5 +1,5 @@
-// Jumps of several replicas in one evaluation: a jump network of this process that joins those of
-// other processes.
+// ReplicaJumpEngine: jumps of several replicas in one evaluation. The jump network of this process
+// joins the calls of other processes.
 #pragma once
 
 #include "core/jump_engine.h"
@@ -13,13 +13,13 @@
 
 namespace mlff {
 
-/// Calls of a JumpEngine as bytes.
+/// Calls of a JumpEngine as bytes, for Rendezvous.
 class JumpPayload : public Payload {
  public:
-  /// sizes: of the network.
+  /// sizes: sizes of the network.
   JumpPayload(std::unique_ptr<JumpEngine> engine, const PainnSizes &sizes, std::size_t memory);
 
-  /// The next call, until its result is there.
+  /// Sets the next call; input and result must live until the result is there.
   void set_call(const Graph &graph, const JumpInput &input, JumpResult &result);
 
   std::size_t size() const override;
@@ -57,12 +57,12 @@ class JumpPayload : public Payload {
 
 class ReplicaJumpEngine : public JumpEngine {
  public:
-  /// sizes: of the network. Throws EngineError where shared memory cannot be had.
+  /// sizes: sizes of the network. Throws EngineError if there is no shared memory.
   ReplicaJumpEngine(std::unique_ptr<JumpEngine> engine, const PainnSizes &sizes,
                     const BatchOptions &options);
 
-  /// Throws EngineError for a graph with ghosts, and where the evaluation of this replica's own
-  /// call fails.
+  /// Throws EngineError for a graph with ghosts, and if the evaluation of this replica's own call
+  /// fails.
   void evaluate(const Graph &graph, const JumpInput &input, JumpResult &result) override;
 
   EngineInfo info() const override;

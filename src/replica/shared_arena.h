@@ -16,7 +16,8 @@ class SharedArena {
   SharedArena(const SharedArena &) = delete;
   SharedArena &operator=(const SharedArena &) = delete;
 
-  /// At least so many bytes, on a cache line. The contents are lost where the memory grows.
+  /// Memory of at least so many bytes, on a cache line. The contents are lost when the memory
+  /// grows.
   char *reserve(std::size_t bytes);
 
   char *memory() const { return start; }
@@ -29,7 +30,7 @@ class SharedArena {
   char *start = nullptr;
 };
 
-/// The arena of another process, mapped here for as long as it stays the same one.
+/// The arena of another process, mapped here as long as it stays the same one.
 class ArenaView {
  public:
   ArenaView() = default;
@@ -37,7 +38,7 @@ class ArenaView {
   ArenaView(const ArenaView &) = delete;
   ArenaView &operator=(const ArenaView &) = delete;
 
-  /// Start of the arena, null where it cannot be opened any more.
+  /// Start of the arena; null if it cannot be opened any more.
   char *map(const ProcessIdentity &owner, int file, std::size_t capacity);
 
  private:

@@ -336,7 +336,7 @@ bool MoleculeMatcher::is_known(const Graph &graph) const
 
 void MoleculeMatcher::wrong_neighbors(const Graph &graph, int structure, int i) const
 {
-  // where a structure is one molecule, its formula says most
+  // The formula says most where a structure is one molecule.
   BondedMolecule found;
   for (int k = graph.first_atom[structure]; k < graph.first_atom[structure + 1]; k++)
     found.numbers.push_back(elements[graph.species[k]]);
@@ -453,7 +453,7 @@ void MoleculeMatcher::match(const Graph &graph, int m)
   const int *member = &members[std::size_t(m) * n];
   std::vector<int> numbers;
   numbers.reserve(n);
-  std::vector<double> positions(3 * std::size_t(n), 0.0);    // from the first atom on
+  std::vector<double> positions(3 * std::size_t(n), 0.0);    // relative to the first atom
   for (int k = 0; k < n; k++) numbers.push_back(elements[graph.species[member[k]]]);
   for (int e = graph.first_edge[member[0]]; e < graph.first_edge[member[0] + 1]; e++) {
     const auto place = std::lower_bound(member, member + n, graph.neighbor[e]) - member;

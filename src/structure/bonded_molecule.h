@@ -1,5 +1,5 @@
-// One molecule by its bonds: permutations of its atoms that leave it as it is, and the places of a
-// structure's atoms in it.
+// One molecule by its bonds: permutations of its atoms that leave it unchanged, and the assignment
+// of a structure's atoms to it.
 #pragma once
 
 #include "core/errors.h"
@@ -21,8 +21,8 @@ using Permutation = std::vector<int>;
 struct BondedMolecule {
   std::vector<int> numbers;                  ///< [n] atomic numbers
   std::vector<std::pair<int, int>> bonds;    ///< i < j, ascending
-  /// [n] for an atom with four bonds the sign of (b-a) x (c-a) . (d-a), where a < b < c < d are its
-  /// neighbors; 0 for others.
+  /// [n] sign of (b-a) x (c-a) . (d-a) for an atom with four bonds, where a < b < c < d are its
+  /// neighbors; 0 for other atoms.
   std::vector<int> handedness;
   /// Generators of the group of permutations that a model averages over.
   std::vector<Permutation> generators;
@@ -46,13 +46,14 @@ BondedMolecule bonded_molecule(const std::vector<int> &numbers,
                                const std::vector<double> &positions, double factor = bonded_within);
 
 /// Permutations of equivalent atoms that the molecule can reach without breaking a bond or turning
-/// a single centre of four bonds inside out: automorphisms of the bonded graph that keep the
-/// handedness of all such centres or change it of all (the mirror image has the same distances).
-/// The identity comes first. Throws MoleculeMismatch where there are more than `limit`.
+/// a single centre of four bonds inside out. These are automorphisms of the bonded graph that keep
+/// the handedness of all such centres, or change the handedness of all (the mirror image has the
+/// same distances). The identity comes first. Throws MoleculeMismatch if there are more than
+/// `limit`.
 std::vector<Permutation> equivalent_permutations(const BondedMolecule &molecule, int limit);
 
-/// All products of generators, the identity first, in an order that depends on them alone. Empty
-/// where there are more than `limit`.
+/// All products of generators, the identity first, in an order that depends on the generators
+/// alone. Empty if there are more than `limit`.
 std::vector<Permutation> group_of(const std::vector<Permutation> &generators, int n_atoms,
                                   int limit);
 
@@ -73,13 +74,13 @@ std::string cycle_text(const BondedMolecule &molecule, const Permutation &permut
 inline constexpr int max_permutations = 1000, max_molecule_atoms = 200;
 
 /// Finds the molecules of graphs. Each atom must have edges to all others of its molecule and to no
-/// more. Which atom is which is found from the bonds and kept as long as they hold: atoms in
-/// another order, or of another molecule, are looked at anew.
+/// more. The assignment of atoms is found from the bonds and kept as long as they hold. Atoms in
+/// another order, or of another molecule, are assigned anew.
 class MoleculeMatcher {
  public:
   MoleculeMatcher(const BondedMolecule &molecule, const std::vector<int> &elements, double cutoff);
 
-  /// Throws MoleculeMismatch, also where molecules are within the cutoff of each other.
+  /// Throws MoleculeMismatch, also if molecules are within the cutoff of each other.
   void find(const Graph &graph);
 
   int n_molecules() const { return molecules; }
@@ -102,7 +103,7 @@ class MoleculeMatcher {
   int molecules = 0;
   std::vector<int> edge, atom;
   std::vector<int> first_atom, species, first_edge, neighbor;    // the graph that was matched
-  std::vector<Permutation> order;    // [molecules] place of each atom among the ascending ones
+  std::vector<Permutation> order;    // [molecules] place of each atom in ascending order
   std::vector<int> members;
 
   bool is_known(const Graph &graph) const;

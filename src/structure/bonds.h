@@ -23,8 +23,8 @@ std::vector<std::pair<int, int>> bonds_of(const std::vector<int> &numbers,
 bool bonds_hold(const std::vector<std::pair<int, int>> &bonds, const std::vector<int> &numbers,
                 const std::vector<double> &positions);
 
-/// What an atom is bonded to, up to three bonds away, as text: "C(C(HHO)HHH)"; equal for atoms that
-/// a bond graph of this size cannot tell apart.
+/// Text of the atoms bonded to an atom, up to three bonds away: "C(C(HHO)HHH)". Texts are equal for
+/// atoms that a bond graph of this size cannot tell apart.
 std::vector<std::string> bond_environments(const std::vector<int> &numbers,
                                            const std::vector<std::pair<int, int>> &bonds);
 

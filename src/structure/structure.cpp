@@ -206,8 +206,8 @@ namespace {
       return structure.periodic == std::array{false, false, false};
     }
 
-    /// In an open direction only the atom itself counts, none of its images; no atom is its own
-    /// neighbor.
+    /// Whether an edge reaches j: in an open direction only the atom itself counts, none of its
+    /// images; no atom is its own neighbor.
     bool reachable(int i, int j, const Shift &shift) const
     {
       for (int a = 0; a < 3; a++)
@@ -225,7 +225,7 @@ namespace {
       if (square >= cutoff * cutoff) return;
       if (square < 1e-12)
         throw StructureError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) +
-                             " are on the same place");
+                             " are at the same position");
       edges.push_back({j, shift, r});
     }
   };

@@ -1,5 +1,5 @@
-// A molecule or cell as read from a file, and its neighbor graph. LAMMPS styles do not use this:
-// they have neighbor lists.
+// Structure: a molecule or cell from a file, and its neighbor graph. LAMMPS styles do not use it,
+// because they have neighbor lists.
 #pragma once
 
 #include "core/errors.h"
@@ -32,7 +32,7 @@ struct Structure {
   std::optional<double> energy_spread;    ///< eV, of the ensemble's energies
   long step = -1;                         ///< time step of a trajectory; -1: not given
   std::optional<double> time;             ///< ps
-  /// Columns and keys of the file that look like labels, but were not taken for them.
+  /// Columns and keys of the file that look like labels, but were not read as labels.
   std::vector<std::string> unread;
   /// Names, order and further content of the file, for writing; null: not kept.
   std::shared_ptr<const XyzLayout> layout;
@@ -42,10 +42,10 @@ struct Structure {
 
 /// Appends the full neighbor graph of a structure: every ordered pair, periodic images included,
 /// with |r| < cutoff, folded to the owner of the image. `elements` maps atomic numbers to species.
-/// Linked cells; any cell shape, also cells smaller than the cutoff. Positions only of open
-/// structures. Throws StructureError for an element outside `elements`, a periodic cell that is
-/// flat, not finite or lower than a twentieth of the cutoff, two atoms on one place, and a
-/// coordinate that is not finite or too far away.
+/// Works with linked cells, for any cell shape, also for cells smaller than the cutoff. Positions
+/// are filled only for open structures. Throws StructureError for an element outside `elements`, a
+/// periodic cell that is flat, not finite or lower than a twentieth of the cutoff, two atoms at the
+/// same position, and a coordinate that is not finite or too far away.
 void append_graph(const Structure &structure, const std::vector<int> &elements, double cutoff,
                   GraphStorage &graph);
 

@@ -1,4 +1,5 @@
-// What gives energies and forces to learn from: one interface for every program or model that can.
+// Teacher: the source of energies and forces to learn from. Every program or model that gives them
+// has this interface.
 #pragma once
 
 #include "core/errors.h"
@@ -15,7 +16,7 @@
 
 namespace mlff {
 
-/// What a teacher says about a structure of n atoms.
+/// Energies, forces and more that a teacher gives for a structure of n atoms.
 struct Labels {
   double energy = 0.0;           ///< eV
   std::vector<double> forces;    ///< [n][3] eV/Å
@@ -28,7 +29,7 @@ struct Labels {
   std::optional<double> energy_spread;    ///< eV
   std::vector<double> force_spread;    ///< [n] eV/Å, of the force on each atom; empty: not known
 
-  std::vector<double> atom_energy;    ///< [n] eV, which sum to the energy; empty: not known
+  std::vector<double> atom_energy;    ///< [n] eV, sum: the energy; empty: not known
 
   // the state that was calculated, where the method knows states
   std::optional<int> charge;          ///< e
@@ -62,9 +63,9 @@ class Teacher {
   /// Whether the labels of a structure depend on the geometry given to set_reference().
   virtual bool depends_on_reference() const { return false; }
 
-  /// What a manifest must hold to make the same labels again: `settings`, a map of what was asked
-  /// for; `versions`, a map of names and versions of programs; `files`, a list of paths whose
-  /// contents count.
+  /// Record for a manifest, from which the same labels can be made again: `settings`, a map of the
+  /// settings asked for; `versions`, a map of names and versions of programs; `files`, a list of
+  /// paths whose contents count.
   virtual nlohmann::ordered_json provenance() const = 0;
 
   /// The commands of LAMMPS, from pair_style on, that give the same forces in a system of this
@@ -81,22 +82,23 @@ class Teacher {
 struct TeacherSetting {
   enum class Type { number, whole, word, files };
 
-  std::string key;       ///< in the section `teacher` of a settings file
-  std::string option;    ///< on the command line
+  std::string key;       ///< name in the section `teacher` of a settings file
+  std::string option;    ///< name on the command line
   Type type = Type::word;
   nlohmann::ordered_json standard = nullptr;                  ///< null: none
-  double least = -std::numeric_limits<double>::infinity();    ///< of numbers
+  double least = -std::numeric_limits<double>::infinity();    ///< smallest number accepted
   double most = std::numeric_limits<double>::infinity();
   bool above_least = false;                  ///< whether `least` itself is not accepted
-  std::vector<std::string> accepted = {};    ///< of words; empty: any
+  std::vector<std::string> accepted = {};    ///< words accepted; empty: any
   std::string help = {};
 };
 
-/// Which teacher is asked for, and its settings.
+/// A kind of teacher and its settings.
 struct TeacherSettings {
   std::string kind = "xtb";
-  nlohmann::ordered_json values = nlohmann::ordered_json::object();    ///< by key, what is given
-  int threads = 0;    ///< of potentials; 0: automatic
+  /// the settings given, by key
+  nlohmann::ordered_json values = nlohmann::ordered_json::object();
+  int threads = 0;    ///< threads of potentials; 0: automatic
 
   /// The value given for a key, or its standard value.
   nlohmann::ordered_json value(const std::string &key) const;

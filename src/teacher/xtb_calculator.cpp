@@ -48,13 +48,13 @@ namespace {
     return z < 80 ? z - 68 : z - 78;
   }
 
-  /// At least so many orbitals: s for hydrogen, s and p for the others.
+  /// Lower bound of the number of orbitals: s for hydrogen, s and p for the others.
   int orbitals(int z)
   {
     return z == 1 ? 1 : 4;
   }
 
-  /// At most so many: two s for hydrogen (GFN1-xTB), d from neon on.
+  /// Upper bound of the number of orbitals: two s for hydrogen (GFN1-xTB), d from neon on.
   int most_orbitals(int z)
   {
     return z == 1 ? 2 : z < 10 ? 4 : 9;
@@ -72,8 +72,8 @@ namespace {
       std::error_code missing;
       const auto place = std::filesystem::temp_directory_path(missing);
       if (missing)
-        throw XtbUnavailable("the folder for temporary files is no folder (" + missing.message() +
-                             "); set TMPDIR to one that can be written");
+        throw XtbUnavailable("the folder for temporary files is not a folder (" +
+                             missing.message() + "); set TMPDIR to one that can be written");
       const auto pattern = (place / (folder_name + std::to_string(getpid()) + "-XXXXXX")).string();
       std::vector<char> name(pattern.begin(), pattern.end());
       name.push_back('\0');
@@ -158,7 +158,7 @@ namespace {
     }
   };
 
-  /// Where even H2 has no tables the fault is not the molecule's.
+  /// Whether libxtb has tables for H2. If not even for that, the molecule is not at fault.
   bool can_load_hydrogen(XtbMethod method)
   {
     const int n = 2, numbers[2] = {1, 1}, uhf = 0;
@@ -180,8 +180,8 @@ namespace {
     return can;
   }
 
-  /// All that tables of GFN2-xTB and GFN1-xTB depend on, with the settings that libxtb keeps with
-  /// them.
+  /// Key of tables of GFN2-xTB and GFN1-xTB: all that they depend on, with the settings that libxtb
+  /// keeps with them.
   using TablesKey = std::tuple<XtbMethod, int, int, double, double, int, std::vector<int>>;
 
   std::mutex tables_mutex;
@@ -418,7 +418,7 @@ XtbCalculator::XtbCalculator(const XtbOptions &options, std::span<const int> num
   xtb_setVerbosity(impl->environment, XTB_VERBOSITY_MUTED);
   impl->molecule = xtb_newMolecule(impl->environment, &n, impl->numbers.data(), impl->bohr.data(),
                                    &charge, &options.uhf, nullptr, nullptr);
-  impl->check("libxtb refuses the molecule (are two atoms on one place?)");
+  impl->check("libxtb refuses the molecule (are two atoms at the same position?)");
   impl->make_tables();
 }
 
@@ -440,7 +440,7 @@ double XtbCalculator::evaluate(std::span<const double> positions, std::span<doub
                    std::to_string(positions.size()));
   m.set_positions(positions);
   xtb_updateMolecule(m.environment, m.molecule, m.bohr.data(), nullptr);
-  m.check("libxtb refuses the positions (are two atoms on one place?)");
+  m.check("libxtb refuses the positions (are two atoms at the same position?)");
 
   double energy = 0.0;
   const auto single_point = [&] {

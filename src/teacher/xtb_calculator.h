@@ -32,13 +32,13 @@ XtbBonds xtb_bonds(std::span<const int> numbers, std::span<const double> positio
 bool bonds_fit(const XtbBonds &bonds, const XtbBonds &now, std::span<const int> numbers,
                std::span<const double> positions);
 
-/// How positions [n][3] (Å) contradict bonds: "broken: C2-O3; new: C1-O3"; empty where they do not.
-/// The atoms have the numbers `ids` [n], or count from 1.
+/// Contradictions between positions [n][3] (Å) and bonds: "broken: C2-O3; new: C1-O3"; empty where
+/// there are none. The atoms have the numbers `ids` [n], or count from 1.
 std::string bond_changes(const XtbBonds &bonds, std::span<const int> numbers,
                          std::span<const double> positions, std::span<const long> ids = {});
 
-/// Where the self-consistent charges of an evaluation start: from the wavefunction of the
-/// evaluation before, or anew. Where that does not converge the other way is tried.
+/// Start of the self-consistent charges of an evaluation: the wavefunction of the evaluation
+/// before, or anew. If that does not converge, the other start is tried.
 enum class XtbStart { last, anew };
 
 /// Calculators of GFN2-xTB and GFN1-xTB with the same options and elements share libxtb's tables (5
@@ -75,7 +75,7 @@ class XtbCalculator {
   const XtbBonds &bonds() const;
 
   long calls = 0;          ///< evaluations
-  long retries = 0;        ///< of these, started a second time in the other way
+  long retries = 0;        ///< evaluations among them that were started again the other way
   double seconds = 0.0;    ///< wall-clock time in the library
 
  private:

@@ -17,11 +17,11 @@ inline constexpr Word<XtbMethod> xtb_method_words[] = {
 
 struct XtbOptions {
   XtbMethod method = XtbMethod::gfn2;
-  int charge = 0;                           ///< of the molecule, in e
-  int uhf = 0;                              ///< number of unpaired electrons
-  double accuracy = 0.1;                    ///< of charges and integrals, smaller is tighter
+  int charge = 0;           ///< charge of the molecule, e
+  int uhf = 0;              ///< number of unpaired electrons
+  double accuracy = 0.1;    ///< accuracy of charges and integrals, smaller is tighter
   double electronic_temperature = 300.0;    ///< K
-  int max_iterations = 250;                 ///< of the self-consistent charges
+  int max_iterations = 250;    ///< largest number of iterations of the self-consistent charges
 };
 
 /// The range of XtbOptions::accuracy.

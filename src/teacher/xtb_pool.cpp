@@ -1,4 +1,5 @@
-// Which calculator a structure among many belongs to, and calculators kept within bounds.
+// XtbPool: chooses the calculator for each of many structures, and keeps the number of calculators
+// within bounds.
 #include "teacher/xtb_pool.h"
 
 #include <algorithm>
@@ -127,7 +128,7 @@ double XtbPool::evaluate(std::span<const int> numbers, int charge, int uhf,
     return calculator->evaluate(positions, forces, start);
   } catch (const XtbError &) {
     drop(number);
-    // its positions are no reference for others
+    // Positions that failed are no reference for other structures.
     if (number >= first_new) molecules.drop(number);
     throw;
   }

@@ -1,5 +1,5 @@
-// Which calculator a structure among many belongs to, and calculators kept within bounds. No LAMMPS
-// in it.
+// XtbPool: chooses the calculator for each of many structures, and keeps the number of calculators
+// within bounds. No LAMMPS in it.
 #pragma once
 
 #include "teacher/xtb_calculator.h"
@@ -76,7 +76,7 @@ class XtbPool {
     long id;
     double bytes;
     std::unique_ptr<XtbCalculator> calculator;
-    XtbBonds bonds;    // of the structure before
+    XtbBonds bonds;    // bonds of the structure before
   };
   XtbOptions options;
   XtbMolecules molecules;

@@ -33,7 +33,7 @@ namespace {
 
   enum class Outcome : std::int64_t { done, failed, unavailable };
 
-  /// Then `size` bytes: energy and forces, or a text.
+  /// Head of an answer; `size` bytes follow: energy and forces, or a text.
   struct AnswerHead {
     Outcome outcome;
     std::int64_t size;
@@ -169,7 +169,7 @@ void XtbProcess::start()
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
-    // where libxtb ends the program, files of the other process must not be touched
+    // If libxtb ends this process, its exit must not touch files of the other process.
     std::atexit([] {
       _exit(EXIT_FAILURE);
     });
@@ -261,7 +261,7 @@ bool XtbProcess::exchange()
   return true;
 }
 
-/// How the process ended, and its last words.
+/// Tells how the process ended, with its last words.
 std::string XtbProcess::end_of_child()
 {
   int status = 0;

@@ -41,7 +41,7 @@ class XtbProcess {
     int charge, uhf;
     std::vector<int> numbers;
     std::vector<double> positions;
-    std::string crash;    // what it did to an earlier process
+    std::string crash;    // how this request ended an earlier process; empty: it did not
   };
   XtbPool pool;    // the process has a copy with calculators
   std::deque<Request> under_way;
@@ -49,7 +49,7 @@ class XtbProcess {
   int channel = -1, messages = -1;
   std::string to_send, received;
   int unsent = 0;
-  long answered = 0;        // by the present process
+  long answered = 0;        // requests answered by the present process
   long *begun = nullptr;    // shared with it: requests that it has begun
 
   void start();

@@ -10,17 +10,17 @@ namespace mlff {
 /// [orbitals][orbitals] there, one in each OpenMP thread.
 std::size_t xtb_stack_size(int orbitals);
 
-/// Where a call is made.
+/// Thread in which a call is made.
 enum class XtbThread {
-  here,    ///< in this thread, if its stack is large enough
-  /// in one of its own where there are OpenMP threads: those of this thread would be missing, and
-  /// waited for, after a fork
+  here,    ///< this thread, if its stack is large enough
+  /// A thread of its own where there are OpenMP threads: a child process lacks the OpenMP threads
+  /// that this thread would wait for.
   apart
 };
 
-/// Calls `work`: here where the stack of this thread has room for `bytes`, else in a thread of its
-/// own whose stack is so large. OpenMP threads that the latter starts have stacks of this size too.
-/// What `work` throws is thrown here. Throws XtbError where memory for the stack is refused, or
+/// Calls `work`: in this thread where its stack has room for `bytes`, else in a new thread whose
+/// stack is so large. OpenMP threads that the new thread starts have stacks of this size too. An
+/// exception of `work` is thrown here. Throws XtbError where memory for the stack is refused, or
 /// where OMP_STACKSIZE sets the stacks of OpenMP threads smaller than `bytes`.
 void call_with_stack(std::size_t bytes, const std::function<void()> &work,
                      XtbThread where = XtbThread::here);

@@ -131,12 +131,12 @@ namespace {
     }
 
    private:
-    Json charge, uhf;      // of structures that do not say theirs; null: 0
+    Json charge, uhf;      // defaults for structures without charge or spin of their own; null: 0
     XtbOptions options;    // without these two
     XtbProcess process;
     std::deque<std::exception_ptr>
         announced;    // null for a structure under way, else why it was not sent
-    std::unique_ptr<XtbCalculator> calculator;    // of the reference
+    std::unique_ptr<XtbCalculator> calculator;    // calculator of the reference
 
     static XtbOptions options_of(const TeacherSettings &settings)
     {

@@ -9,9 +9,9 @@
 
 namespace mlff {
 
-/// Reads the settings of all teachers of this build but those named in `without`. The first setting
-/// of a kind chooses it. Files are looked for beside the settings file, then where potentials are.
-/// Throws FileError, also where two kinds are chosen.
+/// Reads the settings of all teachers of this build, except those named in `without`. The first
+/// setting of a kind chooses the kind. Files are looked for beside the settings file, then among
+/// the potentials. Throws FileError, also if two kinds are chosen.
 TeacherSettings read_teacher(YamlSection &section, const std::string &settings_file,
                              const std::set<std::string> &without = {});
 

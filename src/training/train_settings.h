@@ -50,7 +50,7 @@ struct TrainSettings : TrainingLoopSettings {
   const ModelKind *kind = &painn_kind;
   bool molecule = false;    ///< model of one molecule: widths and permutations count, else sizes
   std::vector<int> widths = {64, 64};
-  int permutations = 0;       ///< at most this many; 0: all
+  int permutations = 0;       ///< largest number; 0: all
   bool long_range = false;    ///< the model has a long-range block, whose sizes count, too
   LongRangeSizes block = {.layers = 1};
   bool block_given = false;    ///< some sizes of the long-range block are in the file

@@ -20,10 +20,10 @@ class Trainer {
   /// PotentialError, EngineError.
   Trainer(const TrainSettings &settings, const std::string &command);
 
-  /// Trains to the end, from the checkpoint where there is one. Files: the potential named in the
-  /// settings and, in the folder of its name with ".training" for the ending, log.jsonl,
-  /// checkpoint, and the data of the plots. `force` overwrites the potential, `restart` throws an
-  /// earlier checkpoint away. False where a signal stopped it: the checkpoint is written then.
+  /// Trains to the end, from the checkpoint if there is one. Writes the potential named in the
+  /// settings and, into the folder with the same name and the ending ".training", log.jsonl, the
+  /// checkpoint, and the data of the plots. `force` overwrites the potential; `restart` discards an
+  /// earlier checkpoint. Returns false if a signal stopped it; the checkpoint is then written.
   bool run(bool restart, bool force);
 
   /// Folder of the log and of the data of the plots.

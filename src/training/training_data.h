@@ -11,8 +11,8 @@
 namespace mlff {
 
 struct TrainingFrame {
-  Structure structure;    ///< with labels: energy and forces (eV, eV/Å), where there are any
-  GraphStorage graph;     ///< neighbors within this structure
+  Structure structure;                ///< its labels, where given: energy and forces (eV, eV/Å)
+  GraphStorage graph;                 ///< neighbors within this structure
   std::vector<double> atom_energy;    ///< eV, by the teachers; empty: none
   std::vector<double> atom_weight;    ///< factor on the loss of the force on each atom, 0 to 1
   double weight = 1.0;                ///< factor on the loss of the frame
@@ -38,11 +38,11 @@ struct TrainingData {
 TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
                                 double cutoff, Teacher *teacher);
 
-/// Order 0 .. n-1 shuffled, the same on every machine.
+/// The numbers 0 .. n-1 shuffled, the same on every machine.
 std::vector<int> shuffled(int n, std::uint64_t seed);
 
-/// Per-element energies e that minimise sum (E - sum_z n_z e_z)^2; of equally good ones the
-/// smallest. [elements]
+/// Energies e of elements that minimise sum (E - sum_z n_z e_z)^2; the smallest of equally good
+/// ones. [elements]
 std::vector<double> least_squares_energies(const std::vector<TrainingFrame> &frames,
                                            const std::vector<int> &elements);
 

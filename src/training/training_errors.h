@@ -25,7 +25,7 @@ struct ErrorSums {
   double force_mae() const { return n_components ? force / double(n_components) : 0.0; }
   double force_rmse() const;
   double energy_mae() const { return n_energies ? energy_per_atom / double(n_energies) : 0.0; }
-  nlohmann::ordered_json json() const;    ///< in meV and meV/Å
+  nlohmann::ordered_json json() const;    ///< meV and meV/Å
 };
 
 /// A predicted force component and its label, eV/Å, or an energy per atom, eV, both less the
@@ -34,8 +34,7 @@ struct Predictions {
   std::vector<std::array<double, 2>> force, energy;
 };
 
-/// Errors of the host engine. `predictions`, where it is given, takes at most some ten thousand of
-/// them.
+/// Errors of the host engine. `predictions`, if given, takes at most some ten thousand of them.
 ErrorSums errors_of(const Potential &potential, const std::vector<TrainingFrame> &frames,
                     Precision precision, int threads, Predictions *predictions = nullptr);
 

@@ -1,5 +1,4 @@
-// The loop of a training, whatever is trained: learning rate, optimizer, running average,
-// checkpoints, log.
+// The loop of every kind of training: learning rate, optimizer, running average, checkpoints, log.
 #pragma once
 
 #include "data/input_record.h"
@@ -15,8 +14,8 @@
 
 namespace mlff {
 
-/// Starting weights of a model, the same on every machine, as the table of its tensors says
-/// (TensorStart). Fills all tensors; those from the data are zero.
+/// Starting weights of a model, the same on every machine, by the table of its tensors
+/// (TensorStart). Fills all tensors; tensors that come from the data are zero.
 void start_weights(Potential &potential, unsigned seed);
 
 /// The date in UTC, as 2025-01-31.
@@ -36,8 +35,8 @@ class TrainingLoop {
   double best_error = -1.0;    ///< negative: none yet
   double seconds = 0.0;        ///< time of training since the last validation
 
-  /// Leaves tensors as they are whose names are given, or begin so. Throws FileError naming `key`
-  /// for a name that fits none.
+  /// Freezes tensors with these names, or whose names begin so. Throws FileError naming `key` for a
+  /// name that fits none.
   void freeze(const std::vector<std::string> &names, const std::vector<WeightSlice> &slices,
               const std::string &key);
 
@@ -55,17 +54,17 @@ class TrainingLoop {
     std::function<void(const nlohmann::ordered_json &)> restore;
   };
 
-  /// Goes on from the checkpoint, if there is one with these settings and inputs, else begins anew.
-  /// `restart` throws an earlier one away. True where it resumed. Throws FileError for a checkpoint
-  /// of other settings, or of files with other contents.
+  /// Goes on from the checkpoint if there is one with these settings and inputs, else begins anew.
+  /// `restart` discards an earlier checkpoint. Returns true if it resumed. Throws FileError for a
+  /// checkpoint of other settings, or of files with other contents.
   bool prepare(const nlohmann::ordered_json &description, const InputRecord &inputs,
                const Parts &parts, bool restart);
 
-  /// Trains to the end. False where a signal stopped it; the checkpoint is written either way.
+  /// Trains to the end. Returns false if a signal stopped it; the checkpoint is written either way.
   bool run(const Parts &parts);
 
-  /// Compares the error of the average with the best so far (`always`: takes it as better). True
-  /// where it is better.
+  /// Compares the error of the average with the best so far (`always`: counts as better). Returns
+  /// true if it is better.
   bool validated(double error, bool always);
 
   /// Adds a line to log.jsonl.

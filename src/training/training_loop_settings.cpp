@@ -74,7 +74,7 @@ nlohmann::ordered_json TrainingLoopSettings::description() const
 EngineOptions TrainingLoopSettings::options() const
 {
   EngineOptions options;
-  options.engine = engine;    // in a build without it whoever makes it says so
+  options.engine = engine;    // whoever makes the engine refuses one that the build lacks
   options.set("precision", precision == "mixed" ? "single" : precision);
   options.set("threads", std::to_string(threads));
   options.set("device", device);

@@ -1,4 +1,5 @@
-// Settings of the training loop: the section `training` as far as all kinds of training share it.
+// Settings of the training loop: the keys of the section `training` that all kinds of training
+// share.
 #pragma once
 
 #include "core/engine_options.h"
@@ -38,12 +39,12 @@ struct TrainingLoopSettings {
   /// The keys of these settings; `precisions` are those that the kind of training has.
   static SettingsTable<TrainingLoopSettings> table(const std::vector<std::string> &precisions);
 
-  /// Reads the keys of the table from the section `training`; others in it are for the caller.
-  /// Throws FileError.
+  /// Reads the keys of the table from the section `training`; the caller reads the others. Throws
+  /// FileError.
   void read(YamlSection &training, const std::vector<std::string> &precisions);
 
   /// Reads the keys without a section, the last ones of a file at `path`. Throws FileError, also
-  /// for keys that nothing has asked for.
+  /// for unknown keys.
   void read_rest(YamlSection &top, const std::string &path);
 
   /// Rows of the reference page of the keys without a section.

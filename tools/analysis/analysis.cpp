@@ -163,7 +163,8 @@ double TrajectoryAnalysis::pair_distance_limit(const Structure &s, double r_max)
 void TrajectoryAnalysis::start_velocities(TrajectoryFrames &frames, const Frame &frame, bool timed)
 {
   const Structure &s = frame.structure;
-  // at zero in this frame and those read ahead: a thermostat would have moved them by then
+  // Momenta count as conserved only if they are zero in this frame and in those read ahead: a
+  // thermostat would have moved them by then.
   bool momentum = atoms() > 1, angular_too = open;
   std::vector<const Structure *> first = {&s};
   for (const auto &one : frames.read_ahead()) first.push_back(&one);

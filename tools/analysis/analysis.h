@@ -24,7 +24,7 @@ struct AnalysisOptions {
   int rdf_every = 0;           ///< frames; 0: as many as keep it from dominating
   std::size_t memory = 128;    ///< MiB for signals that are correlated
   bool bonds = true;
-  double core = 0.5;    ///< of wells (torsion_motion.h)
+  double core = 0.5;    ///< size of the core of a well (torsion_motion.h)
 };
 
 /// The whole of a trajectory, in one pass, in memory that does not grow with its length. Throws

@@ -13,7 +13,7 @@ inline std::vector<int> elements_in(std::vector<int> numbers)
   return numbers;
 }
 
-/// [3n] place of the element of each component among the ascending elements.
+/// [3n] index, for each component, of its atom's element in the ascending list of elements.
 inline std::vector<int> groups_of_elements(const std::vector<int> &numbers)
 {
   const auto elements = elements_in(numbers);

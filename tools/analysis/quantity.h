@@ -8,7 +8,7 @@
 namespace mlff {
 
 struct Quantity {
-  std::string section;    ///< with its unit, as in "temperature_K"
+  std::string section;    ///< section with its unit, for example "temperature_K"
   std::string name;
   double value = std::nan("");
   double error = std::nan("");    ///< standard error of the value; nan: not known

@@ -15,8 +15,8 @@ namespace mlff {
 struct Topology {
   template <int width> struct Kinds {
     std::vector<std::array<int, width>> atoms;
-    std::vector<int> kind;             ///< of each
-    std::vector<std::string> names;    ///< of kinds
+    std::vector<int> kind;             ///< [atoms.size()] index into names
+    std::vector<std::string> names;    ///< [kinds]
   };
   Kinds<2> bonds;
   Kinds<3> angles;
@@ -26,14 +26,16 @@ struct Topology {
   /// of a chain; by the heaviest neighbors.
   Kinds<4> torsions;
 
-  /// [torsions] wells in a turn: 3 where one of the two middle atoms has four neighbors, else 2.
+  /// [torsions] number of wells in a turn: 3 where one of the two middle atoms has four neighbors,
+  /// else 2.
   std::vector<int> fold;
 
   std::vector<std::vector<int>> neighbors;    ///< [n]
-  std::vector<int> molecule;                  ///< [n] number of the molecule of each atom
+  std::vector<int> molecule;                  ///< [n] number of the molecule
   std::vector<std::vector<int>> members;      ///< [molecules] atoms
-  std::vector<std::string> hydrogen;          ///< [n] of hydrogens "H(O)", else empty
-  std::string left_out;                       ///< what is too much to be followed, or empty
+  /// [n] kind of a hydrogen, as "H(O)"; empty for other elements
+  std::vector<std::string> hydrogen;
+  std::string left_out;    ///< quantities that are too many to be followed, or empty
 };
 
 /// Without bonds every atom is a molecule.

@@ -14,14 +14,13 @@
 namespace mlff {
 
 struct FramesOptions {
-  ReadOptions read;    ///< what the file does not say: units, keys, elements
-  double timestep =
-      /// fs, times the number of the step gives the time where a file has none; 0: not given
-      0.0;
+  ReadOptions read;    ///< units, keys and elements that the file does not give
+  /// fs, times the number of the step gives the time where a file has none; 0: not given
+  double timestep = 0.0;
   double interval = 0.0;    ///< fs between frames, whatever the file says; 0: not given
   double skip = 0.0;        ///< ps to leave out at the beginning
-  double every =
-      0.0;    ///< fs: frames that come earlier after the one before are left out; 0: none
+  /// fs: frames that come earlier after the one before are left out; 0: none
+  double every = 0.0;
 };
 
 /// Times and lengths in ps and Å.

@@ -76,7 +76,7 @@ namespace {
     std::string name;
     GraphStorage graph;
 
-    // of jumps
+    // input of jumps
     std::vector<double> mass, velocity, force;
   };
 
@@ -122,7 +122,7 @@ namespace {
   /// An engine as something that can be timed.
   struct Timed {
     std::function<void(const System &)> call;
-    std::function<std::size_t(int atoms, int edges)> bytes;    // of an evaluation
+    std::function<std::size_t(int atoms, int edges)> bytes;    // memory of an evaluation
     std::string description;
   };
 
@@ -276,7 +276,7 @@ namespace {
       std::erase_if(names, [&](const std::string &name) {
         return !has_back_end(kind.jump_engines, name);
       });
-    if (names.empty()) names = {"auto"};    // which says what is missing
+    if (names.empty()) names = {"auto"};    // its error message says what is missing
     std::vector<Timed> engines;
     if (kind.needs_positions && !options.atoms.empty()) {
       // the forms of the block that serve the systems, and the model without it

@@ -210,7 +210,7 @@ namespace {
         for (int a = 0; a < 3; a++)
           torque[a] += graph.r[3 * e + (a + 1) % 3] * edges[3 * e + (a + 2) % 3] -
               graph.r[3 * e + (a + 2) % 3] * edges[3 * e + (a + 1) % 3];
-      // and of a long-range block from positions, x x g
+      // A long-range block adds torques from positions, x x g.
       const auto &x = graph.position;
       const auto &g = result.position_gradient;
       for (std::size_t k = 0; k < g.size(); k += 3)

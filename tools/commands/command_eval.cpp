@@ -70,9 +70,9 @@ namespace {
       const int found = std::sscanf(part.c_str(), "%d%n-%d%n", &first, &read, &last, &read);
       if (found == 1) last = first;
       if (found < 1 || read != int(part.size()) || first < 1 || last < first || last > 1000000)
-        throw FileError(
-            "--groups '" + list + "': '" + part +
-            "' is no atom and no range of atoms; accepted: numbers from 1 on, such as 1-13,20");
+        throw FileError("--groups '" + list + "': '" + part +
+                        "' is neither an atom nor a range of atoms; accepted: numbers from 1 on, "
+                        "such as 1-13,20");
       for (int k = first; k <= last; k++) atoms.insert(k - 1);
     }
     if (atoms.empty())
@@ -81,8 +81,8 @@ namespace {
     return {atoms.begin(), atoms.end()};
   }
 
-  /// Of frames of two molecules, or with two groups of atoms: errors against the distance between
-  /// their nearest atoms. The net force on a molecule is what reaches it from the other one.
+  /// Errors against the distance between the nearest atoms of two molecules, or of two groups of
+  /// atoms, in each frame. The net force on a molecule comes from the other one.
   class ErrorsByDistance {
    public:
     /// Two lists of atoms instead of the two molecules of each frame.
@@ -351,7 +351,7 @@ namespace {
     ErrorsByDistance apart;
     long n_frames = 0, n_atoms = 0;
     double seconds = 0.0;
-    std::string unread;    // what the first frame has that may be meant
+    std::string unread;    // properties of the first frame that might be labels under other names
 
     bool by_distance() const { return options.apart || !options.groups.empty(); }
 

@@ -28,7 +28,7 @@ namespace {
       elements.push_back(atomic_number(symbol));
       if (elements.back() == 0)
         throw FileError("--elements: '" + symbol +
-                        "' is no element; expected symbols such as H C O");
+                        "' is not an element; expected symbols such as H C O");
     }
     const double unit = options.unit == "eV" ? 1.0 : kcal_per_mol_in_eV;
     Potential potential = import_schnetpack(options.weights, elements, unit);

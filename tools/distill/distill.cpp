@@ -129,9 +129,9 @@ namespace {
     {
       return (place(r) / (names[m] + "-probe.xyz")).string();
     }
-    std::string raw(long r, std::size_t m, double T) const
+    std::string raw(long r, std::size_t m, double temperature) const
     {
-      return (place(r) / (names[m] + "-" + number(T) + "K.xyz")).string();
+      return (place(r) / (names[m] + "-" + number(temperature) + "K.xyz")).string();
     }
 
     void run_all(ProcessPool &pool, const std::string &title) const
@@ -173,8 +173,8 @@ namespace {
     /// A trajectory of one molecule at one temperature.
     ProcessPool::Work sampling(long r, std::size_t m, std::size_t t)
     {
-      const double T = settings.temperatures[t];
-      const fs::path place_of_run = place(r) / (".sample-" + names[m] + "-" + number(T));
+      const double temperature = settings.temperatures[t];
+      const fs::path place_of_run = place(r) / (".sample-" + names[m] + "-" + number(temperature));
       fs::remove_all(place_of_run);
       fs::create_directories(place_of_run);
       auto counter = std::make_shared<FrameCounter>(place_of_run / "frames.xyz");
@@ -189,11 +189,11 @@ namespace {
       };
       // a student that flies apart has told what it does not know: its frames count as far as they
       // go
-      work.finished = [this, r, m, T, place_of_run](int status) {
+      work.finished = [this, r, m, temperature, place_of_run](int status) {
         if (status != 0)
-          spdlog::warn("round {}: {} at {} K: {}", r, names[m], T,
+          spdlog::warn("round {}: {} at {} K: {}", r, names[m], temperature,
                        last_error(place_of_run / "log", status));
-        keep_whole_frames(place_of_run / "frames.xyz", raw(r, m, T));
+        keep_whole_frames(place_of_run / "frames.xyz", raw(r, m, temperature));
         fs::remove_all(place_of_run);
       };
       return work;
@@ -275,7 +275,7 @@ namespace {
         discarded += one["discarded"].get<long>();
         spread += one["mean_spread_meV_per_A"].get<double>() / double(molecules.size());
         e["molecules"][names[m]] = one;
-        for (const double T : settings.temperatures) fs::remove(raw(r, m, T));
+        for (const double temperature : settings.temperatures) fs::remove(raw(r, m, temperature));
       }
       e["labelled"] = n;
       e["discarded"] = discarded;
@@ -287,7 +287,8 @@ namespace {
     {
       RoundOfMolecule round{molecules[m],   {},          {},
                             labelled(r, m), probe(r, m), settings.seed + 17 * std::uint64_t(r) + m};
-      for (const double T : settings.temperatures) round.trajectories.push_back(raw(r, m, T));
+      for (const double temperature : settings.temperatures)
+        round.trajectories.push_back(raw(r, m, temperature));
       for (int k = 0; k < settings.students; k++) round.students.push_back(student(r - 1, k));
       label_round(settings, round);
     }

@@ -1,5 +1,5 @@
-// On-policy distillation: a student learns from what its teacher says about the places the student
-// itself goes to.
+// On-policy distillation: a student learns its teacher's labels of the frames that the student
+// itself visits.
 #pragma once
 
 #include "teacher/teacher.h"
@@ -16,8 +16,8 @@ struct DistillSettings {
 
   TeacherSettings teacher;
 
-  std::vector<DataFile> start,
-      valid;    ///< labelled frames to begin with, and to choose checkpoints by
+  /// labelled frames to begin with, and to choose checkpoints by
+  std::vector<DataFile> start, valid;
 
   // sampling by the student, for each molecule and temperature
   std::vector<double> temperatures = {300.0, 500.0};    ///< K
@@ -30,7 +30,7 @@ struct DistillSettings {
 
   long rounds = 6;
   double gain = 0.05;    ///< stop where the error on the probes fell by less than this share
-  int students = 2;      ///< with different seeds; their spread is the uncertainty
+  int students = 2;      ///< students with different seeds; their spread is the uncertainty
   TrainSettings student;
   unsigned seed = 1;
   std::string output;    ///< folder
@@ -38,7 +38,7 @@ struct DistillSettings {
   /// File names are relative to the folder of the settings file. Throws FileError.
   static DistillSettings read(const std::string &path);
 
-  /// All that the result depends on. `teacher_description`: that of the teacher.
+  /// All settings that the result depends on. `teacher_description`: the part of the teacher.
   nlohmann::ordered_json description(const nlohmann::ordered_json &teacher_description) const;
 };
 

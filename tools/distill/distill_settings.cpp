@@ -38,8 +38,9 @@ DistillSettings DistillSettings::read(const std::string &path)
 
   YamlSection sampling = top.section("sampling");
   if (sampling.has("temperatures")) s.temperatures = sampling.numbers("temperatures");
-  for (const double T : s.temperatures)
-    if (T <= 0) sampling.fail("temperatures", "holds " + number(T) + "; accepted: numbers > 0 (K)");
+  for (const double temperature : s.temperatures)
+    if (temperature <= 0)
+      sampling.fail("temperatures", "holds " + number(temperature) + "; accepted: numbers > 0 (K)");
   s.frames = sampling.whole("frames", s.frames, 1);
   s.every = sampling.whole("every", s.every, 1);
   s.warmup = sampling.whole("warmup", s.warmup);

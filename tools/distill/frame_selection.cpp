@@ -1,4 +1,4 @@
-// Which frames of a student's trajectories are worth a label.
+// Selects the frames of a student's trajectories that are worth a label.
 #include "distill/frame_selection.h"
 
 #include "structure/bonded_molecule.h"

@@ -1,4 +1,4 @@
-// Which frames of a student's trajectories are worth a label.
+// Selects the frames of a student's trajectories that are worth a label.
 #pragma once
 
 #include "molecule/molecule.h"

@@ -15,7 +15,7 @@ struct RoundOfMolecule {
   std::vector<std::string> trajectories;    ///< files of frames that a student went through
   std::vector<std::string> students;        ///< potentials whose spread chooses frames
   std::string selected, probes;             ///< files to write
-  std::uint64_t seed;                       ///< of the frames that are probes
+  std::uint64_t seed;                       ///< seed for the choice of probes
 };
 
 /// Labels frames drawn at random (probes), and those of the others that teach most. The file

@@ -12,7 +12,7 @@ namespace mlff {
 
 namespace {
 
-  /// What SchNetPack calls a tensor of PaiNN's layers, filters and readout.
+  /// Name in SchNetPack of a tensor of PaiNN's layers, filters and readout.
   std::string schnetpack_name(const std::string &name)
   {
     const auto begins = [&](const std::string &words) {

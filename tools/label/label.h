@@ -10,19 +10,20 @@
 
 namespace mlff {
 
-/// What `mlff label` was asked to do. Energies eV, lengths Å, times fs, temperatures K.
+/// Options of `mlff label`. Energies eV, lengths Å, times fs, temperatures K.
 struct LabelOptions {
   std::string command;    ///< the command line, for the manifest
   std::string smiles_file, smiles, structures, output;
   TeacherSettings teacher;
   std::string sampling = "langevin", lammps;
   std::vector<double> temperatures = {300.0};
-  int trajectories = 1;    ///< of each molecule at each temperature, from conformers of their own
+  /// number for each molecule and temperature, each from its own conformer
+  int trajectories = 1;
   int frames = 200, every = 20, warmup = 1000;
   int windows = 15, window = 400, between = 200;
   bool rotation = false;    ///< whether the molecules of windows turn as a whole
   double timestep = 0.5, rattle = 0.05;
-  ReadOptions read;            ///< what the file of given structures does not say
+  ReadOptions read;    ///< units, keys and elements that the file of given structures does not give
   bool skip_failed = false;    ///< given structures whose calculation fails are left out
   int seed = 1, jobs = 0;
 };

@@ -33,7 +33,7 @@ namespace {
 
   /// One trajectory of one molecule.
   struct Trajectory {
-    std::string name;    ///< of its file, without ending
+    std::string name;    ///< name of its file, without ending
     const Molecule *molecule;
     std::string molecule_name;
     double temperature;
@@ -130,7 +130,7 @@ namespace {
       const int n_conformers = int(temperatures.size()) * options.trajectories;
       for (const auto &[smiles, name] : list) {
         molecules.push_back(make_molecule(smiles, n_conformers, options.seed));
-        // what the teacher cannot label is said before anything runs
+        // A molecule that the teacher cannot label is refused before anything runs.
         try {
           make_teacher(options.teacher)
               ->set_reference(molecules.back().frame(molecules.back().conformers.front()));
@@ -281,7 +281,7 @@ namespace {
       fs::remove_all(place);
     }
 
-    /// What was changed by others is neither counted as done nor overwritten.
+    /// Throws for a file that somebody else changed: it is neither counted as done nor overwritten.
     void check_contents(const Trajectory &trajectory, const Json &entry) const
     {
       const fs::path file = file_of(trajectory);

@@ -27,7 +27,7 @@ Json PartialFile::read_manifest() const
     return Json::parse(text_of(manifest_path));
   } catch (const nlohmann::json::exception &error) {
     throw FileError("'" + manifest_path.string() +
-                    "' is no manifest of mlff label: " + error.what());
+                    "' is not a manifest of mlff label: " + error.what());
   }
 }
 

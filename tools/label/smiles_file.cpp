@@ -33,7 +33,7 @@ std::vector<NamedSmiles> read_smiles(const std::string &path)
       throw FileError(where + "the name '" + entry.name +
                       "' becomes a file; accepted are letters, digits, _ and -");
     if (!names.insert(entry.name).second)
-      throw FileError(where + "the name '" + entry.name + "' is there twice");
+      throw FileError(where + "the name '" + entry.name + "' appears twice");
     list.push_back(entry);
   }
   if (list.empty()) throw FileError("SMILES file '" + path + "' names no molecule");

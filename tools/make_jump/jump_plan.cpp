@@ -1,4 +1,4 @@
-// How many labels fit the time that a user gives.
+// Finds the number of labels that fit the time that a user gives.
 #include "make_jump/jump_plan.h"
 
 #include <algorithm>

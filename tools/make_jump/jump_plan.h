@@ -1,4 +1,4 @@
-// How many labels fit the time that a user gives.
+// Finds the number of labels that fit the time that a user gives.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,8 +11,8 @@ inline constexpr int tested_windows = 100;
 /// Lengths of the trajectories of labels, in time steps.
 struct JumpPlan {
   double gradient_seconds = 0.0;
-  int warmup = 0, between = 0, window = 0,
-      windows = 0;        ///< of each of three training trajectories
+  /// number in each of three training trajectories
+  int warmup = 0, between = 0, window = 0, windows = 0;
   int held_window = 0;    ///< two windows of each of two trajectories held out
 
   nlohmann::ordered_json json() const;

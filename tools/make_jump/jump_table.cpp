@@ -1,4 +1,4 @@
-// What mlff make-jump says about a network.
+// Report of mlff make-jump about a network.
 #include "make_jump/jump_table.h"
 
 #include "data/output_file.h"

@@ -1,4 +1,4 @@
-// What mlff make-jump says about a network: a verdict, a line, a table.
+// Report of mlff make-jump about a network: a verdict, a line, a table.
 #pragma once
 
 #include <nlohmann/json.hpp>

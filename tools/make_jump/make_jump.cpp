@@ -46,7 +46,7 @@ namespace {
       if (std::abs(steps - std::round(steps)) > 1e-6 || options.stride < 2.0 ||
           options.stride > 16.0)
         throw FileError("--stride " + number(options.stride) +
-                        " is no time that a jump can learn; accepted: multiples of " +
+                        " is not a time that a jump can learn; accepted: multiples of " +
                         number(timestep) + " fs from 2 to 16");
       lammps_program(options.lammps);
       molecule = make_molecule(options.smiles, 1, options.seed);
@@ -102,9 +102,9 @@ namespace {
     {
       return (folder / "training" / "network.safetensors").string();
     }
-    std::string labels(const std::string &which, double T = 300.0) const
+    std::string labels(const std::string &which, double temperature = 300.0) const
     {
-      return (folder / which / ("molecule_" + number(T) + "K.xyz")).string();
+      return (folder / which / ("molecule_" + number(temperature) + "K.xyz")).string();
     }
     Structure start_structure() const { return molecule.frame(molecule.conformers.front()); }
 
@@ -279,7 +279,8 @@ namespace {
       s.strides = {options.stride};
       s.timestep = timestep;
       if (!start.from_scratch) s.init_from = start.file;
-      for (const double T : {300.0, 400.0, 500.0}) s.train.push_back(labels("train", T));
+      for (const double temperature : {300.0, 400.0, 500.0})
+        s.train.push_back(labels("train", temperature));
       s.valid = {labels("probe")};
       s.test = {labels("test")};
       s.every = 5;

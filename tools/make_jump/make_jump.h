@@ -1,5 +1,5 @@
-// From a SMILES to a jump network that a LAMMPS run can use: labels, a test of a network that
-// exists, training, a check.
+// mlff make-jump: makes, from a SMILES, a jump network that a LAMMPS run can use. It labels, tests
+// a network that exists, trains, and checks the result.
 #pragma once
 
 #include "teacher/teacher.h"
@@ -8,12 +8,12 @@
 
 namespace mlff {
 
-/// What `mlff make-jump` was asked to do.
+/// Options of `mlff make-jump`.
 struct MakeJumpOptions {
   std::string command;    ///< the command line, for the manifest
   std::string smiles, output, lammps;
-  std::string from =
-      "ethanol";    ///< jump network to start from: a file, the name of one that ships, or `none`
+  /// jump network to start from: a file, the name of one that ships, or `none`
+  std::string from = "ethanol";
   TeacherSettings teacher;
   double stride = 8.0;     ///< fs
   double minutes = 5.0;    ///< wall-clock time for labels, tests and training together

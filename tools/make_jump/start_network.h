@@ -9,8 +9,8 @@ namespace mlff {
 
 struct StartNetwork {
   std::string file;            ///< empty: none
-  std::string sha256;          ///< of its contents
-  bool from_scratch = true;    ///< its weights are of no use for the molecule
+  std::string sha256;          ///< SHA-256 of the file
+  bool from_scratch = true;    ///< true: its weights are of no use for the molecule
   std::string untested;        ///< why it cannot be tested on the molecule; empty: it can
 
   /// `from`: a file, the first word of the name of a network that ships (of this stride, in fs, or

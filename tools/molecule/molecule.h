@@ -27,11 +27,11 @@ struct Molecule {
   std::vector<double> masses;
   std::vector<double> partial_charges;    ///< [n] e, Gasteiger's, which sum to the charge
   int charge = 0;                         ///< e
-  int unpaired_electrons = 0;             ///< of radicals
+  int unpaired_electrons = 0;             ///< above 0 for radicals
   /// Positions [n][3] Å of each conformer, with the centre of mass at the origin; that of the
   /// lowest force-field energy first.
   std::vector<std::vector<double>> conformers;
-  std::string force_field;    ///< that cleaned them up: MMFF94s or UFF
+  std::string force_field;    ///< force field that relaxed the conformers: MMFF94s or UFF
 
   int n_atoms() const { return int(numbers.size()); }
 

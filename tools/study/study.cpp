@@ -193,7 +193,7 @@ namespace {
       bool stop = false;
       for (const auto &run : runs) {
         if (run.timing() || done(run)) continue;
-        // what is half done starts anew
+        // A run that is half done starts anew.
         fs::remove_all(run.place);
         const double frames = settings.length * 1e3 / std::max(settings.frame, run.method->cycle());
         auto counter = std::make_shared<FrameCounter>(run.place / "frames.xyz");

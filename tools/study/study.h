@@ -9,9 +9,9 @@ namespace mlff {
 struct StudyOptions {
   std::string settings, output, lammps, command;
   int jobs = 0;    ///< dynamics at a time, 0: as many as cores
-  double length = 0.0,
-         timing_length = 0.0;    ///< ps in the place of those of the settings; 0: these
-  bool only_report = false;      ///< from what is there
+  /// ps in the place of those of the settings; 0: these
+  double length = 0.0, timing_length = 0.0;
+  bool only_report = false;    ///< makes the report from results that are there
 };
 
 /// Runs what is not done yet, and writes report.json and report.md to the output folder. Throws

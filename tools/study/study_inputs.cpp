@@ -59,16 +59,17 @@ namespace {
   std::string integrator(const StudySettings &s, const std::string &elements,
                          const StudyMethod &method, int seed)
   {
-    const std::string T = number(s.temperature), damp = number(1.0 / s.friction),
-                      langevin = " langevin " + T + " " + damp + " " + std::to_string(seed);
+    const std::string temperature = number(s.temperature), damp = number(1.0 / s.friction),
+                      langevin =
+                          " langevin " + temperature + " " + damp + " " + std::to_string(seed);
     if (method.kind == StudyMethod::Kind::verlet || method.kind == StudyMethod::Kind::respa) {
       std::string text;
       if (method.kind == StudyMethod::Kind::respa)
         text = "run_style       respa 2 " + std::to_string(method.steps()) +
             (method.file.empty() ? " bond 1 angle 1 dihedral 1 improper 1 pair 2\n"
                                  : " hybrid 1 2 2\n");
-      return text + "fix             move all nve\nfix             bath all langevin " + T + " " +
-          T + " " + damp + " " + std::to_string(seed) + "\n";
+      return text + "fix             move all nve\nfix             bath all langevin " +
+          temperature + " " + temperature + " " + damp + " " + std::to_string(seed) + "\n";
     }
     std::string text = "fix             jump all kstep/hybrid " + method.file + " " + elements;
     const std::string dt = number(1e-3 * method.timestep);

@@ -128,7 +128,7 @@ namespace {
     for (const double one : learned) accepted += (accepted.empty() ? "" : ", ") + number(one);
     section.fail("stride",
                  "is " + number(stride) +
-                     " fs, which the network of 'jump' has not; accepted: " + accepted);
+                     " fs, which the network of 'jump' does not have; accepted: " + accepted);
   }
 
   /// The potential of a method `jump` or `student`, and its words but for times.
@@ -333,7 +333,7 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
   for (auto &section : molecules) {
     s.molecules.push_back(read_molecule(section, beside));
     if (!names.insert(file_name_of(s.molecules.back().name)).second)
-      section.fail("name", "'" + s.molecules.back().name + "' is there twice");
+      section.fail("name", "'" + s.molecules.back().name + "' appears twice");
   }
   auto methods = file.sections("methods");
   if (methods.empty())
@@ -346,7 +346,8 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
         if (std::none_of(s.molecules.begin(), s.molecules.end(), [&](const auto &m) {
               return m.name == name;
             }))
-          section.fail("molecules", "holds '" + name + "', which 'molecules' of the study has not");
+          section.fail("molecules",
+                       "holds '" + name + "', which 'molecules' of the study does not have");
       for (const auto &other : s.methods)
         if (other.name == method.name &&
             (other.molecules.empty() || method.molecules.empty() ||
@@ -367,7 +368,7 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
         accepted += (accepted.empty() ? "" : ", ") + method->name;
       file.fail("reference",
                 "is '" + s.reference + "', which molecule '" + molecule.name +
-                    "' has not; accepted: " + accepted);
+                    "' does not have; accepted: " + accepted);
     }
   }
   file.finish();

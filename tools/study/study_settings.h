@@ -15,35 +15,34 @@ struct StudyMethod {
   Kind kind = Kind::verlet;
   std::string name;                      ///< "verlet-0.5": unique among the methods of a molecule
   std::vector<std::string> molecules;    ///< only for these; empty: for all
-  std::string
-      /// network, student, or inner potential; empty with respa: bonded terms are the inner force
-      file;
-  std::string control;       ///< of jumps: zero, ballistic, linear, verlet, corrector; or empty
+  /// network, student, or inner potential; empty with respa: bonded terms are the inner force
+  std::string file;
+  /// control of a jump: zero, ballistic, linear, verlet, corrector; or empty
+  std::string control;
   double timestep = 0.5;     ///< fs, of velocity Verlet, or of the inner steps
   double stride = 0.0;       ///< fs, of a jump, or the outer step of r-RESPA
-  double fraction = -1.0;    ///< of corrector steps in a stride; negative: `corrector` counts
+  double fraction = -1.0;    ///< share of corrector steps in a stride; negative: `corrector` counts
   int corrector = 1;
   bool metropolis = false;
   std::string options;    ///< further words of fix kstep/hybrid
 
   int steps() const;              ///< time steps in a stride
-  int corrector_steps() const;    ///< in a cycle
-  double cycle()
-      /// fs of a cycle: of a step of velocity Verlet, an outer step, or a jump with its corrector
-      const;
+  int corrector_steps() const;    ///< corrector steps in a cycle
+  /// fs of a cycle: of a step of velocity Verlet, an outer step, or a jump with its corrector
+  double cycle() const;
   int cycle_steps() const;    ///< steps of LAMMPS in it, each with one call of the force
 };
 
 struct StudyMolecule {
   std::string name, smiles;
   std::string data;                     ///< file of LAMMPS in the place of a SMILES
-  std::vector<std::string> elements;    ///< of its atom types
+  std::vector<std::string> elements;    ///< elements of the atom types
   std::string force;                    ///< commands
   std::string start;                    ///< commands before the minimisation, and after read_data
 };
 
 struct StudySettings {
-  std::string path;      ///< of the file
+  std::string path;      ///< settings file
   std::string output;    ///< folder
   std::string title;
   std::vector<StudyMolecule> molecules;
@@ -54,7 +53,7 @@ struct StudySettings {
   double length = 20.0, warmup = 1.0;             ///< ps
   double frame = 4.0, lag = 2.0;    ///< fs between frames at least, ps of correlation functions
   double timing_length = 2.0, timing_warmup = 0.2;    ///< ps
-  int repeats = 3;                                    ///< of timings; 0: none
+  int repeats = 3;                                    ///< repetitions of the timings; 0: no timings
 
   /// Methods of a molecule, the reference first.
   std::vector<const StudyMethod *> methods_of(const StudyMolecule &molecule) const;

@@ -11,8 +11,8 @@ namespace mlff {
 /// False where it fails, as without Matplotlib.
 bool run_plot_script(const std::string &script, const std::vector<std::string> &files);
 
-/// The same, whose last file is the picture that it draws: tells where that is, or warns that the
-/// numbers alone are in `numbers`.
+/// Runs a script whose last file is the picture that it draws. Logs the place of the picture, or
+/// warns that there is none and the numbers alone are in `numbers`.
 void draw_picture(const std::string &script, const std::vector<std::string> &files,
                   const std::string &numbers);
 

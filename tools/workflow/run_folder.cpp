@@ -60,7 +60,7 @@ RunFolder::RunFolder(fs::path path, std::string program, std::string manifest_na
 void RunFolder::open()
 {
   if (fs::exists(folder) && !fs::is_directory(folder))
-    throw FileError("'" + name() + "' is no folder");
+    throw FileError("'" + name() + "' is not a folder");
   if (fs::exists(folder) && !fs::exists(manifest_path()) &&
       std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const auto &entry) {
         return entry.path().filename() != ".lock";
@@ -80,7 +80,7 @@ void RunFolder::begin(const Json &settings, const InputRecord &inputs, const std
     bool complete = manifest.is_object() && manifest.contains("settings");
     for (const auto &[key, value] : initial.items()) complete = complete && manifest.contains(key);
     if (!complete)
-      throw FileError("'" + manifest_path().string() + "' is no manifest of " + program);
+      throw FileError("'" + manifest_path().string() + "' is not a manifest of " + program);
     compare_settings(manifest["settings"], settings, "'" + name() + "'");
     inputs.compare(manifest, "'" + name() + "'", "go on with that, or use another output");
   } else {

@@ -261,7 +261,7 @@ TEST(EngineInfo, KeysTellEnginesApart)
   for (const auto &info : list) keys.insert(info.key());
   EXPECT_EQ(keys.size(), list.size());
 
-  // what neither results nor the place of an evaluation depend on
+  // Neither results nor the place of an evaluation depend on these members.
   EngineInfo gpu;
   gpu.device = DeviceKind::cuda;
   EngineInfo other = gpu;

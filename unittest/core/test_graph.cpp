@@ -154,7 +154,7 @@ TEST(GraphOfFrame, Refusals)
   expect_error(structure, "position of atom 2 is not finite");
   structure = random_structure(2, 1);
   std::copy_n(structure.positions.begin(), 3, structure.positions.begin() + 3);
-  expect_error(structure, "atoms 1 and 2 are on the same place");
+  expect_error(structure, "atoms 1 and 2 are at the same position");
   structure = random_structure(2, 1);
   structure.periodic = {true, true, true};
   expect_error(structure, "cell vector a is zero");

@@ -217,7 +217,7 @@ TEST_F(Readers, NpzArrays)
                                     {"text", "its type is '<U1'"},
                                     {"short", "16 bytes of data"},
                                     {"large", "its shape is"},
-                                    {"none", "no NumPy array"}}) {
+                                    {"none", "not a NumPy array"}}) {
     try {
       file.read(name);
       ADD_FAILURE() << "no error for " << name;
@@ -500,7 +500,7 @@ TEST_F(Readers, TypesAreNoElements)
       {"frame 1, line 3: found '1' for the species", "atom type of LAMMPS", "Z:I:1", "--elements"});
   EXPECT_EQ(frames(types, {.elements = {"O", "H"}})[0].numbers, (std::vector<int>{8, 1}));
   expect_error(types, {"type 2 has no element: 1 are given"}, {.elements = {"O"}});
-  expect_error(types, {"'Q' is no element"}, {.elements = {"O", "Q"}});
+  expect_error(types, {"'Q' is not an element"}, {.elements = {"O", "Q"}});
   expect_error(put("b.xyz", "2\nAtoms. Timestep: 0\n1 0 0 0\n8 1 0 0\n"),
                {"found '1' for the species"});
   expect_error(put("b.xyz", "2\nplain\n1 0 0 0\n2 1 0 0\n"),
@@ -599,7 +599,7 @@ TEST_F(Readers, NoAtomsAndNoNumbers)
                      std::string("1\nProperties=species:S:1:pos:R:3:forces:R:3\nC 0 0 0 0 0 ") +
                          value + "\n"),
                  {"frame 1, line 3", value, "for forces"});
-    // what is not used may be anything
+    // An unused property may have any value.
     EXPECT_EQ(frames(put("a.xyz",
                          std::string("1\nProperties=species:S:1:pos:R:3:magmom:R:1 gap=") + value +
                              "\nC 0 0 0 " + value + "\n"))

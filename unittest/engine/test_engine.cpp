@@ -367,7 +367,7 @@ TEST_P(EngineTest, RefusesEnergiesThatAreNotFinite)
   GraphStorage graph;
   append_graph(random_structure(4, 2), potential.elements, potential.cutoff, graph);
   append_graph(far_out, potential.elements, potential.cutoff, graph);
-  std::fill(graph.r.end() - 6, graph.r.end(), 0.0);    // two atoms on one place
+  std::fill(graph.r.end() - 6, graph.r.end(), 0.0);    // two atoms at the same position
   Result result;
   try {
     engine->evaluate(graph.view(), result);

@@ -66,7 +66,7 @@ TEST_F(FixKstep, EnergyWithTheScalarIsConservedOneRank)
   }
   EXPECT_LT(largest, 1e-7);
   EXPECT_GT(moved, 0.05);
-  // and where thermo adds it
+  // Thermo output adds the energy with fix_modify energy yes.
   command("fix_modify hyb energy yes");
   command("run 10 post no");
   EXPECT_NEAR(value("etotal"), start, 1e-7);

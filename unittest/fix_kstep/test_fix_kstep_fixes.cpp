@@ -123,8 +123,8 @@ TEST_F(FixKstep, RefusesOtherFixesOneRank)
           "INIT INIT INIT",
           {head("recenter")}, exact, student);
 
-  // these may be there: velocity Verlet sees every force, and what holds other atoms holds none
-  // that jump
+  // These fixes are accepted: velocity Verlet sees every force, and a fix that holds other atoms
+  // holds none that jump.
   molecule();
   commands("create_atoms 1 single 15 15 15 units box\ngroup wall id 10\ngroup mol id <= 9\nfix "
            "other wall setforce 0 0 0\nfix still wall viscous 1.0");

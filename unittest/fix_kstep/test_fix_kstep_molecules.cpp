@@ -109,7 +109,7 @@ TEST_F(FixKstep, RejectedMoleculeFallsBackAloneOneRank)
   command("run 1 pre no post no");
   EXPECT_EQ(entry("jumps"), 6.0);
 
-  // who waits is known after a restart, too
+  // The restart file keeps the molecules that wait.
   read_restart(double_pair);
   fix(words);
   command("run 8 post no");
@@ -304,7 +304,8 @@ TEST_F(FixKstep, MoleculesOfOneCalculationOneRank)
     EXPECT_EQ(entry("jumps"), each ? 60.0 : 30.0);
     if (!each) expect_in_log("the pair style shares the energy of all out among its atoms");
   }
-  // of two molecules together, √2 of one; of shares, differences of what the two do
+  // The energy of two molecules together changes √2 times as much as that of one. Shares would also
+  // contain differences between the two molecules.
   EXPECT_LT(rms[0], 3.0 * rms[1]);
 }
 #endif

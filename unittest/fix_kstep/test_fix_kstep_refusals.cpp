@@ -127,9 +127,9 @@ TEST_F(FixKstep, RefusesInputsOneRank)
           {"Fix bath of style langevin would put random forces", "keyword langevin"});
   refuses("timestep 0.001", {"has a time step of 0.0005, but the input one of 0.001"},
           "temp 300 jump network 16 0.0005");
-  refuses("", {"12 steps of 0.5 fs are no stride of network", "it has: 8 fs"},
+  refuses("", {"12 steps of 0.5 fs are not a stride of network", "it has: 8 fs"},
           "temp 300 jump network 12 0.0005");
-  refuses("timestep 0.0007", {"no stride of network"});
+  refuses("timestep 0.0007", {"not a stride of network"});
   refuses("velocity all set 0 0 0", {"needs a temperature for its limits"}, "corrector 0");
   refuses("mass 3 2.014", {"atom 4 has mass 2.014, but the network learned H with 1.008 g/mol"});
   molecule();
@@ -198,7 +198,7 @@ TEST_F(FixKstep, RefusesModelsOfOtherMoleculesOneRank)
   expect_refusal({"large.safetensors' makes no jumps of these molecules",
                   "the model is of one molecule C2H7O"});
 
-  // its own molecule jumps, until a bond breaks that was there at set-up
+  // A molecule of the network jumps until a bond breaks that was there at set-up.
   molecule();
   fix("jump student 16 0.0005 langevin 300 0.1 7", model(ethanol(), "own.safetensors"));
   command("run 0 post no");

@@ -57,7 +57,8 @@ TEST_F(FixKstep, RestoredToTheLastBitOneRank)
   fix("corrector 0 drift 1e-9");
   expect_taken_back("drift");
   EXPECT_EQ(entry("calls"), 1.0);
-  // then 16 steps of velocity Verlet, one more rejected jump, 16 steps, a rejected jump, one step
+  // Then follow 16 steps of velocity Verlet, one more rejected jump, 16 steps, a rejected jump and
+  // one step.
   command("run 16 pre no post no");
   EXPECT_NEAR(simulated(), 0.008, 1e-12);
   command("run 19 pre no post no");
@@ -152,7 +153,7 @@ TEST_F(FixKstep, ChargesThatDoNotConvergeOneRank)
   EXPECT_LT(largest_difference(bits().x, expected.x), 1e-7);
   EXPECT_LT(largest_difference(bits().v, expected.v), 1e-5);
 
-  // that is what the force says of the landing
+  // The force fails at this landing, with the same words.
   molecule(style, "");
   command("run 0 post no");
   auto *atom = lmp->atom;

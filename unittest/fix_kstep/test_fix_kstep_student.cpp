@@ -32,8 +32,8 @@ TEST_F(FixKstep, StudentEqualToTheForceOneRank)
 
 TEST_F(FixKstep, RejectionTurnsVelocitiesRoundOneRank)
 {
-  // at (almost) no temperature nothing that raises the energy is accepted, and turned round the
-  // same way back raises it, too, or is taken
+  // At (almost) no temperature nothing that raises the energy is accepted. The way back, with
+  // reversed velocities, raises it, too, or is accepted.
   molecule();
   fix("jump student 20 0.0005 temp 1e-9", potential_file(erring()));
   command("run 0 post no");

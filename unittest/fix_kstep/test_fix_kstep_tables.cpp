@@ -35,7 +35,7 @@ namespace {
     std::vector<Row> rows;
     std::string line;
     std::getline(in, line);
-    const std::size_t row = 5, cell = 7;    // where "- " of a row and of a cell ends
+    const std::size_t row = 5, cell = 7;    // ends of "- " before a row and before a cell
     while (std::getline(in, line)) {
       if (!line.empty() && line[0] != ' ') break;
       if (line.rfind("    - ", 0) == 0)
@@ -51,7 +51,7 @@ namespace {
     return rows;
   }
 
-  /// As the page is to have them.
+  /// Table in the form that the page must have.
   std::string as_list_table(const std::vector<Row> &rows)
   {
     std::string text;
@@ -124,7 +124,7 @@ TEST(FixKstepTables, NamesAreUniqueOneRank)
 
 TEST_F(FixKstep, DefaultsAreWhatTheTableSaysOneRank)
 {
-  // with every plain default given the run is that without any keyword
+  // A run with every plain default given equals the run without any keyword.
   std::string words = "langevin 300 0.1 7 timing no", given;
   int plain = 0;
   for (const auto &keyword : LAMMPS_NS::kstep_keywords()) {

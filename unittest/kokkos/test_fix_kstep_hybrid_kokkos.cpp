@@ -167,7 +167,7 @@ TEST_F(FixKstepKokkos, FieldsAndChangedAtomsOneRank)
 
 TEST_F(FixKstepKokkos, GoesOnFromARestartOneRank)
 {
-  // with the suffix: restart files know styles without it
+  // Names have the suffix, because restart files know styles without it.
   const std::string words = " C O H corrector 1 langevin 300 0.05 99 drift 0.12" + end;
   molecules("mlff/kk precision double");
   command("fix hyb all kstep/hybrid " + network + words);

@@ -29,7 +29,7 @@ class LongRangeKokkos : public LammpsTest {
     if (!kokkos) GTEST_SKIP() << "Kokkos is off in this run";
   }
 
-  /// Both engines on the same structures, in both precisions.
+  /// Compares both engines on the same structures, in both precisions.
   static void expect_host(const Potential &potential, const std::vector<Structure> &structures,
                           LongRangeForm form, const std::string &name)
   {
@@ -59,8 +59,8 @@ class LongRangeKokkos : public LammpsTest {
   }
 
   static inline double agreement_double = 0.0,
-                       agreement_single =
-                           0.0;    // the largest differences, relative to the largest value
+                       // the largest differences, relative to the largest value
+      agreement_single = 0.0;
 
   static std::string text(double x)
   {
@@ -270,7 +270,7 @@ TEST_F(LongRangeKokkos, BatchesOfAnySizeInTurn)
                 1e-10 * std::max(1.0, largest(energy)));
       EXPECT_LT(largest_difference(together.forces, forces),
                 1e-10 * std::max(1.0, largest(forces)));
-      // to the last digit, whatever the threads did
+      // Results agree to the last digit, whatever the threads did.
       EXPECT_EQ(evaluate(*kept, potential, structures).forces, together.forces);
     }
   }

@@ -529,7 +529,7 @@ TEST_F(Student, IsVelocityVerlet)
   }
   EXPECT_LT(largest(end.x, expected.x), 1e-11);
   EXPECT_LT(largest(end.v, expected.v), 1e-8);
-  // and so it keeps the student's energy
+  // The jump therefore keeps the student's energy.
   double change = potential_energy(end, f) - before;
   for (int m = 0; m < 2; m++)
     change += kinetic_energy(system.molecules, m, end.v) -
@@ -842,7 +842,7 @@ TEST(KstepTuner, PausesLongerAndLonger)
               std::min(double(KstepTuner::last_pause),
                        KstepTuner::first_pause * std::pow(2.0, double(n))));
   EXPECT_LT(tuned.tuner.speedup(0), 1.0);
-  // and jumps again when it has become faster
+  // Jumps start again when the model has become faster.
   const auto so_far = tuned.paused.size();
   tuned.seconds_of_model = 0.0001;
   tuned.run(2000, [](int) {
@@ -869,7 +869,7 @@ TEST(KstepTuner, GoesOnFromItsState)
     EXPECT_EQ(second.tuner.state(), first.tuner.state()) << cycles;
     EXPECT_EQ(second.choice.corrector, first.choice.corrector);
   }
-  // of another comparison
+  // A state of another comparison is refused.
   const auto state = KstepTuner(1, 0.0005).state();
   EXPECT_FALSE(KstepTuner(2, 0.0005).set_state(state));
   EXPECT_FALSE(KstepTuner(1, 0.001).set_state(state));
@@ -939,7 +939,7 @@ TEST(KstepRestart, IsReadAsItWasWritten)
   EXPECT_TRUE(from_second.atoms.empty());
   EXPECT_EQ(from_second.seed, 0);
 
-  // and one that is not known
+  // A restart file of an unknown version is refused.
   list[2] = 4.0;
   KstepRestart unknown;
   EXPECT_EQ(unknown.unpack(reinterpret_cast<const char *>(list.data())), 0);

@@ -32,7 +32,7 @@ TEST(KstepSchedule, Phases)
   schedule.correct_for(0);
   EXPECT_EQ(schedule.phase, KstepSchedule::at_jump);
 
-  // where nobody arrived nobody waits
+  // Nobody waits if nobody arrived.
   schedule.fall_back({0, 0}, 16);
   EXPECT_TRUE(schedule.waiting.empty());
   schedule.begin_anew();
@@ -105,7 +105,7 @@ TEST_F(Decision, OneRejectedMoleculeTakesAllBack)
   EXPECT_EQ(counters[KstepCounters::jumps], 1.0);
   EXPECT_EQ(counters[KstepCounters::bond], 1.0);
 
-  // with Metropolis none moves then
+  // With Metropolis no molecule moves in this case.
   decision.metropolis = true;
   check_way();
   EXPECT_EQ(decision.moved, (std::vector<char>{0, 0, 0}));
@@ -156,7 +156,7 @@ TEST_F(Decision, TheEnergyOfAllTogether)
 
 TEST_F(Decision, RescalingKeepsTheEnergy)
 {
-  // by some percent of the kinetic energy of 1.2 meV
+  // These changes are some percent of the kinetic energy of 1.2 meV, which can make up for them.
   decision.landed = {-0.9999, -2.0, -3.00005};
   check_way();
   for (const int part : {0, 2}) {

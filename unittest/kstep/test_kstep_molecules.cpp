@@ -30,7 +30,7 @@ TEST(KstepAssembly, BondsMakeMolecules)
   EXPECT_EQ(molecules.mass, (std::vector<double>{16.0, 1.3, 1.4, 1.1, 16.2, 1.5, 16.6}));
   EXPECT_EQ(molecules.first_bond, (std::vector<int>{0, 2, 4, 4}));
   ASSERT_EQ(molecules.bonds.size(), 4u);
-  // by place, in the order of the first atom and then of the second
+  // Bonds are sorted by place of the first atom, then of the second.
   const int expected[4][2] = {{0, 1}, {0, 2}, {3, 4}, {4, 5}};
   for (int b = 0; b < 4; b++) {
     EXPECT_EQ(molecules.bonds[b].i, expected[b][0]);
@@ -47,7 +47,7 @@ TEST(KstepAssembly, MoleculeIdsJoinWhatBondsDoNot)
   KstepMolecules molecules;
   EXPECT_EQ(assemble_molecules(atoms, molecules), (std::vector<int>{0, 3, 4, 6, 1, 2, 5}));
   EXPECT_EQ(molecules.first_atom, (std::vector<int>{0, 4, 7}));
-  // what was there before is forgotten
+  // Earlier contents of `molecules` are forgotten.
   EXPECT_EQ(assemble_molecules(waters(), molecules).size(), 7u);
   EXPECT_EQ(molecules.n_molecules(), 3);
   EXPECT_EQ(molecules.first_bond.size(), 4u);
@@ -105,7 +105,7 @@ TEST(KstepAssembly, SpeciesByWhatAtomsAreBondedTo)
   ASSERT_EQ(misfit.atom, 1) << "hydrogen is the next";
   EXPECT_EQ(molecules.species[0], 0);
 
-  // by name, whatever is around them
+  // A class is found by its name, whatever is around the atom.
   EXPECT_EQ(number_of_species(potential, "OX"), 8);
   words[0] = "OX";
   EXPECT_EQ(find_species(potential, words, molecules).atom, 1);

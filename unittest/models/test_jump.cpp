@@ -317,11 +317,11 @@ TEST(Jump, Errors)
   EXPECT_NE(message(potential, wrong).find("not finite"), std::string::npos);
   wrong = all;
   for (int a = 0; a < 3; a++) wrong.x[3 + a] = wrong.x[a];
-  EXPECT_NE(message(potential, wrong).find("atoms 1 and 2 are on the same place"),
+  EXPECT_NE(message(potential, wrong).find("atoms 1 and 2 are at the same position"),
             std::string::npos);
   EXPECT_NE(message(potential, all, "kokkos").find("'kokkos' is not in this build; it has: host"),
             std::string::npos);
-  EXPECT_NE(message(random_potential(), all).find("is no jump network"), std::string::npos);
+  EXPECT_NE(message(random_potential(), all).find("is not a jump network"), std::string::npos);
   EXPECT_THROW(make_engine(potential), EngineError);
 }
 
@@ -586,7 +586,8 @@ std::vector<double> predictions(const Potential &potential, const States &all)
   return u;
 }
 
-/// How far the jump of the turned input is from the turned jump, relative to its largest change.
+/// Distance between the jump of the rotated input and the rotated jump, relative to its largest
+/// change.
 double rotation_error(const Potential &potential, bool mirror,
                       Precision precision = Precision::double_precision)
 {
@@ -985,7 +986,7 @@ TEST_F(JumpFile, VariantsComeBackAsTheyWere)
       Potential potential = random_jump({8, 2, 6}, {6, 8, 1}, strides, cutoff, 3, model, published);
       jump_record(potential).bound = 7.5;
       jump_record(potential).heads = 2;
-      // as many heads as the tensors say
+      // The tensors determine the number of heads.
       if (model == std::string("kstep-transformer"))
         for (int l = 0; l < 2; l++)
           for (const auto &[name, width] :

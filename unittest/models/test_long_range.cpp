@@ -209,7 +209,7 @@ TEST_P(LongRange, RotationAndTranslation)
   const auto found = evaluate(*engine, potential, {other});
   const double tolerance = form == LongRangeForm::linear
       ? 1e-9
-      : 1e-10;    // with the double precision's rule; 1e-6 is asked for
+      : 1e-10;    // rule of double precision; 1e-6 is asked for
   EXPECT_NEAR(found.energy[0], base.energy[0], tolerance * std::max(1.0, std::abs(base.energy[0])));
   EXPECT_LT(largest_difference(found.forces, other.forces),
             tolerance * std::max(1.0, largest(base.forces)));
@@ -422,7 +422,7 @@ TEST(LatticeWaves, AreHalfOfTheLatticeWithSmoothWeights)
   for (const auto &n : std::vector(found)) found.push_back({-n[0], -n[1], -n[2]});
   std::sort(found.begin(), found.end());
   EXPECT_EQ(std::adjacent_find(found.begin(), found.end()), found.end());
-  // as many as its volume says
+  // The number of lattice vectors follows from the volume of the sphere.
   EXPECT_NEAR(double(found.size()),
               4.0 / 3.0 * std::numbers::pi * std::pow(1.6, 3) * 785.0 /
                   std::pow(2.0 * std::numbers::pi, 3),
@@ -483,7 +483,7 @@ TEST(LatticeWaves, TendToTheIntegralOfTheWindow)
     EXPECT_GT(share, 1e-2);
     for (int x = 0; x < 3; x++) EXPECT_NEAR(odd[x], j1 * r[x] / length, 2e-3) << t;
     EXPECT_NEAR(j0, std::sph_bessel(0, block_sizes.kappa(t) * length), 0.1)
-        << t;    // and that is close to the frequency's own
+        << t;    // the window is close to the frequency's own function
   }
 }
 

@@ -133,7 +133,8 @@ TEST(BondedMolecule, PermutationsOfEthanol)
   const BondedMolecule molecule = bonded_molecule(structure.numbers, structure.positions);
   EXPECT_EQ(molecule.formula(), "C2H6O");
   EXPECT_EQ(molecule.bonds.size(), 8u);
-  // of 12 automorphisms of the bonded graph half would turn one carbon inside out and not the other
+  // Half of the 12 automorphisms of the bonded graph would turn one carbon inside out and not the
+  // other.
   const auto all = equivalent_permutations(molecule, 100);
   ASSERT_EQ(all.size(), 6u);
   for (std::size_t k = 0; k < 9; k++) EXPECT_EQ(all[0][k], int(k));
@@ -695,7 +696,7 @@ TEST_F(MoleculeTrain, Learns)
       (n + m);
   EXPECT_NEAR(report["force_mae_meV_per_A"].get<double>(), claimed, 1e-3 * claimed);
 
-  // on from there
+  // A training can start from these weights.
   settings("b", {{"model", "{kind: molecule-mlp, init_from: a.safetensors}"}});
   run("train b.yaml --no-plots");
   ASSERT_EQ(status, 0);

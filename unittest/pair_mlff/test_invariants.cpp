@@ -1,6 +1,6 @@
-// What must not matter to pair_style mlff does not: orientation, order and IDs of atoms,
-// replication, atoms that are left out, ranks, neighbor settings, restart and resume. Random
-// systems, each from a seed that is printed where one fails; MLFF_TEST_SEED=N runs that one alone.
+// Results of pair_style mlff do not depend on orientation, order and IDs of atoms, replication,
+// atoms outside the group, ranks, neighbor settings, restart and resume. Systems are random, each
+// from a seed that is printed where one fails; MLFF_TEST_SEED=N runs that one alone.
 #include "data/trajectory.h"
 #include "engine/make_engine.h"
 #include "models/molecule_mlp/molecule_mlp.h"
@@ -60,7 +60,7 @@ struct Settings {
   bool tiled = false;
 };
 
-/// How atoms come into LAMMPS: atom k of the structure has an ID, and a place in the file.
+/// Numbering of atoms in LAMMPS: atom k of the structure has an ID, and a place in the file.
 struct Numbering {
   std::vector<int> id, place;
 };
@@ -91,7 +91,7 @@ class Invariants : public mlff_test::LammpsTest {
     for (int k = 0; k < n; k++) out.id.push_back(k + 1);
     if (renumber) {
       out.place = shuffled(n);
-      const auto numbers = shuffled(3 * n);    // with gaps
+      const auto numbers = shuffled(3 * n);    // IDs with gaps
       for (int k = 0; k < n; k++) out.id[k] = numbers[k] + 1;
     }
     return out;
@@ -284,8 +284,8 @@ class Invariants : public mlff_test::LammpsTest {
             2 * (x * z - w * y),     2 * (y * z + w * x),     1 - 2 * (x * x + y * y)};
   }
 
-  /// The same system in another orientation, and where it is periodic described by other cell
-  /// vectors; the rotation.
+  /// The system in another orientation, and if it is periodic with other cell vectors of the same
+  /// lattice; the rotation.
   std::pair<Structure, std::array<double, 9>> turned(const Structure &structure)
   {
     Structure out = structure;

@@ -89,7 +89,7 @@ TEST_F(PairChanges, ExclusionsOfPairsAreRefused)
     expect_error("run 0 post no",
                  {"Pair style mlff needs all pairs", "'neigh_modify exclude type 1 3' takes away",
                   "accepted: types that pair_coeff maps to NULL"});
-    // as it was without any
+    // Results are those before any exclusion.
     commands("neigh_modify exclude none\nrun 0 post no");
     expect_right(*lmp, local, coh);
   }
@@ -348,7 +348,7 @@ TEST_F(PairChanges, WidomInsertionsCountWholeAtoms)
 
 TEST_F(PairChanges, SwappedTypesCountAtOnce)
 {
-  // at 1 K only swaps that lower the energy are accepted
+  // At 1 K only swaps that lower the energy are accepted.
   fresh(random_structure(24, 5, orthogonal, {true, true, true}));
   use(local);
   commands("run 0 post no\nfix s all atom/swap 1 5 3456 1.0 ke no types 1 3");
@@ -365,7 +365,7 @@ TEST_F(PairChanges, SwappedTypesCountAtOnce)
 
 TEST_F(PairChanges, BondsMadeDuringARunAreSeen)
 {
-  // with special_bonds 0 0 0 a new bond takes its pair out of the neighbor list
+  // A new bond takes its pair out of the neighbor list with special_bonds 0 0 0.
   put("two.data",
       "two atoms\n\n2 atoms\n0 bonds\n3 atom types\n1 bond types\n1 extra bond per atom\n1 extra "
       "special per atom\n\n-5 5 xlo xhi\n-5 5 ylo yhi\n-5 5 zlo "
@@ -379,7 +379,7 @@ TEST_F(PairChanges, BondsMadeDuringARunAreSeen)
     if (removed)
       use(local);
     else {
-      // in a hybrid style weights of the sub-style's own take no pair away
+      // Weights of the sub-style alone take no pair away in a hybrid style.
       command("special_bonds lj/coul 1e-50 1e-50 1e-50");
       use_with_zero(local, "C O H");
       command("pair_modify pair mlff special lj/coul 0 0 0");

@@ -72,8 +72,8 @@ TEST_F(PairCombinations, EnergiesOfAtomsInAnOverlayWithNullTypes)
 
 TEST_F(PairCombinations, TwoScaledModelsOfDifferentTypes)
 {
-  // as in a thermodynamic integration: one model knows all types, the other not the last; the scale
-  // is a variable
+  // A thermodynamic integration: one model knows all types, the other not the last; the scale is a
+  // variable.
   if (kokkos) GTEST_SKIP() << "LAMMPS has no hybrid/scaled for Kokkos";
   const Structure structure = random_structure(24, 15, orthogonal, {true, true, true});
   fresh(structure);

@@ -143,7 +143,7 @@ TEST_F(PairFmm, DirectFormOnAnyNumberOfRanks)
       moved.positions = positions();
       expect_equal(evaluate(potential, moved, LongRangeForm::direct), 1e-10);
     }
-    // with splines
+    // Single precision uses splines.
     command("pair_style mlff precision single fmm direct");
     commands("pair_coeff * * " + potential_file(potential) + " C O H\nrun 0 post no");
     Structure now = structure;

@@ -301,7 +301,7 @@ TEST_F(PairMLFF, ForcesAreThoseOfLabelledFramesToolsSee)
                      -2.02, 0.84, -0.17, -1.11, -0.13, -1.35, 1.27,  -0.74, -0.77};
   command("units metal");
   create(frame);
-  // by its name alone, with no folder in the environment
+  // A potential is found by its name alone, with no folder in the environment.
   unsetenv("LAMMPS_POTENTIALS");
   commands("pair_style mlff precision double\npair_coeff * * ethanol-rmd17-painn128.safetensors C "
            "O H\nrun 0 post no");
@@ -369,7 +369,7 @@ TEST_F(PairMLFF, RefusesCoefficients)
   expect_error("pair_coeff * * " + path + " NULL NULL NULL", {"maps every atom type to NULL"});
   put("text.safetensors", "no potential at all, only a text");
   expect_error("pair_coeff * * " + file("text.safetensors") + " C O H",
-               {"text.safetensors", "no safetensors file"});
+               {"text.safetensors", "not a safetensors file"});
 }
 
 TEST_F(PairMLFF, RefusesMissingCoefficients)
@@ -451,7 +451,7 @@ TEST_F(PairMLFF, RefusesAtomsOnOnePlaceOneRank)
                 structure.positions[0], structure.positions[1], structure.positions[2]);
   command(text);
   use();
-  expect_error("run 0", {"on timestep 0", "is not finite", "atoms on one place"});
+  expect_error("run 0", {"on timestep 0", "is not finite", "atoms at the same position"});
 }
 
 TEST_F(PairMLFF, RefusesAtomsThatLeaveAFixedBox)

@@ -102,7 +102,7 @@ class PairMLFFEnsemble : public mlff_test::LammpsTest {
     return out;
   }
 
-  /// The same from runs with each potential alone; the spread by its definition.
+  /// Expected values from runs with each potential alone; the spread by its definition.
   Values mean_of_runs(const Structure &structure, const std::vector<std::string> &files,
                       const std::string &newton = "on")
   {
@@ -139,7 +139,7 @@ class PairMLFFEnsemble : public mlff_test::LammpsTest {
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   }
 
-  /// How often words are in the log; on ranks that do not write one, what is expected.
+  /// Number of times that words are in the log, or `expected` on ranks that do not write one.
   int in_log(const std::string &words, int expected) const
   {
     if (rank != 0) return expected;
@@ -173,7 +173,7 @@ TEST_P(PairMLFFEnsembleSystem, IsMeanOfSingleRuns)
     EXPECT_LT(largest_difference(found.forces, expected.forces), 1e-12) << newton;
     EXPECT_LT(largest_difference(found.virial, expected.virial), 1e-11) << newton;
     EXPECT_LT(largest_difference(found.atom_energy, expected.atom_energy), 1e-12) << newton;
-    // in bar Angstrom^3: 1.6e6 for one eV
+    // bar Angstrom^3: 1.6e6 for one eV
     EXPECT_LT(largest_difference(found.atom_stress, expected.atom_stress), 1e-5) << newton;
     EXPECT_LT(largest_difference(found.spread, expected.spread), 1e-12) << newton;
     const double largest = *std::max_element(expected.spread.begin(), expected.spread.end());
@@ -427,9 +427,9 @@ TEST_F(PairMLFFEnsemble, RefusesCoefficients)
   expect_error("pair_coeff * * " + files[0] + " C O H " + files[1],
                {"has 4 elements", "potential files come before the elements", files[1]});
   expect_error("pair_coeff * * " + files[0] + " b.safetensors.gone C O H",
-               {"Word 'b.safetensors.gone'", "no element, not NULL, and no potential file"});
+               {"Word 'b.safetensors.gone'", "neither an element nor NULL nor a potential file"});
   expect_error("pair_coeff * * " + files[0] + " carbon O H",
-               {"Word 'carbon'", "no element, not NULL, and no potential file"});
+               {"Word 'carbon'", "neither an element nor NULL nor a potential file"});
   expect_error("pair_coeff * * " + two + " C O N",
                {"Element 'N' of atom type 3 is not in potential file '" + files[0] + "'",
                 "accepted: C O H, NULL"});
@@ -439,7 +439,7 @@ TEST_F(PairMLFFEnsemble, RefusesCoefficients)
   expect_error("pair_coeff * * " + two + " NULL NULL NULL", {"maps every atom type to NULL"});
   put("text.safetensors", "no potential at all, only a text");
   expect_error("pair_coeff * * " + files[0] + " " + file("text.safetensors") + " C O H",
-               {"text.safetensors", "no safetensors file"});
+               {"text.safetensors", "not a safetensors file"});
 
   // a word that is an element is one, also where a file has its name
   const auto before = std::filesystem::current_path();
@@ -517,7 +517,7 @@ TEST_F(PairMLFFEnsemble, RefusesSeveralPotentialsWithKokkos)
   command("pair_style mlff");
   expect_error("pair_coeff * * " + joined(files) + "C O H",
                {"Pair style mlff/kk runs one potential", "names 3", "suffix off"});
-  // and what the message says works
+  // The remedy that the message names works.
   command("suffix off");
   use(files);
   command("run 0 post no");

@@ -132,8 +132,8 @@ TEST_F(PairMolecule, OneRankCopiesInABox)
 
 TEST_F(PairMolecule, OneRankAtomsExchangedBetweenRuns)
 {
-  // which atom is which is found anew: hydrogens of carbon and oxygen change places, then the
-  // isomer dimethyl ether comes
+  // The assignment of atoms is found anew: hydrogens of carbon and oxygen change places, then the
+  // isomer dimethyl ether comes.
   command("units metal");
   create(ethanol);
   use();

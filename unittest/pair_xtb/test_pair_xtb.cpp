@@ -122,7 +122,7 @@ TEST_P(PairXTBMethod, ForcesAreDifferencesOneRank)
     for (int m = 0; m < 4; m++) {
       auto moved = s;
       moved.positions[k] += steps[m];
-      // the same calculator: GFN-FF keeps its bonds
+      // The calculator stays: GFN-FF keeps its bonds.
       lmp->atom->x[lmp->atom->map(k / 3 + 1)][k % 3] = moved.positions[k];
       command("run 0 post no");
       e[m] = energy();
@@ -215,7 +215,7 @@ TEST_F(PairXTB, EachMoleculeAloneOneRank)
   command("run 0 post no");
   EXPECT_NEAR(energy(), moved, 1e-6);
   EXPECT_LT(largest_difference(forces(), expected), 1e-5);
-  // as one system they do
+  // Molecules interact as one system.
   use("system all");
   command("run 0 post no");
   EXPECT_GT(std::abs(energy() - ea.energy - eb.energy), 1e-3);
@@ -581,7 +581,7 @@ TEST_F(PairXTB, RefusesBadInput)
                {"Unknown pair_style xtb system 'some'; accepted: all, molecule"});
   command("pair_style xtb");
   expect_error("pair_coeff * * C O", {"has 2 elements; expected one for each of the 3 atom types"});
-  expect_error("pair_coeff * * C O Hy", {"'Hy' of atom type 3 is no element"});
+  expect_error("pair_coeff * * C O Hy", {"'Hy' of atom type 3 is not an element"});
   expect_error("pair_coeff * * NULL NULL NULL", {"maps every atom type to NULL"});
   use("charge 1");
   expect_error("run 0",
@@ -606,7 +606,7 @@ TEST(XtbCalculator, LeavesNoFiles)
 {
   const auto s = ethanol();
   const auto before = std::filesystem::current_path();
-  std::filesystem::remove("gfnff_topo");    // of direct calls in other tests
+  std::filesystem::remove("gfnff_topo");    // direct calls in other tests write this file
   testing::internal::CaptureStdout();
   XtbCalculator calculator({XtbMethod::gfnff}, s.numbers, s.positions);
   std::vector<double> f(27);

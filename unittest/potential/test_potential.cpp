@@ -199,7 +199,7 @@ TEST_F(PotentialFile, RefusesFilesThatAreNone)
   put("");
   expect_refusal({"is truncated", "0 bytes"});
   put("a text file, not a potential\n");
-  expect_refusal({"no safetensors file"});
+  expect_refusal({"not a safetensors file"});
   std::filesystem::remove(path);
   std::filesystem::create_directory(path);
   expect_refusal({"it is a folder"});
@@ -262,7 +262,7 @@ TEST_F(PotentialFile, RefusesMetadata)
   edit_metadata("units", "{\"energy\":\"kcal/mol\"}");
   expect_refusal({"'units'", "kcal/mol", "eV"});
   edit_metadata("elements", "[\"C\",\"Q\",\"H\"]");
-  expect_refusal({"'elements'", "\"Q\"", "no element"});
+  expect_refusal({"'elements'", "\"Q\"", "not an element"});
   edit_metadata("elements", "[\"C\",\"H\",\"C\"]");
   expect_refusal({"C is listed twice"});
   edit_metadata("elements", "[\"C\",\"H\"]");
@@ -296,7 +296,7 @@ TEST_F(PotentialFile, RefusesMetadata)
   edit_metadata("range",
                 "{" + others +
                     R"(, "H": {"force": 7, "nearest": 0.8}, "N": {"force": 7, "nearest": 0.8}})");
-  expect_refusal({"'range' has an entry 'N'", "no element of this potential"});
+  expect_refusal({"'range' has an entry 'N'", "not an element of this potential"});
   edit_metadata("range", "{" + others + R"(, "H": {"force": 7}})");
   expect_refusal({"'range' of H is {\"force\":7}", "'force' and 'nearest'"});
   edit_metadata("range", "{" + others + R"(, "H": {"force": "7", "nearest": 0.8}})");

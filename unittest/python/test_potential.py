@@ -200,7 +200,7 @@ WRONG_STRUCTURES = [
     (S(N, np.zeros((8, 3))), r"positions has the shape \(8, 3\); expected \(9, 3\)"),
     (S(N, np.zeros((9, 3)).astype(complex)), "positions has the type of numbers 'complex128'"),
     (S(N, [["a"] * 3] * 9), "positions has the type of numbers"),
-    (S(N, [[0, 0, 0]] * 8 + [[0, 0]]), "positions is no array of numbers"),
+    (S(N, [[0, 0, 0]] * 8 + [[0, 0]]), "positions is not an array of numbers"),
     (S(np.array(N, float), X), "numbers has the type of numbers 'float64'"),
     (S([N], X), r"numbers has the shape \(1, 9\)"),
     (S([0, *N[1:]], X), r"numbers\[0\] is 0"),
@@ -218,7 +218,7 @@ WRONG_STRUCTURES = [
     (S(N, X, [9, 9, 0.01], True), "the cell is too small along c: 0.01 A between its faces"),
     (S(N, X, np.eye(3) * 9, [True, True]), r"pbc has the shape \(2,\); expected \(\) or \(3,\)"),
     (S(N, X, np.eye(3) * 9, [2, 0, 0]), "pbc holds other values than true and false"),
-    (S(N, [X[0]] + X[:8]), "atoms 1 and 2 are on the same place"),
+    (S(N, [X[0]] + X[:8]), "atoms 1 and 2 are at the same position"),
 ]
 
 
@@ -316,7 +316,7 @@ def test_refuses_files(tmp_path):
         mlff.Potential("ethanol-gfn2-jump8")
     with pytest.raises(ValueError, match="no potential is given"):
         mlff.Potential([])
-    with pytest.raises(ValueError, match="3 is no path"):
+    with pytest.raises(ValueError, match="3 is not the path"):
         mlff.Potential([3])
 
 

@@ -260,7 +260,7 @@ TEST_F(Replica, OneThatNeverComesIsNotAwaitedForEver)
   }
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(15))
       << "after it missed twice nobody waits for it";
-  // and when it comes it is welcome
+  // A replica that comes late can join.
   std::atomic<bool> finished = false;
   std::thread late([&] {
     Result other;
@@ -299,8 +299,8 @@ TEST_F(Replica, AGraphThatCannotBeEvaluatedHarmsNobodyElse)
 
 TEST_F(Replica, MemorySplitsABatch)
 {
-  // by the budget: no more than 20 atoms together; by experience: the engine has none for more than
-  // 15
+  // Batches are limited by the budget, no more than 20 atoms together, or by experience: the engine
+  // has no memory for more than 15.
   for (const bool told : {true, false}) {
     constexpr int n_replicas = 6;
     auto o = options();
@@ -323,7 +323,7 @@ TEST_F(Replica, MemorySplitsABatch)
   }
 }
 
-/// As fast as it is told: a device that takes one evaluation at a time, or cores that take any
+/// Engine with a set speed: a device that takes one evaluation at a time, or cores that take any
 /// number.
 class Timed : public Engine {
  public:
@@ -558,7 +558,7 @@ TEST_F(Replica, JumpsThatCannotBeMadeHarmNobodyElse)
   });
   EXPECT_EQ(good, 2);
   EXPECT_EQ(failures, 1);
-  // and what is no call at all
+  // Input of the wrong size throws before any meeting.
   const Jump jump({4}, 1);
   JumpResult result;
   auto input = jump.input();

@@ -58,7 +58,7 @@ TEST(Lattice, NumbersOfTranslations)
 
 TEST(Lattice, StronglyTiltedBoxes)
 {
-  // as LAMMPS has them: the second and third vector tilted by any amount
+  // Cells have LAMMPS' form: the second and third vector are tilted by any amount.
   std::mt19937 random(7);
   std::uniform_real_distribution<double> tilt(-1.0, 1.0), place(-4.0, 4.0);
   int inside = 0, outside = 0;

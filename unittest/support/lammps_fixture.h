@@ -33,8 +33,8 @@ class LammpsTest : public testing::Test {
   std::unique_ptr<LAMMPS_NS::LAMMPS> lmp;
 
   int rank = 0, n_ranks = 1;
-  const bool kokkos =
-      std::getenv("MLFF_TEST_KOKKOS") != nullptr;    // run everything with the suffix kk
+  // run everything with the suffix kk
+  const bool kokkos = std::getenv("MLFF_TEST_KOKKOS") != nullptr;
 
   /// Threads of Kokkos on one rank: two, or as many as MLFF_TEST_KOKKOS="t 4" says; 0 with "g 1",
   /// on a GPU.

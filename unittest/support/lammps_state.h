@@ -1,5 +1,5 @@
-// What is in a LAMMPS instance right now, on every rank, and what an engine makes of the same atoms
-// in the same box.
+// Reads the state of a LAMMPS instance on every rank, and evaluates the same atoms in the same box
+// with an engine.
 #pragma once
 
 #include "engine/make_engine.h"
@@ -64,7 +64,8 @@ inline double pair_energy(LAMMPS_NS::LAMMPS &lmp)
   return e;
 }
 
-/// These atoms in the box as it is now; `elements` are the atomic numbers of types 1, 2, ...
+/// Structure of these atoms in the box of LAMMPS; `elements` are the atomic numbers of types 1, 2,
+/// ...
 inline mlff::Structure structure_of(LAMMPS_NS::LAMMPS &lmp, const std::vector<AtomState> &atoms,
                                     const std::vector<int> &elements)
 {

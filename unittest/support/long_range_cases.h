@@ -111,7 +111,7 @@ inline Structure turned(const Structure &structure, double a, double b, double c
   return out;
 }
 
-/// Of a triclinic cell.
+/// Vectors of a triclinic cell.
 constexpr std::array<double, 9> oblique = {9.1, 0.3, -0.2, 1.7, 8.2, 0.4, -1.1, 0.9, 10.3};
 constexpr std::array<bool, 3> everywhere = {true, true, true};
 

@@ -210,8 +210,8 @@ TEST(XtbPool, AFailedStructureIsNoReference)
   XtbPool pool({XtbMethod::gfnff});
   auto bad = formamide();
   for (int a = 0; a < 3; a++)
-    bad.positions[15 + a] =
-        bad.positions[12 + a];    // two hydrogens on one place, nitrogen bonded to both
+    // two hydrogens on one place, nitrogen bonded to both
+    bad.positions[15 + a] = bad.positions[12 + a];
   EXPECT_THROW(energy_of(pool, bad), XtbError);
   auto good = bad;
   good.positions[15] += 0.5;
@@ -302,7 +302,7 @@ TEST(XtbCalculator, ASecondStartIsTheOtherOne)
   std::vector<double> forces(27), again(27);
   calculator.evaluate(a.positions, forces);
   const double anew = calculator.evaluate(b.positions, forces, XtbStart::anew);
-  // as if the other had not been there
+  // The evaluation before has no influence.
   XtbCalculator alone({}, b.numbers, b.positions);
   EXPECT_NEAR(anew, alone.evaluate(b.positions, again), 1e-9);
   for (int k = 0; k < 27; k++) EXPECT_NEAR(forces[k], again[k], 1e-8);

@@ -744,7 +744,7 @@ run 4000
   }
   EXPECT_EQ(rows, 160);
 
-  // and the energy that LAMMPS conserves
+  // The drift is that of the energy which LAMMPS conserves.
   const auto found = TrajectoryAnalysis(file("melt.xyz"), options).quantities();
   EXPECT_NEAR(quantity(found, "energy_drift", "% of the kinetic energy in a ps"), 0.0, 0.5);
   EXPECT_NEAR(
@@ -831,7 +831,7 @@ TEST_F(Analyze, WindowsAndTimes)
 
 TEST_F(Analyze, LammpsDumps)
 {
-  // the same frames in three forms
+  // Three files hold the same frames.
   write_ethanol("a.xyz", 40, 1);
   TrajectoryFrames frames(file("a.xyz"), {});
   std::ofstream plain(file("plain.dump")), full(file("full.lammpstrj"));
@@ -888,7 +888,8 @@ TEST_F(Analyze, LammpsDumps)
   expect_error("analyze --traj plain.dump", {"'plain.dump'", "0 elements are given for 9 atoms"});
   expect_error("analyze --traj full.lammpstrj --elements C O",
                {"'full.lammpstrj', frame 1", "type 3 has no element: 2 are given"});
-  expect_error("analyze --traj plain.dump --elements C C O H H H H H Hh", {"'Hh' is no element"});
+  expect_error("analyze --traj plain.dump --elements C C O H H H H H Hh",
+               {"'Hh' is not an element"});
   const auto broken = [&](const std::string &from, const std::string &to,
                           const std::vector<std::string> &words) {
     std::string text = content("plain.dump");
@@ -901,7 +902,7 @@ TEST_F(Analyze, LammpsDumps)
   broken("ITEM: TIME\n", "ITEM: TIDE\n", {"unknown 'ITEM: TIDE'", "accepted: UNITS, TIME"});
   broken("ATOMS\n9", "ATOMS\nnine", {"found 'nine'", "number of atoms"});
   broken("-10 10\nITEM: ATOMS", "-10\nITEM: ATOMS", {"found '-10'", "bounds"});
-  broken("\n3 ", "\n4 ", {"the id 4 is there twice"});
+  broken("\n3 ", "\n4 ", {"the id 4 appears twice"});
   std::ofstream(file("short.dump")) << content("plain.dump").substr(0, 300);
   expect_error("analyze --traj short.dump --elements C C O H H H H H H", {"'short.dump'", "line"});
 }
@@ -937,9 +938,9 @@ TEST_F(Analyze, Refusals)
 
 TEST_F(Analyze, MemoryDoesNotGrowWithTheFile)
 {
-  // The same frames twenty times as often, in a process of its own each: positions and velocities
-  // of the 57,000 further ones are 31 MiB; what may grow are some 25 series of numbers, until each
-  // has its 32768 (0.25 MiB).
+  // Frames are written twenty times as often, in a process of its own each. Positions and
+  // velocities of the 57,000 further frames take 31 MiB; only some 25 series of numbers may grow,
+  // until each has its 32768 numbers (0.25 MiB).
   write_ethanol("short.xyz", 3000, 1);
   {
     std::ofstream out(file("long.xyz"));

@@ -106,7 +106,7 @@ TEST_F(Label, GoesOnAfterAKill)
           nullptr);
     _exit(1);
   }
-  // at least one trajectory done, and not the last
+  // Waits until at least one trajectory is done, and not the last.
   while (content("cut/manifest.json").find("\"done\": true") == std::string::npos) usleep(2000);
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
@@ -344,10 +344,10 @@ TEST_F(LabelStructures, ResumedFramesHaveTheForceFieldOfTheFirst)
   for (int k = 0; k < 6; k++) frames.push_back(rattled(m, k));
   auto bad = frames;
   for (int a = 0; a < 3; a++)
-    bad[3].positions[3 + a] = bad[3].positions[a];    // two atoms on one place
+    bad[3].positions[3 + a] = bad[3].positions[a];    // two atoms at the same position
   write("frames.xyz", bad);
   expect_error("label --structures frames.xyz --method gfnff -o cut.xyz",
-               {"'frames.xyz', frame 4: libxtb refuses", "two atoms on one place"});
+               {"'frames.xyz', frame 4: libxtb refuses", "two atoms at the same position"});
   ASSERT_TRUE(std::filesystem::exists(folder / "cut.xyz.part"));
   run("label --structures frames.xyz --method gfnff --skip-failed -o cut.xyz");
   EXPECT_EQ(status, 0);
@@ -391,7 +391,7 @@ TEST_F(LabelStructures, WhatNoFrameSurvivesEndsTheRunAlsoWhenFailuresAreSkipped)
   const auto text =
       run_after("export TMPDIR=/nonexistent", "label --structures a.xyz --skip-failed -o b.xyz");
   EXPECT_NE(status, 0);
-  EXPECT_NE(text.find("'a.xyz', frame 1: the folder for temporary files is no folder"),
+  EXPECT_NE(text.find("'a.xyz', frame 1: the folder for temporary files is not a folder"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("set TMPDIR"), std::string::npos) << text;
@@ -447,7 +447,7 @@ TEST_F(Label, ChargeAndMultiplicityTravel)
   expect_error("label --structures bad.xyz -o x.xyz",
                {"a charge of 0.5; accepted: a whole number"});
 
-  // what was sampled is labelled again as what it is
+  // New labels of sampled frames have the charge with which they were sampled.
   run("label --molecule [NH4+] --frames 2 -o out" + quick);
   ASSERT_EQ(status, 0);
   run("label --structures out/molecule_300K.xyz --method gfnff -o again.xyz");
@@ -504,7 +504,7 @@ TEST_F(Label, IsotopesHaveTheirMasses)
   EXPECT_NE(run("molecule C[2H] -o m.data --force", true).find("types H H C"), std::string::npos);
   expect_error("molecule [999CH4] -o n.data", {"SMILES '[999CH4]'", "isotope"});
 
-  // they move as such: a mean energy of 3/2 kT has two masses in it
+  // Isotopes move with their own masses: a mean energy of 3/2 kT has two masses in it.
   run("label --molecule '[2H]O[2H]' --frames 3 -o out" + quick);
   ASSERT_EQ(status, 0);
   for (const auto &frame : frames_of(file("out/molecule_300K.xyz")))
@@ -527,7 +527,7 @@ TEST_F(Label, BadInputChangesNothing)
   expect_error("label --smiles bad.smi -o out" + quick,
                {"SMILES file 'bad.smi', line 3: found only 'CC#N'; expected a SMILES and a name"});
   std::ofstream(file("twice.smi")) << "CCO a\nCC a\n";
-  expect_error("label --smiles twice.smi -o out" + quick, {"line 2: the name 'a' is there twice"});
+  expect_error("label --smiles twice.smi -o out" + quick, {"line 2: the name 'a' appears twice"});
   expect_error("label --molecule [Am] -o out", {"gfn2 has no element Am"});
   expect_error("label --molecule CC* -o out", {"wildcard"});
   expect_error("label --structures none.xyz -o x.xyz", {"none.xyz' cannot be opened"});
@@ -609,7 +609,7 @@ TEST_F(Label, DatasetSplitsByGroups)
     EXPECT_EQ(part.size() % 10, 0u) << "a window was torn";
     n += part.size();
     for (const auto &frame : part) {
-      EXPECT_TRUE(seen.insert(*frame.energy).second) << "a frame is there twice";
+      EXPECT_TRUE(seen.insert(*frame.energy).second) << "a frame appears twice";
       double sum[6] = {};
       for (int k = 0; k < 27; k++) {
         sum[k % 3] += atomic_mass(frame.numbers[k / 3]) * frame.positions[k];

@@ -151,7 +151,7 @@ TEST_F(MakeJump, KilledAndResumedIsTheSame)
 {
   run("make-jump O --from none" + quick + " -o whole");
   ASSERT_EQ(status, 0);
-  // the same labels with a longer training, whole and in parts
+  // A longer training on the same labels, whole and in parts, gives one result.
   Json longer = manifest("whole");
   longer["steps"] = 12000;
   for (const char *stage : {"training", "result"}) longer["seconds"].erase(stage);
@@ -213,7 +213,7 @@ TEST_F(MakeJump, Errors)
   std::ofstream(file("full/thesis.tex")) << "precious";
   expect_error("make-jump O --from none -o full",
                {"full' holds other files and no manifest of mlff make-jump; use a new folder"});
-  expect_error("make-jump O --from none -o full/thesis.tex", {"thesis.tex' is no folder"});
+  expect_error("make-jump O --from none -o full/thesis.tex", {"thesis.tex' is not a folder"});
   EXPECT_EQ(content("full/thesis.tex"), "precious");
   expect_error("make-jump CCX -o a", {"SMILES 'CCX': it cannot be parsed"});
   expect_error("make-jump [He] --from none -o a", {"'[He]' is a single atom"});
@@ -244,7 +244,7 @@ TEST_F(MakeJump, Errors)
       {"made' was made with smiles = \"N\", now it is \"O\"", "use the same settings to go on"});
   std::ofstream(file("made/manifest.json")) << R"({"settings": {"method": "gfn2"}})";
   expect_error("make-jump O --from none -o made",
-               {"manifest.json' is no manifest of mlff make-jump"});
+               {"manifest.json' is not a manifest of mlff make-jump"});
 }
 
 }    // namespace

@@ -137,7 +137,7 @@ TEST_F(Program, ImportRefusals)
   mlff_test::write_npz((folder / "w.npz").string(),
                        {{"a", mlff_test::npy<double>("<f8", {1}, {1})}});
   expect_error("import w.npz --elements H -o new.safetensors", {"'w.npz'", "it is missing"});
-  expect_error("import w.npz --elements Hh -o new.safetensors", {"'Hh' is no element"});
+  expect_error("import w.npz --elements Hh -o new.safetensors", {"'Hh' is not an element"});
   expect_error("import w.npz -o new.safetensors", {"--elements is required"});
   expect_error("import w.npz --elements H -o new.safetensors --energy-unit Ry", {"Ry"});
   EXPECT_FALSE(std::filesystem::exists(folder / "new.safetensors"));
@@ -292,8 +292,8 @@ TEST_F(Program, DatasetSaysWhatIsWrongAndNoMore)
 
 TEST_F(Program, UnitsKeysAndElementsOfFiles)
 {
-  // what LAMMPS writes in units real, with types in the place of symbols, and labels under another
-  // name
+  // Data of LAMMPS in units real, with types in the place of symbols, and labels under another
+  // name.
   const auto ours = nlohmann::json::parse(
       run("eval --json --precision double --model " SHIPPED_POTENTIAL " --data " + frames));
   run("eval --precision double --model " SHIPPED_POTENTIAL " --data " + frames + " -o metal.xyz");

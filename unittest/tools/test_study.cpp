@@ -103,7 +103,7 @@ TEST_F(Study, ATableOfMethods)
     EXPECT_NEAR(row(report, method)["duration_ps"].get<double>(), 2.0, 0.02) << method;
   EXPECT_NEAR(jump["frame_fs"].get<double>(), 8.5, 1e-6)
       << "rejected jumps must not make frames that count more";
-  // what nothing but dynamics tells
+  // Only dynamics tells how fast torsions turn; distributions do not.
   const auto turn = [](const Json &one) {
     return one["quantities"]["torsion_msd_at_0.5_ps_rad2"]["C-C-O-H"]["value"].get<double>();
   };
@@ -246,7 +246,7 @@ TEST_F(Study, Refusals)
   write("full/notes", "mine");
   expect_error("study ok.yaml -o full", {"'full' holds other files"});
   EXPECT_EQ(content("full/notes"), "mine");
-  expect_error("study ok.yaml -o full/notes", {"'full/notes' is no folder"});
+  expect_error("study ok.yaml -o full/notes", {"'full/notes' is not a folder"});
   expect_error("study ok.yaml --lmp none", {"none", "--lmp"});
 }
 

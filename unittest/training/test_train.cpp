@@ -202,7 +202,7 @@ TEST_F(Train, KilledAndResumedIsTheSame)
   expect_error("train --force parts.yaml", {"checkpoint", "truncated"});
 }
 
-// what a checkpoint belongs to is what its files held, not what they were called
+// A checkpoint belongs to the contents of files, not to their names.
 TEST_F(Train, ResumesOnlyFromTheSameContents)
 {
   mlff_test::random_potential({8, 1, 6}, {1, 6, 8}, 4.0, 7).write(file("start.safetensors"));
@@ -255,7 +255,7 @@ TEST_F(Train, ResumesOnlyFromTheSameContents)
   expect_error("train a.yaml --no-plots",
                {"checkpoint", "does not say what its input files held", "--restart"});
 
-  // with the files as they were it goes on, also from a copy elsewhere
+  // Training goes on when the files are as they were, also from a copy elsewhere.
   write("a.training/checkpoint", checkpoint);
   std::system(stop.c_str());
   EXPECT_NE(content("out").find("resumed at step"), std::string::npos) << content("out");
@@ -290,7 +290,7 @@ TEST_F(Train, ValidationOfLargeFramesInPieces)
     ASSERT_EQ(status, 0) << content("out");
     valid[name] = log(name).back()["valid"];
   }
-#ifndef __SANITIZE_ADDRESS__    // its own memory hides that of the program
+#ifndef __SANITIZE_ADDRESS__    // the sanitizer's memory hides that of the program
   // frames and their neighbor lists: 38 frames of 512 atoms, some 60 neighbors of 28 bytes each,
   // make 30 MB; the arrays of an evaluation of all would take 0.7 GB
   EXPECT_LT(peak["large"] - peak["two"], 120 * 1024);
@@ -299,7 +299,7 @@ TEST_F(Train, ValidationOfLargeFramesInPieces)
   EXPECT_NEAR(valid["large"]["force_mae_meV_per_A"].get<double>(),
               valid["two"]["force_mae_meV_per_A"].get<double>(), 1e-6);
 
-#ifndef __SANITIZE_ADDRESS__    // it needs terabytes of addresses
+#ifndef __SANITIZE_ADDRESS__    // the sanitizer needs terabytes of addresses
   // less memory than the training needs is one sentence that says what to change; LibTorch alone
   // takes 0.5 GB of addresses
   settings("wide",
@@ -335,7 +335,7 @@ TEST_F(Train, ATeacherThatTheStudentCanEqual)
 
 TEST_F(Train, PotentialsAreFoundByTheirNames)
 {
-  // of two files of one name that beside the settings file counts
+  // If two files have one name, the one beside the settings file counts.
   std::filesystem::create_directories(folder / "settings");
   settings("settings/found",
            {{"model", "{init_from: teacher.safetensors}"},
@@ -461,7 +461,7 @@ TEST_F(Train, EarlyStop)
 
 TEST_F(Train, EnergiesThatAreMissingOrHaveAnotherName)
 {
-  // the same data under names of other programs
+  // The same data have the names that other programs use.
   std::ifstream in(data);
   std::string dft, bare, reference;
   for (std::string line; std::getline(in, line);) {
@@ -523,7 +523,7 @@ TEST_F(Train, EnergiesThatAreMissingOrHaveAnotherName)
 
 TEST_F(Train, IsolatedAtomsNeedNoForces)
 {
-  // as data for MACE have them, beside labelled molecules
+  // Data for MACE contain isolated atoms beside labelled molecules.
   std::string text;
   for (const auto &[symbol, energy] : {std::pair{"H", -13.6}, {"C", -1029.5}, {"O", -2042.0}})
     text += "1\nProperties=species:S:1:pos:R:3 REF_energy=" + std::to_string(energy) +
@@ -538,7 +538,7 @@ TEST_F(Train, IsolatedAtomsNeedNoForces)
   ASSERT_EQ(set.train.size(), 23u);
   EXPECT_EQ(set.train.back().structure.forces, std::vector<double>(3, 0.0));
   EXPECT_EQ(set.train.back().structure.energy, -2042.0);
-  // of a crystal this is not known
+  // A crystal does not tell the energy of an isolated atom.
   write("atoms.xyz",
         "1\nProperties=species:S:1:pos:R:3 energy=-1 Lattice=\"3 0 0 1 3 0 0 0 3\"\nC 0 0 0\n");
   expect_settings_error({{"data", "{train: {file: atoms.xyz}}"}},
@@ -765,7 +765,7 @@ TEST_F(Distill, Errors)
     distill_settings("w", more);
     expect_error("distill w.yaml", words);
   };
-  wrong("teacher: {method: gfn2}\n", {"w.yaml", "'teacher' is there twice"});
+  wrong("teacher: {method: gfn2}\n", {"w.yaml", "'teacher' appears twice"});
   wrong("round: 3\n", {"'round'", "accepted", "rounds"});
   wrong("stop: 3\n", {"'stop'", "accepted", "gain"});
   write("w.yaml",

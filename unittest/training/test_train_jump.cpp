@@ -37,10 +37,9 @@ constexpr double acceleration = eV_in_amu_square_angstrom_per_square_ps;
 struct Toy {
   std::vector<int> numbers;
   std::vector<double> mass, x, v, f;
-  bool linear =
-      // springs without length between all pairs: exactly linear motion; else springs with lengths
-      // and a quartic part
-      false;
+  // springs without length between all pairs: exactly linear motion; else springs with lengths
+  // and a quartic part
+  bool linear = false;
   double energy = 0.0;
 
   Toy(std::vector<int> z, unsigned seed, bool linear) : numbers(std::move(z)), linear(linear)
@@ -350,7 +349,7 @@ TEST_F(TrainJump, ConservationKeepsEnergyAndAngularMomentum)
   for (const double share : {1.0, 4.0}) {
     Toy end = moved;
     const double wanted = share * inner_kinetic(toy.mass, toy.v);
-    conserve(toy.mass, toy.x, toy.v, end.x, end.v, wanted);
+    rescale_to_energy(toy.mass, toy.x, toy.v, end.x, end.v, wanted);
     const auto after = momentum(end);
     for (int a = 0; a < 3; a++) EXPECT_NEAR(after[a], unchanged[a], 1e-9);
     if (share == 1.0) {
@@ -434,8 +433,8 @@ TEST_F(TrainJump, RollOutsOfAPerfectJumpStayOnTheTrajectory)
     const RolloutErrors bad =
         rollout_errors(nothing, potential, chains, 9, own ? toy_force() : ForceOf());
     for (int k = 0; k < 9; k++) {
-      // with forces of its own the energy is kept better than velocity Verlet keeps it, by which
-      // the two come apart
+      // With its own forces the roll-out keeps the energy better than velocity Verlet does, so the
+      // two differ.
       EXPECT_LT(good.after[k].thermal[0], own ? 0.1 : 2e-3);
       EXPECT_LT(good.after[k].thermal[1], own ? 0.1 : 2e-3);
       EXPECT_LT(good.after[k].energy, 0.1);
@@ -563,7 +562,8 @@ TEST_F(TrainJump, MassesAreThoseOfTheData)
   expect_error("train --no-plots mixed.yaml",
                {"a2.xyz': atom 3 is H of 1.008", "others of its species have 2.014",
                 "one mass for each species"});
-  // and data whose file does not name its masses are no dynamics of the elements as they are
+  // Data whose file does not name its masses are no dynamics of the elements with their standard
+  // masses.
   trajectory("light.xyz", {8, 1, 1}, 1, 2, 11, false, {}, heavy);
   expect_refused(
       "light.xyz",
@@ -755,7 +755,7 @@ TEST_F(TrainJump, ForceHeadTeachesAndIsDropped)
   const Potential potential = Potential::read(file("head.safetensors"));
   EXPECT_EQ(potential.tensors.at("readout.1.weight").shape[0], 2 * painn_sizes(potential).features);
   EXPECT_EQ(training("head")["settings"]["loss"]["force"], 0.5);
-  // and a network can be taken on with a new head
+  // Training can go on from a network with a new head.
   settings("on",
            {{"model", "{kind: kstep, init_from: head.safetensors, strides: [4]}"},
             {"loss", "{force: 0.5}"},
@@ -786,7 +786,7 @@ TEST_F(TrainJump, LearnsAndSaysHowWell)
   EXPECT_GT(jumps["network"]["skill"]["x"], 0.7);
   EXPECT_GT(jumps["network"]["skill"]["v"], 0.7);
   EXPECT_EQ(jumps["linear"]["skill"]["x"], 0.0);
-  // what the file claims holds when its windows are evaluated again
+  // The errors that the file claims are found again when its windows are evaluated.
   std::vector<NveTrajectory> held_out = {read_nve(file("t.xyz"), dt)};
   held_out[0].species = jump_species(potential, held_out[0].numbers, held_out[0].bonds);
   const auto again = jump_report(potential, held_out, {});
@@ -898,7 +898,7 @@ TEST_F(TrainJump, VariantsLearnAndSayWhatRotationsDo)
     }
   expect_error("eval --model egnn-corrected.safetensors --data t.xyz --engine host",
                {"'kstep-egnn' is available with engine torch"});
-  // from these weights on
+  // Training goes on from these weights.
   settings(
       "more",
       {{"model", "{kind: kstep, init_from: transformer-corrected.safetensors, strides: [4.0]}"},
@@ -1041,7 +1041,7 @@ TEST_F(TrainJump, KilledAndResumedIsTheSame)
              "{train: {file: a*.xyz}, valid: {file: v.xyz}, test: {file: t.xyz}, noise: {position: "
              "0.001}}"}});
   expect_error("train --force parts.yaml", {"'training.windows' is 24", "has 16", "--restart"});
-  // the same names with other contents
+  // Files with the same names have other contents.
   settings("parts",
            {{"training", course + "}"},
             {"data",
@@ -1060,7 +1060,7 @@ TEST_F(TrainJump, HoldsOutWholeTrajectoriesOrMolecules)
   EXPECT_NE(run("train t.yaml").find("2 training, 1 validation and 0 test trajectories of H2O"),
             std::string::npos);
   EXPECT_EQ(training("t")["reported"], "validation");
-  // of two molecules one is held out; oxygen and carbon or hydrogen are then unknown
+  // One of two molecules is held out, so oxygen and carbon or hydrogen are unknown.
   expect_settings_error(
       {{"data",
         "{train: {file: [a1.xyz, a2.xyz, b.xyz]}, valid_fraction: 0.5, hold_out: molecules}"}},

@@ -132,7 +132,7 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
 {
   train("local", settings(local, 60));
   const double blind = force_error("local");
-  EXPECT_GT(blind, 60.0);    // it predicts no force at all
+  EXPECT_GT(blind, 60.0);    // the model predicts no force at all
 #ifdef MLFF_TORCH
   // the block alone, as a start for the next
   train("long", settings(block + local, 600));
@@ -164,15 +164,15 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   expect_error("eval --apart --model long.safetensors --data single.xyz",
                {"single.xyz', frame 1 has 1 molecules", "open frames of two molecules"});
 
-  // the same of groups of atoms, which here are the molecules
+  // Groups of atoms give the same result; here they are the molecules.
   const auto groups = [&](const std::string &lists) {
     return "eval --json --groups " + lists + " --model long.safetensors --data charges.xyz";
   };
   EXPECT_EQ(Json::parse(run(groups("1 2")))["apart"], rows);
   expect_error(groups("1 1-2"), {"'1' and '1-2' both have atom 1"});
-  expect_error(groups("1 2,x"), {"--groups '2,x': 'x' is no atom", "such as 1-13,20"});
-  expect_error(groups("0 2"), {"'0' is no atom"});
-  expect_error(groups("1 3-2"), {"'3-2' is no atom"});
+  expect_error(groups("1 2,x"), {"--groups '2,x': 'x' is neither an atom", "such as 1-13,20"});
+  expect_error(groups("0 2"), {"'0' is neither an atom"});
+  expect_error(groups("1 3-2"), {"'3-2' is neither an atom"});
   expect_error(groups("1 2-4"), {"charges.xyz', frame 1 has 2 atoms", "up to 4"});
 
   // added to the trained local model: no jump in error, then better
@@ -182,7 +182,7 @@ TEST_F(TrainFmm, LearnsWhatALocalModelCannot)
   train("better", settings(block + "init_from: local.safetensors", 600));
   EXPECT_LT(force_error("better"), 0.3 * blind);
 
-  // and going on from a block
+  // Training can start from a block.
   train("more",
         settings("kind: painn-fmm, init_from: long.safetensors", 1, ", final_learning_rate: 0",
                  "1.0e-12"));
@@ -214,9 +214,8 @@ TEST_F(TrainFmm, LearnsChargesOfPeriodicBoxes)
       }
       char line[300];
       const double energy = ewald(edge, charge, x, forces);
-      if (k ==
-          // the sum is right where its parts depend on how it is split, but its derivative does not
-          0) {
+      // the sum is right where its parts depend on how it is split, but its derivative does not
+      if (k == 0) {
         std::vector<double> moved = x, unused;
         moved[4] += 1e-4;
         EXPECT_NEAR((energy - ewald(edge, charge, moved, unused)) / 1e-4, forces[4], 1e-4);

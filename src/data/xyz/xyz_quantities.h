@@ -7,18 +7,18 @@
 
 namespace mlff {
 
-/// A quantity that several names may stand for.
+/// A quantity with the names that may stand for it.
 struct XyzQuantity {
-  const char *name;      ///< in ReadOptions::keys
-  const char *spoken;    ///< in messages
+  const char *name;      ///< name in ReadOptions::keys
+  const char *spoken;    ///< name in messages
   std::vector<std::string> names;
 };
 
 extern const XyzQuantity xyz_forces, xyz_velocities, xyz_masses, xyz_energy, xyz_charge, xyz_spin,
     xyz_stress;
 
-/// How sure it is that a name means a quantity: not at all, by the name alone, by MACE's prefix for
-/// references (REF_), or by the prefix of some other method.
+/// Strength of the claim that a name means a quantity: none, by the name alone, by MACE's prefix
+/// for references (REF_), or by the prefix of some other method.
 enum class NameClaim { none, plain, reference, other };
 
 /// Names are compared without their case.

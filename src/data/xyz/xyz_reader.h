@@ -32,7 +32,7 @@ class XyzReader : public TextTrajectory {
     std::vector<std::size_t> equals;    ///< columns that must hold the same values
   };
 
-  /// Numbers of the columns that are read, and what the species tell of their kind.
+  /// Numbers of the columns that are read, and the kind of species.
   struct Atoms {
     std::size_t n_words = 0;                    ///< words of a line that the columns name
     std::vector<std::vector<double>> values;    ///< [columns][n width]
@@ -46,7 +46,7 @@ class XyzReader : public TextTrajectory {
   std::vector<XyzPair> pairs;
   bool named_columns = false, types_of_lammps = false, velocities_are_momenta = false;
 
-  // which of several names
+  // Chooses one of several names of a quantity.
   std::size_t choose(const XyzQuantity &quantity,
                      const std::vector<std::pair<std::string, NameClaim>> &list,
                      std::vector<std::size_t> &equals, bool of_column) const;

@@ -14,7 +14,7 @@ namespace mlff {
 
 namespace {
 
-  /// In quotes where a value without them would be read otherwise.
+  /// Puts a value in quotes where it would be read otherwise without them.
   std::string quoted_where_needed(const std::string &text)
   {
     return text.find_first_of(" \t\n\"'\\[]{}") == std::string::npos ? text : quoted(text);

@@ -329,7 +329,7 @@ std::string KstepAtoms::neighbors(const mlff::KstepState &state, double distance
   const std::string found = nearest_molecules(state, distance, centre, radius);
   if (!found.empty()) return found;
 
-  // and the images of one molecule
+  // One molecule may be near its own images, too.
 
   const int periodic[3] = {domain->xperiodic, domain->yperiodic, domain->zperiodic};
   const double *box = domain->prd;

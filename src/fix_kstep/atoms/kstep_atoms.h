@@ -38,7 +38,7 @@ class KstepAtoms : protected Pointers {
 
   mlff::KstepMolecules molecules;
   std::vector<tagint> tags;    // IDs, molecule after molecule
-  std::vector<int> local;      // its index on this rank
+  std::vector<int> local;      // index of the atom on this rank
 
   double velocity_unit = 1.0;    // Angstrom/ps, of the input
   double energy_unit = 1.0;      // eV
@@ -72,7 +72,7 @@ class KstepAtoms : protected Pointers {
 
   void save();
   void restore(int molecule);
-  void restore_flipped(int molecule);    // with velocities turned round
+  void restore_flipped(int molecule);    // restores positions, and velocities reversed
 
   // two molecules nearer to each other than a distance, or one to its own image; empty where there
   // are none

@@ -126,14 +126,14 @@ void JumpVariables::start(const Graph &graph, const JumpInput &input, std::vecto
   }
 }
 
-void JumpVariables::targets(const Graph &graph, const JumpInput &input, const JumpResult &known,
+void JumpVariables::targets(const Graph &graph, const JumpInput &input, const JumpResult &reference,
                             std::vector<double> &u) const
 {
   u.resize(6 * std::size_t(graph.n_centres()));
   for (int s = 0; s < graph.n_structures(); s++) {
     const int begin = graph.first_atom[s], end = graph.first_atom[s + 1],
               which = stride_of(input, s);
-    const double T = stride[which];
+    const double stride_ps = stride[which];
     const Vector drift = mean_of(&input.mass[begin], &input.velocity[3 * begin], end - begin);
     for (int i = begin; i < end; i++) {
       const double root = std::sqrt(input.mass[i]), *A = &linear[4 * row(graph.species[i], which)];
@@ -141,9 +141,11 @@ void JumpVariables::targets(const Graph &graph, const JumpInput &input, const Ju
         const double v = input.velocity[3 * i + a] - drift[a],
                      f = c * input.force[3 * i + a] / input.mass[i];
         u[6 * i + a] = root *
-            (known.displacement[3 * i + a] - drift[a] * T - A[0] * T * v - A[1] * T * T * f) /
+            (reference.displacement[3 * i + a] - drift[a] * stride_ps - A[0] * stride_ps * v -
+             A[1] * stride_ps * stride_ps * f) /
             target_scale[2 * which];
-        u[6 * i + 3 + a] = root * (known.velocity_change[3 * i + a] - A[2] * v - A[3] * T * f) /
+        u[6 * i + 3 + a] = root *
+            (reference.velocity_change[3 * i + a] - A[2] * v - A[3] * stride_ps * f) /
             target_scale[2 * which + 1];
       }
     }
@@ -158,7 +160,7 @@ void JumpVariables::finish(const Graph &graph, const JumpInput &input, std::span
   for (int s = 0; s < graph.n_structures(); s++) {
     const int begin = graph.first_atom[s], n = graph.first_atom[s + 1] - begin,
               which = stride_of(input, s);
-    const double T = stride[which], *mass = &input.mass[begin];
+    const double stride_ps = stride[which], *mass = &input.mass[begin];
     const Vector drift = mean_of(mass, &input.velocity[3 * begin], n);
     double *dx = &result.displacement[3 * begin], *dv = &result.velocity_change[3 * begin];
     for (int i = 0; i < n; i++) {
@@ -168,19 +170,21 @@ void JumpVariables::finish(const Graph &graph, const JumpInput &input, std::span
       for (int a = 0; a < 3; a++) {
         const double v = input.velocity[3 * (begin + i) + a] - drift[a],
                      f = c * input.force[3 * (begin + i) + a] / mass[i];
-        dx[3 * i + a] = A[0] * T * v + A[1] * T * T * f + target_scale[2 * which] * u_x[a] / root;
-        dv[3 * i + a] = A[2] * v + A[3] * T * f + target_scale[2 * which + 1] * u_v[a] / root;
+        dx[3 * i + a] = A[0] * stride_ps * v + A[1] * stride_ps * stride_ps * f +
+            target_scale[2 * which] * u_x[a] / root;
+        dv[3 * i + a] =
+            A[2] * v + A[3] * stride_ps * f + target_scale[2 * which + 1] * u_v[a] / root;
       }
     }
     const Vector net_x = mean_of(mass, dx, n), net_v = mean_of(mass, dv, n);
     for (int i = 0; i < n; i++)
       for (int a = 0; a < 3; a++) {
-        dx[3 * i + a] += drift[a] * T - net_x[a];
+        dx[3 * i + a] += drift[a] * stride_ps - net_x[a];
         dv[3 * i + a] -= net_v[a];
         if (!std::isfinite(dx[3 * i + a]) || !std::isfinite(dv[3 * i + a]))
-          throw StateError(
-              "the jump of atom " + std::to_string(begin + i + 1) +
-              " is not finite: atoms on one place, or far outside what the model was trained on");
+          throw StateError("the jump of atom " + std::to_string(begin + i + 1) +
+                           " is not finite: atoms at the same position, or far outside what the "
+                           "model was trained on");
       }
   }
 }
@@ -197,13 +201,13 @@ void control_jump(const Potential &potential, JumpControl control, const Graph &
   result.velocity_change.assign(3 * std::size_t(graph.n_centres()), 0.0);
   if (control == JumpControl::zero) return;
   for (int s = 0; s < graph.n_structures(); s++) {
-    const double T =
+    const double stride_ps =
         1e-3 * jump_record(potential).strides[input.stride.empty() ? 0 : input.stride[s]];
     for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)
       for (int k = 3 * i; k < 3 * i + 3; k++) {
         const double f = control == JumpControl::verlet ? c * input.force[k] / input.mass[i] : 0.0;
-        result.displacement[k] = T * input.velocity[k] + 0.5 * T * T * f;
-        result.velocity_change[k] = T * f;
+        result.displacement[k] = stride_ps * input.velocity[k] + 0.5 * stride_ps * stride_ps * f;
+        result.velocity_change[k] = stride_ps * f;
       }
   }
 }
@@ -266,7 +270,7 @@ void append_pairs(std::span<const int> species, std::span<const double> position
       if (!(square < cutoff * cutoff)) continue;
       if (square < 1e-12)
         throw StateError("atoms " + std::to_string(i + 1) + " and " + std::to_string(j + 1) +
-                         " are on the same place");
+                         " are at the same position");
       graph.neighbor.push_back(first + j);
       graph.r.insert(graph.r.end(), r, r + 3);
     }

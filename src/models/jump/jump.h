@@ -9,11 +9,10 @@
 //
 // Network (model kstep-painn): the messages and updates of K. Schütt, O. Unke, M. Gastegger, ICML
 // 2021, started with
-//   s_i = embedding[row],  v_i = vectors[row][0] p_i + vectors[row][1] g_i      (row: species and
-//   stride)
-// and read out as  u_c = sum over f of G_cf v_if,  G = D2 silu(D1 s_i + d1) + d2.  Every step is a
-// sum of vectors times functions of scalars: rotations and reflections of the input do the same to
-// the output.
+//   s_i = embedding[row],  v_i = vectors[row][0] p_i + vectors[row][1] g_i
+// where a row is a species and a stride, and read out as  u_c = sum over f of G_cf v_if,  G = D2
+// silu(D1 s_i + d1) + d2.  Every step is a sum of vectors times functions of scalars: rotations and
+// reflections of the input do the same to the output.
 //
 // Frame: v is taken relative to the centre of mass; of dx and dv the net displacement and momentum
 // are removed, then the centre of mass moves as it did.
@@ -31,9 +30,9 @@
 
 namespace mlff {
 
-/// What is known to be wrong with a jump network, one word each: "rotation" where rotations of the
-/// input do not do the same to the output (the published form of kstep-egnn and kstep-transformer).
-/// Empty for kstep-painn and corrected forms.
+/// Known defects of a jump network, one word each: "rotation" where rotations of the input do not
+/// rotate the output (the published form of kstep-egnn and kstep-transformer). Empty for
+/// kstep-painn and corrected forms.
 std::vector<std::string> jump_defects(const Potential &potential);
 
 /// The control methods of a jump, and the linear fit of a potential.
@@ -46,7 +45,7 @@ enum class JumpControl {
 void control_jump(const Potential &potential, JumpControl control, const Graph &graph,
                   const JumpInput &input, JumpResult &result);
 
-/// What a network sees and what it predicts, for all atoms: the change of variables of the comment
+/// Inputs of a network and its predictions for all atoms: the change of variables of the comment
 /// above.
 class JumpVariables {
  public:
@@ -61,11 +60,11 @@ class JumpVariables {
              std::vector<double> &scaled) const;
 
   /// The inverse for targets: scaled u_x and u_v [n][2][3] of a known result.
-  void targets(const Graph &graph, const JumpInput &input, const JumpResult &known,
+  void targets(const Graph &graph, const JumpInput &input, const JumpResult &reference,
                std::vector<double> &u) const;
 
-  /// From scaled u_x and u_v [n][2][3] to the result, with net displacement and momentum removed.
-  /// Throws EngineError where a number is not finite.
+  /// Turns scaled u_x and u_v [n][2][3] into the result, with net displacement and momentum
+  /// removed. Throws EngineError where a number is not finite.
   void finish(const Graph &graph, const JumpInput &input, std::span<const double> u,
               JumpResult &result) const;
 

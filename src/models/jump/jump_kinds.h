@@ -14,9 +14,9 @@ std::string jump_network(const ModelKind &kind);
 /// The model of such a word. Throws PotentialError for other words.
 const ModelKind &jump_kind(const std::string &network);
 
-// what networks differ in
+// differences between networks
 bool jump_has_forms(const ModelKind &kind);         ///< corrected and published form, and a bound
-bool jump_has_heads(const ModelKind &kind);         ///< of attention
+bool jump_has_heads(const ModelKind &kind);         ///< heads of attention
 bool jump_predicts_force(const ModelKind &kind);    ///< may have a force head in training
 
 }    // namespace mlff

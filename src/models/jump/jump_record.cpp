@@ -96,8 +96,8 @@ namespace {
       if (std::abs(steps - std::round(steps)) > 1e-6)
         reject_potential(path,
                          "metadata 'jump': the stride " + number_text(jump.strides[k]) +
-                             " is no whole number of time steps of " + number_text(jump.timestep) +
-                             " fs");
+                             " is not a whole number of time steps of " +
+                             number_text(jump.timestep) + " fs");
     }
   }
 

@@ -8,7 +8,8 @@
 
 namespace mlff {
 
-/// What all jump networks take from the data: the linear fit and scales, see jump.h.
+/// Visits the tensors that all jump networks take from the data: the linear fit and scales, see
+/// jump.h.
 template <typename Walk, typename To> void walk_jump_data(int rows, int strides, Walk &walk, To &to)
 {
   walk.constant(to, "linear", {rows, 2, 2}, MLFF_PLACE(linear));
@@ -19,7 +20,7 @@ template <typename Walk, typename To> void walk_jump_data(int rows, int strides,
 /// Rows of embedding, vectors and linear.
 int jump_rows(const Potential &potential);
 
-/// What kstep-painn has around the layers.
+/// Visits the tensors of kstep-painn around the layers.
 template <typename Walk, typename Ends>
 void walk_jump_ends(const Potential &potential, Walk &walk, Ends &ends)
 {
@@ -40,7 +41,7 @@ void walk_jump(const Potential &potential, Walk &walk, const Places &to)
   walk_jump_ends(potential, walk, to.ends);
 }
 
-/// What the variants kstep-egnn and kstep-transformer share: start and data.
+/// Visits the tensors that kstep-egnn and kstep-transformer share: start and data.
 template <typename Walk, typename To>
 void walk_jump_variant(const Potential &potential, Walk &walk, To &to)
 {

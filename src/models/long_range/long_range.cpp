@@ -66,17 +66,17 @@ namespace {
   /// sphere.
   double phase_of_directions(int directions, double tolerance)
   {
-    static std::map<std::pair<int, double>, double> known;
+    static std::map<std::pair<int, double>, double> phases;
     static std::mutex mutex;
     const std::lock_guard lock(mutex);
-    const auto found = known.find({directions, tolerance});
-    if (found != known.end()) return found->second;
+    const auto found = phases.find({directions, tolerance});
+    if (found != phases.end()) return found->second;
     double phase = 0.0;
     const double step = 0.25 * phase_step;
     while (phase + step <= largest_phase &&
            2 * sphere_rule(phase + step, tolerance).size() <= directions)
       phase += step;
-    return known[{directions, tolerance}] = phase;
+    return phases[{directions, tolerance}] = phase;
   }
 
 }    // namespace

@@ -1,21 +1,21 @@
-// The long-range block of painn-fmm: what its engines share.
+// The long-range block of painn-fmm: equations, quadrature and plane waves that its engines share.
 //
 // After the local layers every atom i sends values V0 = s W_0 and vectors V1 = v W_1 to every other
 // atom j of its system, with weights from queries and keys, q.k with q, k = elu(s W) + 1, and
 // radial functions sum_t a_t j(kappa_t r) of H heads with C channels:
 //
-//   s0_i = sum_j (q_i.k_j) a0 j0 V0_j        s1_i = sum_j (q_i.k_j) a3 j1 u.V1_j      u = (x_i -
-//   x_j) / r
+//   s0_i = sum_j (q_i.k_j) a0 j0 V0_j        s1_i = sum_j (q_i.k_j) a3 j1 u.V1_j
 //   v0_i = sum_j (q_i.k_j) a2 j0 V1_j        v1_i = sum_j (q_i.k_j) a1 j1 u V0_j
 //   s += g_s W_s [s0; s1]                    v += g_v W_v [v0; v1]
 //
-// with spherical Bessel functions j0, j1, the atom itself included (j0 = 1, j1 = 0), and no sum of
-// weights to divide by: energies of systems far apart add up. Direct form: these sums over pairs.
+// with u = (x_i - x_j) / r and spherical Bessel functions j0, j1. The sums include the atom itself
+// (j0 = 1, j1 = 0). No sum of weights divides them, so energies of systems far apart add up.
+// Direct form: these sums over pairs.
 // Linear form: j0(kappa r) and j1(kappa r) u are the means of cos and sin, times the direction, of
 // plane waves kappa u.(x_i - x_j) over the sphere, and sums over j become moments that all i share.
 // Sources: linear attention by A. Katharopoulos et al. (ICML 2020); plane waves on the sphere for
 // rotation-invariant attention by T. Frank et al., "Euclidean fast attention" (2024); the
-// quadrature below is our own.
+// quadrature below is new.
 //
 // Periodic systems: the plane waves are the vectors G of the reciprocal lattice, and the
 // frequencies a continuous |G|. With Hann windows h_t(k) = cos^2(pi (k - kappa_t) / 2 D) / N_t for
@@ -59,9 +59,9 @@ struct PlaneWaves {
   std::vector<double> weight;    ///< [size], 1 for each frequency together
   std::vector<int> frequency;    ///< [size] t
 
-  // of a reciprocal lattice, whose waves lie between two frequencies; else empty
-  std::vector<double> next_weight;    ///< [size] weight for frequency t + 1 (0 where that is none)
-  std::vector<double> slope, next_slope;    ///< [size] of both weights: k dw/dk
+  // filled for a reciprocal lattice, whose waves lie between two frequencies; else empty
+  std::vector<double> next_weight;    ///< [size] weight for frequency t + 1, or 0 if there is none
+  std::vector<double> slope, next_slope;    ///< [size] slopes of both weights: k dw/dk
   int size() const { return int(weight.size()); }
 };
 
@@ -97,7 +97,7 @@ double window_width(const LongRangeSizes &block);
 /// Integral N_t of a window before it is normalised.
 double window_integral(const LongRangeSizes &block, int t);
 
-/// Of plane waves, below what single and double precision resolve.
+/// Tolerance of sums over plane waves, below the resolution of single and double precision.
 inline double plane_wave_tolerance(bool single)
 {
   return single ? 1e-7 : 1e-12;

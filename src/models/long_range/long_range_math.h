@@ -10,10 +10,10 @@ namespace mlff {
 
 namespace {
 
-  /// What an atom sends: a scalar and a vector, and their bars.
+  /// Parts of the values that an atom sends, and of their bars: a scalar and a vector.
   enum ValuePart { v0_part, vx_part, vy_part, vz_part, value_parts };
 
-  /// What an atom receives, and the bars of it: s0, s1, v0, v1.
+  /// Parts of the sums that an atom receives, and of their bars: s0, s1, v0, v1.
   enum SumPart { s0_part, s1_part, even_part, odd_part = even_part + 3, sum_parts = odd_part + 3 };
 
   /// Radial functions in the order in which the direct form keeps them, by which the last layer,
@@ -58,8 +58,8 @@ namespace {
     double j0, j1, slope0, slope1;
   };
 
-  /// From the sine and the cosine of kappa r, and inverse = 1 / (kappa r) or 0; by their series
-  /// where that is small.
+  /// Bessel functions j0, j1 from the sine and the cosine of kappa r, and inverse = 1 / (kappa r)
+  /// or 0; by their series where kappa r is small.
   MLFF_INLINE_FUNCTION BesselValues bessel_values(double kappa, double r, double inverse,
                                                   double sine, double cosine)
   {
@@ -83,8 +83,8 @@ namespace {
     V scalar, vector[3];
   };
 
-  /// What an atom receives, or its bars: even parts from Bessel functions j0, odd ones from j1. The
-  /// last layer has s0 and s1 alone.
+  /// Sums that an atom receives, or their bars: even parts from Bessel functions j0, odd ones from
+  /// j1. The last layer has s0 and s1 alone.
   template <typename V> struct Sums {
     V s0, s1, even[3], odd[3];
   };

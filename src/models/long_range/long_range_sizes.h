@@ -40,7 +40,7 @@ struct LongRangeSizes {
   }
 };
 
-/// Those of a potential whose model has a long-range block.
+/// The sizes in a potential whose model has a long-range block.
 inline constexpr SizesOf<LongRangeSizes> long_range_sizes;
 
 /// Whether the model of a potential has a long-range block.

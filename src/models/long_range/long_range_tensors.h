@@ -37,7 +37,7 @@ struct LongRangeTensors {
       *vector_gate;
 };
 
-/// Those of all layers.
+/// The tensors of all layers.
 std::vector<LongRangeTensors> long_range_tensors(const Potential &potential);
 
 }    // namespace mlff

@@ -90,7 +90,8 @@ namespace {
     Buffer<double> energy;
     Buffer<T> scratch;
 
-    static constexpr double flops_per_thread = 2e7;    // as for PaiNN
+    // work that pays for one more thread; the value for PaiNN
+    static constexpr double flops_per_thread = 2e7;
   };
 
   template <typename T>

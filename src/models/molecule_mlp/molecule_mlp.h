@@ -24,7 +24,7 @@ template <typename T> class MoleculeLayers {
 
   MoleculeWeights<T> weights;
 
-  /// As in weight_slices.
+  /// Sets the weights from a flat array in the order of weight_slices.
   void set(std::span<const double> flat);
 
   /// Adds sums of the kernels to a flat gradient.

@@ -131,7 +131,7 @@ namespace {
     for (const auto &entry : array("atoms")) {
       const int z = entry.is_string() ? atomic_number(entry.get<std::string>()) : 0;
       if (z == 0)
-        metadata.fail(where + ": 'atoms' holds " + entry.dump() + ", which is no element");
+        metadata.fail(where + ": 'atoms' holds " + entry.dump() + ", which is not an element");
       molecule.numbers.push_back(z);
     }
     const auto rows = [&](const char *key) {

@@ -1,4 +1,5 @@
-// What a network of one molecule records beside its weights, and its part of a potential file.
+// MoleculeRecord: the properties that a network of one molecule records beside its weights, and its
+// part of a potential file.
 #pragma once
 
 #include "potential/model_sizes.h"
@@ -8,13 +9,13 @@
 
 namespace mlff {
 
-/// What a network of one molecule (model molecule-mlp) records beside its weights, see
+/// Properties that a network of one molecule (model molecule-mlp) records beside its weights, see
 /// molecule_mlp.h.
 struct MoleculeRecord : BondedMolecule {
-  std::vector<int> widths;    ///< of the hidden layers
+  std::vector<int> widths;    ///< widths of the hidden layers
 };
 
-/// That of a potential whose model is molecule-mlp.
+/// The record of a potential whose model is molecule-mlp.
 inline constexpr SizesOf<MoleculeRecord> molecule_record;
 
 extern const ModelFile molecule_file;

@@ -16,13 +16,13 @@ struct PainnSizes {
   double norm_floor = 1e-8;
 };
 
-/// Those of a potential whose model has PaiNN's layers.
+/// The sizes in a potential whose model has PaiNN's layers.
 inline constexpr SizesOf<PainnSizes> painn_sizes;
 
 /// Files of PaiNN for energies. All but `tensors` and `describe` serve every model of its layers.
 extern const ModelFile painn_file;
 
-/// What mlff info prints of the sizes.
+/// Writes what mlff info prints of the sizes.
 void describe_painn_sizes(const Potential &potential, ModelDescription &description);
 
 }    // namespace mlff

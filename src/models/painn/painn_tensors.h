@@ -28,8 +28,8 @@ void walk_painn_update(const PainnSizes &sizes, int l, Walk &walk, Layer &layer)
   walk.linear(layer, update + "1", three_F, F, MLFF_PLACE(update1));
 }
 
-/// What all models of PaiNN's layers have: an embedding of so many rows, filters, messages and
-/// updates. Rows of a wider matrix are blocks of F features.
+/// Visits the tensors that all models of PaiNN's layers have: an embedding of so many rows,
+/// filters, messages and updates. Rows of a wider matrix are blocks of F features.
 template <typename Walk, typename Places>
 void walk_painn_layers(const PainnSizes &sizes, int rows, Walk &walk, const Places &to)
 {
@@ -44,7 +44,7 @@ void walk_painn_layers(const PainnSizes &sizes, int rows, Walk &walk, const Plac
   });
 }
 
-/// What PaiNN for energies has behind the layers.
+/// Visits the tensors of PaiNN for energies behind the layers.
 template <typename Walk, typename Ends>
 void walk_painn_ends(const PainnSizes &sizes, int n_species, Walk &walk, Ends &ends)
 {

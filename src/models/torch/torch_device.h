@@ -13,16 +13,16 @@ namespace mlff {
 /// that is no device, and for a device that LibTorch does not find.
 c10::Device torch_device(const EngineOptions &options);
 
-/// Where and in which type of numbers a model runs, by the options of an engine.
+/// Device and type of numbers of a model in LibTorch, by the options of an engine.
 struct TorchPlace {
   /// Throws as torch_device does.
   explicit TorchPlace(const EngineOptions &options);
 
   c10::Device device;
-  c10::ScalarType type;    ///< of parameters and features
+  c10::ScalarType type;    ///< type of parameters and features
   int threads;
 
-  /// What an engine in this place tells of itself.
+  /// EngineInfo of an engine in this place.
   EngineInfo info() const;
 };
 

@@ -130,11 +130,11 @@ namespace {
     }
 
     /// Adds an atom of mass m over a stride of T ps. All terms are velocities.
-    void add_atom(int i, double m, double T, Normal &sum)
+    void add_atom(int i, double m, double stride_ps, Normal &sum)
     {
       for (int c = 3 * i; c < 3 * i + 3; c++) {
-        const double v = batch.velocity[c], f = T * acceleration * batch.force[c] / m;
-        const double x = batch.reference.displacement[c] / T,
+        const double v = batch.velocity[c], f = stride_ps * acceleration * batch.force[c] / m;
+        const double x = batch.reference.displacement[c] / stride_ps,
                      w = batch.reference.velocity_change[c];
         sum.vv += v * v;
         sum.vf += v * f;
@@ -144,7 +144,7 @@ namespace {
         sum.wv += w * v;
         sum.wf += w * f;
         sums[0] += m * v * v;
-        sums[1] += f * f * m / (T * T);
+        sums[1] += f * f * m / (stride_ps * stride_ps);
         count++;
       }
     }

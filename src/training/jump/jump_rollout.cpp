@@ -26,9 +26,9 @@ double inner_kinetic(std::span<const double> mass, std::span<const double> veloc
   return sum;
 }
 
-void conserve(std::span<const double> mass, std::span<const double> x_start,
-              std::span<const double> v_start, std::span<const double> x_end,
-              std::span<double> v_end, double kinetic)
+void rescale_to_energy(std::span<const double> mass, std::span<const double> x_start,
+                       std::span<const double> v_start, std::span<const double> x_end,
+                       std::span<double> v_end, double kinetic)
 {
   restore_angular_momentum(mass, x_start, v_start, x_end, v_end);
   double total = 0.0, drift[3] = {0, 0, 0};
@@ -43,7 +43,7 @@ void conserve(std::span<const double> mass, std::span<const double> x_start,
 std::vector<Window> chains_of(const NveTrajectory &trajectory, int steps, int stride, int jumps,
                               int most)
 {
-  // as many starts a segment as needed, evenly spread
+  // Takes only as many starts in a segment as needed, evenly spread.
   long places = 0;
   for (const auto &segment : trajectory.segments)
     places += std::max(0, segment.frames - steps * jumps);
@@ -81,7 +81,7 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
     const std::span<const double> mass(trajectory.mass);
     const double kT = trajectory.temperature > 0 ? boltzmann * trajectory.temperature * c
                                                  : 2.0 * inner_kinetic(mass, v) / double(x.size());
-    const double T = 1e-3 * jump_record(potential).strides[chain.stride];
+    const double stride_ps = 1e-3 * jump_record(potential).strides[chain.stride];
     double total = inner_kinetic(mass, v);
     try {
       if (force) total += c * force(trajectory, x, f);
@@ -105,7 +105,7 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
           kinetic = inner_kinetic(mass, reference.velocity);
           f = reference.force;
         }
-        conserve(mass, x, v, x_end, v_end, kinetic);
+        rescale_to_energy(mass, x, v, x_end, v_end, kinetic);
         x = x_end;
         v = v_end;
         auto &sum = sums[k];
@@ -114,7 +114,7 @@ RolloutErrors rollout_errors(JumpEngine &engine, const Potential &potential,
                        dv = v[i] - reference.velocity[i];
           sum[0] += m * dx * dx / (scale[2 * chain.stride] * scale[2 * chain.stride]);
           sum[1] += m * dv * dv / (scale[2 * chain.stride + 1] * scale[2 * chain.stride + 1]);
-          sum[2] += m * dx * dx / (kT * T * T);
+          sum[2] += m * dx * dx / (kT * stride_ps * stride_ps);
           sum[3] += m * dv * dv / kT;
           sum[4] += 1.0;
         }

@@ -36,7 +36,8 @@ struct RolloutErrors {
   };
   std::vector<After> after;
   long chains = 0;
-  long failed = 0;    ///< chains with atoms on one place, or a force that the method could not give
+  /// chains with atoms at the same position, or a force that the method could not give
+  long failed = 0;
 };
 
 /// Runs the chains with the engine of a potential. Conservation as in JumpChain; `force` null:
@@ -53,8 +54,8 @@ double inner_kinetic(std::span<const double> mass, std::span<const double> veloc
 
 /// Conservation after a jump: angular momentum, then a factor within 0.9 .. 1.1 on the velocities
 /// relative to the centre of mass that gives them the kinetic energy wanted, (g/mol) Å²/ps².
-void conserve(std::span<const double> mass, std::span<const double> x_start,
-              std::span<const double> v_start, std::span<const double> x_end,
-              std::span<double> v_end, double kinetic);
+void rescale_to_energy(std::span<const double> mass, std::span<const double> x_start,
+                       std::span<const double> v_start, std::span<const double> x_end,
+                       std::span<double> v_end, double kinetic);
 
 }    // namespace mlff

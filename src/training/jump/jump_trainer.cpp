@@ -58,7 +58,7 @@ JumpChain JumpTrainer::chain() const
             c * force(trajectory, std::span(batch.x).subspan(at, n3), f.subspan(at, n3));
         kinetic[s] = total - c * force(trajectory, x.subspan(at, n3), f.subspan(at, n3));
       } catch (const std::runtime_error &) {
-        // where the method fails, what acts on the trajectory
+        // If the method fails, the force of the trajectory takes its place.
         kinetic[s] = inner_kinetic(trajectory.mass, v_reference);
         std::copy_n(after[jumps - 1].force.begin() + long(at), n3, f.begin() + long(at));
       }
@@ -295,7 +295,7 @@ bool JumpTrainer::run(bool restart, bool force)
 void JumpTrainer::write_result()
 {
   Potential result = with_weights(valid_windows.empty() ? loop->average : loop->best);
-  // as the file will hold them
+  // The report describes the weights with the precision that the file holds.
   const auto table = tensors_of(result);
   for (auto &[name, tensor] : result.tensors)
     if (table.at(name).trained())

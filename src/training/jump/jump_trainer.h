@@ -17,7 +17,7 @@ class JumpTrainer {
   /// PotentialError, EngineError.
   JumpTrainer(const JumpTrainSettings &settings, const std::string &command);
 
-  /// As Trainer::run: files, resume and result are the same.
+  /// Trains a jump network; files, resume and result are those of Trainer::run.
   bool run(bool restart, bool force);
 
  private:
@@ -27,9 +27,9 @@ class JumpTrainer {
   std::vector<NveTrajectory> train, valid, test;
   Potential potential;    // trained weights are those of the start
   std::unique_ptr<WindowSource> source;
-  std::unique_ptr<WindowSource> chain_source;    // with roll-outs
+  std::unique_ptr<WindowSource> chain_source;    // chains for roll-outs; else null
   std::vector<Window> valid_windows, valid_chains;
-  ForceOf force;    // by the method, for roll-outs
+  ForceOf force;    // force of the method, for roll-outs
   // internal coordinates of each training trajectory, with a loss of the structure
   std::map<const NveTrajectory *, InternalCoordinates> coordinates;
   std::unique_ptr<JumpVariables> variables;

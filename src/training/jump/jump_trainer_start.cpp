@@ -139,7 +139,7 @@ void JumpTrainer::set_sizes(const Potential &start)
 /// Species are elements, or classes of them, in ascending order, and named in that order.
 void JumpTrainer::find_species()
 {
-  std::map<std::pair<int, std::string>, double> species;    // and their masses
+  std::map<std::pair<int, std::string>, double> species;    // species and their masses
   std::set<double> temperatures;
   for (const auto *list : {&train, &valid, &test})
     for (const auto &trajectory : *list) {

@@ -15,10 +15,10 @@
 
 namespace mlff {
 
-/// Who gave the forces of a trajectory, or is to give some.
+/// The teacher that gave the forces of a trajectory, or is to give some.
 struct TrajectoryTeacher {
   std::optional<TeacherSettings> settings;    ///< none: not known, or not wanted
-  int charge = 0, unpaired_electrons = 0;     ///< of the molecule
+  int charge = 0, unpaired_electrons = 0;     ///< state of the molecule
 };
 
 /// Successive steps of one molecule under its own forces, in the frame of its centre of mass.
@@ -59,7 +59,7 @@ std::vector<int> jump_species(const Potential &potential, const std::vector<int>
 struct JumpBatch {
   GraphStorage graph;
   std::vector<double> x, mass, velocity, force;
-  std::vector<double> force_after;    ///< at the ends
+  std::vector<double> force_after;    ///< forces at the ends
   std::vector<int> stride;
   JumpResult reference;
 
@@ -67,7 +67,7 @@ struct JumpBatch {
   void clear();
 };
 
-/// Changes of a window before it is learned from.
+/// Changes of a window before the network learns from it.
 struct WindowNoise {
   bool rotate = false;    ///< a random rotation
   /// Standard deviation of the coordinates of the start, Å for a hydrogen, less for heavier atoms
@@ -82,7 +82,7 @@ struct Window {
   const NveTrajectory *trajectory = nullptr;
   int segment = 0, start = 0, steps = 0;    ///< frames start and start + steps
   int stride = 0;                           ///< number in JumpRecord::strides
-  bool reversed = false;    ///< from the end to the start, with velocities turned round
+  bool reversed = false;    ///< whether the window runs backward in time, with velocities reversed
 };
 
 /// Adds a window to a batch; `generator` only where there is noise.
@@ -102,8 +102,8 @@ std::vector<Window> windows_of(const NveTrajectory &trajectory, int steps, int s
 /// All windows of trajectories, drawn by number; the trajectories must outlive it.
 class WindowSource {
  public:
-  /// `steps` of each stride. Molecules are told apart by their atoms in order. Throws FileError
-  /// where a molecule has no window of a stride.
+  /// `steps`: steps of each stride. Molecules are distinguished by their atoms in order. Throws
+  /// FileError if a molecule has no window of a stride.
   WindowSource(const std::vector<NveTrajectory> &trajectories, const std::vector<int> &steps,
                bool reversed);
 
@@ -115,7 +115,7 @@ class WindowSource {
   /// Windows of a stride over all molecules, both directions of time counted where both are drawn.
   long size(int stride) const;
 
-  /// One at random, of this molecule and stride.
+  /// A random window of this molecule and stride.
   Window draw(int molecule, int stride, std::mt19937 &generator) const;
 
   /// Every `every`-th window of a stride, forward in time.

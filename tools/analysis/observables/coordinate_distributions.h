@@ -32,10 +32,10 @@ class CoordinateDistributions {
   };
   struct Family {
     std::string name;
-    double low, width;    // of bins
+    double low, width;    // first bin's lower end, width of a bin
     int bins;
-    std::vector<int> kind;             // of each
-    std::vector<std::string> names;    // of kinds
+    std::vector<int> kind;             // [coordinates]
+    std::vector<std::string> names;    // [kinds]
     std::vector<Moments> each;
     std::vector<std::vector<double>> histogram;    // [kind]
 

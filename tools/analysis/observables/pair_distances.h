@@ -26,8 +26,8 @@ class PairDistances {
   long n() const { return n_frames; }
   std::vector<Curve> curves() const;
 
-  /// For each pair of elements: the integral of |difference| of the two densities (0 to 2), or the
-  /// mean of |difference| of the two g(r) up to r_max.
+  /// Difference for each pair of elements: the integral of |difference| of the two densities (0 to
+  /// 2), or the mean of |difference| of the two g(r) up to r_max.
   std::vector<Quantity> compare(const PairDistances &other) const;
 
  private:

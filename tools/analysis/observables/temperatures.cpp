@@ -1,4 +1,4 @@
-// How kinetic energy is shared.
+// Distribution of kinetic energy over elements, bonds and molecules.
 #include "analysis/observables/temperatures.h"
 
 #include "core/elements.h"

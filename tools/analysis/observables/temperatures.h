@@ -1,5 +1,5 @@
-// How kinetic energy is shared: elements, kinds of hydrogen, bonds, and translation, rotation and
-// vibration of molecules.
+// Distribution of kinetic energy: over elements, kinds of hydrogen, bonds, and translation,
+// rotation and vibration of molecules.
 #pragma once
 
 #include "analysis/quantity.h"
@@ -34,8 +34,8 @@ class Temperatures {
  private:
   const Topology &topology;
   bool momentum, angular;
-  std::vector<std::string> names;                  // of groups of atoms: elements, then hydrogens
-  std::vector<std::vector<int>> groups;            // atoms
+  std::vector<std::string> names;          // names of the groups of atoms: elements, then hydrogens
+  std::vector<std::vector<int>> groups;    // atoms
   std::vector<ScalarSeries> of_group, of_bonds;    // [group], [kind of bond]
   ScalarSeries all, translation, rotation, vibration, kinetic;
   double last = 0.0;

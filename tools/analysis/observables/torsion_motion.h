@@ -1,4 +1,4 @@
-// How molecules turn about single bonds: mean square displacement of torsions, and flips between
+// Motion of molecules about single bonds: mean square displacement of torsions, and flips between
 // their wells.
 #pragma once
 
@@ -31,9 +31,9 @@ class TorsionMotion {
   const Topology &topology;
   double core, interval = 0.0;
   Correlation displacement;
-  std::vector<double> unwrapped;             // of the last frame
+  std::vector<double> unwrapped;             // [torsions] in the last frame
   std::vector<std::vector<double>> first;    // [frame][torsion] until wells are known
-  std::vector<double> phase;                 // [torsion] of the first well
+  std::vector<double> phase;                 // [torsions] phase of the first well
   std::vector<int> well;                     // [torsion] -1: none yet
   std::vector<double> flips;                 // [kind]
   long n_frames = 0, cuts = 0;

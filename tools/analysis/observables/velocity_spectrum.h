@@ -45,7 +45,7 @@ class VelocitySpectrum {
   std::vector<double> of_all() const;
 };
 
-/// Where a frequency appears that is sampled too rarely: folded into 0 .. nyquist.
+/// Frequency at which a signal appears that is sampled too rarely: folded into 0 .. nyquist.
 double folded(double frequency, double nyquist);
 
 }    // namespace mlff

@@ -48,7 +48,7 @@ class Correlation {
   Kind kind;
   std::vector<int> group;
   int n_groups, n_lags, width, filled = 0;
-  Fourier first, second;                                      // of 2 lags
+  Fourier first, second;                                      // transforms of length 2 lags
   std::vector<double> buffer;                                 // [component][2 lags]
   std::vector<std::vector<std::complex<double>>> spectrum;    // [group]
   std::vector<std::vector<double>> squares, result;           // [group][lag]

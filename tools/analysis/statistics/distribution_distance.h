@@ -1,4 +1,4 @@
-// How far apart two distributions are.
+// Distances between two distributions.
 #pragma once
 
 #include <vector>

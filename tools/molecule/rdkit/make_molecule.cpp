@@ -130,7 +130,7 @@ namespace {
     for (unsigned i = 0; i < n; i++)
       conformer->setAtomPos(i, {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]});
     atoms.addConformer(conformer);
-    // its rows are the principal axes, that of the plane's normal last
+    // The rows of this matrix are the principal axes, the axis normal to the plane last.
     const std::unique_ptr<RDGeom::Transform3D> axes(
         MolTransforms::computeCanonicalTransform(atoms.getConformer(), nullptr, false, false));
     const auto axis = [&](int k, int a) {

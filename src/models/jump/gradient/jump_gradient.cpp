@@ -19,8 +19,8 @@ namespace {
     HostJumpGradient(const Potential &potential, const EngineOptions &options) :
         sizes(painn_sizes(potential)), predictions(jump_record(potential).predictions()),
         host(options, jump_kernels), trained(potential),
-        own(host.threads, trained.places, [&](Own &mine) {
-          take_sums(potential, mine);
+        threads(host.threads, trained.places, [&](ThreadMemory &memory) {
+          take_sums(potential, memory);
         })
     {
       set_layer_sizes(potential, layers, weights.layers.model);
@@ -39,8 +39,8 @@ namespace {
       require_whole_systems(graph, "training takes whole systems: the graph has ghosts");
       output.resize(3 * std::size_t(predictions) * graph.n_centres());
       output_bar.resize(output.size());
-      own.add_sums(graph, gradient, [&](int first, int last, Own &mine) {
-        run(graph, first, last, rows, scaled, loss, mine);
+      threads.add_sums(graph, gradient, [&](int first, int last, ThreadMemory &memory) {
+        run(graph, first, last, rows, scaled, loss, memory);
       });
     }
 
@@ -54,22 +54,22 @@ namespace {
     JumpGradientWeights<T> weights;
     std::vector<PainnLayer<T>> layers;
 
-    using Own = GradientThread<T, JumpSums<T>>;
-    GradientThreads<T, Own> own;
+    using ThreadMemory = GradientThread<T, JumpSums<T>>;
+    GradientThreads<T, ThreadMemory> threads;
     std::vector<double> output, output_bar;
 
     /// Points the sums of a thread at the array of the walk.
-    void take_sums(const Potential &potential, Own &mine)
+    void take_sums(const Potential &potential, ThreadMemory &memory)
     {
-      JumpSums<T> &sums = mine.sums;
-      mine.layer_sums.resize(sizes.layers);
-      mine.value.resize(sizes.layers);
-      walk_jump(potential, trained.places, PainnPlaces{sums, sums, mine.layer_sums, sums});
-      sums.layers = mine.layer_sums.data();
+      JumpSums<T> &sums = memory.sums;
+      memory.layer_sums.resize(sizes.layers);
+      memory.value.resize(sizes.layers);
+      walk_jump(potential, trained.places, PainnPlaces{sums, sums, memory.layer_sums, sums});
+      sums.layers = memory.layer_sums.data();
     }
 
     /// Points the work space at one group of structures.
-    std::size_t lay_out(Arena<T> &arena, JumpGradientWork<T> &work, Own &mine) const
+    std::size_t lay_out(Arena<T> &arena, JumpGradientWork<T> &work, ThreadMemory &memory) const
     {
       GradientWork<T> &painn = work.painn;
       const std::size_t n = painn.n_atoms, edges = painn.n_edges, F = weights.layers.model.F,
@@ -78,8 +78,8 @@ namespace {
       painn.phi = arena.take(edges * (sizes.radial + 1));
       painn.W = arena.take(edges * width);
       painn.W_bar = arena.take(edges * width);
-      for (auto &x : mine.value) take_layer_values(arena, n, F, x);
-      painn.value = mine.value.data();
+      for (auto &x : memory.value) take_layer_values(arena, n, F, x);
+      painn.value = memory.value.data();
       painn.s_end = arena.take(n * F);
       painn.v_end = arena.take(n * 3 * F);
       painn.s_start_bar = arena.take(n * F);
@@ -90,9 +90,9 @@ namespace {
     }
 
     void run(const Graph &graph, int first, int last, std::span<const int> rows,
-             std::span<const double> scaled, const JumpLossDerivative &loss, Own &mine)
+             std::span<const double> scaled, const JumpLossDerivative &loss, ThreadMemory &memory)
     {
-      GroupGraph &group = mine.group;
+      GroupGraph &group = memory.group;
       group.choose(graph, first, last);
       if (group.n_atoms == 0) return;
       JumpGradientWork<T> work{};
@@ -102,17 +102,17 @@ namespace {
       work.painn.first_edge = group.first_edge.data();
       work.painn.neighbor = group.neighbor.data();
       work.painn.r = graph.r.data() + 3 * std::size_t(group.edge);
-      work.painn.d = mine.doubles.resize(group.n_edges);
+      work.painn.d = memory.doubles.resize(group.n_edges);
       work.input = scaled.data() + 6 * std::size_t(group.atom);
       work.predictions = predictions;
       work.output = output.data() + 3 * std::size_t(predictions) * group.atom;
       work.output_bar = output_bar.data() + 3 * std::size_t(predictions) * group.atom;
       Arena<T> count(nullptr);
-      Arena<T> arena(mine.values.resize(lay_out(count, work, mine)));
-      lay_out(arena, work, mine);
+      Arena<T> arena(memory.values.resize(lay_out(count, work, memory)));
+      lay_out(arena, work, memory);
       host.call.gradient.forward(weights, work);
       loss(first, last, output.data(), output_bar.data());
-      host.call.gradient.backward(weights, work, mine.sums);
+      host.call.gradient.backward(weights, work, memory.sums);
     }
   };
 

@@ -17,17 +17,17 @@ namespace mlff {
 using JumpLossDerivative =
     std::function<void(int first_structure, int last_structure, const double *u, double *u_bar)>;
 
-/// Several jumps in a row and where the trajectory is after each of them, for a loss of roll-outs.
-/// After a jump the state is conserved as in a simulation: the change of the angular momentum is
-/// taken out (as restore_angular_momentum does), then velocities relative to the centre of mass are
-/// scaled to the kinetic energy given, by a factor within 0.9 .. 1.1.
+/// Several jumps in a row and the trajectory after each of them, for a loss of roll-outs. After
+/// each jump momentum and energy are conserved as in a simulation: the change of the angular
+/// momentum is taken out (as restore_angular_momentum does), then velocities relative to the centre
+/// of mass are scaled to the kinetic energy given, by a factor within 0.9 .. 1.1.
 struct JumpChain {
-  std::span<const int> species, first_atom;    ///< as in Graph
+  std::span<const int> species, first_atom;    ///< layout of Graph
   std::span<const double> x;    ///< [n][3] Å, the start; graphs are all pairs within the cutoff
   JumpInput start;
   struct Place {
-    std::vector<double> x, velocity;    ///< [n][3] Å and Å/ps, of the trajectory
-    std::vector<double> force;          ///< [n][3] eV/Å, there
+    std::vector<double> x, velocity;    ///< [n][3] Å and Å/ps, along the trajectory
+    std::vector<double> force;          ///< [n][3] eV/Å, at these positions
   };
   std::vector<Place> after;    ///< after 1, 2, ... strides
 
@@ -61,9 +61,9 @@ class JumpGradient {
                             std::span<const double> scaled, const JumpLossDerivative &loss,
                             std::span<double> gradient) = 0;
 
-  /// The same for a loss of roll-outs, through the whole chain of jumps and conservation. Returns
-  /// L_1x, L_1v and the means of L_kx and L_kv over the later jumps. Throws EngineError where the
-  /// engine has no such derivative (host), or a chain of less than two jumps.
+  /// Adds the gradient of a loss of roll-outs, through the whole chain of jumps and conservation.
+  /// Returns L_1x, L_1v and the means of L_kx and L_kv over the later jumps. Throws EngineError
+  /// where the engine has no such derivative (host), or a chain of less than two jumps.
   virtual std::array<double, 4>
   add_chain_gradient(const JumpChain &chain, const JumpChainLoss &loss, std::span<double> gradient);
 

@@ -50,7 +50,7 @@ namespace {
 
     int useful_threads(const Graph &graph) const
     {
-      // as in the engine of energies: half a millisecond of work a thread
+      // Half a millisecond of work a thread, like the engine of energies.
       const double F = weights.painn.F, L = weights.painn.L;
       const double flops = graph.n_atoms() * 20.0 * F * F * L + graph.n_edges() * 60.0 * F * L;
       return int(std::clamp(flops / 2e7, 1.0, double(host.threads)));

@@ -13,7 +13,7 @@
 
 namespace mlff {
 
-namespace {    // the same names exist in every instruction set's copy of this file
+namespace {    // local: every instruction set compiles a copy of this file, with the same names
 
   /// s and v before the first layer.
   template <typename T>

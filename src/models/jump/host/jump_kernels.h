@@ -27,7 +27,7 @@ template <typename T> struct JumpGradientWork {
   GradientWork<T> painn;       // species are rows
   const double *input;         // [atoms][2][3]
   double *output;              // [atoms][C][3], filled by the forward pass
-  const double *output_bar;    // [atoms][C][3], for the backward pass
+  const double *output_bar;    // [atoms][C][3], input of the backward pass
   T *z, *silu_z, *gate;        // [atoms][F, F, C F]
   T *gate_bar, *z_bar;
 };
@@ -40,7 +40,7 @@ template <typename T> struct JumpSums {
 /// Weights for the gradient: those of the layers with the filters of all layers as one product.
 template <typename T> struct JumpGradientWeights {
   GradientWeights<T> layers;
-  JumpWeights<T> ends;    // its painn is not used
+  JumpWeights<T> ends;    // member painn is not used
 };
 
 template <typename T>

@@ -57,7 +57,7 @@ namespace {
     return std::make_shared<JumpModel>(potential);
   }
 
-  /// What the engine and the gradient share: the model on its device, and arrays as tensors there.
+  /// Base of engine and gradient: the model on its device, and arrays as tensors there.
   class TorchJumpBase {
    public:
     TorchJumpBase(const Potential &potential, const EngineOptions &options) :
@@ -195,10 +195,10 @@ namespace {
     std::vector<int> rows;
     std::vector<double> scaled;
 
-    /// What does not change along a chain: per atom (N) or structure (S).
+    /// Constants of a chain of jumps, per atom (N) or structure (S).
     struct ChainAtoms {
-      torch::Tensor rows, structure, mass, root, total, T, A, scale,
-          share;    // [N], [N], [N, 1], [N, 1], [S, 1], [N, 1], [N, 2, 2], [N, 2, 1], [N, 1, 1]
+      // [N], [N], [N, 1], [N, 1], [S, 1], [N, 1], [N, 2, 2], [N, 2, 1], [N, 1, 1]
+      torch::Tensor rows, structure, mass, root, total, stride_ps, A, scale, share;
 
       torch::Tensor sum(const torch::Tensor &x) const    // over the atoms of each structure
       {
@@ -206,7 +206,8 @@ namespace {
         shape[0] = total.size(0);
         return torch::zeros(shape, x.options()).index_add(0, structure, x);
       }
-      torch::Tensor relative(const torch::Tensor &x) const    // to the mean, weighted with the mass
+      // relative to the mean, weighted with the mass
+      torch::Tensor relative(const torch::Tensor &x) const
       {
         return x - (sum(mass * x) / total).index_select(0, structure);
       }
@@ -224,12 +225,12 @@ namespace {
     {
       const int n = int(chain.species.size()), n_structures = int(chain.first_atom.size()) - 1;
       std::vector<int> structure(n), stride(n);
-      std::vector<double> T(n), share(n);
+      std::vector<double> stride_ps(n), share(n);
       for (int s = 0; s < n_structures; s++)
         for (int i = chain.first_atom[s]; i < chain.first_atom[s + 1]; i++) {
           structure[i] = s;
           stride[i] = chain.start.stride.empty() ? 0 : chain.start.stride[s];
-          T[i] = 1e-3 * strides[stride[i]];
+          stride_ps[i] = 1e-3 * strides[stride[i]];
           share[i] = 1.0 / (3.0 * (chain.first_atom[s + 1] - chain.first_atom[s]) * n_structures);
         }
       ChainAtoms atoms;
@@ -239,7 +240,7 @@ namespace {
       atoms.root = atoms.mass.sqrt();
       atoms.total = torch::zeros({n_structures, 1}, atoms.mass.options())
                         .index_add(0, atoms.structure, atoms.mass);
-      atoms.T = numbers(T, {n, 1}).clone();
+      atoms.stride_ps = numbers(stride_ps, {n, 1}).clone();
       atoms.A = linear.index_select(0, atoms.rows);
       atoms.scale = target_scale.index_select(0, integers(stride).clone()).unsqueeze(2);
       atoms.share = numbers(share, {n, 1, 1}).clone();
@@ -283,26 +284,27 @@ namespace {
                                     start.x.index_select(0, j) - start.x.index_select(0, i)})
                          .to(torch::kDouble);
       // the linear fit and what the network adds
-      const auto basis = torch::stack({inner, atoms.T * f}, 1);    // [N, 2, 3], velocities
-      const auto change =
-          torch::matmul(atoms.A, basis) * torch::stack({atoms.T, torch::ones_like(atoms.T)}, 1) +
+      const auto basis = torch::stack({inner, atoms.stride_ps * f}, 1);    // [N, 2, 3], velocities
+      const auto change = torch::matmul(atoms.A, basis) *
+              torch::stack({atoms.stride_ps, torch::ones_like(atoms.stride_ps)}, 1) +
           atoms.scale * u / atoms.root.unsqueeze(2);
       Jumped end;
-      end.x = start.x + atoms.relative(change.select(1, 0)) + drift * atoms.T;
+      end.x = start.x + atoms.relative(change.select(1, 0)) + drift * atoms.stride_ps;
       end.v = start.v + atoms.relative(change.select(1, 1));
       // the loss of the first jump is that without roll-outs: net displacement and momentum of the
       // prediction count
-      end.predicted = !first ? torch::stack({end.x, end.v}, 1)
-                             : torch::stack({start.x + change.select(1, 0) + drift * atoms.T,
-                                             start.v + change.select(1, 1)},
-                                            1);
+      end.predicted = !first
+          ? torch::stack({end.x, end.v}, 1)
+          : torch::stack({start.x + change.select(1, 0) + drift * atoms.stride_ps,
+                          start.v + change.select(1, 1)},
+                         1);
       return end;
     }
 
     /// Conservation of angular momentum, then of energy, as a simulation does it; the state that
     /// the next jump starts from.
-    void conserve(const JumpChain &chain, const ChainAtoms &atoms, int k,
-                  const torch::Tensor &place, Jumped &end, State &start)
+    void rescale_to_energy(const JumpChain &chain, const ChainAtoms &atoms, int k,
+                           const torch::Tensor &place, Jumped &end, State &start)
     {
       const int n = int(chain.species.size()), n_structures = int(chain.first_atom.size()) - 1;
       const JumpChain::Place &after = chain.after[k];
@@ -346,7 +348,7 @@ namespace {
 
       State state = {numbers(chain.x, {n, 3}), numbers(chain.start.velocity, {n, 3}),
                      numbers(chain.start.force, {n, 3})};
-      std::vector<torch::Tensor> terms;    // of each jump, [2]
+      std::vector<torch::Tensor> terms;    // [2] for each jump
       for (int k = 0; k < jumps; k++) {
         if (k > 0) {
           const auto on_host = state.x.detach().to(torch::kCPU).contiguous();
@@ -359,7 +361,7 @@ namespace {
         terms.push_back((atoms.share *
                          (atoms.root.unsqueeze(2) * (end.predicted - place) / atoms.scale).square())
                             .sum({0, 2}));
-        if (k + 1 < jumps) conserve(chain, atoms, k, place, end, state);
+        if (k + 1 < jumps) rescale_to_energy(chain, atoms, k, place, end, state);
       }
       const auto weight =
           torch::tensor({loss.weight[0], loss.weight[1]}, torch::kDouble).to(place.device);

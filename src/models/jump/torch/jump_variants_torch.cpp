@@ -13,11 +13,11 @@ namespace {
   using torch::Tensor;
   using Linear = torch::nn::Linear;
 
-  constexpr double largest_logit =
-      20.0;    // its exponential is far from the end of single precision
+  // exp(20) is far from the largest number in single precision
+  constexpr double largest_logit = 20.0;
   constexpr double floor_of_norms = 1e-8;    // under square roots
 
-  /// What the variants share: start, geometry, head, and parameters under the names of the
+  /// Shared parts of the variants: start, geometry, head, and parameters under the names of the
   /// potential file.
   class Variant : public NamedModule, public JumpNetwork {
    public:
@@ -146,8 +146,8 @@ namespace {
       const auto &[rows, input, centre, neighbor, r] = x;
       const std::int64_t n = F / heads;
       auto s = start(rows, input);
-      auto V =
-          torch::matmul(input.transpose(1, 2), ends.vectors.index_select(0, rows));    // [N, 3, F]
+      // [N, 3, F]
+      auto V = torch::matmul(input.transpose(1, 2), ends.vectors.index_select(0, rows));
 
       // every atom also attends to itself, at distance 0 and without a direction
       const auto self = torch::arange(N, centre.options());

@@ -32,7 +32,7 @@
 
 namespace mlff {
 
-/// What a jump network sees of a system.
+/// Input of a jump network: a system as tensors.
 struct JumpTensors {
   torch::Tensor rows;                ///< [N] int
   torch::Tensor input;               ///< [N, 2, 3] scaled
@@ -51,7 +51,8 @@ class JumpNetwork {
   virtual NamedModule &module() = 0;
 };
 
-/// Of a potential kstep-egnn or kstep-transformer, without its weights; null for other models.
+/// Network of a potential kstep-egnn or kstep-transformer, without its weights; null for other
+/// models.
 std::shared_ptr<JumpNetwork> make_jump_variant(const Potential &potential);
 
 }    // namespace mlff

@@ -30,7 +30,7 @@ namespace {
   template <typename B> struct Records {
     long values_width, sums_width;
     const B *values, *bars;
-    B *sums;            // of values' bars in the backward
+    B *sums;            // the backward pass sums bars of values here
     const B *radial;    // [vectors][T][4][channel_block]
     const B *spline;    // [vectors][knots][4][2 or 4][channel_block]
     const B *value(long row) const { return values + row * values_width; }
@@ -60,7 +60,7 @@ namespace {
     alignas(64) B u[3][row_block], inverse_r[row_block];    // direction from j to i
     alignas(64) B to_i[row_block], to_j[row_block];         // q_i.k_j and q_j.k_i of one head
 
-    // of a spline: place in its interval
+    // Places of distances in the intervals of a spline.
     alignas(64) B x[row_block];
     alignas(64) int knot[row_block];
   };
@@ -142,11 +142,11 @@ namespace {
 
   /// q_i.k_j and q_j.k_i of head h; `mine` are q and k of row i, [2][Hd].
   template <typename B>
-  inline void attention(const LongRangeWeights<B> &w, const Rows<B> &a, int h, const B *mine,
+  inline void attention(const LongRangeWeights<B> &w, const Rows<B> &a, int h, const B *keys_of_i,
                         long j, Pairs<B> &pairs)
   {
     constexpr int lanes = Simd<B>::lanes;
-    const B *my_q = mine, *my_k = mine + w.Hd();
+    const B *my_q = keys_of_i, *my_k = keys_of_i + w.Hd();
     for (int z = 0; z < row_block; z += lanes) {
       Lanes<B> to_i{}, to_j{};
       for (int e = h * w.d; e < (h + 1) * w.d; e++) {
@@ -159,11 +159,11 @@ namespace {
   }
 
   template <typename B>
-  inline void keys_of_row(const LongRangeWeights<B> &w, const Rows<B> &a, long i, B *mine)
+  inline void keys_of_row(const LongRangeWeights<B> &w, const Rows<B> &a, long i, B *keys_of_i)
   {
     for (int e = 0; e < w.Hd(); e++) {
-      mine[e] = a.q[e * a.rows + i];
-      mine[w.Hd() + e] = a.k[e * a.rows + i];
+      keys_of_i[e] = a.q[e * a.rows + i];
+      keys_of_i[w.Hd() + e] = a.k[e * a.rows + i];
     }
   }
 
@@ -285,7 +285,7 @@ namespace {
     }
   }
 
-  /// What an atom receives from itself, where j0 = 1 and j1 = 0.
+  /// Adds the contribution of an atom to itself, where j0 = 1 and j1 = 0.
   template <bool VECTORS, typename B>
   void receive_own(const LongRangeWeights<B> &w, const Rows<B> &a, const Records<B> &records,
                    long i)
@@ -313,13 +313,13 @@ namespace {
       B weight_bar = 0;
       for (int c = h * w.C; c < (h + 1) * w.C; c++) {
         const auto [a0, a2] = at_once(w, a, c);
-        const auto own = [&](B factor, int value, int sum) {
+        const auto add = [&](B factor, int value, int sum) {
           const B bar = records.bar(i)[record_place(w, c, sum, sum_parts)];
           weight_bar += factor * records.value(i)[record_place(w, c, value, value_parts)] * bar;
           records.sum(i)[record_place(w, c, value, sum_parts)] += weight * factor * bar;
         };
-        own(a0, v0_part, s0_part);
-        for (int x = 0; x < 3 && VECTORS; x++) own(a2, vx_part + x, even_part + x);
+        add(a0, v0_part, s0_part);
+        for (int x = 0; x < 3 && VECTORS; x++) add(a2, vx_part + x, even_part + x);
       }
       for (int e = h * w.d; e < (h + 1) * w.d; e++) {
         a.q_bar[e * R + i] += weight_bar * a.k[e * R + i];
@@ -346,7 +346,7 @@ namespace {
         for (int vector = 0; vector < w.H * w.vectors(); vector++) {
           if (vector % w.vectors() == 0)
             attention(w, a, vector / w.vectors(), keys + (i - i0) * 2 * w.Hd(), j, pairs);
-          const auto mine = values_at(records.value(i) + vector * value_parts * n);
+          const auto values_of_i = values_at(records.value(i) + vector * value_parts * n);
           auto my_sums = sums_at<VECTORS>(records.sum(i) + vector * sum_parts * n);
           for (int z = pairs.from; z < pairs.to; z++) {
             const auto value = values_at(records.value(j + z) + vector * value_parts * n);
@@ -357,7 +357,7 @@ namespace {
             const B u[3] = {pairs.u[0][z], pairs.u[1][z], pairs.u[2][z]},
                     back[3] = {-u[0], -u[1], -u[2]};
             receive<VECTORS>(K, pairs.to_i[z], u, value, my_sums);
-            receive<VECTORS>(K, pairs.to_j[z], back, mine, sums);
+            receive<VECTORS>(K, pairs.to_j[z], back, values_of_i, sums);
             set_sums<VECTORS>(place, sums);
           }
           set_sums<VECTORS>(records.sum(i) + vector * sum_parts * n, my_sums);
@@ -371,7 +371,7 @@ namespace {
   template <typename B>
   void add_key_bars(const LongRangeWeights<B> &w, const Rows<B> &a, int h, const B *keys, long j,
                     const Pairs<B> &pairs, const OfChannels<B> *to_i_bar,
-                    const OfChannels<B> *to_j_bar, B *mine)
+                    const OfChannels<B> *to_j_bar, B *key_bars_of_i)
   {
     constexpr int lanes = Simd<B>::lanes;
     const long R = a.rows;
@@ -379,8 +379,8 @@ namespace {
     alignas(64) B to_i_sum[row_block], to_j_sum[row_block];
     sums_over_channels(to_i_bar, to_i_sum);
     sums_over_channels(to_j_bar, to_j_sum);
-    B *k_bar = a.k_bar + j, *q_bar = a.q_bar + j, *my_q_bar = mine,
-      *my_k_bar = mine + Hd * row_block;
+    B *k_bar = a.k_bar + j, *q_bar = a.q_bar + j, *my_q_bar = key_bars_of_i,
+      *my_k_bar = key_bars_of_i + Hd * row_block;
     const B *k = a.k + j, *q = a.q + j, *my_q = keys, *my_k = keys + Hd;
     for (int z = 0; z < row_block; z += lanes) {
       // lanes that are off hold pairs of before
@@ -444,7 +444,7 @@ namespace {
     Pairs<B> pairs;
     Bessel<B> bessel;
     V K[functions], slope[functions];
-    // by channels: bars of q_i.k_j and q_j.k_i of one head, of r and u
+    // Vectors of channels: bars of q_i.k_j and q_j.k_i of one head, of r and u.
     alignas(64) V to_i_bar[row_block] = {}, to_j_bar[row_block] = {}, r_bar[row_block] = {},
                   u_bar[3][row_block] = {};
     for (long j = i0 / row_block * row_block; j < last; j += row_block)
@@ -456,7 +456,7 @@ namespace {
           const bool first_of_head = vector % w.vectors() == 0,
                      last_of_head = (vector + 1) % w.vectors() == 0, first = vector == 0;
           if (first_of_head) attention(w, a, h, mine_keys, j, pairs);
-          const auto mine = values_at(records.value(i) + vector * value_parts * n);
+          const auto values_of_i = values_at(records.value(i) + vector * value_parts * n);
           const auto my_bars = sums_at<VECTORS>(records.bar(i) + vector * sum_parts * n);
           auto my_value_bars = values_at(records.sum(i) + vector * sum_parts * n);
           for (int z = pairs.from; z < pairs.to; z++) {
@@ -470,8 +470,8 @@ namespace {
             V to_i, to_j, r{}, direction[3] = {};
             receive_backward<VECTORS, 1>(K, slope, pairs.to_i[z], u, value, my_bars, value_bars,
                                          direction, to_i, r);
-            receive_backward<VECTORS, -1>(K, slope, pairs.to_j[z], u, mine, bars, my_value_bars,
-                                          direction, to_j, r);
+            receive_backward<VECTORS, -1>(K, slope, pairs.to_j[z], u, values_of_i, bars,
+                                          my_value_bars, direction, to_j, r);
             set_values(place, value_bars);
             to_i_bar[z] = first_of_head ? to_i : to_i_bar[z] + to_i;
             to_j_bar[z] = first_of_head ? to_j : to_j_bar[z] + to_j;

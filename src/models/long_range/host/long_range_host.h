@@ -44,7 +44,7 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
                    InstructionSet set) :
       block(long_range_sizes(potential)),
       features(painn_sizes(potential).features), form(form), spline(spline),
-      kernels(select_kernels(set, long_range_kernels)), known(potential, form)
+      kernels(select_kernels(set, long_range_kernels)), plan(potential, form)
   {
     load(potential);
   }
@@ -53,18 +53,18 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
                double *strain) override
   {
     check_positions(graph);
-    known.begin(exchange, true);
+    plan.begin(exchange, true);
     structure_of.clear();
     work.n_rows = 0;
     for (int s = 0; s < graph.n_structures(); s++) {
       const int first = graph.first_atom[s], n = graph.first_atom[s + 1] - first;
-      known.add(first, n, graph.cell_of(s), long_range_ends(graph, s));
-      add_rows(known.structures.back(), s, exchange);
+      plan.add(first, n, graph.cell_of(s), long_range_ends(graph, s));
+      add_rows(plan.structures.back(), s, exchange);
     }
-    const long moments = known.n_moments();
-    const bool any_direct = known.direct_diameter >= 0.0;
+    const long moments = plan.n_moments();
+    const bool any_direct = plan.direct_diameter >= 0.0;
     const bool use_spline =
-        any_direct && spline && tabulate(known.direct_diameter + (exchange ? spare_reach : 0.0));
+        any_direct && spline && tabulate(plan.direct_diameter + (exchange ? spare_reach : 0.0));
     for (std::size_t l = 0; l < layers.size(); l++)
       layers[l].spline = use_spline ? splines[l].get() : nullptr;
 
@@ -72,9 +72,9 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
     work.n_structures = graph.n_structures();
     work.n_centres = graph.n_centres();
     work.threads = threads;
-    work.structures = known.structures.data();
+    work.structures = plan.structures.data();
     work.structure_of = structure_of.data();
-    work.waves = known.wave_sets.data();
+    work.waves = plan.wave_sets.data();
     work.position = graph.position.data();
     work.x_bar = x_bar;
     work.strain = strain;
@@ -82,7 +82,7 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
     work.wave_rows = strain ? 8 : 3;
     work.x = x.resize(3 * R);
     std::fill_n(work.x, 3 * R, 0.0);
-    for (const auto &structure : known.structures)
+    for (const auto &structure : plan.structures)
       for (int i = 0; i < structure.n_atoms; i++)
         for (int a = 0; a < 3; a++)
           work.x[a * R + structure.own_row + i] =
@@ -111,26 +111,26 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
     work.rank = exchange && any_direct ? exchange->rank() : 0;
     work.n_ranks = exchange && any_direct ? exchange->n_ranks() : 1;
     work.sum_doubles = [](void *block, double *values, long n) {
-      static_cast<LongRangeBlockOf *>(block)->known.sum(values, n);
+      static_cast<LongRangeBlockOf *>(block)->plan.sum(values, n);
     };
     work.sum = [](void *block, B *values, long n) {
-      static_cast<LongRangeBlockOf *>(block)->known.sum(values, n);
+      static_cast<LongRangeBlockOf *>(block)->plan.sum(values, n);
     };
   }
 
   void forward(T *s, T *v) override
   {
-    LongRangeWork<T, B> own = work;
-    own.s = s;
-    own.v = v;
-    functions().forward(weights, own);
+    LongRangeWork<T, B> call = work;
+    call.s = s;
+    call.v = v;
+    functions().forward(weights, call);
   }
 
   void backward(T *bar) override
   {
-    LongRangeWork<T, B> own = work;
-    own.bar = bar;
-    functions().backward(weights, own);
+    LongRangeWork<T, B> call = work;
+    call.bar = bar;
+    functions().backward(weights, call);
   }
 
   std::size_t bytes(int atoms) const override
@@ -158,14 +158,14 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
   const LongRangeKernels &kernels;
   LongRangeWeights<B> weights;
   std::vector<LongRangeLayerWeights<B>> layers;
-  std::vector<std::vector<double>> radial;    // of each layer, [T][4][HC]
+  std::vector<std::vector<double>> radial;    // [layers] each [T][4][HC]
   std::vector<Buffer<B>> splines;
   double spline_reach = 0.0;
   std::vector<double> kappa;
   PainnPacking<B> packing;
 
   LongRangeWork<T, B> work{};
-  LongRangeStructures<B> known;
+  LongRangeStructures<B> plan;
   std::vector<int> structure_of, empty_rows;
   Buffer<double> x, row_bar;
   Buffer<B> q, k, V0, V1, sums, values, bars, record_sums, key_bars, out_bars, moment_values,
@@ -205,11 +205,11 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
   /// of their own, for distances that are not zero.
   void gather_positions()
   {
-    known.sum(work.x, 3L * work.n_rows);
+    plan.sum(work.x, 3L * work.n_rows);
     for (std::size_t k = 0; k < empty_rows.size(); k++)
-      work.x[empty_rows[k]] = 0.5 * known.direct_diameter + 1.0 + 1e-3 * double(k);
+      work.x[empty_rows[k]] = 0.5 * plan.direct_diameter + 1.0 + 1e-3 * double(k);
   }
-  static constexpr double spare_reach = 20.0;    // of up to 1000 ranks
+  static constexpr double spare_reach = 20.0;    // covers the empty rows of up to 1000 ranks
 
   LongRangeFunctions<T, B> functions() const
   {
@@ -221,7 +221,7 @@ template <typename T, typename B> class LongRangeBlockOf : public LongRangeBlock
       return kernels.mixed;
   }
 
-  /// Which vector of channels of a record a channel is in.
+  /// Number of the vector of channels in a record that holds a channel.
   int vector_of(int c) const
   {
     return c / weights.C * weights.vectors() + c % weights.C / channel_block;

@@ -10,7 +10,7 @@
 
 namespace mlff {
 
-namespace {    // the same names exist in every instruction set's copy of this file
+namespace {    // local: every instruction set compiles a copy of this file, with the same names
 
   /// A block of rows: their atoms and how many there are.
   struct RowBlock {
@@ -259,8 +259,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     }
   }
 
-  /// The same of values [threads][stride], the first n of each: all is in that of the first thread
-  /// then.
+  /// Sums values [threads][stride], the first n of each thread, into those of the first thread;
+  /// every thread adds its share.
   template <typename T, typename B, typename Value>
   void share_of_threads(const LongRangeWork<T, B> &work, Value *values, long stride, long n)
   {
@@ -370,7 +370,7 @@ namespace {    // the same names exist in every instruction set's copy of this f
   {
     const Rows<B> a = rows_of(w, work, l);
     const long R = work.n_rows;
-    clear(a.q_bar, 2L * w.Hd() * R);    // and of the keys behind
+    clear(a.q_bar, 2L * w.Hd() * R);    // and k_bar behind it
     clear(a.x_bar, work.row_bars * R);
     if (work.record_sums) {
       const Records<B> records = records_of(w, work, l);

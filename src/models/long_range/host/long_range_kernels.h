@@ -10,10 +10,10 @@
 namespace mlff {
 
 inline constexpr int row_block = 16;
-inline constexpr int channel_block =
-    8;    // channels of a head are padded to whole blocks in records
-inline constexpr int direct_rows =
-    8;    // that a thread takes together in the direct form; divides row_block
+// channels of a head are padded to whole blocks in records
+inline constexpr int channel_block = 8;
+// rows that a thread takes together in the direct form; divides row_block
+inline constexpr int direct_rows = 8;
 
 /// Values of a block in type B, the features around it in type T of the engine.
 template <typename B> struct LongRangeLayerWeights {
@@ -21,27 +21,26 @@ template <typename B> struct LongRangeLayerWeights {
   Packed<B> from_scalars_back, from_vectors_back, scalar_out_back, vector_out_back;    // out -> in
   const B *scalar_gate, *vector_gate;                                                  // [F]
   const B *radial;                                                                     // [T][4][HC]
-  const B *
-      // the same as [blocks of channels][T][4][channel_block], in the order of RadialPart
-      record_radial;
-  const B *
-      // cubic polynomials of the direct form: [blocks of channels][knots][4 powers][2 or
-      // 4][channel_block], or null
-      spline;
+  // radial as [blocks of channels][T][4][channel_block], in the order of RadialPart
+  const B *record_radial;
+  // cubic polynomials of the direct form: [blocks of channels][knots][4 powers][2 or
+  // 4][channel_block], or null
+  const B *spline;
 };
 
 template <typename B> struct LongRangeWeights {
   int F = 0, L = 0;    // features (padded), layers
   int H = 0, d = 0, C = 0, T = 0;
-  int first_key = 0, first_value = 0,
-      scalar_columns = 0;    // of what from_scalars makes: queries, keys, values
-  int vector_columns = 0, out_rows = 0,
-      first_odd = 0;      // of from_vectors; of the inputs of *_out: even parts, odd parts
+  // columns of from_scalars: queries, keys, values
+  int first_key = 0, first_value = 0, scalar_columns = 0;
+  // columns of from_vectors; inputs of *_out: even parts, odd parts
+  int vector_columns = 0, out_rows = 0, first_odd = 0;
   const double *kappa;    // [T]
   const LongRangeLayerWeights<B> *layers;
   int knots = 0;    // intervals of splines
   double knots_per_length = 0.0;
-  int vectors() const { return (C + channel_block - 1) / channel_block; }    // of a head
+  // vectors of channels in a head
+  int vectors() const { return (C + channel_block - 1) / channel_block; }
   int record_channels() const { return H * vectors() * channel_block; }
   int HC() const { return H * C; }
   int Hd() const { return H * d; }
@@ -57,12 +56,12 @@ template <typename B> struct LongRangeWaves {
 
 struct LongRangeStructure {
   int first_atom, n_atoms, first_row, direct;
-  // of the host engine: where the rows of this rank's atoms begin, and the end of all; others than
+  // Host engine: first row of this rank's atoms, and the end of all its rows. They differ from
   // first_row and first_row + n_atoms only in the direct form on several ranks, where every rank
-  // has rows for all atoms
+  // has rows for all atoms.
   int own_row, last_row;
-  int waves;            // which set, of the linear form
-  long first_moment;    // of the structure in the array of moments
+  int waves;            // number of the set of waves, linear form
+  long first_moment;    // start of the structure in the array of moments
   double centre[3];
 };
 
@@ -80,14 +79,13 @@ template <typename T, typename B> struct LongRangeWork {
   double *x;             // [3][rows], relative to the centre of the structure
   B *q, *k, *V0, *V1;    // [L][Hd][rows] twice, [L][HC][rows], [L][3][HC][rows]
   B *sums;               // [threads][8][HC][rows]: s0, s1, v0, v1; in backward bars of V0, V1
-  B *key_bars;           // [threads][2][Hd][rows]: of q and k
-  B *out_bars;           // [8][HC][rows]: of s0, s1, v0, v1
-  B *values,
-      // of the direct form, null without: [L][rows][4 record_channels]: V0, V1; [rows][8
-      // record_channels]: bars of sums
-      *bars;
-  B *record_sums;              // [threads][rows][8 record_channels]: as sums
-  double *row_bar;             // [threads][row_bars][rows]: of x, and of the strain
+  B *key_bars;           // [threads][2][Hd][rows]: bars of q and k
+  B *out_bars;           // [8][HC][rows]: bars of s0, s1, v0, v1
+  // direct form, else null: values [L][rows][4 record_channels]: V0, V1; bars [rows][8
+  // record_channels] of sums
+  B *values, *bars;
+  B *record_sums;              // [threads][rows][8 record_channels]: layout of sums
+  double *row_bar;             // [threads][row_bars][rows]: bars of x and of the strain
   int row_bars;                // 3, or 9
   B *moments, *moment_bars;    // [L][moments], [moments]: of each wave [2][H][d][4C]
   long n_moments;
@@ -114,7 +112,7 @@ template <typename B> long long_range_scratch(const LongRangeWeights<B> &w)
 
 template <typename T, typename B> struct LongRangeFunctions {
   void (*forward)(const LongRangeWeights<B> &,
-                  const LongRangeWork<T, B> &);    // on all threads of a parallel region
+                  const LongRangeWork<T, B> &);    // called by all threads of a parallel region
   void (*backward)(const LongRangeWeights<B> &, const LongRangeWork<T, B> &);
 };
 

@@ -17,7 +17,7 @@ namespace {
     B *theta_bar;              // [rows]
     B *strain;                 // [5][rows]: sums of wave_backward
     const B *weight;           // [4]
-    const B *radial, *next;    // of its frequency and of the next one
+    const B *radial, *next;    // at the frequency of a wave and at the next one
   };
 
   /// cos and sin of the phases of a structure's rows.
@@ -41,7 +41,7 @@ namespace {
   /// c, its axis (-1: scalar), its rows.
   struct Value {
     int h, e, c, axis;
-    long place;    // of its row in V0 or V1
+    long place;    // place of the value's row in V0 or V1
   };
 
   template <typename B, typename Body>

@@ -1,6 +1,6 @@
-// What the kernels of both forms of the long-range block share: vectors of lanes, sines and
-// cosines, and where things are. Like products.h everything here is local to the file that includes
-// it.
+// Parts that the kernels of both forms of the long-range block share: vectors of lanes, sines and
+// cosines, and places in arrays. Everything here is local to the file that includes it, see
+// products.h.
 #pragma once
 
 #include "models/long_range/host/long_range_kernels.h"
@@ -18,7 +18,8 @@ namespace mlff {
 
 namespace {
 
-  constexpr int most_frequencies = 64, most_keys = 64;    // as check() of a potential allows
+  // limits that check() of a potential enforces
+  constexpr int most_frequencies = 64, most_keys = 64;
 
   /// Vectors as values; in memory they may lie anywhere (Simd).
   template <typename B> struct LanesOf {
@@ -57,8 +58,8 @@ namespace {
   {
 #pragma omp simd
     for (long i = 0; i < n; i++) {
-      constexpr double shift =
-          6755399441055744.0;    // 1.5 * 2^52: adding it rounds to a whole number
+      // 1.5 * 2^52: adding it rounds to a whole number
+      constexpr double shift = 6755399441055744.0;
       const double shifted = x[i] * 0.63661977236758134 + shift, turns = shifted - shift;
       sine_and_cosine(without_quarter_turns(x[i], turns), __builtin_bit_cast(std::int64_t, shifted),
                       sine[i], cosine[i]);
@@ -74,11 +75,11 @@ namespace {
   }
 #endif
 
-  /// Where one layer's arrays begin, and the accumulators of one thread.
+  /// Starts of the arrays of one layer, and the accumulators of one thread.
   template <typename B> struct Rows {
     long rows;
     const B *q, *k, *V0, *V1;
-    B *sums, *q_bar, *k_bar;    // of this thread
+    B *sums, *q_bar, *k_bar;    // accumulators of this thread
     double *x_bar;              // [3][rows]
     double *strain_bar;         // [6][rows]
     const B *radial;
@@ -107,8 +108,8 @@ namespace {
     return a;
   }
 
-  /// What the direct form keeps of a row lies together: [vector of channels][part][channel_block].
-  /// Where a channel of a record of so many parts is.
+  /// Place of a channel in a record of so many parts. The direct form keeps the values of a row
+  /// together: [vector of channels][part][channel_block].
   template <typename B>
   inline long record_place(const LongRangeWeights<B> &w, int c, int part, int parts)
   {

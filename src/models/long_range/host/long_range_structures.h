@@ -1,5 +1,6 @@
-// What every hand-written engine finds out of a graph's structures before a long-range block sums:
-// the form of each, the middle of its atoms, and its plane waves, which are kept for the next call.
+// LongRangeStructures: the form in which each structure of a graph is summed, the middle of its
+// atoms, and its plane waves, which are kept for the next call. Every hand-written engine finds
+// these before a long-range block sums.
 #pragma once
 
 #include "core/engine.h"
@@ -32,7 +33,7 @@ inline LongRangeEnds long_range_ends(const Graph &graph, int s)
   return ends;
 }
 
-/// For a block in type B.
+/// Structures of a graph for a block in type B.
 template <typename B> class LongRangeStructures {
  public:
   LongRangeStructures(const Potential &potential, LongRangeForm form) :
@@ -42,9 +43,9 @@ template <typename B> class LongRangeStructures {
 
   std::vector<LongRangeStructure> structures;    ///< rows (first_row) are the engine's business
   std::vector<LongRangeWaves<B>> wave_sets;      ///< point into this object
-  long n_waves = 0;                              ///< of all structures in the linear form
-  double direct_diameter =
-      -1.0;    ///< largest of the structures in the direct form, Å; below 0: there are none
+  long n_waves = 0;                              ///< sum over all structures in the linear form
+  /// largest of the structures in the direct form, Å; below 0: there are none
+  double direct_diameter = -1.0;
   long changes = 0;    ///< grows with every new or other set of waves
 
   /// Before the structures of a graph are added, in order. Throws EngineError where the form needs
@@ -105,7 +106,7 @@ template <typename B> class LongRangeStructures {
 
   bool on_ranks() const { return ranks != nullptr; }
 
-  /// Of all waves: [2][H][d][4C] each.
+  /// Size of the moments of all waves: [2][H][d][4C] each.
   long n_moments() const { return 8L * n_waves * block.key_width * block.channels(features); }
 
  private:
@@ -174,20 +175,21 @@ template <typename B> class LongRangeStructures {
       wave_sets.push_back({});
       wave_storage.push_back(std::make_unique<WaveStorage>());
     }
-    WaveStorage &own = *wave_storage[set];
+    WaveStorage &storage = *wave_storage[set];
     const bool periodic = !waves.slope.empty();
-    own.k.clear();
-    own.weight.clear();
+    storage.k.clear();
+    storage.weight.clear();
     for (int p = 0; p < waves.size(); p++) {
-      for (int a = 0; a < 3; a++) own.k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
-      own.weight.push_back(B(waves.weight[p]));
+      for (int a = 0; a < 3; a++) storage.k.push_back(waves.kappa[p] * waves.u[3 * p + a]);
+      storage.weight.push_back(B(waves.weight[p]));
       for (const auto *values : {&waves.next_weight, &waves.slope, &waves.next_slope})
-        own.weight.push_back(periodic ? B((*values)[p]) : B(0));
+        storage.weight.push_back(periodic ? B((*values)[p]) : B(0));
     }
-    own.u.assign(waves.u.begin(), waves.u.end());
-    own.frequency = waves.frequency;
-    wave_sets[set] = {waves.size(), periodic,          own.k.data(),
-                      own.u.data(), own.weight.data(), own.frequency.data()};
+    storage.u.assign(waves.u.begin(), waves.u.end());
+    storage.frequency = waves.frequency;
+    wave_sets[set] = {waves.size(),          periodic,
+                      storage.k.data(),      storage.u.data(),
+                      storage.weight.data(), storage.frequency.data()};
     return set;
   }
 };

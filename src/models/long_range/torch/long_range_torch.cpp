@@ -30,8 +30,8 @@ namespace {
     return cells.cell_of(int(structure)) != nullptr;
   }
 
-  /// Of the waves of a structure, for each receiver or (m = 1) for all: weights of the frequencies
-  /// and directions.
+  /// Frequency weights and directions of the waves of a structure, for each receiver or (m = 1) for
+  /// all.
   struct Receivers {
     torch::Tensor weight, u;    // [m, P, T]; [m, P, 3]
   };
@@ -136,14 +136,14 @@ std::pair<torch::Tensor, torch::Tensor> LongRangeLayers::run(torch::Tensor s, to
                              system.first_atom.begin() + long(last) + 1);
       const int begin = first.front();
       for (int &i : first) i -= begin;
-      const Heads own{atoms(heads.q, last), atoms(heads.k, last), atoms(heads.V0, last),
-                      atoms(heads.V1, last), heads.a};
+      const Heads structure_heads{atoms(heads.q, last), atoms(heads.k, last), atoms(heads.V0, last),
+                                  atoms(heads.V1, last), heads.a};
       LongRangeSystem part{atoms(system.position, last), first, system.form};
       if (is_periodic(system, k)) {
         part.cell = system.cell.subspan(9 * k, 9);
         if (system.strain.defined()) part.strain = atoms(system.strain, last);
       }
-      parts.push_back(pairs ? direct(own, part) : linear(own, part));
+      parts.push_back(pairs ? direct(structure_heads, part) : linear(structure_heads, part));
       k = last;
     }
     const auto joined = [&](torch::Tensor Sums::*member) {
@@ -196,20 +196,20 @@ LongRangeLayers::Sums LongRangeLayers::direct(const Heads &heads,
     const auto a = heads.a.select(0, part);    // [T, H, C]
     return torch::matmul(bessel, a.reshape({a.size(0), -1})).view({-1, a.size(1), a.size(2)});
   };
-  const auto A =
-      (heads.q.index_select(0, i) * heads.k.index_select(0, j)).sum(2, true);    // [P, H, 1]
+  // [P, H, 1]
+  const auto A = (heads.q.index_select(0, i) * heads.k.index_select(0, j)).sum(2, true);
   const auto V0 = heads.V0.index_select(0, j), V1 = heads.V1.index_select(0, j);
-  // of the atom itself: j0 = 1, j1 = 0
-  const auto own = (heads.q * heads.k).sum(2, true);    // [N, H, 1]
+  // Contribution of the atom to itself: j0 = 1, j1 = 0.
+  const auto self_weight = (heads.q * heads.k).sum(2, true);    // [N, H, 1]
   const auto at_once = [&](int part) {
     return heads.a.select(0, part).sum(0);
   };
   Sums sums;
-  sums.s0 = (own * at_once(scalar_from_scalar) * heads.V0)
+  sums.s0 = (self_weight * at_once(scalar_from_scalar) * heads.V0)
                 .index_add(0, i, A * radial(j0, scalar_from_scalar) * V0);
   sums.s1 = torch::zeros_like(heads.V0).index_add(
       0, i, A * radial(j1, scalar_from_vector) * (u * V1).sum(1));
-  sums.v0 = ((own * at_once(vector_from_vector)).unsqueeze(1) * heads.V1)
+  sums.v0 = ((self_weight * at_once(vector_from_vector)).unsqueeze(1) * heads.V1)
                 .index_add(0, i, (A * radial(j0, vector_from_vector)).unsqueeze(1) * V1);
   sums.v1 = torch::zeros_like(heads.V1).index_add(
       0, i, (A * radial(j1, vector_from_scalar) * V0).unsqueeze(1) * u);

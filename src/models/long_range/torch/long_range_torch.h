@@ -14,16 +14,15 @@
 
 namespace mlff {
 
-/// Where the atoms of a batch of structures are.
+/// Positions, cells and numbers of the atoms in a batch of structures.
 struct LongRangeSystem {
   torch::Tensor position;             ///< [N, 3] double
   std::span<const int> first_atom;    ///< [n_structures + 1]
   LongRangeForm form = LongRangeForm::automatic;
-  std::span<const double> cell = {};    ///< [n_structures][9] as in Graph
-  torch::Tensor strain =
-      /// [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or
-      /// undefined
-      {};
+  std::span<const double> cell = {};    ///< [n_structures][9] layout of Graph
+  /// [N, 6] double, zeros (xx, yy, zz, xy, xz, yz) to derive by, of what each atom receives; or
+  /// undefined
+  torch::Tensor strain = {};
 };
 
 class LongRangeLayers : public NamedModule {

@@ -21,7 +21,7 @@ namespace {
         host(options, molecule_mlp_kernels), molecule(molecule_record(potential)),
         matcher(molecule_record(potential), potential.elements, potential.cutoff),
         layers(potential), reference_energy(potential.tensors.at("reference_energy").values),
-        own(host.threads)
+        threads(host.threads)
     {
       set_weights(flat_weights(potential));
       together = std::max(1, rows_per_group / layers.weights.permutations);
@@ -53,19 +53,19 @@ namespace {
       ThreadError errors;
 #pragma omp parallel num_threads(used)
       {
-        Own &mine = own[omp_get_thread_num()];
+        ThreadMemory &memory = threads[omp_get_thread_num()];
         errors.run([&] {
-          lay_out_sums(mine);
+          lay_out_sums(memory);
         });
 #pragma omp barrier
 #pragma omp for schedule(static)
         for (int g = 0; g < n_groups; g++)
           errors.run([&] {
-            run(graph, g * together, std::min((g + 1) * together, structures), loss, mine);
+            run(graph, g * together, std::min((g + 1) * together, structures), loss, memory);
           });
       }
       errors.rethrow();
-      for (int t = 0; t < used; t++) layers.add_sums(own[t].sums, gradient);
+      for (int t = 0; t < used; t++) layers.add_sums(threads[t].sums, gradient);
     }
 
     EngineInfo info() const override
@@ -83,17 +83,17 @@ namespace {
     MoleculeLayers<T> layers;
     std::vector<double> reference_energy;
 
-    struct Own {    // of a thread
+    struct ThreadMemory {    // memory of one thread
       Buffer<T> sum_values, values;
       Buffer<double> slopes;
       MoleculeSums<T> sums{};
       double readout_bias = 0.0;
     };
-    std::vector<Own> own;
+    std::vector<ThreadMemory> threads;
     std::vector<double> atom_energy, energy_bar, force, force_bar;
 
     /// Zero sums of a thread.
-    void lay_out_sums(Own &mine) const
+    void lay_out_sums(ThreadMemory &memory) const
     {
       const auto &weights = layers.weights;
       T *at = nullptr;
@@ -106,19 +106,19 @@ namespace {
         int in = weights.pairs;
         for (int l = 0; l < weights.layers; l++) {
           const int width = weights.layer[l].width;
-          mine.sums.weight[l] = take(std::size_t(in) * width);
-          mine.sums.bias[l] = take(width);
+          memory.sums.weight[l] = take(std::size_t(in) * width);
+          memory.sums.bias[l] = take(width);
           in = width;
         }
-        mine.sums.readout = take(in);
+        memory.sums.readout = take(in);
       };
       walk();
       const std::size_t size = std::size_t(at - static_cast<T *>(nullptr));
-      at = mine.sum_values.resize(size);
+      at = memory.sum_values.resize(size);
       std::fill_n(at, size, T(0));
       walk();
-      mine.readout_bias = 0.0;
-      mine.sums.readout_bias = &mine.readout_bias;
+      memory.readout_bias = 0.0;
+      memory.sums.readout_bias = &memory.readout_bias;
     }
 
     /// Work space of a group of molecules, and what links its inputs to the atoms.
@@ -127,10 +127,10 @@ namespace {
       T *x, *tangent, *c;
       double *slope;               // [molecules][pairs] dx/dd / d
       const int *edges, *atoms;    // [molecules][pairs], [molecules][atoms]
-      std::size_t stride;          // of a molecule's inputs
+      std::size_t stride;          // numbers between the inputs of two molecules
     };
 
-    Group lay_out(int first, int count, Own &mine) const
+    Group lay_out(int first, int count, ThreadMemory &memory) const
     {
       const auto &weights = layers.weights;
       const std::size_t stride = weights.pairs_padded + 1, pairs = weights.pairs,
@@ -140,8 +140,8 @@ namespace {
         size += 6 * rows * weights.layer[l].width;
         widest = std::max(widest, rows * weights.layer[l].width);
       }
-      T *at = mine.values.resize(size + 2 * widest + 2 * rows * weights.pairs_padded +
-                                 3 * count * stride + 2 * feature_block + count);
+      T *at = memory.values.resize(size + 2 * widest + 2 * rows * weights.pairs_padded +
+                                   3 * count * stride + 2 * feature_block + count);
       const auto take = [&at](std::size_t k) {
         T *here = at;
         at += k;
@@ -161,7 +161,7 @@ namespace {
       work.tangent = group.tangent = take(count * stride);
       work.c = group.c = take(count);
       work.x_bar = take(count * stride);
-      group.slope = mine.slopes.resize(std::size_t(count) * pairs + count);
+      group.slope = memory.slopes.resize(std::size_t(count) * pairs + count);
       work.energy = group.slope + std::size_t(count) * pairs;
       group.edges = matcher.edges().data() + std::size_t(first) * pairs;
       group.atoms = matcher.atoms().data() + std::size_t(first) * molecule.n_atoms();
@@ -235,16 +235,17 @@ namespace {
     }
 
     /// Structures first .. last-1.
-    void run(const Graph &graph, int first, int last, const LossDerivative &loss, Own &mine)
+    void run(const Graph &graph, int first, int last, const LossDerivative &loss,
+             ThreadMemory &memory)
     {
       const auto &weights = layers.weights;
-      const Group group = lay_out(first, last - first, mine);
+      const Group group = lay_out(first, last - first, memory);
       set_inputs(graph, group);
       host.call.gradient.forward(weights, group.work);
       set_predictions(graph, group);
       loss(first, last, atom_energy.data(), force.data(), energy_bar.data(), force_bar.data());
       set_direction(graph, group);
-      host.call.gradient.backward(weights, group.work, mine.sums);
+      host.call.gradient.backward(weights, group.work, memory.sums);
     }
   };
 

@@ -70,9 +70,9 @@ namespace {
   {
     const int P = weights.permutations, D = weights.pairs_padded;
     for (int q = 0; q < rows; q++) {
-      const T *__restrict own = x + long((first + q) / P) * stride;
+      const T *__restrict inputs = x + long((first + q) / P) * stride;
       const int *__restrict source = weights.source + long((first + q) % P) * D;
-      for (int k = 0; k < D; k++) X[long(q) * D + k] = own[source[k]];
+      for (int k = 0; k < D; k++) X[long(q) * D + k] = inputs[source[k]];
     }
   }
 
@@ -83,11 +83,11 @@ namespace {
   {
     const int P = weights.permutations, D = weights.pairs_padded;
     for (int q = 0; q < rows; q++) {
-      T *__restrict own = x_bar + long((first + q) / P) * stride;
+      T *__restrict inputs_bar = x_bar + long((first + q) / P) * stride;
       const T *__restrict row = X + long(q) * D;
       const int *__restrict target = weights.target + long((first + q) % P) * weights.pairs;
 #pragma omp simd
-      for (int p = 0; p < weights.pairs; p++) own[p] += row[target[p]];
+      for (int p = 0; p < weights.pairs; p++) inputs_bar[p] += row[target[p]];
     }
   }
 
@@ -157,7 +157,7 @@ namespace {
   template <typename T> struct MoleculeScratch {
     T *X;                                                      // [molecule_row_block][pairs_padded]
     T *h[max_molecule_layers], *slope[max_molecule_layers];    // [molecule_row_block][width]
-    T *x, *x_bar;      // [molecule_row_block][stride], with a zero behind the pairs
+    T *x, *x_bar;      // [molecule_row_block][stride], followed by a zero behind the pairs
     double *factor;    // [molecule_row_block][pairs_padded] dx/dr / r times the scale
     double *square;    // [pairs_padded]
     int stride;
@@ -186,7 +186,7 @@ namespace {
     const int n = weights.pairs;
     const int *edge = work.edge + long(molecule) * n;
     const double scale = weights.scale / weights.permutations;
-    T *own = scratch.x + long(number) * scratch.stride;
+    T *scaled = scratch.x + long(number) * scratch.stride;
     double *f = scratch.factor + long(number) * weights.pairs_padded, *square = scratch.square;
     for (int p = 0; p < n; p++) {
       const double *r = work.r + 3L * edge[p];
@@ -195,10 +195,10 @@ namespace {
 #pragma omp simd
     for (int p = 0; p < n; p++) {
       const double inv = 1.0 / std::sqrt(square[p]), width = 1.0 / weights.input_scale[p];
-      own[p] = T((inv - weights.input_mean[p]) * width);
+      scaled[p] = T((inv - weights.input_mean[p]) * width);
       f[p] = -scale * width * inv * inv * inv;
     }
-    for (int p = n; p < scratch.stride; p++) own[p] = T(0);
+    for (int p = n; p < scratch.stride; p++) scaled[p] = T(0);
   }
 
   /// Gradient by the edges of a molecule from that by its inputs.

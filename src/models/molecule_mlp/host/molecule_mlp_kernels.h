@@ -10,9 +10,9 @@ namespace mlff {
 inline constexpr int max_molecule_layers = 8;
 
 template <typename T> struct MoleculeLayer {
-  Packed<T> forward,
-      // in -> width, width -> in; the input of the first layer is not padded on the way forward
-      back;
+  // forward: in -> width, back: width -> in; the input of the first layer is not padded on the
+  // way forward
+  Packed<T> forward, back;
   const T *bias;    // [width]
   int width;        // padded
 };
@@ -23,10 +23,10 @@ template <typename T> struct MoleculeWeights {
   const T *readout;    // [width of the last layer]
   double readout_bias = 0.0, scale = 1.0;
   const double *input_mean, *input_scale;    // [pairs]
-  const int *
-      // [permutations][pairs_padded] pair that is the input k of a permutation; beyond pairs: pairs
-      source;
-  const int *target;    // [permutations][pairs] and the reverse
+  // [permutations][pairs_padded] pair that becomes input k under a permutation; for padding:
+  // `pairs`
+  const int *source;
+  const int *target;    // [permutations][pairs] inverse of source
 };
 
 inline constexpr int molecule_row_block = 24;    // rows that go through the layers together
@@ -56,9 +56,9 @@ template <typename T> struct MoleculeGradientWork {
   int molecules;
   const T *x;          // [molecules][pairs_padded + 1] inputs, zero beyond pairs
   double *energy;      // [molecules] filled by forward
-  T *x_bar;            // the same shape, filled by forward: derivative of the energy
-  const T *tangent;    // the same, for backward: change of the inputs
-  const T *c;          // [molecules] for backward: dL/dE
+  T *x_bar;            // shape of x, filled by forward: derivative of the energy
+  const T *tangent;    // shape of x, read by backward: change of the inputs
+  const T *c;          // [molecules] read by backward: dL/dE
 
   T *X, *X_dot;                     // [rows][pairs_padded]
   T *h[max_molecule_layers];        // [rows][width]

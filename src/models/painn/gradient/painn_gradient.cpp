@@ -16,8 +16,8 @@ namespace {
     HostGradient(const Potential &potential, const EngineOptions &options) :
         sizes(painn_sizes(potential)), host(options, painn_gradient_kernels),
         reference_energy(potential.tensors.at("reference_energy").values), trained(potential),
-        own(host.threads, trained.places, [this](Own &mine) {
-          take_sums(mine);
+        threads(host.threads, trained.places, [this](ThreadMemory &memory) {
+          take_sums(memory);
         })
     {
       auto &model = weights.model;
@@ -48,8 +48,8 @@ namespace {
       force.resize(3 * std::size_t(graph.n_centres()));
       force_bar.resize(3 * std::size_t(graph.n_centres()));
 
-      own.add_sums(graph, gradient, [&](int first, int last, Own &mine) {
-        run(graph, first, last, loss, mine);
+      threads.add_sums(graph, gradient, [&](int first, int last, ThreadMemory &memory) {
+        run(graph, first, last, loss, memory);
       });
     }
 
@@ -63,24 +63,24 @@ namespace {
     GradientWeights<T> weights;
     std::vector<PainnLayer<T>> layers;
 
-    using Own = GradientThread<T, GradientSums<T>>;
-    GradientThreads<T, Own> own;
+    using ThreadMemory = GradientThread<T, GradientSums<T>>;
+    GradientThreads<T, ThreadMemory> threads;
     std::vector<double> atom_energy, energy_bar, force, force_bar;
 
     /// Points the sums of a thread at the array of the walk.
-    void take_sums(Own &mine)
+    void take_sums(ThreadMemory &memory)
     {
-      GradientSums<T> &sums = mine.sums;
-      mine.layer_sums.resize(sizes.layers);
-      mine.value.resize(sizes.layers);
-      mine.tangent.resize(sizes.layers);
+      GradientSums<T> &sums = memory.sums;
+      memory.layer_sums.resize(sizes.layers);
+      memory.value.resize(sizes.layers);
+      memory.tangent.resize(sizes.layers);
       walk_painn(sizes, int(reference_energy.size()), trained.places,
-                 PainnPlaces{sums, sums, mine.layer_sums, sums});
-      sums.layers = mine.layer_sums.data();
+                 PainnPlaces{sums, sums, memory.layer_sums, sums});
+      sums.layers = memory.layer_sums.data();
     }
 
     /// Points the work space at one group of structures.
-    std::size_t lay_out(Arena<T> &arena, GradientWork<T> &work, Own &mine) const
+    std::size_t lay_out(Arena<T> &arena, GradientWork<T> &work, ThreadMemory &memory) const
     {
       const std::size_t n = work.n_atoms, edges = work.n_edges, F = weights.model.F,
                         H = weights.model.H, K1 = weights.model.K + 1;
@@ -94,10 +94,10 @@ namespace {
       work.W_slope = arena.take(edges * width);
       work.W_bar = arena.take(edges * width);
       work.W_bar_dot = arena.take(edges * width);
-      for (auto *set : {&mine.value, &mine.tangent})
+      for (auto *set : {&memory.value, &memory.tangent})
         for (auto &x : *set) take_layer_values(arena, n, F, x);
-      work.value = mine.value.data();
-      work.tangent = mine.tangent.data();
+      work.value = memory.value.data();
+      work.tangent = memory.tangent.data();
       work.s_end = arena.take(n * F);
       work.s_end_dot = arena.take(n * F);
       for (T **p : {&work.z, &work.z_bar, &work.z_dot, &work.z_bar_dot, &work.silu_z})
@@ -106,9 +106,10 @@ namespace {
       return arena.size();
     }
 
-    void run(const Graph &graph, int first, int last, const LossDerivative &loss, Own &mine)
+    void run(const Graph &graph, int first, int last, const LossDerivative &loss,
+             ThreadMemory &memory)
     {
-      GroupGraph &group = mine.group;
+      GroupGraph &group = memory.group;
       group.choose(graph, first, last);
       const int atom = group.atom, n = group.n_atoms, edges = group.n_edges;
       if (n == 0) return;
@@ -121,9 +122,9 @@ namespace {
       work.r = graph.r.data() + 3 * std::size_t(group.edge);
 
       Arena<T> count(nullptr);
-      Arena<T> arena(mine.values.resize(lay_out(count, work, mine)));
-      lay_out(arena, work, mine);
-      double *doubles = mine.doubles.resize(11 * std::size_t(edges));
+      Arena<T> arena(memory.values.resize(lay_out(count, work, memory)));
+      lay_out(arena, work, memory);
+      double *doubles = memory.doubles.resize(11 * std::size_t(edges));
       work.d = doubles;
       work.edge_bar = doubles + edges;
       work.gradient = doubles + 5 * std::size_t(edges);
@@ -149,7 +150,7 @@ namespace {
             direction[3 * e + a] = bar[3 * i + a] - bar[3 * group.neighbor[e] + a];
       work.direction = direction;
       work.energy_bar = energy_bar.data() + atom;
-      host.call.backward(weights, work, mine.sums);
+      host.call.backward(weights, work, memory.sums);
     }
   };
 

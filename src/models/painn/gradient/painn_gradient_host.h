@@ -1,5 +1,5 @@
-// What host gradients of models built of PaiNN's layers share: where each weight goes among the
-// packed ones and among the sums.
+// Shared parts of the host gradients of models built of PaiNN's layers: the place of each weight
+// among the packed weights and among the sums.
 #pragma once
 
 #include "core/buffer.h"
@@ -38,7 +38,7 @@ template <typename T> class Arena {
   std::size_t used = 0;
 };
 
-/// What walks (models/tensor_walk.h) over trained tensors share. A Walk has vector(name, blocks),
+/// Base of walks (models/tensor_walk.h) over trained tensors. A Walk has vector(name, blocks),
 /// which hands out the place of a tensor whose blocks lie side by side.
 template <typename Walk> class TrainedWalk {
  public:
@@ -130,7 +130,7 @@ template <typename T> class GradientPacking : public TrainedWalk<GradientPacking
  private:
   friend TrainedWalk<GradientPacking<T>>;
 
-  std::vector<long> forward_place, back_place;    // of each weight; back: -1 where there is none
+  std::vector<long> forward_place, back_place;    // [weights] places; back: -1 where there is none
   std::vector<T> constants;
   T *base = nullptr;
   Arena<T> arena{nullptr};
@@ -180,7 +180,7 @@ template <typename T> class GradientPlaces : public TrainedWalk<GradientPlaces<T
   {
   }
 
-  std::vector<long> place;    ///< of each weight
+  std::vector<long> place;    ///< [weights] places
 
   /// Starts a walk over an array, or one that only counts.
   void begin(T *base) { arena = Arena<T>(base); }
@@ -323,7 +323,7 @@ template <typename T> struct TrainedWeights {
   GradientPlaces<T> places;
 };
 
-/// What a thread needs for itself: sums of derivatives, and the values of one group of structures.
+/// Memory of one thread: sums of derivatives, and the values of one group of structures.
 template <typename T, typename Sums> struct GradientThread {
   Buffer<T> sum_values, values;
   Buffer<double> doubles;
@@ -333,51 +333,51 @@ template <typename T, typename Sums> struct GradientThread {
   GroupGraph group;
 };
 
-/// All threads: each has an Own, which is a GradientThread.
-template <typename T, typename Own> class GradientThreads {
+/// The memory of all threads; ThreadMemory is a GradientThread.
+template <typename T, typename ThreadMemory> class GradientThreads {
  public:
-  /// take(own) walks over the places of a thread's sums.
+  /// take(memory) walks over the places of a thread's sums.
   template <typename Take>
   GradientThreads(int threads, GradientPlaces<T> &places, const Take &take) :
-      places(places), own(threads)
+      places(places), memories(threads)
   {
-    for (auto &mine : own) {
+    for (auto &memory : memories) {
       places.begin(nullptr);
-      take(mine);
+      take(memory);
       n_sums = places.size();
-      places.begin(mine.sum_values.resize(n_sums));
-      take(mine);
+      places.begin(memory.sum_values.resize(n_sums));
+      take(memory);
     }
   }
 
-  /// Adds to `gradient`, weight by weight, the sums that run(first structure, last structure, own)
-  /// leaves for groups of structures. Throws what it throws.
+  /// Adds to `gradient`, weight by weight, the sums that run(first structure, last structure,
+  /// memory) leaves for groups of structures. Throws what it throws.
   template <typename Run>
   void add_sums(const Graph &graph, std::span<double> gradient, const Run &run)
   {
     group_structures(graph, atoms_per_group, first_structure);
     const int n_groups = int(first_structure.size()) - 1,
-              used = std::clamp(n_groups, 1, int(own.size()));
+              used = std::clamp(n_groups, 1, int(memories.size()));
     ThreadError errors;
 #pragma omp parallel num_threads(used)
     {
-      Own &mine = own[omp_get_thread_num()];
+      ThreadMemory &memory = memories[omp_get_thread_num()];
       errors.run([&] {
-        T *sums = mine.sum_values.resize(n_sums);
+        T *sums = memory.sum_values.resize(n_sums);
         std::fill_n(sums, n_sums, T(0));
       });
 #pragma omp barrier
 #pragma omp for schedule(static)
       for (int g = 0; g < n_groups; g++)
         errors.run([&] {
-          run(first_structure[g], first_structure[g + 1], mine);
+          run(first_structure[g], first_structure[g + 1], memory);
         });
 #pragma omp for schedule(static)
       for (std::size_t i = 0; i < gradient.size(); i++)
         errors.run([&] {
           double sum = 0.0;
           for (int t = 0; t < used; t++)
-            sum += double(own[t].sum_values.resize(n_sums)[places.place[i]]);
+            sum += double(memories[t].sum_values.resize(n_sums)[places.place[i]]);
           gradient[i] += sum;
         });
     }
@@ -385,12 +385,12 @@ template <typename T, typename Own> class GradientThreads {
   }
 
  private:
-  // so many that the products are of good size, and all values of a group stay in the cache of a
-  // core
+  // Enough atoms for products of good size, few enough for all values of a group to stay in the
+  // cache of a core.
   static constexpr int atoms_per_group = 32;
 
   GradientPlaces<T> &places;
-  std::vector<Own> own;
+  std::vector<ThreadMemory> memories;
   std::size_t n_sums = 0;
   std::vector<int> first_structure;
 };

@@ -11,7 +11,7 @@
 
 namespace mlff {
 
-namespace {    // the same names exist in every instruction set's copy of this file
+namespace {    // local: every instruction set compiles a copy of this file, with the same names
 
   template <typename T> void forces(const GradientWeights<T> &w, const GradientWork<T> &k)
   {

@@ -33,13 +33,12 @@ template <typename T> struct GradientSums {
 /// Intermediate values of one layer for a group of atoms; a second set of the same holds their
 /// tangents.
 template <typename T> struct GradientLayerValues {
-  T *s, *m0, *g0, *h,
-      *v;    // before the message: features [F], hidden [F], silu of it [F], h [3F], v [3][F]
-  T *v_mid, *pq, *in, *t, *gt, *y,
-      // after it: v [3][F], p and q [3][2F], s and norm [2F], hidden [F], silu [F], y [3F], p.q [F]
-      *dot;
-  T *s_bar, *v_bar, *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar, *s_bar_mid,
-      *v_bar_mid;                // update: of its output, inside, of its input
+  // before the message: features [F], hidden [F], silu of it [F], h [3F], v [3][F]
+  T *s, *m0, *g0, *h, *v;
+  // after it: v [3][F], p and q [3][2F], s and norm [2F], hidden [F], silu [F], y [3F], p.q [F]
+  T *v_mid, *pq, *in, *t, *gt, *y, *dot;
+  // update: of its output, inside, of its input
+  T *s_bar, *v_bar, *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar, *s_bar_mid, *v_bar_mid;
   T *h_bar, *g0_bar, *m0_bar;    // message
 };
 
@@ -51,18 +50,17 @@ template <typename T> struct GradientWork {
 
   double *d;       // [edges]
   T *u, *u_dot;    // [edges][3]
-  T *phi,
-      // [edges][K + 1]: radial functions times cutoff function, and the latter; derivatives by d
-      *phi_slope;
+  // [edges][K + 1]: radial functions times cutoff function, and the latter; derivatives by d
+  T *phi, *phi_slope;
   T *W, *W_slope, *W_bar, *W_bar_dot;    // [edges][3FL]
   T *d_dot;                              // [edges]
   double *edge_bar;                      // [edges][4]: d_bar, u_bar
 
   GradientLayerValues<T> *value, *tangent;    // [layers]
   T *s_end, *s_end_dot;                       // [atoms][F] after the last layer
-  T *v_end;                                   // [atoms][3][F] likewise, or null: not asked for
-  T *s_start_bar,
-      *v_start_bar;    // [atoms][F], [atoms][3][F] before the first layer, or null: not asked for
+  T *v_end;    // [atoms][3][F] after the last layer, or null: not asked for
+  // [atoms][F], [atoms][3][F] before the first layer, or null: not asked for
+  T *s_start_bar, *v_start_bar;
   T *z, *z_bar, *z_dot, *z_bar_dot;    // [atoms][H]
   T *silu_z;                           // [atoms][H]
   T *scratch;                          // [edges][K + 1] or [atoms][3F]

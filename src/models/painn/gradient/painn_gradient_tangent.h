@@ -251,7 +251,7 @@ namespace {
     accumulate(n, x.s, F, F, dx.m0_bar, F, F, sum.message0);
     if (l > 0) accumulate(n, dx.s, F, F, x.m0_bar, F, F, sum.message0);
     accumulate_rows(n, dx.m0_bar, F, sum.message0_bias);
-    // for the first layer this is the gradient of the embedding
+    // The first layer writes the gradient of the embedding here.
     T *s_bar_before = l > 0 ? k.tangent[l - 1].s_bar : k.scratch;
     std::memcpy(s_bar_before, dx.s_bar_mid, sizeof(T) * n * F);
     multiply(n, dx.m0_bar, F, layer.message0_back, none<T>(), s_bar_before, F, true);

@@ -1,4 +1,5 @@
-// What host engines built of PaiNN's layers share: weights packed for the kernels, and work space.
+// Shared parts of the host engines built of PaiNN's layers: weights packed for the kernels, and
+// work space.
 #pragma once
 
 #include "core/buffer.h"

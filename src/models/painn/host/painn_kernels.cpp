@@ -13,7 +13,7 @@
 
 namespace mlff {
 
-namespace {    // the same names exist in every instruction set's copy of this file
+namespace {    // local: every instruction set compiles a copy of this file, with the same names
 
   /// Backward of all messages that one atom sends: d_bar and u_bar of its incoming edges, h_bar,
   /// and v_bar into `next`.
@@ -199,8 +199,8 @@ namespace {    // the same names exist in every instruction set's copy of this f
     source_backward(w, work, l, begin, n, h_bar, hidden_bar);
   }
 
-  /// From the bars of the features after the last layer to those of the edges. bar and bar_next of
-  /// `work` change places in step on all threads.
+  /// Takes the bars of the features after the last layer to the bars of the edges. bar and bar_next
+  /// of `work` change places in step on all threads.
   template <typename T>
   void layers_backward(const PainnWeights<T> &w, PainnWork<T> &work, T *scratch, T *W, T *slope)
   {

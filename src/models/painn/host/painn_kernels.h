@@ -16,18 +16,17 @@ inline constexpr int spline_knots(int radial)
 }
 
 template <typename T> struct PainnLayer {
-  Packed<T> message0, message1, mix, update0, update1;                             // in -> out
+  Packed<T> message0, message1, mix, update0, update1;                             // each in -> out
   Packed<T> message0_back, message1_back, mix_back, update0_back, update1_back;    // out -> in
   const T *message0_bias, *message1_bias, *update0_bias, *update1_bias;
-  const T *
-      // [knots + 1][2][3F] value and slope times spacing of filter * cutoff function, or null
-      spline;
+  // [knots + 1][2][3F] value and slope times spacing of filter * cutoff function, or null
+  const T *spline;
   const T *filter, *filter_bias;    // [K][3F], [3F], used without a spline
 };
 
 template <typename T> struct PainnWeights {
-  int F = 0, L = 0, K = 0,
-      H = 0;    // features, layers, radial functions, hidden width of the readout (F, H padded)
+  // features, layers, radial functions, hidden width of the readout (F, H padded)
+  int F = 0, L = 0, K = 0, H = 0;
   double cutoff = 0.0, scale = 1.0;
   double norm_floor = 1e-8;          // under the square root of norms
   int knots = 0;                     // intervals of the spline over 0 .. cutoff, 0: exact filter
@@ -43,10 +42,8 @@ template <typename T> struct PainnWeights {
 /// functions times the cutoff function, and the derivative of that product.
 template <typename T> struct EdgeGeometry {
   T u[3];
-  T basis[4],
-      slope
-          // cubic Hermite: value0, slope0, value1, slope1, and their derivatives with respect to d
-          [4];
+  // cubic Hermite: value0, slope0, value1, slope1, and their derivatives with respect to d
+  T basis[4], slope[4];
   int knot;
   T inside, inside_slope;    // cutoff function and derivative
 };
@@ -86,8 +83,8 @@ template <typename T> struct PainnWork {
   void (*block_backward)(void *block, T *bar);
 };
 
-inline constexpr int atom_block =
-    16;    // atoms that a thread takes through the dense layers together
+// atoms that a thread takes through the dense layers together
+inline constexpr int atom_block = 16;
 
 /// Values of type T that each thread needs.
 template <typename T> long scratch_per_thread(const PainnWeights<T> &weights)

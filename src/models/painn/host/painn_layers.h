@@ -97,7 +97,7 @@ namespace {
     }
   }
 
-  /// What a block of atoms sends.
+  /// Computes the source values that a block of atoms sends.
   template <typename T>
   void source_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int begin, int n,
                       T *scratch)

@@ -65,9 +65,9 @@ namespace {
   template <typename T> struct UpdateBars {
     const T *pq, *norm, *t, *y;    // values; norm of an atom's p every norm_stride
     long norm_stride;
-    const T *s_bar, *v_bar;    // of the result: [F] every s_stride, [3][F] every v_stride
+    const T *s_bar, *v_bar;    // bars of the result: [F] every s_stride, [3][F] every v_stride
     long s_stride, v_stride;
-    T *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar;    // as the values
+    T *y_bar, *gt_bar, *t_bar, *in_bar, *pq_bar;    // bars in the layout of the values
   };
 
   /// Without KEEP gt_bar is not used.

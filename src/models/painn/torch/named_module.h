@@ -24,7 +24,7 @@ class NamedModule : public torch::nn::Module {
   /// model.
   void load(const Potential &potential, const TorchPlace &place);
 
-  /// The same. Returns the tensors that are trained.
+  /// Loads the potential as load() does, and returns the tensors that are trained.
   TrainedParameters load_trained(const Potential &potential, const TorchPlace &place);
 
   /// The tensors by their names in the potential file.

@@ -67,7 +67,7 @@ namespace {
         } catch (const c10::OutOfMemoryError &) {
           throw std::bad_alloc();
         } catch (const c10::Error &error) {
-          // its allocator of host memory has no error class of its own
+          // LibTorch's allocator of host memory has no error class of its own.
           if (std::string(error.what_without_backtrace()).find("not enough memory") !=
               std::string::npos)
             throw std::bad_alloc();

@@ -66,7 +66,7 @@ class PainnModel : public PainnLayers {
 
  private:
   struct Ends {
-    torch::Tensor reference_energy, scale;    // in double whatever the precision of the network
+    torch::Tensor reference_energy, scale;    // double, whatever the precision of the network
     torch::nn::Linear readout0{nullptr}, readout1{nullptr};
   };
   std::shared_ptr<LongRangeLayers> long_range;
