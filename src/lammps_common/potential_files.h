@@ -16,8 +16,8 @@ class LAMMPS;
 // the potentials that came with this build. Empty where there is none
 std::string find_potential_file(const std::string &file);
 
-// where a file was looked for, for an error
-std::string places_of_potentials();
+// where a file was looked for, and which potentials have a similar name, for an error
+std::string places_of_potentials(const std::string &file);
 
 // who: the style in messages, e.g. "pair style mlff"; iarg: number of the word in the command
 mlff::Potential read_potential_file(LAMMPS *, const std::string &who, const std::string &file,
