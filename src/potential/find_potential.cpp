@@ -78,7 +78,7 @@ std::string find_potential(const std::string &name)
 std::string find_potential(const std::string &name, const fs::path &first)
 {
   const std::string here = (first / name).lexically_normal().string();
-  const std::string given = first.empty() ? name : here;
+  std::string given = first.empty() ? name : here;
   if (const fs::path file = file_at(given); !file.empty()) return file.string();
   if (fs::path(name).is_absolute()) return given;
   for (const auto &folder : potential_folders())
@@ -89,9 +89,9 @@ std::string find_potential(const std::string &name, const fs::path &first)
 std::string existing_potential(const std::string &role, const std::string &name,
                                const fs::path &folder)
 {
-  const std::string file = find_potential(name, folder);
+  std::string file = find_potential(name, folder);
   if (!fs::exists(file))
-    throw FileError(role + ": '" + name + "' cannot be opened: there is no such file" +
+    throw FileError(role + ": '" + file + "' cannot be opened: there is no such file" +
                     similar_potentials(name));
   return file;
 }

@@ -31,6 +31,7 @@ namespace {
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     std::vector<char *> argv;
+    argv.reserve(words.size() + 1);
     for (const auto &word : words) argv.push_back(const_cast<char *>(word.c_str()));
     argv.push_back(nullptr);
     execvp(argv[0], argv.data());

@@ -150,6 +150,22 @@ TEST_F(Habits, ExitCodesAreThoseOfThePage)
     EXPECT_NE(text.find("| `mlff " + command + "` |"), std::string::npos) << command;
 }
 
+TEST_F(Habits, AnInterruptedTrainingSaysSo)
+{
+  std::ofstream(file("long.yaml"))
+      << "model: {features: 8, layers: 1, radial: 6, cutoff: 4.0}\ndata: {train: {file: " << frames
+      << "}, valid_fraction: 0.2}\n"
+         "training: {steps: 100000000, batch_atoms: 36, validate_every: 10, threads: 1}\n"
+         "output: long.safetensors\n";
+  // stopped when it has written a line of its log
+  const std::string command = "cd '" + folder.string() +
+      "' && { " MLFF_PROGRAM " train long.yaml --no-plots >out 2>&1 & pid=$!; n=0; until [ -s "
+                             "long.training/log.jsonl ] || "
+      "[ $n -gt 600 ]; do sleep 0.1; n=$((n + 1)); done; kill -TERM $pid; wait $pid; }";
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 130) << content("out");
+  EXPECT_TRUE(fs::exists(folder / "long.training/checkpoint")) << content("out");
+}
+
 TEST_F(Habits, QuietRunsTellNothingButResults)
 {
   const std::string eval = "eval --json --model " + model + " --data " + frames;
