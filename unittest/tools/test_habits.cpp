@@ -160,7 +160,7 @@ TEST_F(Habits, AnInterruptedTrainingSaysSo)
   // stopped when it has written a line of its log
   const std::string command = "cd '" + folder.string() +
       "' && { " MLFF_PROGRAM " train long.yaml --no-plots >out 2>&1 & pid=$!; n=0; until [ -s "
-                             "long.training/log.jsonl ] || "
+      "long.training/log.jsonl ] || "
       "[ $n -gt 600 ]; do sleep 0.1; n=$((n + 1)); done; kill -TERM $pid; wait $pid; }";
   EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 130) << content("out");
   EXPECT_TRUE(fs::exists(folder / "long.training/checkpoint")) << content("out");
