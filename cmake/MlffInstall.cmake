@@ -53,7 +53,12 @@ endforeach()
 install(DIRECTORY potentials DESTINATION share/mlff)
 install(DIRECTORY tools/scripts DESTINATION share/mlff FILES_MATCHING PATTERN plot_*.py PATTERN lint EXCLUDE)
 install(FILES ${shipped}/python DESTINATION share/mlff)
+# shells do not look into a wheel
 if(NOT SKBUILD)
+  set(completions ${CMAKE_BINARY_DIR}/share/completions)    # tools/CMakeLists.txt
+  install(FILES ${completions}/mlff.bash DESTINATION share/bash-completion/completions RENAME mlff)
+  install(FILES ${completions}/mlff.zsh DESTINATION share/zsh/site-functions RENAME _mlff)
+  install(FILES ${completions}/mlff.fish DESTINATION share/fish/vendor_completions.d)
   install(DIRECTORY doc/user doc/guide DESTINATION share/doc/mlff)
   install(FILES README.md LICENSE CHANGELOG.md DESTINATION share/doc/mlff)
 endif()

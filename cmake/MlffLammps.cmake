@@ -17,7 +17,7 @@ foreach(package KOKKOS MOLECULE REPLICA RIGID PLUGIN EXTRA-DUMP ${MLFF_LAMMPS_PA
   if(NOT IS_DIRECTORY ${MLFF_LAMMPS_TREE}/src/${package})
     message(FATAL_ERROR "MLFF_LAMMPS_PACKAGES names '${package}', but '${MLFF_LAMMPS_TREE}/src' has no such folder. Accepted: the names of LAMMPS packages, such as KSPACE or EXTRA-FIX, separated by semicolons.")
   endif()
-  set(PKG_${package} ON CACHE BOOL "LAMMPS package")
+  set(PKG_${package} ON CACHE BOOL "LAMMPS package" FORCE)
 endforeach()
 set(BUILD_SHARED_LIBS ON CACHE BOOL "")
 set(BUILD_MPI ON CACHE BOOL "")

@@ -15,6 +15,9 @@ class Progress {
   /// share: 0 to 1. Prints at most ten times a second.
   void update(double share, const std::string &detail = "");
 
+  /// Whether progress of this process is not shown at all, as --quiet asks for.
+  static void set_quiet(bool quiet);
+
  private:
   std::string title;
   bool terminal;

@@ -22,10 +22,10 @@ std::string LAMMPS_NS::find_potential_file(const std::string &file)
 
 /* ---------------------------------------------------------------------- */
 
-std::string LAMMPS_NS::places_of_potentials()
+std::string LAMMPS_NS::places_of_potentials(const std::string &file)
 {
   return "neither there, nor in the folders of MLFF_POTENTIALS and LAMMPS_POTENTIALS, nor in " +
-      mlff::potential_folders().back().string();
+      mlff::potential_folders().back().string() + mlff::similar_potentials(file);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -36,7 +36,7 @@ mlff::Potential LAMMPS_NS::read_potential_file(LAMMPS *lmp, const std::string &w
   const std::string path = find_potential_file(file);
   if (path.empty())
     lmp->error->all(FLERR, iarg, "Cannot open potential file '{}' of {}: it is {}", file, who,
-                    places_of_potentials());
+                    places_of_potentials(file));
   try {
     return mlff::Potential::read(path);
   } catch (mlff::PotentialError &e) {

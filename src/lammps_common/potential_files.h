@@ -16,8 +16,8 @@ class LAMMPS;
 // the potentials that came with this build. Empty where there is none
 std::string find_potential_file(const std::string &file);
 
-// folders in which a file was looked for, for an error message
-std::string places_of_potentials();
+// folders in which a file was looked for, and potentials with a similar name, for an error message
+std::string places_of_potentials(const std::string &file);
 
 // reads a potential; who: the style in messages, e.g. "pair style mlff"; iarg: number of the word
 // in the command

@@ -113,7 +113,7 @@ void PairMLFF::read_potentials(const std::vector<std::string> &files)
       error->all(FLERR, iarg,
                  "Word '{}' in pair_coeff of pair style mlff is neither an element nor NULL nor a "
                  "potential file: it is {}",
-                 file, places_of_potentials());
+                 file, places_of_potentials(file));
     potentials.push_back(read_potential_file(lmp, "pair style mlff", file, iarg));
   }
   impl->files = files;

@@ -2,6 +2,7 @@
 #include "potential/safetensors.h"
 
 #include "core/sha256.h"
+#include "potential/find_potential.h"
 #include "potential/potential_error.h"
 
 #include <algorithm>
@@ -171,7 +172,10 @@ SafetensorsReader::SafetensorsReader(const std::string &path) : path(path)
   if (std::filesystem::is_directory(path, code))
     reject_potential(path, "it is a folder; expected a .safetensors file");
   file.open(path, std::ios::binary | std::ios::ate);
-  if (!file) reject_potential(path, std::string("cannot be opened: ") + std::strerror(errno));
+  if (!file) {
+    const std::string why = std::strerror(errno);
+    reject_potential(path, "cannot be opened: " + why + similar_potentials(path));
+  }
   const std::uint64_t file_size = std::uint64_t(file.tellg());
   file.seekg(0);
 

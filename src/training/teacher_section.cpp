@@ -17,7 +17,7 @@ namespace {
     using Type = TeacherSetting::Type;
     if (setting.type == Type::files) {
       auto files = section.words(setting.key);
-      for (auto &file : files) file = find_potential(file, folder);
+      for (auto &file : files) file = existing_potential("teacher." + setting.key, file, folder);
       return files;
     }
     if (setting.type == Type::word) return section.word(setting.key, "", setting.accepted);

@@ -233,7 +233,8 @@ void TrainSettings::read_model(YamlSection &top, const std::string &path)
   else
     read_sizes(model);
   if (!init_from.empty()) {
-    init_from = find_potential(init_from, std::filesystem::path(path).parent_path());
+    init_from =
+        existing_potential("model.init_from", init_from, std::filesystem::path(path).parent_path());
     const std::vector<const char *> sizes = molecule
         ? std::vector{"widths", "permutations"}
         : std::vector{"features", "layers", "radial", "cutoff"};
@@ -333,7 +334,8 @@ TrainSettings TrainSettings::read_file(const std::string &path)
 
   YamlSection teacher = top.section("teacher");
   for (const auto &file : teacher.words("models"))
-    s.teachers.push_back(find_potential(file, std::filesystem::path(path).parent_path()));
+    s.teachers.push_back(
+        existing_potential("teacher.models", file, std::filesystem::path(path).parent_path()));
   teacher_table.read(teacher, s);
   teacher.finish();
   for (const LossTerm *term : {&s.atom_energy, &s.jacobian})

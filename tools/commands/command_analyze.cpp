@@ -3,6 +3,7 @@
 #include "commands/sub_command.h"
 #include "core/progress.h"
 #include "data/output_file.h"
+#include "program/json_output.h"
 #include "workflow/plot_script.h"
 
 #include <nlohmann/json.hpp>
@@ -244,7 +245,7 @@ void add_command_analyze(CLI::App &program)
       .add_option("--second-seed", o->second_seed,
                   "the reference with another seed: its differences are noise")
       ->needs(reference);
-  o.app.add_flag("--json", o->json, "print the result as JSON");
+  add_json_option(o.app, o->json);
   o.app.add_option("--plots", o->plots, "folder for a picture, and the curves in it as JSON");
 
   const char *files = "What files do not say";

@@ -8,6 +8,8 @@
 #include "models/random_model.h"
 #include "potential/find_potential.h"
 #include "potential/model_kind.h"
+#include "program/completion.h"
+#include "program/json_output.h"
 #include "training/jump/jump_windows.h"
 
 #include <nlohmann/json.hpp>
@@ -320,7 +322,8 @@ namespace {
 void add_command_bench(CLI::App &program)
 {
   CommandOptions<Options> options(program, "bench", "Time the engines of this build side by side");
-  options.app.add_option("--model", options->model, "potential, .safetensors");
+  options.app.add_option("--model", options->model, "potential, .safetensors")
+      ->type_name(potential_type);
   options.app
       .add_option("--random", options->random,
                   "instead: random weights of F L K for H C O, cutoff 5 Å")
@@ -355,7 +358,7 @@ void add_command_bench(CLI::App &program)
   add_engine_options(options.app, options->engine);
   group.add_above_zero("--threads", options->engine.threads, "at most this many");
   group.add_above_zero("--repeats", options->repeats, "samples of each engine");
-  options.app.add_flag("--json", options->json, "print JSON");
+  add_json_option(options.app, options->json);
   options.app.footer(
       "Example:\n  mlff bench --model ethanol.safetensors --data rmd17_ethanol_test_01.npz "
       "--threads 1\n  mlff bench --random 32 2 20 --atoms 100 1000 10000");

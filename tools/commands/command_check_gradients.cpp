@@ -7,6 +7,8 @@
 #include "engine/make_engine.h"
 #include "models/painn/host/painn_engine_host.h"
 #include "models/painn/painn_sizes.h"
+#include "program/exit_code.h"
+#include "program/json_output.h"
 
 #include <nlohmann/json.hpp>
 
@@ -255,20 +257,20 @@ void add_command_check_gradients(CLI::App &program)
 {
   CommandOptions<Options> options(program, "check-gradients",
                                   "Compare hand-written derivatives with autograd and "
-                                  "differences; exit code 2 beyond tolerance");
+                                  "differences; exit code 3 beyond tolerance");
   add_model_option(options.app, options->model);
   options.app.add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
   OptionGroup group(options.app);
   group.add_above_zero("--frames", options->frames, "how many frames");
   group.add_above_zero("--tolerance", options->tolerance, "against differences");
   group.add_above_zero("--autograd-tolerance", options->autograd_tolerance, "against autograd");
-  options.app.add_flag("--json", options->json, "print JSON");
+  add_json_option(options.app, options->json);
   options.app.footer("Example:\n  mlff check-gradients --model ethanol.safetensors --data "
                      "rmd17_ethanol_test_01.npz");
   options.app.callback([options] {
     Check check(*options);
     check.run();
-    if (!check.report()) throw CLI::RuntimeError(2);
+    if (!check.report()) throw CLI::RuntimeError(exit_judged);
   });
 }
 

@@ -7,6 +7,8 @@
 #include "data/output_file.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
+#include "program/exit_code.h"
+#include "program/json_output.h"
 #include "structure/bonds.h"
 #include "workflow/plot_script.h"
 
@@ -435,9 +437,11 @@ namespace {
       dataset.print();
     if (!options.plots.empty()) dataset.plot();
     if (!options.output.empty()) dataset.write_split();
-    if (!dataset.good() && options.output.empty())
-      throw FileError(std::string("the data set has problems") +
-                      (dataset.has_duplicates() ? "; a split (-o) leaves the duplicates out" : ""));
+    if (!dataset.good() && options.output.empty()) {
+      spdlog::error("the data set has problems{}",
+                    dataset.has_duplicates() ? "; a split (-o) leaves the duplicates out" : "");
+      throw CLI::RuntimeError(exit_judged);
+    }
   }
 
 }    // namespace
@@ -468,7 +472,7 @@ void add_command_dataset(CLI::App &program)
   o.app.add_option("--plots", o->plots,
                    "folder for a picture of the force and energy distributions");
   add_read_options(o.app, o->read);
-  o.app.add_flag("--json", o->json, "print the result as JSON");
+  add_json_option(o.app, o->json);
   o.app.add_flag("--force", o->force, "overwrite existing files");
   o.app.footer("Example:\n  mlff dataset frames.xyz\n  mlff dataset data/*.xyz --split 0.8 0.1 "
                "0.1 --by trajectory -o split");

@@ -1,14 +1,36 @@
 // mlff distill: a student that learns where it goes itself.
 #include "commands/sub_command.h"
 #include "distill/distill.h"
+#include "program/json_output.h"
+#include "workflow/run_folder.h"
+
+#include <filesystem>
 
 namespace mlff {
+
+namespace {
+
+  /// The students, and what the manifest says of the rounds.
+  nlohmann::ordered_json result_of(const DistillSettings &settings)
+  {
+    const std::filesystem::path folder = settings.output;
+    nlohmann::ordered_json result = {{"folder", settings.output},
+                                     {"students", nlohmann::ordered_json::array()}};
+    for (int k = 1; k <= settings.students; k++)
+      result["students"].push_back(
+          (folder / ("student-" + std::to_string(k) + ".safetensors")).string());
+    result["rounds"] = nlohmann::ordered_json::parse(text_of(folder / "manifest.json"))["rounds"];
+    return result;
+  }
+
+}    // namespace
 
 void add_command_distill(CLI::App &program)
 {
   struct Options {
     std::string settings, lammps;
     int jobs = 0;
+    bool json = false;
   };
   CommandOptions<Options> options(program, "distill",
                                   "Train students on their own trajectories, labelled by "
@@ -21,9 +43,12 @@ void add_command_distill(CLI::App &program)
                          "LAMMPS with pair_style mlff (default: lmp beside this program)");
   options.app.footer("Example:\n  mlff distill examples/train/distill.yaml\nA run that was "
                      "interrupted goes on when the same command is given again.");
+  add_json_option(options.app, options->json);
   options.app.callback([options] {
-    distill(DistillSettings::read(options->settings), "mlff distill " + options->settings,
-            options->lammps, options->jobs);
+    JsonOutput output(options->json);
+    const auto settings = DistillSettings::read(options->settings);
+    distill(settings, "mlff distill " + options->settings, options->lammps, options->jobs);
+    if (output.wanted()) output.print(result_of(settings));
   });
 }
 

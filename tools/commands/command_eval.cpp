@@ -10,6 +10,7 @@
 #include "engine/split_engine.h"
 #include "models/jump/jump_record.h"
 #include "potential/model_kind.h"
+#include "program/json_output.h"
 #include "structure/bonds.h"
 #include "training/jump/jump_report.h"
 
@@ -463,7 +464,7 @@ void add_command_eval(CLI::App &program)
       ->expected(2)
       ->excludes("--apart");
   add_read_options(options.app, options->read);
-  options.app.add_flag("--json", options->json, "print the result as JSON");
+  add_json_option(options.app, options->json);
   options.app.add_flag("--force", options->force, "overwrite an existing output file");
   options.app.footer(
       "Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");

@@ -4,6 +4,7 @@
 #include "core/units.h"
 #include "import/import_schnetpack.h"
 #include "models/painn/painn_sizes.h"
+#include "program/json_output.h"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -18,7 +19,7 @@ namespace {
   struct Options {
     std::string weights, output, unit = "kcal/mol", citation, date;
     std::vector<std::string> elements;
-    bool force = false;
+    bool force = false, json = false;
   };
 
   void run(const Options &options)
@@ -50,6 +51,12 @@ namespace {
                  potential.model(), painn_sizes(potential).features, painn_sizes(potential).layers,
                  painn_sizes(potential).radial, potential.n_parameters(),
                  potential.element_names());
+    JsonOutput(options.json)
+        .print({{"file", options.output},
+                {"model", potential.model()},
+                {"size", potential.size_text()},
+                {"parameters", potential.n_parameters()},
+                {"elements", options.elements}});
   }
 
 }    // namespace
@@ -76,6 +83,7 @@ void add_command_import(CLI::App &program)
   options.app.add_flag("--force", options->force, "overwrite an existing file");
   options.app.footer(
       "Example:\n  mlff import painn_ethanol_1.npz --elements H C O -o ethanol.safetensors");
+  add_json_option(options.app, options->json);
   options.app.callback([options] {
     run(*options);
   });

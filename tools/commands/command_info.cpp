@@ -5,6 +5,8 @@
 #include "potential/metadata.h"
 #include "potential/model_kind.h"
 #include "potential/potential.h"
+#include "program/completion.h"
+#include "program/json_output.h"
 
 #include <nlohmann/json.hpp>
 
@@ -58,8 +60,9 @@ void add_command_info(CLI::App &program)
   options.app
       .add_option("file", options->file,
                   "potential, .safetensors; a path, or the name of one that ships")
-      ->required();
-  options.app.add_flag("--json", options->json, "print JSON");
+      ->required()
+      ->type_name(potential_type);
+  add_json_option(options.app, options->json);
   options.app.footer("Example:\n  mlff info potentials/ethanol-rmd17-painn128.safetensors");
   options.app.callback([options] {
     options->file = find_potential(options->file);

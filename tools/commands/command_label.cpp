@@ -1,6 +1,10 @@
 // mlff label: training data from the teachers.
 #include "commands/sub_command.h"
 #include "label/label.h"
+#include "program/json_output.h"
+#include "workflow/run_folder.h"
+
+#include <filesystem>
 
 namespace mlff {
 
@@ -45,11 +49,30 @@ namespace {
     sampling.add_above_zero("--seed", o.seed, "of conformers, velocities and noise");
   }
 
+  /// Trajectories of a folder, as its manifest lists them, or the number of labelled frames.
+  nlohmann::ordered_json result_of(const LabelOptions &o)
+  {
+    nlohmann::ordered_json result = {{"output", o.output}};
+    if (o.structures.empty()) {
+      const auto manifest = std::filesystem::path(o.output) / "manifest.json";
+      result["trajectories"] = nlohmann::ordered_json::parse(text_of(manifest))["trajectories"];
+      return result;
+    }
+    long frames = 0;
+    const auto reader = open_trajectory(o.output, {.units = "metal"});
+    for (Structure frame; reader->next(frame);) frames++;
+    result["frames"] = frames;
+    return result;
+  }
+
 }    // namespace
 
 void add_command_label(CLI::App &program)
 {
-  CommandOptions<LabelOptions> o(
+  struct Options : LabelOptions {
+    bool json = false;
+  };
+  CommandOptions<Options> o(
       program, "label",
       "Make training data: sample molecules with xTB in LAMMPS, or label given structures");
   auto *list =
@@ -77,7 +100,9 @@ void add_command_label(CLI::App &program)
       "windows\n"
       "  mlff label --structures frames.xyz --model a.safetensors b.safetensors -o labelled.xyz\n"
       "A run that was interrupted goes on when the same command is given again.");
+  add_json_option(o.app, o->json);
   o.app.callback([o] {
+    JsonOutput output(o->json);
     if (o->smiles_file.empty() && o->smiles.empty() && o->structures.empty())
       throw CLI::ValidationError("one of --smiles, --molecule and --structures is required");
     o->command = "mlff label" + given_options(o.app);
@@ -85,6 +110,7 @@ void add_command_label(CLI::App &program)
       label_molecules(*o);
     else
       label_structures(*o);
+    if (output.wanted()) output.print(result_of(*o));
   });
 }
 

@@ -3,6 +3,7 @@
 #include "data/output_file.h"
 #include "data/trajectory.h"
 #include "molecule/molecule.h"
+#include "program/json_output.h"
 
 #include <spdlog/spdlog.h>
 
@@ -19,11 +20,11 @@ namespace {
     double distance = 8.0, rattle = 0.05;
     std::vector<double> apart;
     int frames = 100;
-    bool labels = true, force = false, stacked = false;
+    bool labels = true, force = false, stacked = false, json = false;
   };
 
   /// Frames of two molecules at random distances.
-  void run_apart(const Options &options)
+  void run_apart(const Options &options, nlohmann::ordered_json &written)
   {
     const auto dot = options.smiles.find('.');
     if (dot == std::string::npos || options.smiles.find('.', dot + 1) != std::string::npos)
@@ -55,10 +56,15 @@ namespace {
       file.finish();
       spdlog::info("wrote {}: {} frames of {} + {} atoms, charge {}", path, options.frames,
                    first.n_atoms(), second.n_atoms(), first.charge + second.charge);
+      written.push_back({{"file", path},
+                         {"frames", options.frames},
+                         {"atoms", first.n_atoms() + second.n_atoms()},
+                         {"charge", first.charge + second.charge}});
     }
   }
 
-  void run(const Options &options)
+  /// Writes the files; appends what each of them holds to `written`.
+  void run(const Options &options, nlohmann::ordered_json &written)
   {
     for (const auto &path : options.outputs) {
       if (!path.ends_with(".data") && !path.ends_with(".xyz") && !path.ends_with(".extxyz"))
@@ -66,7 +72,7 @@ namespace {
                         "' has an unknown ending; accepted: .data, .xyz, .extxyz");
       OutputFile::check(path, options.force);
     }
-    if (!options.apart.empty()) return run_apart(options);
+    if (!options.apart.empty()) return run_apart(options, written);
     const auto molecule = make_molecule(options.smiles, options.conformers, options.seed);
     const std::string elements = " " + elements_of_types(molecule);
     for (const auto &path : options.outputs) {
@@ -80,6 +86,12 @@ namespace {
       spdlog::info("wrote {}: {} x {} atoms, charge {}, types{}", path,
                    path.ends_with(".data") ? options.copies : options.conformers,
                    molecule.n_atoms(), molecule.charge, elements);
+      const bool data = path.ends_with(".data");
+      written.push_back({{"file", path},
+                         {"frames", data ? 1 : options.conformers},
+                         {"atoms", molecule.n_atoms() * (data ? options.copies : 1)},
+                         {"charge", molecule.charge * (data ? options.copies : 1)},
+                         {"elements", elements.substr(1)}});
     }
   }
 
@@ -126,8 +138,12 @@ void add_command_molecule(CLI::App &program)
       "Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8\n"
       "  mlff molecule 'CC(=O)[O-].C[NH3+]' --apart 2 12 --frames 500 -o pairs.xyz\n"
       "  mlff molecule c1ccccc1.c1ccccc1 --apart 3 8 --stacked --frames 500 -o stacks.xyz");
+  add_json_option(options.app, options->json);
   options.app.callback([options] {
-    run(*options);
+    JsonOutput output(options->json);
+    nlohmann::ordered_json written = nlohmann::ordered_json::array();
+    run(*options, written);
+    output.print({{"smiles", options->smiles}, {"files", written}});
   });
 }
 

@@ -1,6 +1,9 @@
 // mlff study: methods over molecules and seeds, timed and judged.
 #include "commands/sub_command.h"
+#include "program/json_output.h"
 #include "study/study.h"
+#include "study/study_settings.h"
+#include "workflow/run_folder.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -9,9 +12,12 @@ namespace mlff {
 
 void add_command_study(CLI::App &program)
 {
-  CommandOptions<StudyOptions> o(program, "study",
-                                 "Compare ways to integrate the motion: LAMMPS runs of a table of "
-                                 "methods, their times and their physics in one report");
+  struct Options : StudyOptions {
+    bool json = false;
+  };
+  CommandOptions<Options> o(program, "study",
+                            "Compare ways to integrate the motion: LAMMPS runs of a table of "
+                            "methods, their times and their physics in one report");
   o.app.add_option("settings", o->settings, "YAML file")->required();
   o.app.add_option("-o,--output", o->output,
                    "folder to write (default: the name of the settings without its ending)");
@@ -27,7 +33,9 @@ void add_command_study(CLI::App &program)
   o.app.add_flag("--report", o->only_report, "run nothing, write the report of what is there");
   o.app.footer("Example:\n  mlff study examples/study/ethanol-gfn2.yaml\nA study that was "
                "interrupted goes on when the same command is given again.");
+  add_json_option(o.app, o->json);
   o.app.callback([o] {
+    JsonOutput output(o->json);
     char words[64] = "";
     if (o->length > 0.0) std::snprintf(words, sizeof words, " --ps %g", o->length);
     o->command = "mlff study " + std::filesystem::path(o->settings).filename().string() + words;
@@ -35,6 +43,9 @@ void add_command_study(CLI::App &program)
       std::snprintf(words, sizeof words, " --timing-ps %g", o->timing_length);
     if (o->timing_length > 0.0) o->command += words;
     study(*o);
+    if (!output.wanted()) return;
+    const std::filesystem::path folder = StudySettings::read(o->settings, o->output).output;
+    output.print(nlohmann::ordered_json::parse(text_of(folder / "report.json")));
   });
 }
 

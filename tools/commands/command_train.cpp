@@ -1,12 +1,14 @@
 // mlff train: a potential from labelled frames or from teachers, or a jump network from
 // trajectories.
 #include "commands/sub_command.h"
+#include "potential/potential.h"
+#include "program/exit_code.h"
+#include "program/json_output.h"
 #include "training/jump/jump_trainer.h"
 #include "training/trainer.h"
 #include "workflow/plot_script.h"
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 namespace mlff {
@@ -15,7 +17,7 @@ namespace {
 
   struct Options {
     std::string settings;
-    bool restart = false, force = false, plots = true;
+    bool restart = false, force = false, plots = true, json = false;
   };
 
   /// Prints all settings as a page in Markdown: doc/guide/train_settings.md.
@@ -29,6 +31,35 @@ namespace {
         TrainSettings::page() + "## Jump networks\n\n" + JumpTrainSettings::page();
     page.pop_back();    // a blank line follows each table
     std::fputs(page.c_str(), stdout);
+  }
+
+  /// Trains, and returns the file of the result.
+  std::string train(const Options &options)
+  {
+    const std::string command_line = "mlff train " + options.settings;
+    if (training_kind(options.settings) == "kstep") {
+      const auto settings = JumpTrainSettings::read_file(options.settings);
+      if (!JumpTrainer(settings, command_line).run(options.restart, options.force))
+        throw CLI::RuntimeError(exit_interrupted);
+      return settings.output;
+    }
+    const auto settings = TrainSettings::read_file(options.settings);
+    Trainer trainer(settings, command_line);
+    if (!trainer.run(options.restart, options.force)) throw CLI::RuntimeError(exit_interrupted);
+    if (options.plots)
+      draw_picture("plot_training.py",
+                   {trainer.work_folder(), trainer.work_folder() + "/training.png"},
+                   trainer.work_folder());
+    return settings.output;
+  }
+
+  /// Errors and provenance of a trained potential, as its file holds them.
+  nlohmann::ordered_json result_of(const std::string &file)
+  {
+    const Potential potential = Potential::read(file);
+    nlohmann::ordered_json result = {{"file", file}, {"sha256", potential.sha256}};
+    result.update(nlohmann::ordered_json::parse(potential.training));
+    return result;
   }
 
 }    // namespace
@@ -55,20 +86,11 @@ void add_command_train(CLI::App &program)
           "print all keys of a settings file, with defaults and accepted values")
       ->trigger_on_parse();
   options.app.footer("Example:\n  mlff train examples/train/ethanol.yaml");
+  add_json_option(options.app, options->json);
   options.app.callback([options] {
-    const std::string command_line = "mlff train " + options->settings;
-    if (training_kind(options->settings) == "kstep") {
-      if (!JumpTrainer(JumpTrainSettings::read_file(options->settings), command_line)
-               .run(options->restart, options->force))
-        std::exit(130);
-      return;
-    }
-    Trainer trainer(TrainSettings::read_file(options->settings), command_line);
-    if (!trainer.run(options->restart, options->force)) std::exit(130);
-    if (!options->plots) return;
-    draw_picture("plot_training.py",
-                 {trainer.work_folder(), trainer.work_folder() + "/training.png"},
-                 trainer.work_folder());
+    JsonOutput output(options->json);
+    const std::string file = train(*options);
+    if (output.wanted()) output.print(result_of(file));
   });
 }
 

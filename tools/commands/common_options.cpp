@@ -1,6 +1,9 @@
 // Options that several commands have.
 #include "commands/sub_command.h"
 #include "potential/find_potential.h"
+#include "program/completion.h"
+
+#include <spdlog/spdlog.h>
 
 namespace mlff {
 
@@ -23,8 +26,11 @@ void add_model_option(CLI::App &command, std::string &model)
                   "potential, .safetensors; a path, or the name of one that ships")
       ->required()
       ->transform([](const std::string &name) {
-        return find_potential(name);
-      });
+        const std::string file = find_potential(name);
+        spdlog::debug("potential {}: {}", name, file);
+        return file;
+      })
+      ->type_name(potential_type);
 }
 
 void add_read_options(CLI::App &command, ReadOptions &options)

@@ -117,8 +117,9 @@ void add_engine_options(CLI::App &command, EngineOptions &options);
 
 /// Adds a sub-command to the program.
 using AddCommand = void(CLI::App &program);
-AddCommand add_command_analyze, add_command_bench, add_command_check_gradients, add_command_dataset,
-    add_command_distill, add_command_eval, add_command_import, add_command_info, add_command_label,
+AddCommand add_command_analyze, add_command_bench, add_command_check_gradients,
+    add_command_completion, add_command_dataset, add_command_distill, add_command_doctor,
+    add_command_eval, add_command_import, add_command_info, add_command_label,
     add_command_make_jump, add_command_molecule, add_command_study, add_command_train;
 
 }    // namespace mlff

@@ -1,6 +1,7 @@
 // Options of the teachers.
 #include "commands/sub_command.h"
 #include "potential/find_potential.h"
+#include "program/completion.h"
 
 namespace mlff {
 
@@ -45,7 +46,8 @@ namespace {
     using Type = TeacherSetting::Type;
     CLI::Option *option = nullptr;
     if (setting.type == Type::files)
-      option = add_option_of<std::vector<std::string>>(command, kind, setting, settings);
+      option = add_option_of<std::vector<std::string>>(command, kind, setting, settings)
+                   ->type_name(potential_type);
     else if (setting.type == Type::word)
       option = add_option_of<std::string>(command, kind, setting, settings);
     else if (setting.type == Type::whole)

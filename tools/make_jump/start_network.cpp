@@ -28,7 +28,7 @@ namespace {
     if (from == "none") return "";
     const auto places = potential_folders();
     std::vector<fs::path> files = {from};
-    for (const auto &place : places) files.push_back(place / from);
+    files.emplace_back(find_potential(from));
     for (const auto &end :
          {"-gfn2-jump" + number(stride) + ".safetensors", std::string("-gfn2-jump8.safetensors")})
       for (const auto &place : places) files.push_back(place / (from + end));
@@ -45,9 +45,9 @@ namespace {
     std::string accepted;
     for (const auto &name : names) accepted += name + ", ";
     throw FileError("--from '" + from +
-                    "' is neither a file, here or in the folders of LAMMPS_POTENTIALS, nor a "
+                    "' is neither a file, here or in the folders of potentials, nor a "
                     "network that ships; accepted: " +
-                    accepted + "none, or the file of a jump network");
+                    accepted + "none, or the file of a jump network" + similar_potentials(from));
   }
 
 }    // namespace

@@ -127,18 +127,14 @@ namespace {
     /// input.
     static InputRecord inputs_of(const Run &run)
     {
-      std::vector<fs::path> places = potential_folders();
-      places.insert(places.begin(), run.place);
       InputRecord record;
       std::set<std::string> seen = {"start.data",
                                     "frames.xyz"};    // made by the run, or compared by itself
       std::istringstream words(run.input);
       for (std::string word; words >> word;) {
         if (!seen.insert(word).second) continue;
-        const auto place = std::find_if(places.begin(), places.end(), [&](const fs::path &folder) {
-          return fs::is_regular_file(folder / word);
-        });
-        if (place != places.end()) record.add_file("input", (*place / word).string());
+        const std::string file = find_potential(word, run.place);
+        if (fs::is_regular_file(file)) record.add_file("input", file);
       }
       return record;
     }

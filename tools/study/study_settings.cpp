@@ -33,7 +33,8 @@ namespace {
     section.fail(key,
                  "names '" + name +
                      "', which is not there: looked beside the settings, in the folders of "
-                     "LAMMPS_POTENTIALS and among the potentials that ship");
+                     "LAMMPS_POTENTIALS and among the potentials that ship" +
+                     similar_potentials(name));
   }
 
   std::vector<double> list_of(YamlSection &section, const std::string &key,

@@ -6,20 +6,12 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace mlff {
 
 namespace {
-
-  std::string python_program()
-  {
-    if (const char *named = std::getenv("MLFF_PYTHON")) return named;
-    std::ifstream file(shipped_files() / "python");
-    std::string program;
-    if (std::getline(file, program) && std::filesystem::exists(program)) return program;
-    return "python3";
-  }
 
   /// A word that a shell takes as it is.
   std::string quoted(const std::string &word)
@@ -30,6 +22,15 @@ namespace {
   }
 
 }    // namespace
+
+std::string python_program()
+{
+  if (const char *named = std::getenv("MLFF_PYTHON")) return named;
+  std::ifstream file(shipped_files() / "python");
+  std::string program;
+  if (std::getline(file, program) && std::filesystem::exists(program)) return program;
+  return "python3";
+}
 
 bool run_plot_script(const std::string &script, const std::vector<std::string> &files)
 {

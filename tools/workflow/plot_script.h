@@ -6,9 +6,12 @@
 
 namespace mlff {
 
-/// Runs a script that ships (tools/scripts) with these files as its arguments, by the Python that
-/// the environment names in MLFF_PYTHON, else that of the build if it is still there, else python3.
-/// False where it fails, as without Matplotlib.
+/// The Python that the environment names in MLFF_PYTHON, else that of the build if it is still
+/// there, else python3.
+std::string python_program();
+
+/// Runs a script that ships (tools/scripts) with these files as its arguments by that Python. False
+/// where it fails, as without Matplotlib.
 bool run_plot_script(const std::string &script, const std::vector<std::string> &files);
 
 /// Runs a script whose last file is the picture that it draws. Logs the place of the picture, or

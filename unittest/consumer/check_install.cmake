@@ -29,6 +29,12 @@ run("energy -4209\\.8917456[0-9]+\nforce 2\\.28653" ${work}/consumer/consumer et
 # the programs
 run("^mlff ${version}.*\nLAMMPS [0-9]+ [A-Z][a-z]+ [0-9]+\nLibTorch .*\nxtb " ${tree}/bin/mlff --version)
 run("ethanol-rmd17-painn32" ${tree}/bin/mlff info ethanol-rmd17-painn32.safetensors)
+run("Potentials can be run with LAMMPS here" ${tree}/bin/mlff doctor)
+foreach(script bash-completion/completions/mlff zsh/site-functions/_mlff fish/vendor_completions.d/mlff.fish)
+  if(NOT EXISTS ${tree}/share/${script})
+    message(FATAL_ERROR "share/${script} is not installed")
+  endif()
+endforeach()
 run("mlff.*kstep/hybrid|kstep/hybrid.*mlff" ${tree}/bin/lmp -h)
 file(WRITE ${work}/in.ethanol "units metal\natom_style atomic\natom_modify map array\nboundary f f f\nread_data ${source}/examples/ethanol/ethanol.data\n"
   "pair_style mlff engine host\npair_coeff * * ethanol-rmd17-painn32.safetensors C O H\nrun 0\n")

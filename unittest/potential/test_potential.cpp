@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -96,6 +97,36 @@ TEST_F(PotentialFile, IsFoundBesideASettingsFileThenWherePotentialsAre)
   EXPECT_EQ(find_potential("../potentials/one", settings), (potentials / "one").string());
   EXPECT_EQ(find_potential("one"), (potentials / "one").string());
   EXPECT_EQ(find_potential("none"), "none");
+}
+
+TEST_F(PotentialFile, IsFoundWithoutItsEndingAndBySimilarNames)
+{
+  const auto settings = folder / "settings", potentials = folder / "potentials";
+  for (const auto &place : {settings, potentials}) std::filesystem::create_directories(place);
+  for (const char *name : {"water-2.safetensors", "salt-water.safetensors", "notes.txt"})
+    std::ofstream(potentials / name) << "1";
+  std::ofstream(settings / "water-2.safetensors") << "2";
+  setenv("LAMMPS_POTENTIALS", potentials.c_str(), 1);
+  EXPECT_EQ(find_potential("water-2"), (potentials / "water-2.safetensors").string());
+  EXPECT_EQ(find_potential("water-2", settings), (settings / "water-2.safetensors").string());
+  EXPECT_EQ(find_potential((settings / "water-2").string()),
+            (settings / "water-2.safetensors").string());
+  EXPECT_EQ(find_potential("notes"), "notes") << "no potential";
+  // a file of the very name comes before one with the ending, a folder does not
+  std::filesystem::create_directories(settings / "water-2");
+  EXPECT_EQ(find_potential("water-2", settings), (settings / "water-2.safetensors").string());
+  std::filesystem::remove(settings / "water-2");
+  std::ofstream(settings / "water-2") << "3";
+  EXPECT_EQ(find_potential("water-2", settings), (settings / "water-2").string());
+
+  const auto names = potential_names();
+  EXPECT_NE(std::find(names.begin(), names.end(), "salt-water"), names.end());
+  EXPECT_EQ(std::find(names.begin(), names.end(), "notes"), names.end());
+  const std::string intro = "; potentials with a similar name: ";
+  EXPECT_EQ(similar_potentials("salt-watre"), intro + "salt-water");
+  EXPECT_EQ(similar_potentials("elsewhere/Water-3.safetensors"), intro + "water-2");
+  EXPECT_EQ(similar_potentials("water"), intro + "water-2, salt-water");
+  EXPECT_EQ(similar_potentials("gold"), "");
 }
 
 TEST_F(PotentialFile, ComesBackAsWritten)

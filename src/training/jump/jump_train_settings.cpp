@@ -151,7 +151,8 @@ void JumpTrainSettings::read_model(YamlSection &top, const std::string &path)
   species_table.read(model, *this);
   init_from = model.word("init_from", "");
   if (!init_from.empty()) {
-    init_from = find_potential(init_from, std::filesystem::path(path).parent_path());
+    init_from =
+        existing_potential("model.init_from", init_from, std::filesystem::path(path).parent_path());
     for (const char *key :
          {"network", "form", "bound", "heads", "features", "layers", "radial", "cutoff", "species"})
       if (model.has(key))

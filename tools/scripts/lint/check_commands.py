@@ -40,17 +40,17 @@ class Program:
         self.path = path
         self.options = {}
 
-    def help(self, *words):
-        result = subprocess.run(
-            [self.path, *words, "--help"], capture_output=True, text=True, timeout=60
-        )
+    def output(self, *words):
+        result = subprocess.run([self.path, *words], capture_output=True, text=True, timeout=60)
         return result.stdout if result.returncode == 0 else None
+
+    def help(self, *words):
+        return self.output(*words, "--help")
 
     @lru_cache(maxsize=None)
     def subcommands(self):
-        said = self.help() or ""
-        listed = said[said.index("Subcommands:") :] if "Subcommands:" in said else ""
-        return set(re.findall(r"^ {2,4}([a-z][\w-]*) ", listed, re.M))
+        said = self.output("completion", "words", "--", "") or ""
+        return {line.partition("\t")[0] for line in said.splitlines()}
 
     @lru_cache(maxsize=None)
     def options_of(self, subcommand):

@@ -13,7 +13,8 @@ from test_checks import Repository
 
 PROGRAM = """#!/bin/sh
 case "$1" in
-  --help) printf 'Options:\\n  --version  x\\n\\nSubcommands:\\n  label    Make\\n  bench    Time\\n' ;;
+  --help) printf 'Options:\\n  --version  x\\n' ;;
+  completion) printf 'label\\tMake\\nbench\\tTime\\n' ;;
   label) printf '  -o,--output TEXT  to\\n  --jobs INT=0  x\\n' ;;
   bench) printf '  --model TEXT  x\\n' ;;
 esac

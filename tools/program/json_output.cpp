@@ -1,0 +1,44 @@
+// Keeps standard output for JSON.
+#include "program/json_output.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace mlff {
+
+CLI::Option *add_json_option(CLI::App &command, bool &json)
+{
+  return command.add_flag("--json", json, "print the result as JSON");
+}
+
+JsonOutput::JsonOutput(bool wanted)
+{
+  if (!wanted) return;
+  std::fflush(stdout);
+  saved = dup(STDOUT_FILENO);
+  if (saved >= 0) dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+JsonOutput::~JsonOutput()
+{
+  restore();
+}
+
+void JsonOutput::restore()
+{
+  if (saved < 0) return;
+  std::fflush(stdout);
+  dup2(saved, STDOUT_FILENO);
+  close(saved);
+  saved = -1;
+}
+
+void JsonOutput::print(const nlohmann::ordered_json &result)
+{
+  if (!wanted()) return;
+  restore();
+  std::printf("%s\n", result.dump(2).c_str());
+}
+
+}    // namespace mlff
