@@ -158,10 +158,7 @@ TEST_F(PairMLFF, FollowsAtomsThroughTheBox)
       "bin\nneigh_modify every 1 delay 0 check yes\n"
       "thermo 1\nthermo_style custom step etotal\nvariable etotal equal etotal\nrun 0 post no");
   const auto total = [this] {
-    char name[] = "etotal";
-    double value = 0.0;
-    lmp->output->thermo->evaluate_keyword(name, &value);
-    return value;
+    return lammps_get_thermo(lmp.get(), "etotal");
   };
   const double start = total();
   command("run 200 post no");

@@ -97,9 +97,7 @@ TEST_F(PairMolecule, OneRankConservesEnergy)
   commands("velocity all create 100.0 4711\nfix nve all nve\ntimestep 0.00005\nthermo_style custom "
            "step etotal\nrun 0 post no");
   const auto total = [&] {
-    double value = 0.0;
-    lmp->output->thermo->evaluate_keyword("etotal", &value);
-    return value;
+    return lammps_get_thermo(lmp.get(), "etotal");
   };
   const double before = total();
   command("run 200 post no");
