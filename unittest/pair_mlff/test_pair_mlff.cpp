@@ -393,6 +393,7 @@ TEST_F(PairMLFF, RefusesUnits)
   expect_error("run 0", {"no units 'lj'", "accepted: metal, real"});
 }
 
+#ifndef MLFF_PLUGIN
 TEST_F(PairMLFF, RefusesKokkosStyleWithoutKokkos)
 {
   if (kokkos) return;
@@ -402,6 +403,7 @@ TEST_F(PairMLFF, RefusesKokkosStyleWithoutKokkos)
     expect_error(std::string("pair_style ") + style,
                  {"start LAMMPS with '-k on'", "pair style mlff"});
 }
+#endif
 
 TEST_F(PairMLFF, RefusesDeviceThatIsNotThere)
 {
