@@ -31,7 +31,7 @@ class Plugin : public mlff_test::FolderTest {
   }
 };
 
-const std::string ethanol = "units metal\nboundary s s s\natom_modify map array\nread_data " //
+const std::string ethanol = "units metal\nboundary s s s\natom_modify map array\nread_data "    //
     ETHANOL_DATA "\n";
 const std::string painn = "pair_style mlff\npair_coeff * * " POTENTIALS
                           "/ethanol-rmd17-painn32.safetensors C O H\n";
@@ -53,8 +53,9 @@ TEST_F(Plugin, OfAnotherLammpsIsRefusedInOneSentence)
     std::string text = run(ethanol + "pair_style zero 5.0\npair_coeff * *\nrun 1\nprint reached\n",
                            PLUGIN_OF_ANOTHER, ranks);
     EXPECT_EQ(status, 0) << text;
-    EXPECT_EQ(count(text, "The styles of mlff are not loaded: they were built for LAMMPS of 1 Jan "
-                          "2025, and this is LAMMPS of "),
+    EXPECT_EQ(count(text,
+                    "The styles of mlff are not loaded: they were built for LAMMPS of 1 Jan "
+                    "2025, and this is LAMMPS of "),
               1)
         << text;
     EXPECT_NE(text.find("\nreached"), std::string::npos) << text;
@@ -77,9 +78,9 @@ TEST_F(Plugin, WithoutItsLibraryIsRefused)
 TEST_F(Plugin, OutlivesClearUnloadAndLoad)
 {
   const std::string energy = "run 0\nprint \"energy $(pe)\"\n";
-  const std::string text = run(ethanol + painn + energy + "clear\n" + ethanol + painn + energy +
-                               "plugin unload pair mlff\nclear\nplugin load " PLUGIN "\n" +
-                               ethanol + painn + energy);
+  const std::string text =
+      run(ethanol + painn + energy + "clear\n" + ethanol + painn + energy +
+          "plugin unload pair mlff\nclear\nplugin load " PLUGIN "\n" + ethanol + painn + energy);
   EXPECT_EQ(status, 0) << text;
   const auto first = text.find("\nenergy ");
   ASSERT_NE(first, std::string::npos) << text;

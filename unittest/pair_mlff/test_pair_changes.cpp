@@ -74,7 +74,10 @@ class PairChanges : public mlff_test::LammpsTest {
              potential_file(potential) + " " + elements);
   }
 
-  int bit(const std::string &group) const { return lmp->group->bitmask[lmp->group->find(group)]; }
+  int bit(const std::string &group) const
+  {
+    return lmp->group->bitmask[lmp->group->find(group)];
+  }
 };
 
 TEST_F(PairChanges, ExclusionsOfPairsAreRefused)

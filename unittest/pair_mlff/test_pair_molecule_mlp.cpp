@@ -221,6 +221,7 @@ TEST_F(PairMolecule, RefusesSeveralRanks)
                 "found " + std::to_string(n_ranks)});
 }
 
+#ifndef MLFF_PLUGIN
 TEST_F(PairMolecule, OneRankKokkosIsRefused)
 {
   if (lmp->kokkos == nullptr) start({"-k", "on", "t", "1", "-sf", "kk"});
@@ -232,3 +233,4 @@ TEST_F(PairMolecule, OneRankKokkosIsRefused)
       "run 0 post no",
       {"mlff/kk does not run model 'molecule-mlp'", "test.safetensors", "use pair style mlff"});
 }
+#endif

@@ -80,8 +80,9 @@ class Partitions : public mlff_test::FolderTest {
             }() +
             "\n" + input);
     const std::string n = std::to_string(partitions);
-    const std::string command = "cd '" + file(where) + "' && " MPIRUN " -np " + n + " " LAMMPS " -partition " + n +
-        "x1 -in in.test -pscreen none " + arguments + " -var style " + style + " > screen 2>&1";
+    const std::string command = "cd '" + file(where) + "' && " MPIRUN " -np " + n +
+        " " LAMMPS " -partition " + n + "x1 -in in.test -pscreen none " + arguments +
+        " -var style " + style + " > screen 2>&1";
     const int status = std::system(command.c_str());
     const std::string screen = content(where + "/screen");
     EXPECT_EQ(status, 0) << screen << content(where + "/log.lammps.0").substr(0, 4000);
