@@ -38,6 +38,7 @@ if(MLFF_DEBUG)
 endif()
 set_target_properties(lammps PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 find_package(MPI REQUIRED COMPONENTS CXX)
+set(MLFF_MPIRUN ${MPIEXEC_EXECUTABLE} --oversubscribe --bind-to none --mca mpi_yield_when_idle 1)
 
 # The headers of our styles are copied into one folder of the build: LAMMPS' compile commands then never change when we add a style,
 # and only the few LAMMPS files that include the generated style lists are compiled again.

@@ -36,12 +36,17 @@ function(mlff_add_plugin)
   mlff_target(mlff_plugin_styles)
 
   # LAMMPS opens all files of the folder whose names end in plugin.so
-  add_library(mlff_plugin MODULE ${folder}/plugin_entry.cpp)
-  target_link_libraries(mlff_plugin PRIVATE mlff_lammps_compile ${CMAKE_DL_LIBS})
-  target_include_directories(mlff_plugin PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  target_compile_definitions(mlff_plugin PRIVATE MLFF_PLUGIN_LAMMPS_NUMBER=${MLFF_LAMMPS_NUMBER} MLFF_PLUGIN_STYLES="../libmlff_styles.so")
-  set_target_properties(mlff_plugin PROPERTIES PREFIX "" OUTPUT_NAME mlffplugin CXX_VISIBILITY_PRESET hidden
-    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/lammps)
+  mlff_add_plugin_entry(mlff_plugin lib/lammps ${MLFF_LAMMPS_NUMBER})
   add_dependencies(mlff_plugin mlff_plugin_styles)
-  mlff_target(mlff_plugin)
+endfunction()
+
+# mlff_add_plugin_entry(TARGET FOLDER NUMBER): the file that LAMMPS opens, for LAMMPS of this NUMBER (20260704), in a folder of the build
+function(mlff_add_plugin_entry target folder number)
+  add_library(${target} MODULE ${PROJECT_SOURCE_DIR}/src/lammps_plugin/plugin_entry.cpp)
+  target_link_libraries(${target} PRIVATE mlff_lammps_compile ${CMAKE_DL_LIBS})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  target_compile_definitions(${target} PRIVATE MLFF_PLUGIN_LAMMPS_NUMBER=${number} MLFF_PLUGIN_STYLES="../libmlff_styles.so")
+  set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME mlffplugin CXX_VISIBILITY_PRESET hidden
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${folder})
+  mlff_target(${target})
 endfunction()

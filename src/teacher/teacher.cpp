@@ -47,7 +47,11 @@ const TeacherKind &teacher_kind(const std::string &name)
     if (kind->name == name) return *kind;
     accepted += (accepted.empty() ? "" : ", ") + kind->name;
   }
-  throw TeacherError("this build has no teacher '" + name + "'; accepted: " + accepted);
+  std::string missing;
+#ifndef MLFF_XTB
+  if (name == "xtb") missing = "; for xTB install libxtb (Debian: libxtb-dev) and build mlff again";
+#endif
+  throw TeacherError("this build has no teacher '" + name + "'; accepted: " + accepted + missing);
 }
 
 Json TeacherSettings::value(const std::string &key) const

@@ -39,8 +39,9 @@ void add_command_distill(CLI::App &program)
       ->required();
   OptionGroup(options.app)
       .add_not_negative("--jobs", options->jobs, "processes at a time, 0: as many as cores");
-  options.app.add_option("--lmp", options->lammps,
-                         "LAMMPS with pair_style mlff (default: lmp beside this program)");
+  options.app.add_option(
+      "--lmp", options->lammps,
+      "LAMMPS with pair_style mlff (default: that of MLFF_LAMMPS, else lmp beside this program)");
   options.app.footer("Example:\n  mlff distill examples/train/distill.yaml\nA run that was "
                      "interrupted goes on when the same command is given again.");
   add_json_option(options.app, options->json);

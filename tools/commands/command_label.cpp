@@ -91,8 +91,9 @@ void add_command_label(CLI::App &program)
   add_sampling_options(o.app, *o);
   OptionGroup(o.app).add_not_negative("--jobs", o->jobs,
                                       "trajectories at a time, 0: as many as cores");
-  o.app.add_option("--lmp", o->lammps,
-                   "LAMMPS with pair_style xtb (default: lmp beside this program)");
+  o.app.add_option(
+      "--lmp", o->lammps,
+      "LAMMPS with pair_style xtb (default: that of MLFF_LAMMPS, else lmp beside this program)");
   o.app.footer(
       "Examples:\n"
       "  mlff label --smiles druglike.smi --temperature 300 500 -o data\n"

@@ -44,8 +44,9 @@ void add_command_make_jump(CLI::App &program)
   add_teacher_options(o.app, o->teacher, nullptr, {"models", "etemp", "charge", "uhf"});
   options.add_above_zero("--seed", o->seed, "of conformers, velocities and weights");
   options.add_not_negative("--jobs", o->jobs, "trajectories at a time, 0: as many as cores");
-  o.app.add_option("--lmp", o->lammps,
-                   "LAMMPS with pair_style xtb (default: lmp beside this program)");
+  o.app.add_option(
+      "--lmp", o->lammps,
+      "LAMMPS with pair_style xtb (default: that of MLFF_LAMMPS, else lmp beside this program)");
   o.app.add_flag("--plots,!--no-plots", o->plots,
                  "a picture of the learning curve and of the errors");
   o.app.footer("Example:\n  mlff make-jump CCC -o propane\nA run that was interrupted goes on "

@@ -148,11 +148,13 @@ TEST_F(FixKstep, RefusesInputsOneRank)
            "3.0\npair_coeff * *\ntimestep 0.0005");
   fix("temp 300");
   expect_refusal({"requires atom IDs"});
+#ifndef MLFF_PLUGIN
   if (!kokkos) {
     molecule();
     expect_error("fix hyb all kstep/hybrid/kk " + network + " C O H",
                  {"Fix kstep/hybrid/kk needs the KOKKOS package switched on", "'-k on'"});
   }
+#endif
   // a network of several strides must be told which
   const auto two = potential_file(random_jump({8, 2, 6}, {6, 8, 1}, {4.0, 8.0}, 6.0, 3));
   molecule();

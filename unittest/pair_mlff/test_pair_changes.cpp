@@ -6,12 +6,15 @@
 #include "support/long_range_cases.h"
 
 #include "fix.h"
+#include "group.h"
+#include "modify.h"
+
+#ifndef MLFF_LAMMPS_HAS_MC
 #include "fix_atom_swap.h"
 #include "fix_bond_create.h"
 #include "fix_gcmc.h"
 #include "fix_widom.h"
-#include "group.h"
-#include "modify.h"
+#endif
 
 using namespace mlff;
 using mlff_test::atoms_of;
@@ -26,24 +29,28 @@ const std::array<double, 9> orthogonal = {12, 0, 0, 0, 11, 0, 0, 0, 13},
                             triclinic = {12.1, 0, 0, 1.3, 11.7, 0, -0.9, 1.1, 12.6};
 const std::vector<int> coh = {6, 8, 1};
 
+#ifndef MLFF_LAMMPS_HAS_MC
 template <class Style> LAMMPS_NS::Fix *make_fix(LAMMPS_NS::LAMMPS *lmp, int narg, char **arg)
 {
   return new Style(lmp, narg, arg);
 }
+#endif
 
 class PairChanges : public mlff_test::LammpsTest {
  protected:
   Potential local = random_potential({8, 2, 6, 1e-2}, coh, 4.0, 1);
   Potential global = mlff_test::long_range(mlff_test::sizes_of(1));
 
-  /// Fixes of LAMMPS' package MC are added by hand, as the build is without it.
+  /// Fixes of LAMMPS' package MC are added by hand where LAMMPS is built without it.
   void fresh_instance()
   {
     command("clear");
+#ifndef MLFF_LAMMPS_HAS_MC
     (*lmp->modify->fix_map)["gcmc"] = make_fix<LAMMPS_NS::FixGCMC>;
     (*lmp->modify->fix_map)["widom"] = make_fix<LAMMPS_NS::FixWidom>;
     (*lmp->modify->fix_map)["atom/swap"] = make_fix<LAMMPS_NS::FixAtomSwap>;
     (*lmp->modify->fix_map)["bond/create"] = make_fix<LAMMPS_NS::FixBondCreate>;
+#endif
   }
 
   void fresh(const Structure &structure)
@@ -67,7 +74,10 @@ class PairChanges : public mlff_test::LammpsTest {
              potential_file(potential) + " " + elements);
   }
 
-  int bit(const std::string &group) const { return lmp->group->bitmask[lmp->group->find(group)]; }
+  int bit(const std::string &group) const
+  {
+    return lmp->group->bitmask[lmp->group->find(group)];
+  }
 };
 
 TEST_F(PairChanges, ExclusionsOfPairsAreRefused)

@@ -80,9 +80,9 @@ class Partitions : public mlff_test::FolderTest {
             }() +
             "\n" + input);
     const std::string n = std::to_string(partitions);
-    const std::string command = "cd '" + file(where) + "' && " MPIEXEC " --oversubscribe -np " + n +
-        " --bind-to none --mca mpi_yield_when_idle 1 " LAMMPS " -partition " + n +
-        "x1 -in in.test -pscreen none " + arguments + " -var style " + style + " > screen 2>&1";
+    const std::string command = "cd '" + file(where) + "' && " MPIRUN " -np " + n +
+        " " LAMMPS " -partition " + n + "x1 -in in.test -pscreen none " + arguments +
+        " -var style " + style + " > screen 2>&1";
     const int status = std::system(command.c_str());
     const std::string screen = content(where + "/screen");
     EXPECT_EQ(status, 0) << screen << content(where + "/log.lammps.0").substr(0, 4000);
@@ -393,7 +393,7 @@ TEST_F(Partitions, SeveralRanksEvaluateAlone)
 {
   write("in.test", "variable p world 1 2\n" + head + hot + "run 5\n");
   const std::string command = "cd '" + folder.string() +
-      "' && " MPIEXEC " --oversubscribe -np 4 --bind-to none --mca mpi_yield_when_idle 1 " LAMMPS
+      "' && " MPIRUN " -np 4 " LAMMPS
       " -partition 2x2 -in in.test -pscreen none -var style mlff > screen 2>&1";
   EXPECT_EQ(std::system(command.c_str()), 0) << content("screen");
   const std::string log = content("log.lammps.0");

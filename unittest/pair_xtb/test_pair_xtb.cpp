@@ -531,9 +531,7 @@ TEST_F(PairXTB, ConservesEnergyOneRank)
   commands("timestep 0.0005\nvelocity all create 300 4711 rot yes mom yes\nfix 1 all "
            "nve\nthermo_style custom step etotal\nrun 0 post no");
   const auto total = [&] {
-    double e = 0.0;
-    lmp->output->thermo->evaluate_keyword("etotal", &e);
-    return e;
+    return lammps_get_thermo(lmp.get(), "etotal");
   };
   const double before = total();
   // a 300 K molecule from a bent start: the error of velocity Verlet itself is some 1e-3 eV

@@ -10,9 +10,9 @@
 #include "info.h"
 #include "input.h"
 #include "lammps.h"
+#include "library.h"
 #include "modify.h"
 #include "pair.h"
-#include "thermo.h"
 #include "update.h"
 
 #include <gtest/gtest.h>
