@@ -39,14 +39,10 @@ void add_command_distill(CLI::App &program)
       ->required();
   OptionGroup(options.app)
       .add_not_negative("--jobs", options->jobs, "processes at a time, 0: as many as cores");
-  options.app.add_option(
-      "--lmp", options->lammps,
-      "LAMMPS with pair_style mlff (default: that of MLFF_LAMMPS, else lmp beside this program)");
+  add_lammps_option(options.app, options->lammps, "LAMMPS with pair_style mlff");
   options.app.footer("Example:\n  mlff distill examples/train/distill.yaml\nA run that was "
                      "interrupted goes on when the same command is given again.");
-  add_json_option(options.app, options->json);
-  options.app.callback([options] {
-    JsonOutput output(options->json);
+  run_with_json(options.app, options->json, [options](JsonOutput &output) {
     const auto settings = DistillSettings::read(options->settings);
     distill(settings, "mlff distill " + options->settings, options->lammps, options->jobs);
     if (output.wanted()) output.print(result_of(settings));

@@ -21,11 +21,9 @@ void add_command_doctor(CLI::App &program)
       "something is missing");
   command->add_option("--lmp", options->lammps,
                       "the LAMMPS to look at (default: lmp beside this program and on PATH)");
-  add_json_option(*command, options->json);
   command->footer("Example:\n  mlff doctor\nExit code: 0 where potentials can be run with LAMMPS, "
                   "3 where something that this needs is missing.");
-  command->callback([options] {
-    JsonOutput output(options->json);
+  run_with_json(*command, options->json, [options](JsonOutput &output) {
     const auto groups = examine(options->lammps);
     if (output.wanted())
       output.print(json_of(groups));

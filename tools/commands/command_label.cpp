@@ -91,9 +91,7 @@ void add_command_label(CLI::App &program)
   add_sampling_options(o.app, *o);
   OptionGroup(o.app).add_not_negative("--jobs", o->jobs,
                                       "trajectories at a time, 0: as many as cores");
-  o.app.add_option(
-      "--lmp", o->lammps,
-      "LAMMPS with pair_style xtb (default: that of MLFF_LAMMPS, else lmp beside this program)");
+  add_lammps_option(o.app, o->lammps, "LAMMPS with pair_style xtb");
   o.app.footer(
       "Examples:\n"
       "  mlff label --smiles druglike.smi --temperature 300 500 -o data\n"
@@ -101,9 +99,7 @@ void add_command_label(CLI::App &program)
       "windows\n"
       "  mlff label --structures frames.xyz --model a.safetensors b.safetensors -o labelled.xyz\n"
       "A run that was interrupted goes on when the same command is given again.");
-  add_json_option(o.app, o->json);
-  o.app.callback([o] {
-    JsonOutput output(o->json);
+  run_with_json(o.app, o->json, [o](JsonOutput &output) {
     if (o->smiles_file.empty() && o->smiles.empty() && o->structures.empty())
       throw CLI::ValidationError("one of --smiles, --molecule and --structures is required");
     o->command = "mlff label" + given_options(o.app);

@@ -44,16 +44,12 @@ void add_command_make_jump(CLI::App &program)
   add_teacher_options(o.app, o->teacher, nullptr, {"models", "etemp", "charge", "uhf"});
   options.add_above_zero("--seed", o->seed, "of conformers, velocities and weights");
   options.add_not_negative("--jobs", o->jobs, "trajectories at a time, 0: as many as cores");
-  o.app.add_option(
-      "--lmp", o->lammps,
-      "LAMMPS with pair_style xtb (default: that of MLFF_LAMMPS, else lmp beside this program)");
+  add_lammps_option(o.app, o->lammps, "LAMMPS with pair_style xtb");
   o.app.add_flag("--plots,!--no-plots", o->plots,
                  "a picture of the learning curve and of the errors");
   o.app.footer("Example:\n  mlff make-jump CCC -o propane\nA run that was interrupted goes on "
                "when the same command is given again.");
-  add_json_option(o.app, o->json);
-  o.app.callback([o] {
-    JsonOutput output(o->json);
+  run_with_json(o.app, o->json, [o](JsonOutput &output) {
     o->command = "mlff make-jump '" + o->smiles + "'" + given_options(o.app);
     make_jump(*o);
     if (o->plots)

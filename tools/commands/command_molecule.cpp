@@ -138,9 +138,7 @@ void add_command_molecule(CLI::App &program)
       "Example:\n  mlff molecule CCO -o ethanol.data -o ethanol.xyz --copies 8\n"
       "  mlff molecule 'CC(=O)[O-].C[NH3+]' --apart 2 12 --frames 500 -o pairs.xyz\n"
       "  mlff molecule c1ccccc1.c1ccccc1 --apart 3 8 --stacked --frames 500 -o stacks.xyz");
-  add_json_option(options.app, options->json);
-  options.app.callback([options] {
-    JsonOutput output(options->json);
+  run_with_json(options.app, options->json, [options](JsonOutput &output) {
     nlohmann::ordered_json written = nlohmann::ordered_json::array();
     run(*options, written);
     output.print({{"smiles", options->smiles}, {"files", written}});

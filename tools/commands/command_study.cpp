@@ -29,15 +29,11 @@ void add_command_study(CLI::App &program)
   OptionGroup(o.app).add_not_negative(
       "--jobs", o->jobs,
       "dynamics at a time, 0: as many as cores; timings are always one at a time");
-  o.app.add_option(
-      "--lmp", o->lammps,
-      "LAMMPS of this package (default: that of MLFF_LAMMPS, else lmp beside this program)");
+  add_lammps_option(o.app, o->lammps, "LAMMPS of this package");
   o.app.add_flag("--report", o->only_report, "run nothing, write the report of what is there");
   o.app.footer("Example:\n  mlff study examples/study/ethanol-gfn2.yaml\nA study that was "
                "interrupted goes on when the same command is given again.");
-  add_json_option(o.app, o->json);
-  o.app.callback([o] {
-    JsonOutput output(o->json);
+  run_with_json(o.app, o->json, [o](JsonOutput &output) {
     char words[64] = "";
     if (o->length > 0.0) std::snprintf(words, sizeof words, " --ps %g", o->length);
     o->command = "mlff study " + std::filesystem::path(o->settings).filename().string() + words;

@@ -86,9 +86,7 @@ void add_command_train(CLI::App &program)
           "print all keys of a settings file, with defaults and accepted values")
       ->trigger_on_parse();
   options.app.footer("Example:\n  mlff train examples/train/ethanol.yaml");
-  add_json_option(options.app, options->json);
-  options.app.callback([options] {
-    JsonOutput output(options->json);
+  run_with_json(options.app, options->json, [options](JsonOutput &output) {
     const std::string file = train(*options);
     if (output.wanted()) output.print(result_of(file));
   });

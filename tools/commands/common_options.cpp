@@ -56,4 +56,10 @@ void add_read_options(CLI::App &command, ReadOptions &options)
       ->group(group);
 }
 
+void add_lammps_option(CLI::App &command, std::string &lammps, const std::string &what)
+{
+  command.add_option("--lmp", lammps,
+                     what + " (default: that of MLFF_LAMMPS, else lmp beside this program)");
+}
+
 }    // namespace mlff

@@ -115,6 +115,9 @@ void add_read_options(CLI::App &command, ReadOptions &options);
 /// Options --precision, --device and --instruction-set: how an engine evaluates.
 void add_engine_options(CLI::App &command, EngineOptions &options);
 
+/// Option --lmp, the LAMMPS that a command starts. `what`: which one is needed, in words.
+void add_lammps_option(CLI::App &command, std::string &lammps, const std::string &what);
+
 /// Adds a sub-command to the program.
 using AddCommand = void(CLI::App &program);
 AddCommand add_command_analyze, add_command_bench, add_command_check_gradients,

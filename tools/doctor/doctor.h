@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mlff {
@@ -15,6 +16,13 @@ struct Finding {
   std::string found;          ///< what is there: a version, a place, a number
   std::string advice = {};    ///< what to do, one sentence; of what is missing, and of oddities
   bool needed = false;        ///< whether a run of a potential in LAMMPS needs it
+
+  /// The finding, with advice where it is not as it should be.
+  Finding or_else(const std::string &what_to_do) &&
+  {
+    if (!ok) advice = what_to_do;
+    return std::move(*this);
+  }
 };
 
 /// Findings under one heading.

@@ -60,8 +60,7 @@ namespace {
     } catch (const std::exception &error) {
       finding.found = error.what();
     }
-    if (!finding.ok) finding.advice = "Build the package anew on this machine.";
-    return finding;
+    return std::move(finding).or_else("Build the package anew on this machine.");
   }
 
   Finding potentials()

@@ -141,8 +141,7 @@ namespace {
         "; Kokkos: " + (help.kokkos.empty() ? "none" : help.kokkos) + "; " +
         (help.mpi.empty() ? "no MPI" : help.mpi.substr(0, help.mpi.find(", package"))) +
         "; packages " + joined(help.packages, " ");
-    if (!finding.ok) finding.advice = advice_on_plugin(help, output);
-    return finding;
+    return std::move(finding).or_else(advice_on_plugin(help, output));
   }
 
   Finding examine_plugin()

@@ -31,8 +31,7 @@ namespace {
     } catch (const std::exception &error) {
       finding.found = "libxtb " + version_of_library("xtb") + ": " + error.what();
     }
-    finding.advice = finding.ok ? "" : "Install libxtb (Debian: libxtb-dev) anew.";
-    return finding;
+    return std::move(finding).or_else("Install libxtb (Debian: libxtb-dev) anew.");
   }
 
   /// Files with which libxtb replaces the parameters that are compiled into it.
@@ -64,10 +63,9 @@ namespace {
     } catch (const std::exception &error) {
       finding.found = error.what();
     }
-    if (!finding.ok)
-      finding.advice = "Install RDKit (Debian: librdkit-dev) and build the package anew to make "
-                       "molecules from SMILES.";
-    return finding;
+    return std::move(finding).or_else(
+        "Install RDKit (Debian: librdkit-dev) and build the package anew to make "
+        "molecules from SMILES.");
   }
 
 }    // namespace

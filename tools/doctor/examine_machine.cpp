@@ -89,8 +89,7 @@ namespace {
     finding.ok = captured && captured->good();
     finding.found = !captured || captured->timed_out ? "nvidia-smi does not answer"
                                                      : first_line(captured->output);
-    finding.advice = finding.ok ? "" : "Run nvidia-smi to see what it says of the driver.";
-    return finding;
+    return std::move(finding).or_else("Run nvidia-smi to see what it says of the driver.");
   }
 
   Finding mpi()
@@ -105,8 +104,7 @@ namespace {
     finding.found = program->string() +
         (captured && !captured->timed_out ? ": " + first_line(captured->output)
                                           : " does not answer");
-    finding.advice = finding.ok ? "" : "Run 'mpirun --version' to see why.";
-    return finding;
+    return std::move(finding).or_else("Run 'mpirun --version' to see why.");
   }
 
   fs::path cache_folder()
@@ -132,10 +130,9 @@ namespace {
     Finding finding{"cache folder", free > cache_GB && access(existing.c_str(), W_OK) == 0,
                     folder.string() + (existing == folder ? "" : " (not made yet)") + ", " +
                         rounded(free) + " GB free"};
-    if (!finding.ok)
-      finding.advice = "Before a build, name a folder that can be written, with 5 GB free, in the "
-                       "environment variable MLFF_CACHE.";
-    return finding;
+    return std::move(finding).or_else(
+        "Before a build, name a folder that can be written, with 5 GB free, in the "
+        "environment variable MLFF_CACHE.");
   }
 
 }    // namespace

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <utility>
 
 namespace mlff {
 
@@ -39,6 +40,15 @@ void JsonOutput::print(const nlohmann::ordered_json &result)
   if (!wanted()) return;
   restore();
   std::printf("%s\n", result.dump(2).c_str());
+}
+
+void run_with_json(CLI::App &command, bool &json, std::function<void(JsonOutput &)> work)
+{
+  add_json_option(command, json);
+  command.callback([&json, work = std::move(work)] {
+    JsonOutput output(json);
+    work(output);
+  });
 }
 
 }    // namespace mlff

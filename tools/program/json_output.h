@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <functional>
+
 namespace mlff {
 
 /// Option --json of a command.
@@ -28,5 +30,9 @@ class JsonOutput {
 
   void restore();
 };
+
+/// Adds --json to a command. Runs `work` when the command is chosen. `json` must live as long as
+/// the command; what `work` owns does.
+void run_with_json(CLI::App &command, bool &json, std::function<void(JsonOutput &)> work);
 
 }    // namespace mlff
