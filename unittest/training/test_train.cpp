@@ -1,5 +1,6 @@
 // mlff train and mlff distill as a user runs them: results, exact resume, settings and their
 // errors.
+#include "core/engine_options.h"
 #include "core/units.h"
 #include "data/parse.h"
 #include "data/trajectory.h"
@@ -17,6 +18,7 @@
 #include <torch/optim/adamw.h>
 #endif
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -632,7 +634,15 @@ TEST_F(Train, PageOfSettingsIsThatOfTheProgram)
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_NE(page.find("| `steps` | 40000 | a whole number >= 1 |"), std::string::npos);
-  EXPECT_TRUE(page == text.str())
+  std::string expected = text.str();
+  // the page is that of a build with LibTorch
+  const auto engines = EngineOptions::values("engine");
+  if (std::find(engines.begin(), engines.end(), "torch") == engines.end()) {
+    const std::string all = "auto, host, torch";
+    for (std::size_t at = 0; (at = expected.find(all, at)) != std::string::npos;)
+      expected.replace(at, all.size(), "auto, host");
+  }
+  EXPECT_TRUE(page == expected)
       << "write it anew: mlff train --help-settings > doc/guide/train_settings.md";
 }
 
