@@ -32,6 +32,20 @@ namespace {
     return value;
   }
 
+  std::string accepted_text(const TeacherSetting &setting)
+  {
+    using Type = TeacherSetting::Type;
+    if (setting.type == Type::files) return "a word or a list of words";
+    if (setting.type == Type::word)
+      return setting.accepted.empty() ? "a word" : accepted_words(setting.accepted);
+    if (setting.type == Type::whole)
+      return accepted_whole(std::isfinite(setting.least) ? long(setting.least)
+                                                         : std::numeric_limits<long>::min(),
+                            std::nullopt);
+    if (setting.above_least) return "a number above " + nlohmann::json(setting.least).dump();
+    return accepted_number(setting.least, setting.most);
+  }
+
 }    // namespace
 
 TeacherSettings read_teacher(YamlSection &section, const std::string &settings_file,
@@ -52,6 +66,22 @@ TeacherSettings read_teacher(YamlSection &section, const std::string &settings_f
     }
   if (chosen) settings.kind = chosen->name;
   return settings;
+}
+
+std::vector<SettingText> teacher_text(const std::set<std::string> &without)
+{
+  std::vector<SettingText> list;
+  for (const auto *kind : teacher_kinds())
+    for (const auto &setting : kind->settings) {
+      if (without.contains(setting.key)) continue;
+      const auto &standard = setting.standard;
+      list.push_back({setting.key,
+                      standard.is_null()         ? "none"
+                          : standard.is_string() ? standard.get<std::string>()
+                                                 : standard.dump(),
+                      accepted_text(setting), setting.help});
+    }
+  return list;
 }
 
 }    // namespace mlff

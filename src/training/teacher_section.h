@@ -1,11 +1,12 @@
 // The section `teacher` of a settings file.
 #pragma once
 
-#include "data/yaml_section.h"
+#include "data/settings_table.h"
 #include "teacher/teacher.h"
 
 #include <set>
 #include <string>
+#include <vector>
 
 namespace mlff {
 
@@ -14,5 +15,8 @@ namespace mlff {
 /// the potentials. Throws FileError, also if two kinds are chosen.
 TeacherSettings read_teacher(YamlSection &section, const std::string &settings_file,
                              const std::set<std::string> &without = {});
+
+/// The keys that read_teacher reads, as the reference page shows them.
+std::vector<SettingText> teacher_text(const std::set<std::string> &without = {});
 
 }    // namespace mlff

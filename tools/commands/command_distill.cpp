@@ -23,6 +23,15 @@ namespace {
     return result;
   }
 
+  /// doc/guide/distill_settings.md
+  std::string settings_page()
+  {
+    return "# Settings of mlff distill\n\n"
+           "All keys of settings files, as `mlff distill --help-settings` prints them. Their use:\n"
+           "[train.md](train.md).\n\n" +
+        DistillSettings::page();
+  }
+
 }    // namespace
 
 void add_command_distill(CLI::App &program)
@@ -40,7 +49,8 @@ void add_command_distill(CLI::App &program)
   OptionGroup(options.app)
       .add_not_negative("--jobs", options->jobs, "processes at a time, 0: as many as cores");
   add_lammps_option(options.app, options->lammps, "LAMMPS with pair_style mlff");
-  options.app.footer("Example:\n  mlff distill examples/train/distill.yaml\nA run that was "
+  add_help_settings_option(options.app, settings_page);
+  options.app.footer("Example:\n  mlff distill settings.yaml\nA run that was "
                      "interrupted goes on when the same command is given again.");
   run_with_json(options.app, options->json, [options](JsonOutput &output) {
     const auto settings = DistillSettings::read(options->settings);

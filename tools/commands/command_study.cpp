@@ -10,6 +10,15 @@
 
 namespace mlff {
 
+/// doc/guide/study_settings.md
+static std::string settings_page()
+{
+  return "# Settings of mlff study\n\n"
+         "All keys of settings files, as `mlff study --help-settings` prints them. Their use:\n"
+         "[study.md](study.md).\n\n" +
+      StudySettings::page();
+}
+
 void add_command_study(CLI::App &program)
 {
   struct Options : StudyOptions {
@@ -18,7 +27,7 @@ void add_command_study(CLI::App &program)
   CommandOptions<Options> o(program, "study",
                             "Compare ways to integrate the motion: LAMMPS runs of a table of "
                             "methods, their times and their physics in one report");
-  o.app.add_option("settings", o->settings, "YAML file")->required();
+  o.app.add_option("settings", o->settings, "YAML file, see doc/guide/study.md")->required();
   o.app.add_option("-o,--output", o->output,
                    "folder to write (default: the name of the settings without its ending)");
   o.app
@@ -31,6 +40,7 @@ void add_command_study(CLI::App &program)
       "dynamics at a time, 0: as many as cores; timings are always one at a time");
   add_lammps_option(o.app, o->lammps, "LAMMPS of this package");
   o.app.add_flag("--report", o->only_report, "run nothing, write the report of what is there");
+  add_help_settings_option(o.app, settings_page);
   o.app.footer("Example:\n  mlff study examples/study/ethanol-gfn2.yaml\nA study that was "
                "interrupted goes on when the same command is given again.");
   run_with_json(o.app, o->json, [o](JsonOutput &output) {

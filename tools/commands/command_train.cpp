@@ -20,17 +20,15 @@ namespace {
     bool restart = false, force = false, plots = true, json = false;
   };
 
-  /// Prints all settings as a page in Markdown: doc/guide/train_settings.md.
-  void print_settings()
+  /// doc/guide/train_settings.md
+  std::string settings_page()
   {
-    std::string page =
-        "# Settings of mlff train\n\n"
-        "All keys of settings files, as `mlff train --help-settings` prints them. Their use:\n"
-        "[train.md](train.md) for potentials, [train_jump.md](train_jump.md) for jump networks.\n\n"
-        "## Potentials\n\n" +
+    return "# Settings of mlff train\n\n"
+           "All keys of settings files, as `mlff train --help-settings` prints them. Their use:\n"
+           "[train.md](train.md) for potentials, [train_jump.md](train_jump.md) for jump "
+           "networks.\n\n"
+           "## Potentials\n\n" +
         TrainSettings::page() + "## Jump networks\n\n" + JumpTrainSettings::page();
-    page.pop_back();    // a blank line follows each table
-    std::fputs(page.c_str(), stdout);
   }
 
   /// Trains, and returns the file of the result.
@@ -75,16 +73,7 @@ void add_command_train(CLI::App &program)
   options.app.add_flag("--force", options->force, "overwrite an existing potential");
   options.app.add_flag("--plots,!--no-plots", options->plots,
                        "pictures of the learning curve and of predictions against labels");
-  // the settings file is not needed then
-  options.app
-      .add_flag_callback(
-          "--help-settings",
-          [] {
-            print_settings();
-            throw CLI::Success();
-          },
-          "print all keys of a settings file, with defaults and accepted values")
-      ->trigger_on_parse();
+  add_help_settings_option(options.app, settings_page);
   options.app.footer("Example:\n  mlff train examples/train/ethanol.yaml");
   run_with_json(options.app, options->json, [options](JsonOutput &output) {
     const std::string file = train(*options);

@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
+
 namespace mlff {
 
 std::string given_options(const CLI::App &command)
@@ -60,6 +62,21 @@ void add_lammps_option(CLI::App &command, std::string &lammps, const std::string
 {
   command.add_option("--lmp", lammps,
                      what + " (default: that of MLFF_LAMMPS, else lmp beside this program)");
+}
+
+void add_help_settings_option(CLI::App &command, std::string (*page)())
+{
+  command
+      .add_flag_callback(
+          "--help-settings",
+          [page] {
+            std::string text = page();
+            text.pop_back();    // a blank line follows each table
+            std::fputs(text.c_str(), stdout);
+            throw CLI::Success();
+          },
+          "print all keys of a settings file, with defaults and accepted values")
+      ->trigger_on_parse();
 }
 
 }    // namespace mlff

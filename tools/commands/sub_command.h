@@ -118,6 +118,10 @@ void add_engine_options(CLI::App &command, EngineOptions &options);
 /// Option --lmp, the LAMMPS that a command starts. `what`: which one is needed, in words.
 void add_lammps_option(CLI::App &command, std::string &lammps, const std::string &what);
 
+/// Option --help-settings: prints all keys of a settings file with defaults and accepted values, as
+/// a page in Markdown. The settings file is not needed then.
+void add_help_settings_option(CLI::App &command, std::string (*page)());
+
 /// Adds a sub-command to the program.
 using AddCommand = void(CLI::App &program);
 AddCommand add_command_analyze, add_command_bench, add_command_check_gradients,

@@ -38,6 +38,9 @@ struct DistillSettings {
   /// File names are relative to the folder of the settings file. Throws FileError.
   static DistillSettings read(const std::string &path);
 
+  /// All keys as a reference page in Markdown.
+  static std::string page();
+
   /// All settings that the result depends on. `teacher_description`: the part of the teacher.
   nlohmann::ordered_json description(const nlohmann::ordered_json &teacher_description) const;
 };

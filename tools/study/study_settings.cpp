@@ -2,7 +2,7 @@
 #include "study/study_settings.h"
 
 #include "core/elements.h"
-#include "data/yaml_section.h"
+#include "data/settings_table.h"
 #include "models/jump/jump_record.h"
 #include "potential/find_potential.h"
 #include "potential/model_kind.h"
@@ -22,6 +22,23 @@ namespace mlff {
 namespace fs = std::filesystem;
 
 namespace {
+
+  using S = StudySettings;
+
+  const SettingsTable<S> run_table = {
+      {"temperature", &S::temperature, between(1.0, 1e5), "K, of the Langevin thermostat"},
+      {"friction", &S::friction, between(1e-3, 1e4), "1/ps, of the thermostat of every method"},
+      {"ps", &S::length, at_least(0.01), "length of each run"},
+      {"warmup", &S::warmup, at_least(0.0), "ps before it"},
+      {"frame", &S::frame, at_least(0.01), "fs between frames at least; whole cycles of a method"},
+      {"lag", &S::lag, at_least(0.01), "ps, of correlation functions"},
+  };
+
+  const SettingsTable<S> timing_table = {
+      {"ps", &S::timing_length, at_least(0.001), "length of a timing"},
+      {"warmup", &S::timing_warmup, at_least(0.0), "ps before it"},
+      {"repeats", &S::repeats, at_least(0), "repetitions of the timings; 0: no timings"},
+  };
 
   /// A file named in the settings: beside them, in the folders of LAMMPS_POTENTIALS, or one that
   /// ships.
@@ -308,12 +325,7 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
   const fs::path beside = fs::absolute(path).parent_path();
   s.output = output.empty() ? fs::path(path).stem().string() : output;
   s.title = file.word("title", fs::path(path).stem().string());
-  s.temperature = file.number("temperature", 300.0, 1.0, 1e5);
-  s.friction = file.number("friction", 10.0, 1e-3, 1e4);
-  s.length = file.number("ps", 20.0, 0.01);
-  s.warmup = file.number("warmup", 1.0, 0.0);
-  s.frame = file.number("frame", 4.0, 0.01);
-  s.lag = file.number("lag", 2.0, 0.01);
+  run_table.read(file, s);
   for (const double seed : list_of(file, "seeds", {1, 2})) {
     if (seed < 1 || seed != std::round(seed) || seed > 1e6)
       file.fail("seeds", "holds " + number(seed) + "; accepted: whole numbers from 1 to 1000000");
@@ -322,9 +334,7 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
     s.seeds.push_back(int(seed));
   }
   YamlSection timing = file.section("timing");
-  s.timing_length = timing.number("ps", 2.0, 0.001);
-  s.timing_warmup = timing.number("warmup", 0.2, 0.0);
-  s.repeats = int(timing.whole("repeats", 3));
+  timing_table.read(timing, s);
   timing.finish();
 
   auto molecules = file.sections("molecules");
@@ -374,6 +384,57 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
   }
   file.finish();
   return s;
+}
+
+std::string StudySettings::page()
+{
+  const char *const numbers = "a number or a list of numbers";
+  const char *const words = "a word or a list of words";
+  const std::vector<SettingText> top = {
+      {"title", "the name of the file", "a word", "of the report"},
+      {"seeds", "1, 2", "whole numbers from 1 to 1000000",
+       "the first run of the reference is what all are compared with, its others are the noise"},
+      {"reference", "the first method", "a name", "method that the others are compared with"},
+      {"molecules", "needed", "a list of maps", "see below"},
+      {"methods", "needed", "a list of maps", "see below"}};
+  const std::vector<SettingText> molecule = {
+      {"name", "that of the SMILES or file", "a word", "name in the report"},
+      {"smiles", "none", "a SMILES", "a molecule; or `data`"},
+      {"data", "none", "a file of LAMMPS", "units metal, atom_style full; or `smiles`"},
+      {"elements", "needed with `data`", words, "elements of the atom types"}};
+  const std::vector<SettingText> force = {
+      {"commands", "none", "commands of LAMMPS",
+       "from pair_style on, `<ELEMENTS>` stands for the elements; or a teacher"},
+      {"start", "none", "commands of LAMMPS", "before the molecule is read"}};
+  const std::vector<SettingText> method = {
+      {"name", "that of the method", "a word", "first word of the name in the report"},
+      {"molecules", "all", words, "molecules that the method is for"}};
+  const std::vector<SettingText> respa = {
+      {"respa", "needed", "a potential, or bonded",
+       "inner force; bonded: the bonded terms of the force"},
+      {"inner", "0.5", "a number above 0", "inner time step, fs"},
+      {"outer", "5.0", numbers, "outer time steps, fs"}};
+  const std::vector<SettingText> jump = {
+      {"jump", "needed, or `student`", "a jump network", "network that jumps"},
+      {"student", "needed, or `jump`", "a potential", "potential that moves the atoms"},
+      {"stride", "those of the network, or 40.0", numbers, "fs"},
+      {"timestep", "0.5", numbers, "fs"},
+      {"corrector", "1, or 0 with metropolis", "whole numbers",
+       "steps of velocity Verlet after a jump; or `fraction`"},
+      {"fraction", "none", numbers, "corrector as a share of the steps of a stride"},
+      {"control", "none", "none, zero, ballistic, linear, verlet, corrector",
+       "with `jump`: a jump without the network, to compare with"},
+      {"metropolis", "yes", accepted_yes_or_no, "with `student`: exact Monte Carlo moves"},
+      {"options", "none", "a word", "further words of fix kstep/hybrid"}};
+  const StudySettings standard;
+  return settings_markdown("## keys without a section", {top, run_table.text(standard)}) +
+      settings_markdown("## timing", {timing_table.text(standard)}) +
+      settings_markdown("## a map of molecules", {molecule}) +
+      settings_markdown("## force of a molecule", {force, teacher_text()}) +
+      settings_markdown("## a map of methods", {method}) +
+      settings_markdown("## a method verlet", {{{"verlet", "needed", numbers, "time steps, fs"}}}) +
+      settings_markdown("## a method respa", {respa}) +
+      settings_markdown("## a method jump or student", {jump});
 }
 
 }    // namespace mlff

@@ -60,6 +60,9 @@ struct StudySettings {
 
   /// Throws FileError naming the key, what was found, and what is accepted.
   static StudySettings read(const std::string &path, const std::string &output);
+
+  /// All keys as a reference page in Markdown.
+  static std::string page();
 };
 
 }    // namespace mlff
