@@ -245,7 +245,7 @@ thermo          1000
     // 30 ps, memory of 0.15 ps: a standard error of 0.01 eV at 600 K; bound four of their
     // difference
     EXPECT_NEAR(exchanged[T], plain[T], 0.06);
-    if (T > 0) EXPECT_GT(exchanged[T], exchanged[T - 1]);
+    if (T > 0) { EXPECT_GT(exchanged[T], exchanged[T - 1]); }
     std::istringstream file(content("exchanged/rate." + std::to_string(T + 1)));
     double step, acceptance = 0.0, boltzmann = 0.0;
     for (std::string line; std::getline(file, line);)
