@@ -1,7 +1,6 @@
 // Looks for potential files where they may lie.
 #include "potential/find_potential.h"
 
-#include "core/errors.h"
 #include "potential/shipped_files.h"
 
 #include <algorithm>
@@ -84,16 +83,6 @@ std::string find_potential(const std::string &name, const fs::path &first)
   for (const auto &folder : potential_folders())
     if (const fs::path file = file_at(folder / name); !file.empty()) return file.string();
   return given;
-}
-
-std::string existing_potential(const std::string &role, const std::string &name,
-                               const fs::path &folder)
-{
-  std::string file = find_potential(name, folder);
-  if (!fs::exists(file))
-    throw FileError(role + ": '" + file + "' cannot be opened: there is no such file" +
-                    similar_potentials(name));
-  return file;
 }
 
 std::vector<std::string> potential_names()

@@ -19,11 +19,6 @@ std::string find_potential(const std::string &name);
 /// potentials are. The name within that folder where there is none.
 std::string find_potential(const std::string &name, const std::filesystem::path &folder);
 
-/// The same, where there must be one. Throws FileError, which calls it `role` and names potentials
-/// with a similar name.
-std::string existing_potential(const std::string &role, const std::string &name,
-                               const std::filesystem::path &folder);
-
 /// Names of the potentials in these folders without their ending, sorted, each once.
 std::vector<std::string> potential_names();
 

@@ -1,7 +1,7 @@
 // The section `teacher` of a settings file.
 #include "training/teacher_section.h"
 
-#include "potential/find_potential.h"
+#include "training/named_file.h"
 
 #include <cmath>
 #include <filesystem>
@@ -17,7 +17,7 @@ namespace {
     using Type = TeacherSetting::Type;
     if (setting.type == Type::files) {
       auto files = section.words(setting.key);
-      for (auto &file : files) file = existing_potential("teacher." + setting.key, file, folder);
+      for (auto &file : files) file = existing_file(section, setting.key, file, folder);
       return files;
     }
     if (setting.type == Type::word) return section.word(setting.key, "", setting.accepted);

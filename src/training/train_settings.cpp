@@ -1,8 +1,8 @@
 // Settings of mlff train for energies: reading, description for checkpoints, reference page.
 #include "training/train_settings.h"
 
-#include "potential/find_potential.h"
 #include "structure/bonded_molecule.h"
+#include "training/named_file.h"
 
 #include <glob.h>
 
@@ -234,7 +234,7 @@ void TrainSettings::read_model(YamlSection &top, const std::string &path)
     read_sizes(model);
   if (!init_from.empty()) {
     init_from =
-        existing_potential("model.init_from", init_from, std::filesystem::path(path).parent_path());
+        existing_file(model, "init_from", init_from, std::filesystem::path(path).parent_path());
     const std::vector<const char *> sizes = molecule
         ? std::vector{"widths", "permutations"}
         : std::vector{"features", "layers", "radial", "cutoff"};
@@ -335,7 +335,7 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   YamlSection teacher = top.section("teacher");
   for (const auto &file : teacher.words("models"))
     s.teachers.push_back(
-        existing_potential("teacher.models", file, std::filesystem::path(path).parent_path()));
+        existing_file(teacher, "models", file, std::filesystem::path(path).parent_path()));
   teacher_table.read(teacher, s);
   teacher.finish();
   for (const LossTerm *term : {&s.atom_energy, &s.jacobian})

@@ -4,9 +4,9 @@
 #include "core/elements.h"
 #include "data/settings_table.h"
 #include "models/jump/jump_record.h"
-#include "potential/find_potential.h"
 #include "potential/model_kind.h"
 #include "potential/potential.h"
+#include "training/named_file.h"
 #include "training/teacher_section.h"
 #include "workflow/lammps_run.h"
 
@@ -40,18 +40,10 @@ namespace {
       {"repeats", &S::repeats, at_least(0), "repetitions of the timings; 0: no timings"},
   };
 
-  /// A file named in the settings: beside them, in the folders of LAMMPS_POTENTIALS, or one that
-  /// ships.
   std::string find_file(const YamlSection &section, const std::string &key, const std::string &name,
                         const fs::path &beside)
   {
-    const std::string found = find_potential(name, beside);
-    if (fs::is_regular_file(found)) return fs::weakly_canonical(fs::absolute(found)).string();
-    section.fail(key,
-                 "names '" + name +
-                     "', which is not there: looked beside the settings, in the folders of "
-                     "LAMMPS_POTENTIALS and among the potentials that ship" +
-                     similar_potentials(name));
+    return fs::weakly_canonical(fs::absolute(existing_file(section, key, name, beside))).string();
   }
 
   std::vector<double> list_of(YamlSection &section, const std::string &key,

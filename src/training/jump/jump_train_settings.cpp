@@ -1,9 +1,9 @@
 // Settings of mlff train for jump networks: reading, description for checkpoints, reference page.
 #include "training/jump/jump_train_settings.h"
 
-#include "potential/find_potential.h"
 #include "potential/model_kind.h"
 #include "teacher/xtb_method.h"
+#include "training/named_file.h"
 #include "training/train_settings.h"
 
 #include <cmath>
@@ -152,7 +152,7 @@ void JumpTrainSettings::read_model(YamlSection &top, const std::string &path)
   init_from = model.word("init_from", "");
   if (!init_from.empty()) {
     init_from =
-        existing_potential("model.init_from", init_from, std::filesystem::path(path).parent_path());
+        existing_file(model, "init_from", init_from, std::filesystem::path(path).parent_path());
     for (const char *key :
          {"network", "form", "bound", "heads", "features", "layers", "radial", "cutoff", "species"})
       if (model.has(key))
