@@ -158,11 +158,9 @@ template <class Device, typename T> void PainnKokkos<Device, T>::update_backward
   Kokkos::parallel_for(
       "mlff/painn/update_backward", every, KOKKOS_LAMBDA(const long k) {
         const long row = k / width * width, f = k % width;
-        const T *p = pq_ + 6 * row + f;
-        const Components<T> q = components(p + width, 2 * width);
-        write_three(wide_work_ + 3 * row + f, width,
-                    update_bars(s_bar_[k], components(v_bar_ + 3 * row + f, width), q,
-                                dot(components(p, 2 * width), q)));
+        const T *p = pq_ + 6 * row + f, *q = p + width;
+        update_bars(s_bar_[k], v_bar_ + 3 * row + f, width, q, 2 * width, dot(p, q, 2 * width),
+                    wide_work_ + 3 * row + f);
       });
   layers.dense("mlff/painn/update_1_backward", n, wide_work_, 3 * F, layer.update1_back, {},
                hidden_, F);
@@ -174,12 +172,8 @@ template <class Device, typename T> void PainnKokkos<Device, T>::update_backward
         const long row = k / width * width, f = k % width;
         const T *p = pq_ + 6 * row + f;
         T *out = wide_work_ + 6 * row + f;
-        Components<T> p_bar, q_bar;
-        mix_bars(read_three<UpdateParts>(y_ + 3 * row + f, width), norm_[k],
-                 in_bar[2 * row + width + f], s_bar_[k], components(v_bar_ + 3 * row + f, width),
-                 components(p, 2 * width), components(p + width, 2 * width), p_bar, q_bar);
-        write_three(out, 2 * width, p_bar);
-        write_three(out + width, 2 * width, q_bar);
+        mix_bars(y_ + 3 * row + f, norm_[k], in_bar[2 * row + width + f], s_bar_[k],
+                 v_bar_ + 3 * row + f, width, p, p + width, 2 * width, out, out + width);
       });
   layers.dense("mlff/painn/mix_backward", 3 * n, wide_work_, 2 * F, layer.mix_back, {}, v_bar_, F,
                nullptr, true);

@@ -134,7 +134,7 @@ template <class Device, typename T> void PainnLayersKokkos<Device, T>::update_fo
   Kokkos::parallel_for(
       "mlff/painn/norm", every, KOKKOS_LAMBDA(const long k) {
         const long i = k / width, f = k % width;
-        const T length = norm_of(components(pq_ + 6 * i * width + f, 2 * width), floor);
+        const T length = norm_of(pq_ + 6 * i * width + f, 2 * width, floor);
         norm_[k] = length;
         in[2 * i * width + f] = s_[k];
         in[(2 * i + 1) * width + f] = length;
@@ -145,10 +145,9 @@ template <class Device, typename T> void PainnLayersKokkos<Device, T>::update_fo
   Kokkos::parallel_for(
       "mlff/painn/update", every, KOKKOS_LAMBDA(const long k) {
         const long i = k / width, f = k % width;
-        const T *p = pq_ + 6 * i * width + f;
-        const Components<T> q = components(p + width, 2 * width);
-        add_update(y_ + 3 * i * width + f, width, dot(components(p, 2 * width), q), q.x, q.y, q.z,
-                   s_ + k, v_ + 3 * i * width + f, width);
+        const T *p = pq_ + 6 * i * width + f, *q = p + width;
+        add_update(y_ + 3 * i * width + f, width, dot(p, q, 2 * width), q, 2 * width, s_ + k,
+                   v_ + 3 * i * width + f, width);
       });
 }
 

@@ -3,9 +3,8 @@
 // bar = dE/d(quantity).
 //
 // Three values that belong together, the parts of a message or the components of a vector, lie
-// `stride` apart. Functions of messages take places and strides, and not the values: from values
-// the compiler sums the host's loops in another order, and weights of a training change their last
-// digits.
+// `stride` apart. The functions take places and strides, and not structs of three values: of three
+// floats g++ 12 makes a pair and a rest, and then no vectors of the loops of features.
 #pragma once
 
 #include "kernels/inline_function.h"
@@ -40,15 +39,17 @@ namespace {
                                              long stride, T ux, T uy, T uz, T *s, T *v,
                                              long v_stride)
   {
-    const T c = W[W_stride] * h[stride];
+    // all is read before anything is written, which may lie in the same place for the compiler
+    const T a = W[0] * h[0], c = W[W_stride] * h[stride];
     if constexpr (VECTORS) {
       const T b = W[2 * W_stride] * h[2 * stride];
-      s[0] += W[0] * h[0];
-      v[0] += ux * c + b * vj[0];
-      v[v_stride] += uy * c + b * vj[stride];
-      v[2 * v_stride] += uz * c + b * vj[2 * stride];
+      const T x = vj[0], y = vj[stride], z = vj[2 * stride];
+      s[0] += a;
+      v[0] += ux * c + b * x;
+      v[v_stride] += uy * c + b * y;
+      v[2 * v_stride] += uz * c + b * z;
     } else {
-      s[0] += W[0] * h[0];
+      s[0] += a;
       v[0] += ux * c;
       v[v_stride] += uy * c;
       v[2 * v_stride] += uz * c;
@@ -61,9 +62,10 @@ namespace {
   MLFF_FORCEINLINE_FUNCTION void add_feature_bars(const T *W, long W_stride, T a_bar, T c_bar,
                                                   T b_bar, T *h_bar, long stride)
   {
-    h_bar[0] += W[0] * a_bar;
-    h_bar[stride] += W[W_stride] * c_bar;
-    h_bar[2 * stride] += W[2 * W_stride] * b_bar;
+    const T a = W[0] * a_bar, c = W[W_stride] * c_bar, b = W[2 * W_stride] * b_bar;
+    h_bar[0] += a;
+    h_bar[stride] += c;
+    h_bar[2 * stride] += b;
   }
 
   /// Bar of the distance in one feature, from the slope of W and the bars of the message.
@@ -77,84 +79,66 @@ namespace {
     return slope[0] * h[0] * a_bar + slope[slope_stride] * h[stride] * c_bar;
   }
 
-  /// A struct of three numbers that lie `stride` apart.
-  template <template <typename> class Three, typename T>
-  MLFF_FORCEINLINE_FUNCTION Three<T> read_three(const T *row, long stride)
+  /// u.v of vectors whose components lie `stride` apart
+  template <typename T> MLFF_FORCEINLINE_FUNCTION T dot(const T *u, const T *v, long stride)
   {
-    return {row[0], row[stride], row[2 * stride]};
+    return u[0] * v[0] + u[stride] * v[stride] + u[2 * stride] * v[2 * stride];
   }
 
-  template <template <typename> class Three, typename T>
-  MLFF_FORCEINLINE_FUNCTION void write_three(T *row, long stride, const Three<T> &a)
-  {
-    const auto &[first, second, third] = a;
-    row[0] = first;
-    row[stride] = second;
-    row[2 * stride] = third;
-  }
-
-  /// Components of a vector feature.
-  template <typename T> struct Components {
-    T x, y, z;
-  };
-
-  template <typename T> MLFF_INLINE_FUNCTION Components<T> components(const T *row, long stride)
-  {
-    return read_three<Components>(row, stride);
-  }
-
-  template <typename T> MLFF_INLINE_FUNCTION T dot(const Components<T> &a, const Components<T> &b)
-  {
-    return a.x * b.x + a.y * b.y + a.z * b.z;
-  }
-
-  /// Parts of an update: s += ss + sv p.q, v += vv q, where [p, q] = v U^T.
-  template <typename T> struct UpdateParts {
-    T ss, vv, sv;
-  };
+  // An update: s += ss + sv p.q, v += vv q, where [p, q] = v U^T and its parts are (ss | vv | sv).
 
   /// The norm of p that the update sees; the floor keeps its derivative finite.
-  template <typename T> MLFF_INLINE_FUNCTION T norm_of(const Components<T> &p, T floor)
+  template <typename T> MLFF_FORCEINLINE_FUNCTION T norm_of(const T *p, long stride, T floor)
   {
-    return elementary::sqrt(p.x * p.x + p.y * p.y + p.z * p.z + floor);
+    return elementary::sqrt(p[0] * p[0] + p[stride] * p[stride] + p[2 * stride] * p[2 * stride] +
+                            floor);
   }
 
-  /// Update of s and v, these y_stride and v_stride apart; pq = p.q.
+  /// Adds the update of parts y to s and v; pq = p.q.
   template <typename T>
-  MLFF_FORCEINLINE_FUNCTION void add_update(const T *y, long y_stride, T pq, T qx, T qy, T qz, T *s,
-                                            T *v, long v_stride)
+  MLFF_FORCEINLINE_FUNCTION void add_update(const T *y, long y_stride, T pq, const T *q,
+                                            long q_stride, T *s, T *v, long v_stride)
   {
     s[0] += y[0] + y[2 * y_stride] * pq;
-    add_vector(y[y_stride], qx, qy, qz, v, v_stride);
+    add_vector(y[y_stride], q[0], q[q_stride], q[2 * q_stride], v, v_stride);
   }
 
-  /// Bars of an update's parts from those of s and v after it.
+  /// Bars of an update's parts from those of s and v after it; pq = p.q.
   template <typename T>
-  MLFF_INLINE_FUNCTION UpdateParts<T> update_bars(T s_bar, const Components<T> &v_bar,
-                                                  const Components<T> &q, T pq)
+  MLFF_FORCEINLINE_FUNCTION void update_bars(T s_bar, const T *v_bar, long stride, const T *q,
+                                             long q_stride, T pq, T *y_bar)
   {
-    return {s_bar, dot(v_bar, q), s_bar * pq};
+    const T vv_bar =
+        v_bar[0] * q[0] + v_bar[stride] * q[q_stride] + v_bar[2 * stride] * q[2 * q_stride];
+    y_bar[0] = s_bar;
+    y_bar[stride] = vv_bar;
+    y_bar[2 * stride] = s_bar * pq;
   }
 
-  /// Bars of p and q from those of s, v and of the norm of p.
+  /// Bars of p and q, which lie as p and q, from those of s, v and of the norm of p; y and v_bar
+  /// have one stride.
   template <typename T>
-  MLFF_INLINE_FUNCTION void mix_bars(const UpdateParts<T> &y, T norm, T norm_bar, T s_bar,
-                                     const Components<T> &v_bar, const Components<T> &p,
-                                     const Components<T> &q, Components<T> &p_bar,
-                                     Components<T> &q_bar)
+  MLFF_FORCEINLINE_FUNCTION void mix_bars(const T *y, T norm, T norm_bar, T s_bar, const T *v_bar,
+                                          long stride, const T *p, const T *q, long pq_stride,
+                                          T *p_bar, T *q_bar)
   {
-    const T pq_bar = s_bar * y.sv, stretch = norm_bar / norm;
-    p_bar = {pq_bar * q.x + stretch * p.x, pq_bar * q.y + stretch * p.y,
-             pq_bar * q.z + stretch * p.z};
-    q_bar = {pq_bar * p.x + v_bar.x * y.vv, pq_bar * p.y + v_bar.y * y.vv,
-             pq_bar * p.z + v_bar.z * y.vv};
+    const T pq_bar = s_bar * y[2 * stride], stretch = norm_bar / norm, vv = y[stride];
+    const T px = p[0], py = p[pq_stride], pz = p[2 * pq_stride];
+    const T qx = q[0], qy = q[pq_stride], qz = q[2 * pq_stride];
+    const T vx = v_bar[0], vy = v_bar[stride], vz = v_bar[2 * stride];
+    p_bar[0] = pq_bar * qx + stretch * px;
+    p_bar[pq_stride] = pq_bar * qy + stretch * py;
+    p_bar[2 * pq_stride] = pq_bar * qz + stretch * pz;
+    q_bar[0] = pq_bar * px + vx * vv;
+    q_bar[pq_stride] = pq_bar * py + vy * vv;
+    q_bar[2 * pq_stride] = pq_bar * pz + vz * vv;
   }
 
   /// dE/dr of an edge of length d from the bars [d, u] of its distance and direction: set(axis,
   /// value).
   template <typename Set>
-  MLFF_INLINE_FUNCTION void edge_gradient(const double *r, double d, const double *bar,
-                                          const Set &set)
+  MLFF_FORCEINLINE_FUNCTION void edge_gradient(const double *r, double d, const double *bar,
+                                               const Set &set)
   {
     const double u[3] = {r[0] / d, r[1] / d, r[2] / d};
     const double along = bar[1] * u[0] + bar[2] * u[1] + bar[3] * u[2];

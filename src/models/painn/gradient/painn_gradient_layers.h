@@ -88,9 +88,8 @@ namespace {
       T *__restrict norm = x.in + (2L * i + 1) * F, *__restrict pq = x.dot + long(i) * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
-        const Components<T> p0 = components(p + f, 2 * F);
-        norm[f] = norm_of(p0, norm_floor);
-        pq[f] = dot(p0, components(p + F + f, 2 * F));
+        norm[f] = norm_of(p + f, 2 * F, norm_floor);
+        pq[f] = dot(p + f, p + F + f, 2 * F);
       }
     }
     update(layer, F, n, x.in, x.t, x.gt, x.y);

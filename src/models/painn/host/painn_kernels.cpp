@@ -16,11 +16,11 @@ namespace mlff {
 namespace {    // local: every instruction set compiles a copy of this file, with the same names
 
   /// Backward of all messages that one atom sends: d_bar and u_bar of its incoming edges, h_bar,
-  /// and v_bar into `next`.
+  /// and v_bar into `next`. Never inlined, as message_forward.
   template <typename T>
-  void message_backward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, long j,
-                        T *__restrict h_bar, T *__restrict next, T *__restrict W,
-                        T *__restrict slope)
+  [[gnu::noinline]] void message_backward(const PainnWeights<T> &w, const PainnWork<T> &work, int l,
+                                          long j, T *__restrict h_bar, T *__restrict next,
+                                          T *__restrict W, T *__restrict slope)
   {
     const int F = w.F;
     const long layer_v = long(work.n_atoms) * 3 * F;
@@ -52,13 +52,12 @@ namespace {    // local: every instruction set compiles a copy of this file, wit
           const T vx = v_bar[f], vy = v_bar[F + f], vz = v_bar[2 * F + f];
           const T c_bar = dot(ux, uy, uz, vx, vy, vz);
           const T b_bar = dot(vj + f, F, vx, vy, vz);
+          const T c = W[F + f] * h[F + f], b = W[2 * F + f] * h[2 * F + f];
           d_bar += distance_bar<true>(slope + f, F, h + f, F, s_bar[f], c_bar, b_bar);
-          add_feature_bars(W + f, F, s_bar[f], c_bar, b_bar, h_bar + f, F);
-          const T c = W[F + f] * h[F + f];
           x_bar += c * vx;
           y_bar += c * vy;
           z_bar += c * vz;
-          const T b = W[2 * F + f] * h[2 * F + f];
+          add_feature_bars(W + f, F, s_bar[f], c_bar, b_bar, h_bar + f, F);
           add_vector(b, vx, vy, vz, next + F + f, F);
         }
       }

@@ -108,10 +108,11 @@ namespace {
          work.h + at * 3 * F);
   }
 
-  /// Messages to one centre; without VECTORS v is zero before.
+  /// Messages to one centre; without VECTORS v is zero before. Never inlined: among all else its
+  /// loops run short of registers, and take a tenth longer.
   template <bool VECTORS, typename T>
-  void message_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l, int i,
-                       T *__restrict W)
+  [[gnu::noinline]] void message_forward(const PainnWeights<T> &w, const PainnWork<T> &work, int l,
+                                         int i, T *__restrict W)
   {
     const int F = w.F;
     const long layer_v = long(work.n_atoms) * 3 * F;
@@ -146,7 +147,7 @@ namespace {
       const T *__restrict p = pq + 6L * i * F;
       T *__restrict out = norm + long(i) * F;
 #pragma omp simd
-      for (int f = 0; f < F; f++) out[f] = norm_of(components(p + f, 2 * F), norm_floor);
+      for (int f = 0; f < F; f++) out[f] = norm_of(p + f, 2 * F, norm_floor);
       std::memcpy(in + 2L * i * F, s + long(i) * F, sizeof(T) * F);
       std::memcpy(in + (2L * i + 1) * F, out, sizeof(T) * F);
     }
@@ -156,8 +157,8 @@ namespace {
       T *__restrict si = s + long(i) * F, *__restrict vi = v + 3L * i * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
-        const Components<T> q = components(p + F + f, 2 * F);
-        add_update(y + f, F, dot(components(p + f, 2 * F), q), q.x, q.y, q.z, si + f, vi + f, F);
+        const T *q = p + F + f;
+        add_update(y + f, F, dot(p + f, q, 2 * F), q, 2 * F, si + f, vi + f, F);
       }
     }
   }

@@ -80,10 +80,8 @@ namespace {
       T *__restrict out = x.y_bar + 3L * i * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
-        const Components<T> q = components(p + F + f, 2 * F);
-        write_three(
-            out + f, F,
-            update_bars(s_bar[f], components(v_bar + f, F), q, dot(components(p + f, 2 * F), q)));
+        const T *q = p + F + f;
+        update_bars(s_bar[f], v_bar + f, F, q, 2 * F, dot(p + f, q, 2 * F), out + f);
       }
     }
     multiply(n, x.y_bar, 3 * F, layer.update1_back, none<T>(), KEEP ? x.gt_bar : x.t_bar, F);
@@ -101,12 +99,8 @@ namespace {
       T *__restrict out = x.pq_bar + 6L * i * F;
 #pragma omp simd
       for (int f = 0; f < F; f++) {
-        Components<T> p_bar, q_bar;
-        mix_bars(read_three<UpdateParts>(y + f, F), norm[f], norm_bar[f], s_bar[f],
-                 components(v_bar + f, F), components(p + f, 2 * F), components(p + F + f, 2 * F),
-                 p_bar, q_bar);
-        write_three(out + f, 2 * F, p_bar);
-        write_three(out + F + f, 2 * F, q_bar);
+        mix_bars(y + f, norm[f], norm_bar[f], s_bar[f], v_bar + f, F, p + f, p + F + f, 2 * F,
+                 out + f, out + F + f);
       }
     }
   }
