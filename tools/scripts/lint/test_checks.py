@@ -19,6 +19,7 @@ import check_sizes
 import check_text
 import run_clang_format
 import run_clang_tidy
+import run_vector_check
 import sources
 
 
@@ -452,7 +453,39 @@ class Parts(unittest.TestCase):
     def test_an_unknown_part(self):
         status, out, errors = self.run_parts("lint", "lnit", lint="echo ran")
         self.assertEqual((status, out), (2, ""))
-        self.assertIn("unknown part 'lnit'; accepted: lint test asan fuzz coverage docs", errors)
+        self.assertIn("unknown part 'lnit'; accepted: lint test asan fuzz coverage wheel docs", errors)
+
+
+class Vectors(unittest.TestCase):
+    def test_a_loop_that_is_no_vectors_is_found_but_for_double(self):
+        report = (
+            "/r/a.h:4:9: missed: couldn't vectorize loop\n"
+            "/r/b.h:9:9: missed: not vectorized: no vectype for stmt: x = *y;\n"
+            " scalar_type: const {}\n"
+            "/r/a.h:8:9: optimized: loop vectorized using 64 byte vectors\n"
+        )
+        self.assertEqual(run_vector_check.missed(report.format("float")), [("/r/a.h", 4)])
+        self.assertEqual(run_vector_check.missed(report.format("double")), [])
+
+    def test_only_the_loop_behind_the_pragma_counts(self):
+        lines = [
+            "#pragma omp simd",
+            "for (int f = 0; f < n; f++)",
+            "  x[f] = y[f];",
+            "for (int k = 0; k < n; k++)",
+            "  z += k;",
+        ]
+        self.assertEqual(
+            [run_vector_check.marked(lines, n) for n in range(1, 6)],
+            [False, True, True, False, False],
+        )
+
+    def test_kernels_for_the_widest_vectors_are_compiled_once(self):
+        commands = [
+            {"directory": "/b", "command": f"c++ -DMLFF_KERNELS=a_kernels_{name} -o x -c a.cpp"}
+            for name in ("generic", "avx512", "avx512")
+        ]
+        self.assertEqual(len(run_vector_check.compilations(commands)), 1)
 
 
 class ClangTidy(unittest.TestCase):
