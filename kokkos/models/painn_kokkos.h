@@ -23,6 +23,7 @@ template <class Device, typename T> class PainnKokkos : public DeviceModel<Devic
 
   // public because device lambdas may not be made in private functions
   void readout(const Graph &graph);
+  void activation_backward(long n, const T *x, T *bar) const;
   void update_backward(int n_centres, int l);
   template <bool VECTORS> void edge_backward(const Graph &graph, int l);
   void message_backward(const Graph &graph, int l);
@@ -46,7 +47,6 @@ template <class Device, typename T> class PainnKokkos : public DeviceModel<Devic
   DeviceArray<Device, double> edge_bar;    // [edges][4]: bars of distance and direction
 
   void start(const Graph &graph);
-  void activation_backward(long n, const T *x, T *bar) const;
 };
 
 }    // namespace mlff

@@ -20,8 +20,8 @@ using Json = nlohmann::json;
 
 /// Point charges (e) in a periodic cube: energy (eV) and forces (eV/Å) by Ewald's sum, to about
 /// 1e-6 for edges of 10 to 15 Å.
-double ewald(double edge, const std::vector<double> &charge, const std::vector<double> &x,
-             std::vector<double> &forces)
+[[maybe_unused]] double ewald(double edge, const std::vector<double> &charge,
+                              const std::vector<double> &x, std::vector<double> &forces)
 {
   constexpr double coulomb = 14.399645, pi = std::numbers::pi;
   const int n = int(charge.size());
