@@ -355,7 +355,7 @@ TEST_F(Train, PotentialsAreFoundByTheirNames)
   EXPECT_EQ(flat_weights(Potential::read(file("settings/teacher.safetensors"))),
             flat_weights(Potential::read(file("settings/found.safetensors"))));
   expect_error("train settings/found.yaml --restart --force",
-               {"settings/other.safetensors' cannot be"});
+               {"'settings/found.yaml': 'teacher.models' names 'other.safetensors', which is not"});
 }
 
 TEST_F(Train, EnsembleMeanAndSpread)
@@ -596,7 +596,7 @@ TEST_F(Train, SettingsErrors)
   expect_settings_error({{"model", "{elements: [H, Q]}"}}, {"'Q'", "chemical symbols"});
   expect_settings_error({{"model", "{elements: [H, C]}"}}, {"element O", "known: H, C"});
   expect_settings_error({{"model", "{init_from: none.safetensors}"}},
-                        {"none.safetensors", "cannot be opened"});
+                        {"'model.init_from' names 'none.safetensors', which is not there"});
   expect_settings_error({{"model", "{init_from: teacher.safetensors, features: 8}"}},
                         {"'model.features'", "init_from"});
   expect_settings_error({{"data", "{valid: {file: x.xyz}}"}}, {"'data.train' is missing"});

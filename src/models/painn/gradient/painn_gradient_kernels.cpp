@@ -38,7 +38,7 @@ namespace {    // local: every instruction set compiles a copy of this file, wit
     const GradientLayerValues<T> &last = k.value[L - 1];
     multiply(n, k.z_bar, H, w.model.readout0_back, none<T>(), last.s_bar, F);
     std::memset(last.v_bar, 0, sizeof(T) * 3 * n * F);
-    std::memset(k.edge_bar, 0, sizeof(double) * 4 * k.n_edges);
+    for (long e = 0; e < 4 * k.n_edges; e++) k.edge_bar[e] = 0.0;
     for (int l = L - 1; l >= 0; l--) layer_backward<true>(w, k, l);
     for (long e = 0; e < k.n_edges; e++)
       edge_gradient(k.r + 3 * e, k.d[e], k.edge_bar + 4 * e, [&](int a, double x) {
