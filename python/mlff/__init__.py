@@ -6,7 +6,7 @@ The calculator is in :mod:`mlff.ase`, which needs the package ``ase``.
 
 from ._mlff import available_engines, available_instruction_sets, library_versions, version
 from .log import Log, Run, read_log, read_partition_logs
-from .potential import EngineInfo, Evaluation, Potential, shipped_potentials
+from .potential import EngineInfo, EngineSettings, Evaluation, Potential, shipped_potentials
 from .structures import Batch, Structure
 
 __version__ = version()
@@ -14,6 +14,7 @@ __version__ = version()
 __all__ = [
     "Batch",
     "EngineInfo",
+    "EngineSettings",
     "Evaluation",
     "Log",
     "Potential",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
-from .potential import PathLike, Potential
+from .potential import EngineSettings, PathLike, Potential
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Source: TypeAlias = PathLike | Potential
 
@@ -19,8 +22,9 @@ class MLFFCalculator(Calculator):
 
     files: as :class:`mlff.Potential` takes them: a path, the name of a potential that ships, or a
         list of those; or a Potential that is there already, whose engine is then shared.
-    threads, precision, backend, instruction_set, options: as Potential takes them, but in double
-        precision, which relaxations and finite differences are glad of.
+    settings: as Potential takes them, see :class:`mlff.EngineSettings`, but in double precision
+        unless told otherwise, which relaxations and finite differences are glad of. A Potential
+        has its engine already.
 
     Results, n atoms: energy and free_energy (the same, eV), forces (n, 3) eV/Å, energies (n,) eV of
     atoms, and of structures with a periodic direction stress (6,) eV/Å^3 as xx, yy, zz, yz, xz, xy,
@@ -44,26 +48,19 @@ class MLFFCalculator(Calculator):
         self,
         files: Source | Sequence[PathLike],
         *,
-        threads: int = 0,
-        precision: str = "double",
-        backend: str = "auto",
-        instruction_set: str = "auto",
-        options: Mapping[str, str] | None = None,
         atoms: Atoms | None = None,
+        **settings: Unpack[EngineSettings],
     ) -> None:
         super().__init__(atoms=atoms)  # type: ignore[no-untyped-call]
-        self.potential = (
-            files
-            if isinstance(files, Potential)
-            else Potential(
-                files,
-                threads=threads,
-                precision=precision,
-                backend=backend,
-                instruction_set=instruction_set,
-                options=options,
-            )
-        )
+        if isinstance(files, Potential):
+            if settings:
+                raise ValueError(
+                    f"{', '.join(settings)}: the engine of a Potential is chosen already"
+                )
+            self.potential = files
+        else:
+            settings.setdefault("precision", "double")
+            self.potential = Potential(files, **settings)
         if self.potential.is_committee:
             self.implemented_properties = [
                 *type(self).implemented_properties,

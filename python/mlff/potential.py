@@ -7,12 +7,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import numpy as np
 
 from . import _mlff
 from .structures import Batch, Floats, Integers, StructureLike, arrays_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -94,17 +97,56 @@ class Evaluation:
         return np.ascontiguousarray(self.stress[:, _VOIGT[0], _VOIGT[1]])
 
 
+class EngineSettings(TypedDict, total=False):
+    """Keyword arguments that choose the engine of a potential; each may be left out.
+
+    threads: at most so many; 0 (default): OMP_NUM_THREADS, fewer where they would slow a small
+        system down.
+    precision: "single" (default) or "double", of features and products.
+    backend: "auto" (default), "host" or "torch".
+    instruction_set: "auto" (default), "generic", "avx2" or "avx512", of the host engine.
+    options: further words of the engine and their values, such as {"device": "cpu"},
+        {"filter": "exact"}, {"fmm": "linear"}.
+    """
+
+    threads: int
+    precision: str
+    backend: str
+    instruction_set: str
+    options: Mapping[str, str] | None
+
+
+def _words_of(settings: EngineSettings) -> dict[str, str]:
+    """Words of the engine and their values; raises TypeError for an unknown argument."""
+    unknown = settings.keys() - EngineSettings.__annotations__.keys()
+    if unknown:
+        raise TypeError(
+            f"Potential has no argument {min(unknown)!r}; accepted: "
+            f"{', '.join(EngineSettings.__annotations__)}"
+        )
+    threads = settings.get("threads", 0)
+    if not isinstance(threads, int) or isinstance(threads, bool):
+        raise ValueError(f"threads is {threads!r}; accepted: 0 (automatic) or more")
+    words = {
+        "threads": str(threads),
+        "precision": settings.get("precision", "single"),
+        "engine": settings.get("backend", "auto"),
+        "instruction_set": settings.get("instruction_set", "auto"),
+        **(settings.get("options") or {}),
+    }
+    for word, value in words.items():
+        if not isinstance(word, str) or not isinstance(value, str):
+            raise ValueError(f"option {word!r} is {value!r}; expected texts")
+    return words
+
+
 class Potential:
     """One potential, or a committee of several whose mean and spread are evaluated.
 
     files: path of a file, or the name of a potential that ships ("ethanol-gfn2-painn32", with or
         without ".safetensors"); a list of them is a committee.
-    threads: at most so many; 0: OMP_NUM_THREADS, fewer where they would slow a small system down.
-    precision: "single" or "double", of features and products.
-    backend: "auto", "host" or "torch".
-    instruction_set: "auto", "generic", "avx2" or "avx512", of the host engine.
-    options: further words of the engine and their values, such as {"device": "cpu"},
-        {"filter": "exact"}, {"fmm": "linear"}.
+    settings: the engine, as :class:`EngineSettings` tells: threads, precision, backend,
+        instruction_set, options.
 
     Raises FileNotFoundError where there is no such file, and ValueError for a file that is no
     potential, a network that gives no energies, and an option that is unknown. Both name it.
@@ -114,29 +156,14 @@ class Potential:
     """
 
     def __init__(
-        self,
-        files: PathLike | Sequence[PathLike],
-        *,
-        threads: int = 0,
-        precision: str = "single",
-        backend: str = "auto",
-        instruction_set: str = "auto",
-        options: Mapping[str, str] | None = None,
+        self, files: PathLike | Sequence[PathLike], **settings: Unpack[EngineSettings]
     ) -> None:
         self._paths = tuple(find_file(file) for file in _list_of(files))
-        if not isinstance(threads, int) or isinstance(threads, bool):
-            raise ValueError(f"threads is {threads!r}; accepted: 0 (automatic) or more")
-        self._words = {
-            "threads": str(threads),
-            "precision": precision,
-            "engine": backend,
-            "instruction_set": instruction_set,
-            **(options or {}),
-        }
-        for word, value in self._words.items():
-            if not isinstance(word, str) or not isinstance(value, str):
-                raise ValueError(f"option {word!r} is {value!r}; expected texts")
-        self._evaluator = _mlff.Evaluator([str(path) for path in self._paths], self._words)
+        words = _words_of(settings)
+        self._settings: EngineSettings = {**settings}
+        if settings.get("options"):
+            self._settings["options"] = dict(settings["options"] or {})
+        self._evaluator = _mlff.Evaluator([str(path) for path in self._paths], words)
         self._members: list[dict[str, Any]] = [
             json.loads(self._evaluator.description(member)) for member in range(len(self._paths))
         ]
@@ -220,21 +247,12 @@ class Potential:
     def __getstate__(self) -> dict[str, Any]:
         return {
             "paths": [str(path.absolute()) for path in self._paths],
-            "words": self._words,
+            "settings": self._settings,
             "sha256": [one["sha256"] for one in self._members],
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        words = dict(state["words"])
-        Potential.__init__(
-            self,
-            state["paths"],
-            threads=int(words.pop("threads")),
-            precision=words.pop("precision"),
-            backend=words.pop("engine"),
-            instruction_set=words.pop("instruction_set"),
-            options=words,
-        )
+        Potential.__init__(self, state["paths"], **state["settings"])
         for path, one, sha256 in zip(self._paths, self._members, state["sha256"], strict=True):
             if one["sha256"] != sha256:
                 raise ValueError(f"potential file '{path}' has changed since it was pickled")

@@ -172,6 +172,10 @@ def test_copies(atoms):
         assert (again.get_forces() == expected).all()
     shared = MLFFCalculator(atoms.calc.potential)
     assert (shared.get_property("forces", atoms) == expected).all()
+    with pytest.raises(ValueError, match="precision: the engine of a Potential is chosen already"):
+        MLFFCalculator(atoms.calc.potential, precision="single")
+    with pytest.raises(TypeError, match="no argument 'device'; accepted: threads, precision"):
+        MLFFCalculator("ethanol-gfn2-painn32", device="cpu")
 
 
 def test_dynamics_keep_the_energy(atoms):
