@@ -67,11 +67,17 @@ TEST_P(EnsembleTest, IsMeanOfItsMembers)
       << "finding the spread changes the forces";
 
   ASSERT_EQ(found.result.energy.size(), 2u);
-  for (int s = 0; s < 2; s++)
-    EXPECT_NEAR(
-        found.result.energy[s],
-        (single[0].result.energy[s] + single[1].result.energy[s] + single[2].result.energy[s]) / 3,
-        1e-11);
+  ASSERT_EQ(ensemble.energy_spread.size(), 2u);
+  for (int s = 0; s < 2; s++) {
+    const double energy[3] = {single[0].result.energy[s], single[1].result.energy[s],
+                              single[2].result.energy[s]};
+    const double mean = (energy[0] + energy[1] + energy[2]) / 3;
+    EXPECT_NEAR(found.result.energy[s], mean, 1e-11);
+    double square = 0.0;
+    for (const double e : energy) square += (e - mean) * (e - mean);
+    EXPECT_NEAR(ensemble.energy_spread[s], std::sqrt(square / 3), 1e-11);
+    EXPECT_GT(ensemble.energy_spread[s], 0.01) << "the members are too much alike for this test";
+  }
   ASSERT_EQ(found.result.atom_energy.size(), 29u);
   ASSERT_EQ(ensemble.spread.size(), 29u);
   double largest_spread = 0.0;
@@ -108,6 +114,7 @@ TEST(Ensemble, OfEqualMembersHasNoSpread)
   evaluate(ensemble, one.elements, one.cutoff, {random_structure(12, 6)});
   ASSERT_EQ(ensemble.spread.size(), 12u);
   for (const double s : ensemble.spread) EXPECT_EQ(s, 0.0);
+  EXPECT_EQ(ensemble.energy_spread, std::vector<double>{0.0});
 }
 
 TEST(Ensemble, ReportsItsMembers)
