@@ -24,6 +24,7 @@ FOLDERS = [
     "src/replica",
     "src/kstep",
     "src/teacher",
+    "python/src",
 ]
 MESSAGE = re.compile(
     r"^(?P<file>/[^:\n]+):(?P<line>\d+):\d+: (?:warning|error): "
@@ -66,7 +67,7 @@ def tidy(file, parsed):
         "-p",
         str(parsed.build),
         "--quiet",
-        f"--header-filter={re.escape(str(parsed.root))}/(src|tools)/.*",
+        f"--header-filter={re.escape(str(parsed.root))}/(src|tools|python)/.*",
     ]
     command += [f"--extra-arg={argument}" for argument in parsed.extra_arg]
     result = subprocess.run(command + [str(parsed.root / file)], capture_output=True, text=True)
