@@ -1,0 +1,178 @@
+"""The examples of interfaces, shortened: i-PI, COLVARS, MDAnalysis, phonons of silicon."""
+
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import TOP
+
+import mlff
+
+EXAMPLES = TOP / "examples"
+
+
+@pytest.fixture
+def example(tmp_path):
+    """Copies an example, and that of ethanol beside it; the result is its folder."""
+
+    def copy(name):
+        for one in {name, "ethanol"}:
+            shutil.copytree(EXAMPLES / one, tmp_path / one)
+        return tmp_path / name
+
+    return copy
+
+
+def load(path):
+    """Functions of a script of an example."""
+    return runpy.run_path(str(path))
+
+
+@pytest.fixture(scope="session")
+def lmp_has():
+    """Skips where lmp lacks a style."""
+
+    def require(style):
+        program = os.environ.get("MLFF_LMP") or shutil.which("lmp")
+        if not program:
+            pytest.skip("no lmp: set MLFF_LMP to one with pair_style mlff, or put it on PATH")
+        styles = subprocess.run([program, "-h"], capture_output=True, text=True).stdout.split()
+        if style not in styles:
+            pytest.skip(f"lmp has no style {style}")
+        return program
+
+    return require
+
+
+def unused_address():
+    """Name of a socket that is nobody else's, in the folder that clients insist on."""
+    with tempfile.NamedTemporaryFile(prefix="ipi_mlff_", dir="/tmp") as unique:
+        return Path(unique.name).name.removeprefix("ipi_")
+
+
+def start_clients(folder, program, address):
+    """A process of LAMMPS and one of Python that want positions."""
+    words = ["-log", "log.client", "-screen", "none", "-var", "address", address]
+    return [
+        subprocess.Popen([program, "-in", "in.client", *words], cwd=folder),
+        subprocess.Popen(
+            [sys.executable, "client.py", "ethanol-gfn2-painn32", address], cwd=folder
+        ),
+    ]
+
+
+def test_lammps_is_a_client(example, lmp_has, ethanol_potential):
+    """fix ipi against the potential itself: its constants of conversion have eight digits."""
+    pytest.importorskip("ase", reason="the package ase is not installed")
+    from ase.calculators.socketio import SocketIOCalculator
+    from ase.io import read
+
+    program, folder, address = lmp_has("ipi"), example("i-pi"), unused_address()
+    atoms = read(folder / "ethanol.xyz", format="xyz")
+    atoms.set_cell([30, 30, 30])
+    with SocketIOCalculator(unixsocket=address, timeout=60) as server:
+        client = start_clients(folder, program, address)[:1]
+        atoms.calc = server
+        try:
+            for k in range(3):
+                atoms.positions[k] += 0.03
+                expected = ethanol_potential.evaluate(atoms)
+                assert atoms.get_potential_energy() == pytest.approx(expected.energy[0], abs=1e-5)
+                np.testing.assert_allclose(atoms.get_forces(), expected.forces, atol=1e-5)
+        finally:
+            server.close()
+            for process in client:
+                process.wait(timeout=60)
+
+
+def test_i_pi(example, lmp_has, ethanol_potential):
+    """LAMMPS and Python share the beads; energies are those of the positions that i-PI writes."""
+    server = shutil.which("i-pi") or Path(sys.executable).with_name("i-pi")
+    if not Path(server).exists():
+        pytest.skip("no program i-pi: install the package ipi")
+    program, folder, address = lmp_has("ipi"), example("i-pi"), unused_address()
+    text = (folder / "input.xml").read_text()
+    for old, new in (
+        ("<total_steps>1000<", "<total_steps>4<"),
+        ("<address>mlff<", f"<address>{address}<"),
+        ("stride='100'", "stride='2'"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "input.xml").write_text(text)
+    with open(folder / "log", "w") as log:
+        process = subprocess.Popen([server, "input.xml"], cwd=folder, stdout=log, stderr=log)
+        try:
+            while process.poll() is None and not Path(f"/tmp/ipi_{address}").exists():
+                pass
+            clients = start_clients(folder, program, address)
+            assert process.wait(timeout=120) == 0, (folder / "log").read_text()
+            for client in clients:
+                client.wait(timeout=60)
+        finally:
+            process.kill()
+    energies = np.loadtxt(folder / "ipi.beads")
+    assert energies.shape == (3, 8)
+    numbers = {"C": 6, "O": 8, "H": 1}
+    for bead in range(8):
+        lines = (folder / f"ipi.pos_{bead}.xyz").read_text().splitlines()
+        for frame in range(3):
+            rows = [line.split() for line in lines[11 * frame + 2 : 11 * frame + 11]]
+            structure = mlff.Structure(
+                [numbers[row[0]] for row in rows], np.array([row[1:] for row in rows], float)
+            )
+            expected = ethanol_potential.evaluate(structure)
+            # positions have six digits
+            bound = 1e-5 * np.abs(expected.forces).sum() + 1e-5
+            assert energies[frame, bead] == pytest.approx(expected.energy[0], abs=bound)
+
+
+def test_colvars(example, lmp, lmp_has):
+    """The biased torsion is that of the atoms, and the bias has the height of its hills."""
+    lmp_has("colvars")
+    folder = example("colvars")
+    lmp(folder, "variable steps index 2000\ninclude in.torsion\n")
+    steps = np.loadtxt(folder / "torsion.colvars.traj")
+    assert steps[0, 0] == 4000
+    assert steps[-1, 0] == 6000
+    assert (np.abs(steps[:, 1]) <= 180).all()
+    profile = np.loadtxt(folder / "torsion.pmf")
+    assert profile.shape == (72, 2)
+    assert profile[:, 1].min() == 0
+    assert 0 < profile[:, 1].max() < 0.1
+
+
+def test_uncertainty_in_mdanalysis(example, lmp, committee):
+    pytest.importorskip("MDAnalysis", reason="the package MDAnalysis is not installed")
+    folder = example("uncertainty")
+    lmp(folder, "variable steps index 300\ninclude in.committee\n")
+    universe, spread = load(folder / "doubt.py")["read"](str(folder / "frames.dump"))
+    assert spread.shape == (4, 9)
+    numbers = [{"C": 6, "O": 8, "H": 1}[element] for element in universe.atoms.elements]
+    for frame in universe.trajectory:
+        structure = mlff.Structure(numbers, universe.atoms.positions.astype(float))
+        expected = 1000 * committee.evaluate(structure).spread
+        np.testing.assert_allclose(spread[frame.frame], expected, rtol=1e-3, atol=0.02)
+
+
+def test_silicon(lmp_has):
+    """Phonons of a crystal, against its teacher where lmp is there."""
+    pytest.importorskip("ase", reason="the package ase is not installed")
+    from mlff.ase import MLFFCalculator
+
+    example = load(EXAMPLES / "silicon" / "phonons.py")
+    calculator = MLFFCalculator("silicon-sw-painn32", threads=1)
+    lattice_constant, elastic, _, bands = example["properties"](calculator)
+    assert lattice_constant == pytest.approx(5.431, abs=0.005)
+    assert bands.shape[1] == 6
+    assert np.abs(bands[0, :3]).max() < 0.05
+    assert bands.min() > -0.05
+    expected = example["properties"](example["teacher"](lmp_has("sw")))
+    np.testing.assert_allclose(elastic, expected[1], rtol=0.2)
+    np.testing.assert_allclose(bands, expected[3], atol=0.5)
