@@ -1,4 +1,5 @@
-# Shared by quickstart.sh and test.sh (sourced, not run): installs what is missing, fetches LAMMPS, configures and builds.
+# Shared by quickstart.sh and test.sh (sourced, not run): installs what is missing, fetches LAMMPS, configures and builds. This is the
+# full build; the one without LAMMPS is in wheel_road.sh.
 #
 # Settings from the environment:
 #   LAMMPS_SOURCE_DIR  an existing LAMMPS tree instead of a download

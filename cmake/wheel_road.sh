@@ -104,7 +104,15 @@ install_wheel() {
 
 # ensure_environment: the environment with all in it; where it cannot be made, $refusal says why
 ensure_environment() {
+  local name
   refusal=
+  # settings of a LAMMPS that is compiled
+  for name in LAMMPS_SOURCE_DIR MLFF_LAMMPS_PACKAGES; do
+    if [ -n "${!name:-}" ]; then
+      refusal="$name is set: ${!name}"
+      return 0
+    fi
+  done
   if [ "$(uname -s)" != Linux ]; then
     refusal="the plugin is for Linux, and this is $(uname -s)"
     return 0

@@ -30,7 +30,8 @@ class Roads(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.environment = dict(os.environ, MLFF_CACHE=self.folder.name)
         self.environment.update(MLFF_BUILD=f"{self.folder.name}/build")
-        self.environment.pop("MLFF_FULL", None)
+        for name in ("MLFF_FULL", "LAMMPS_SOURCE_DIR", "MLFF_LAMMPS_PACKAGES"):
+            self.environment.pop(name, None)
 
     def run_words(self, *words, **environment):
         return subprocess.run(
@@ -91,6 +92,8 @@ class Roads(unittest.TestCase):
     def test_refusals(self):
         missing = Path(self.folder.name) / "Python.h"
         cases = {
+            "LAMMPS_SOURCE_DIR=here": "LAMMPS_SOURCE_DIR is set: here",
+            "MLFF_LAMMPS_PACKAGES=MC": "MLFF_LAMMPS_PACKAGES is set: MC",
             "uname() { echo Darwin; }": "the plugin is for Linux, and this is Darwin",
             f'python_header() {{ echo "{missing}"; }}': f"comes without the header {missing}",
         }
