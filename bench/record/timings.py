@@ -12,7 +12,11 @@ from .programs import ProgramError, potential
 from .rows import say
 
 REPLICAS = 16
-LOOP = re.compile(r"^Loop time of (\S+) on \d+ procs for (\d+) steps", re.MULTILINE)
+# time and steps of a run, and how much of the time the processor worked for it
+RUN = re.compile(
+    r"^Loop time of (\S+) on \d+ procs for (\d+) steps.*?^([\d.]+)% CPU use with",
+    re.MULTILINE | re.DOTALL,
+)
 
 INPUT = """units metal
 boundary <boundary>
@@ -26,12 +30,12 @@ timestep 0.0005
 thermo 1000000
 velocity all create 300.0 4711 mom yes rot no dist gaussian
 <integrator>
-run <warm> post no
-run <steps> post no
-run <steps> post no
-run <steps> post no
-run <steps> post no
-run <steps> post no
+run <warm>
+run <steps>
+run <steps>
+run <steps>
+run <steps>
+run <steps>
 """
 
 
@@ -206,7 +210,10 @@ def bench(build, work, name, repeats):
 
 
 def lammps_run(build, work, name):
-    """Microseconds per step of one LAMMPS input: median and shortest of its runs."""
+    """Microseconds of the processor per step of one LAMMPS input: median and shortest of its runs.
+
+    Those of the clock would tell how busy the machine is.
+    """
     fields, words = lammps_inputs()[name]
     text = INPUT
     for key, value in fields.items():
@@ -220,9 +227,9 @@ def lammps_run(build, work, name):
     else:
         logs = [build.lmp("-in", f"in.{name}", "-log", "none", "-nocite", *words, work=work)]
     # of each run the mean of the replicas; the first run is the warm one
-    runs = zip(*(LOOP.findall(log)[1:] for log in logs))
+    runs = zip(*(RUN.findall(log)[1:] for log in logs))
     times = [
-        1e6 * statistics.fmean(float(seconds) / int(steps) for seconds, steps in run)
+        1e4 * statistics.fmean(float(time) * float(use) / int(steps) for time, steps, use in run)
         for run in runs
     ]
     return {f"lammps/{name}": (statistics.median(times), min(times))}
