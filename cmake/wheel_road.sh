@@ -89,7 +89,10 @@ install_requirements() {
 install_wheel() {
   local state log=$wheel_build/pip.log
   state=$(installed_state)
-  if [ "$(cat "$environment/.installed" 2>/dev/null)" = "$state" ]; then return 0; fi
+  if [ -x "$environment/bin/mlff" ] &&
+    [ "$(cat "$environment/.installed" 2>/dev/null)" = "$state" ]; then
+    return 0
+  fi
   need_space "$wheel_build" 500000 "the build"
   say "building engine, plugin, program and Python module in $wheel_build, for $environment"
   rm -f "$environment/.installed"
@@ -97,7 +100,7 @@ install_wheel() {
   (cd "$top" && "$environment/bin/python" -m pip install --verbose --disable-pip-version-check \
     --no-build-isolation --config-settings=build-dir="$wheel_build" ".[lammps,plot]" 2>&1) |
     tee "$log" | show_progress ||
-    { grep -E -A5 'error:|CMake Error|ERROR' "$log" | head -25 >&2
+    { { grep -E -A5 'error:|CMake Error|ERROR' "$log" || tail -25 "$log"; } | head -25 >&2 || true
       explain "the wheel cannot be built; $log says why."; }
   echo "$state" > "$environment/.installed"
 }
