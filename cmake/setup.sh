@@ -1,4 +1,5 @@
-# Shared by quickstart.sh and test.sh (sourced, not run): installs what is missing, fetches LAMMPS, configures and builds.
+# Shared by quickstart.sh and test.sh (sourced, not run): installs what is missing, fetches LAMMPS, configures and builds. This is the
+# full build; the one without LAMMPS is in wheel_road.sh.
 #
 # Settings from the environment:
 #   LAMMPS_SOURCE_DIR  an existing LAMMPS tree instead of a download
@@ -15,6 +16,7 @@ torch_version=2.13.0
 # of the tests
 ase_version=3.29.0
 extxyz_version=0.4.6
+nanobind_version=3.1.0
 venv=$MLFF_CACHE/venv-torch-$torch_version
 use_torch=${MLFF_TORCH:-ON}
 python=python3
@@ -70,6 +72,19 @@ libboost-dev header:boost/shared_ptr.hpp
 libgtest-dev header:gtest/gtest.h
 libgmock-dev header:gmock/gmock.h
 END
+  python_header_package
+}
+
+# the header that extensions of python3 are compiled with
+python_header() {
+  python3 -c 'import sysconfig; print(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null
+}
+
+# its package; a Python that is not the system's has its own
+python_header_package() {
+  case $(command -v python3) in
+    '' | /usr/bin/python3) echo "python3-dev file:$(python_header)" ;;
+  esac
 }
 
 # missing_packages LIST: LIST is a function that prints lines as packages does
@@ -125,10 +140,11 @@ make_venv() {
   fi
 }
 
-# ensure_python TESTS: the virtual environment: torch for the engine, matplotlib for the pictures, and for the tests programs that write extended XYZ
+# ensure_python TESTS: the virtual environment: torch for the engine, matplotlib for the pictures, and for the tests programs that write
+# extended XYZ, and what builds and tests the Python module
 ensure_python() {
   local wanted=(matplotlib) for_tests=() package missing=
-  if [ "$1" = ON ]; then for_tests=("ase==$ase_version" "extxyz==$extxyz_version"); fi
+  if [ "$1" = ON ]; then for_tests=("ase==$ase_version" "extxyz==$extxyz_version" "nanobind==$nanobind_version" pytest); fi
   if [ "$use_torch" = ON ]; then
     wanted+=("torch==$torch_version")
   else
@@ -168,19 +184,31 @@ install_for_tests() {
   fi
 }
 
+# python_module TESTS: ON if the Python module can be built to be tested
+python_module() {
+  if [ "$1" = ON ] && [ -e "$(python_header)" ] && "$python" -c 'import nanobind, numpy, pytest' 2>/dev/null; then
+    echo ON
+  else
+    echo OFF
+  fi
+}
+
 # configure_and_build TESTS TARGET...
 configure_and_build() {
-  local tests=$1
+  local tests=$1 module
   shift
   ensure_packages
   ensure_compiler
   ensure_python "$tests"
+  module=$(python_module "$tests")
+  [ "$tests$module" != ONOFF ] || say "the Python module is not tested here: it needs nanobind, pytest, and $(python_header)"
   LAMMPS_SOURCE_DIR=$("$top/cmake/fetch-lammps.sh") || exit 1
   [ -d "$build/lammps" ] || need_space "$build" 1500000 "the build"
   say "configuring in $build (LAMMPS in $LAMMPS_SOURCE_DIR)"
   mkdir -p "$build"
   (cd "$top" && cmake --preset default -B "$build" -D LAMMPS_SOURCE_DIR="$LAMMPS_SOURCE_DIR" -D MLFF_CACHE="$MLFF_CACHE" \
-    -D MLFF_PYTHON="$python" -D MLFF_TORCH="$use_torch" -D MLFF_TESTS="$tests" ${MLFF_LAMMPS_PACKAGES+-D MLFF_LAMMPS_PACKAGES="$MLFF_LAMMPS_PACKAGES"}) > "$build/configure.log" 2>&1 ||
+    -D MLFF_PYTHON="$python" -D MLFF_TORCH="$use_torch" -D MLFF_TESTS="$tests" -D MLFF_PYTHON_MODULE="$module" \
+    ${MLFF_LAMMPS_PACKAGES+-D MLFF_LAMMPS_PACKAGES="$MLFF_LAMMPS_PACKAGES"}) > "$build/configure.log" 2>&1 ||
     { tail -25 "$build/configure.log" >&2; explain "cmake stopped; the lines above and $build/configure.log say why."; }
   say "building (the first time LAMMPS takes a quarter of an hour on two cores, later builds take it from the cache)"
   NINJA_STATUS="[%f/%t, %es] " ninja -C "$build" "$@" || explain "the build stopped; the lines above say why."

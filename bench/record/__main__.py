@@ -41,7 +41,8 @@ def arguments():
     parser.add_argument(
         "--build",
         default=default,
-        help="build folder with bin/lmp and bin/mlff (default: MLFF_BUILD, or build)",
+        help="folder with bin/lmp and bin/mlff, of a build or of an environment (default: "
+        "MLFF_BUILD, or build)",
     )
     parser.add_argument(
         "--only", help=f"parts, separated by commas: {', '.join([*PARTS, 'timings'])}"
@@ -63,7 +64,8 @@ def arguments():
     parser.add_argument(
         "--match",
         default="",
-        help="of --paired: only rows with this in their name, * and ? allowed",
+        help="of --paired: only rows with this, or one of these with commas between them, in their "
+        "name; * and ? allowed",
     )
     parser.add_argument("--keep", metavar="FOLDER", help="a new folder to work in, which stays")
     parser.add_argument("-o", "--output", help="JSON to write")

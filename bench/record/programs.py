@@ -48,7 +48,7 @@ def on_one_core():
 
 
 class Build:
-    """`bin/lmp` and `bin/mlff` of a build folder."""
+    """`bin/lmp` and `bin/mlff` of a build folder, or of a Python environment with the wheel."""
 
     def __init__(self, folder):
         self.folder = Path(folder).resolve()
@@ -58,9 +58,15 @@ class Build:
                 raise SystemExit(
                     f"record: there is no program {path}; name a build with --build or MLFF_BUILD"
                 )
-        self.mpiexec = (
-            os.environ.get("MPIEXEC") or shutil.which("mpiexec") or shutil.which("mpirun")
-        )
+        # an environment has the MPI of its LAMMPS
+        own = self.folder / "bin" / "mpiexec"
+        if own.exists():
+            self.launcher = [own]
+        else:
+            program = (
+                os.environ.get("MPIEXEC") or shutil.which("mpiexec") or shutil.which("mpirun")
+            )
+            self.launcher = [program, "--oversubscribe", "--bind-to", "none"]
 
     def without_paths(self, text, work):
         """Text without the paths of this machine and without places in source files."""
@@ -115,7 +121,7 @@ class Build:
     def lmp(self, *words, work, ranks=1, isa=None, threads=1, one_core=False):
         launcher = []
         if ranks > 1:
-            launcher = [self.mpiexec, "--oversubscribe", "--bind-to", "none", "-np", ranks]
+            launcher = [*self.launcher, "-np", ranks]
         return self.run([*launcher, self.programs["lmp"], *words], work, isa, threads, one_core)
 
     def version(self, work):

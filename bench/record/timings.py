@@ -11,7 +11,12 @@ from . import structures, toy
 from .programs import ProgramError, potential
 from .rows import say
 
-LOOP = re.compile(r"^Loop time of (\S+) on \d+ procs for (\d+) steps", re.MULTILINE)
+REPLICAS = 16
+# time and steps of a run, and how much of the time the processor worked for it
+RUN = re.compile(
+    r"^Loop time of (\S+) on \d+ procs for (\d+) steps.*?^([\d.]+)% CPU use with",
+    re.MULTILINE | re.DOTALL,
+)
 
 INPUT = """units metal
 boundary <boundary>
@@ -25,12 +30,12 @@ timestep 0.0005
 thermo 1000000
 velocity all create 300.0 4711 mom yes rot no dist gaussian
 <integrator>
-run <warm> post no
-run <steps> post no
-run <steps> post no
-run <steps> post no
-run <steps> post no
-run <steps> post no
+run <warm>
+run <steps>
+run <steps>
+run <steps>
+run <steps>
+run <steps>
 """
 
 
@@ -142,6 +147,16 @@ def lammps_inputs():
     return {
         "ethanol": ({**ethanol, "style": "mlff engine host"}, ()),
         "water-192": ({**water, "style": "mlff engine host"}, ()),
+        "water-1029": (
+            {
+                **water,
+                "data": "more-water.data",
+                "style": "mlff engine host",
+                "warm": "3",
+                "steps": "5",
+            },
+            (),
+        ),
         "water-192-kokkos": (
             {**water, "style": "mlff/kk", "warm": "3", "steps": "4"},
             ("-k", "on", "t", "1", "-sf", "kk"),
@@ -156,6 +171,10 @@ def lammps_inputs():
             },
             (),
         ),
+        f"replicas-{REPLICAS}": (
+            {**ethanol, "style": "mlff engine host", "warm": "200", "steps": "200"},
+            ("-partition", f"{REPLICAS}x1", "-pscreen", "none"),
+        ),
     }
 
 
@@ -169,12 +188,10 @@ def prepare(work):
     structures.write_xyz(work / "windows.xyz", toy.trajectory(ethanol, 33, 1, 16))
     structures.write_xyz(work / "long-windows.xyz", toy.trajectory(ethanol, 35, 2, 60))
     structures.write_data(work / "ethanol.data", ethanol, ["C", "O", "H"])
-    water = (
-        structures.molecule("water")
-        .in_cell((3.1, 3.1, 3.1, 0.0, 0.0, 0.0))
-        .replicated((4, 4, 4))
-        .rattled(0.05, 34)
-    )
+    water = structures.molecule("water").in_cell((3.1, 3.1, 3.1, 0.0, 0.0, 0.0))
+    more = water.replicated((7, 7, 7)).rattled(0.05, 36)
+    water = water.replicated((4, 4, 4)).rattled(0.05, 34)
+    structures.write_data(work / "more-water.data", more, ["O", "H"])
     structures.write_data(work / "water.data", water, ["O", "H"])
 
 
@@ -193,14 +210,28 @@ def bench(build, work, name, repeats):
 
 
 def lammps_run(build, work, name):
-    """Microseconds per step of one LAMMPS input: median and shortest of its runs."""
+    """Microseconds of the processor per step of one LAMMPS input: median and shortest of its runs.
+
+    Those of the clock would tell how busy the machine is.
+    """
     fields, words = lammps_inputs()[name]
     text = INPUT
     for key, value in fields.items():
         text = text.replace(f"<{key}>", value)
     (work / f"in.{name}").write_text(text, encoding="utf-8")
-    screen = build.lmp("-in", f"in.{name}", "-log", "none", "-nocite", *words, work=work)
-    times = [1e6 * float(seconds) / int(steps) for seconds, steps in LOOP.findall(screen)[1:]]
+    if "-partition" in words:
+        build.lmp("-in", f"in.{name}", "-nocite", *words, work=work, ranks=REPLICAS)
+        logs = [
+            (work / f"log.lammps.{k}").read_text(encoding="utf-8") for k in range(REPLICAS)
+        ]
+    else:
+        logs = [build.lmp("-in", f"in.{name}", "-log", "none", "-nocite", *words, work=work)]
+    # of each run the mean of the replicas; the first run is the warm one
+    runs = zip(*(RUN.findall(log)[1:] for log in logs))
+    times = [
+        1e4 * statistics.fmean(float(time) * float(use) / int(steps) for time, steps, use in run)
+        for run in runs
+    ]
     return {f"lammps/{name}": (statistics.median(times), min(times))}
 
 
@@ -280,7 +311,7 @@ def paired(builds, work, repeats, pattern):
     jobs = {
         name: measure
         for name, measure in measures(5).items()
-        if fnmatch.fnmatch(name, f"*{pattern}*")
+        if any(fnmatch.fnmatch(name, f"*{part}*") for part in pattern.split(","))
     }
     for repeat in range(repeats):
         for name, measure in jobs.items():

@@ -5,7 +5,7 @@
 # PS       ps of each method (default 5; 50 for the numbers in README.md)
 # WARM     ps before anything is counted (default 1)
 # METHODS  which (default: vv0.5 vv1 jump8-c1 jump8-c0 student-mlp student-painn)
-# LMP      program (default ../../build/bin/lmp)
+# LMP      program (default ../../build/bin/lmp); LMP=lmp in an environment that has the package
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -14,7 +14,7 @@ warm=${WARM:-1}
 lmp=${LMP:-../../build/bin/lmp}
 methods=${METHODS:-vv0.5 vv1 jump8-c1 jump8-c0 student-mlp student-painn}
 export OMP_NUM_THREADS=1
-[ -x "$lmp" ] || { echo "run.sh: no program '$lmp'; build it with ../../quickstart.sh, or set LMP" >&2; exit 1; }
+command -v "$lmp" >/dev/null || { echo "run.sh: no program '$lmp'; build it with ../../quickstart.sh --full, or set LMP" >&2; exit 1; }
 
 # steps PS SHARE: LAMMPS steps that make PS picoseconds, with SHARE fs each
 steps() { awk -v ps="$1" -v fs="$2" 'BEGIN { printf "%d", 1000 * ps / fs }'; }

@@ -4,7 +4,7 @@
 #
 # PS       ps of each method (default 20; 200 for the numbers in README.md)
 # METHODS  which (default: all)
-# LMP      program (default ../../build/bin/lmp)
+# LMP      program (default ../../build/bin/lmp); LMP=lmp in an environment that has the package
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -12,7 +12,7 @@ ps=${PS:-20}
 lmp=${LMP:-../../build/bin/lmp}
 methods=${METHODS:-vv0.5 vv1 jump8-c1 jump8-c0 jump16-c0 student-metropolis respa}
 export OMP_NUM_THREADS=1
-[ -x "$lmp" ] || { echo "run.sh: no program '$lmp'; build it with ../../quickstart.sh, or set LMP" >&2; exit 1; }
+command -v "$lmp" >/dev/null || { echo "run.sh: no program '$lmp'; build it with ../../quickstart.sh --full, or set LMP" >&2; exit 1; }
 
 # steps SHARE: LAMMPS steps that make ps picoseconds, with SHARE fs each
 steps() { awk -v ps="$ps" -v fs="$1" 'BEGIN { printf "%d", 1000 * ps / fs }'; }

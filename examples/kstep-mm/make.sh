@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 mlff=${MLFF:-../../build/bin/mlff}
 lmp=${LMP:-../../build/bin/lmp}
 for program in "$mlff" "$lmp"; do
-  [ -x "$program" ] || { echo "make.sh: no program '$program'; build it with ../../quickstart.sh, or set MLFF and LMP" >&2; exit 1; }
+  [ -x "$program" ] || { echo "make.sh: no program '$program'; build it with ../../quickstart.sh --full, or set MLFF and LMP" >&2; exit 1; }
 done
 
 if [ ! -f opls-jump8.safetensors ]; then

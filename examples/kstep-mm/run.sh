@@ -5,7 +5,7 @@
 # PS       ps of each method (default 50)
 # FORCES   which (default: opls gfnff)
 # METHODS  which (default: plain0.5 plain1 vv0.5 vv1 jump8-c1 jump8-c0 zero8-c1 linear8-c1)
-# LMP      program (default ../../build/bin/lmp)
+# LMP      program (default ../../build/bin/lmp); LMP=lmp in an environment that has the package
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -14,7 +14,7 @@ lmp=${LMP:-../../build/bin/lmp}
 forces=${FORCES:-opls gfnff}
 methods=${METHODS:-plain0.5 plain1 vv0.5 vv1 jump8-c1 jump8-c0 zero8-c1 linear8-c1}
 export OMP_NUM_THREADS=1
-[ -x "$lmp" ] || { echo "run.sh: no program '$lmp'; build it with ../../quickstart.sh, or set LMP" >&2; exit 1; }
+command -v "$lmp" >/dev/null || { echo "run.sh: no program '$lmp'; build it with ../../quickstart.sh --full, or set LMP" >&2; exit 1; }
 for force in $forces; do
   [ -f "in.$force" ] || { echo "run.sh: no force '$force'; it has: opls gfnff" >&2; exit 1; }
   [ -f "$force-jump8.safetensors" ] || { echo "run.sh: no network '$force-jump8.safetensors'; ./make.sh makes it" >&2; exit 1; }
