@@ -453,7 +453,7 @@ class Parts(unittest.TestCase):
     def test_an_unknown_part(self):
         status, out, errors = self.run_parts("lint", "lnit", lint="echo ran")
         self.assertEqual((status, out), (2, ""))
-        self.assertIn("unknown part 'lnit'; accepted: lint test asan fuzz coverage wheel docs", errors)
+        self.assertIn("unknown part 'lnit'; accepted: lint test asan fuzz coverage wheel plugin docs", errors)
 
 
 class Vectors(unittest.TestCase):
