@@ -422,6 +422,8 @@ TEST_F(Partitions, JumpsByTorch)
 }
 #endif
 
+// a LAMMPS that loads the plugin need not have Kokkos
+#ifndef MLFF_PLUGIN
 TEST_F(Partitions, Kokkos)
 {
   arguments = "-k on t 1 -sf kk -pk kokkos neigh half newton on";
@@ -448,5 +450,6 @@ TEST_F(Partitions, KokkosLongRange)
     expect_together(2);
   }
 }
+#endif
 
 }    // namespace
