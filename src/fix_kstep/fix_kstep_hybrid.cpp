@@ -45,6 +45,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <set>
 
 using namespace LAMMPS_NS;
@@ -68,11 +69,12 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
   ecouple_flag = 1;
 
   announce_version(lmp);
-  impl = new KstepImpl(lmp, this, narg, arg);
+  // an error below leaves a constructor, and no destructor frees what it has made
+  auto parts = std::make_unique<KstepImpl>(lmp, this, narg, arg);
 
   // commands that change the temperature of a thermostat know it by the name of its style
 
-  const auto &settings = impl->cycle.settings;
+  const auto &settings = parts->cycle.settings;
   if (utils::strmatch(style, "^nvt/") && !(settings.damp > 0.0))
     error->all(FLERR,
                "Fix {} keeps a temperature and needs the keyword langevin T damp seed; use fix "
@@ -88,8 +90,9 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
            mlff::jump_record(potential).species[s].name == word))
         elements.insert(potential.elements[s]);
   }
-  impl->elements.assign(elements.begin(), elements.end());
+  parts->elements.assign(elements.begin(), elements.end());
   size_vector = (int) (kstep_vector().size() + elements.size());
+  impl = parts.release();
 }
 
 /* ---------------------------------------------------------------------- */
