@@ -19,7 +19,7 @@ namespace {
 
   using Json = nlohmann::ordered_json;
 
-  struct Options : AnalysisOptions {
+  struct AnalyzeOptions : AnalysisOptions {
     std::string trajectory, reference, second_seed, plots;
     bool json = false, no_bonds = false;
   };
@@ -103,7 +103,7 @@ namespace {
 
   class Report {
    public:
-    explicit Report(const Options &options) : options(options)
+    explicit Report(const AnalyzeOptions &options) : options(options)
     {
       // a missing file must not be noticed after an hour
       for (const auto *path : {&options.trajectory, &options.reference, &options.second_seed})
@@ -203,7 +203,7 @@ namespace {
     }
 
    private:
-    Options options;
+    AnalyzeOptions options;
     std::vector<std::string> roles;
     std::vector<std::unique_ptr<TrajectoryAnalysis>> analyses;
     std::vector<Quantity> against, floor;
@@ -233,9 +233,9 @@ namespace {
 
 void add_command_analyze(CLI::App &program)
 {
-  CommandOptions<Options> o(program, "analyze",
-                            "The physics of a trajectory: energy, temperatures, "
-                            "structure, spectrum, motion; against a reference");
+  CommandOptions<AnalyzeOptions> o(program, "analyze",
+                                   "The physics of a trajectory: energy, temperatures, "
+                                   "structure, spectrum, motion; against a reference");
   o.app
       .add_option("--traj", o->trajectory,
                   "extended XYZ, or a LAMMPS dump (.dump, .lammpstrj), atoms sorted")

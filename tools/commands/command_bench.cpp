@@ -27,7 +27,7 @@ namespace mlff {
 
 namespace {
 
-  struct Options {
+  struct BenchOptions {
     std::string model;
     EngineOptions engine = {.threads = 1, .device = "cpu"};
     std::vector<std::string> data;
@@ -84,7 +84,7 @@ namespace {
 
   /// Frames of a file side by side, one system for each size of batch. For jumps with velocities
   /// and forces, made up where the file has none: times do not depend on them.
-  std::vector<System> batches(const Options &options, const std::string &data,
+  std::vector<System> batches(const BenchOptions &options, const std::string &data,
                               const Potential &potential)
   {
     std::vector<System> systems;
@@ -226,7 +226,7 @@ namespace {
   }
 
   /// Everything that is timed. Throws FileError where the model has no use for it.
-  std::vector<System> systems_of(const Options &options, const Potential &potential)
+  std::vector<System> systems_of(const BenchOptions &options, const Potential &potential)
   {
     const ModelKind &kind = potential.kind();
     std::vector<System> systems;
@@ -251,7 +251,7 @@ namespace {
     return systems;
   }
 
-  void run(const Options &options)
+  void run(const BenchOptions &options)
   {
     const bool random = !options.random.empty();
     LongRangeSizes block_sizes;
@@ -321,7 +321,8 @@ namespace {
 
 void add_command_bench(CLI::App &program)
 {
-  CommandOptions<Options> options(program, "bench", "Time the engines of this build side by side");
+  CommandOptions<BenchOptions> options(program, "bench",
+                                       "Time the engines of this build side by side");
   options.app.add_option("--model", options->model, "potential, .safetensors")
       ->type_name(potential_type);
   options.app

@@ -22,7 +22,7 @@ namespace mlff {
 
 namespace {
 
-  struct Options {
+  struct CheckGradientsOptions {
     std::string model, data;
     int frames = 5;
     double tolerance = 1e-7, autograd_tolerance = 1e-10;
@@ -53,7 +53,7 @@ namespace {
 
   class Check {
    public:
-    explicit Check(const Options &options) :
+    explicit Check(const CheckGradientsOptions &options) :
         options(options), potential(Potential::read(options.model))
     {
       const auto make = [&](const std::string &name) {
@@ -141,7 +141,7 @@ namespace {
    private:
     static constexpr double bin_width = 0.5;    // Å
 
-    Options options;
+    CheckGradientsOptions options;
     Potential potential;
     std::unique_ptr<Engine> host, autograd;
     Worst radial, cutoff, filter, net_force, net_torque;
@@ -255,9 +255,10 @@ namespace {
 
 void add_command_check_gradients(CLI::App &program)
 {
-  CommandOptions<Options> options(program, "check-gradients",
-                                  "Compare hand-written derivatives with autograd and "
-                                  "differences; exit code 3 beyond tolerance");
+  CommandOptions<CheckGradientsOptions> options(
+      program, "check-gradients",
+      "Compare hand-written derivatives with autograd and "
+      "differences; exit code 3 beyond tolerance");
   add_model_option(options.app, options->model);
   options.app.add_option("--data", options->data, "frames: rMD17 .npz or extended XYZ")->required();
   OptionGroup group(options.app);

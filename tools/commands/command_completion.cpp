@@ -21,11 +21,11 @@ namespace {
 
 void add_command_completion(CLI::App &program)
 {
-  struct Options {
+  struct CompletionOptions {
     std::string what;
     std::vector<std::string> words;
   };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompletionOptions>();
   auto *command = program.add_subcommand(
       "completion", "Print a script that completes command lines of mlff in a shell");
   command

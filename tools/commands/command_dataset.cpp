@@ -29,7 +29,7 @@ namespace mlff {
 
 namespace {
 
-  struct Options {
+  struct DatasetOptions {
     std::vector<std::string> data;
     std::string output, by = "frame", plots;
     std::vector<double> split;
@@ -116,7 +116,7 @@ namespace {
 
   class Dataset {
    public:
-    explicit Dataset(const Options &options) : options(options) {}
+    explicit Dataset(const DatasetOptions &options) : options(options) {}
 
     void read()
     {
@@ -321,7 +321,7 @@ namespace {
     }
 
    private:
-    Options options;
+    DatasetOptions options;
     long n_frames = 0, n_atoms = 0, with_energy = 0, with_forces = 0, with_velocities = 0,
          duplicates = 0, above_max_force = 0, broken = 0, window = 0;
     std::map<int, Moments> force_of_element;
@@ -426,7 +426,7 @@ namespace {
     }
   };
 
-  void run(const Options &options)
+  void run(const DatasetOptions &options)
   {
     Dataset dataset(options);
     dataset.read();
@@ -448,7 +448,7 @@ namespace {
 
 void add_command_dataset(CLI::App &program)
 {
-  CommandOptions<Options> o(
+  CommandOptions<DatasetOptions> o(
       program, "dataset",
       "Statistics and checks of labelled frames; splits into train, valid and test");
   OptionGroup options(o.app);

@@ -24,7 +24,7 @@ namespace {
   }
 
   /// doc/guide/distill_settings.md
-  std::string settings_page()
+  std::string distill_settings_page()
   {
     return "# Settings of mlff distill\n\n"
            "All keys of settings files, as `mlff distill --help-settings` prints them. Their use:\n"
@@ -36,20 +36,20 @@ namespace {
 
 void add_command_distill(CLI::App &program)
 {
-  struct Options {
+  struct DistillOptions {
     std::string settings, lammps;
     int jobs = 0;
     bool json = false;
   };
-  CommandOptions<Options> options(program, "distill",
-                                  "Train students on their own trajectories, labelled by "
-                                  "xTB or by other potentials, round by round");
+  CommandOptions<DistillOptions> options(program, "distill",
+                                         "Train students on their own trajectories, labelled by "
+                                         "xTB or by other potentials, round by round");
   options.app.add_option("settings", options->settings, "YAML file, see doc/guide/train.md")
       ->required();
   OptionGroup(options.app)
       .add_not_negative("--jobs", options->jobs, "processes at a time, 0: as many as cores");
   add_lammps_option(options.app, options->lammps, "LAMMPS with pair_style mlff");
-  add_help_settings_option(options.app, settings_page);
+  add_help_settings_option(options.app, distill_settings_page);
   options.app.footer("Example:\n  mlff distill settings.yaml\nA run that was "
                      "interrupted goes on when the same command is given again.");
   run_with_json(options.app, options->json, [options](JsonOutput &output) {

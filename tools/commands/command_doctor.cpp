@@ -10,11 +10,11 @@ namespace mlff {
 
 void add_command_doctor(CLI::App &program)
 {
-  struct Options {
+  struct DoctorOptions {
     std::string lammps;
     bool json = false;
   };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DoctorOptions>();
   auto *command = program.add_subcommand(
       "doctor",
       "Show what is found here: engine, LAMMPS, GPU, libraries, and what to do where "

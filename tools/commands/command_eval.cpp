@@ -29,7 +29,7 @@ namespace mlff {
 
 namespace {
 
-  struct Options {
+  struct EvalOptions {
     std::string model, data, output;
     EngineOptions engine;
     int batch = 64, rollout = 0;
@@ -39,7 +39,7 @@ namespace {
     ReadOptions read;
   };
 
-  ReadOptions reading(const Options &options)
+  ReadOptions reading(const EvalOptions &options)
   {
     ReadOptions read = options.read;
     read.keep = !options.output.empty();
@@ -225,7 +225,7 @@ namespace {
 
   class Evaluation {
    public:
-    explicit Evaluation(const Options &options) :
+    explicit Evaluation(const EvalOptions &options) :
         options(options), potential(Potential::read(options.model)),
         engine(make_engine(potential, options.engine), options.memory << 20),
         reader(open_trajectory(options.data, reading(options)))
@@ -336,7 +336,7 @@ namespace {
     }
 
    private:
-    Options options;
+    EvalOptions options;
     Potential potential;
     SplitEngine engine;
     std::unique_ptr<TrajectoryReader> reader;
@@ -389,7 +389,7 @@ namespace {
 
   /// Errors of a jump network on windows of a trajectory, beside the controls, as mlff train
   /// reports them.
-  void evaluate_jump(const Options &options, const Potential &potential)
+  void evaluate_jump(const EvalOptions &options, const Potential &potential)
   {
     if (!options.output.empty()) throw FileError("a jump network is evaluated without --output");
     std::vector<NveTrajectory> trajectories = {
@@ -433,7 +433,7 @@ namespace {
 
 void add_command_eval(CLI::App &program)
 {
-  CommandOptions<Options> options(
+  CommandOptions<EvalOptions> options(
       program, "eval",
       "Compare a potential with labelled frames: energy and force errors; a "
       "jump network with windows of NVE dynamics");

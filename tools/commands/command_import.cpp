@@ -16,13 +16,13 @@ namespace mlff {
 
 namespace {
 
-  struct Options {
+  struct ImportOptions {
     std::string weights, output, unit = "kcal/mol", citation, date;
     std::vector<std::string> elements;
     bool force = false, json = false;
   };
 
-  void run(const Options &options)
+  void run(const ImportOptions &options)
   {
     std::vector<int> elements;
     for (const auto &symbol : options.elements) {
@@ -63,7 +63,7 @@ namespace {
 
 void add_command_import(CLI::App &program)
 {
-  CommandOptions<Options> options(
+  CommandOptions<ImportOptions> options(
       program, "import",
       "Turn SchNetPack PaiNN weights (.npz of the state dictionary) into a potential");
   options.app

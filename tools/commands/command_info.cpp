@@ -16,12 +16,12 @@ namespace mlff {
 
 namespace {
 
-  struct Options {
+  struct InfoOptions {
     std::string file;
     bool json = false;
   };
 
-  void run(const Options &options)
+  void run(const InfoOptions &options)
   {
     const Potential potential = Potential::read(options.file);
     nlohmann::ordered_json info;
@@ -56,7 +56,7 @@ namespace {
 
 void add_command_info(CLI::App &program)
 {
-  CommandOptions<Options> options(program, "info", "Show what a potential file holds");
+  CommandOptions<InfoOptions> options(program, "info", "Show what a potential file holds");
   options.app
       .add_option("file", options->file,
                   "potential, .safetensors; a path, or the name of one that ships")

@@ -13,7 +13,7 @@ namespace mlff {
 
 namespace {
 
-  struct Options {
+  struct MoleculeOptions {
     std::string smiles;
     std::vector<std::string> outputs;
     int copies = 1, seed = 1, conformers = 1;
@@ -24,7 +24,7 @@ namespace {
   };
 
   /// Frames of two molecules at random distances.
-  void run_apart(const Options &options, nlohmann::ordered_json &written)
+  void run_apart(const MoleculeOptions &options, nlohmann::ordered_json &written)
   {
     const auto dot = options.smiles.find('.');
     if (dot == std::string::npos || options.smiles.find('.', dot + 1) != std::string::npos)
@@ -64,7 +64,7 @@ namespace {
   }
 
   /// Writes the files; appends what each of them holds to `written`.
-  void run(const Options &options, nlohmann::ordered_json &written)
+  void run(const MoleculeOptions &options, nlohmann::ordered_json &written)
   {
     for (const auto &path : options.outputs) {
       if (!path.ends_with(".data") && !path.ends_with(".xyz") && !path.ends_with(".extxyz"))
@@ -99,8 +99,8 @@ namespace {
 
 void add_command_molecule(CLI::App &program)
 {
-  CommandOptions<Options> options(program, "molecule",
-                                  "Make a LAMMPS data file or extended XYZ file from a SMILES");
+  CommandOptions<MoleculeOptions> options(
+      program, "molecule", "Make a LAMMPS data file or extended XYZ file from a SMILES");
   options.app
       .add_option("smiles", options->smiles,
                   "the molecule; parts separated by dots are packed into a cluster")

@@ -11,7 +11,7 @@
 namespace mlff {
 
 /// doc/guide/study_settings.md
-static std::string settings_page()
+static std::string study_settings_page()
 {
   return "# Settings of mlff study\n\n"
          "All keys of settings files, as `mlff study --help-settings` prints them. Their use:\n"
@@ -40,7 +40,7 @@ void add_command_study(CLI::App &program)
       "dynamics at a time, 0: as many as cores; timings are always one at a time");
   add_lammps_option(o.app, o->lammps, "LAMMPS of this package");
   o.app.add_flag("--report", o->only_report, "run nothing, write the report of what is there");
-  add_help_settings_option(o.app, settings_page);
+  add_help_settings_option(o.app, study_settings_page);
   o.app.footer("Example:\n  mlff study examples/study/ethanol-gfn2.yaml\nA study that was "
                "interrupted goes on when the same command is given again.");
   run_with_json(o.app, o->json, [o](JsonOutput &output) {

@@ -15,13 +15,13 @@ namespace mlff {
 
 namespace {
 
-  struct Options {
+  struct TrainOptions {
     std::string settings;
     bool restart = false, force = false, plots = true, json = false;
   };
 
   /// doc/guide/train_settings.md
-  std::string settings_page()
+  std::string train_settings_page()
   {
     return "# Settings of mlff train\n\n"
            "All keys of settings files, as `mlff train --help-settings` prints them. Their use:\n"
@@ -32,7 +32,7 @@ namespace {
   }
 
   /// Trains, and returns the file of the result.
-  std::string train(const Options &options)
+  std::string train(const TrainOptions &options)
   {
     const std::string command_line = "mlff train " + options.settings;
     if (training_kind(options.settings) == "kstep") {
@@ -52,7 +52,7 @@ namespace {
   }
 
   /// Errors and provenance of a trained potential, as its file holds them.
-  nlohmann::ordered_json result_of(const std::string &file)
+  nlohmann::ordered_json training_result_of(const std::string &file)
   {
     const Potential potential = Potential::read(file);
     nlohmann::ordered_json result = {{"file", file}, {"sha256", potential.sha256}};
@@ -64,20 +64,20 @@ namespace {
 
 void add_command_train(CLI::App &program)
 {
-  CommandOptions<Options> options(program, "train",
-                                  "Train a potential on labelled frames, or on labels of "
-                                  "other potentials; resumes where it was stopped");
+  CommandOptions<TrainOptions> options(program, "train",
+                                       "Train a potential on labelled frames, or on labels of "
+                                       "other potentials; resumes where it was stopped");
   options.app.add_option("settings", options->settings, "YAML file, see doc/guide/train.md")
       ->required();
   options.app.add_flag("--restart", options->restart, "forget an earlier checkpoint");
   options.app.add_flag("--force", options->force, "overwrite an existing potential");
   options.app.add_flag("--plots,!--no-plots", options->plots,
                        "pictures of the learning curve and of predictions against labels");
-  add_help_settings_option(options.app, settings_page);
+  add_help_settings_option(options.app, train_settings_page);
   options.app.footer("Example:\n  mlff train examples/train/ethanol.yaml");
   run_with_json(options.app, options->json, [options](JsonOutput &output) {
     const std::string file = train(*options);
-    if (output.wanted()) output.print(result_of(file));
+    if (output.wanted()) output.print(training_result_of(file));
   });
 }
 

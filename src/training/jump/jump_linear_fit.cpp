@@ -12,8 +12,6 @@ namespace mlff {
 
 namespace {
 
-  constexpr double acceleration = eV_in_amu_square_angstrom_per_square_ps;
-
   /// Sums of the normal equations of one species and stride.
   struct Normal {
     double vv = 0, vf = 0, ff = 0, xv = 0, xf = 0, wv = 0, wf = 0;
@@ -133,7 +131,8 @@ namespace {
     void add_atom(int i, double m, double stride_ps, Normal &sum)
     {
       for (int c = 3 * i; c < 3 * i + 3; c++) {
-        const double v = batch.velocity[c], f = stride_ps * acceleration * batch.force[c] / m;
+        const double v = batch.velocity[c],
+                     f = stride_ps * eV_in_amu_square_angstrom_per_square_ps * batch.force[c] / m;
         const double x = batch.reference.displacement[c] / stride_ps,
                      w = batch.reference.velocity_change[c];
         sum.vv += v * v;

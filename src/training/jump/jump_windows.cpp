@@ -20,7 +20,6 @@ namespace mlff {
 namespace {
 
   namespace fs = std::filesystem;
-  constexpr double acceleration = eV_in_amu_square_angstrom_per_square_ps;
 
   [[noreturn]] void fail(const std::string &file, long frame, const std::string &what)
   {
@@ -132,7 +131,7 @@ NveTrajectory read_nve(const std::string &file, double timestep)
 
     const bool follows = number > 1 && frame.step == before.step + 1;
     for (std::size_t k = 0; k < n3 && follows; k++) {
-      const double a = acceleration / trajectory.mass[k / 3];
+      const double a = eV_in_amu_square_angstrom_per_square_ps / trajectory.mass[k / 3];
       const double x =
           before.positions[k] + dt * before.velocities[k] + 0.5 * dt * dt * a * before.forces[k];
       const double v = before.velocities[k] + 0.5 * dt * a * (before.forces[k] + frame.forces[k]);
