@@ -5,6 +5,8 @@ namespace mlff {
 
 inline constexpr double kcal_per_mol_in_eV = 4184.0 / (1.602176634e-19 * 6.02214076e23);
 inline constexpr double meV = 1e-3;
+/// 1 eV/Å^3
+inline constexpr double eV_per_cubic_angstrom_in_GPa = 160.2176634;
 inline constexpr double hartree_in_eV = 27.211386245988;
 /// eV in (g/mol) Å²/ps²
 inline constexpr double eV_in_amu_square_angstrom_per_square_ps =

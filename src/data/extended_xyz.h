@@ -21,6 +21,8 @@ enum class XyzRole {
   spread,
   energy,
   energy_spread,
+  stress,
+  virial,
   charge,
   multiplicity,
   unpaired

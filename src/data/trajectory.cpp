@@ -59,6 +59,8 @@ namespace {
                           "' does not have the shape of 'coords'");
       }
       for (const auto &name : file.names()) {
+        if (name.find("stress") != std::string::npos || name.find("virial") != std::string::npos)
+          unread_stress.push_back(name + " (of open molecules, which have no stress)");
         const bool energies_perhaps = name == "E" || name.find("energ") != std::string::npos,
                    forces_perhaps = name == "F" || name.find("force") != std::string::npos;
         if ((energies.values.empty() && energies_perhaps) ||
@@ -80,6 +82,7 @@ namespace {
       frame = Structure();
       frame.numbers = numbers;
       frame.unread = unread;
+      frame.unread_stress = unread_stress;
       frame.positions.assign(coordinates.values.begin() + long(begin),
                              coordinates.values.begin() + long(begin + width));
       if (!energies.values.empty()) frame.energy = energies.values[std::size_t(index)] * to_eV;
@@ -95,7 +98,7 @@ namespace {
    private:
     double to_eV;
     std::vector<int> numbers;
-    std::vector<std::string> unread;
+    std::vector<std::string> unread, unread_stress;
     Array coordinates, energies, forces;
     std::int64_t n_frames = 0, index = 0;
   };
@@ -162,7 +165,7 @@ namespace {
           return std::isfinite(x);
         });
       };
-      bool all = finite(frame.cell);
+      bool all = finite(frame.cell) && (!frame.stress || finite(*frame.stress));
       for (const auto *values :
            {&frame.positions, &frame.velocities, &frame.forces, &frame.masses, &frame.spread})
         all = all && finite(*values);

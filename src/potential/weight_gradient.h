@@ -1,4 +1,4 @@
-// Gradient of a loss of energies and forces with respect to the weights of a model.
+// Gradient of a loss of energies, forces and stresses with respect to the weights of a model.
 #pragma once
 
 #include "core/engine_info.h"
@@ -11,13 +11,25 @@
 
 namespace mlff {
 
-/// Derivatives of a loss with respect to the predictions for structures first .. last-1 of a graph.
-/// atom_energy [n_centres] (eV) and force [n_centres][3] (eV/Å) are predictions; the callee fills
-/// energy_bar [n_centres] = dL/dE_i and force_bar [n_centres][3] = dL/dF, of the same structures
-/// only. All arrays are those of the whole graph. Called from several threads.
+/// Predictions for the structures of a graph, and places for the derivatives of a loss with respect
+/// to them. All arrays are those of the whole graph.
+struct LossArrays {
+  const double *atom_energy;    ///< [n_centres] eV
+  const double *force;          ///< [n_centres][3] eV/Å
+
+  /// [n_structures][6] dE/dstrain, eV, which is stress times volume: xx, yy, zz, xy, xz, yz. Zeros
+  /// for open structures. Null where the graph has no cells, and for models of molecules.
+  const double *strain_gradient;
+
+  double *energy_bar;    ///< [n_centres] dL/dE_i
+  double *force_bar;     ///< [n_centres][3] dL/dF
+  double *strain_bar;    ///< [n_structures][6] dL/d(strain_gradient); null where that is
+};
+
+/// Fills the derivatives of structures first .. last-1 from their predictions; the derivatives of
+/// open structures by their strain count as zero. Called from several threads.
 using LossDerivative =
-    std::function<void(int first_structure, int last_structure, const double *atom_energy,
-                       const double *force, double *energy_bar, double *force_bar)>;
+    std::function<void(int first_structure, int last_structure, const LossArrays &arrays)>;
 
 /// Derivative of a loss with respect to rows of the Jacobian of the forces. row [n_centres][3]
 /// (eV/Å²) holds, for the atoms of each structure, dF_k/dx of the component k chosen for it; the

@@ -22,7 +22,10 @@ struct Structure {
   std::array<double, 9> cell = {0, 0, 0, 0, 0, 0, 0, 0, 0};    ///< rows a, b, c
   std::array<bool, 3> periodic = {false, false, false};
   std::optional<double> energy;
-  std::vector<double> forces;            ///< [n][3]
+  std::vector<double> forces;    ///< [n][3]
+  /// [3][3] eV/Å^3, row-major, tension positive: dE/dstrain over the volume. Only of structures
+  /// that are periodic in all directions.
+  std::optional<std::array<double, 9>> stress;
   std::vector<double> velocities;        ///< [n][3]
   std::vector<double> masses;            ///< [n] g/mol
   std::optional<double> charge;          ///< e, of the whole structure
@@ -34,6 +37,9 @@ struct Structure {
   std::optional<double> time;             ///< ps
   /// Columns and keys of the file that look like labels, but were not read as labels.
   std::vector<std::string> unread;
+  /// Keys of the file that may hold a stress, but were not read as one; with the reason, where that
+  /// is not the name alone.
+  std::vector<std::string> unread_stress;
   /// Names, order and further content of the file, for writing; null: not kept.
   std::shared_ptr<const XyzLayout> layout;
 

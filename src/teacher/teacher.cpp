@@ -86,6 +86,7 @@ void set_labels(Structure &structure, const Labels &labels)
 {
   structure.energy = labels.energy;
   structure.forces = labels.forces;
+  structure.stress = labels.stress;
   if (labels.energy_spread) structure.energy_spread = labels.energy_spread;
   if (!labels.force_spread.empty()) structure.spread = labels.force_spread;
   if (labels.charge) structure.charge = *labels.charge;

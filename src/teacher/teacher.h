@@ -36,7 +36,8 @@ struct Labels {
   std::optional<int> multiplicity;    ///< unpaired electrons + 1
 };
 
-/// Writes energy, forces, spreads and state into a structure. What the labels do not have stays.
+/// Writes energy, forces, stress, spreads and state into a structure. What the labels do not have
+/// stays, but for a stress, which belongs to the energy.
 void set_labels(Structure &structure, const Labels &labels);
 
 class Teacher {

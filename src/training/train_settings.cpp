@@ -106,6 +106,10 @@ namespace {
        {.weight = 0.1, .delta = 0.01},
        "energies divided by the square root of the number of atoms, eV"},
       {"force", &S::force, {.weight = 1.0, .delta = 0.02}, "components of forces, eV/Å"},
+      {"stress",
+       &S::stress,
+       {.delta = 0.01},
+       "six components of the stress times the volume per atom, of frames that have one, eV"},
       {"atom_energy",
        &S::atom_energy,
        {.delta = 0.01},
@@ -131,7 +135,7 @@ namespace {
       {"frames", &DataFile::frames, at_least(0), "number of frames, drawn at random; 0: all"},
       {"weight", &DataFile::weight, at_least(0), "factor on the loss of these frames"},
       {"labels", &DataFile::teacher, one_of({"file", "teacher"}),
-       "energies and forces of the file, or of the teachers"},
+       "energies, forces and stresses of the file, or of the teachers"},
   };
 
   const SettingsTable<S> teacher_table = {
@@ -255,6 +259,10 @@ void TrainSettings::read_loss(YamlSection &top)
     this->*term = read_term(loss, name, standard);
   loss.finish();
   const std::string name = kind->name;
+  if (kind->one_molecule && stress.used())
+    loss.fail("stress",
+              "is for periodic systems, but " + name +
+                  " learns from isolated molecules; accepted: a weight of 0");
   if (!kind->atom_energies && atom_energy.used())
     loss.fail("atom_energy", "is of use for models with energies of atoms; " + name + " has none");
   if (!kind->third_derivatives && jacobian.used())
@@ -389,6 +397,7 @@ nlohmann::ordered_json TrainSettings::description() const
     json["teacher"] = {{"models", names}, {"spread", spread}};
   }
   json["loss"] = {{"energy", describe(energy)}, {"force", describe(force)}};
+  if (stress.used()) json["loss"]["stress"] = describe(stress);
   if (atom_energy.used()) json["loss"]["atom_energy"] = describe(atom_energy);
   if (jacobian.used()) json["loss"]["jacobian"] = describe(jacobian);
   json["training"] = TrainingLoopSettings::description();

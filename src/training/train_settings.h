@@ -41,7 +41,7 @@ struct DataFile {
   std::string file;
   long frames = 0;          ///< number of frames, drawn at random; 0: all
   double weight = 1.0;      ///< factor on the loss of its frames
-  bool teacher = false;     ///< energies and forces of the teachers instead of those in the file
+  bool teacher = false;     ///< labels of the teachers instead of those in the file
   ReadOptions read = {};    ///< units and names, where the file does not tell them
 };
 
@@ -73,9 +73,9 @@ struct TrainSettings : TrainingLoopSettings {
   /// Force weights of atoms are 1 / (1 + (spread of the labels / this)^2), eV/Å; 0: all 1.
   double spread = 0.0;
 
-  // loss; energies per square root of the number of atoms (eV), forces (eV/Å), atom energies (eV),
-  // Jacobian rows (eV/Å^2)
-  LossTerm energy, force, atom_energy, jacobian;
+  // loss; energies per square root of the number of atoms (eV), forces (eV/Å), stresses times the
+  // volume per atom (eV), atom energies (eV), Jacobian rows (eV/Å^2)
+  LossTerm energy, force, stress, atom_energy, jacobian;
 
   long batch_atoms = 96, accumulate = 1;    ///< atoms of a batch, batches of a step
 

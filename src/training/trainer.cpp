@@ -14,28 +14,6 @@
 
 namespace mlff {
 
-namespace {
-
-  constexpr const char *term_names[] = {"energy", "force", "atom_energy", "jacobian"};
-
-  /// rho(x) and its derivative.
-  double penalty(const LossTerm &term, double x, double &slope)
-  {
-    if (term.huber && std::abs(x) > term.delta) {
-      slope = std::copysign(2.0 * term.delta, x);
-      return 2.0 * term.delta * std::abs(x) - term.delta * term.delta;
-    }
-    slope = 2.0 * x;
-    return x * x;
-  }
-
-  double weight_at(const LossTerm &term, double share)
-  {
-    return term.weight + share * (term.final_weight - term.weight);
-  }
-
-}    // namespace
-
 Trainer::Trainer(const TrainSettings &given, const std::string &command) :
     settings(given), command(command)
 {
@@ -89,59 +67,17 @@ void Trainer::add_batch(std::span<double> gradient)
 {
   const Graph view = graph.view();
   const double share = double(loop->step) / double(settings.steps),
-               part = 1.0 / double(settings.accumulate);
-  const double w_energy = weight_at(settings.energy, share),
-               w_force = weight_at(settings.force, share),
-               w_atom = weight_at(settings.atom_energy, share),
+               part = 1.0 / double(settings.accumulate),
                w_jacobian = weight_at(settings.jacobian, share);
-  long n_energies = 0, n_components = 0, n_atom_energies = 0;
-  for (const auto *frame : batch) {
-    n_energies += frame->structure.energy.has_value();
-    n_components += long(frame->structure.forces.size());
-    n_atom_energies += long(frame->atom_energy.size());
-  }
-  // each structure has sums of its own, so that threads do not meet
-  std::vector<std::array<double, 4>> terms(
-      batch.size(), {0.0, 0.0, 0.0, 0.0});    // energy, force, atom energy, |dF|
-  const LossDerivative loss = [&](int first, int last, const double *atom_energy,
-                                  const double *force, double *energy_bar, double *force_bar) {
-    for (int s = first; s < last; s++) {
-      const TrainingFrame &frame = *batch[s];
-      const int begin = view.first_atom[s], n = view.first_atom[s + 1] - begin;
-      double slope;
-      std::fill_n(energy_bar + begin, n, 0.0);
-      std::fill_n(force_bar + 3 * begin, 3 * n, 0.0);
-      if (frame.structure.energy && w_energy > 0) {
-        double energy = 0.0;
-        for (int i = begin; i < begin + n; i++) energy += atom_energy[i];
-        const double root = std::sqrt(double(n));
-        terms[s][0] = frame.weight *
-            penalty(settings.energy, (energy - *frame.structure.energy) / root, slope) /
-            double(n_energies);
-        for (int i = begin; i < begin + n; i++)
-          energy_bar[i] += part * w_energy * frame.weight * slope / root / double(n_energies);
-      }
-      for (int k = 0; k < 3 * n && !frame.structure.forces.empty(); k++) {
-        const double difference = force[3 * begin + k] - frame.structure.forces[k],
-                     weight = frame.weight * frame.atom_weight[k / 3] / double(n_components);
-        terms[s][1] += weight * penalty(settings.force, difference, slope);
-        terms[s][3] += std::abs(difference) / double(n_components);
-        force_bar[3 * begin + k] = part * w_force * weight * slope;
-      }
-      for (int i = 0; i < n && w_atom > 0 && !frame.atom_energy.empty(); i++) {
-        const double weight = frame.weight / double(n_atom_energies);
-        terms[s][2] += weight *
-            penalty(settings.atom_energy, atom_energy[begin + i] - frame.atom_energy[i], slope);
-        energy_bar[begin + i] += part * w_atom * weight * slope;
-      }
-    }
-  };
-  engine->add_gradient(view, loss, gradient);
-  for (const auto &term : terms) {
-    for (int k = 0; k < 3; k++) sums[k] += part * term[k];
-    sums[4] += part * term[3];
-  }
-  if (w_jacobian > 0) add_jacobian(w_jacobian * part, sums[3], gradient);
+  BatchLoss loss(settings, batch, view, share, part);
+  engine->add_gradient(
+      view,
+      [&](int first, int last, const LossArrays &arrays) {
+        loss.derive(first, last, arrays);
+      },
+      gradient);
+  sums.add(loss.sums(), part);
+  if (w_jacobian > 0) add_jacobian(w_jacobian * part, sums.terms[jacobian_term], gradient);
   frames_since += long(batch.size());
 }
 
@@ -200,8 +136,11 @@ void Trainer::validate()
       {"epoch", double(epoch) + double(position) / double(data.train.size())},
       {"learning_rate", loop->rate(loop->step - 1)}};
   const double n = double(std::max(1L, batches_since));
-  for (int k = 0; k < 4; k++) line["loss"][term_names[k]] = sums[k] / n;
-  line["train_force_mae_meV_per_A"] = sums[4] / n / meV;
+  for (int k = 0; k < n_loss_terms; k++) line["loss"][loss_term_names[k]] = sums.terms[k] / n;
+  line["train_force_mae_meV_per_A"] = sums.force_error / n / meV;
+  if (sums.stress_batches > 0)
+    line["train_stress_mae_GPa"] =
+        sums.stress_error / sums.stress_batches * eV_per_cubic_angstrom_in_GPa;
   line["valid"] = errors.json();
   line["best_step"] = loop->best_step;
   line["frames_per_second"] = loop->seconds > 0 ? double(frames_since) / loop->seconds : 0.0;
@@ -209,11 +148,14 @@ void Trainer::validate()
   const auto in_meV = [](double x) {
     return readable(x / meV, 2);
   };
-  std::printf("%9ld %8.1f %10.2e %10s %10s %10s %9.0f%s\n", loop->step, line["epoch"].get<double>(),
-              line["learning_rate"].get<double>(), in_meV(sums[4] / n).c_str(),
+  std::printf("%9ld %8.1f %10.2e %10s %10s %10s", loop->step, line["epoch"].get<double>(),
+              line["learning_rate"].get<double>(), in_meV(sums.force_error / n).c_str(),
               errors.n_components ? in_meV(errors.force_mae()).c_str() : "-",
-              errors.n_energies ? in_meV(errors.energy_mae()).c_str() : "-",
-              line["frames_per_second"].get<double>(), gained ? " *" : "");
+              errors.n_energies ? in_meV(errors.energy_mae()).c_str() : "-");
+  if (has_stress())
+    std::printf(" %10s",
+                errors.n_stress_components ? readable(errors.stress_mae_GPa(), 4).c_str() : "-");
+  std::printf(" %9.0f%s\n", line["frames_per_second"].get<double>(), gained ? " *" : "");
   std::fflush(stdout);
   sums = {};
   batches_since = frames_since = 0;
@@ -240,14 +182,25 @@ TrainingLoop::Parts Trainer::parts()
                                   {"position", position},
                                   {"frames_since", frames_since},
                                   {"batches_since", batches_since},
-                                  {"sums", sums}};
+                                  {"loss_terms", sums.terms},
+                                  {"force_error", sums.force_error},
+                                  {"stress_error", sums.stress_error},
+                                  {"stress_batches", sums.stress_batches}};
   };
   parts.restore = [this](const nlohmann::ordered_json &state) {
     state["epoch"].get_to(epoch);
     state["position"].get_to(position);
     state["frames_since"].get_to(frames_since);
     state["batches_since"].get_to(batches_since);
-    state["sums"].get_to(sums);
+    for (const char *key : {"loss_terms", "force_error", "stress_error", "stress_batches"})
+      if (!state.contains(key))
+        throw FileError("the checkpoint in '" + folder +
+                        "' is that of an earlier version, which kept no errors of stresses; "
+                        "--restart begins anew");
+    state["loss_terms"].get_to(sums.terms);
+    state["force_error"].get_to(sums.force_error);
+    state["stress_error"].get_to(sums.stress_error);
+    state["stress_batches"].get_to(sums.stress_batches);
     if (position < 0 || position > long(data.train.size()))
       throw FileError("the checkpoint in '" + folder + "' is damaged; --restart begins anew");
     order = shuffled(int(data.train.size()), settings.seed * 7919ull + std::uint64_t(epoch) + 1);
@@ -279,6 +232,25 @@ void Trainer::judge_validation()
               "the weights\n");
 }
 
+bool Trainer::has_stress() const
+{
+  return frames_with_stress(data.train) + frames_with_stress(data.valid) > 0;
+}
+
+void Trainer::print_head() const
+{
+  const auto line = [&](const std::array<const char *, 8> &words) {
+    std::printf("%9s %8s %10s %10s %10s %10s", words[0], words[1], words[2], words[3], words[4],
+                words[5]);
+    if (has_stress()) std::printf(" %10s", words[6]);
+    std::printf(" %9s\n", words[7]);
+  };
+  std::printf("\n");
+  line({"step", "epoch", "rate", "train F", "valid F", "valid E", "valid S", "frames"});
+  line({"", "", "", "meV/A", "meV/A", "meV/atom", "GPa", "per s"});
+  std::fflush(stdout);
+}
+
 bool Trainer::run(bool restart, bool force)
 {
   OutputFile::check(settings.output, force);
@@ -299,12 +271,13 @@ bool Trainer::run(bool restart, bool force)
     for (const auto &p : molecule.generators) std::printf(" %s", cycle_text(molecule, p).c_str());
     std::printf(molecule.generators.empty() ? " the identity\n" : "\n");
   }
+  if (has_stress())
+    std::printf("%ld training and %ld validation frames have a stress%s\n",
+                frames_with_stress(data.train), frames_with_stress(data.valid),
+                settings.stress.used() ? "" : ", which 'loss.stress' does not weigh");
   if (resumed) std::printf("resumed at step %ld of %ld\n", loop->step, settings.steps);
   judge_validation();
-  std::printf("\n%9s %8s %10s %10s %10s %10s %9s\n%9s %8s %10s %10s %10s %10s %9s\n", "step",
-              "epoch", "rate", "train F", "valid F", "valid E", "frames", "", "", "", "meV/A",
-              "meV/A", "meV/atom", "per s");
-  std::fflush(stdout);
+  print_head();
 
   if (!loop->run(parts)) return false;
   write_result();
@@ -324,7 +297,8 @@ void Trainer::write_result()
     OutputFile file(folder + "/predictions.json", true);
     const nlohmann::ordered_json json = {{"frames", data.valid.empty() ? "training" : "validation"},
                                          {"force_eV_per_A", predictions.force},
-                                         {"energy_eV_per_atom", predictions.energy}};
+                                         {"energy_eV_per_atom", predictions.energy},
+                                         {"stress_GPa", predictions.stress}};
     std::fputs(json.dump().c_str(), file);
     file.finish();
   }
@@ -341,15 +315,27 @@ void Trainer::write_result()
   result.date = today();
   result.training = provenance.dump();
   result.write(settings.output, true);
-  std::printf("\nwrote %s (weights of step %ld)\n\n%-12s %16s %16s\n%-12s %16s %16s\n",
-              settings.output.c_str(), provenance["best_step"].get<long>(), "", "force MAE",
-              "energy MAE", "", "meV/A", "meV/atom");
+  std::printf("\nwrote %s (weights of step %ld)\n\n", settings.output.c_str(),
+              provenance["best_step"].get<long>());
+  print_errors(train, valid);
+}
+
+void Trainer::print_errors(const ErrorSums &train, const ErrorSums &valid) const
+{
+  const auto line = [&](const char *name, const std::string &forces, const std::string &energies,
+                        const std::string &stresses) {
+    std::printf("%-12s %16s %16s", name, forces.c_str(), energies.c_str());
+    if (has_stress()) std::printf(" %16s", stresses.c_str());
+    std::printf("\n");
+  };
+  line("", "force MAE", "energy MAE", "stress MAE");
+  line("", "meV/A", "meV/atom", "GPa");
   for (const auto &[name, errors] :
        {std::pair{"training", &train}, std::pair{"validation", &valid}})
-    if (errors->n_components || errors->n_energies)
-      std::printf("%-12s %16s %16s\n", name,
-                  errors->n_components ? readable(errors->force_mae() / meV, 2).c_str() : "-",
-                  errors->n_energies ? readable(errors->energy_mae() / meV, 2).c_str() : "-");
+    if (errors->n_components || errors->n_energies || errors->n_stress_components)
+      line(name, errors->n_components ? readable(errors->force_mae() / meV, 2) : "-",
+           errors->n_energies ? readable(errors->energy_mae() / meV, 2) : "-",
+           errors->n_stress_components ? readable(errors->stress_mae_GPa(), 4) : "-");
 }
 
 }    // namespace mlff

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/make_gradient.h"
+#include "training/batch_loss.h"
 #include "training/train_settings.h"
 #include "training/training_data.h"
 #include "training/training_errors.h"
@@ -9,7 +10,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <array>
 #include <memory>
 
 namespace mlff {
@@ -42,7 +42,7 @@ class Trainer {
   // the state that a checkpoint holds beside that of the loop
   long epoch = 0, position = 0;    // frames of the epoch that are done
   long frames_since = 0;
-  std::array<double, 5> sums{};    // loss terms and force MAE since the last validation
+  LossSums sums;    // since the last validation
   long batches_since = 0;
 
   // energies of the validation frames choose the weights, because their forces cannot
@@ -65,6 +65,9 @@ class Trainer {
   void add_batch(std::span<double> gradient);
   void add_jacobian(double weight, double &term, std::span<double> gradient);
   void judge_validation();
+  bool has_stress() const;
+  void print_head() const;
+  void print_errors(const ErrorSums &train, const ErrorSums &valid) const;
   void validate();
   TrainingLoop::Parts parts();
   void write_result();

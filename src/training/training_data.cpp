@@ -4,6 +4,8 @@
 #include "core/elements.h"
 #include "core/progress.h"
 #include "data/trajectory.h"
+#include "structure/lattice.h"
+#include "structure/stress.h"
 
 #include <algorithm>
 #include <cmath>
@@ -70,6 +72,13 @@ namespace {
   }
 
 }    // namespace
+
+long frames_with_stress(const std::vector<TrainingFrame> &frames)
+{
+  return std::count_if(frames.begin(), frames.end(), [](const TrainingFrame &frame) {
+    return frame.strain_gradient.has_value();
+  });
+}
 
 std::vector<int> shuffled(int n, std::uint64_t seed)
 {
@@ -145,6 +154,7 @@ namespace {
             progress.update(double(k + 1) / double(read.frames.size()),
                             std::to_string(k + 1) + " frames");
           const double largest = check_labels(frame);
+          take_stress(frame);
           if (settings.max_force > 0 && largest > settings.max_force) {
             data.left_out++;
             continue;
@@ -177,6 +187,7 @@ namespace {
         if (file.teacher) {
           structure.energy = labels.energy;
           structure.forces = labels.forces;
+          structure.stress = labels.stress;
           structure.spread = labels.force_spread;
         }
       } catch (const TeacherError &error) {
@@ -217,6 +228,17 @@ namespace {
       return largest;
     }
 
+    static void take_stress(TrainingFrame &frame)
+    {
+      const Structure &structure = frame.structure;
+      if (!structure.stress) return;
+      if (const auto fault = stress_fault(structure); !fault.empty())
+        fail(frame.file, frame.number,
+             fault + "; 'keys: {stress: NAME}' in 'data' chooses another key");
+      frame.strain_gradient = six_components(*structure.stress);
+      for (double &x : *frame.strain_gradient) x *= cell_volume(structure.cell);
+    }
+
     void weigh_atoms(TrainingFrame &frame) const
     {
       const Structure &structure = frame.structure;
@@ -228,6 +250,25 @@ namespace {
         }
     }
   };
+
+  /// Throws FileError where the loss weighs stresses and no training frame has one.
+  void require_stress(const TrainingData &data)
+  {
+    if (frames_with_stress(data.train) > 0) return;
+    std::set<std::string> names;
+    for (const auto &frame : data.train)
+      names.insert(frame.structure.unread_stress.begin(), frame.structure.unread_stress.end());
+    std::string perhaps;
+    for (const auto &name : names)
+      if (perhaps.size() < 200) perhaps += (perhaps.empty() ? "" : ", ") + name;
+    throw FileError(
+        "'loss.stress' has a weight, but no training frame has a stress; accepted: frames "
+        "that are periodic in all directions and have the key stress or virial, "
+        "'labels: teacher', or 'loss.stress.weight: 0'" +
+        (names.empty()
+             ? ""
+             : "; not read: " + perhaps + " ('keys: {stress: NAME}' in 'data' chooses a key)"));
+  }
 
   /// Moves a share of the training frames, drawn at random, to the validation.
   void hold_out_validation(const TrainSettings &settings, TrainingData &data)
@@ -319,6 +360,7 @@ TrainingData read_training_data(const TrainSettings &settings, const std::vector
     throw FileError("no training frame is left: 'data.max_force' " +
                     std::to_string(settings.max_force) + " eV/Å leaves all out");
   if (settings.valid.empty() && settings.valid_fraction > 0) hold_out_validation(settings, data);
+  if (settings.stress.used()) require_stress(data);
   find_elements(elements, data);
   for (auto *list : {&data.train, &data.valid})
     for (auto &frame : *list) {

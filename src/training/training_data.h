@@ -11,8 +11,10 @@
 namespace mlff {
 
 struct TrainingFrame {
-  Structure structure;                ///< its labels, where given: energy and forces (eV, eV/Å)
-  GraphStorage graph;                 ///< neighbors within this structure
+  Structure structure;    ///< its labels, where given: energy, forces and stress
+  GraphStorage graph;     ///< neighbors within this structure
+  /// eV: the stress times the volume, xx, yy, zz, xy, xz, yz; none where there is no stress
+  std::optional<std::array<double, 6>> strain_gradient;
   std::vector<double> atom_energy;    ///< eV, by the teachers; empty: none
   std::vector<double> atom_weight;    ///< factor on the loss of the force on each atom, 0 to 1
   double weight = 1.0;                ///< factor on the loss of the frame
@@ -37,6 +39,9 @@ struct TrainingData {
 /// and frame.
 TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
                                 double cutoff, Teacher *teacher);
+
+/// Number of frames that have a stress.
+long frames_with_stress(const std::vector<TrainingFrame> &frames);
 
 /// The numbers 0 .. n-1 shuffled, the same on every machine.
 std::vector<int> shuffled(int n, std::uint64_t seed);

@@ -10,6 +10,8 @@
 #include "program/exit_code.h"
 #include "program/json_output.h"
 #include "structure/bonds.h"
+#include "structure/lattice.h"
+#include "structure/stress.h"
 #include "workflow/plot_script.h"
 
 #include <nlohmann/json.hpp>
@@ -130,6 +132,7 @@ namespace {
         for (Structure frame; reader->next(frame); n++) {
           look(frame, f, n, before);
           for (const auto &name : frame.unread) unread.insert(name);
+          unread_stress.insert(frame.unread_stress.begin(), frame.unread_stress.end());
           if (frame.periodic == std::array{false, false, false}) {
             if (bonded != frame.numbers) {
               bonded = frame.numbers;
@@ -158,6 +161,7 @@ namespace {
       out["atoms"] = n_atoms;
       out["with_energy"] = with_energy;
       out["with_forces"] = with_forces;
+      out["with_stress"] = with_stress;
       out["with_velocities"] = with_velocities;
       out["duplicates"] = duplicates;
       out["above_max_force"] = above_max_force;
@@ -169,6 +173,12 @@ namespace {
         out["molecules"][name] = {{"frames", frames_of_molecule.at(name)},
                                   {"energy_eV", moments.json()}};
       if (with_forces) out["net_force_largest_eV_per_A"] = net_force.largest;
+      if (with_stress)
+        out["stress"] = {{"pressure_GPa", pressure.json()},
+                         {"component_GPa", stress_component.json()},
+                         {"volume_A3_per_atom", volume_of_atom.json()},
+                         {"largest_asymmetry_eV_per_A3", stress_asymmetry.largest}};
+      out["unread_stress"] = unread_stress;
       if (work_pairs) {
         out["work_against_energy"] = {
             {"pairs", work_pairs},
@@ -198,6 +208,12 @@ namespace {
         problems.push_back(std::to_string(n_frames - with_energy) + " frames have no energy");
       if (with_forces && with_forces < n_frames)
         problems.push_back(std::to_string(n_frames - with_forces) + " frames have no forces");
+      if (asymmetric)
+        problems.push_back(std::to_string(asymmetric) +
+                           " frames have a stress that is not symmetric: components that should be "
+                           "equal differ by up to " +
+                           readable(stress_asymmetry.largest, 6) + " eV/A^3 (" + worst_stress +
+                           ")");
       if (!with_energy && !with_forces) problems.push_back("there are neither energies nor forces");
       if (!unread.empty() && (with_energy < n_frames || with_forces < n_frames)) {
         std::string names;
@@ -224,14 +240,23 @@ namespace {
         std::printf("\n");
       };
       std::printf(
-          "%ld frames, %ld atoms, %zu files; with energy %ld, forces %ld, velocities %ld\n\n",
-          n_frames, n_atoms, options.data.size(), with_energy, with_forces, with_velocities);
+          "%ld frames, %ld atoms, %zu files; with energy %ld, forces %ld, stress %ld, velocities "
+          "%ld\n\n",
+          n_frames, n_atoms, options.data.size(), with_energy, with_forces, with_stress,
+          with_velocities);
       std::printf("  %-22s %9s %12s %12s %12s %12s\n", "energy (eV)", "frames", "mean", "deviation",
                   "least", "largest");
       for (const auto &[name, moments] : energy_of_molecule) line(name, moments, 1.0);
       std::printf("\n  %-22s %9s %12s %12s %12s %12s\n", "force norm (eV/A)", "atoms", "mean",
                   "deviation", "least", "largest");
       for (const auto &[z, moments] : force_of_element) line(element_symbol(z), moments, 1.0);
+      if (with_stress) {
+        std::printf("\n  %-22s %9s %12s %12s %12s %12s\n", "stress", "", "mean", "deviation",
+                    "least", "largest");
+        line("pressure (GPa)", pressure, 1.0);
+        line("components (GPa)", stress_component, 1.0);
+        line("volume (A^3/atom)", volume_of_atom, 1.0);
+      }
       std::printf("\n  duplicates %ld, frames with a bond of their file's first frame broken %ld",
                   duplicates, broken);
       if (with_forces) std::printf(", largest net force %.2g eV/A", net_force.largest);
@@ -241,6 +266,11 @@ namespace {
       if (options.max_force > 0.0)
         std::printf(", frames above %g eV/A %ld", options.max_force, above_max_force);
       std::printf("\n");
+      if (!unread_stress.empty()) {
+        std::string names;
+        for (const auto &name : unread_stress) names += (names.empty() ? "" : ", ") + name;
+        std::printf("  not read as a stress: %s; --key stress=NAME chooses a key\n", names.c_str());
+      }
       for (const auto &problem : problems) std::printf("  PROBLEM: %s\n", problem.c_str());
     }
 
@@ -322,8 +352,9 @@ namespace {
 
    private:
     DatasetOptions options;
-    long n_frames = 0, n_atoms = 0, with_energy = 0, with_forces = 0, with_velocities = 0,
-         duplicates = 0, above_max_force = 0, broken = 0, window = 0;
+    long n_frames = 0, n_atoms = 0, with_energy = 0, with_forces = 0, with_stress = 0,
+         with_velocities = 0, asymmetric = 0, duplicates = 0, above_max_force = 0, broken = 0,
+         window = 0;
     std::map<int, Moments> force_of_element;
     std::map<int, long> count_of_element;
     std::map<std::string, Moments> energy_of_molecule;
@@ -331,10 +362,12 @@ namespace {
     std::map<std::string, double> first_energy;
     Moments net_force;
     std::string worst_net_force;
+    Moments pressure, stress_component, volume_of_atom, stress_asymmetry;
+    std::string worst_stress;    ///< place of the one that is least symmetric
     long work_pairs = 0;
     double work_squares = 0.0, energy_squares = 0.0;
     std::set<std::uint64_t> seen;
-    std::set<std::string> unread;    ///< columns and keys that may be labels
+    std::set<std::string> unread, unread_stress;    ///< columns and keys that may be labels
     struct States {
       std::set<double> charges, multiplicities;
     };
@@ -346,6 +379,27 @@ namespace {
     double work_deviation() const
     {
       return energy_squares > 0.0 ? std::sqrt(work_squares / energy_squares) : 0.0;
+    }
+
+    std::string place(std::size_t file, long n) const
+    {
+      return "'" + options.data[file] + "', frame " + std::to_string(n + 1);
+    }
+
+    /// Of a frame that has a stress.
+    void look_at_stress(const Structure &frame, std::size_t file, long n)
+    {
+      with_stress++;
+      const auto components = six_components(*frame.stress);
+      for (const double x : components) stress_component.add(x * eV_per_cubic_angstrom_in_GPa);
+      pressure.add(-(components[0] + components[1] + components[2]) / 3.0 *
+                   eV_per_cubic_angstrom_in_GPa);
+      volume_of_atom.add(cell_volume(frame.cell) / double(frame.n_atoms()));
+      if (!is_symmetric(*frame.stress)) asymmetric++;
+      const double difference = asymmetry(*frame.stress);
+      if (stress_asymmetry.n == 0 || difference > stress_asymmetry.largest)
+        worst_stress = place(file, n);
+      stress_asymmetry.add(difference);
     }
 
     void look(const Structure &frame, std::size_t file, long n,
@@ -393,14 +447,14 @@ namespace {
           for (int a = 0; a < 3; a++) sum[a] += f[a];
         }
         const double net = std::hypot(sum[0], sum[1], sum[2]);
-        if (net_force.n == 0 || net > net_force.largest)
-          worst_net_force = "'" + options.data[file] + "', frame " + std::to_string(n + 1);
+        if (net_force.n == 0 || net > net_force.largest) worst_net_force = place(file, n);
         net_force.add(net);
         if (options.max_force > 0.0 && largest > options.max_force) {
           above_max_force++;
           keep = false;
         }
       }
+      if (frame.stress) look_at_stress(frame, file, n);
 
       const bool successive = before && before->numbers == frame.numbers && frame.step >= 0 &&
           frame.step == before->step + 1;

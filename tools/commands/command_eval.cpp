@@ -12,6 +12,8 @@
 #include "potential/model_kind.h"
 #include "program/json_output.h"
 #include "structure/bonds.h"
+#include "structure/lattice.h"
+#include "structure/stress.h"
 #include "training/jump/jump_report.h"
 
 #include <nlohmann/json.hpp>
@@ -263,12 +265,7 @@ namespace {
             unread += (unread.empty() ? " ('" : ", '") + name + "'";
         if (n_frames == 1 && !unread.empty())
           unread += " may be some: --key energy=NAME, --key forces=NAME)";
-        try {
-          append_graph(frame, potential.elements, potential.cutoff, graph);
-        } catch (const StructureError &error) {
-          throw FileError("data file '" + options.data + "', frame " + std::to_string(n_frames) +
-                          ": " + error.what());
-        }
+        add_to_graph(frame);
         batch.push_back(std::move(frame));
         if (int(batch.size()) >= options.batch ||
             engine.bytes(graph.view().n_atoms(), graph.view().n_edges()) >= engine.memory()) {
@@ -279,7 +276,7 @@ namespace {
       if (!batch.empty()) evaluate_batch();
       seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       if (n_frames == 0) throw FileError("data file '" + options.data + "' holds no frame");
-      if (energy.n == 0 && force.n == 0 && options.output.empty())
+      if (energy.n == 0 && force.n == 0 && stress.n == 0 && options.output.empty())
         throw FileError("data file '" + options.data +
                         "' holds neither energies nor forces to compare with" + unread +
                         "; --output writes predictions");
@@ -300,6 +297,14 @@ namespace {
                                               : nlohmann::json();
       report["force_rmse_meV_per_A"] = force.n ? nlohmann::json(force.rmse() / meV)
                                                : nlohmann::json();
+      for (const auto &[name, errors, unit] :
+           {std::tuple{"GPa", &stress, 1.0 / eV_per_cubic_angstrom_in_GPa},
+            {"meV_per_atom", &strain_gradient, meV}}) {
+        report[std::string("stress_mae_") + name] = errors->n ? nlohmann::json(errors->mae() / unit)
+                                                              : nlohmann::json();
+        report[std::string("stress_rmse_") + name] =
+            errors->n ? nlohmann::json(errors->rmse() / unit) : nlohmann::json();
+      }
       for (const auto &[z, errors] : force_of_element)
         report["elements"][element_symbol(z)] = {{"n_atoms", errors.n / 3},
                                                  {"force_mae_meV_per_A", errors.mae() / meV},
@@ -313,15 +318,19 @@ namespace {
       std::printf("%s on %s: %ld frames, %ld atoms, %.1f s (%s)\n\n", options.model.c_str(),
                   options.data.c_str(), n_frames, n_atoms, seconds, engine.description().c_str());
       std::printf("%-24s %12s %12s\n", "", "MAE", "RMSE");
-      const auto line = [](const std::string &name, int width, const Errors &errors) {
-        std::printf("%-*s %12s %12s\n", width, name.c_str(),
-                    readable(errors.mae() / meV, 3).c_str(),
-                    readable(errors.rmse() / meV, 3).c_str());
+      const auto line = [](const std::string &name, const Errors &errors, double unit = meV,
+                           int decimals = 3) {
+        std::printf("%-24s %12s %12s\n", name.c_str(),
+                    readable(errors.mae() / unit, decimals).c_str(),
+                    readable(errors.rmse() / unit, decimals).c_str());
       };
-      if (energy.n) line("energy (meV)", 24, energy);
-      if (force.n) line("force (meV/A)", 24, force);
-      for (const auto &[z, errors] : force_of_element)
-        line("  on " + element_symbol(z), 24, errors);
+      if (energy.n) line("energy (meV)", energy);
+      if (force.n) line("force (meV/A)", force);
+      for (const auto &[z, errors] : force_of_element) line("  on " + element_symbol(z), errors);
+      if (stress.n) {
+        line("stress (GPa)", stress, 1.0 / eV_per_cubic_angstrom_in_GPa, 5);
+        line("stress (meV/atom)", strain_gradient);
+      }
       if (!by_distance()) return;
       std::printf("\nby the distance of the nearest atoms of the two %s (last: within and beyond "
                   "the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
@@ -349,12 +358,48 @@ namespace {
 
     Errors energy, force;
     std::map<int, Errors> force_of_element;
+    /// Of six components a frame: eV/Å^3, and stress times volume per atom, eV.
+    Errors stress, strain_gradient;
     ErrorsByDistance apart;
     long n_frames = 0, n_atoms = 0;
     double seconds = 0.0;
     std::string unread;    // properties of the first frame that might be labels under other names
 
     bool by_distance() const { return options.apart || !options.groups.empty(); }
+
+    std::string place(long frame) const
+    {
+      return "data file '" + options.data + "', frame " + std::to_string(frame);
+    }
+
+    void add_to_graph(const Structure &frame)
+    {
+      if (const auto fault = stress_fault(frame); !fault.empty())
+        throw FileError(place(n_frames) + ": " + fault + "; --key stress=NAME chooses another key");
+      try {
+        append_graph(frame, potential.elements, potential.cutoff, graph);
+      } catch (const StructureError &error) {
+        throw FileError(place(n_frames) + ": " + error.what());
+      }
+    }
+
+    /// The stress of structure s of the graph, eV/Å^3.
+    std::array<double, 9> predicted_stress(const Graph &view, std::size_t s) const
+    {
+      std::array<double, 9> sum{};
+      add_strain_gradient(view, result, int(s), 1.0 / cell_volume(batch[s].cell), sum);
+      return sum;
+    }
+
+    void compare_stress(const Structure &frame, const std::array<double, 9> &predicted)
+    {
+      const auto found = six_components(predicted), label = six_components(*frame.stress);
+      const double volume_of_atom = cell_volume(frame.cell) / double(frame.n_atoms());
+      for (int c = 0; c < 6; c++) {
+        stress.add(found[c] - label[c]);
+        strain_gradient.add((found[c] - label[c]) * volume_of_atom);
+      }
+    }
 
     void evaluate_batch()
     {
@@ -371,11 +416,11 @@ namespace {
           force_of_element[frame.numbers[k / 3]].add(difference);
         }
         if (by_distance())
-          apart.add(frame, predicted,
-                    "data file '" + options.data + "', frame " +
-                        std::to_string(n_frames - long(batch.size()) + long(s) + 1));
+          apart.add(frame, predicted, place(n_frames - long(batch.size()) + long(s) + 1));
+        if (frame.stress) compare_stress(frame, predicted_stress(view, s));
         if (!output) continue;
         forget_results(frame);
+        if (can_have_stress(frame)) frame.stress = predicted_stress(view, s);
         frame.energy = result.energy[s];
         frame.forces.assign(predicted, predicted + 3 * frame.n_atoms());
         write_xyz(output, frame);
@@ -435,7 +480,7 @@ void add_command_eval(CLI::App &program)
 {
   CommandOptions<EvalOptions> options(
       program, "eval",
-      "Compare a potential with labelled frames: energy and force errors; a "
+      "Compare a potential with labelled frames: errors of energies, forces and stresses; a "
       "jump network with windows of NVE dynamics");
   add_model_option(options.app, options->model);
   options.app
@@ -449,7 +494,7 @@ void add_command_eval(CLI::App &program)
   group.add("--memory", options->memory,
             "MiB of an evaluation, larger batches are split; 0: a quarter of the machine's");
   options.app.add_option("-o,--output", options->output,
-                         "write the frames with predicted energies and forces, .xyz");
+                         "write the frames with predicted energies, forces and stresses, .xyz");
   options.app
       .add_option("--rollout", options->rollout,
                   "of a jump network: also the errors of this many jumps in a row")

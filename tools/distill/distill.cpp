@@ -234,6 +234,7 @@ namespace {
           while (reader->next(frame)) {
             frame.energy.reset();
             frame.forces.clear();
+            frame.stress.reset();
             write_xyz(file, frame);
           }
         } catch (const FileError &) {

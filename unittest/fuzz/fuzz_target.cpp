@@ -68,6 +68,10 @@ namespace {
         !fits(frame.velocities, 3, false) || !fits(frame.masses, 1, false) ||
         !fits(frame.spread, 1, false))
       fault("sizes of a frame differ");
+    if (frame.stress && frame.periodic != std::array{true, true, true})
+      fault("a stress of an open structure");
+    if (frame.stress && !finite({frame.stress->begin(), frame.stress->end()}))
+      fault("a stress that is not finite");
     for (const int z : frame.numbers)
       if (z < 1 || z > 118) fault("an atomic number of " + std::to_string(z));
     for (const auto *values :
@@ -95,6 +99,7 @@ namespace {
     if (frame.numbers != again.numbers) fault("other elements after writing and reading");
     if (frame.positions != again.positions) fault("other positions after writing and reading");
     if (frame.forces != again.forces) fault("other forces after writing and reading");
+    if (frame.stress != again.stress) fault("another stress after writing and reading");
     if (frame.energy != again.energy) fault("another energy after writing and reading");
     if (frame.cell != again.cell || frame.periodic != again.periodic)
       fault("another cell after writing and reading");

@@ -36,6 +36,10 @@ put("extended_xyz", "keys.xyz",
 put("extended_xyz", "grammar.xyz",
     "2\nLattice = [3.9, 0, 0, 0, 4, 0, 0, 0, 4.1] pbc={1 1 0} energy=-0.5D+01 'a b'=\"c\\nd\" spread=1 energy_spread=0.1 Properties=\"species:S:1:pos:R:3:spread:R:1\"\n"
     "C 0.1 0.2 0.3 0.01\r\nO 1.9 2.1 1.8 1e-3\r\n")
+put("extended_xyz", "stress.xyz",
+    '1\nstress="0.1 0.2 -0.3 0.2 0.5 0.4 -0.3 0.4 0.7" virial="-6 -12 18 -12 -30 -24 18 -24 -42" Lattice="3 0 0 0.5 4 0 -0.25 1 5" Properties=species:S:1:pos:R:3\nC 0 0 0\n'
+    "1\nREF_stress=[1, 2, 3, 4, 5, 6] Lattice='3 0 0 0 4 0 0 0 5' pbc='T T T'\nC 0 0 0\n"
+    '1\nvirials=[[1, 2, 3], [2, 4, 5], [3, 5, 6]] dft_stress="1 2" Lattice="3 0 0 0 4 0 0 0 5" Stress="1 2 3"\nC 0 0 0\n')
 put("extended_xyz", "types.xyz", "2\nAtoms. Timestep: 7\n1 0 0 0\n3 1 2 1e-1\n2\nProperties=Z:I:1:pos:R:3 spin=3 Stress=\"1 2 3\"\n1 0 0 0\n8 0 0 1\n")
 
 box = "ITEM: BOX BOUNDS pp pp ff\n0 4\n0 5\n0 6\n"

@@ -719,16 +719,22 @@ TEST(LongRangeGradient, MatchesDifferencesOfEveryTensor)
     options.long_range = form;
     const auto gradient = make_weight_gradient(potential, options);
     double value = 0.0;
-    const LossDerivative loss = [&](int, int, const double *energy, const double *force,
-                                    double *energy_bar, double *force_bar) {
+    const LossDerivative loss = [&](int, int, const LossArrays &arrays) {
       value = 0.0;
       for (int i = 0; i < graph.n_centres(); i++) {
-        value += 0.3 * energy[i];
-        energy_bar[i] = 0.3;
+        value += 0.3 * arrays.atom_energy[i];
+        arrays.energy_bar[i] = 0.3;
         for (int k = 3 * i; k < 3 * i + 3; k++) {
-          value += 0.5 * force[k] * force[k] + 0.1 * (k % 4) * force[k];
-          force_bar[k] = force[k] + 0.1 * (k % 4);
+          value += 0.5 * arrays.force[k] * arrays.force[k] + 0.1 * (k % 4) * arrays.force[k];
+          arrays.force_bar[k] = arrays.force[k] + 0.1 * (k % 4);
         }
+      }
+      ASSERT_EQ(arrays.strain_bar != nullptr, form == LongRangeForm::linear);
+      for (int k = 0; k < 6 * graph.n_structures() && arrays.strain_bar; k++) {
+        const double slope = graph.cell_of(k / 6) ? 0.2 + 0.1 * (k % 6) : 0.0,
+                     strain = arrays.strain_gradient[k];
+        value += slope * strain + 0.15 * strain * strain;
+        arrays.strain_bar[k] = slope + 0.3 * strain;
       }
     };
     auto weights = flat_weights(potential);
@@ -747,6 +753,31 @@ TEST(LongRangeGradient, MatchesDifferencesOfEveryTensor)
       weights[at] = w;
       EXPECT_NEAR(slope, sum[at], 1e-6 * std::max(1.0, largest(sum))) << slice.name;
     }
+  }
+}
+
+TEST(LongRangeGradient, GivesDerivativesByStrain)
+{
+  const Potential potential = long_range(sizes_of(2), {8, 1, 5, 1e-2});
+  const Structure crystal = random_structure(9, 4, oblique, everywhere);
+  const auto expected =
+      evaluate(*engine_of(potential, LongRangeForm::linear), potential, {crystal}).strain;
+  GraphStorage storage;
+  append_graph(two_clusters(5.0, 2, 2), potential.elements, potential.cutoff, storage);
+  append_graph(crystal, potential.elements, potential.cutoff, storage);
+  EngineOptions options{"torch", Precision::double_precision, 1, "cpu"};
+  options.long_range = LongRangeForm::linear;
+  std::vector<double> strain, unused(flat_weights(potential).size());
+  make_weight_gradient(potential, options)
+      ->add_gradient(
+          storage.view(),
+          [&](int, int, const LossArrays &arrays) {
+            strain.assign(arrays.strain_gradient, arrays.strain_gradient + 12);
+          },
+          unused);
+  for (int k = 0; k < 6; k++) {
+    EXPECT_EQ(strain[k], 0.0) << "an open structure";
+    EXPECT_NEAR(strain[6 + k], expected[k], 1e-10 * std::max(1.0, largest(expected))) << k;
   }
 }
 

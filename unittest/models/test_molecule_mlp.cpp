@@ -289,8 +289,11 @@ TEST_P(MoleculeEngines, WeightGradientMatchesDifferencesAndAutograd)
     return std::sin(1.7 * k + 0.3);
   };
   double value = 0.0;
-  const auto loss = [&](int first, int last, const double *e, const double *f, double *e_bar,
-                        double *f_bar) {
+  const auto loss = [&](int first, int last, const LossArrays &arrays) {
+    const double *e = arrays.atom_energy, *f = arrays.force;
+    double *e_bar = arrays.energy_bar, *f_bar = arrays.force_bar;
+    ASSERT_EQ(arrays.strain_gradient, nullptr);
+    ASSERT_EQ(arrays.strain_bar, nullptr);
     for (int s = first; s < last; s++) {
       double energy = 0.0;
       for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++) energy += e[i];
@@ -784,6 +787,9 @@ TEST_F(MoleculeTrain, SettingsErrors)
   expect_settings_error({{"loss", "{atom_energy: {weight: 1}}"}},
                         {"loss.atom_energy", "molecule-mlp"});
   expect_settings_error({{"loss", "{jacobian: {weight: 1}}"}}, {"loss.jacobian", "molecule-mlp"});
+  expect_settings_error({{"loss", "{stress: {weight: 1}}"}},
+                        {"'loss.stress' is for periodic systems", "molecule-mlp",
+                         "isolated molecules", "a weight of 0"});
   const auto put = [&](const std::string &name, const Structure &second) {
     auto list = frames(4);
     Structure labelled = second;

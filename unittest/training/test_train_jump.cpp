@@ -10,7 +10,7 @@
 #include "training/jump/jump_linear_fit.h"
 #include "training/jump/jump_report.h"
 #include "training/jump/jump_windows.h"
-#include "training/structure_loss.h"
+#include "training/jump/structure_loss.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>

@@ -21,7 +21,17 @@ const XyzQuantity xyz_spin = {"spin",
                               "the multiplicity",
                               {"spin", "total_spin", "multiplicity", "spin_multiplicity", "uhf",
                                "nuhf", "unpaired_electrons"}};
-const XyzQuantity xyz_stress = {"stress", "the stress", {"stress", "virial"}};
+const XyzQuantity xyz_stress = {"stress", "the stress", {"stress", "virial", "virials"}};
+
+bool is_pressure_of_lammps(std::string_view key)
+{
+  return key == "Stress";
+}
+
+bool is_virial(std::string_view key)
+{
+  return lower(key).find("virial") != std::string::npos;
+}
 
 NameClaim claim_of(const XyzQuantity &quantity, std::string_view name)
 {
@@ -52,13 +62,18 @@ void forget_results(Structure &frame)
   frame.energy.reset();
   frame.energy_spread.reset();
   frame.forces.clear();
+  frame.stress.reset();
   frame.spread.clear();
   frame.unread.clear();
+  frame.unread_stress.clear();
   if (!frame.layout) return;
   const auto result = [](std::string_view name, XyzRole role) {
     // names of the labels stay, but for those of another method
     if (role == XyzRole::energy) return claim_of(xyz_energy, name) == NameClaim::other;
     if (role == XyzRole::forces) return claim_of(xyz_forces, name) == NameClaim::other;
+    // a virial gives way to the stress
+    if (role == XyzRole::virial) return true;
+    if (role == XyzRole::stress) return claim_of(xyz_stress, name) == NameClaim::other;
     if (role == XyzRole::energy_spread || role == XyzRole::spread) return false;
     if (claim_of(xyz_energy, name) != NameClaim::none ||
         claim_of(xyz_forces, name) != NameClaim::none ||

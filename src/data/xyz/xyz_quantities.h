@@ -21,6 +21,13 @@ extern const XyzQuantity xyz_forces, xyz_velocities, xyz_masses, xyz_energy, xyz
 /// for references (REF_), or by the prefix of some other method.
 enum class NameClaim { none, plain, reference, other };
 
+/// Whether a key holds LAMMPS' pressure tensor, which is no label: it has the part of the
+/// velocities, LAMMPS' unit, and the opposite sign.
+bool is_pressure_of_lammps(std::string_view key);
+
+/// Whether a key that stands for a stress holds a virial, which is -volume * stress.
+bool is_virial(std::string_view key);
+
 /// Names are compared without their case.
 NameClaim claim_of(const XyzQuantity &quantity, std::string_view name);
 

@@ -77,13 +77,15 @@ void XyzReader::convert(Structure &frame)
     if (frame.energy_spread) *frame.energy_spread *= kcal_per_mol_in_eV;
     for (double &f : frame.forces) f *= kcal_per_mol_in_eV;
     for (double &s : frame.spread) s *= kcal_per_mol_in_eV;
+    if (frame.stress)
+      for (double &s : *frame.stress) s *= kcal_per_mol_in_eV;
   }
   if (frame.time) *frame.time *= 1e-3;
   for (double &v : frame.velocities)
     if (!velocities_are_momenta) v *= 1e3;
   for (auto &key : layout.keys) {
     if (key.name == "Time" && frame.time) key.text = digits(*frame.time);
-    if (key.name != "Stress" || !real) continue;
+    if (!is_pressure_of_lammps(key.name) || key.role != XyzRole::none || !real) continue;
     // atm to bar
     std::string words;
     for (const auto word : elements_of_value(key.text))

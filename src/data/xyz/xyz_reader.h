@@ -13,8 +13,8 @@
 
 namespace mlff {
 
-/// A frame is a number of atoms, a comment line (xyz_reader_comment.cpp) and a line for each atom
-/// (xyz_reader_atoms.cpp).
+/// A frame is a number of atoms, a comment line (xyz_reader_comment.cpp, xyz_reader_stress.cpp) and
+/// a line for each atom (xyz_reader_atoms.cpp).
 class XyzReader : public TextTrajectory {
  public:
   XyzReader(const std::string &path, const ReadOptions &options) : TextTrajectory(path, options) {}
@@ -60,9 +60,14 @@ class XyzReader : public TextTrajectory {
   void read_periodicity(Structure &frame) const;
   void read_properties(const std::string &value);
   void read_results(Structure &frame);
-  void compare_stress(const Structure &frame) const;
   const XyzPair *find(std::string_view name, bool exact = false) const;
   std::optional<double> value_of(const XyzQuantity &quantity, XyzRole role, Structure &frame);
+
+  // stress
+  void read_stress(Structure &frame);
+  std::array<double, 9> stress_of_key(std::size_t k, const Structure &frame);
+  void compare_stress(std::size_t a, const std::array<double, 9> &stress_a, std::size_t b,
+                      const std::array<double, 9> &stress_b, double volume) const;
 
   // lines of atoms
   void read_atoms(Structure &frame, int n);

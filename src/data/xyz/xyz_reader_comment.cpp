@@ -23,7 +23,7 @@ void XyzReader::read_comment(Structure &frame)
   if (const auto *step = find("Timestep")) frame.step = whole(step->value).value_or(-1);
   if (const auto *time = find("Time", true)) frame.time = number(time->value);
   read_results(frame);
-  compare_stress(frame);
+  read_stress(frame);
 }
 
 /// Keys of the line for the layout. A line of words is a remark, whatever is in it.
@@ -132,26 +132,6 @@ void XyzReader::read_results(Structure &frame)
       if (claim_of(xyz_energy, pair.key) == NameClaim::none && pair.key != "energy_spread" &&
           lower(pair.key).find("energy") != std::string::npos)
         frame.unread.push_back(pair.key);
-}
-
-/// A virial beside a stress must be that stress: virial = -volume * stress, as ASE, MACE and GPUMD
-/// have it.
-void XyzReader::compare_stress(const Structure &frame) const
-{
-  const auto *stress = find("stress", true), *virial = find("virial", true);
-  if (!stress || !virial || options.keys.contains("stress")) return;
-  const auto s = elements_of_value(stress->value), v = elements_of_value(virial->value);
-  if (s.size() != v.size() || s.size() != 9) return;
-  const auto &h = frame.cell;
-  const double volume =
-      std::abs(h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) +
-               h[2] * (h[3] * h[7] - h[4] * h[6]));
-  for (int k = 0; k < 9; k++) {
-    const double a = -volume * number_of(s[k], "stress"), b = number_of(v[k], "virial");
-    if (std::abs(a - b) > 1e-3 * std::max({1.0, std::abs(a), std::abs(b)}))
-      throw two_of(xyz_stress, "stress", "virial",
-                   "-volume * stress is " + digits(a) + " eV where virial is " + digits(b) + " eV");
-  }
 }
 
 const XyzPair *XyzReader::find(std::string_view name, bool exact) const

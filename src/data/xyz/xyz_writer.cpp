@@ -3,12 +3,16 @@
 #include "core/units.h"
 #include "data/extended_xyz.h"
 #include "data/parse.h"
+#include "data/xyz/xyz_stress.h"
 #include "data/xyz_comment.h"
+#include "structure/lattice.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <set>
+#include <span>
 
 namespace mlff {
 
@@ -85,6 +89,67 @@ namespace {
     return same ? column.text[i] : text;
   }
 
+  std::string quoted_numbers(std::span<const double> values)
+  {
+    std::string text;
+    for (const double x : values) text += (text.empty() ? "\"" : " ") + digits(x);
+    return text + "\"";
+  }
+
+  /// Numbers of a key as the file has it, in single quotes, too.
+  std::vector<std::string_view> words_of_key(const XyzKey &key)
+  {
+    std::string_view text = key.text;
+    if (text.size() > 1 && text.front() == '\'' && text.back() == '\'')
+      text = text.substr(1, text.size() - 2);
+    return elements_of_value(text);
+  }
+
+  /// The stress of a frame as a key has it, with the words of the file where they still are that.
+  std::string stress_of_key(const Structure &frame, const XyzKey &key)
+  {
+    const bool virial = key.role == XyzRole::virial;
+    const double volume = cell_volume(frame.cell);
+    std::vector<double> numbers;
+    for (const auto word : words_of_key(key)) numbers.push_back(number(word).value_or(0.0));
+    if (is_stress_size(numbers.size(), virial) &&
+        stress_of_numbers(numbers, virial, volume) == *frame.stress)
+      return key.text;
+    auto values = *frame.stress;
+    if (virial)
+      for (double &x : values) x *= -volume;
+    return quoted_numbers(values);
+  }
+
+  /// A value of a frame as a key of its layout has it; nothing where the frame lacks it.
+  std::optional<std::string> text_of_key(const Structure &frame, const XyzKey &key)
+  {
+    std::optional<double> value;
+    switch (key.role) {
+      case XyzRole::stress:
+      case XyzRole::virial:
+        if (!frame.stress) return std::nullopt;
+        return stress_of_key(frame, key);
+      case XyzRole::energy:
+        value = frame.energy;
+        break;
+      case XyzRole::energy_spread:
+        value = frame.energy_spread;
+        break;
+      case XyzRole::charge:
+        value = frame.charge;
+        break;
+      case XyzRole::unpaired:
+        if (frame.multiplicity) value = *frame.multiplicity - 1.0;
+        break;
+      default:
+        value = frame.multiplicity;
+    }
+    if (!value) return std::nullopt;
+    const auto words = words_of_key(key);
+    return words.size() == 1 && number(words[0]) == value ? key.text : digits(*value);
+  }
+
   void write_comment(std::FILE *file, const Structure &frame, const XyzLayout &layout,
                      const std::string &properties)
   {
@@ -104,46 +169,21 @@ namespace {
     }
     if (!roles.contains(XyzRole::properties)) write("Properties", properties);
     for (const auto &key : layout.keys) {
-      std::optional<double> value;
-      switch (key.role) {
-        case XyzRole::properties:
-          write(key.name, properties);
-          continue;
-        case XyzRole::none:
-          if (key.alone) {
-            std::fprintf(file, "%s%s", first ? "" : " ", key.name.c_str());
-            first = false;
-          } else
-            write(key.name, key.text);
-          continue;
-        case XyzRole::energy:
-          value = frame.energy;
-          break;
-        case XyzRole::energy_spread:
-          value = frame.energy_spread;
-          break;
-        case XyzRole::charge:
-          value = frame.charge;
-          break;
-        case XyzRole::unpaired:
-          if (frame.multiplicity) value = *frame.multiplicity - 1.0;
-          break;
-        default:
-          value = frame.multiplicity;
-      }
-      if (!value) continue;
-      const auto words = elements_of_value(key.text);
-      write(key.name, words.size() == 1 && number(words[0]) == value ? key.text : digits(*value));
+      if (key.role == XyzRole::properties)
+        write(key.name, properties);
+      else if (key.role == XyzRole::none && key.alone) {
+        std::fprintf(file, "%s%s", first ? "" : " ", key.name.c_str());
+        first = false;
+      } else if (key.role == XyzRole::none)
+        write(key.name, key.text);
+      else if (const auto text = text_of_key(frame, key))
+        write(key.name, *text);
     }
     const bool periodic = frame.periodic[0] || frame.periodic[1] || frame.periodic[2];
     const bool cell = std::any_of(frame.cell.begin(), frame.cell.end(), [](double x) {
       return x != 0.0;
     });
-    if (!has("Lattice") && (periodic || cell)) {
-      std::string text;
-      for (const double x : frame.cell) text += (text.empty() ? "\"" : " ") + digits(x);
-      write("Lattice", text + "\"");
-    }
+    if (!has("Lattice") && (periodic || cell)) write("Lattice", quoted_numbers(frame.cell));
     if (!has("pbc") && (periodic || cell || layout.keys.empty()) &&
         !(has("Lattice") && frame.periodic == std::array{true, true, true}))
       write("pbc",
@@ -152,6 +192,8 @@ namespace {
     if (!has("Timestep") && frame.step >= 0) write("Timestep", std::to_string(frame.step));
     if (!has("Time") && frame.time) write("Time", digits(*frame.time));
     if (!roles.contains(XyzRole::energy) && frame.energy) write("energy", digits(*frame.energy));
+    if (!roles.contains(XyzRole::stress) && !roles.contains(XyzRole::virial) && frame.stress)
+      write("stress", quoted_numbers(*frame.stress));
     if (!roles.contains(XyzRole::energy_spread) && frame.energy_spread)
       write("energy_spread", digits(*frame.energy_spread));
     if (!roles.contains(XyzRole::charge) && frame.charge) write("charge", digits(*frame.charge));

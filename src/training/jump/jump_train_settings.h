@@ -3,7 +3,7 @@
 
 #include "models/jump/jump_kinds.h"
 #include "training/jump/jump_windows.h"
-#include "training/structure_loss.h"
+#include "training/jump/structure_loss.h"
 #include "training/training_loop_settings.h"
 
 #include <nlohmann/json.hpp>

@@ -243,7 +243,9 @@ namespace {
       set_inputs(graph, group);
       host.call.gradient.forward(weights, group.work);
       set_predictions(graph, group);
-      loss(first, last, atom_energy.data(), force.data(), energy_bar.data(), force_bar.data());
+      loss(first, last,
+           {atom_energy.data(), force.data(), nullptr, energy_bar.data(), force_bar.data(),
+            nullptr});
       set_direction(graph, group);
       host.call.gradient.backward(weights, group.work, memory.sums);
     }

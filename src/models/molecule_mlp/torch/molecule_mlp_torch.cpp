@@ -199,8 +199,9 @@ namespace {
       std::vector<double> atom_energy(graph.n_centres()), energy_bar(graph.n_centres(), 0.0);
       model.share(graph, E.data_ptr<double>(), atom_energy.data());
       auto force_bar = torch::zeros_like(F);
-      loss(0, graph.n_structures(), atom_energy.data(), F.data_ptr<double>(), energy_bar.data(),
-           force_bar.data_ptr<double>());
+      loss(0, graph.n_structures(),
+           {atom_energy.data(), F.data_ptr<double>(), nullptr, energy_bar.data(),
+            force_bar.data_ptr<double>(), nullptr});
       auto c = torch::zeros_like(E);
       for (int s = 0; s < graph.n_structures(); s++)
         for (int i = graph.first_atom[s]; i < graph.first_atom[s + 1]; i++)

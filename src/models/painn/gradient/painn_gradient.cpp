@@ -47,6 +47,10 @@ namespace {
       energy_bar.resize(graph.n_centres());
       force.resize(3 * std::size_t(graph.n_centres()));
       force_bar.resize(3 * std::size_t(graph.n_centres()));
+      if (!graph.cell.empty()) {
+        strain_gradient.assign(6 * std::size_t(graph.n_structures()), 0.0);
+        strain_bar.assign(6 * std::size_t(graph.n_structures()), 0.0);
+      }
 
       threads.add_sums(graph, gradient, [&](int first, int last, ThreadMemory &memory) {
         run(graph, first, last, loss, memory);
@@ -65,7 +69,7 @@ namespace {
 
     using ThreadMemory = GradientThread<T, GradientSums<T>>;
     GradientThreads<T, ThreadMemory> threads;
-    std::vector<double> atom_energy, energy_bar, force, force_bar;
+    std::vector<double> atom_energy, energy_bar, force, force_bar, strain_gradient, strain_bar;
 
     /// Points the sums of a thread at the array of the walk.
     void take_sums(ThreadMemory &memory)
@@ -140,7 +144,11 @@ namespace {
             f[3 * i + a] += work.gradient[3 * e + a];
             f[3 * group.neighbor[e] + a] -= work.gradient[3 * e + a];
           }
-      loss(first, last, atom_energy.data(), force.data(), energy_bar.data(), force_bar.data());
+      const bool cells = !graph.cell.empty();
+      if (cells) set_strain_gradient(graph, first, last, group, work.gradient);
+      loss(first, last,
+           {atom_energy.data(), force.data(), cells ? strain_gradient.data() : nullptr,
+            energy_bar.data(), force_bar.data(), cells ? strain_bar.data() : nullptr});
 
       // positions move along -dL/dF
       const double *bar = force_bar.data() + 3 * std::size_t(atom);
@@ -148,9 +156,54 @@ namespace {
         for (int e = group.first_edge[i]; e < group.first_edge[i + 1]; e++)
           for (int a = 0; a < 3; a++)
             direction[3 * e + a] = bar[3 * i + a] - bar[3 * group.neighbor[e] + a];
+      if (cells) add_strain(graph, first, last, group, direction);
       work.direction = direction;
       work.energy_bar = energy_bar.data() + atom;
       host.call.backward(weights, work, memory.sums);
+    }
+
+    /// Calls body(place of the structure's six components, r, place of the edge's vector in the
+    /// group) for all edges of periodic structures.
+    template <typename Body>
+    static void for_each_periodic_edge(const Graph &graph, int first, int last,
+                                       const GroupGraph &group, const Body &body)
+    {
+      for (int s = first; s < last; s++) {
+        if (!graph.cell_of(s)) continue;
+        for (int e = graph.first_edge[graph.first_atom[s]];
+             e < graph.first_edge[graph.first_atom[s + 1]]; e++)
+          body(6 * std::size_t(s), graph.r.data() + 3 * std::size_t(e),
+               3 * std::size_t(e - group.edge));
+      }
+    }
+
+    /// dE/dstrain of periodic structures, from the gradient of the edges of a group.
+    void set_strain_gradient(const Graph &graph, int first, int last, const GroupGraph &group,
+                             const double *gradient)
+    {
+      for_each_periodic_edge(graph, first, last, group,
+                             [&](std::size_t s, const double *r, std::size_t e) {
+                               const double *g = gradient + e;
+                               double *sum = strain_gradient.data() + s;
+                               for (int a = 0; a < 3; a++) sum[a] += r[a] * g[a];
+                               sum[3] += 0.5 * (r[0] * g[1] + r[1] * g[0]);
+                               sum[4] += 0.5 * (r[0] * g[2] + r[2] * g[0]);
+                               sum[5] += 0.5 * (r[1] * g[2] + r[2] * g[1]);
+                             });
+    }
+
+    /// Strains the edges of periodic structures by dL/d(dE/dstrain), a symmetric matrix whose pairs
+    /// of off-diagonals share a derivative.
+    void add_strain(const Graph &graph, int first, int last, const GroupGraph &group,
+                    double *direction) const
+    {
+      for_each_periodic_edge(
+          graph, first, last, group, [&](std::size_t s, const double *r, std::size_t e) {
+            const double *bar = strain_bar.data() + s;
+            direction[e] += bar[0] * r[0] + 0.5 * (bar[3] * r[1] + bar[4] * r[2]);
+            direction[e + 1] += bar[1] * r[1] + 0.5 * (bar[3] * r[0] + bar[5] * r[2]);
+            direction[e + 2] += bar[2] * r[2] + 0.5 * (bar[4] * r[0] + bar[5] * r[1]);
+          });
     }
   };
 

@@ -1,13 +1,14 @@
 // Derivatives of a loss with respect to the weights of PaiNN, in plain loops. Compiled once per
 // instruction set (painn_gradient_kernels.cpp): raw pointers only, as in painn_kernels.h.
 //
-// A loss L of energies and forces has, with c_i = dL/dE_i and G_k = dL/dF_k held fixed, the
-// derivative
-//   dL/dw = sum_i c_i dE_i/dw - d/dw (G . dE/dx),
-// and that is the derivative by t, at t = 0, of the gradient dE/dw taken at positions x - t G with
-// weights 1 + t c_i on the energies of the atoms. So one pass computes energies and forces and
-// keeps every intermediate value, and a second pass carries the derivatives by t ("tangents") of
-// all of them through the forward and the backward pass. Exact, no differences.
+// A loss L of energies, forces and stresses has, with c_i = dL/dE_i, G_k = dL/dF_k and e_ab =
+// dL/d(dE/dstrain_ab), a symmetric matrix for each periodic structure, held fixed, the derivative
+//   dL/dw = sum_i c_i dE_i/dw - d/dw (G . dE/dx) + d/dw (e . dE/dstrain),
+// and that is the derivative by t, at t = 0, of the gradient dE/dw taken at positions x - t G,
+// strained by t e (edges r + t e r), with weights 1 + t c_i on the energies of the atoms. So one
+// pass computes energies, forces and stresses and keeps every intermediate value, and a second pass
+// carries the derivatives by t ("tangents") of all of them through the forward and the backward
+// pass. Exact, no differences.
 #pragma once
 
 #include "models/painn/host/painn_kernels.h"

@@ -59,16 +59,30 @@ namespace {
         const AutocastScope autocast(place.device.type(), mixed);
         energy = model.forward(batch.species, batch.centre, batch.neighbor, batch.r, batch.system);
       }
-      const auto force =
-          torch::autograd::grad({energy.sum()}, {batch.displacement}, {}, true, true)[0].neg();
-      const auto E = energy.detach().to(torch::kCPU).contiguous(),
-                 F = force.detach().to(torch::kCPU).contiguous();
+      std::vector<torch::Tensor> inputs = {batch.displacement};
+      if (batch.strain.defined()) inputs.push_back(batch.strain);
+      const auto slopes = torch::autograd::grad({energy.sum()}, inputs, {}, true, true, true);
+      const auto on_host = [](const torch::Tensor &x) {
+        return x.detach().to(torch::kCPU).contiguous();
+      };
+      const auto force = (slopes[0].defined() ? slopes[0] : torch::zeros_like(inputs[0])).neg();
+      const auto E = on_host(energy), F = on_host(force);
       auto energy_bar = torch::zeros_like(E), force_bar = torch::zeros_like(F);
-      loss(0, graph.n_structures(), E.data_ptr<double>(), F.data_ptr<double>(),
-           energy_bar.data_ptr<double>(), force_bar.data_ptr<double>());
-      trained.add_derivative((energy * energy_bar.to(place.device)).sum() +
-                                 (force * force_bar.to(place.device)).sum(),
-                             gradient);
+      LossArrays arrays = {E.data_ptr<double>(),          F.data_ptr<double>(),         nullptr,
+                           energy_bar.data_ptr<double>(), force_bar.data_ptr<double>(), nullptr};
+      torch::Tensor strain, S, strain_bar;    // dE/dstrain, the same on the host, derivatives by it
+      if (batch.strain.defined()) {
+        strain = slopes[1].defined() ? slopes[1] : torch::zeros_like(inputs[1]);
+        S = on_host(strain);
+        strain_bar = torch::zeros_like(S);
+        arrays.strain_gradient = S.data_ptr<double>();
+        arrays.strain_bar = strain_bar.data_ptr<double>();
+      }
+      loss(0, graph.n_structures(), arrays);
+      auto total =
+          (energy * energy_bar.to(place.device)).sum() + (force * force_bar.to(place.device)).sum();
+      if (strain.defined()) total = total + (strain * strain_bar.to(place.device)).sum();
+      trained.add_derivative(total, gradient);
     }
 
     void add_jacobian_gradient(const Graph &graph, std::span<const int> component,
@@ -106,8 +120,37 @@ namespace {
 
     struct Batch {
       torch::Tensor species, centre, neighbor, displacement, r;
+      /// [structures, 6] xx, yy, zz, xy, xz, yz, zeros to derive by; undefined without cells
+      torch::Tensor strain;
       LongRangeSystem system;
     };
+
+    /// Strains the edges of periodic structures. Returns the strain that each atom sees, [N, 6].
+    torch::Tensor add_strain(const Graph &graph, Batch &batch) const
+    {
+      std::vector<int> structure(graph.n_centres());
+      std::vector<double> periodic(graph.n_structures());
+      for (int s = 0; s < graph.n_structures(); s++) {
+        periodic[s] = graph.cell_of(s) ? 1.0 : 0.0;
+        std::fill(structure.begin() + graph.first_atom[s],
+                  structure.begin() + graph.first_atom[s + 1], s);
+      }
+      const auto options = batch.r.options();
+      batch.strain = torch::zeros({graph.n_structures(), 6}, options).requires_grad_(true);
+      const auto mask = torch::tensor(periodic, torch::kDouble).to(place.device).unsqueeze(1);
+      const auto of_atom = (batch.strain * mask).index_select(0, integers(structure));
+      // each pair of off-diagonals shares a component
+      const auto matrix =
+          torch::stack(
+              {of_atom.select(1, 0), 0.5 * of_atom.select(1, 3), 0.5 * of_atom.select(1, 4),
+               0.5 * of_atom.select(1, 3), of_atom.select(1, 1), 0.5 * of_atom.select(1, 5),
+               0.5 * of_atom.select(1, 4), 0.5 * of_atom.select(1, 5), of_atom.select(1, 2)},
+              1)
+              .view({-1, 3, 3})
+              .index_select(0, batch.centre);
+      batch.r = batch.r + torch::matmul(matrix, batch.r.unsqueeze(2)).squeeze(2);
+      return of_atom;
+    }
 
     torch::Tensor integers(std::span<const int> values) const
     {
@@ -124,7 +167,8 @@ namespace {
       for (int i = 0; i < graph.n_centres(); i++)
         std::fill(centre.begin() + graph.first_edge[i], centre.begin() + graph.first_edge[i + 1],
                   i);
-      Batch batch{integers(graph.species), integers(centre), integers(graph.neighbor), {}, {}, {}};
+      Batch batch{
+          integers(graph.species), integers(centre), integers(graph.neighbor), {}, {}, {}, {}};
       const auto r = torch::from_blob(const_cast<double *>(graph.r.data()), {graph.n_edges(), 3},
                                       torch::kDouble)
                          .clone()
@@ -132,13 +176,15 @@ namespace {
       batch.displacement = torch::zeros({graph.n_centres(), 3}, r.options()).requires_grad_(true);
       batch.r = r + batch.displacement.index_select(0, batch.neighbor) -
           batch.displacement.index_select(0, batch.centre);
+      torch::Tensor strain;
+      if (!graph.cell.empty()) strain = add_strain(graph, batch);
       if (long_range) {
         check_positions(graph);
         const auto x = torch::from_blob(const_cast<double *>(graph.position.data()),
                                         {graph.n_centres(), 3}, torch::kDouble)
                            .clone()
                            .to(place.device);
-        batch.system = {x + batch.displacement, graph.first_atom, *long_range, graph.cell};
+        batch.system = {x + batch.displacement, graph.first_atom, *long_range, graph.cell, strain};
       }
       return batch;
     }

@@ -1,5 +1,5 @@
 // Loss of the errors that a jump makes in bond lengths, angles and dihedrals.
-#include "training/structure_loss.h"
+#include "training/jump/structure_loss.h"
 
 #include <algorithm>
 #include <cmath>
