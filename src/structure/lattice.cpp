@@ -26,32 +26,31 @@ namespace {
     return true;
   }
 
-  /// Replaces each vector by its sum with multiples of the others while that is shorter.
-  void reduce(std::vector<Vector3> &edges)
-  {
-    const int n = int(edges.size());
-    bool shorter = n > 1;
-    while (shorter) {
-      shorter = false;
-      for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++) {
-          if (i == j) continue;
-          const double multiple = std::round(dot(edges[i], edges[j]) / dot(edges[j], edges[j]));
-          shorter |= replace(edges[i], sum(edges[i], -multiple, edges[j]));
-        }
-      for (int i = 0; n == 3 && i < n; i++)
-        for (const double one : {-1.0, 1.0})
-          for (const double other : {-1.0, 1.0})
-            shorter |= replace(
-                edges[i], sum(sum(edges[i], one, edges[(i + 1) % 3]), other, edges[(i + 2) % 3]));
-    }
-  }
-
 }    // namespace
+
+void shorten_edges(std::vector<Vector3> &edges)
+{
+  const int n = int(edges.size());
+  bool shorter = n > 1;
+  while (shorter) {
+    shorter = false;
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++) {
+        if (i == j) continue;
+        const double multiple = std::round(dot(edges[i], edges[j]) / dot(edges[j], edges[j]));
+        shorter |= replace(edges[i], sum(edges[i], -multiple, edges[j]));
+      }
+    for (int i = 0; n == 3 && i < n; i++)
+      for (const double one : {-1.0, 1.0})
+        for (const double other : {-1.0, 1.0})
+          shorter |= replace(
+              edges[i], sum(sum(edges[i], one, edges[(i + 1) % 3]), other, edges[(i + 2) % 3]));
+  }
+}
 
 std::vector<Vector3> nearest_translations(std::vector<Vector3> edges)
 {
-  reduce(edges);
+  shorten_edges(edges);
   std::vector<Vector3> list;
   int count = 1;
   for (std::size_t i = 0; i < edges.size(); i++) count *= 3;

@@ -9,6 +9,10 @@ namespace mlff {
 
 using Vector3 = std::array<double, 3>;
 
+/// Replaces lattice vectors (Å), one to three that are independent, by sums of them that are as
+/// short as possible. Vectors that no sum is shorter than stay as they are.
+void shorten_edges(std::vector<Vector3> &edges);
+
 /// The translations of a lattice whose midplanes bound the space that is nearer to a point than to
 /// any of its images: sums of lattice vectors that are as short as possible, shortest first,
 /// without the opposite of each. edges: the lattice vectors (Å) of the periodic directions, none

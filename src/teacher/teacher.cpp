@@ -1,6 +1,7 @@
 // The table of teachers.
 #include "teacher/teacher.h"
 
+#include "teacher/lammps/lammps_teacher.h"
 #include "teacher/potentials_teacher.h"
 #ifdef MLFF_XTB
 #include "teacher/xtb_teacher.h"
@@ -20,6 +21,7 @@ const std::vector<const TeacherKind *> &teacher_kinds()
       &xtb_teacher_kind(),
 #endif
       &potentials_teacher_kind(),
+      &lammps_teacher_kind(),
   };
   return kinds;
 }
@@ -63,10 +65,11 @@ Json TeacherSettings::value(const std::string &key) const
 
 std::string TeacherSettings::name() const
 {
-  const Json chosen = value(teacher_kind(kind).settings.front().key);
-  if (chosen.is_string()) return chosen;
+  const TeacherSetting &setting = teacher_kind(kind).settings.front();
+  const Json chosen = value(setting.key);
+  if (setting.type == TeacherSetting::Type::word) return chosen;
   std::string text;
-  for (const auto &file : chosen)
+  for (const auto &file : chosen.is_string() ? Json::array({chosen}) : chosen)
     text +=
         (text.empty() ? "" : ", ") + std::filesystem::path(std::string(file)).filename().string();
   return text;

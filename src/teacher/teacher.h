@@ -81,7 +81,7 @@ class Teacher {
 
 /// One setting of a kind of teacher. Settings files and command lines are read by it.
 struct TeacherSetting {
-  enum class Type { number, whole, word, files };
+  enum class Type { number, whole, word, words, file, files };
 
   std::string key;       ///< name in the section `teacher` of a settings file
   std::string option;    ///< name on the command line
@@ -99,7 +99,8 @@ struct TeacherSettings {
   std::string kind = "xtb";
   /// the settings given, by key
   nlohmann::ordered_json values = nlohmann::ordered_json::object();
-  int threads = 0;    ///< threads of potentials; 0: automatic
+  int threads = 0;            ///< threads of potentials; 0: automatic
+  std::string lammps = {};    ///< program of LAMMPS; empty: the one that lammps_program() finds
 
   /// The value given for a key, or its standard value.
   nlohmann::ordered_json value(const std::string &key) const;
@@ -109,7 +110,7 @@ struct TeacherSettings {
 };
 
 /// A row of the table of teachers. A teacher is chosen by its first setting: `method` means xtb,
-/// `models` means potentials.
+/// `models` means potentials, `lammps` means lammps.
 struct TeacherKind {
   std::string name;
   std::vector<TeacherSetting> settings;

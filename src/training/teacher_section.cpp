@@ -20,6 +20,9 @@ namespace {
       for (auto &file : files) file = existing_file(section, setting.key, file, folder);
       return files;
     }
+    if (setting.type == Type::file)
+      return existing_file(section, setting.key, section.word(setting.key, ""), folder);
+    if (setting.type == Type::words) return section.words(setting.key);
     if (setting.type == Type::word) return section.word(setting.key, "", setting.accepted);
     if (setting.type == Type::whole)
       return section.whole(setting.key, 0,
@@ -35,7 +38,9 @@ namespace {
   std::string accepted_text(const TeacherSetting &setting)
   {
     using Type = TeacherSetting::Type;
-    if (setting.type == Type::files) return "a word or a list of words";
+    if (setting.type == Type::file) return "a file";
+    if (setting.type == Type::files || setting.type == Type::words)
+      return "a word or a list of words";
     if (setting.type == Type::word)
       return setting.accepted.empty() ? "a word" : accepted_words(setting.accepted);
     if (setting.type == Type::whole)

@@ -53,7 +53,8 @@ void add_command_distill(CLI::App &program)
   options.app.footer("Example:\n  mlff distill settings.yaml\nA run that was "
                      "interrupted goes on when the same command is given again.");
   run_with_json(options.app, options->json, [options](JsonOutput &output) {
-    const auto settings = DistillSettings::read(options->settings);
+    auto settings = DistillSettings::read(options->settings);
+    settings.teacher.lammps = options->lammps;
     distill(settings, "mlff distill " + options->settings, options->lammps, options->jobs);
     if (output.wanted()) output.print(result_of(settings));
   });

@@ -15,7 +15,7 @@ namespace {
     OptionGroup labels(command, "Labels");
     const auto options = add_teacher_options(command, o.teacher, "Labels");
     // sampling takes these from the molecule, or not at all
-    for (const char *key : {"models", "etemp", "charge", "uhf"})
+    for (const char *key : {"models", "etemp", "charge", "uhf", "lammps_processes"})
       if (const auto found = options.find(key); found != options.end())
         found->second->needs(structures);
     labels
@@ -36,7 +36,8 @@ namespace {
     sampling.add_above_zero("--temperature", o.temperatures, "K, one or more");
     sampling.add_above_zero("--trajectories", o.trajectories,
                             "at each temperature, each from a conformer of its own");
-    sampling.add_above_zero("--frames", o.frames, "of a trajectory (langevin, rattle)");
+    sampling.add_above_zero("--frames", o.frames,
+                            "of a trajectory (langevin, rattle), or copies of a structure");
     sampling.add_above_zero("--every", o.every, "steps between frames (langevin)");
     sampling.add_above_zero("--windows", o.windows, "of a trajectory (nve)");
     sampling.add_above_zero("--window", o.window, "steps of a window (nve)");
@@ -47,6 +48,48 @@ namespace {
     sampling.add_above_zero("--timestep", o.timestep, "fs");
     sampling.add_above_zero("--rattle", o.rattle, "standard deviation of each coordinate, Å");
     sampling.add_above_zero("--seed", o.seed, "of conformers, velocities and noise");
+  }
+
+  /// Copies of given structures; --frames, --rattle and --seed are those of sampling.
+  void add_copy_options(CLI::App &command, LabelOptions &o, CLI::Option *structures)
+  {
+    const char *group = "Copies of given structures";
+    std::vector<CLI::Option *> options;
+    options.push_back(command
+                          .add_option("--repeat", o.copies.repeat,
+                                      "times that cells are repeated along their three vectors")
+                          ->check(CLI::Range(1, 1000))
+                          ->default_str("1 1 1"));
+    options.push_back(command
+                          .add_option("--strain", o.copies.strain,
+                                      "largest component of a strain, along periodic directions")
+                          ->check(CLI::Range(0.0, largest_strain)));
+    options.push_back(command
+                          .add_option_function<std::array<double, 2>>(
+                              "--volume",
+                              [&o](const std::array<double, 2> &range) {
+                                if (range[0] > range[1])
+                                  throw CLI::ValidationError(
+                                      "--volume: found a smallest share above the "
+                                      "largest; accepted: two numbers, as 0.9 1.1");
+                                o.copies.volume = range;
+                              },
+                              "smallest and largest volume, shares of that of the structure")
+                          ->check(CLI::Range(0.1, 10.0)));
+    for (auto *option : options) option->needs(structures)->group(group);
+  }
+
+  /// What --frames, --rattle and --seed say of copies.
+  void set_copies(const CLI::App &command, LabelOptions &o)
+  {
+    o.copies.seed = o.seed;
+    if (command.count("--rattle") > 0) o.copies.rattle = o.rattle;
+    if (command.count("--frames") == 0) return;
+    if (!o.copies.vary())
+      throw CLI::ValidationError(
+          "--frames: all copies of a structure would be the same; accepted with --structures: "
+          "beside --rattle, --strain or --volume");
+    o.copies.copies = o.frames;
   }
 
   /// Trajectories of a folder, as its manifest lists them, or the number of labelled frames.
@@ -74,7 +117,8 @@ void add_command_label(CLI::App &program)
   };
   CommandOptions<Options> o(
       program, "label",
-      "Make training data: sample molecules with xTB in LAMMPS, or label given structures");
+      "Make training data: sample molecules in LAMMPS, or label given structures, by xTB, "
+      "potentials or LAMMPS");
   auto *list =
       o.app.add_option("--smiles", o->smiles_file,
                        "molecules to sample: a file with a SMILES and a name in each line");
@@ -89,24 +133,30 @@ void add_command_label(CLI::App &program)
       ->required();
   add_label_options(o.app, *o, given);
   add_sampling_options(o.app, *o);
+  add_copy_options(o.app, *o, given);
   OptionGroup(o.app).add_not_negative("--jobs", o->jobs,
                                       "trajectories at a time, 0: as many as cores");
-  add_lammps_option(o.app, o->lammps, "LAMMPS with pair_style xtb");
+  add_lammps_option(o.app, o->lammps, "LAMMPS, with pair_style xtb where that is the teacher");
   o.app.footer(
       "Examples:\n"
       "  mlff label --smiles druglike.smi --temperature 300 500 -o data\n"
       "  mlff label --molecule CCO --sampling nve --temperature 300 400 500 --trajectories 5 -o "
       "windows\n"
       "  mlff label --structures frames.xyz --model a.safetensors b.safetensors -o labelled.xyz\n"
+      "  mlff label --structures cell.xyz --repeat 2 2 2 --rattle 0.05 --strain 0.03 --frames 300 "
+      "--lammps in.force -o crystal.xyz\n"
       "A run that was interrupted goes on when the same command is given again.");
   run_with_json(o.app, o->json, [o](JsonOutput &output) {
     if (o->smiles_file.empty() && o->smiles.empty() && o->structures.empty())
       throw CLI::ValidationError("one of --smiles, --molecule and --structures is required");
     o->command = "mlff label" + given_options(o.app);
+    o->teacher.lammps = o->lammps;
     if (o->structures.empty())
       label_molecules(*o);
-    else
+    else {
+      set_copies(o.app, *o);
       label_structures(*o);
+    }
     if (output.wanted()) output.print(result_of(*o));
   });
 }

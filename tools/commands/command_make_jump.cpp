@@ -41,7 +41,8 @@ void add_command_make_jump(CLI::App &program)
            "that ships, or none")
       ->type_name(potential_type);
   options.add_above_zero("--minutes", o->minutes, "time for everything");
-  add_teacher_options(o.app, o->teacher, nullptr, {"models", "etemp", "charge", "uhf"});
+  add_teacher_options(o.app, o->teacher, nullptr,
+                      {"models", "etemp", "charge", "uhf", "lammps_processes"});
   options.add_above_zero("--seed", o->seed, "of conformers, velocities and weights");
   options.add_not_negative("--jobs", o->jobs, "trajectories at a time, 0: as many as cores");
   add_lammps_option(o.app, o->lammps, "LAMMPS with pair_style xtb");
@@ -51,6 +52,7 @@ void add_command_make_jump(CLI::App &program)
                "when the same command is given again.");
   run_with_json(o.app, o->json, [o](JsonOutput &output) {
     o->command = "mlff make-jump '" + o->smiles + "'" + given_options(o.app);
+    o->teacher.lammps = o->lammps;
     make_jump(*o);
     if (o->plots)
       draw_picture("plot_jump.py", {o->output, o->output + "/report.png"},

@@ -14,16 +14,17 @@ namespace {
                                         : CLI::detail::to_string(setting.standard.get<double>());
   }
 
-  template <class T> T found(const T &value)
+  template <class T> T found(const T &value, const TeacherSetting &)
   {
     return value;
   }
 
   /// Files are looked for where potentials are.
-  std::vector<std::string> found(std::vector<std::string> files)
+  std::vector<std::string> found(std::vector<std::string> words, const TeacherSetting &setting)
   {
-    for (auto &file : files) file = find_potential(file);
-    return files;
+    if (setting.type == TeacherSetting::Type::files)
+      for (auto &file : words) file = find_potential(file);
+    return words;
   }
 
   template <class T>
@@ -34,7 +35,7 @@ namespace {
     return command.add_option_function<T>(
         setting.option,
         [&settings, &kind, &setting, chooses](const T &value) {
-          settings.values[setting.key] = found(value);
+          settings.values[setting.key] = found(value, setting);
           if (chooses) settings.kind = kind.name;
         },
         setting.help);
@@ -48,7 +49,9 @@ namespace {
     if (setting.type == Type::files)
       option = add_option_of<std::vector<std::string>>(command, kind, setting, settings)
                    ->type_name(potential_type);
-    else if (setting.type == Type::word)
+    else if (setting.type == Type::words)
+      option = add_option_of<std::vector<std::string>>(command, kind, setting, settings);
+    else if (setting.type == Type::word || setting.type == Type::file)
       option = add_option_of<std::string>(command, kind, setting, settings);
     else if (setting.type == Type::whole)
       option = add_option_of<int>(command, kind, setting, settings);
@@ -78,6 +81,10 @@ std::map<std::string, CLI::Option *> add_teacher_options(CLI::App &command,
       auto *option = add_option_of(command, *kind, setting, settings);
       if (heading) option->group(heading);
       options[setting.key] = option;
+      // without the one that chooses the kind it would have no effect
+      const auto *chooses = &kind->settings.front();
+      if (kind != teacher_kinds().front() && &setting != chooses)
+        option->needs(options[chooses->key]);
     }
     for (auto *other : choosing) options[kind->settings.front().key]->excludes(other);
     choosing.push_back(options[kind->settings.front().key]);

@@ -30,10 +30,16 @@ namespace {
   Json description_of(const Json &provenance)
   {
     Json description = provenance["settings"];
-    if (!provenance["files"].empty()) {
+    const Json &files = provenance["files"];
+    const auto name_of = [](const Json &file) {
+      return fs::path(file.get<std::string>()).filename().string();
+    };
+    if (!files.empty()) {
       for (auto &[key, value] : description.items())
-        if (value == provenance["files"])
-          for (auto &file : value) file = fs::path(file.get<std::string>()).filename().string();
+        if (value == files)
+          for (auto &file : value) file = name_of(file);
+        else if (value == files.front())
+          value = name_of(value);
     }
     return description;
   }
@@ -107,7 +113,8 @@ namespace {
       Json list = Json::object();
       for (std::size_t m = 0; m < molecules.size(); m++) list[names[m]] = molecules[m].smiles;
       record.add("molecules", list);
-      record.add_provenance(provenance_of_teacher, "teacher.models");
+      record.add_provenance(provenance_of_teacher,
+                            "teacher." + teacher_kind(settings.teacher.kind).settings.front().key);
       for (const auto &file : settings.start) record.add_file("data.start", file.file);
       for (const auto &file : settings.valid) record.add_file("data.valid", file.file);
       if (!settings.student.init_from.empty())

@@ -52,7 +52,7 @@ DistillSettings DistillSettings::read(const std::string &path)
 
   YamlSection teacher = top.section("teacher");
   // molecules have their charge and unpaired electrons from their SMILES
-  s.teacher = read_teacher(teacher, path, {"charge", "uhf"});
+  s.teacher = read_teacher(teacher, path, {"charge", "uhf", "lammps_processes"});
   s.teacher.threads = 1;
   teacher.finish();
 
@@ -134,7 +134,7 @@ std::string DistillSettings::page()
       {"training", "", "a map", "as in settings of mlff train; `steps` are those of a round"}};
   const DistillSettings standard;
   return settings_markdown("## keys without a section", {top, loop_table.text(standard)}) +
-      settings_markdown("## teacher", {teacher_text({"charge", "uhf"})}) +
+      settings_markdown("## teacher", {teacher_text({"charge", "uhf", "lammps_processes"})}) +
       settings_markdown("## data", {data}) +
       settings_markdown("## sampling", {temperatures, sampling_table.text(standard)}) +
       settings_markdown("## select", {select_table.text(standard)}) +

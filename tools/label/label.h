@@ -3,6 +3,7 @@
 #pragma once
 
 #include "data/trajectory.h"
+#include "label/structure_copies.h"
 #include "teacher/teacher.h"
 
 #include <string>
@@ -23,6 +24,7 @@ struct LabelOptions {
   int windows = 15, window = 400, between = 200;
   bool rotation = false;    ///< whether the molecules of windows turn as a whole
   double timestep = 0.5, rattle = 0.05;
+  CopyOptions copies;    ///< what is made of given structures
   ReadOptions read;    ///< units, keys and elements that the file of given structures does not give
   bool skip_failed = false;    ///< given structures whose calculation fails are left out
   int seed = 1, jobs = 0;
@@ -33,8 +35,8 @@ struct LabelOptions {
 /// folder belongs to other settings, and, after all trajectories, where some failed.
 void label_molecules(const LabelOptions &options);
 
-/// Labels the frames of `structures` and writes them to the file `output`; goes on where an
-/// interrupted run stopped.
+/// Labels the frames of `structures`, or the copies that are made of them, and writes them to the
+/// file `output`; goes on where an interrupted run stopped.
 void label_structures(const LabelOptions &options);
 
 }    // namespace mlff

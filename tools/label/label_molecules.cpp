@@ -50,19 +50,14 @@ namespace {
 
     void run()
     {
-      if (!rattles()) {
-        options.lammps = lammps_program(options.lammps);
-        if (teacher->lammps_commands("H", 0, 0).empty())
-          throw FileError("--sampling " + options.sampling +
-                          " needs forces in LAMMPS, which the teacher '" + options.teacher.kind +
-                          "' does not have; accepted: rattle");
-      }
+      if (!rattles()) { options.lammps = lammps_program(options.lammps); }
       const auto list = options.smiles_file.empty()
           ? std::vector<NamedSmiles>{{options.smiles, "molecule"}}
           : read_smiles(options.smiles_file);
       make_trajectories(list);
       InputRecord inputs;
-      inputs.add_provenance(teacher->provenance(), "--model");
+      inputs.add_provenance(teacher->provenance(),
+                            teacher_kind(options.teacher.kind).settings.front().option);
       folder.begin(settings(list), inputs, options.command, {{"trajectories", Json::object()}});
 
       fs::remove_all(work);
@@ -132,8 +127,7 @@ namespace {
         molecules.push_back(make_molecule(smiles, n_conformers, options.seed));
         // A molecule that the teacher cannot label is refused before anything runs.
         try {
-          make_teacher(options.teacher)
-              ->set_reference(molecules.back().frame(molecules.back().conformers.front()));
+          check(molecules.back());
         } catch (const TeacherError &error) {
           throw FileError("molecule '" + name + "' (" + smiles + "): " + error.what());
         }
@@ -150,6 +144,21 @@ namespace {
                                     options.seed + int(trajectories.size())});
           }
       }
+    }
+
+    /// Throws TeacherError for a molecule that cannot be labelled, or not in LAMMPS where that is
+    /// needed.
+    void check(const Molecule &molecule) const
+    {
+      if (!rattles() &&
+          teacher
+              ->lammps_commands(elements_of_types(molecule), molecule.charge,
+                                molecule.unpaired_electrons)
+              .empty())
+        throw TeacherError("--sampling " + options.sampling +
+                           " needs forces in LAMMPS, which the teacher '" + options.teacher.kind +
+                           "' does not have; accepted: rattle");
+      make_teacher(options.teacher)->set_reference(molecule.frame(molecule.conformers.front()));
     }
 
     /// Makes the trajectories that the manifest does not list as done.

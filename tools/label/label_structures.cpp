@@ -22,14 +22,44 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
+  /// The frames to label.
+  std::unique_ptr<TrajectoryReader> open_frames(const LabelOptions &options,
+                                                const ReadOptions &read)
+  {
+    return options.copies.make() ? open_copies(options.structures, read, options.copies)
+                                 : open_trajectory(options.structures, read);
+  }
+
+  /// Name of a frame, from 1, for messages.
+  std::string name_of(const LabelOptions &options, long frame)
+  {
+    const long copies = options.copies.copies;
+    std::string name =
+        "'" + options.structures + "', frame " + std::to_string((frame - 1) / copies + 1);
+    if (copies > 1) name += ", copy " + std::to_string((frame - 1) % copies + 1);
+    return name;
+  }
+
   /// Reads all frames, so that one that cannot be read is reported before hours of labelling.
   long count_frames(const LabelOptions &options)
   {
-    const auto reader = open_trajectory(options.structures, options.read);
+    const auto reader = open_frames(options, options.read);
     long total = 0;
     for (Structure frame; reader->next(frame);) total++;
     if (total == 0) throw FileError("'" + options.structures + "' holds no frames");
     return total;
+  }
+
+  Json record_of(const CopyOptions &copies)
+  {
+    Json record = {{"repeat", copies.repeat}};
+    if (!copies.vary()) return record;
+    record["frames"] = copies.copies;
+    if (copies.rattle > 0.0) record["rattle"] = copies.rattle;
+    if (copies.strain > 0.0) record["strain"] = copies.strain;
+    if (copies.volume) record["volume"] = *copies.volume;
+    record["seed"] = copies.seed;
+    return record;
   }
 
   Json settings_of(const LabelOptions &options, const Teacher &teacher)
@@ -40,6 +70,7 @@ namespace {
     const TeacherKind &kind = teacher_kind(options.teacher.kind);
     for (const char *key : {"charge", "uhf"})
       if (kind.find(key) && !settings.contains(key)) settings[key] = "of the frames";
+    if (options.copies.make()) settings["copies"] = record_of(options.copies);
     if (!options.read.units.empty()) settings["units"] = options.read.units;
     if (!options.read.keys.empty()) settings["keys"] = options.read.keys;
     if (!options.read.elements.empty()) settings["elements"] = options.read.elements;
@@ -50,7 +81,8 @@ namespace {
   {
     InputRecord inputs;
     inputs.add_file("--structures", options.structures);
-    inputs.add_provenance(teacher.provenance(), "--model");
+    inputs.add_provenance(teacher.provenance(),
+                          teacher_kind(options.teacher.kind).settings.front().option);
     return inputs;
   }
 
@@ -61,7 +93,7 @@ namespace {
   {
     ReadOptions read = options.read;
     read.keep = true;
-    const auto reader = open_trajectory(options.structures, read);
+    const auto reader = open_frames(options, read);
     Progress progress("labelling");
     long n = 0;
     auto saved = std::chrono::steady_clock::now();
@@ -77,14 +109,13 @@ namespace {
         set_labels(frame, teacher.label(frame));
       } catch (const std::exception &error) {
         if (options.skip_failed && !dynamic_cast<const TeacherUnavailable *>(&error)) {
-          spdlog::warn("frame {} is left out: {}", n, error.what());
+          spdlog::warn("{} is left out: {}", name_of(options, n), error.what());
           file.manifest["left_out"].push_back(n);
           continue;
         }
         file.save(n - 1);
         if (n == 1) file.remove();
-        throw FileError("'" + options.structures + "', frame " + std::to_string(n) + ": " +
-                        error.what());
+        throw FileError(name_of(options, n) + ": " + error.what());
       }
       file.write(frame);
       if (std::chrono::steady_clock::now() - saved > std::chrono::seconds(2)) {

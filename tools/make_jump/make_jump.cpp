@@ -10,6 +10,7 @@
 #include "make_jump/start_network.h"
 #include "molecule/molecule.h"
 #include "recipes.h"
+#include "teacher/lammps/force_commands.h"
 #include "training/jump/jump_trainer.h"
 #include "workflow/lammps_run.h"
 #include "workflow/process_pool.h"
@@ -54,6 +55,8 @@ namespace {
         throw FileError("SMILES '" + options.smiles +
                         "' is a single atom, which has nothing to jump with");
       try {
+        teacher->lammps_commands(elements_of_types(molecule), molecule.charge,
+                                 molecule.unpaired_electrons);
         make_teacher(options.teacher)->set_reference(start_structure());
       } catch (const TeacherError &error) {
         throw FileError("SMILES '" + options.smiles + "': " + error.what());
@@ -395,7 +398,7 @@ namespace {
           input.replace(at, mark.size(), value);
       }
       OutputFile file((folder / "in.jump").string(), true);
-      std::fputs(input.c_str(), file);
+      std::fputs(with_early_commands_first(input).c_str(), file);
       file.finish();
     }
 

@@ -2,6 +2,7 @@
 #include "study/study_inputs.h"
 
 #include "data/npz.h"
+#include "teacher/lammps/force_commands.h"
 #include "workflow/lammps_run.h"
 #include "workflow/run_folder.h"
 
@@ -33,7 +34,7 @@ namespace {
     if (method.kind != StudyMethod::Kind::respa || method.file.empty()) return force;
     // the expensive force minus that of the inner steps, in the outer ones
     std::istringstream lines(force);
-    std::string pair, coefficients;
+    std::string pair, coefficients, others;
     for (std::string line; std::getline(lines, line);) {
       std::istringstream words(line);
       std::string first, rest;
@@ -50,8 +51,9 @@ namespace {
         style >> name;
         coefficients += "pair_coeff      " + i + " " + j + " " + name + more + "\n";
       }
+      if (first != "pair_style" && first != "pair_coeff") others += line + "\n";
     }
-    return "pair_style      hybrid/scaled 1.0 mlff 1.0" + pair +
+    return others + "pair_style      hybrid/scaled 1.0 mlff 1.0" + pair +
         " -1.0 mlff\npair_coeff      * * mlff 1 " + method.file + " " + elements + "\n" +
         coefficients + "pair_coeff      * * mlff 2 " + method.file + " " + elements + "\n";
   }
@@ -131,7 +133,7 @@ std::string study_input(const StudySettings &s, const StudyMolecule &molecule,
           "%.8g %.8g %.8g %.10g\"\n";
   }
   in << "run             " << steps_of(method, timing ? s.timing_length : s.length) << "\n";
-  return in.str();
+  return with_early_commands_first(in.str());
 }
 
 double study_spacing(const StudySettings &s, const StudyMethod &method)

