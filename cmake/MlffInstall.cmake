@@ -53,8 +53,13 @@ endforeach()
 install(DIRECTORY potentials DESTINATION share/mlff)
 install(DIRECTORY tools/scripts DESTINATION share/mlff FILES_MATCHING PATTERN plot_*.py PATTERN lint EXCLUDE)
 install(FILES ${shipped}/python DESTINATION share/mlff)
+# the program of Python that needs no module of ours; a wheel has its own start for it
+set(ase_client ${CMAKE_BINARY_DIR}/bin/mlff-ase-client)
+configure_file(python/mlff_lammps/ase_client.py ${ase_client} COPYONLY FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+  WORLD_READ WORLD_EXECUTE)
 # shells do not look into a wheel
 if(NOT SKBUILD)
+  install(PROGRAMS ${ase_client} DESTINATION bin)
   set(completions ${CMAKE_BINARY_DIR}/share/completions)    # tools/CMakeLists.txt
   install(FILES ${completions}/mlff.bash DESTINATION share/bash-completion/completions RENAME mlff)
   install(FILES ${completions}/mlff.zsh DESTINATION share/zsh/site-functions RENAME _mlff)

@@ -26,7 +26,7 @@ function(mlff_add_plugin)
 
   set(folder ${PROJECT_SOURCE_DIR}/src/lammps_plugin)
   add_library(mlff_plugin_styles MODULE ${folder}/plugin_styles.cpp ${folder}/plugin_kokkos_stream.cpp $<TARGET_OBJECTS:mlff_styles>)
-  target_link_libraries(mlff_plugin_styles PRIVATE mlff_kstep mlff_replica mlff_lammps_compile $<$<BOOL:${MLFF_XTB}>:mlff_xtb> OpenMP::OpenMP_CXX)
+  target_link_libraries(mlff_plugin_styles PRIVATE mlff_kstep mlff_replica mlff_ipi mlff_lammps_compile $<$<BOOL:${MLFF_XTB}>:mlff_xtb> OpenMP::OpenMP_CXX)
   target_include_directories(mlff_plugin_styles PRIVATE ${ARGN} ${CMAKE_BINARY_DIR}/generated/plugin)
   target_compile_definitions(mlff_plugin_styles PRIVATE MLFF_PLUGIN_LAMMPS="${MLFF_LAMMPS_VERSION}")
   # symbols of ours must not meet those of another library in the process: all but one are hidden

@@ -1,6 +1,7 @@
 // The table of teachers.
 #include "teacher/teacher.h"
 
+#include "teacher/ipi_teacher.h"
 #include "teacher/lammps/lammps_teacher.h"
 #include "teacher/potentials_teacher.h"
 #ifdef MLFF_XTB
@@ -22,6 +23,7 @@ const std::vector<const TeacherKind *> &teacher_kinds()
 #endif
       &potentials_teacher_kind(),
       &lammps_teacher_kind(),
+      &ipi_teacher_kind(),
   };
   return kinds;
 }

@@ -41,8 +41,9 @@ TEST_F(Plugin, OffersAllStyles)
   const std::string text = run("plugin list\n");
   EXPECT_EQ(status, 0) << text;
   for (const char *style :
-       {"pair style plugin mlff", "pair style plugin xtb", "fix style plugin kstep/hybrid",
-        "fix style plugin nvt/kstep/hybrid", "compute style plugin mlff/uncertainty"})
+       {"pair style plugin mlff", "pair style plugin xtb", "pair style plugin ipi",
+        "fix style plugin kstep/hybrid", "fix style plugin nvt/kstep/hybrid",
+        "compute style plugin mlff/uncertainty"})
     EXPECT_NE(text.find(style), std::string::npos) << style << "\n" << text;
   EXPECT_EQ(text.find("not loaded"), std::string::npos) << text;
 }

@@ -100,6 +100,10 @@ class Repository:
         )
 
     @lru_cache(maxsize=None)
+    def client_options(self):
+        return set(re.findall(r'"(--[\w-]+)"', self.read("python/mlff_lammps/ase_client.py")))
+
+    @lru_cache(maxsize=None)
     def pair_keywords(self, style):
         text = self.read(f"doc/user/pair_{style}.rst")
         line = re.search(r"keyword = (.*)", text)
@@ -177,6 +181,10 @@ def check_program(name, words, page, repository, program):
     base = name.rsplit("/", 1)[-1]
     if base == "mlff":
         return check_mlff(words, program)
+    if base == "mlff-ase-client":
+        options = (word for word in words if word.startswith("--"))
+        known = repository.client_options()
+        return [f"{base} has no option '{word}'" for word in options if word not in known]
     if base == "lmp":
         return check_lmp(words, page, repository)
     if base == "cmake":
@@ -239,8 +247,10 @@ def check_lammps(block, repository):
     """Keywords of the styles in a block of LAMMPS commands, as (line, message)."""
     found = []
     for n, line in page_blocks.logical_lines(block.text.replace("&\n", "\\\n")):
+        # words in quotes may hold blanks
+        line = re.sub(r'"""(.*?)"""|"(.*?)"|\'(.*?)\'', "quoted", line)
         words = line.split("#")[0].split()
-        if words[:1] == ["pair_style"] and len(words) > 1 and words[1] in ("mlff", "xtb"):
+        if words[:1] == ["pair_style"] and len(words) > 1 and words[1] in ("mlff", "xtb", "ipi"):
             wrong = pair_words(words[1], words[2:], repository)
         elif words[:1] == ["fix"] and len(words) > 3 and words[3].endswith("kstep/hybrid"):
             wrong = fix_words(words[5:], repository)

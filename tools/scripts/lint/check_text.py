@@ -14,6 +14,7 @@ from sources import CXX, STYLE_HEADER, Finding, is_source, repository_files, run
 LAMMPS_FOLDERS = (
     "src/pair_mlff/",
     "src/pair_xtb/",
+    "src/pair_ipi/",
     "src/fix_kstep/",
     "src/lammps_common/",
     "kokkos/",

@@ -165,6 +165,21 @@ class Commands(Repository):
             "pair_style mlff has no keyword 'wran'",
         )
 
+    def test_words_in_quotes_are_one(self):
+        self.write("doc/user/pair_ipi.rst", "keyword = *client* or *wrap*\n")
+        page = "```{code-block} LAMMPS\npair_style ipi client \"\"\"a '{\"b\": 1}'\"\"\" wrap no\n"
+        self.assertEqual(self.messages(page + "```\n"), [])
+        found = self.messages(page + "pair_style ipi client 'a b' warp no\n```\n")
+        self.assertEqual(found, ["doc/page.md:3: pair_style ipi has no keyword 'warp'"])
+
+    def test_options_of_the_client(self):
+        self.write("python/mlff_lammps/ase_client.py", 'add_argument("--socket")\n')
+        self.assertEqual(self.shell("mlff-ase-client a:B --socket x"), [])
+        self.assertEqual(
+            self.shell("mlff-ase-client a:B --sokcet x"),
+            ["mlff-ase-client has no option '--sokcet'"],
+        )
+
     def test_keywords_of_the_fix(self):
         self.assertEqual(
             self.messages(FIX_PAGE, "doc/user/fix_kstep_hybrid.rst"),
