@@ -4,6 +4,9 @@
 g++ says of each loop whether it made vectors of it. A loop behind "#pragma omp simd" that it left
 as it was costs a tenth of the time of an engine, and nothing else tells. Loops in double may stay
 as they are: the exponential of the C++ library has no vectors.
+
+A loop of edges must stay as it is: of vectors of edges a rest remains, which may round in another
+way, and then the bits of an edge depend on how many are evaluated together.
 """
 
 import json
@@ -19,6 +22,8 @@ from sources import Finding, run
 
 KERNELS = re.compile(r"_kernels_avx512$")
 MISSED = re.compile(r"^(?P<file>/[^:\n]+):(?P<line>\d+):\d+: missed: couldn't vectorize loop$")
+MADE = re.compile(r"^(?P<file>/[^:\n]+):(?P<line>\d+):\d+: optimized: loop vectorized")
+EDGES = re.compile(r"\bfor \(\w+ e = 0; e < [\w.]*n_edges; e\+\+\)")
 TYPE = re.compile(r"scalar_type: const (\w+)|scalar_type: (\w+)")
 PRAGMA = "#pragma omp simd"
 LONGEST = 6  # lines of a loop of which g++ may name any
@@ -60,6 +65,20 @@ def missed(report):
     return sorted(found)
 
 
+def of_edges(lines, line):
+    """Whether a line of a file lies in a loop of edges, and not in another one inside it."""
+    for n in range(line, max(line - LONGEST, 0), -1):
+        if re.search(r"\bfor \(", lines[n - 1]):
+            return bool(EDGES.search(lines[n - 1]))
+    return False
+
+
+def made(report):
+    """(file, line) of loops that are vectors."""
+    places = (MADE.match(text) for text in report.splitlines())
+    return sorted({(place["file"], int(place["line"])) for place in places if place})
+
+
 def report_of(compilation):
     """What g++ says of the loops of one file."""
     folder, words = compilation
@@ -67,7 +86,7 @@ def report_of(compilation):
         report = Path(temporary, "report")
         place = words.index("-o")
         words = words[: place + 1] + [str(Path(temporary, "object"))] + words[place + 2 :]
-        words.append(f"-fopt-info-vec-missed={report}")
+        words.append(f"-fopt-info-vec-missed-optimized={report}")
         result = subprocess.run(words, cwd=folder, capture_output=True, text=True)
         if result.returncode != 0:
             raise SystemExit(f"vectors: the compiler stopped: {result.stderr.strip()}")
@@ -88,16 +107,18 @@ def find(root, parsed):
     with ThreadPoolExecutor(parsed.jobs) as pool:
         reports = list(pool.map(report_of, chosen))
     found = set()
-    for path, line in sorted({place for report in reports for place in missed(report)}):
-        file = Path(path)
-        if file.is_relative_to(root) and marked(file.read_text(encoding="utf-8").split("\n"), line):
-            name = str(file.relative_to(root))
-            found.add((name, line))
+    for places, wrong, message in (
+        (missed, marked, f"g++ makes no vectors of the loop behind '{PRAGMA}'"),
+        (made, of_edges, "g++ makes vectors of a loop of edges; call a function that is not inlined"),
+    ):
+        for path, line in {place for report in reports for place in places(report)}:
+            file = Path(path)
+            if file.is_relative_to(root) and wrong(
+                file.read_text(encoding="utf-8").split("\n"), line
+            ):
+                found.add((str(file.relative_to(root)), line, message))
     print(f"vectors: {len(chosen)} files")
-    return [
-        Finding(name, line, name, f"g++ makes no vectors of the loop behind '{PRAGMA}'")
-        for name, line in sorted(found)
-    ]
+    return [Finding(name, line, name, message) for name, line, message in sorted(found)]
 
 
 def options(parser):

@@ -480,6 +480,20 @@ class Vectors(unittest.TestCase):
             [False, True, True, False, False],
         )
 
+    def test_a_loop_of_edges_that_is_vectors_is_found(self):
+        report = "/r/a.h:8:9: optimized: loop vectorized using 64 byte vectors\n"
+        self.assertEqual(run_vector_check.made(report + report), [("/r/a.h", 8)])
+        lines = [
+            "for (int e = 0; e < work.n_edges; e++)",
+            "  edge(e);",
+            "  for (int f = 0; f < F; f++)",
+            "    x[f] = y[f];",
+        ]
+        self.assertEqual(
+            [run_vector_check.of_edges(lines, n) for n in range(1, 5)],
+            [True, True, False, False],
+        )
+
     def test_kernels_for_the_widest_vectors_are_compiled_once(self):
         commands = [
             {"directory": "/b", "command": f"c++ -DMLFF_KERNELS=a_kernels_{name} -o x -c a.cpp"}

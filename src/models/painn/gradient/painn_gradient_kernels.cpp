@@ -41,9 +41,18 @@ namespace {    // local: every instruction set compiles a copy of this file, wit
     for (long e = 0; e < 4 * k.n_edges; e++) k.edge_bar[e] = 0.0;
     for (int l = L - 1; l >= 0; l--) layer_backward<true>(w, k, l);
     for (long e = 0; e < k.n_edges; e++)
-      edge_gradient(k.r + 3 * e, k.d[e], k.edge_bar + 4 * e, [&](int a, double x) {
-        k.gradient[3 * e + a] = x;
-      });
+      edge_gradient(k.r + 3 * e, k.d[e], k.edge_bar + 4 * e, k.gradient + 3 * e);
+  }
+
+  /// How the length d of edge r and its direction change along dr. Never inlined, as edge_gradient.
+  template <typename T>
+  [[gnu::noinline]] void edge_tangent(const double *r, double d, const double *dr, T &d_dot,
+                                      T *__restrict u_dot)
+  {
+    const double u[3] = {r[0] / d, r[1] / d, r[2] / d};
+    const double along = u[0] * dr[0] + u[1] * dr[1] + u[2] * dr[2];
+    d_dot = T(along);
+    for (int a = 0; a < 3; a++) u_dot[a] = T((dr[a] - along * u[a]) / d);
   }
 
   template <typename T>
@@ -51,13 +60,8 @@ namespace {    // local: every instruction set compiles a copy of this file, wit
   {
     const int F = w.model.F, H = w.model.H, L = w.model.L, K = w.model.K, n = k.n_atoms;
     const T scale = T(w.model.scale);
-    for (long e = 0; e < k.n_edges; e++) {
-      const double *r = k.r + 3 * e, *dr = k.direction + 3 * e, d = k.d[e];
-      const double u[3] = {r[0] / d, r[1] / d, r[2] / d};
-      const double d_dot = u[0] * dr[0] + u[1] * dr[1] + u[2] * dr[2];
-      k.d_dot[e] = T(d_dot);
-      for (int a = 0; a < 3; a++) k.u_dot[3 * e + a] = T((dr[a] - d_dot * u[a]) / d);
-    }
+    for (long e = 0; e < k.n_edges; e++)
+      edge_tangent(k.r + 3 * e, k.d[e], k.direction + 3 * e, k.d_dot[e], k.u_dot + 3 * e);
     std::memset(k.tangent[0].s, 0, sizeof(T) * n * F);
     std::memset(k.tangent[0].v, 0, sizeof(T) * 3 * n * F);
     for (int l = 0; l < L; l++) layer_forward_tangent(w, k, l);

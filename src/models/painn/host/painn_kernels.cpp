@@ -249,9 +249,7 @@ namespace {    // local: every instruction set compiles a copy of this file, wit
       layers_backward(w, work, scratch, W, slope);
 #pragma omp for schedule(static)
       for (int e = 0; e < work.n_edges; e++)
-        edge_gradient(work.r + 3L * e, work.d[e], work.edge_bar + 4L * e, [&](int a, double x) {
-          work.gradient[3L * e + a] = x;
-        });
+        edge_gradient(work.r + 3L * e, work.d[e], work.edge_bar + 4L * e, work.gradient + 3L * e);
     }
   }
 

@@ -39,6 +39,17 @@ namespace {
     multiply(n, g0, F, layer.message1, layer.message1_bias, h, 3 * F);
   }
 
+  /// dE/dr [3] of an edge of length d from the bars [d, u] of its distance and direction. Never
+  /// inlined: of a loop of edges the compiler makes vectors and a rest, which round in different
+  /// ways, and then an edge's bits depend on how many are evaluated together.
+  [[gnu::noinline]] inline void edge_gradient(const double *r, double d, const double *bar,
+                                              double *__restrict gradient)
+  {
+    edge_gradient(r, d, bar, [&](int a, double x) {
+      gradient[a] = x;
+    });
+  }
+
   /// The message of one edge of direction u: adds it to s [F] and v [3][F] of its centre. W and h
   /// are [3][F].
   template <bool VECTORS, typename T>
