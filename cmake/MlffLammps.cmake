@@ -40,6 +40,31 @@ set_target_properties(lammps PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_
 find_package(MPI REQUIRED COMPONENTS CXX)
 set(MLFF_MPIRUN ${MPIEXEC_EXECUTABLE} --oversubscribe --bind-to none --mca mpi_yield_when_idle 1)
 
+# Kokkos styles of LAMMPS take a third of its build. What tests need of them builds in less.
+set(MLFF_LAMMPS_KOKKOS all CACHE STRING "Kokkos styles of LAMMPS that are built: all, or few, which run what tests run")
+set_property(CACHE MLFF_LAMMPS_KOKKOS PROPERTY STRINGS all few)
+if(MLFF_LAMMPS_KOKKOS STREQUAL "few")
+  get_target_property(sources lammps SOURCES)
+  foreach(kind PAIR BOND ANGLE DIHEDRAL IMPROPER KSPACE COMPUTE FIX)
+    get_property(headers GLOBAL PROPERTY ${kind})
+    set(left_out ${headers})
+    list(FILTER left_out INCLUDE REGEX "/KOKKOS/[a-z0-9_]+_kokkos\\.h$")
+    list(FILTER left_out EXCLUDE REGEX "/(pair_(hybrid[a-z_]*|lj_cut|zbl)|compute_temp|fix_(nve|nvt|nph|npt|langevin|momentum|minimize|property_atom|neigh_history|setforce))_kokkos\\.h$")
+    foreach(header ${left_out})
+      list(REMOVE_ITEM headers ${header})
+      string(REGEX REPLACE "h$" "cpp" source ${header})
+      list(REMOVE_ITEM sources ${source})
+    endforeach()
+    set_property(GLOBAL PROPERTY ${kind} ${headers})
+  endforeach()
+  set_target_properties(lammps PROPERTIES SOURCES "${sources}")
+elseif(NOT MLFF_LAMMPS_KOKKOS STREQUAL "all")
+  message(FATAL_ERROR "MLFF_LAMMPS_KOKKOS is '${MLFF_LAMMPS_KOKKOS}'; accepted: all, few.")
+endif()
+
+mlff_read_once(lammps <atom.h> <comm.h> <domain.h> <error.h> <force.h> <group.h> <memory.h> <modify.h> <neighbor.h> <neigh_list.h> <update.h>
+  <algorithm> <cmath> <cstring> <map> <vector>)
+
 # The headers of our styles are copied into one folder of the build: LAMMPS' compile commands then never change when we add a style,
 # and only the few LAMMPS files that include the generated style lists are compiled again.
 set(MLFF_STYLE_HEADERS ${CMAKE_BINARY_DIR}/styles)

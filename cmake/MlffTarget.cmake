@@ -22,14 +22,34 @@ function(mlff_keep_libraries name)
   target_link_options(${name} PRIVATE -Wl,--export-dynamic-symbol=dlclose)
 endfunction()
 
-# mlff_build_fast(NAME HEADER...): for who installs a wheel and waits for the compiler: headers that take longer than the files around them
-# are read once, and the files of a folder are compiled together; a folder with many files in three groups, which several cores share. A
-# build with ccache, which then would find less, does neither.
+# For who installs a wheel and waits for the compiler, and for tests on a machine that has built nothing yet. Builds after changes are
+# faster without, and with ccache, which then finds less.
+if(MLFF_PLUGIN AND NOT CCACHE)
+  set(fast ON)
+else()
+  set(fast OFF)
+endif()
+option(MLFF_FAST_BUILD "Read headers once and compile the files of a folder together: a first build takes half the time" ${fast})
+
+# mlff_read_once(NAME HEADER...): headers that take longer than the files around them are read once for all of a target, or with REUSE_FROM
+# ANOTHER for both.
+function(mlff_read_once name)
+  if(NOT MLFF_FAST_BUILD)
+    return()
+  elseif(ARGV1 STREQUAL "REUSE_FROM")
+    target_precompile_headers(${name} ${ARGN})
+  else()
+    target_precompile_headers(${name} PRIVATE ${ARGN})
+  endif()
+endfunction()
+
+# mlff_build_fast(NAME HEADER...): headers are read once, and the files of a folder are compiled together; a folder with many files in three
+# groups, which several cores share.
 function(mlff_build_fast name)
-  if(NOT MLFF_PLUGIN OR CCACHE)
+  if(NOT MLFF_FAST_BUILD)
     return()
   endif()
-  target_precompile_headers(${name} PRIVATE ${ARGN})
+  mlff_read_once(${name} ${ARGN})
   set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
   get_target_property(sources ${name} SOURCES)
   foreach(source ${sources})

@@ -6,6 +6,7 @@
 #   MLFF_CACHE         what is kept between builds (default ${XDG_CACHE_HOME:-~/.cache}/mlff)
 #   MLFF_TORCH=OFF     build without LibTorch
 #   MLFF_LAMMPS_PACKAGES  LAMMPS packages to build besides those that are needed, separated by semicolons
+#   MLFF_FAST_BUILD=ON for a first build that is to be short: no ccache, LAMMPS with few Kokkos styles
 #   MLFF_BUILD         build folder (default: build in the checkout)
 
 program=$(basename "$0")
@@ -202,8 +203,14 @@ python_module() {
 
 # configure_and_build TESTS TARGET...
 configure_and_build() {
-  local tests=$1 module
+  local tests=$1 module options=()
   shift
+  if [ "${MLFF_FAST_BUILD:-OFF}" = ON ]; then
+    options+=(-D MLFF_FAST_BUILD=ON -D MLFF_LAMMPS_KOKKOS=few -D CCACHE=)
+  fi
+  if [ -n "${MLFF_LAMMPS_PACKAGES+set}" ]; then
+    options+=(-D MLFF_LAMMPS_PACKAGES="$MLFF_LAMMPS_PACKAGES")
+  fi
   ensure_packages
   ensure_compiler
   ensure_python "$tests"
@@ -215,7 +222,7 @@ configure_and_build() {
   mkdir -p "$build"
   (cd "$top" && cmake --preset default -B "$build" -D LAMMPS_SOURCE_DIR="$LAMMPS_SOURCE_DIR" -D MLFF_CACHE="$MLFF_CACHE" \
     -D MLFF_PYTHON="$python" -D MLFF_TORCH="$use_torch" -D MLFF_TESTS="$tests" -D MLFF_PYTHON_MODULE="$module" \
-    ${MLFF_LAMMPS_PACKAGES+-D MLFF_LAMMPS_PACKAGES="$MLFF_LAMMPS_PACKAGES"}) > "$build/configure.log" 2>&1 ||
+    "${options[@]}") > "$build/configure.log" 2>&1 ||
     { tail -25 "$build/configure.log" >&2; explain "cmake stopped; the lines above and $build/configure.log say why."; }
   say "building (the first time LAMMPS takes a quarter of an hour on two cores, later builds take it from the cache)"
   NINJA_STATUS="[%f/%t, %es] " ninja -C "$build" "$@" || explain "the build stopped; the lines above say why."

@@ -110,7 +110,7 @@ struct TeacherSettings {
 };
 
 /// A row of the table of teachers. A teacher is chosen by its first setting: `method` means xtb,
-/// `models` means potentials, `lammps` means lammps.
+/// `models` potentials, `lammps` lammps, `client` ipi.
 struct TeacherKind {
   std::string name;
   std::vector<TeacherSetting> settings;

@@ -50,7 +50,7 @@ namespace {
 
     void run()
     {
-      if (!rattles()) { options.lammps = lammps_program(options.lammps); }
+      if (!rattles()) options.lammps = lammps_program(options.lammps);
       const auto list = options.smiles_file.empty()
           ? std::vector<NamedSmiles>{{options.smiles, "molecule"}}
           : read_smiles(options.smiles_file);

@@ -509,6 +509,11 @@ TEST_F(PairIPI, EnergiesOfAtomsAreRefused)
   expect_error(
       "run 0",
       {"Pair style ipi has no stresses of single atoms", "take the sum from compute pressure"});
+  // LAMMPS asks every compute on the first step, used or not
+  system(orthogonal());
+  use();
+  commands("compute 1 all pe/atom");
+  expect_error("run 0", {"Pair style ipi has no energies of single atoms or molecules"});
 }
 
 TEST_F(PairIPI, RefusesBadInput)
