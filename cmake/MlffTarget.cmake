@@ -43,15 +43,15 @@ function(mlff_read_once name)
   endif()
 endfunction()
 
-# mlff_build_fast(NAME HEADER...): headers are read once, and the files of a folder are compiled together; a folder with many files in three
-# groups, which several cores share.
-function(mlff_build_fast name)
+# mlff_unite(NAME REGEX): sources of a target whose names match are compiled together by folder; a folder with many files in three groups,
+# which several cores share.
+function(mlff_unite name regex)
   if(NOT MLFF_FAST_BUILD)
     return()
   endif()
-  mlff_read_once(${name} ${ARGN})
   set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
   get_target_property(sources ${name} SOURCES)
+  list(FILTER sources INCLUDE REGEX "${regex}")
   foreach(source ${sources})
     get_filename_component(folder ${source} DIRECTORY)
     file(GLOB siblings ${folder}/*.cpp)
@@ -62,7 +62,7 @@ function(mlff_build_fast name)
       math(EXPR place "${place} % 3")
       string(APPEND group _${place})
     endif()
-    if(group AND source MATCHES "\\.cpp$")
+    if(group)
       set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
     endif()
   endforeach()

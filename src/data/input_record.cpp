@@ -2,7 +2,8 @@
 #include "data/input_record.h"
 
 #include "core/sha256.h"
-#include "data/npz.h"
+#include "data/numpy/deepmd_folder.h"
+#include "data/numpy/npz.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -41,12 +42,27 @@ InputRecord::InputRecord() : record({{"program", "mlff " MLFF_VERSION}, {"files"
 {
 }
 
+namespace {
+
+  /// Of a folder the hash is that of the names and hashes of its files.
+  std::string sha256_of_input(const std::string &path)
+  {
+    if (!is_deepmd_folder(path)) return sha256_of_file(path);
+    std::string list;
+    for (const auto &file : deepmd_files(path))
+      list += file + " " + sha256_of_file(path + "/" + file) + "\n";
+    return sha256_of(list);
+  }
+
+}    // namespace
+
 void InputRecord::add_file(const std::string &role, const std::string &path)
 {
   try {
-    record["files"].push_back({{"role", role},
-                               {"file", std::filesystem::path(path).filename().string()},
-                               {"sha256", sha256_of_file(path)}});
+    std::filesystem::path name(path);
+    if (!name.has_filename()) name = name.parent_path();    // a folder with / at its end
+    record["files"].push_back(
+        {{"role", role}, {"file", name.filename().string()}, {"sha256", sha256_of_input(path)}});
   } catch (const std::runtime_error &error) {
     throw FileError(role + ": " + error.what());
   }

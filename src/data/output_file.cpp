@@ -1,7 +1,7 @@
 // A file that appears under its name only when it is complete.
 #include "data/output_file.h"
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 
 #include <unistd.h>
 

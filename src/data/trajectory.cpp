@@ -5,10 +5,12 @@
 #include "core/units.h"
 #include "data/extended_xyz.h"
 #include "data/lammps_dump.h"
+#include "data/numpy/deepmd_folder.h"
 #include "data/parse.h"
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 
 namespace mlff {
@@ -278,9 +280,15 @@ std::unique_ptr<TrajectoryReader> open_trajectory(const std::string &path,
     reader = open_extended_xyz(path, options);
   else if (path.ends_with(".dump") || path.ends_with(".lammpstrj"))
     reader = open_lammps_dump(path, options);
+  else if (is_deepmd_folder(path))
+    reader = open_deepmd_folder(path, options);
+  else if (std::filesystem::is_directory(path))
+    throw FileError("data folder '" + path +
+                    "' is not in DeePMD-kit's format, which has a file type.raw in it");
   else
     throw FileError("data file '" + path +
-                    "' has an unknown ending; accepted: .npz, .xyz, .extxyz, .dump, .lammpstrj");
+                    "' has an unknown ending; accepted: .npz, .xyz, .extxyz, .dump, .lammpstrj, "
+                    "and folders in DeePMD-kit's format");
   return std::make_unique<CheckedTrajectory>(std::move(reader), path, !options.units.empty());
 }
 

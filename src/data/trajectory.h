@@ -1,8 +1,8 @@
 // Frames from files: extended XYZ (as LAMMPS' dump extxyz, ASE, libatoms' extxyz, GPUMD and MACE
-// write it), dumps of LAMMPS' style custom and rMD17 .npz.
+// write it), dumps of LAMMPS' style custom, rMD17 .npz and folders of DeePMD-kit.
 #pragma once
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 #include "structure/structure.h"
 
 #include <cstdio>
@@ -46,7 +46,7 @@ class TrajectoryReader {
 };
 
 /// Opens a file by its ending: .npz (rMD17 keys, kcal/mol), .xyz or .extxyz (eV, Å, Å/ps), .dump
-/// and .lammpstrj (lammps_dump.h).
+/// and .lammpstrj (lammps_dump.h); or a folder (deepmd_folder.h).
 ///
 /// XYZ columns that are read: species (symbols; D and T are hydrogen of 2.014 and 3.016 g/mol) or
 /// Z, pos, forces or force, vel or velo or velocities (or ASE's momenta), mass or masses, spread;

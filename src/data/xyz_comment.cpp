@@ -135,7 +135,7 @@ std::vector<XyzPair> parse_xyz_comment(std::string_view line, std::string &wrong
   return CommentReader(line, wrong).pairs();
 }
 
-std::string quoted(std::string_view text)
+std::string quoted_value(std::string_view text)
 {
   std::string result = "\"";
   for (const char c : text) {

@@ -26,7 +26,7 @@ struct XyzPair {
 std::vector<XyzPair> parse_xyz_comment(std::string_view line, std::string &wrong);
 
 /// A text in double quotes, as parse_xyz_comment reads them.
-std::string quoted(std::string_view text);
+std::string quoted_value(std::string_view text);
 
 /// Elements of a value: words between blanks, commas and brackets.
 std::vector<std::string_view> elements_of_value(std::string_view value);

@@ -1,7 +1,7 @@
 // Settings from YAML files, with messages that name the key, what was found and what is accepted.
 #pragma once
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 
 #include <yaml-cpp/yaml.h>
 

@@ -73,6 +73,25 @@ TeacherSettings read_teacher(YamlSection &section, const std::string &settings_f
   return settings;
 }
 
+nlohmann::ordered_json describe_teacher(const TeacherSettings &settings)
+{
+  using Type = TeacherSetting::Type;
+  const auto name_of = [](const std::string &file) {
+    return std::filesystem::path(file).filename().string();
+  };
+  auto json = nlohmann::ordered_json::object();
+  for (const auto &[key, value] : settings.values.items()) {
+    const Type type = teacher_kind(settings.kind).find(key)->type;
+    if (type == Type::file)
+      json[key] = name_of(value);
+    else if (type == Type::files)
+      for (const auto &file : value) json[key].push_back(name_of(file));
+    else
+      json[key] = value;
+  }
+  return json;
+}
+
 std::vector<SettingText> teacher_text(const std::set<std::string> &without)
 {
   std::vector<SettingText> list;

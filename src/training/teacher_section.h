@@ -16,6 +16,9 @@ namespace mlff {
 TeacherSettings read_teacher(YamlSection &section, const std::string &settings_file,
                              const std::set<std::string> &without = {});
 
+/// The settings given, with the names of files without their folders, for a record of results.
+nlohmann::ordered_json describe_teacher(const TeacherSettings &settings);
+
 /// The keys that read_teacher reads, as the reference page shows them.
 std::vector<SettingText> teacher_text(const std::set<std::string> &without = {});
 

@@ -3,6 +3,7 @@
 
 #include "structure/bonded_molecule.h"
 #include "training/named_file.h"
+#include "training/teacher_section.h"
 
 #include <glob.h>
 
@@ -143,6 +144,14 @@ namespace {
        "eV/Å; forces count 1 / (1 + (spread of the labels / this)^2), also those of files with a "
        "column `spread`; 0: all 1"},
   };
+
+  /// Keys that choose a force, of this build.
+  std::string force_keys()
+  {
+    std::vector<std::string> keys;
+    for (const auto *kind : teacher_kinds()) keys.push_back(kind->settings.front().key);
+    return accepted_words(keys);
+  }
 
   const std::vector<std::string> precisions = {"single", "double", "mixed"};
 
@@ -355,6 +364,13 @@ TrainSettings TrainSettings::read_file(const std::string &path)
   s.train = read_files(data, "train", path, !s.teachers.empty());
   s.valid = read_files(data, "valid", path, !s.teachers.empty());
   data_table.read(data, s);
+  if (data.has("minus")) {
+    YamlSection minus = data.section("minus");
+    s.minus = read_teacher(minus, path);
+    minus.finish();
+    if (s.minus->values.empty())
+      data.fail("minus", "names no force; accepted: a map with one of the keys " + force_keys());
+  }
   data.finish();
   if (s.train.empty())
     data.fail("train", "is missing; accepted: a list of maps with the key 'file'");
@@ -390,6 +406,7 @@ nlohmann::ordered_json TrainSettings::description() const
   json["data"] = {{"train", describe(train)}, {"valid", describe(valid)}};
   if (valid.empty()) json["data"]["valid_fraction"] = valid_fraction;
   if (max_force > 0) json["data"]["max_force"] = max_force;
+  if (minus) json["data"]["minus"] = describe_teacher(*minus);
   if (!teachers.empty()) {
     auto names = nlohmann::ordered_json::array();
     for (const auto &file : teachers)
@@ -435,9 +452,12 @@ std::string TrainSettings::page()
        "permutations of equivalent atoms that are averaged over, at most"}};
   const std::vector<SettingText> lists = {
       {"train", "needed", "a map or a list of maps", "frames to learn from"},
-      {"valid", "none", "a map or a list of maps", "frames that choose the weights"}};
+      {"valid", "none", "a map or a list of maps", "frames that choose the weights"},
+      {"minus", "none", "a map with keys of a teacher",
+       "a force whose labels are taken away from those of all frames (teachers.md)"}};
   const std::vector<SettingText> file = {
-      {"file", "needed", words, "extended XYZ or .npz files; names may have * ? [] {}"}};
+      {"file", "needed", words,
+       "extended XYZ or .npz files, or folders of DeePMD-kit; names may have * ? [] {}"}};
   const std::vector<SettingText> teacher = {
       {"models", "none", words, "potentials whose mean gives the labels"}};
   return settings_markdown("### model", {kind}) +

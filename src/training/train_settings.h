@@ -4,10 +4,12 @@
 #include "data/trajectory.h"
 #include "models/long_range/long_range_sizes.h"
 #include "models/painn/painn_kind.h"
+#include "teacher/teacher.h"
 #include "training/training_loop_settings.h"
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +69,7 @@ struct TrainSettings : TrainingLoopSettings {
   /// Share of the training frames kept for validation where `valid` is empty.
   double valid_fraction = 0.05;
   double max_force = 0.0;    ///< frames with a larger force are left out, eV/Å; 0: none
+  std::optional<TeacherSettings> minus;    ///< forces whose labels are taken away from all labels
 
   // teachers
   std::vector<std::string> teachers;    ///< potentials; labels are their mean

@@ -19,6 +19,7 @@ Trainer::Trainer(const TrainSettings &given, const std::string &command) :
 {
   folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) +
       ".training";
+  make_minus();
   record_inputs();
   if (!settings.teachers.empty())
     teacher = teacher_of_potentials(settings.teachers, settings.threads);
@@ -30,12 +31,28 @@ Trainer::Trainer(const TrainSettings &given, const std::string &command) :
   engine = make_weight_gradient(potential, settings.options(), settings.precision == "mixed");
 }
 
+void Trainer::make_minus()
+{
+  if (!settings.minus) return;
+  try {
+    TeacherSettings asked = *settings.minus;
+    asked.threads = settings.threads;
+    minus = make_teacher(asked);
+  } catch (const std::runtime_error &error) {
+    throw FileError(std::string("'data.minus': ") + error.what());
+  }
+  if (minus->depends_on_reference())
+    throw FileError("'data.minus': bonds and parameters of this force are those of one geometry; "
+                    "accepted: forces that are functions of the positions alone");
+}
+
 void Trainer::record_inputs()
 {
   for (const auto &file : settings.train) inputs.add_file("data.train", file.file);
   for (const auto &file : settings.valid) inputs.add_file("data.valid", file.file);
   for (const auto &file : settings.teachers) inputs.add_file("teacher.models", file);
   if (!settings.init_from.empty()) inputs.add_file("model.init_from", settings.init_from);
+  if (minus) inputs.add_provenance(minus->provenance(), "data.minus");
 }
 
 void Trainer::next_batch()

@@ -33,7 +33,7 @@ class Trainer {
   TrainSettings settings;
   std::string command, folder;
   InputRecord inputs;
-  std::unique_ptr<Teacher> teacher;
+  std::unique_ptr<Teacher> teacher, minus;
   TrainingData data;
   Potential potential;    // sizes, elements, reference energies, scale; weights of the start
   std::unique_ptr<WeightGradient> engine;
@@ -52,6 +52,7 @@ class Trainer {
   GraphStorage graph;
   std::vector<const TrainingFrame *> batch;
 
+  void make_minus();
   void record_inputs();
   // the start (trainer_start.cpp)
   void prepare_model();

@@ -127,7 +127,7 @@ void Trainer::prepare_model()
   const Potential start = read_start();
   if (settings.molecule)
     settings.cutoff = 1e3;    // all pairs; that of the potential follows from the data
-  data = read_training_data(settings, elements, settings.cutoff, teacher.get());
+  data = read_training_data(settings, elements, settings.cutoff, teacher.get(), minus.get());
 
   potential.set_kind(*settings.kind);
   potential.elements = data.elements;

@@ -133,8 +133,10 @@ namespace {
   /// Reads the frames of all files of the settings.
   class FrameReader {
    public:
-    FrameReader(const TrainSettings &settings, Teacher *teacher, TrainingData &data) :
-        settings(settings), teacher(teacher), data(data), seed(settings.seed)
+    FrameReader(const TrainSettings &settings, Teacher *teacher, Teacher *minus,
+                TrainingData &data) :
+        settings(settings),
+        teacher(teacher), minus(minus), data(data), seed(settings.seed)
     {
     }
 
@@ -150,7 +152,9 @@ namespace {
           frame.weight = file.weight;
           frame.file = file.file;
           frame.number = read.number[k];
-          if (label(file, frame))
+          const bool labelled = label(file, frame);
+          if (minus) take_away(frame);
+          if (labelled || minus)
             progress.update(double(k + 1) / double(read.frames.size()),
                             std::to_string(k + 1) + " frames");
           const double largest = check_labels(frame);
@@ -167,7 +171,7 @@ namespace {
 
    private:
     const TrainSettings &settings;
-    Teacher *teacher;
+    Teacher *teacher, *minus;
     TrainingData &data;
     std::uint64_t seed;
 
@@ -194,6 +198,30 @@ namespace {
         fail(frame.file, frame.number, error.what());
       }
       return true;
+    }
+
+    /// Leaves of the labels what `minus` does not have.
+    void take_away(TrainingFrame &frame) const
+    {
+      Structure &structure = frame.structure;
+      Labels labels;
+      try {
+        labels = minus->label(structure);
+      } catch (const TeacherError &error) {
+        fail(frame.file, frame.number, std::string("'data.minus': ") + error.what());
+      }
+      if (structure.energy) *structure.energy -= labels.energy;
+      for (std::size_t k = 0; k < structure.forces.size(); k++)
+        structure.forces[k] -= labels.forces[k];
+      if (!structure.stress) return;
+      if (!labels.stress && settings.stress.used())
+        fail(frame.file, frame.number,
+             "has a stress, but the force of 'data.minus' has none; accepted: "
+             "'loss.stress.weight: 0'");
+      if (!labels.stress)
+        structure.stress.reset();
+      else
+        for (int k = 0; k < 9; k++) (*structure.stress)[k] -= (*labels.stress)[k];
     }
 
     /// Throws FileError for labels that are needed and missing, or not finite. The largest force on
@@ -350,10 +378,10 @@ namespace {
 }    // namespace
 
 TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
-                                double cutoff, Teacher *teacher)
+                                double cutoff, Teacher *teacher, Teacher *minus)
 {
   TrainingData data;
-  FrameReader reader(settings, teacher, data);
+  FrameReader reader(settings, teacher, minus, data);
   reader.read(settings.train, data.train);
   reader.read(settings.valid, data.valid);
   if (data.train.empty())

@@ -35,10 +35,11 @@ struct TrainingData {
 };
 
 /// Reads all files of the settings. `elements`: those the model knows (empty: those of the data),
-/// `cutoff` of its graphs (Å). `teacher` may be null. Shows progress. Throws FileError naming file
-/// and frame.
+/// `cutoff` of its graphs (Å). `teacher` gives labels where the settings ask for them; the labels
+/// of `minus` are taken away from all. Both may be null. Shows progress. Throws FileError naming
+/// file and frame.
 TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
-                                double cutoff, Teacher *teacher);
+                                double cutoff, Teacher *teacher, Teacher *minus = nullptr);
 
 /// Number of frames that have a stress.
 long frames_with_stress(const std::vector<TrainingFrame> &frames);

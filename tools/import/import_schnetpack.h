@@ -1,7 +1,7 @@
 // Weights trained with SchNetPack become a potential.
 #pragma once
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 #include "potential/potential.h"
 
 namespace mlff {

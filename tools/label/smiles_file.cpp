@@ -1,7 +1,7 @@
 // Files with a SMILES and a name in each line.
 #include "label/smiles_file.h"
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 
 #include <cerrno>
 #include <cstring>

@@ -2,7 +2,7 @@
 #include "make_jump/start_network.h"
 
 #include "core/elements.h"
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 #include "models/jump/jump_record.h"
 #include "potential/find_potential.h"
 #include "potential/model_kind.h"

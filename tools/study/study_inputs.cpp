@@ -1,7 +1,7 @@
 // Writes the inputs of a study and reads its logs.
 #include "study/study_inputs.h"
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 #include "teacher/lammps/force_commands.h"
 #include "workflow/lammps_run.h"
 #include "workflow/run_folder.h"

@@ -1,7 +1,7 @@
 // LAMMPS in a process of its own.
 #include "workflow/lammps_run.h"
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 #include "data/output_file.h"
 #include "teacher/lammps/force_commands.h"
 #include "workflow/run_folder.h"

@@ -1,7 +1,7 @@
 // Folders of resumable work: lock, manifest, stages.
 #include "workflow/run_folder.h"
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 #include "data/output_file.h"
 
 #include <spdlog/spdlog.h>

@@ -1,7 +1,7 @@
 // Writes NumPy archives for tests.
 #pragma once
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 
 #include <cstring>
 #include <filesystem>

@@ -594,4 +594,51 @@ TEST_F(TrainStress, Refusals)
   expect_settings_error({{"loss", "{stress: 3}"}}, {"'loss.stress'", "a map"});
 }
 
+TEST_F(TrainStress, AForceIsTakenAwayFromTheLabels)
+{
+  mlff_test::random_potential({8, 2, 5}, {6, 14}, 3.5).write(file("baseline.safetensors"));
+  const auto baseline = teacher_of_potentials({file("baseline.safetensors")}, 1);
+  auto sums = labelled;
+  for (auto &frame : sums) {
+    const Labels labels = baseline->label(frame);
+    *frame.energy += labels.energy;
+    for (std::size_t k = 0; k < frame.forces.size(); k++) frame.forces[k] += labels.forces[k];
+    for (int k = 0; k < 9; k++) (*frame.stress)[k] += (*labels.stress)[k];
+  }
+  write("sums.xyz", sums);
+  const std::string training = "{steps: 20, batch_atoms: 24, validate_every: 10, warmup: 5, "
+                               "threads: 1, precision: double}",
+                    minus = "{train: {file: sums.xyz}, valid_fraction: 0.25, "
+                            "minus: {models: baseline.safetensors}}";
+  settings("rest", {{"training", training}});
+  settings("difference", {{"training", training}, {"data", minus}});
+  train("rest");
+  train("difference");
+  const auto expected = log("rest"), found = log("difference");
+  ASSERT_EQ(found.size(), expected.size());
+  int compared = 0;
+  for (std::size_t n = 0; n < found.size(); n++)
+    for (const auto &[key, value] : expected[n].items())
+      if (value.is_number_float() && key.find("second") == std::string::npos) {
+        EXPECT_NEAR(found[n].at(key).get<double>(), value.get<double>(),
+                    1e-6 * (1.0 + std::abs(value.get<double>())))
+            << key;
+        compared++;
+      }
+  EXPECT_GE(compared, 6);
+  EXPECT_NE(Potential::read(file("difference.safetensors")).training.find("baseline.safetensors"),
+            std::string::npos);
+
+  // another force is another training
+  mlff_test::random_potential({8, 2, 5}, {6, 14}, 3.6).write(file("baseline.safetensors"), true);
+  expect_error("train difference.yaml --no-plots --force", {"'baseline.safetensors' (data.minus)"});
+
+  expect_settings_error({{"data", "{train: {file: sums.xyz}, minus: {}}"}},
+                        {"minus", "names no force", "models"});
+  expect_settings_error({{"data", "{train: {file: sums.xyz}, minus: {model: a}}"}},
+                        {"minus.model", "unknown"});
+  expect_settings_error({{"data", "{train: {file: sums.xyz}, minus: {models: nothing}}"}},
+                        {"minus.models", "'nothing'"});
+}
+
 }    // namespace

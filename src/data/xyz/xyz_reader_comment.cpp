@@ -43,7 +43,7 @@ void XyzReader::keep_keys(Structure &frame)
     for (const auto &pair : pairs)
       if (!pair.alone && claim_of(xyz_energy, pair.key) != NameClaim::none)
         frame.unread.push_back(pair.key + " (in a remark)");
-    layout.keys.push_back({"comment", quoted(text), false, XyzRole::none});
+    layout.keys.push_back({"comment", quoted_value(text), false, XyzRole::none});
     pairs.clear();
   } else
     for (const auto &pair : pairs)

@@ -21,7 +21,7 @@ namespace {
   /// Puts a value in quotes where it would be read otherwise without them.
   std::string quoted_where_needed(const std::string &text)
   {
-    return text.find_first_of(" \t\n\"'\\[]{}") == std::string::npos ? text : quoted(text);
+    return text.find_first_of(" \t\n\"'\\[]{}") == std::string::npos ? text : quoted_value(text);
   }
 
   void put(std::FILE *file, const std::vector<double> &values, std::size_t begin, std::size_t width)

@@ -2,7 +2,7 @@
 // checked and cut at load time.
 #pragma once
 
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 #include "models/jump/gradient/jump_gradient.h"
 #include "structure/bonds.h"
 #include "teacher/teacher.h"

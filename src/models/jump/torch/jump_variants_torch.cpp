@@ -10,7 +10,6 @@ namespace mlff {
 
 namespace {
 
-  using torch::Tensor;
   using Linear = torch::nn::Linear;
 
   // exp(20) is far from the largest number in single precision
@@ -32,7 +31,7 @@ namespace {
 
     NamedModule &module() override { return *this; }
 
-    Tensor forward(const JumpTensors &x) override
+    torch::Tensor forward(const JumpTensors &x) override
     {
       if (centres.device() != x.r.device()) centres = centres.to(x.r.device());
       return run(x, x.input.scalar_type(), x.input.size(0));
@@ -40,37 +39,37 @@ namespace {
 
    protected:
     struct Ends {
-      Tensor embedding, velocity, vectors;
+      torch::Tensor embedding, velocity, vectors;
       Linear readout0{nullptr}, readout1{nullptr};
     };
     int F, L, K;
     double cutoff, bound;
     bool published;
-    Tensor centres;
+    torch::Tensor centres;
     Ends ends;
 
     /// Scalar features at the start, [N, F].
-    Tensor start(const Tensor &rows, const Tensor &input) const
+    torch::Tensor start(const torch::Tensor &rows, const torch::Tensor &input) const
     {
       const auto s = ends.embedding.index_select(0, rows);
       return published ? s + torch::matmul(input.select(1, 0), ends.velocity.t()) : s;
     }
 
     /// The head: a [N, 2, 3] within the bound.
-    Tensor bounded(const Tensor &a) const
+    torch::Tensor bounded(const torch::Tensor &a) const
     {
       if (published) return bound * torch::tanh(a / bound);
       const auto norm = (a.square().sum(2, true) + floor_of_norms).sqrt();
       return a * (bound * torch::tanh(norm / bound) / norm);
     }
 
-    Tensor two_layers(Linear &first, Linear &second, const Tensor &x) const
+    torch::Tensor two_layers(Linear &first, Linear &second, const torch::Tensor &x) const
     {
       return second->forward(torch::silu(first->forward(x)));
     }
 
     /// forward() of N atoms with features of a type.
-    virtual Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) = 0;
+    virtual torch::Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) = 0;
   };
 
   class Egnn : public Variant {
@@ -81,7 +80,7 @@ namespace {
       walk_egnn(potential, walk, ends, layers);
     }
 
-    Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) override
+    torch::Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) override
     {
       const auto &[rows, input, centre, neighbor, r] = x;
       auto h = start(rows, input);
@@ -141,7 +140,7 @@ namespace {
       walk_transformer(potential, walk, ends, layers);
     }
 
-    Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) override
+    torch::Tensor run(const JumpTensors &x, at::ScalarType type, std::int64_t N) override
     {
       const auto &[rows, input, centre, neighbor, r] = x;
       const std::int64_t n = F / heads;

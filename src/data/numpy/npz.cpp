@@ -1,5 +1,5 @@
 // NumPy .npz archives: named arrays of numbers.
-#include "data/npz.h"
+#include "data/numpy/npz.h"
 
 #include <zip.h>
 
