@@ -1,6 +1,7 @@
 // The table of models that a Kokkos device runs.
 #include "kokkos/models/device_models.h"
 
+#include "kokkos/models/core_kokkos.h"
 #include "kokkos/models/jump_kokkos.h"
 #include "kokkos/models/painn_kokkos.h"
 #include "models/jump/jump_kinds.h"
@@ -68,7 +69,7 @@ template <class Device>
 std::unique_ptr<DeviceModel<Device>> make_device_model(const Potential &potential,
                                                        const DeviceOptions &options)
 {
-  return make(energy_kinds<Device>, "", potential, options);
+  return with_core(potential, make(energy_kinds<Device>, "", potential, options));
 }
 
 template <class Device>

@@ -137,6 +137,12 @@ bool YamlSection::has(const std::string &key)
   return find(key).IsDefined();
 }
 
+bool YamlSection::is_map(const std::string &key)
+{
+  const YAML::Node value = find(key);
+  return value.IsDefined() && value.IsMap();
+}
+
 double YamlSection::number(const std::string &key, double standard, double lowest, double highest)
 {
   const YAML::Node value = find(key);

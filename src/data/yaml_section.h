@@ -27,6 +27,7 @@ class YamlSection {
   static YamlSection file(const std::string &path);
 
   bool has(const std::string &key);
+  bool is_map(const std::string &key);    ///< false where the key is missing
   double number(const std::string &key, double standard,
                 double lowest = -std::numeric_limits<double>::infinity(),
                 double highest = std::numeric_limits<double>::infinity());

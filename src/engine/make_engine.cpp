@@ -3,6 +3,7 @@
 
 #include "core/errors.h"
 #include "engine/make_gradient.h"
+#include "engine/repulsion/core_engine.h"
 #include "models/jump/jump_record.h"
 #include "potential/model_kind.h"
 
@@ -89,7 +90,9 @@ namespace {
 std::unique_ptr<Engine> make_engine(const Potential &potential, const EngineOptions &options)
 {
   require_energies(potential.kind());
-  return choose(potential.kind(), &ModelKind::engines, options.engine).make(potential, options);
+  return with_core(
+      potential,
+      choose(potential.kind(), &ModelKind::engines, options.engine).make(potential, options));
 }
 
 std::unique_ptr<WeightGradient> make_weight_gradient(const Potential &potential,
@@ -102,7 +105,7 @@ std::unique_ptr<WeightGradient> make_weight_gradient(const Potential &potential,
   const auto &back_end = choose(kind, &ModelKind::gradients, options.engine);
   if (mixed && back_end.name == std::string("host"))
     throw EngineError("mixed precision needs the engine torch");
-  return back_end.make(potential, options, mixed);
+  return with_core(potential, back_end.make(potential, options, mixed));
 }
 
 std::unique_ptr<JumpEngine> make_jump_engine(const Potential &potential,

@@ -9,8 +9,8 @@
 
 namespace mlff {
 
-/// Throws EngineError naming what is missing or unknown, also where the potential is a jump
-/// network.
+/// An engine for the network of a potential and, where it has one, its repulsive core. Throws
+/// EngineError naming what is missing or unknown, also where the potential is a jump network.
 std::unique_ptr<Engine> make_engine(const Potential &potential, const EngineOptions &options = {});
 
 /// An engine for a jump network; auto is the best back end that the model and this build have.

@@ -46,6 +46,7 @@ struct ModelKind {
                                    ///< each other, as a whole
   bool atom_energies = true;       ///< energies of atoms are outputs of the model, not shares
   bool third_derivatives = false;    ///< the torch gradient takes a loss of Jacobian rows
+  bool repulsive_core = false;       ///< Potential::core may be added to what the model gives
   bool mixed_precision = false;      ///< the torch gradient computes products in bfloat16
 
   ModelFile file;    ///< model's part of potential files

@@ -4,6 +4,7 @@
 #include "core/elements.h"
 #include "potential/metadata.h"
 #include "potential/model_kind.h"
+#include "potential/repulsion/core_metadata.h"
 #include "potential/safetensors.h"
 
 #include <algorithm>
@@ -188,6 +189,7 @@ void Potential::check(const std::string &path) const
     reject_potential(
         path, "metadata 'cutoff' is " + std::to_string(cutoff) + "; expected a length above 0 Å");
   check_range(*this, path);
+  check_core(*this, path);
   kind().file.check(*this, path);
   check_tensors(*this, path);
 }
@@ -213,6 +215,7 @@ Potential Potential::read(const std::string &path)
     metadata.fail("metadata 'units' is " + found.dump() + "; expected " + units.dump());
   potential.elements = read_elements(metadata);
   if (metadata.has("range")) potential.range = read_range(metadata, potential.elements);
+  if (metadata.has("core")) potential.core = read_core(metadata, potential.elements);
   kind.file.read(metadata, potential);
 
   potential.tensors = file.read_tensors(potential.sha256);
@@ -238,13 +241,14 @@ void Potential::write(const std::string &path, bool overwrite)
   char cutoff_text[32];
   std::snprintf(cutoff_text, sizeof cutoff_text, "%.17g", cutoff);
   json metadata = {
-      {"format", "mlff"},         {"format_version", std::to_string(format_version)},
+      {"format", "mlff"},         {"format_version", core.empty() ? "1" : "2"},
       {"model", kind().name},     {"hyperparameters", model_metadata.hyperparameters.dump()},
       {"elements", names.dump()}, {"units", units.dump()},
       {"cutoff", cutoff_text},    {"date", date},
       {"citation", citation},     {"training", training},
       {"sha256", sha256}};
   if (!range.empty()) metadata["range"] = range_json(*this).dump();
+  if (!core.empty()) metadata["core"] = core_json(*this).dump();
   metadata.update(model_metadata.more);
   file.write(path, metadata);
 }

@@ -4,6 +4,7 @@
 #include "core/errors.h"
 #include "potential/model_sizes.h"
 #include "potential/potential_error.h"
+#include "potential/repulsion/repulsive_core.h"
 #include "potential/tensor.h"
 #include "potential/tensor_table.h"
 #include "structure/bonded_molecule.h"
@@ -25,8 +26,9 @@ struct TrainingRange {
 
 /// Weights and metadata of a model. Energies eV, lengths Å, velocities Å/ps, time fs.
 struct Potential {
-  /// newest version this code reads, and the one it writes
-  static constexpr int format_version = 1;
+  /// Newest version this code reads. It writes the oldest one that can hold a potential: 2 if it has
+  /// a repulsive core, which older versions of mlff would leave out without a word, else 1.
+  static constexpr int format_version = 2;
 
   /// Values of types that the model knows: painn_sizes(potential), jump_record(potential), ...
   ModelSizes sizes;
@@ -41,6 +43,10 @@ struct Potential {
 
   /// [n_species], empty where the range is not known; metadata key `range`.
   std::vector<TrainingRange> range;
+
+  /// Cores that repel atoms which come too near, added to what the network gives; empty: none.
+  /// Metadata key `core`.
+  RepulsiveCore core;
   std::string sha256;    ///< SHA-256 of the tensor bytes as stored; filled by read and write
   std::map<std::string, Tensor> tensors;
 

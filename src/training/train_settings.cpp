@@ -223,10 +223,42 @@ void TrainSettings::read_widths(YamlSection &model)
   permutations = word == "all" ? 0 : word == "none" ? 1 : int(number);
 }
 
+/// `core: none`, `core: zbl`, or `core: {zbl: {inner: ..., outer: ...}}`.
+void TrainSettings::read_core(YamlSection &model)
+{
+  core = {};
+  if (!model.has("core")) return;
+  if (!model.is_map("core")) {
+    const bool zbl = model.word("core", "", {"none", "zbl"}) == "zbl";
+    core.choice = zbl ? CoreSettings::zbl : CoreSettings::none;
+    return;
+  }
+  YamlSection map = model.section("core");
+  const bool found = map.has("zbl");
+  YamlSection zbl = map.section("zbl");
+  map.finish();
+  if (!found) model.fail("core", "is an empty map; accepted: none, zbl, or a map with the key zbl");
+  core.choice = CoreSettings::zbl;
+  const bool inner = zbl.has("inner"), outer = zbl.has("outer");
+  core.radii = {zbl.number("inner", 0.0, 1e-3), zbl.number("outer", 0.0, 1e-3)};
+  zbl.finish();
+  if (inner != outer)
+    zbl.fail(inner ? "outer" : "inner", "is missing; accepted: both radii, or none of them");
+  if (inner && core.radii.inner >= core.radii.outer)
+    zbl.fail("inner",
+             "is " + nlohmann::json(core.radii.inner).dump() + "; accepted: less than 'outer', " +
+                 nlohmann::json(core.radii.outer).dump());
+  if (core.radii.outer > cutoff && init_from.empty())
+    zbl.fail("outer",
+             "is " + nlohmann::json(core.radii.outer).dump() + "; accepted: up to the cutoff, " +
+                 nlohmann::json(cutoff).dump());
+}
+
 void TrainSettings::read_sizes(YamlSection &model)
 {
   size_table.read(model, *this);
   norm_table.read(model, *this);
+  read_core(model);
   if (!init_from.empty() && !model.has("norm_floor")) norm_floor = 0.0;
   elements = model.words("elements");
   if (!long_range) return;
@@ -394,6 +426,13 @@ nlohmann::ordered_json TrainSettings::model_description() const
   }
   if (long_range) json["fmm"] = long_range_table.record(block);
   if (!elements.empty()) json["elements"] = elements;
+  if (core.choice == CoreSettings::zbl) {
+    if (core.radii.outer > 0.0)
+      json["core"]["zbl"] = {{"inner", core.radii.inner}, {"outer", core.radii.outer}};
+    else
+      json["core"] = "zbl";
+  } else if (core.choice == CoreSettings::none)
+    json["core"] = "none";
   if (!init_from.empty()) json["init_from"] = std::filesystem::path(init_from).filename().string();
   if (!freeze.empty()) json["freeze"] = freeze;
   return json;
@@ -444,7 +483,15 @@ std::string TrainSettings::page()
       {"init_from", "none", "a potential", "weights to start from; sizes are those of the file"},
       {"freeze", "none", words, "tensors, or what their names begin with, that stay as they are"}};
   const std::vector<SettingText> elements = {
-      {"elements", "those of the data", words, "chemical symbols"}};
+      {"elements", "those of the data", words, "chemical symbols"},
+      {"core", "none, or that of `init_from`", "none, zbl, or a map with the key zbl",
+       "repulsion of Ziegler, Biersack and Littmark that is added to the network"},
+      {"core.zbl.inner", "0.4 covalent radii", "a number >= 0.001",
+       "the repulsion is whole below, and switched off from here to `outer`, Å; for all pairs of "
+       "elements, otherwise 0.4 times the sum of the covalent radii of each"},
+      {"core.zbl.outer", "0.7 covalent radii", "a number >= 0.001",
+       "the repulsion is zero from here on, Å; for all pairs of elements, otherwise 0.7 times the "
+       "sum of the covalent radii of each"}};
   const std::vector<SettingText> molecule = {
       {"widths", "64, 64", "1 to 8 whole numbers from 1 to 4096", "hidden layers"},
       {"permutations", "all",

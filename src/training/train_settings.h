@@ -4,6 +4,7 @@
 #include "data/trajectory.h"
 #include "models/long_range/long_range_sizes.h"
 #include "models/painn/painn_kind.h"
+#include "potential/repulsion/repulsive_core.h"
 #include "teacher/teacher.h"
 #include "training/training_loop_settings.h"
 
@@ -47,6 +48,13 @@ struct DataFile {
   ReadOptions read = {};    ///< units and names, where the file does not tell them
 };
 
+/// The repulsive core that a training adds to the network.
+struct CoreSettings {
+  /// keep: that of the potential in `init_from`, else none
+  enum Choice { keep, none, zbl } choice = keep;
+  CoreRadii radii;    ///< of all pairs of elements; zeros: by the covalent radii of each pair
+};
+
 struct TrainSettings : TrainingLoopSettings {
   // model
   const ModelKind *kind = &painn_kind;
@@ -60,7 +68,8 @@ struct TrainSettings : TrainingLoopSettings {
   double cutoff = 5.0;                  ///< Å
   double norm_floor = 1e-2;             ///< PainnSizes::norm_floor; 0: as in `init_from`
   std::vector<std::string> elements;    ///< empty: those of the data
-  std::string init_from;                ///< potential to start from; empty: random weights
+  CoreSettings core;
+  std::string init_from;    ///< potential to start from; empty: random weights
   /// Names of tensors, or their first parts, that stay as they are.
   std::vector<std::string> freeze;
 
@@ -101,6 +110,7 @@ struct TrainSettings : TrainingLoopSettings {
  private:
   void read_model(YamlSection &top, const std::string &path);
   void read_sizes(YamlSection &model);
+  void read_core(YamlSection &model);
   void read_widths(YamlSection &model);
   void read_loss(YamlSection &top);
   void read_training(YamlSection &top);

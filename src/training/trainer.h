@@ -59,6 +59,8 @@ class Trainer {
   Potential read_start();
   void prepare_network(const Potential &start);
   void prepare_molecule(const Potential &start);
+  void take_core(const Potential &start);
+  void fit_reference_energies();
   void take_weights(const Potential &start);
   void take_reference_energies();
 

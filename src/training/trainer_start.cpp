@@ -1,6 +1,7 @@
 // The start of a training: sizes, reference energies and weights of the model.
 #include "core/elements.h"
 #include "engine/make_engine.h"
+#include "engine/repulsion/core_pairs.h"
 #include "models/long_range/long_range_sizes.h"
 #include "models/molecule_mlp/molecule_record.h"
 #include "models/painn/painn_sizes.h"
@@ -11,6 +12,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 namespace mlff {
 
@@ -181,12 +183,60 @@ void Trainer::prepare_network(const Potential &start)
   painn_sizes(potential) = {settings.features, settings.layers, settings.radial,
                             settings.norm_floor};
   potential.cutoff = settings.cutoff;
+  take_core(start);
   start_weights(potential, settings.seed);
   potential.tensors["reference_energy"] = {"F64", {potential.n_species()}, data.reference_energy};
   potential.tensors["scale"] = {"F64", {}, {data.scale}};
   if (settings.init_from.empty()) return;
   take_weights(start);
   take_reference_energies();
+}
+
+/// The repulsive core of the settings, or of the start with default radii for pairs that it does not
+/// know; reference energies are then those of what the core leaves.
+void Trainer::take_core(const Potential &start)
+{
+  const CoreSettings &core = settings.core;
+  const bool given = core.choice == CoreSettings::zbl;
+  if (!given && (core.choice == CoreSettings::none || start.core.empty())) return;
+  const auto &elements = potential.elements;
+  potential.core = covalent_cores(elements);
+  if (given && core.radii.outer > 0.0)
+    std::fill(potential.core.begin(), potential.core.end(), core.radii);
+  const auto known = [&](int z) {
+    return std::find(start.elements.begin(), start.elements.end(), z) - start.elements.begin();
+  };
+  const std::size_t n = elements.size(), n_known = start.elements.size();
+  for (std::size_t k = 0; k < n * n && !given; k++) {
+    const auto s = std::size_t(known(elements[k / n])), t = std::size_t(known(elements[k % n]));
+    if (s < n_known && t < n_known) potential.core[k] = start.core[s * n_known + t];
+  }
+  for (const CoreRadii &radii : potential.core)
+    if (radii.outer > potential.cutoff)
+      throw FileError("'model.core' has an outer radius of " + std::to_string(radii.outer) +
+                      " Å; accepted: up to the cutoff, " + std::to_string(potential.cutoff) + " Å");
+  if (!settings.atom_energy.used()) fit_reference_energies();
+}
+
+/// Least squares over the training energies, less those of the cores.
+void Trainer::fit_reference_energies()
+{
+  const CorePairs cores(potential);
+  std::vector<TrainingFrame> frames;
+  Result result;
+  bool any = false;
+  for (const auto &frame : data.train) {
+    if (!frame.structure.energy) continue;
+    const Graph graph = frame.graph.view();
+    begin_result(graph, result);
+    std::fill(result.atom_energy.begin(), result.atom_energy.end(), 0.0);
+    any = cores.add(graph, result) || any;
+    frames.emplace_back();
+    frames.back().structure.numbers = frame.structure.numbers;
+    frames.back().structure.energy = *frame.structure.energy -
+        std::accumulate(result.atom_energy.begin(), result.atom_energy.end(), 0.0);
+  }
+  if (any) data.reference_energy = least_squares_energies(frames, potential.elements);
 }
 
 /// Weights of the start; rows of elements that it does not know keep their random start.

@@ -5,6 +5,7 @@
 #include "potential/metadata.h"
 #include "potential/model_kind.h"
 #include "potential/potential.h"
+#include "potential/repulsion/core_metadata.h"
 #include "program/completion.h"
 #include "program/json_output.h"
 
@@ -33,6 +34,7 @@ namespace {
     info["cutoff_A"] = potential.cutoff;
     info["parameters"] = potential.n_parameters();
     info.update(description.more);
+    if (!potential.core.empty()) info["core"] = core_json(potential, "_A");
     for (std::size_t s = 0; s < potential.range.size(); s++)
       info["range"][element_symbol(potential.elements[s])] = {
           {"force_eV_per_A", potential.range[s].force}, {"nearest_A", potential.range[s].nearest}};

@@ -163,6 +163,7 @@ const ModelKind painn_long_range_kind = {
     .name = "painn-fmm",
     .needs_positions = true,
     .third_derivatives = true,
+    .repulsive_core = true,
     .file = {read, write, check, tensors, size_text, painn_file.describe},
     .local_kind = &painn_kind,
     .engines = {{"host", make_host_engine}, {"torch", MLFF_TORCH_ONLY(make_torch_engine)}},

@@ -14,6 +14,7 @@ namespace mlff {
 const ModelKind painn_kind = {
     .name = "painn",
     .third_derivatives = true,
+    .repulsive_core = true,
     .mixed_precision = true,
     .file = painn_file,
     .engines = {{"host", make_host_engine}, {"torch", MLFF_TORCH_ONLY(make_torch_engine)}},
