@@ -173,6 +173,84 @@ TEST_F(PotentialFile, TrainingRangeComesBackAsWritten)
   }
 }
 
+TEST_F(PotentialFile, CoreComesBackAsWritten)
+{
+  Potential written = random_potential({8, 2, 6}, {8, 1});
+  written.write(path);
+  EXPECT_TRUE(Potential::read(path).core.empty());
+  const auto version = [&] {
+    const std::string content = bytes();
+    const auto at = content.find("\"format_version\":\"");
+    return content.substr(at + 18, 1);
+  };
+  EXPECT_EQ(version(), "1") << "a file that older versions can read";
+  written.core = {{0.4, 0.9}, {0.3, 2.0 / 3.0}, {0.3, 2.0 / 3.0}, {0.25, 0.43}};
+  written.write(path, true);
+  EXPECT_EQ(version(), "2") << "an older version would leave the core out";
+  const Potential read = Potential::read(path);
+  ASSERT_EQ(read.core.size(), 4u);
+  for (int k = 0; k < 4; k++) {
+    EXPECT_EQ(read.core[k].inner, written.core[k].inner);
+    EXPECT_EQ(read.core[k].outer, written.core[k].outer);
+  }
+  EXPECT_EQ(core_text(read), core_text(written));
+  EXPECT_NE(core_text(read), core_text(random_potential()));
+}
+
+TEST_F(PotentialFile, CoresEndBelowBonds)
+{
+  // the shortest bonds between these elements: H2, OH, CH, C2H2, CO, N2, HF, F2, Si2H2
+  const std::tuple<int, int, double> bonds[] = {{1, 1, 0.74}, {8, 1, 0.96}, {6, 1, 1.06},
+                                                {6, 6, 1.20}, {6, 8, 1.13}, {7, 7, 1.10},
+                                                {9, 1, 0.92}, {9, 9, 1.41}, {14, 14, 2.20}};
+  for (const auto &[one, other, bond] : bonds) {
+    const CoreRadii radii = covalent_core(one, other);
+    EXPECT_LT(radii.outer, 0.92 * bond) << one << "-" << other;
+    EXPECT_GT(radii.outer, 0.3) << one << "-" << other;
+    EXPECT_LT(radii.inner, radii.outer);
+  }
+}
+
+TEST_F(PotentialFile, RefusesCores)
+{
+  const auto core = [&](const std::string &text) {
+    edit_metadata("core", text);
+  };
+  const std::string most =
+      R"("C-C": {"inner": 0.4, "outer": 0.9}, "C-O": {"inner": 0.4, "outer": 0.9},
+         "H-C": {"inner": 0.4, "outer": 0.9}, "O-O": {"inner": 0.4, "outer": 0.9},
+         "O-H": {"inner": 0.4, "outer": 0.8})";
+  core(R"({"zbl": {)" + most + R"(, "H-H": {"inner": 0.2, "outer": 0.4}}})");
+  const Potential read = Potential::read(path);
+  EXPECT_EQ(read.core[2 * 3 + 1].outer, 0.8) << "the order of a pair must not matter";
+  EXPECT_EQ(read.core[1 * 3 + 2].outer, 0.8);
+  core("{");
+  expect_refusal({"'core' is not valid JSON"});
+  core("[1]");
+  expect_refusal({"'core' is [1]", "'zbl'", "an entry for each pair"});
+  core(R"({"coulomb": {}})");
+  expect_refusal({"'core' is {\"coulomb\":{}}", "'zbl'"});
+  core(R"({"zbl": {)" + most + "}}");
+  expect_refusal({"'core' has no entry for H-H"});
+  core(R"({"zbl": {)" + most + R"(, "H-H": {"inner": 0.2}}})");
+  expect_refusal({"'core' of H-H is {\"inner\":0.2}", "'inner' and 'outer'"});
+  core(R"({"zbl": {)" + most +
+       R"(, "H-H": {"inner": 0.2, "outer": 0.4}, "N-H": {"inner": 0.2, "outer": 0.4}}})");
+  expect_refusal({"'core' has 7 entries", "expected 6"});
+  core(R"({"zbl": {)" + most + R"(, "H-H": {"inner": 0.5, "outer": 0.4}}})");
+  expect_refusal({"'core' of H-H", "'inner' is 0.5", "'outer' is 0.4", "0 < inner < outer"});
+  core(R"({"zbl": {)" + most + R"(, "H-H": {"inner": 0.5, "outer": 44}}})");
+  expect_refusal({"'core' of H-H", "'outer' is 44", "the cutoff of 4.0"});
+  core(R"({"zbl": {)" + most + R"(, "H-H": {"inner": 0, "outer": 0.4}}})");
+  expect_refusal({"'core' of H-H", "'inner' is 0.0"});
+  Potential bad = random_potential();
+  bad.core = {{0.4, 0.9}};
+  EXPECT_THROW(bad.write(path, true), PotentialError);
+  bad.core = covalent_cores(bad.elements);
+  bad.core[1].outer += 0.1;
+  EXPECT_THROW(bad.write(path, true), PotentialError) << "C-O is not O-C";
+}
+
 TEST_F(PotentialFile, DataAreAligned)
 {
   random_potential().write(path);
@@ -286,8 +364,8 @@ TEST_F(PotentialFile, RefusesMetadata)
 {
   edit_metadata("format", "other");
   expect_refusal({"'format' is 'other'", "expected 'mlff'"});
-  edit_metadata("format_version", "2");
-  expect_refusal({"format_version 2", "reads up to 1"});
+  edit_metadata("format_version", "3");
+  expect_refusal({"format_version 3", "reads up to 2"});
   edit_metadata("model", "mace");
   expect_refusal({"unknown model 'mace'", "'painn'"});
   edit_metadata("units", "{\"energy\":\"kcal/mol\"}");
