@@ -77,63 +77,83 @@ Graph Ensemble::graph_of(const Member &member, const Graph &graph)
 
 void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *exchange)
 {
-  const std::size_t n = members.size(), n_atoms = graph.species.size(),
-                    n_centres = std::size_t(graph.n_centres());
+  const std::size_t n = first_drives && !observes ? 1 : members.size();
+  const bool spreads = find_spread && n == members.size();
   for (auto &edges : shorter) find_edges(graph, edges);
   result.energy.assign(graph.n_structures(), 0.0);
-  result.atom_energy.assign(n_centres, 0.0);
+  result.atom_energy.assign(graph.n_centres(), 0.0);
   result.gradient.assign(3 * std::size_t(graph.n_edges()), 0.0);
   result.position_gradient.clear();
   result.strain_gradient.clear();
   spread.clear();
   energies.clear();
   energy_spread.clear();
-  if (find_spread) forces.assign(3 * n * n_atoms, 0.0);
+  if (spreads) forces.assign(3 * n * graph.species.size(), 0.0);
 
   for (std::size_t m = 0; m < n; m++) {
     const Graph member_graph = graph_of(members[m], graph);
-    try {
-      members[m].engine->evaluate(member_graph, single, exchange);
-    } catch (const EngineError &error) {
-      throw_error(kind_of(error), members[m].name + ": " + error.what());
-    }
-    for (std::size_t s = 0; s < single.energy.size(); s++) result.energy[s] += single.energy[s];
-    for (std::size_t i = 0; i < n_centres; i++) result.atom_energy[i] += single.atom_energy[i];
-    const int *index = members[m].edges >= 0 ? shorter[members[m].edges].index.data() : nullptr;
-    for (int e = 0; e < member_graph.n_edges(); e++) {
-      const std::size_t place = 3 * std::size_t(index ? index[e] : e);
-      for (int a = 0; a < 3; a++)
-        result.gradient[place + a] += single.gradient[3 * std::size_t(e) + a];
-    }
-    const auto &at_atoms = single.position_gradient;
-    for (auto [from, to] : {std::pair{&at_atoms, &result.position_gradient},
-                            {&single.strain_gradient, &result.strain_gradient}}) {
-      to->resize(std::max(to->size(), from->size()), 0.0);
-      for (std::size_t k = 0; k < from->size(); k++) (*to)[k] += (*from)[k];
-    }
-    if (!find_spread) continue;
-    energies.insert(energies.end(), single.energy.begin(), single.energy.end());
-    for (std::size_t k = 0; k < at_atoms.size(); k++)
-      forces[3 * (n * (k / 3) + m) + k % 3] -= at_atoms[k];
-    for (std::size_t i = 0; i < n_centres; i++)
-      for (int e = member_graph.first_edge[i]; e < member_graph.first_edge[i + 1]; e++)
-        for (int a = 0; a < 3; a++) {
-          forces[3 * (n * i + m) + a] += single.gradient[3 * std::size_t(e) + a];
-          forces[3 * (n * member_graph.neighbor[e] + m) + a] -=
-              single.gradient[3 * std::size_t(e) + a];
-        }
+    evaluate_member(members[m], member_graph, exchange);
+    if (m == 0 || !first_drives) add_member(members[m], result);
+    if (spreads) keep_forces(m, member_graph);
   }
-
-  for (double &e : result.energy) e /= double(n);
-  for (double &e : result.atom_energy) e /= double(n);
-  for (double &g : result.gradient) g /= double(n);
-  for (double &g : result.position_gradient) g /= double(n);
-  for (double &g : result.strain_gradient) g /= double(n);
-  if (!find_spread) return;
-  find_energy_spread(result);
-
+  if (!first_drives)
+    for (auto *values : {&result.energy, &result.atom_energy, &result.gradient,
+                         &result.position_gradient, &result.strain_gradient})
+      for (double &x : *values) x /= double(n);
+  if (!spreads) return;
+  find_energy_spread(std::size_t(graph.n_structures()));
   // a force is complete only with what the edges of other ranks add to it
   if (exchange) exchange->reverse(forces.data(), int(3 * n));
+  find_force_spread(std::size_t(graph.n_centres()));
+}
+
+/// Fills `single`.
+void Ensemble::evaluate_member(Member &member, const Graph &member_graph, GhostExchange *exchange)
+{
+  try {
+    member.engine->evaluate(member_graph, single, exchange);
+  } catch (const EngineError &error) {
+    throw_error(kind_of(error), member.name + ": " + error.what());
+  }
+}
+
+/// Adds `single` to a sum.
+void Ensemble::add_member(const Member &member, Result &sum) const
+{
+  for (std::size_t s = 0; s < single.energy.size(); s++) sum.energy[s] += single.energy[s];
+  for (std::size_t i = 0; i < single.atom_energy.size(); i++)
+    sum.atom_energy[i] += single.atom_energy[i];
+  const int *index = member.edges >= 0 ? shorter[member.edges].index.data() : nullptr;
+  for (std::size_t e = 0; e < single.gradient.size() / 3; e++) {
+    const std::size_t place = 3 * (index ? std::size_t(index[e]) : e);
+    for (int a = 0; a < 3; a++) sum.gradient[place + a] += single.gradient[3 * e + a];
+  }
+  for (auto [from, to] : {std::pair{&single.position_gradient, &sum.position_gradient},
+                          {&single.strain_gradient, &sum.strain_gradient}}) {
+    to->resize(std::max(to->size(), from->size()), 0.0);
+    for (std::size_t k = 0; k < from->size(); k++) (*to)[k] += (*from)[k];
+  }
+}
+
+/// Keeps energies and forces of `single`, those of member m.
+void Ensemble::keep_forces(std::size_t m, const Graph &member_graph)
+{
+  const std::size_t n = members.size();
+  energies.insert(energies.end(), single.energy.begin(), single.energy.end());
+  for (std::size_t k = 0; k < single.position_gradient.size(); k++)
+    forces[3 * (n * (k / 3) + m) + k % 3] -= single.position_gradient[k];
+  for (std::size_t i = 0; i < std::size_t(member_graph.n_centres()); i++)
+    for (int e = member_graph.first_edge[i]; e < member_graph.first_edge[i + 1]; e++)
+      for (int a = 0; a < 3; a++) {
+        forces[3 * (n * i + m) + a] += single.gradient[3 * std::size_t(e) + a];
+        forces[3 * (n * member_graph.neighbor[e] + m) + a] -=
+            single.gradient[3 * std::size_t(e) + a];
+      }
+}
+
+void Ensemble::find_force_spread(std::size_t n_centres)
+{
+  const std::size_t n = members.size();
   spread.resize(n_centres);
   for (std::size_t i = 0; i < n_centres; i++) {
     const double *f = &forces[3 * n * i];
@@ -148,15 +168,18 @@ void Ensemble::evaluate(const Graph &graph, Result &result, GhostExchange *excha
   }
 }
 
-void Ensemble::find_energy_spread(const Result &mean)
+void Ensemble::find_energy_spread(std::size_t n_structures)
 {
-  const std::size_t n = mean.energy.size();
-  energy_spread.assign(n, 0.0);
-  for (std::size_t k = 0; k < energies.size(); k++) {
-    const double difference = energies[k] - mean.energy[k % n];
-    energy_spread[k % n] += difference * difference;
+  const std::size_t n = members.size();
+  energy_spread.assign(n_structures, 0.0);
+  for (std::size_t s = 0; s < n_structures; s++) {
+    double mean = 0.0, square = 0.0;
+    for (std::size_t m = 0; m < n; m++) mean += energies[m * n_structures + s];
+    mean /= double(n);
+    for (std::size_t m = 0; m < n; m++)
+      square += std::pow(energies[m * n_structures + s] - mean, 2);
+    energy_spread[s] = std::sqrt(square / double(n));
   }
-  for (double &e : energy_spread) e = std::sqrt(e / double(members.size()));
 }
 
 bool Ensemble::supports_domain_decomposition() const

@@ -10,7 +10,7 @@ namespace mlff {
 /// Evaluates one engine for each potential, one after the other on the same graph. The graph has
 /// the species of the first potential and all edges within the largest cutoff; each member sees the
 /// edges within its own cutoff. Energies and gradients are means over the members, summed in their
-/// order.
+/// order, or those of the first member (first_drives).
 class Ensemble : public Engine {
  public:
   /// `potentials` holds at least one. `names` has one entry for each potential, which messages use.
@@ -26,6 +26,12 @@ class Ensemble : public Engine {
   std::size_t bytes(int atoms, int edges) const override;
   /// EngineInfo of the first member, with the number of members
   EngineInfo info() const override;
+
+  /// Whether results are those of the first member, to the last bit, which the others only observe.
+  bool first_drives = false;
+
+  /// With first_drives: whether evaluate() asks the other members. Without it spreads stay empty.
+  bool observes = true;
 
   /// Whether evaluate() fills both spreads. They cost one more exchange of 3 numbers for each
   /// member and atom.
@@ -62,7 +68,11 @@ class Ensemble : public Engine {
   std::vector<double> forces;      // [n_atoms][members][3]
   std::vector<double> energies;    // [members][n_structures]
 
-  void find_energy_spread(const Result &mean);
+  void evaluate_member(Member &member, const Graph &member_graph, GhostExchange *exchange);
+  void add_member(const Member &member, Result &sum) const;
+  void keep_forces(std::size_t m, const Graph &member_graph);
+  void find_force_spread(std::size_t n_centres);
+  void find_energy_spread(std::size_t n_structures);
   void find_edges(const Graph &graph, Edges &edges) const;
   Graph graph_of(const Member &member, const Graph &graph);
 };

@@ -41,7 +41,7 @@ class ReplicaGroup : protected Pointers {
   static bool knows(const std::string &word);
   void set(const std::string &word, const std::string &value, int iarg);
 
-  // potentials: hashes of the weights, in order; alone: reason why this partition cannot join, or
+  // potentials: their Potential::identity(), in order; alone: reason why this partition cannot join, or
   // an empty string. Returns null if joining failed; the engine must then be made again, for this
   // partition alone.
   std::unique_ptr<mlff::Engine> join(std::unique_ptr<mlff::Engine>,

@@ -30,6 +30,14 @@ struct MLFFImpl : NeighborGraph {
   std::vector<double> spread;    // spread at each owned atom, in the force unit of the input
   bigint spread_step = -1;       // step when the spread was found
 
+  // keyword observe: the first potential drives, the others are asked every so many steps; 0: off
+  bigint observe = 0;
+  bigint forces_step = -1;       // step of the last forces
+  bigint observed_atoms = -1;    // number of atoms when the spread was found
+  std::string store;    // ID of a fix that keeps the spread found last: it goes with the atoms
+
+  bool observing() const { return observe > 0 && ensemble; }
+
   bool watches() const { return warn && (threshold > 0.0 || !range.empty()); }
 
   mlff::Result result;

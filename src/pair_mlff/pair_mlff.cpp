@@ -16,10 +16,13 @@
 #include "pair_mlff.h"
 
 #include "atom.h"
+#include "comm.h"
 #include "domain.h"
 #include "error.h"
+#include "fix_store_atom.h"
 #include "force.h"
 #include "memory.h"
+#include "modify.h"
 #include "update.h"
 
 #include "core/errors.h"
@@ -37,7 +40,7 @@ using namespace LAMMPS_NS;
 /* ---------------------------------------------------------------------- */
 
 PairMLFF::PairMLFF(LAMMPS *lmp) :
-    Pair(lmp), impl(new MLFFImpl(lmp)), cutoff(0.0), scale(1.0), nan_on_failure(0),
+    Pair(lmp), impl(new MLFFImpl(lmp)), reach(0.0), cutoff(0.0), scale(1.0), nan_on_failure(0),
     molecules_add_up(0)
 {
   single_enable = 0;
@@ -47,6 +50,7 @@ PairMLFF::PairMLFF(LAMMPS *lmp) :
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
   comm_forward = 3;
+  pvector = new double[1]{0.0};    // with the keyword observe: step of the last observation
   announce_version(lmp);
 }
 
@@ -58,7 +62,9 @@ PairMLFF::~PairMLFF()
 {
   if (copymode) return;
 
+  if (stored_spread()) modify->delete_fix(impl->store);
   delete impl;
+  delete[] pvector;
   if (allocated) {
     memory->destroy(setflag);
     memory->destroy(cutsq);
@@ -72,7 +78,8 @@ void PairMLFF::compute(int eflag, int vflag)
   ev_init(eflag, vflag);
 
   if (impl->rows_are_old()) impl->number_rows(this, map, list, centres_by_id());
-  impl->find_edges(list, cutoff, needs_positions());
+  impl->find_edges(list, reach, needs_positions());
+  if (impl->observing()) impl->ensemble->observes = must_observe();
   evaluate();
 
   const auto n_atoms = (std::size_t) impl->graph.view().n_atoms();
@@ -88,7 +95,8 @@ void PairMLFF::compute(int eflag, int vflag)
     if (vflag_atom) impl->exchange->reverse(impl->stress.data(), 6);
   }
   add_to_atoms();
-  if (impl->ensemble && impl->ensemble->find_spread) keep_spread();
+  impl->forces_step = update->ntimestep;
+  if (impl->ensemble && impl->ensemble->find_spread && impl->ensemble->observes) keep_spread();
   if (impl->watches()) check_atoms();
 }
 
@@ -195,7 +203,7 @@ void PairMLFF::add_to_atoms()
 
 void PairMLFF::check_atoms()
 {
-  if (impl->threshold > 0.0)
+  if (impl->threshold > 0.0 && impl->spread_step == update->ntimestep)
     impl->warnings.check_spread(impl->local, impl->spread, impl->threshold);
   if (!impl->range.empty())
     impl->warnings.check_range(impl->local, impl->graph.view(), impl->force.data(), impl->range,
@@ -204,15 +212,57 @@ void PairMLFF::check_atoms()
 }
 
 /* ----------------------------------------------------------------------
-   spread of the forces of several potentials, from centres to owned atoms
+   spread of the forces of several potentials, from centres to owned atoms;
+   there is none where the evaluation failed
 ------------------------------------------------------------------------- */
 
 void PairMLFF::keep_spread()
 {
+  const auto &found = impl->ensemble->spread;
   impl->spread.assign(atom->nlocal, 0.0);
   for (std::size_t c = 0; c < impl->local.size(); c++)
-    impl->spread[impl->local[c]] = scale * impl->ensemble->spread[c];
+    impl->spread[impl->local[c]] = c < found.size() ? scale * found[c] : NAN;
   impl->spread_step = update->ntimestep;
+  if (!impl->observing()) return;
+
+  std::copy(impl->spread.begin(), impl->spread.end(), stored_spread());
+  impl->observed_atoms = atom->natoms;
+  pvector[0] = comm->me == 0 ? (double) impl->spread_step : 0.0;    // compute pair sums over ranks
+}
+
+/* ----------------------------------------------------------------------
+   keyword observe: whether all potentials are asked in this evaluation. In
+   the first one of a run they are, so that there is a spread to tell, and
+   after atoms came or went, whose spread nobody found. Equal on all ranks.
+------------------------------------------------------------------------- */
+
+bool PairMLFF::must_observe() const
+{
+  return impl->spread_step < 0 || update->ntimestep % impl->observe == 0 ||
+      impl->observed_atoms != atom->natoms;
+}
+
+/* ----------------------------------------------------------------------
+   the fix that keeps the spread of the last observation with the atoms, which
+   move between ranks and in memory until the next one
+------------------------------------------------------------------------- */
+
+void PairMLFF::make_store()
+{
+  if (stored_spread()) return;
+  impl->store = fmt::format("MLFF_SPREAD_{}", instance_me);
+  modify->add_fix(impl->store + " all STORE/ATOM 1 0 0 0");
+}
+
+/* ----------------------------------------------------------------------
+   values of this fix, null where there is none
+------------------------------------------------------------------------- */
+
+double *PairMLFF::stored_spread() const
+{
+  if (impl->store.empty()) return nullptr;
+  auto *fix = modify->get_fix_by_id(impl->store);
+  return fix ? static_cast<FixStoreAtom *>(fix)->vstore : nullptr;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -231,11 +281,19 @@ int PairMLFF::n_potentials() const
 }
 
 /* ----------------------------------------------------------------------
-   spread of the owned atoms on this timestep, null if it was not found
+   spread of the owned atoms on this timestep, null if it was not found; with
+   the keyword observe that of the last observation, if there are forces of
+   this timestep
 ------------------------------------------------------------------------- */
 
-const std::vector<double> *PairMLFF::spread(bigint step) const
+const std::vector<double> *PairMLFF::spread(bigint step)
 {
+  if (impl->observing()) {
+    const double *last = stored_spread();
+    if (impl->forces_step != step || impl->spread_step < 0 || !last) return nullptr;
+    impl->spread.assign(last, last + atom->nlocal);
+    return &impl->spread;
+  }
   if (impl->spread_step != step || (int) impl->spread.size() != atom->nlocal) return nullptr;
   return &impl->spread;
 }

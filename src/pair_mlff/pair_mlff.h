@@ -41,12 +41,13 @@ class PairMLFF : public Pair {
 
   // read by compute mlff/uncertainty
   int n_potentials() const;
-  const std::vector<double> *spread(bigint) const;
+  const std::vector<double> *spread(bigint);
 
  protected:
   struct MLFFImpl
       *impl;    // model, engine, graph, exchange: keeps the engine library out of this header
 
+  double reach;     // length of the longest edges that the engine sees
   double cutoff;    // largest cutoff of the models, in the distance unit of the input
   double scale;     // eV to the energy unit of the input
   int nan_on_failure, molecules_add_up;
@@ -66,6 +67,9 @@ class PairMLFF : public Pair {
   void add_long_range();
   void add_to_atoms();
   void keep_spread();
+  bool must_observe() const;
+  void make_store();
+  double *stored_spread() const;
   void check_atoms();
 };
 

@@ -32,12 +32,15 @@ void PairMLFF::settings(int narg, char **arg)
   auto replicas = std::make_unique<ReplicaGroup>(lmp);
   bool warn = true;
   double threshold = 0.0;
+  bigint observe = 0;
 
   for (int iarg = 0; iarg < narg; iarg += 2) {
     const std::string word = arg[iarg];
-    if (!mlff::EngineOptions::knows(word) && word != "warn" && !ReplicaGroup::knows(word))
+    if (!mlff::EngineOptions::knows(word) && word != "warn" && word != "observe" &&
+        !ReplicaGroup::knows(word))
       error->all(FLERR, iarg,
-                 "Unknown pair_style mlff keyword '{}'; accepted: {}, warn, batch, wait, memory",
+                 "Unknown pair_style mlff keyword '{}'; accepted: {}, warn, observe, batch, wait, "
+                 "memory",
                  word, mlff::EngineOptions::word_list());
     if (iarg + 1 >= narg) utils::missing_cmd_args(FLERR, "pair_style mlff " + word, error);
     const std::string value = arg[iarg + 1];
@@ -52,6 +55,12 @@ void PairMLFF::settings(int narg, char **arg)
             "Pair style mlff warn is '{}'; accepted: auto, off, or a threshold above 0 of the "
             "spread of the forces of several potentials",
             value);
+    } else if (word == "observe") {
+      observe = utils::is_integer(value) ? utils::bnumeric(FLERR, value, false, lmp) : 0;
+      if (observe < 1)
+        error->all(FLERR, iarg + 1,
+                   "Pair style mlff observe is '{}'; accepted: a whole number of steps, 1 or more",
+                   value);
     } else
       set_engine_keyword(lmp, options, "Pair style mlff", "pair_style mlff", word, value, iarg + 1);
   }
@@ -59,6 +68,8 @@ void PairMLFF::settings(int narg, char **arg)
   impl->replicas = std::move(replicas);
   impl->warn = warn;
   impl->threshold = threshold;
+  impl->observe = observe;
+  nextra = observe > 0 ? 1 : 0;
   impl->ensemble = nullptr;
   impl->engine.reset();
 }
@@ -178,12 +189,26 @@ void PairMLFF::init_style()
                "but pair_coeff names {}; accepted with one potential: auto, off",
                impl->threshold, n_potentials());
 
+  if (impl->observe > 0 && n_potentials() < 2)
+    error->all(FLERR, Error::NOLASTLINE,
+               "Pair style mlff observe {} is for potentials that observe the first one, but "
+               "pair_coeff names {}; accepted: 2 or more potentials, or no 'observe'",
+               impl->observe, n_potentials());
+
   impl->lists = -1;
-  impl->spread_step = -1;
+  impl->spread_step = impl->forces_step = -1;
   const bool find_spread = n_potentials() > 1 &&
       (impl->threshold > 0.0 || !modify->get_compute_by_style("^mlff/uncertainty$").empty());
-  if (impl->ensemble && impl->ensemble->find_spread != find_spread) impl->engine.reset();
+  // others that nobody asks for their opinion are not evaluated at all
+  const bool committee = n_potentials() > 1 && (impl->observe == 0 || find_spread);
+  if (committee != (impl->ensemble != nullptr) ||
+      (committee && impl->ensemble->find_spread != find_spread)) {
+    impl->engine.reset();
+    impl->ensemble = nullptr;
+  }
+  reach = committee ? cutoff : impl->potentials.front().cutoff;
   make_engine(find_spread);
+  if (impl->observing()) make_store();
   impl->replicas->start_run();
   impl->warnings.start_run();
   if (comm->nprocs > 1) impl->exchange.reset(new RankExchange(world));
@@ -198,19 +223,26 @@ void PairMLFF::make_engine(bool find_spread)
   while (!impl->engine) {
     if (lmp->kokkos) use_kokkos_stream(impl->options);
     try {
-      if (n_potentials() == 1)
+      if (n_potentials() == 1 || (impl->observe > 0 && !find_spread))
         impl->engine = mlff::make_engine(impl->potentials.front(), impl->options);
       else {
         impl->ensemble = new mlff::Ensemble(impl->potentials, impl->options, impl->files);
         impl->engine.reset(impl->ensemble);
         impl->ensemble->find_spread = find_spread;
+        impl->ensemble->first_drives = impl->observe > 0;
       }
     } catch (mlff::EngineError &e) {
       error->all(FLERR, Error::NOLASTLINE, "Pair style mlff: {}", e.what());
     }
     join_replicas(find_spread ? "the spread of its potentials is wanted" : "");
-    if (comm->me == 0 && impl->engine)
+    if (comm->me == 0 && impl->engine) {
       utils::logmesg(lmp, "Pair style mlff: {}\n", impl->engine->description());
+      if (impl->observe > 0)
+        utils::logmesg(lmp, "Pair style mlff: the first potential drives, {}\n",
+                       find_spread ? fmt::format("{} more observe it every {} steps",
+                                                 n_potentials() - 1, impl->observe)
+                                   : "nothing reads the spread of the others");
+    }
   }
   for (std::size_t k = 0; k < impl->potentials.size(); k++)
     if (comm->nprocs > 1 && impl->potentials[k].kind().one_molecule)
@@ -232,7 +264,8 @@ void PairMLFF::make_engine(bool find_spread)
 void PairMLFF::join_replicas(const std::string &alone)
 {
   std::vector<std::string> hashes;
-  for (const auto &potential : impl->potentials) hashes.push_back(potential.sha256);
+  for (std::size_t k = 0; k < (impl->ensemble ? impl->potentials.size() : 1); k++)
+    hashes.push_back(impl->potentials[k].identity());
   impl->engine = impl->replicas->join(
       std::move(impl->engine), hashes,
       comm->nprocs > 1 ? fmt::format("it has {} MPI ranks", comm->nprocs) : alone);

@@ -2,6 +2,7 @@
 #include "potential/potential.h"
 
 #include "core/elements.h"
+#include "core/sha256.h"
 #include "potential/metadata.h"
 #include "potential/model_kind.h"
 #include "potential/repulsion/core_metadata.h"
@@ -174,6 +175,11 @@ std::string Potential::element_names() const
   std::string text;
   for (const auto &name : names) text += (text.empty() ? "" : " ") + name;
   return text;
+}
+
+std::string Potential::identity() const
+{
+  return core.empty() ? sha256 : sha256_of(sha256 + core_text(*this));
 }
 
 std::string Potential::size_text() const

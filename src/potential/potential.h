@@ -64,6 +64,10 @@ struct Potential {
   /// range fit together.
   void check(const std::string &path) const;
 
+  /// Hash that is the same for potentials of equal weights and cores alone; `sha256` where there is
+  /// no core.
+  std::string identity() const;
+
   int n_species() const { return int(elements.size()); }
 
   /// The kind of the model. Throws PotentialError for a potential without a model.

@@ -45,6 +45,28 @@ std::vector<Potential> potentials(const std::vector<double> &cutoffs)
           random_potential({8, 2, 6}, {8, 6, 1}, cutoffs[2], 3)};
 }
 
+// What the first member says is not touched by the others, whether they are asked or not.
+TEST(EnsembleDriver, IsTheFirstMemberToTheLastBit)
+{
+  const auto list = potentials({4.0, 3.5, 4.0});
+  const std::vector<Structure> structures = {random_structure(20, 4, cell, {true, true, true}),
+                                             random_structure(9, 5)};
+  const auto alone = evaluate(*make_engine(list[0], in_double), list[0].elements, 4.0, structures);
+  Ensemble committee(list, in_double, {"a", "b", "c"}), driven(list, in_double, {"a", "b", "c"});
+  committee.find_spread = driven.find_spread = true;
+  driven.first_drives = true;
+  evaluate(committee, list[0].elements, 4.0, structures);
+  for (const bool observes : {true, false, true}) {
+    driven.observes = observes;
+    const auto found = evaluate(driven, list[0].elements, 4.0, structures);
+    EXPECT_EQ(found.result.energy, alone.result.energy);
+    EXPECT_EQ(found.result.atom_energy, alone.result.atom_energy);
+    EXPECT_EQ(found.result.gradient, alone.result.gradient);
+    EXPECT_EQ(driven.spread, observes ? committee.spread : std::vector<double>{});
+    EXPECT_EQ(driven.energy_spread, observes ? committee.energy_spread : std::vector<double>{});
+  }
+}
+
 class EnsembleTest : public testing::TestWithParam<std::vector<double>> {};
 
 TEST_P(EnsembleTest, IsMeanOfItsMembers)

@@ -194,7 +194,11 @@ TEST_F(PotentialFile, CoreComesBackAsWritten)
     EXPECT_EQ(read.core[k].outer, written.core[k].outer);
   }
   EXPECT_EQ(core_text(read), core_text(written));
-  EXPECT_NE(core_text(read), core_text(random_potential()));
+  EXPECT_EQ(read.identity(), written.identity());
+  EXPECT_NE(read.identity(), read.sha256);
+  Potential bare = read;
+  bare.core.clear();
+  EXPECT_EQ(bare.identity(), read.sha256);
 }
 
 TEST_F(PotentialFile, CoresEndBelowBonds)
