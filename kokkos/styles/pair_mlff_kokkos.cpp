@@ -49,7 +49,7 @@ template <class DeviceType> struct PairMLFFKokkos<DeviceType>::OnDevice {
   Kokkos::View<int *, DeviceType> local;       // owned atom of each centre
   Kokkos::View<int *, DeviceType> type;        // [owned atoms] types when rows were numbered
   Kokkos::View<int *, DeviceType> from, to;    // atoms of each edge
-  Kokkos::View<double *, DeviceType> force, stress;    // [rows][3], [rows][6]
+  Kokkos::View<double *, DeviceType> force, stress, centroid;    // [rows][3], [rows][6], [rows][9]
   int first_atom[2];
   double cell[9];
 };
@@ -93,13 +93,15 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::destroy_tallies()
   if (batched) {
     memory->destroy(eatom);
     memory->destroy(vatom);
+    memory->destroy(cvatom);
   } else {
     memoryKK->destroy_kokkos(k_eatom, eatom);
     memoryKK->destroy_kokkos(k_vatom, vatom);
+    memoryKK->destroy_kokkos(k_cvatom, cvatom);
   }
   eatom = nullptr;
-  vatom = nullptr;
-  maxeatom = maxvatom = 0;
+  vatom = cvatom = nullptr;
+  maxeatom = maxvatom = maxcvatom = 0;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -122,6 +124,10 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::compute(int eflag, 
     memoryKK->destroy_kokkos(k_vatom, vatom);
     memoryKK->create_kokkos(k_vatom, vatom, maxvatom, "pair:vatom");
   }
+  if (cvflag_atom) {
+    memoryKK->destroy_kokkos(k_cvatom, cvatom);
+    memoryKK->create_kokkos(k_cvatom, cvatom, maxcvatom, "pair:cvatom");
+  }
 
   atomKK->sync(execution_space, datamask_read);
   if (eflag || vflag)
@@ -138,6 +144,10 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::compute(int eflag, 
   if (vflag_atom) {
     k_vatom.template modify<DeviceType>();
     k_vatom.sync_host();
+  }
+  if (cvflag_atom) {
+    k_cvatom.template modify<DeviceType>();
+    k_cvatom.sync_host();
   }
 }
 
@@ -197,6 +207,7 @@ Kokkos::View<int *, DeviceType> PairMLFFKokkos<DeviceType>::number_rows_of_atoms
   if ((int) device->force.extent(0) < 3 * nrows) {
     Kokkos::realloc(device->force, 3 * nrows + nrows / 2);
     Kokkos::realloc(device->stress, 6 * nrows + nrows);
+    Kokkos::realloc(device->centroid, 9 * nrows + nrows);
   }
   return upload(impl->row);
 }
@@ -345,10 +356,11 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::run()
     long_range.strain = result->strain_gradient;
   }
   const auto &graph = device->graph;
-  const RowTally<DeviceType> rows{graph.n_centres,  (bool) vflag_atom,    scale,
-                                  graph.first_edge, graph.first_incoming, graph.incoming,
-                                  graph.r,          result->gradient,     long_range,
-                                  device->force,    device->stress};
+  const RowTally<DeviceType> rows{graph.n_centres, (bool) vflag_atom, (bool) cvflag_atom,
+                                  scale,           graph.first_edge,  graph.first_incoming,
+                                  graph.incoming,  graph.r,           result->gradient,
+                                  long_range,      device->force,     device->stress,
+                                  device->centroid};
   Kokkos::parallel_for("mlff/pair/rows", Kokkos::RangePolicy<DeviceType>(0, graph.n_atoms), rows);
   if (vflag_global) tally_virial(rows);
   add_to_atoms();
@@ -424,6 +436,7 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::add_to_atoms()
   if (impl->exchange) {
     mlff::exchange_rows(*impl->exchange, device->force, 3, false);
     if (vflag_atom) mlff::exchange_rows(*impl->exchange, device->stress, 6, false);
+    if (cvflag_atom) mlff::exchange_rows(*impl->exchange, device->centroid, 9, false);
   }
   const int ncentres = device->graph.n_centres;
   const auto local = device->local;
@@ -434,11 +447,19 @@ template <class DeviceType> void PairMLFFKokkos<DeviceType>::add_to_atoms()
       "mlff/pair/forces", Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
         for (int a = 0; a < 3; a++) f(local(c), a) += row_force(3 * c + a);
       });
-  if (!vflag_atom) return;
-  const auto d_vatom = k_vatom.template view<DeviceType>();
+  if (vflag_atom) {
+    const auto d_vatom = k_vatom.template view<DeviceType>();
+    Kokkos::parallel_for(
+        "mlff/pair/atom_virial", Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
+          for (int k = 0; k < 6; k++) d_vatom(local(c), k) += row_stress(6 * c + k);
+        });
+  }
+  if (!cvflag_atom) return;
+  const auto row_centroid = device->centroid;
+  const auto d_cvatom = k_cvatom.template view<DeviceType>();
   Kokkos::parallel_for(
-      "mlff/pair/atom_virial", Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
-        for (int k = 0; k < 6; k++) d_vatom(local(c), k) += row_stress(6 * c + k);
+      "mlff/pair/atom_centroid_virial", Range(0, ncentres), KOKKOS_LAMBDA(const int c) {
+        for (int k = 0; k < 9; k++) d_cvatom(local(c), k) += row_centroid(9 * c + k);
       });
 }
 

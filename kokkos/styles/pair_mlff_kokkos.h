@@ -61,6 +61,7 @@ template <class DeviceType> class PairMLFFKokkos : public PairMLFF {
 
   DAT::ttransform_kkacc_1d k_eatom;
   DAT::ttransform_kkacc_1d_6 k_vatom;
+  DAT::ttransform_kkacc_1d_9 k_cvatom;
 
   bool batched;    // batched with other partitions: the graph is made on the host
 

@@ -41,7 +41,7 @@ struct MLFFImpl : NeighborGraph {
   bool watches() const { return warn && (threshold > 0.0 || !range.empty()); }
 
   mlff::Result result;
-  std::vector<double> force, stress;    // [rows][3], [rows][6]
+  std::vector<double> force, stress, centroid;    // [rows][3], [rows][6], [rows][9]
 };
 
 }    // namespace LAMMPS_NS

@@ -48,7 +48,7 @@ PairMLFF::PairMLFF(LAMMPS *lmp) :
   one_coeff = 1;
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;
-  centroidstressflag = CENTROID_NOTAVAIL;
+  centroidstressflag = CENTROID_AVAIL;
   comm_forward = 3;
   pvector = new double[1]{0.0};    // with the keyword observe: step of the last observation
   announce_version(lmp);
@@ -85,6 +85,7 @@ void PairMLFF::compute(int eflag, int vflag)
   const auto n_atoms = (std::size_t) impl->graph.view().n_atoms();
   impl->force.assign(3 * n_atoms, 0.0);
   if (vflag_atom) impl->stress.assign(6 * n_atoms, 0.0);
+  if (cvflag_atom) impl->centroid.assign(9 * n_atoms, 0.0);
   add_edges();
   if (!impl->result.position_gradient.empty()) add_long_range();
 
@@ -93,6 +94,7 @@ void PairMLFF::compute(int eflag, int vflag)
   if (impl->exchange) {
     impl->exchange->reverse(impl->force.data(), 3);
     if (vflag_atom) impl->exchange->reverse(impl->stress.data(), 6);
+    if (cvflag_atom) impl->exchange->reverse(impl->centroid.data(), 9);
   }
   add_to_atoms();
   impl->forces_step = update->ntimestep;
@@ -122,7 +124,9 @@ void PairMLFF::evaluate()
 }
 
 /* ----------------------------------------------------------------------
-   forces and virials of edges; of the virial of an edge each atom gets half
+   forces and virials of edges. Of the symmetric virial of an edge each atom
+   gets half. The centroid virial goes to the neighbor: the energy of the edge
+   is that of its centre, to which the neighbor's motion carries heat.
 ------------------------------------------------------------------------- */
 
 void PairMLFF::add_edges()
@@ -141,6 +145,7 @@ void PairMLFF::add_edges()
         force[3 * j + a] += f[a];
       }
       if (!vflag_either) continue;
+      if (cvflag_atom) add_virial(&graph.r[3 * e], f, &impl->centroid[9 * (std::size_t) j]);
       const auto v = symmetric_virial(&graph.r[3 * e], f);
       for (int k = 0; k < 6; k++) {
         if (vflag_global) virial[k] += v[k];
@@ -177,6 +182,12 @@ void PairMLFF::add_long_range()
       if (vflag_global) virial[k] += v[k];
       if (vflag_atom) impl->stress[6 * (std::size_t) c + k] += v[k];
     }
+    if (!cvflag_atom) continue;
+    double *sum = &impl->centroid[9 * (std::size_t) c];
+    if (graph.cell.empty())
+      add_virial(r, f, sum);
+    else
+      add_virial(v.data(), sum);
   }
 }
 
@@ -192,6 +203,8 @@ void PairMLFF::add_to_atoms()
     for (int a = 0; a < 3; a++) f[i][a] += impl->force[3 * c + a];
     if (vflag_atom)
       for (int k = 0; k < 6; k++) vatom[i][k] += impl->stress[6 * c + k];
+    if (cvflag_atom)
+      for (int k = 0; k < 9; k++) cvatom[i][k] += impl->centroid[9 * c + k];
     if (eflag_atom) eatom[i] += scale * impl->result.atom_energy[c];
   }
   if (eflag_global) eng_vdwl += scale * impl->result.energy[0];

@@ -45,10 +45,10 @@ class PairCore : public mlff_test::LammpsTest {
     for (int i = 0; periodic && i < structure.n_atoms(); i++) {
       const auto &h = structure.cell;
       double *x = &structure.positions[3 * i];
-      for (int a = 2; a >= 0; a--) {
-        const double turns = std::floor(x[a] / h[4 * a]);
-        for (int b = 0; b < 3; b++) x[b] -= turns * h[3 * a + b];
-      }
+      const double c = x[2] / h[8], b = (x[1] - c * h[7]) / h[4],
+                   a = (x[0] - b * h[3] - c * h[6]) / h[0];
+      for (int k = 0; k < 3; k++)
+        x[k] -= std::floor(a) * h[k] + std::floor(b) * h[3 + k] + std::floor(c) * h[6 + k];
     }
     return structure;
   }
