@@ -10,9 +10,9 @@
 namespace mlff {
 
 /// A gradient for a model with the sizes, cutoff, scale, reference energies and weights of
-/// `potential`, and its repulsive core where it has one. It uses the options engine (host, torch, auto: the first that the model trains
-/// with), precision, threads and device (torch). `mixed`: products in bfloat16, torch engine only.
-/// Throws EngineError naming what is missing.
+/// `potential`, and its repulsive core where it has one. It uses the options engine (host, torch,
+/// auto: the first that the model trains with), precision, threads and device (torch). `mixed`:
+/// products in bfloat16, torch engine only. Throws EngineError naming what is missing.
 std::unique_ptr<WeightGradient> make_weight_gradient(const Potential &potential,
                                                      const EngineOptions &options = {},
                                                      bool mixed = false);

@@ -154,7 +154,8 @@ std::unique_ptr<mlff::Engine> FixKstepHybrid::join_student()
   const auto &s = impl->cycle.settings;
   std::unique_ptr<mlff::Engine> engine;
   while (!engine)
-    engine = s.replicas->join(mlff::make_engine(s.potential, s.options), {s.potential.identity()}, "");
+    engine =
+        s.replicas->join(mlff::make_engine(s.potential, s.options), {s.potential.identity()}, "");
   return engine;
 }
 

@@ -24,7 +24,7 @@ struct ZblPair {
   double A = 0.0, B = 0.0, C = 0.0;
 };
 
-/// The screened repulsion Z_i Z_j e^2 / (4 pi epsilon_0 d) phi(d decay), without switching function.
+/// The repulsion Z_i Z_j e^2 / (4 pi epsilon_0 d) phi(d decay), without the switching function.
 static MLFF_INLINE_FUNCTION PairEnergy screened_repulsion(const ZblPair &pair, double d)
 {
   const double factor[4] = {0.18175, 0.50986, 0.28022, 0.02817},

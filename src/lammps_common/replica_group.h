@@ -41,9 +41,9 @@ class ReplicaGroup : protected Pointers {
   static bool knows(const std::string &word);
   void set(const std::string &word, const std::string &value, int iarg);
 
-  // potentials: their Potential::identity(), in order; alone: reason why this partition cannot join, or
-  // an empty string. Returns null if joining failed; the engine must then be made again, for this
-  // partition alone.
+  // potentials: their Potential::identity(), in order; alone: reason why this partition cannot
+  // join, or an empty string. Returns null if joining failed; the engine must then be made again,
+  // for this partition alone.
   std::unique_ptr<mlff::Engine> join(std::unique_ptr<mlff::Engine>,
                                      const std::vector<std::string> &potentials,
                                      const std::string &alone);

@@ -26,8 +26,8 @@ struct TrainingRange {
 
 /// Weights and metadata of a model. Energies eV, lengths Å, velocities Å/ps, time fs.
 struct Potential {
-  /// Newest version this code reads. It writes the oldest one that can hold a potential: 2 if it has
-  /// a repulsive core, which older versions of mlff would leave out without a word, else 1.
+  /// Newest version this code reads. It writes the oldest one that can hold a potential: 2 where
+  /// there is a repulsive core, which older versions of mlff would silently leave out, else 1.
   static constexpr int format_version = 2;
 
   /// Values of types that the model knows: painn_sizes(potential), jump_record(potential), ...

@@ -192,8 +192,8 @@ void Trainer::prepare_network(const Potential &start)
   take_reference_energies();
 }
 
-/// The repulsive core of the settings, or of the start with default radii for pairs that it does not
-/// know; reference energies are then those of what the core leaves.
+/// The repulsive core of the settings, or that of the start, with default radii for pairs that the
+/// start does not know; reference energies are then those of what the core leaves.
 void Trainer::take_core(const Potential &start)
 {
   const CoreSettings &core = settings.core;

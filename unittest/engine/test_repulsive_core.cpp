@@ -62,7 +62,8 @@ Structure widened(Structure structure)
   return structure;
 }
 
-/// Structures, all but the second of them with atoms that are nearer than the outer radii, some also than the inner ones.
+/// Structures, all but the second of them with atoms that are nearer than the outer radii, and some
+/// also than the inner ones.
 std::vector<Structure> close_structures()
 {
   std::vector<Structure> list = {

@@ -1,5 +1,5 @@
-// Per-atom virials of pair_style mlff: sums, centroid virials by their definition, and the heat flux
-// that follows from them.
+// Per-atom virials of pair_style mlff: sums, centroid virials by their definition, and the heat
+// flux that follows from them.
 #include "engine/make_engine.h"
 #include "support/lammps_fixture.h"
 

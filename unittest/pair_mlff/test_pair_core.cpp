@@ -1,4 +1,4 @@
-// pair_style mlff with the repulsive core of a potential, against the engine and against differences.
+// pair_style mlff with the repulsive core of a potential: against the engine, and in collisions.
 #include "engine/make_engine.h"
 #include "support/lammps_fixture.h"
 

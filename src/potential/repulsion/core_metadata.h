@@ -6,8 +6,8 @@
 
 namespace mlff {
 
-/// Metadata `core`, {"zbl": {"H-H": {"inner": 0.25, "outer": 0.43}, ...}}: an entry for each pair of
-/// elements. Throws PotentialError.
+/// Metadata `core`, {"zbl": {"H-H": {"inner": 0.25, "outer": 0.43}, ...}}: an entry for each pair
+/// of elements. Throws PotentialError.
 RepulsiveCore read_core(const MetadataReader &metadata, const std::vector<int> &elements);
 
 /// The same for writing, and for mlff info, where the keys of radii end in `unit`.
