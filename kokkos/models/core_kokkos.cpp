@@ -71,9 +71,9 @@ std::unique_ptr<DeviceModel<Device>> with_core(const Potential &potential,
   return std::make_unique<CoreKokkos<Device>>(potential, std::move(network));
 }
 
-#define INSTANTIATE(DEVICE)                                                  \
+#define INSTANTIATE_CORE(DEVICE)                                             \
   template std::unique_ptr<DeviceModel<DEVICE>> with_core(const Potential &, \
                                                           std::unique_ptr<DeviceModel<DEVICE>>);
-MLFF_ON_DEVICES(INSTANTIATE)
+MLFF_ON_DEVICES(INSTANTIATE_CORE)
 
 }    // namespace mlff

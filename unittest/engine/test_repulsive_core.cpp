@@ -22,6 +22,11 @@ namespace {
 
 const std::vector<int> elements = {6, 8, 1};
 
+Potential small_potential()
+{
+  return random_potential({8, 2, 6, 1e-2});
+}
+
 Potential with_default_core(Potential potential)
 {
   potential.core = covalent_cores(potential.elements);
@@ -116,14 +121,14 @@ TEST(RepulsiveCore, IsTheUniversalPotential)
           << k << " " << d;
       // below the inner radius the switching function is a constant
       EXPECT_DOUBLE_EQ(core_energy(pairs[k], d).slope, screened_repulsion(pairs[k], d).slope);
-      EXPECT_DOUBLE_EQ(core_energy(pairs[k], d).value - screened_repulsion(pairs[k], d).value,
-                       pairs[k].C);
+      EXPECT_NEAR(core_energy(pairs[k], d).value - screened_repulsion(pairs[k], d).value,
+                  pairs[k].C, 1e-12 * expected);
     }
 }
 
 TEST(RepulsiveCore, HasDerivativesThatEndSmoothly)
 {
-  const auto pairs = core_pairs(with_default_core(random_potential()));
+  const auto pairs = core_pairs(with_default_core(small_potential()));
   ASSERT_EQ(pairs.size(), 9u);
   for (const auto &pair : pairs) {
     const double scale = core_energy(pair, pair.inner).value;
@@ -180,7 +185,7 @@ TEST(RepulsiveCore, KeepsAtomsOfEveryPairApart)
 
 TEST(RepulsiveCore, IsAddedToTheNetworkByAllEngines)
 {
-  const Potential potential = with_default_core(random_potential());
+  const Potential potential = with_default_core(small_potential());
   const GraphStorage storage = graph_of(close_structures());
   const Graph graph = storage.view();
   Result first;
@@ -216,7 +221,7 @@ TEST(RepulsiveCore, IsAddedToTheNetworkByAllEngines)
 
 TEST(RepulsiveCore, GivesForcesOfItsEnergy)
 {
-  const Potential potential = with_default_core(random_potential());
+  const Potential potential = with_default_core(small_potential());
   for (const auto &name : available_engines()) {
     const auto engine = make_engine(potential, options(name));
     for (const auto &structure : close_structures()) {
@@ -243,7 +248,7 @@ TEST(RepulsiveCore, GivesForcesOfItsEnergy)
 TEST(RepulsiveCore, HasTheSameBitsInEveryBatch)
 {
   const auto structures = close_structures();
-  const auto engine = make_engine(with_default_core(random_potential()), options("host"));
+  const auto engine = make_engine(with_default_core(small_potential()), options("host"));
   const GraphStorage together = graph_of(structures);
   Result all, one;
   engine->evaluate(together.view(), all);
@@ -358,7 +363,7 @@ std::vector<double> gradient_of(const Potential &potential, const Graph &graph,
 
 TEST(RepulsiveCore, IsPartOfWhatALossSees)
 {
-  const Potential potential = with_default_core(random_potential());
+  const Potential potential = with_default_core(small_potential());
   const GraphStorage storage = graph_of(close_structures());
   const Loss loss(storage.view());
   const auto gradient = gradient_of(potential, storage.view(), "host");
@@ -385,13 +390,13 @@ TEST(RepulsiveCore, IsPartOfWhatALossSees)
               1e-10 * largest(gradient))
         << name;
   EXPECT_LT(largest_difference(gradient_of(potential, storage.view(), "host", 3), gradient),
-            1e-12 * largest(gradient));
+            1e-11 * largest(gradient));
 }
 
 // Structures without a near pair train with the bits of a potential without core.
 TEST(RepulsiveCore, LeavesTheGradientOfOtherStructuresAlone)
 {
-  const Potential potential = with_default_core(random_potential());
+  const Potential potential = with_default_core(small_potential());
   const GraphStorage storage = graph_of(
       {widened(random_structure(6, 5)),
        widened(random_structure(7, 4, {5.6, 0, 0, 0, 5.3, 0, 0, 0, 5.9}, {true, true, true}))});
@@ -406,7 +411,7 @@ TEST(RepulsiveCore, LeavesTheGradientOfOtherStructuresAlone)
 #ifdef MLFF_TORCH
 TEST(RepulsiveCore, IsPartOfJacobianRows)
 {
-  const Potential potential = with_default_core(random_potential());
+  const Potential potential = with_default_core(small_potential());
   const auto structures = close_structures();
   const std::vector<Structure> open = {structures[0], structures[3]};
   const GraphStorage storage = graph_of(open);

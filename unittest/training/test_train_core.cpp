@@ -112,13 +112,13 @@ TEST_F(TrainCore, IsSubtractedFromWhatTheNetworkLearns)
 
     const Json right = Json::parse(with.training)["valid"],
                wrong = Json::parse(without.training)["valid"];
-    EXPECT_LT(right["force_mae_meV_per_A"].get<double>(), 1e-2) << right;
+    EXPECT_LT(right["force_mae_meV_per_A"].get<double>(), 1.0) << right;
     EXPECT_GT(wrong["force_mae_meV_per_A"].get<double>(), 1e3) << wrong;
-    EXPECT_LT(right["stress_mae_GPa"].get<double>(), 1e-4) << right;
+    EXPECT_LT(right["stress_mae_GPa"].get<double>(), 1e-2) << right;
     EXPECT_GT(wrong["stress_mae_GPa"].get<double>(), 1.0) << wrong;
     const Json report = errors("with-" + engine);
-    EXPECT_LT(report["force_mae_meV_per_A"].get<double>(), 1e-2) << report;
-    EXPECT_LT(report["stress_mae_GPa"].get<double>(), 1e-4) << report;
+    EXPECT_LT(report["force_mae_meV_per_A"].get<double>(), 1.0) << report;
+    EXPECT_LT(report["stress_mae_GPa"].get<double>(), 1e-2) << report;
     EXPECT_EQ(Json::parse(with.training)["settings"]["model"]["core"], "zbl");
     EXPECT_EQ(Json::parse(without.training)["settings"]["model"]["core"], "none");
   }
