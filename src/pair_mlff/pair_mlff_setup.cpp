@@ -106,7 +106,7 @@ void PairMLFF::coeff(int narg, char **arg)
     cutoff = std::max(cutoff, potential.cutoff);
     announce_potential(lmp, "pair_style mlff", impl->files[k], potential);
     for (std::size_t other = 0; other < k; other++)
-      if (comm->me == 0 && impl->potentials[other].sha256 == potential.sha256)
+      if (comm->me == 0 && impl->potentials[other].identity() == potential.identity())
         error->warning(FLERR,
                        "Pair style mlff: potential files '{}' and '{}' hold the same weights",
                        impl->files[other], impl->files[k]);

@@ -235,6 +235,8 @@ TEST_F(PotentialFile, RefusesCores)
   core(R"({"coulomb": {}})");
   expect_refusal({"'core' is {\"coulomb\":{}}", "'zbl'"});
   core(R"({"zbl": {)" + most + "}}");
+  expect_refusal({"'core' has 5 entries", "expected 6"});
+  core(R"({"zbl": {)" + most + R"(, "N-H": {"inner": 0.2, "outer": 0.4}}})");
   expect_refusal({"'core' has no entry for H-H"});
   core(R"({"zbl": {)" + most + R"(, "H-H": {"inner": 0.2}}})");
   expect_refusal({"'core' of H-H is {\"inner\":0.2}", "'inner' and 'outer'"});

@@ -55,8 +55,10 @@ RepulsiveCore read_core(const MetadataReader &metadata, const std::vector<int> &
                   "elements");
   const json &entries = found["zbl"];
   const std::size_t n = elements.size();
+  if (entries.size() != n * (n + 1) / 2)
+    metadata.fail("metadata 'core' has " + std::to_string(entries.size()) + " entries; expected " +
+                  std::to_string(n * (n + 1) / 2) + ", one for each pair of the elements");
   RepulsiveCore core(n * n);
-  std::size_t used = 0;
   for (std::size_t s = 0; s < n; s++)
     for (std::size_t t = s; t < n; t++) {
       std::string name = pair_name(elements[s], elements[t]);
@@ -67,11 +69,7 @@ RepulsiveCore read_core(const MetadataReader &metadata, const std::vector<int> &
       core[s * n + t] = {radius(metadata, name, entry, "inner"),
                          radius(metadata, name, entry, "outer")};
       core[t * n + s] = core[s * n + t];
-      used++;
     }
-  if (entries.size() != used)
-    metadata.fail("metadata 'core' has " + std::to_string(entries.size()) + " entries; expected " +
-                  std::to_string(used) + ", one for each pair of the elements");
   return core;
 }
 
