@@ -144,6 +144,8 @@ sizes = {"features": F, "layers": 1, "radial": K}
 readout = {"readout.0.weight": (F // 2, F), "readout.0.bias": (F // 2,), "readout.1.weight": (1, F // 2), "readout.1.bias": (1,)}
 painn = painn_layers({"embedding": (2, F), "reference_energy": (2,), "scale": ()} | readout)
 potential("painn", "painn", painn, sizes | {"norm_floor": 0.01}, range={"H": {"force": 7.5, "nearest": 0.9}, "O": {"force": 8.5, "nearest": 0.9}})
+potential("painn-core", "painn", painn, sizes,
+          core={"zbl": {pair: {"inner": 0.25, "outer": 0.5} for pair in ("H-H", "H-O", "O-O")}})
 long_range = {f"fmm.0.{name}": shape for name, shape in
               {"query.weight": (1, F), "key.weight": (1, F), "value.weight": (2, F), "vector_value.weight": (2, F), "radial.weight": (4, 2),
                "scalar_out.weight": (F, 4), "vector_out.weight": (F, 4), "scalar_gate": (F,), "vector_gate": (F,)}.items()}
@@ -184,6 +186,10 @@ potential("kstep-transformer", "kstep-transformer",
 
 # ---- settings
 
+put("settings", "core.yaml", """model: {features: 8, core: {zbl: {inner: 0.4, outer: 0.9}}}
+data: {train: {file: a.xyz}}
+output: a.safetensors
+""")
 put("settings", "painn.yaml", """# comment
 model: {features: 32, layers: 2, radial: 20, cutoff: 5.0, elements: [H, C, O], norm_floor: 1.0e-2}
 data:
