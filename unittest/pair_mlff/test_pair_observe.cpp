@@ -35,7 +35,9 @@ class PairObserve : public mlff_test::LammpsTest {
     commands("atom_modify sort 1 1.5\nneighbor 0.5 bin\nneigh_modify every 2 delay 0 check "
              "no\ntimestep 0.0005\n"
              "velocity all create 900 4711 loop all\nfix 1 all nve\nthermo 1");
-    if (spread)
+    if (spread && settings.empty())
+      commands("compute u all mlff/uncertainty\nthermo_style custom step pe press c_u");
+    else if (spread)
       commands("compute u all mlff/uncertainty\ncompute p all pair mlff\n"
                "thermo_style custom step pe press c_u c_p[1]");
     else
