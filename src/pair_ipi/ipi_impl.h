@@ -21,6 +21,7 @@ struct IPIOutcome {
 
   Code code = DONE;
   int length = 0;    // of the message of a failure
+  int atoms = 0;     // that the client treats
   bool has_virial = false;
   double energy = 0.0;                                  // eV
   double virial[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};    // eV; xx yy zz xy xz yz

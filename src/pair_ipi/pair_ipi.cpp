@@ -64,7 +64,8 @@ static bool is_open(const Domain *domain)
 /* ---------------------------------------------------------------------- */
 
 PairIPI::PairIPI(LAMMPS *lmp) :
-    Pair(lmp), impl(new IPIImpl), escale(1.0), calls(0.0), seconds(0.0), nan_on_failure(0)
+    Pair(lmp), impl(new IPIImpl), escale(1.0), calls(0.0), seconds(0.0), nan_on_failure(0),
+    molecules_alone(0)
 {
   single_enable = 0;
   one_coeff = 1;
@@ -97,7 +98,7 @@ PairIPI::~PairIPI()
 void PairIPI::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
-  refuse_per_atom();
+  refuse_atom_stress();
   gather_atoms();
   evaluate();
   scatter_forces();
@@ -107,14 +108,9 @@ void PairIPI::compute(int eflag, int vflag)
    an error where a compute has asked for what clients do not send
 ------------------------------------------------------------------------- */
 
-void PairIPI::refuse_per_atom()
+void PairIPI::refuse_atom_stress()
 {
-  const bigint step = update->ntimestep;
-  if (eflag_atom && update->eflag_atom == step)
-    error->all(FLERR, Error::NOLASTLINE,
-               "Pair style ipi has no energies of single atoms or molecules, because clients send "
-               "only their sum; remove the compute pe/atom, and take the sum from compute pe");
-  if ((vflag_atom || cvflag_atom) && update->vflag_atom == step)
+  if ((vflag_atom || cvflag_atom) && update->vflag_atom == update->ntimestep)
     error->all(FLERR, Error::NOLASTLINE,
                "Pair style ipi has no stresses of single atoms, because clients send only their "
                "sum; remove the compute stress/atom or heat/flux, and take the sum from compute "
@@ -152,6 +148,7 @@ void PairIPI::ask_client(IPIOutcome &outcome, std::string &message)
 {
   outcome.calls = calls;
   outcome.seconds = seconds;
+  outcome.atoms = impl->system.n_atoms();
   auto &answer = impl->answer;
   auto &done = impl->done;
   const std::size_t n = impl->system.positions.size();
@@ -228,6 +225,8 @@ void PairIPI::start_client(const std::vector<int> &numbers)
 void PairIPI::tally(const IPIOutcome &outcome)
 {
   if (!outcome.has_virial && outcome.code == IPIOutcome::DONE && vflag_global) check_virial();
+  if (eflag_atom)
+    for (const int i : impl->local) eatom[i] += escale * outcome.energy / outcome.atoms;
   if (comm->me != 0) return;
   if (eflag_global) eng_vdwl += escale * outcome.energy;
   if (!vflag_global) return;
@@ -395,6 +394,10 @@ void *PairIPI::extract(const char *str, int &dim)
   // set by fixes that try positions out: NaN instead of an error
 
   if (strcmp(str, "nan_on_failure") == 0) return (void *) &nan_on_failure;
+
+  // energies of atoms are shares of one energy
+
+  if (strcmp(str, "molecules_alone") == 0) return (void *) &molecules_alone;
   return nullptr;
 }
 

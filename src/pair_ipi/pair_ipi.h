@@ -44,10 +44,10 @@ class PairIPI : public Pair {
 
   double escale;            // eV to the energy unit of the input
   double calls, seconds;    // for extract(): evaluations, and time spent in waiting for them
-  int nan_on_failure;
+  int nan_on_failure, molecules_alone;
 
   void set_keyword(const std::string &, const char *, int);
-  void refuse_per_atom();
+  void refuse_atom_stress();
   void gather_atoms();
   void scatter_forces();
   void evaluate();

@@ -494,14 +494,20 @@ TEST_F(PairIPI, NoVirialIsToldAndNeverUsed)
   expect_equal(values(), expected, 1e-10);
 }
 
-TEST_F(PairIPI, EnergiesOfAtomsAreRefused)
+TEST_F(PairIPI, EnergyIsSpreadOverAtomsAndStressIsRefused)
 {
   system(orthogonal());
   use();
-  commands("compute 1 all pe/atom\ncompute 2 all reduce sum c_1\nthermo_style custom step c_2");
-  expect_error("run 0",
-               {"Pair style ipi has no energies of single atoms or molecules",
-                "take the sum from compute pe"});
+  commands("compute 1 all pe/atom\ncompute 2 all reduce sum c_1\ncompute 3 all reduce max c_1\n"
+           "thermo_style custom step pe c_2 c_3\nrun 0");
+  const auto scalar = [this](const char *id) {
+    return *static_cast<double *>(
+        lammps_extract_compute(lmp.get(), id, LMP_STYLE_GLOBAL, LMP_TYPE_SCALAR));
+  };
+  const double energy = lammps_get_thermo(lmp.get(), "pe");
+  EXPECT_NE(energy, 0.0);
+  EXPECT_NEAR(scalar("2"), energy, 1e-12 * std::abs(energy));
+  EXPECT_NEAR(scalar("3"), energy / lammps_get_natoms(lmp.get()), 1e-12 * std::abs(energy));
   system(orthogonal());
   use();
   commands("compute 1 all stress/atom NULL\ncompute 2 all reduce sum c_1[1]\nthermo_style custom "
@@ -509,11 +515,6 @@ TEST_F(PairIPI, EnergiesOfAtomsAreRefused)
   expect_error(
       "run 0",
       {"Pair style ipi has no stresses of single atoms", "take the sum from compute pressure"});
-  // LAMMPS asks every compute on the first step, used or not
-  system(orthogonal());
-  use();
-  commands("compute 1 all pe/atom");
-  expect_error("run 0", {"Pair style ipi has no energies of single atoms or molecules"});
 }
 
 TEST_F(PairIPI, RefusesBadInput)
