@@ -307,7 +307,7 @@ run 640
 def test_jumps_have_the_forces_of_a_client(lmp, client, tmp_path):
     """fix kstep/hybrid with a potential as it is, and with the same one as a client."""
     data = TOP / "examples" / "ethanol" / "ethanol.data"
-    arguments = {"potential": "ethanol-gfn2-painn32", "precision": "double", "threads": 1}
+    arguments = {"files": "ethanol-gfn2-painn32", "precision": "double", "threads": 1}
     command = shlex.join([*client, "mlff.ase:MLFFCalculator", "--kwargs", json.dumps(arguments)])
     tables = []
     for force in (
