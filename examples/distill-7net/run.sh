@@ -9,7 +9,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "${1:-.}"
 cd "${1:-.}"
 cp -n "$here"/{salt.xyz,in.salt,student.yaml,nacl-7net0-painn32.yaml} . 2>/dev/null || true
-teacher=${TEACHER:-${PYTHON:-python3} $(command -v mlff-ase-client) sevenn.calculator:SevenNetCalculator --kwargs '{"model": "7net-0", "device": "cpu"}'}
+teacher=${TEACHER:-}
+if [ -z "$teacher" ]; then
+  teacher="${PYTHON:-python3} $(command -v mlff-ase-client) sevenn.calculator:SevenNetCalculator"
+  teacher+=" --kwargs '{\"model\": \"7net-0\", \"device\": \"cpu\"}'"
+fi
 
 label() { mlff label --structures "$1" --client "$teacher" "${@:3}" -o "$2"; }
 

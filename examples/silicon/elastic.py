@@ -18,8 +18,8 @@ from ase.units import GPa
 
 from mlff.ase import MLFFCalculator
 
-# PBE: the frame without strain, and central differences of the stresses of those with 2 % strain, of
-# the training set (Zuo et al., J. Phys. Chem. A 124, 731 (2020)). Its atoms did not relax.
+# PBE: the frame without strain, and central differences of the stresses of those with 2 % strain,
+# of the training set (Zuo et al., J. Phys. Chem. A 124, 731 (2020)). Its atoms did not relax.
 DFT = {"a": 5.4687, "C11": 153.0, "C12": 56.7, "C44 unrelaxed": 99.0, "B": 88.8}
 
 
@@ -35,7 +35,7 @@ def snap(commands):
 
 
 def strained(crystal, component, relax, size=0.02):
-    """Derivative of the six stresses (GPa) by one component of the strain, by central differences."""
+    """Derivative of the six stresses (GPa) by a component of the strain, by central differences."""
     stresses = []
     for sign in (1, -1):
         matrix = np.eye(3)
