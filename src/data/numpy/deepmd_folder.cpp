@@ -28,7 +28,7 @@ namespace {
     return text.str();
   }
 
-  /// Words of a file, without blanks between them.
+  /// Words of a file, which blanks and ends of lines part.
   std::vector<std::string> words_of_file(const std::string &file)
   {
     std::istringstream text(read_text(file));
