@@ -54,7 +54,7 @@ namespace {
 }    // namespace
 
 TeacherSettings read_teacher(YamlSection &section, const std::string &settings_file,
-                             const std::set<std::string> &without)
+                             const std::set<std::string> &without, const std::string &name)
 {
   TeacherSettings settings;
   const TeacherKind *chosen = nullptr;
@@ -66,7 +66,7 @@ TeacherSettings read_teacher(YamlSection &section, const std::string &settings_f
       if (&setting != &kind->settings.front()) continue;
       if (chosen)
         section.fail(chosen->settings.front().key,
-                     "stands beside 'teacher." + setting.key + "'; accepted: one of the two");
+                     "stands beside '" + name + "." + setting.key + "'; accepted: one of the two");
       chosen = kind;
     }
   if (chosen) settings.kind = chosen->name;

@@ -5,35 +5,12 @@
 #include "training/named_file.h"
 #include "training/teacher_section.h"
 
-#include <glob.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
 namespace mlff {
-
-std::string beside(const std::string &settings, const std::string &file)
-{
-  const auto path = std::filesystem::path(file);
-  return path.is_absolute()
-      ? file
-      : (std::filesystem::path(settings).parent_path() / path).lexically_normal().string();
-}
-
-std::vector<std::string> matching_files(const std::string &name)
-{
-  glob_t found;
-  if (name.find_first_of("*?[{") == std::string::npos) return {name};
-  const int status = glob(name.c_str(), GLOB_BRACE, nullptr, &found);
-  std::vector<std::string> files;
-  for (std::size_t k = 0; status == 0 && k < found.gl_pathc; k++)
-    files.emplace_back(found.gl_pathv[k]);
-  globfree(&found);
-  if (files.empty()) throw FileError("no file is named like '" + name + "'");
-  return files;
-}
 
 namespace {
 
@@ -143,6 +120,16 @@ namespace {
       {"spread", &S::spread, at_least(0),
        "eV/Å; forces count 1 / (1 + (spread of the labels / this)^2), also those of files with a "
        "column `spread`; 0: all 1"},
+  };
+
+  const SettingsTable<S> pretrain_table = {
+      {"other_compositions",
+       &S::other_compositions,
+       {},
+       "whether frames of `data` may have compositions that no frame of `pretrain` has"},
+      {"replay", &S::replay, between(0, 0.9),
+       "share of the atoms of each batch of the second training that are in frames of the first, "
+       "with embeddings and reference energies of their own; painn and painn-fmm"},
   };
 
   /// Keys that choose a force, of this build.
@@ -345,6 +332,61 @@ void TrainSettings::choose_engine(const YamlSection &training)
     training.fail("device", "is '" + device + "', which needs 'training.engine: torch'");
 }
 
+std::shared_ptr<TrainSettings> TrainSettings::read_first_training(YamlSection &section)
+{
+  auto first = std::make_shared<TrainSettings>(*this);
+  first->train.clear();
+  first->valid.clear();
+  first->replay = 0.0;
+  first->minus.reset();
+  first->teachers.clear();
+  first->freeze.clear();
+  first->spread = 0.0;
+  first->max_force = 0.0;
+  first->valid_fraction = TrainSettings().valid_fraction;
+  data_table.read(section, *first);
+  pretrain_table.read(section, *this);
+  if (replay > 0.0 && molecule)
+    section.fail("replay",
+                 "is " + std::to_string(replay) +
+                     "; accepted with 'model.kind: " + std::string(kind->name) + "': 0");
+
+  YamlSection loss = section.section("loss");
+  for (const auto &[name, term, standard, help] : loss_terms)
+    if (loss.has(name)) first.get()->*term = read_term(loss, name, standard);
+  loss.finish();
+  // only teachers give these labels
+  first->atom_energy = first->jacobian = {};
+  YamlSection training = section.section("training");
+  first->read(training, precisions);
+  batch_table.read(training, *first);
+  training.finish();
+  first->choose_engine(training);
+  return first;
+}
+
+/// The section `pretrain`: data, and what differs from these settings.
+void TrainSettings::read_pretrain(YamlSection &top, const std::string &path)
+{
+  if (!top.has("pretrain")) return;
+  YamlSection section = top.section("pretrain");
+  const auto files = read_files(section, "train", path, false),
+             valid_files = read_files(section, "valid", path, false);
+  auto first = read_first_training(section);
+  first->train = files;
+  first->valid = valid_files;
+  if (first->train.empty())
+    section.fail("train", "is missing; accepted: a list of maps with the key 'file'");
+  section.finish();
+  first->output = work_folder() + "/pretrain.safetensors";
+  pretrain = std::move(first);
+}
+
+std::string TrainSettings::work_folder() const
+{
+  return output.substr(0, output.size() - std::string_view(".safetensors").size()) + ".training";
+}
+
 void TrainSettings::read_student(YamlSection &top, const std::string &path)
 {
   read_model(top, path);
@@ -408,6 +450,8 @@ TrainSettings TrainSettings::read_file(const std::string &path)
     data.fail("train", "is missing; accepted: a list of maps with the key 'file'");
 
   s.read_rest(top, path);
+  s.read_pretrain(top, path);
+  top.finish();
   return s;
 }
 
@@ -458,7 +502,24 @@ nlohmann::ordered_json TrainSettings::description() const
   if (jacobian.used()) json["loss"]["jacobian"] = describe(jacobian);
   json["training"] = TrainingLoopSettings::description();
   json["training"].update(batch_table.record(*this));
+  if (pretrain) {
+    json["pretrain"] = pretrain->description();
+    json["pretrain"]["training"].erase("threads");
+    json["pretrain"].update(pretrain_table.record(*this));
+  }
   return json;
+}
+
+std::vector<SettingText> TrainSettings::first_training_text()
+{
+  const TrainSettings standard;
+  std::vector<SettingText> rows = {
+      {"loss", "as the section `loss`", "a map with its keys", "loss of the first training"},
+      {"training", "as the section `training`", "a map with its keys",
+       "length, step size and what else differs from the second training"}};
+  for (const auto &table : {data_table.text(standard), pretrain_table.text(standard)})
+    rows.insert(rows.end(), table.begin(), table.end());
+  return rows;
 }
 
 std::string TrainSettings::page()
@@ -505,6 +566,9 @@ std::string TrainSettings::page()
   const std::vector<SettingText> file = {
       {"file", "needed", words,
        "extended XYZ or .npz files, or folders of DeePMD-kit; names may have * ? [] {}"}};
+  const std::vector<SettingText> first = {
+      {"train", "needed", "a map or a list of maps", "frames of the cheaper force"},
+      {"valid", "none", "a map or a list of maps", "frames that choose the weights"}};
   const std::vector<SettingText> teacher = {
       {"models", "none", words, "potentials whose mean gives the labels"}};
   return settings_markdown("### model", {kind}) +
@@ -515,6 +579,8 @@ std::string TrainSettings::page()
       settings_markdown("### model: molecule-mlp", {molecule}) +
       settings_markdown("### data", {lists, data_table.text(standard), options}) +
       settings_markdown("### data: a map of train or valid", {file, file_table.text(), options}) +
+      settings_markdown("### pretrain: a training before this one",
+                        {first, first_training_text(), options}) +
       settings_markdown("### teacher", {teacher, teacher_table.text(standard)}) +
       settings_markdown("### loss", {loss}) +
       settings_markdown("### training",

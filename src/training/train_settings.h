@@ -6,23 +6,17 @@
 #include "models/painn/painn_kind.h"
 #include "potential/repulsion/repulsive_core.h"
 #include "teacher/teacher.h"
+#include "training/named_file.h"
 #include "training/training_loop_settings.h"
 
 #include <nlohmann/json.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace mlff {
-
-/// Path of a file named in a settings file: relative to the folder of the settings file.
-std::string beside(const std::string &settings, const std::string &file);
-
-/// Files that a name with *, ?, [] or {} stands for, in alphabetical order; other names as they
-/// are.
-/// Throws FileError where there is none.
-std::vector<std::string> matching_files(const std::string &name);
 
 /// The kind of training that a settings file asks for, 'model.kind': a model of energies, or kstep.
 /// Throws FileError.
@@ -91,11 +85,26 @@ struct TrainSettings : TrainingLoopSettings {
 
   long batch_atoms = 96, accumulate = 1;    ///< atoms of a batch, batches of a step
 
+  /// The training before this one, on labels that cost less: all its settings. Its potential is the
+  /// file `output` of these.
+  std::shared_ptr<const TrainSettings> pretrain;
+  bool other_compositions = false;    ///< of `data` may be others than those of `pretrain`
+  /// Share of the atoms of a batch that are in frames of `pretrain`, with labels of their own.
+  double replay = 0.0;
+  std::string pretrain_key = "pretrain";    ///< name of that section in the settings file
+
   /// Reads and checks a file; file names in it are relative to its folder. Throws FileError.
   static TrainSettings read_file(const std::string &path);
 
   /// The sections model, loss and training of a map; `path` is the file it is from.
   void read_student(YamlSection &top, const std::string &path);
+
+  /// Reads the keys of a training before this one, all but those of its data; what is missing is as
+  /// in these settings. The caller adds data and output.
+  std::shared_ptr<TrainSettings> read_first_training(YamlSection &section);
+
+  /// These keys, as a reference page shows them.
+  static std::vector<SettingText> first_training_text();
 
   /// A list of data files under a key.
   static std::vector<DataFile> read_files(YamlSection &data, const std::string &key,
@@ -103,6 +112,10 @@ struct TrainSettings : TrainingLoopSettings {
 
   /// Settings that the result depends on.
   nlohmann::ordered_json description() const;
+
+  /// Folder of the log, of the checkpoint and of the data of plots: that of `output`, with the
+  /// ending .training.
+  std::string work_folder() const;
 
   /// All keys of a settings file of energies, as tables in Markdown.
   static std::string page();
@@ -114,6 +127,7 @@ struct TrainSettings : TrainingLoopSettings {
   void read_widths(YamlSection &model);
   void read_loss(YamlSection &top);
   void read_training(YamlSection &top);
+  void read_pretrain(YamlSection &top, const std::string &path);
   void choose_engine(const YamlSection &training);
   nlohmann::ordered_json model_description() const;
 };

@@ -8,6 +8,7 @@
 #include "data/parse.h"
 #include "engine/make_gradient.h"
 #include "models/molecule_mlp/molecule_record.h"
+#include "training/pretrain/pretraining.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,18 +18,18 @@ namespace mlff {
 Trainer::Trainer(const TrainSettings &given, const std::string &command) :
     settings(given), command(command)
 {
-  folder = settings.output.substr(0, settings.output.size() - std::string(".safetensors").size()) +
-      ".training";
+  folder = settings.work_folder();
   make_minus();
-  record_inputs();
+  inputs = recorded_files(settings);
+  if (minus) inputs.add_provenance(minus->provenance(), "data.minus");
   if (!settings.teachers.empty())
     teacher = teacher_of_potentials(settings.teachers, settings.threads);
   prepare_model();
-  loop = std::make_unique<TrainingLoop>(settings, folder, flat_weights(potential));
-  loop->freeze(settings.freeze, weight_slices(potential), "model.freeze");
+  loop = std::make_unique<TrainingLoop>(settings, folder, flat_weights(joint));
+  loop->freeze(settings.freeze, weight_slices(joint), "model.freeze");
   if (settings.init_from.empty() && !settings.freeze.empty())
     throw FileError("'model.freeze' needs 'model.init_from': random weights would stay random");
-  engine = make_weight_gradient(potential, settings.options(), settings.precision == "mixed");
+  engine = make_weight_gradient(joint, settings.options(), settings.precision == "mixed");
 }
 
 void Trainer::make_minus()
@@ -46,38 +47,15 @@ void Trainer::make_minus()
                     "accepted: forces that are functions of the positions alone");
 }
 
-void Trainer::record_inputs()
-{
-  for (const auto &file : settings.train) inputs.add_file("data.train", file.file);
-  for (const auto &file : settings.valid) inputs.add_file("data.valid", file.file);
-  for (const auto &file : settings.teachers) inputs.add_file("teacher.models", file);
-  if (!settings.init_from.empty()) inputs.add_file("model.init_from", settings.init_from);
-  if (minus) inputs.add_provenance(minus->provenance(), "data.minus");
-}
-
 void Trainer::next_batch()
 {
   batch.clear();
   graph.clear();
-  long atoms = 0;
-  while (atoms < settings.batch_atoms) {
-    if (order.empty() || position == long(order.size())) {
-      // a batch ends with its epoch, unless that is shorter than a batch
-      if (!batch.empty() && position == long(order.size()) && atoms * 2 >= settings.batch_atoms)
-        break;
-      if (position == long(order.size()) && !order.empty()) {
-        epoch++;
-        position = 0;
-      }
-      order = shuffled(int(data.train.size()), settings.seed * 7919ull + std::uint64_t(epoch) + 1);
-    }
-    const TrainingFrame &frame = data.train[order[position]];
-    if (!batch.empty() && atoms + frame.structure.n_atoms() > settings.batch_atoms) break;
-    position++;
-    atoms += frame.structure.n_atoms();
-    batch.push_back(&frame);
-    graph.append(frame.graph.view());
-  }
+  // a small batch, too, has a frame of this training
+  const long replay = std::min(std::lround(settings.replay * double(settings.batch_atoms)),
+                               settings.batch_atoms - 1);
+  queue.fill(settings.batch_atoms - replay, batch, graph);
+  if (replay > 0) replay_queue.fill(replay, batch, graph);
 }
 
 void Trainer::add_batch(std::span<double> gradient)
@@ -135,9 +113,9 @@ void Trainer::add_jacobian(double weight, double &term, std::span<double> gradie
 
 Potential Trainer::with_weights(const std::vector<double> &values) const
 {
-  Potential copy = potential;
+  Potential copy = joint;
   set_flat_weights(copy, values);
-  return copy;
+  return replayed.empty() ? copy : with_first_labels(copy, potential.n_species());
 }
 
 void Trainer::validate()
@@ -150,7 +128,7 @@ void Trainer::validate()
 
   nlohmann::ordered_json line = {
       {"step", loop->step},
-      {"epoch", double(epoch) + double(position) / double(data.train.size())},
+      {"epoch", double(queue.epoch()) + double(queue.position()) / double(data.train.size())},
       {"learning_rate", loop->rate(loop->step - 1)}};
   const double n = double(std::max(1L, batches_since));
   for (int k = 0; k < n_loss_terms; k++) line["loss"][loss_term_names[k]] = sums.terms[k] / n;
@@ -195,18 +173,19 @@ TrainingLoop::Parts Trainer::parts()
     validate();
   };
   parts.state = [this] {
-    return nlohmann::ordered_json{{"epoch", epoch},
-                                  {"position", position},
-                                  {"frames_since", frames_since},
-                                  {"batches_since", batches_since},
-                                  {"loss_terms", sums.terms},
-                                  {"force_error", sums.force_error},
-                                  {"stress_error", sums.stress_error},
-                                  {"stress_batches", sums.stress_batches}};
+    nlohmann::ordered_json state = {{"epoch", queue.epoch()},
+                                    {"position", queue.position()},
+                                    {"frames_since", frames_since},
+                                    {"batches_since", batches_since},
+                                    {"loss_terms", sums.terms},
+                                    {"force_error", sums.force_error},
+                                    {"stress_error", sums.stress_error},
+                                    {"stress_batches", sums.stress_batches}};
+    if (!replayed.empty())
+      state["replay"] = {{"epoch", replay_queue.epoch()}, {"position", replay_queue.position()}};
+    return state;
   };
   parts.restore = [this](const nlohmann::ordered_json &state) {
-    state["epoch"].get_to(epoch);
-    state["position"].get_to(position);
     state["frames_since"].get_to(frames_since);
     state["batches_since"].get_to(batches_since);
     for (const char *key : {"loss_terms", "force_error", "stress_error", "stress_batches"})
@@ -218,9 +197,11 @@ TrainingLoop::Parts Trainer::parts()
     state["force_error"].get_to(sums.force_error);
     state["stress_error"].get_to(sums.stress_error);
     state["stress_batches"].get_to(sums.stress_batches);
-    if (position < 0 || position > long(data.train.size()))
+    const auto go_to = [](FrameQueue &frames, const nlohmann::ordered_json &place) {
+      return frames.go_to(place.at("epoch").get<long>(), place.at("position").get<long>());
+    };
+    if (!go_to(queue, state) || (!replayed.empty() && !go_to(replay_queue, state.at("replay"))))
       throw FileError("the checkpoint in '" + folder + "' is damaged; --restart begins anew");
-    order = shuffled(int(data.train.size()), settings.seed * 7919ull + std::uint64_t(epoch) + 1);
   };
   return parts;
 }
@@ -279,6 +260,7 @@ bool Trainer::run(bool restart, bool force)
   std::printf("%zu training and %zu validation frames of%s", data.train.size(), data.valid.size(),
               names.c_str());
   if (data.left_out) std::printf(", %ld left out", data.left_out);
+  if (!replayed.empty()) std::printf(", beside %zu of the first training", replayed.size());
   std::printf("; %zu weights; %s\n", loop->weights.size(), engine->description().c_str());
   if (settings.molecule) {
     const auto &molecule = molecule_record(potential);
@@ -325,6 +307,9 @@ void Trainer::write_result()
   provenance["inputs"] = inputs.json()["files"];
   provenance["n_train"] = data.train.size();
   provenance["n_valid"] = data.valid.size();
+  if (!replayed.empty()) provenance["n_replayed"] = replayed.size();
+  if (const auto formulas = formulas_of(data.train); !formulas.is_null())
+    provenance["formulas"] = formulas;
   provenance["steps"] = loop->step;
   provenance["best_step"] = data.valid.empty() ? loop->step : loop->best_step;
   provenance["train"] = train.json();

@@ -3,6 +3,7 @@
 
 #include "engine/make_gradient.h"
 #include "training/batch_loss.h"
+#include "training/pretrain/replay.h"
 #include "training/train_settings.h"
 #include "training/training_data.h"
 #include "training/training_errors.h"
@@ -36,11 +37,13 @@ class Trainer {
   std::unique_ptr<Teacher> teacher, minus;
   TrainingData data;
   Potential potential;    // sizes, elements, reference energies, scale; weights of the start
+  Potential joint;        // the potential in training: with replay also the species of other labels
+  std::vector<TrainingFrame> replayed;
   std::unique_ptr<WeightGradient> engine;
   std::unique_ptr<TrainingLoop> loop;
 
   // the state that a checkpoint holds beside that of the loop
-  long epoch = 0, position = 0;    // frames of the epoch that are done
+  FrameQueue queue, replay_queue;
   long frames_since = 0;
   LossSums sums;    // since the last validation
   long batches_since = 0;
@@ -48,17 +51,16 @@ class Trainer {
   // energies of the validation frames choose the weights, because their forces cannot
   bool by_energy = false;
 
-  std::vector<int> order;    // training frames in the order of the epoch
   GraphStorage graph;
   std::vector<const TrainingFrame *> batch;
 
   void make_minus();
-  void record_inputs();
   // the start (trainer_start.cpp)
   void prepare_model();
   Potential read_start();
   void prepare_network(const Potential &start);
   void prepare_molecule(const Potential &start);
+  void prepare_replay(const Potential &start);
   void take_core(const Potential &start);
   void fit_reference_energies();
   void take_weights(const Potential &start);

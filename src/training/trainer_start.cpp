@@ -6,6 +6,7 @@
 #include "models/molecule_mlp/molecule_record.h"
 #include "models/painn/painn_sizes.h"
 #include "potential/model_kind.h"
+#include "training/pretrain/pretraining.h"
 #include "training/trainer.h"
 
 #include <algorithm>
@@ -139,6 +140,19 @@ void Trainer::prepare_model()
     prepare_molecule(start);
   else
     prepare_network(start);
+  if (settings.pretrain) check_agreement(start, settings, data);
+  prepare_replay(start);
+}
+
+/// The queues of frames, and the species of the labels of the first training.
+void Trainer::prepare_replay(const Potential &start)
+{
+  joint = potential;
+  queue = FrameQueue(data.train, settings.seed);
+  if (!settings.pretrain || settings.replay == 0.0) return;
+  joint = with_second_labels(potential, start);
+  replayed = replayed_frames(settings, start, potential.n_species());
+  replay_queue = FrameQueue(replayed, settings.seed + 1000003ull);
 }
 
 /// The potential to start from, whose sizes are then those of the settings.

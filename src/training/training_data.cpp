@@ -6,6 +6,7 @@
 #include "data/trajectory.h"
 #include "structure/lattice.h"
 #include "structure/stress.h"
+#include "structure/vector3.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,11 +15,6 @@
 namespace mlff {
 
 namespace {
-
-  double norm(const double *x)
-  {
-    return std::sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2]);
-  }
 
   [[noreturn]] void fail(const std::string &file, long frame, const std::string &what)
   {
@@ -72,6 +68,20 @@ namespace {
   }
 
 }    // namespace
+
+InputRecord recorded_files(const TrainSettings &settings)
+{
+  InputRecord record;
+  for (const auto &file : settings.train) record.add_file("data.train", file.file);
+  for (const auto &file : settings.valid) record.add_file("data.valid", file.file);
+  for (const auto &file : settings.teachers) record.add_file("teacher.models", file);
+  if (!settings.init_from.empty()) record.add_file("model.init_from", settings.init_from);
+  if (settings.pretrain) {
+    for (const auto &file : settings.pretrain->train) record.add_file("pretrain.train", file.file);
+    for (const auto &file : settings.pretrain->valid) record.add_file("pretrain.valid", file.file);
+  }
+  return record;
+}
 
 long frames_with_stress(const std::vector<TrainingFrame> &frames)
 {

@@ -1,6 +1,7 @@
 // Labelled frames for training: read, chosen, labelled by teachers, with their neighbor graphs.
 #pragma once
 
+#include "data/input_record.h"
 #include "potential/potential.h"
 #include "structure/structure.h"
 #include "teacher/teacher.h"
@@ -40,6 +41,10 @@ struct TrainingData {
 /// file and frame.
 TrainingData read_training_data(const TrainSettings &settings, const std::vector<int> &elements,
                                 double cutoff, Teacher *teacher, Teacher *minus = nullptr);
+
+/// The files that a training reads, with their contents: data, potentials, and data of the first
+/// training. Throws FileError if one cannot be read.
+InputRecord recorded_files(const TrainSettings &settings);
 
 /// Number of frames that have a stress.
 long frames_with_stress(const std::vector<TrainingFrame> &frames);

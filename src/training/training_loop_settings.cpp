@@ -56,7 +56,6 @@ void TrainingLoopSettings::read_rest(YamlSection &top, const std::string &path)
   if (!output.ends_with(".safetensors"))
     top.fail("output", "is '" + output + "'; accepted: a file name that ends in .safetensors");
   citation = top.word("citation", "");
-  top.finish();
 }
 
 std::vector<SettingText> TrainingLoopSettings::rest_text()

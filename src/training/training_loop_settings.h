@@ -43,8 +43,7 @@ struct TrainingLoopSettings {
   /// FileError.
   void read(YamlSection &training, const std::vector<std::string> &precisions);
 
-  /// Reads the keys without a section, the last ones of a file at `path`. Throws FileError, also
-  /// for unknown keys.
+  /// Reads the keys without a section of a file at `path`. Throws FileError.
   void read_rest(YamlSection &top, const std::string &path);
 
   /// Rows of the reference page of the keys without a section.

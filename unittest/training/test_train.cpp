@@ -710,7 +710,7 @@ class Distill : public Train {
   {
     write(name + ".yaml",
           "molecules: CCO\nteacher: {models: [teacher.safetensors]}\ndata: {start: {file: " + data +
-              "}}\nsampling: {temperatures: [200], frames: 30, every: 5, warmup: 50}\nselect: "
+              "}}\nsampling: {temperatures: [100], frames: 30, every: 2, warmup: 10}\nselect: "
               "{frames: 8, probe: 4}\nrounds: 2\ngain: -1\n"
               "student:\n  model: {features: 16, layers: 2, radial: 8, cutoff: 4.0}\n"
               "  training: {steps: 150, batch_atoms: 36, validate_every: 50, warmup: 10, "
@@ -742,6 +742,18 @@ TEST_F(Distill, RoundsAndManifest)
     const auto training = Json::parse(Potential::read(file(name)).training);
     EXPECT_EQ(training["distillation"]["rounds"].size(), 3u);
   }
+  // how far the students reach, beside their teacher
+  const auto &reach = manifest["reach"]["molecule"];
+  EXPECT_EQ(reach["teacher"], "teacher.safetensors");
+  EXPECT_EQ(reach["students"], (Json{"student-1.safetensors", "student-2.safetensors"}));
+  EXPECT_EQ(reach["scans"].size(), 6u) << "two torsions and four kinds of bonds";
+  EXPECT_GT(reach["sentences"].size(), 0u);
+  EXPECT_FALSE(reach["scans"][0].contains("curves"));
+  EXPECT_EQ(
+      Json::parse(content("d/reach-molecule.json"))["scans"][0]["curves"]["teacher_eV"].size(),
+      24u);
+  EXPECT_NE(text.find(reach["sentences"][0].get<std::string>()), std::string::npos) << text;
+
   // labels are the teacher's
   const auto labels = teacher_of_potentials({teacher});
   const auto reader = open_trajectory(file("d/round-1/molecule.xyz"));
@@ -760,7 +772,7 @@ TEST_F(Distill, RoundsAndManifest)
   write("teacher.safetensors", before);
 
   // killed after any stage, the same comes out
-  distill_settings("again");
+  distill_settings("again", "reach: no\n");
   for (int attempt = 0; attempt < 4; attempt++) {
     const std::string command = "cd '" + folder.string() + "' && timeout -s KILL " +
         std::to_string(0.7 + attempt) + " " MLFF_PROGRAM " distill again.yaml >/dev/null 2>&1";
@@ -770,6 +782,7 @@ TEST_F(Distill, RoundsAndManifest)
   ASSERT_EQ(status, 0);
   EXPECT_EQ(flat_weights(Potential::read(file("d/student-1.safetensors"))),
             flat_weights(Potential::read(file("again/student-1.safetensors"))));
+  EXPECT_FALSE(Json::parse(content("again/manifest.json")).contains("reach"));
   EXPECT_NE(text.find("probe F MAE"), std::string::npos);
 }
 
@@ -782,6 +795,7 @@ TEST_F(Distill, Errors)
   wrong("teacher: {method: gfn2}\n", {"w.yaml", "'teacher' appears twice"});
   wrong("round: 3\n", {"'round'", "accepted", "rounds"});
   wrong("stop: 3\n", {"'stop'", "accepted", "gain"});
+  wrong("reach: far\n", {"'reach'", "far", "accepted", "yes"});
   write("w.yaml",
         "molecules: CCO\ndata: {start: {file: x.xyz}}\nselect: {frames: 1000}\noutput: w\n");
   expect_error("distill w.yaml", {"'select.frames'", "1010", "400"});

@@ -277,6 +277,7 @@ JumpTrainSettings JumpTrainSettings::read_file(const std::string &path)
   s.read_training(top);
   s.read_report(top);
   s.read_rest(top, path);
+  top.finish();
   return s;
 }
 

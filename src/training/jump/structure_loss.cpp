@@ -1,6 +1,8 @@
 // Loss of the errors that a jump makes in bond lengths, angles and dihedrals.
 #include "training/jump/structure_loss.h"
 
+#include "structure/vector3.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -9,34 +11,17 @@ namespace mlff {
 
 namespace {
 
-  using Vector = std::array<double, 3>;
-
   constexpr double straight = 1e-3;    // sine of an angle that counts as none
 
-  Vector difference(const double *a, const double *b)
+  Vector3 difference(const double *a, const double *b)
   {
     return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-  }
-
-  Vector cross(const Vector &a, const Vector &b)
-  {
-    return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-  }
-
-  double dot(const Vector &a, const Vector &b)
-  {
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  }
-
-  double norm(const Vector &a)
-  {
-    return std::sqrt(dot(a, a));
   }
 
   bool bond_length(const double *i, const double *j, double &length,
                    std::array<double, 6> &derivative)
   {
-    const Vector r = difference(i, j);
+    const Vector3 r = difference(i, j);
     length = norm(r);
     if (length == 0.0) return false;
     for (int a = 0; a < 3; a++) {
@@ -51,11 +36,11 @@ namespace {
 bool bond_angle(const double *i, const double *j, const double *k, double &angle,
                 std::array<double, 9> &derivative)
 {
-  const Vector a = difference(i, j), b = difference(k, j), normal = cross(a, b);
+  const Vector3 a = difference(i, j), b = difference(k, j), normal = cross(a, b);
   const double sine = norm(normal), cosine = dot(a, b), aa = dot(a, a), bb = dot(b, b);
   if (sine <= straight * std::sqrt(aa * bb)) return false;
   angle = std::atan2(sine, cosine);
-  const Vector da = cross(a, normal), db = cross(normal, b);
+  const Vector3 da = cross(a, normal), db = cross(normal, b);
   for (int c = 0; c < 3; c++) {
     derivative[c] = da[c] / (aa * sine);
     derivative[6 + c] = db[c] / (bb * sine);
@@ -67,8 +52,8 @@ bool bond_angle(const double *i, const double *j, const double *k, double &angle
 bool dihedral(const double *i, const double *j, const double *k, const double *l, double &angle,
               std::array<double, 12> &derivative)
 {
-  const Vector F = difference(i, j), G = difference(j, k), H = difference(l, k), A = cross(F, G),
-               B = cross(H, G);
+  const Vector3 F = difference(i, j), G = difference(j, k), H = difference(l, k), A = cross(F, G),
+                B = cross(H, G);
   const double g = norm(G), AA = dot(A, A), BB = dot(B, B);
   if (AA <= straight * straight * dot(F, F) * g * g ||
       BB <= straight * straight * dot(H, H) * g * g)
