@@ -1,6 +1,8 @@
 // The options of engines by their words: one table.
 #include "core/engine_options.h"
 
+#include "core/words.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -13,18 +15,11 @@ namespace {
     return {"auto", "cpu", "cuda", "xpu"};
   }
 
-  std::string joined(const std::vector<std::string> &words)
-  {
-    std::string list;
-    for (const auto &word : words) list += (list.empty() ? "" : ", ") + word;
-    return list;
-  }
-
   void require(const std::vector<std::string> &accepted, const std::string &option,
                const std::string &value)
   {
     if (std::find(accepted.begin(), accepted.end(), value) == accepted.end())
-      throw OptionError(option, value, joined(accepted));
+      throw OptionError(option, value, joined(accepted, ", "));
   }
 
   std::vector<std::string> engine_words()
@@ -125,7 +120,7 @@ const std::vector<std::string> &EngineOptions::words()
 
 std::string EngineOptions::word_list()
 {
-  return joined(words());
+  return joined(words(), ", ");
 }
 
 bool EngineOptions::knows(const std::string &word)

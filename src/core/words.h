@@ -1,14 +1,31 @@
 // Enumerations and the words that stand for them in commands, settings and logs: one table for
-// each enumeration.
+// each enumeration. Lists and numbers as messages show them.
 #pragma once
 
 #include "core/errors.h"
 
 #include <cstddef>
+#include <sstream>
 #include <string>
 #include <vector>
 
 namespace mlff {
+
+inline std::string joined(const std::vector<std::string> &words, const std::string &between)
+{
+  std::string text;
+  for (const auto &word : words) text += (text.empty() ? "" : between) + word;
+  return text;
+}
+
+/// A number of at most twelve digits.
+inline std::string readable(double value)
+{
+  std::ostringstream text;
+  text.precision(12);
+  text << value;
+  return text.str();
+}
 
 template <typename Value> struct Word {
   const char *word;

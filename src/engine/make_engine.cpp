@@ -2,6 +2,7 @@
 #include "engine/make_engine.h"
 
 #include "core/errors.h"
+#include "core/words.h"
 #include "engine/make_gradient.h"
 #include "engine/repulsion/core_engine.h"
 #include "models/jump/jump_record.h"
@@ -15,13 +16,6 @@ namespace {
 
   /// A list of back ends in the table.
   template <typename OneEnd> using Products = std::vector<OneEnd> ModelKind::*;
-
-  std::string joined(const std::vector<std::string> &words)
-  {
-    std::string text;
-    for (const auto &word : words) text += (text.empty() ? "" : ", ") + word;
-    return text;
-  }
 
   bool is_in_build(const std::string &name)
   {
@@ -43,9 +37,9 @@ namespace {
     for (const ModelKind *other : model_kinds())
       for (const auto &back_end : other->*products)
         if (back_end.name == engine && back_end.make) runs.push_back(other->name);
-    return std::string("model '") + kind.name + "' is available with engine " + joined(has) +
+    return std::string("model '") + kind.name + "' is available with engine " + joined(has, ", ") +
         (missing ? ", which is not in this build" : "") + "; engine " + engine + " runs " +
-        joined(runs);
+        joined(runs, ", ");
   }
 
   /// The back end of an option `engine`; auto: the best that the model and this build have.
@@ -54,7 +48,7 @@ namespace {
   {
     if (engine != "auto" && !is_in_build(engine))
       throw EngineError("engine '" + engine +
-                        "' is not in this build; it has: " + joined(available_engines()));
+                        "' is not in this build; it has: " + joined(available_engines(), ", "));
     std::string refusal;
     for (const auto &back_end : kind.*products)
       if (engine == "auto" || engine == back_end.name) {
@@ -74,7 +68,7 @@ namespace {
     for (const ModelKind *other : model_kinds())
       if (other->gives_jumps) names.push_back(other->name);
     throw EngineError(std::string("model '") + kind.name +
-                      "' is not a jump network; expected one of " + joined(names));
+                      "' is not a jump network; expected one of " + joined(names, ", "));
   }
 
   void require_energies(const ModelKind &kind)

@@ -64,9 +64,9 @@ namespace {
   }
 
   // {here} is the folder in which the user is
-  const std::vector<std::string> known = {"address", "port",       "structure", "here",
-                                          "charge",  "unpaired",   "atoms",     "multiplicity",
-                                          "cell",    "coordinates"};
+  const std::vector<std::string> known = {"address",  "port",   "structure",    "here", "charge",
+                                          "unpaired", "atoms",  "multiplicity", "cell", "cell_a",
+                                          "cell_b",   "cell_c", "coordinates"};
 
 }    // namespace
 
@@ -88,15 +88,18 @@ void write_start_structure(const fs::path &path, const Structure &structure)
 Placeholders placeholders_of(const Structure &structure, const fs::path &file)
 {
   const double multiplicity = structure.multiplicity.value_or(1.0);
+  const std::string a = row(&structure.cell[0]), b = row(&structure.cell[3]),
+                    c = row(&structure.cell[6]);
   return {{"structure", file.string()},
           {"charge", all_digits(structure.charge.value_or(0.0))},
           {"multiplicity", all_digits(multiplicity)},
           {"unpaired", all_digits(multiplicity - 1.0)},
           {"atoms", std::to_string(structure.n_atoms())},
           {"coordinates", lines_of_atoms(structure)},
-          {"cell",
-           row(&structure.cell[0]) + "\n" + row(&structure.cell[3]) + "\n" +
-               row(&structure.cell[6]) + "\n"}};
+          {"cell", a + "\n" + b + "\n" + c + "\n"},
+          {"cell_a", a},
+          {"cell_b", b},
+          {"cell_c", c}};
 }
 
 std::string filled(std::string text, const Placeholders &values)

@@ -18,7 +18,7 @@ using Placeholders = std::map<std::string, std::string>;
 void write_start_structure(const std::filesystem::path &path, const Structure &structure);
 
 /// The placeholders that a structure gives: structure (its file), charge, multiplicity, unpaired,
-/// atoms, coordinates, cell.
+/// atoms, coordinates, cell (three lines), cell_a, cell_b, cell_c.
 Placeholders placeholders_of(const Structure &structure, const std::filesystem::path &file);
 
 /// The text with the known placeholders replaced; all other braces stay.

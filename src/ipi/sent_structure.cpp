@@ -1,6 +1,8 @@
 // Structures as clients are to see them: their cells, and where their positions lie in these.
 #include "ipi/sent_structure.h"
 
+#include "structure/vector3.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -8,23 +10,11 @@ namespace mlff {
 
 namespace {
 
-  using Vector = std::array<double, 3>;
-
-  Vector cross(const double *a, const double *b)
-  {
-    return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-  }
-
-  double dot(const double *a, const double *b)
-  {
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  }
-
   /// Takes whole cell vectors of the periodic directions from positions.
   void wrap(Structure &structure)
   {
     const double *h = structure.cell.data();
-    std::array<Vector, 3> reciprocal = {cross(h + 3, h + 6), cross(h + 6, h), cross(h, h + 3)};
+    std::array<Vector3, 3> reciprocal = {cross(h + 3, h + 6), cross(h + 6, h), cross(h, h + 3)};
     const double volume = dot(h, reciprocal[0].data());
     if (volume == 0.0) throw StructureError("positions cannot be wrapped into a flat cell");
     for (auto &vector : reciprocal)

@@ -8,11 +8,6 @@ namespace mlff {
 
 namespace {
 
-  double dot(const Vector3 &a, const Vector3 &b)
-  {
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  }
-
   Vector3 sum(const Vector3 &a, double factor, const Vector3 &b)
   {
     return {a[0] + factor * b[0], a[1] + factor * b[1], a[2] + factor * b[2]};

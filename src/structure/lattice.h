@@ -1,13 +1,12 @@
 // Translations of periodic boxes, and how far atoms reach along them.
 #pragma once
 
-#include <array>
+#include "structure/vector3.h"
+
 #include <span>
 #include <vector>
 
 namespace mlff {
-
-using Vector3 = std::array<double, 3>;
 
 /// Replaces lattice vectors (Å), one to three that are independent, by sums of them that are as
 /// short as possible. Vectors that no sum is shorter than stay as they are.

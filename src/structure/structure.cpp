@@ -2,6 +2,7 @@
 #include "structure/structure.h"
 
 #include "core/elements.h"
+#include "structure/vector3.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,18 +13,6 @@
 namespace mlff {
 
 namespace {
-
-  using Vector = std::array<double, 3>;
-
-  Vector cross(const Vector &a, const Vector &b)
-  {
-    return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-  }
-
-  double dot(const Vector &a, const Vector &b)
-  {
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  }
 
   /// A cell that is lower than this share of the cutoff is refused: no matter is so dense, and the
   /// images within the cutoff grow without bound.
@@ -50,11 +39,11 @@ namespace {
   /// Three independent cell vectors, made up in directions that are not periodic, and their
   /// reciprocals.
   struct Cell {
-    std::array<Vector, 3> row, reciprocal;    ///< row[i] . reciprocal[j] = delta_ij
+    std::array<Vector3, 3> row, reciprocal;    ///< row[i] . reciprocal[j] = delta_ij
 
     Cell(const Structure &structure, double cutoff)
     {
-      Vector low = {0, 0, 0}, high = {0, 0, 0};
+      Vector3 low = {0, 0, 0}, high = {0, 0, 0};
       for (int i = 0; i < structure.n_atoms(); i++)
         for (int a = 0; a < 3; a++) {
           const double x = structure.positions[3 * i + a];
@@ -77,7 +66,7 @@ namespace {
           int(std::count(structure.periodic.begin(), structure.periodic.end(), true));
       for (int a = 0; a < 3; a++) {
         if (structure.periodic[a]) continue;
-        Vector v = {0, 0, 0};
+        Vector3 v = {0, 0, 0};
         if (n_periodic == 2)
           v = cross(row[(a + 1) % 3], row[(a + 2) % 3]);
         else
@@ -112,7 +101,7 @@ namespace {
   struct Edge {
     int j;
     Shift shift;    // cell vectors added to the wrapped position of j
-    Vector r;
+    Vector3 r;
   };
 
   /// Atoms wrapped into the cell and sorted into bins. Bins are at least one cutoff wide between
@@ -174,7 +163,7 @@ namespace {
     std::array<int, 3> bins, reach;         // number of bins; bins that a search reaches over
     std::vector<std::vector<int>> atoms;    // [bins]
     std::vector<Shift> bin, image;          // [n] bin, and cell that the atom was wrapped from
-    std::vector<Vector> wrapped;
+    std::vector<Vector3> wrapped;
 
     std::size_t number_of(const Shift &place) const
     {
@@ -183,8 +172,8 @@ namespace {
 
     void sort_in(int i)
     {
-      const Vector x = {structure.positions[3 * i], structure.positions[3 * i + 1],
-                        structure.positions[3 * i + 2]};
+      const Vector3 x = {structure.positions[3 * i], structure.positions[3 * i + 1],
+                         structure.positions[3 * i + 2]};
       wrapped[i] = x;
       for (int a = 0; a < 3; a++) {
         const double fraction = dot(x, cell.reciprocal[a]);
@@ -217,7 +206,7 @@ namespace {
 
     void append_edge(int i, int j, const Shift &shift, std::vector<Edge> &edges) const
     {
-      Vector r;
+      Vector3 r;
       for (int c = 0; c < 3; c++)
         r[c] = wrapped[j][c] - wrapped[i][c] + shift[0] * cell.row[0][c] +
             shift[1] * cell.row[1][c] + shift[2] * cell.row[2][c];

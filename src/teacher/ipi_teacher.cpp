@@ -2,6 +2,7 @@
 #include "teacher/ipi_teacher.h"
 
 #include "core/elements.h"
+#include "core/words.h"
 #include "ipi/client_errors.h"
 #include "ipi/client_files.h"
 #include "ipi/ipi_pool.h"
@@ -52,13 +53,6 @@ namespace {
     for (const char *quote : {"\"", "'", "\"\"\""})
       if (word.find(quote) == std::string::npos) return quote + word + quote;
     throw TeacherError("the client's command holds three \" in a row, which LAMMPS cannot read");
-  }
-
-  std::string readable(double value)
-  {
-    std::ostringstream text;
-    text << value;
-    return text.str();
   }
 
   class IpiTeacher : public Teacher {

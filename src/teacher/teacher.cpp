@@ -53,7 +53,9 @@ const TeacherKind &teacher_kind(const std::string &name)
   }
   std::string missing;
 #ifndef MLFF_XTB
-  if (name == "xtb") missing = "; for xTB install libxtb (Debian: libxtb-dev) and build mlff again";
+  if (name == "xtb")
+    missing = "; for xTB install libxtb (Debian: libxtb-dev) and build mlff again, or take the "
+              "calculator tblite.ase:TBLite (doc/guide/teachers_ipi.md)";
 #endif
   throw TeacherError("this build has no teacher '" + name + "'; accepted: " + accepted + missing);
 }

@@ -44,6 +44,10 @@ class Teacher {
  public:
   virtual ~Teacher() = default;
 
+  /// Throws TeacherError for a structure that the method cannot label, as far as that is known
+  /// without a calculation: so that hours of other work do not come first.
+  virtual void check(const Structure &) const {}
+
   /// Throws TeacherError, after which the next structure can be labelled, or TeacherUnavailable.
   virtual Labels label(const Structure &structure) = 0;
 

@@ -1,26 +1,18 @@
 // xTB as a teacher of molecules.
 #include "teacher/xtb_teacher.h"
 
+#include "core/words.h"
 #include "teacher/xtb_process.h"
 
 #include <cmath>
 #include <deque>
 #include <exception>
-#include <sstream>
 
 namespace mlff {
 
 using Json = nlohmann::ordered_json;
 
 namespace {
-
-  std::string readable(double value)
-  {
-    std::ostringstream text;
-    text.precision(12);
-    text << value;
-    return text.str();
-  }
 
   /// Charge or unpaired electrons: what was asked for, or what the structure says, or 0. `zero` is
   /// the number by which the structure says 0.
@@ -63,6 +55,14 @@ namespace {
     {
     }
 
+    void check(const Structure &structure) const override
+    {
+      if (structure.periodic[0] || structure.periodic[1] || structure.periodic[2])
+        throw TeacherError("xTB labels molecules, this frame is periodic; the calculator "
+                           "tblite.ase:TBLite labels it with GFN2 and GFN1 "
+                           "(doc/guide/teachers_ipi.md)");
+    }
+
     Labels label(const Structure &structure) override
     {
       if (calculator) return label_conformation(structure);
@@ -81,8 +81,7 @@ namespace {
     {
       std::exception_ptr refused;
       try {
-        if (structure.periodic[0] || structure.periodic[1] || structure.periodic[2])
-          throw TeacherError("xTB labels molecules, this frame is periodic");
+        check(structure);
         const XtbOptions asked = options_for(structure);
         translated([&] {
           process.send(structure, asked.charge, asked.uhf);

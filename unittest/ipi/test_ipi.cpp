@@ -499,6 +499,11 @@ TEST_F(Start, PlaceholdersAreFilled)
             "run name '{\"charge\": 1}' /x/start.xyz 3 2 4 {other} ${HOME} {");
   EXPECT_EQ(filled("{cell}", values), "0 0 0\n0 0 0\n0 0 0\n");
   EXPECT_EQ(filled("{coordinates}", values).substr(0, 3), "Ar ");
+  // programs that want a word before each vector
+  s.cell = {9.0, 0.5, 0.0, 2.0, 8.5, 0.0, -1.75, 2.25, 9.5};
+  EXPECT_EQ(filled("A {cell_a}\nB {cell_b}\nC {cell_c}\n", placeholders_of(s, "")),
+            "A 9 0.5 0\nB 2 8.5 0\nC -1.75 2.25 9.5\n");
+  EXPECT_EQ(filled("{cell}", placeholders_of(s, "")), "9 0.5 0\n2 8.5 0\n-1.75 2.25 9.5\n");
   // what is filled in is not looked at again
   EXPECT_EQ(filled("{address}{port}", {{"address", "{port}"}, {"port", "5"}}), "{port}5");
   std::ofstream(folder / "template.inp") << "Socket { File = \"{address}\" }\n{here}\n";
@@ -513,8 +518,8 @@ TEST_F(Start, PlaceholdersAreFilled)
 
 TEST(Placeholders, AreCheckedInCommands)
 {
-  for (const char *good : {"a {address} {port} {here}/b", "x --kwargs '{\"a\": 1}'", "${HOME}/x",
-                           "awk '{print $1}' {structure}"})
+  for (const char *good : {"a {address} {port} {here}/b", "a {cell_a} {cell_b} {cell_c}",
+                           "x --kwargs '{\"a\": 1}'", "${HOME}/x", "awk '{print $1}' {structure}"})
     EXPECT_NO_THROW(check_placeholders(good)) << good;
   expect_words(message_of<ClientError>([] {
                  check_placeholders("client {adress}");

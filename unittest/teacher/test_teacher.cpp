@@ -215,7 +215,7 @@ TEST(XtbTeacher, AnnouncedStructuresComeInTheirOrder)
   EXPECT_EQ(teacher->label(water()).energy, plain->label(water()).energy);
   EXPECT_NE(message_of([&] {
               teacher->label(periodic);
-            }).find("this frame is periodic"),
+            }).find("this frame is periodic; the calculator tblite.ase:TBLite labels it"),
             std::string::npos);
   EXPECT_EQ(teacher->label(moved).energy, plain->label(moved).energy);
 }

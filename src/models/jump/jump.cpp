@@ -6,6 +6,7 @@
 #include "core/units.h"
 #include "models/random_model.h"
 #include "potential/model_kind.h"
+#include "structure/vector3.h"
 
 #include <algorithm>
 #include <array>
@@ -17,13 +18,12 @@ namespace {
 
   constexpr double c = eV_in_amu_square_angstrom_per_square_ps;
 
-  using Vector = std::array<double, 3>;
-  using Matrix = std::array<Vector, 3>;
+  using Matrix = std::array<Vector3, 3>;
 
   /// Sum of m x over the atoms of a structure, divided by their mass; x [n][3].
-  Vector mean_of(const double *mass, const double *x, int n)
+  Vector3 mean_of(const double *mass, const double *x, int n)
   {
-    Vector sum = {0, 0, 0};
+    Vector3 sum = {0, 0, 0};
     double total = 0.0;
     for (int i = 0; i < n; i++) {
       total += mass[i];
@@ -33,14 +33,9 @@ namespace {
     return sum;
   }
 
-  Vector cross(const Vector &a, const Vector &b)
-  {
-    return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-  }
-
   /// Eigenvalues of a symmetric matrix and, as columns of `axes`, its eigenvectors: Jacobi
   /// rotations.
-  Vector eigenvalues(Matrix A, Matrix &axes)
+  Vector3 eigenvalues(Matrix A, Matrix &axes)
   {
     axes = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
     for (int sweep = 0; sweep < 30; sweep++) {
@@ -109,7 +104,7 @@ void JumpVariables::start(const Graph &graph, const JumpInput &input, std::vecto
       throw EngineError("structure " + std::to_string(s + 1) + " asks for stride " +
                         std::to_string(which) + "; this jump network has " +
                         std::to_string(stride.size()));
-    const Vector drift = mean_of(&input.mass[begin], &input.velocity[3 * begin], end - begin);
+    const Vector3 drift = mean_of(&input.mass[begin], &input.velocity[3 * begin], end - begin);
     for (int i = begin; i < end; i++) {
       const int species = graph.species[i];
       if (!(std::abs(input.mass[i] - mass[species]) <= 0.01 * mass[species]))
@@ -134,7 +129,7 @@ void JumpVariables::targets(const Graph &graph, const JumpInput &input, const Ju
     const int begin = graph.first_atom[s], end = graph.first_atom[s + 1],
               which = stride_of(input, s);
     const double stride_ps = stride[which];
-    const Vector drift = mean_of(&input.mass[begin], &input.velocity[3 * begin], end - begin);
+    const Vector3 drift = mean_of(&input.mass[begin], &input.velocity[3 * begin], end - begin);
     for (int i = begin; i < end; i++) {
       const double root = std::sqrt(input.mass[i]), *A = &linear[4 * row(graph.species[i], which)];
       for (int a = 0; a < 3; a++) {
@@ -161,7 +156,7 @@ void JumpVariables::finish(const Graph &graph, const JumpInput &input, std::span
     const int begin = graph.first_atom[s], n = graph.first_atom[s + 1] - begin,
               which = stride_of(input, s);
     const double stride_ps = stride[which], *mass = &input.mass[begin];
-    const Vector drift = mean_of(mass, &input.velocity[3 * begin], n);
+    const Vector3 drift = mean_of(mass, &input.velocity[3 * begin], n);
     double *dx = &result.displacement[3 * begin], *dv = &result.velocity_change[3 * begin];
     for (int i = 0; i < n; i++) {
       const double root = std::sqrt(mass[i]),
@@ -176,7 +171,7 @@ void JumpVariables::finish(const Graph &graph, const JumpInput &input, std::span
             A[2] * v + A[3] * stride_ps * f + target_scale[2 * which + 1] * u_v[a] / root;
       }
     }
-    const Vector net_x = mean_of(mass, dx, n), net_v = mean_of(mass, dv, n);
+    const Vector3 net_x = mean_of(mass, dx, n), net_v = mean_of(mass, dv, n);
     for (int i = 0; i < n; i++)
       for (int a = 0; a < 3; a++) {
         dx[3 * i + a] += drift[a] * stride_ps - net_x[a];
@@ -217,19 +212,19 @@ void restore_angular_momentum(std::span<const double> mass, std::span<const doub
                               std::span<double> v_end)
 {
   const int n = int(mass.size());
-  Vector change = {0, 0, 0};
+  Vector3 change = {0, 0, 0};
   Matrix inertia = {};
-  const Vector centre = mean_of(mass.data(), x_end.data(), n);
+  const Vector3 centre = mean_of(mass.data(), x_end.data(), n);
   for (const bool end : {false, true}) {
     const double *x = end ? x_end.data() : x_start.data(), *v = end ? v_end.data() : v_start.data();
-    const Vector middle = mean_of(mass.data(), x, n), drift = mean_of(mass.data(), v, n);
+    const Vector3 middle = mean_of(mass.data(), x, n), drift = mean_of(mass.data(), v, n);
     for (int i = 0; i < n; i++) {
-      Vector place, speed;
+      Vector3 place, speed;
       for (int a = 0; a < 3; a++) {
         place[a] = x[3 * i + a] - middle[a];
         speed[a] = mass[i] * (v[3 * i + a] - drift[a]);
       }
-      const Vector L = cross(place, speed);
+      const Vector3 L = cross(place, speed);
       for (int a = 0; a < 3; a++) change[a] += end ? L[a] : -L[a];
       if (!end) continue;
       const double square = place[0] * place[0] + place[1] * place[1] + place[2] * place[2];
@@ -241,16 +236,16 @@ void restore_angular_momentum(std::span<const double> mass, std::span<const doub
   // axes with less than a thousandth of the largest moment are those of linear molecules (and of
   // single atoms)
   Matrix axes;
-  const Vector moment = eigenvalues(inertia, axes);
+  const Vector3 moment = eigenvalues(inertia, axes);
   const double smallest = 1e-3 * std::max({moment[0], moment[1], moment[2]});
-  Vector w = {0, 0, 0};
+  Vector3 w = {0, 0, 0};
   for (int k = 0; k < 3; k++) {
     if (!(moment[k] > smallest)) continue;
     const double along = axes[0][k] * change[0] + axes[1][k] * change[1] + axes[2][k] * change[2];
     for (int a = 0; a < 3; a++) w[a] += axes[a][k] * along / moment[k];
   }
   for (int i = 0; i < n; i++) {
-    const Vector turn = cross(
+    const Vector3 turn = cross(
         w, {x_end[3 * i] - centre[0], x_end[3 * i + 1] - centre[1], x_end[3 * i + 2] - centre[2]});
     for (int a = 0; a < 3; a++) v_end[3 * i + a] -= turn[a];
   }

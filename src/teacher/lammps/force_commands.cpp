@@ -3,6 +3,7 @@
 
 #include "core/elements.h"
 #include "core/errors.h"
+#include "core/words.h"
 #include "potential/find_potential.h"
 
 #include <algorithm>
@@ -99,13 +100,6 @@ namespace {
     return words;
   }
 
-  std::string joined(const std::vector<std::string> &words)
-  {
-    std::string text;
-    for (const auto &word : words) text += (text.empty() ? "" : " ") + word;
-    return text;
-  }
-
   std::string lines_of(const std::vector<std::string> &commands)
   {
     std::string text;
@@ -150,18 +144,18 @@ void ForceCommands::add(const std::vector<std::string> &words, long line)
     return "'" + path + "', line " + std::to_string(line) + ": ";
   };
   if (command == "units")
-    throw FileError(where() + "'" + joined(words) +
+    throw FileError(where() + "'" + joined(words, " ") +
                     "' is not accepted; the units of the commands are the setting lammps_units");
   if (refused.contains(command))
     throw FileError(where() + "'" + command +
                     "' is not accepted: systems are made and run elsewhere, this file makes their "
                     "forces; accepted: pair_style, pair_coeff, fix and the like");
-  if (joined(words).find("\"\"\"") != std::string::npos)
+  if (joined(words, " ").find("\"\"\"") != std::string::npos)
     throw FileError(where() + "triple quotes are not accepted; use single or double ones");
   std::vector<std::string> whole = words;
   for (std::size_t k = 2; k < whole.size(); k++)
     whole[k] = found(words[k], command != "pair_style" && command != "pair_coeff");
-  (early.contains(command) ? before : behind).push_back(joined(whole));
+  (early.contains(command) ? before : behind).push_back(joined(whole, " "));
   once = once && (early.contains(command) || of_potential.contains(command));
 }
 

@@ -20,16 +20,6 @@ namespace {
   /// A tilt of this share of the box comes from rounding.
   constexpr double rounding = 1e-13;
 
-  double dot(const Vector3 &a, const Vector3 &b)
-  {
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  }
-
-  Vector3 cross(const Vector3 &a, const Vector3 &b)
-  {
-    return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-  }
-
   Vector3 unit(const Vector3 &v)
   {
     const double length = std::sqrt(dot(v, v));

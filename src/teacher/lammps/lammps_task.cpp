@@ -4,6 +4,7 @@
 #include "core/elements.h"
 #include "core/errors.h"
 #include "core/units.h"
+#include "core/words.h"
 
 #include <algorithm>
 #include <charconv>
@@ -36,13 +37,6 @@ namespace {
     return std::string(text, end);
   }
 
-  std::string joined(const std::vector<std::string> &words)
-  {
-    std::string text;
-    for (const auto &word : words) text += (text.empty() ? "" : " ") + word;
-    return text;
-  }
-
   /// Type of an atom, from 1.
   int type_of(const Structure &structure, int atom, const std::vector<std::string> &elements)
   {
@@ -51,7 +45,7 @@ namespace {
     if (found == elements.end())
       throw TeacherError(
           "atom " + std::to_string(atom + 1) + " is " + symbol +
-          ", but the atom types of the commands (lammps_types) are: " + joined(elements));
+          ", but the atom types of the commands (lammps_types) are: " + joined(elements, " "));
     return int(found - elements.begin()) + 1;
   }
 
@@ -79,7 +73,7 @@ const LammpsUnits &lammps_units_of(const std::string &word)
   for (const auto &units : table_of_units)
     if (word == units.name) return units;
   throw TeacherError("unknown lammps_units '" + word +
-                     "'; accepted: " + joined(lammps_units_words()));
+                     "'; accepted: " + joined(lammps_units_words(), " "));
 }
 
 LammpsTask::LammpsTask(const Structure &structure, const std::vector<std::string> &elements,
@@ -87,7 +81,7 @@ LammpsTask::LammpsTask(const Structure &structure, const std::vector<std::string
     box(structure),
     units(units), atoms(structure.n_atoms()), types(elements.size()),
     has_stress(structure.periodic == std::array{true, true, true}), before(force.before_system()),
-    behind(force.behind_system(joined(elements)))
+    behind(force.behind_system(joined(elements, " ")))
 {
   labels_of_types = "labelmap        atom";
   for (std::size_t k = 0; k < types; k++) {
@@ -104,7 +98,7 @@ LammpsTask::LammpsTask(const Structure &structure, const std::vector<std::string
   before = std::string("units           ") + units.name +
       "\natom_style      full\nboundary       " + boundary + "\natom_modify     sort 0 0.0\n" +
       before;
-  shared = force.set_up_once() ? before + joined(elements) + (box.is_tilted() ? " tilted" : "")
+  shared = force.set_up_once() ? before + joined(elements, " ") + (box.is_tilted() ? " tilted" : "")
                                : "";
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/elements.h"
 #include "core/errors.h"
+#include "core/words.h"
 #include "teacher/lammps/find_lammps.h"
 #include "teacher/lammps/force_commands.h"
 #include "teacher/lammps/lammps_process.h"
@@ -43,13 +44,6 @@ namespace {
     std::string system;
     bool follows = false;    // whether the structure took the place of the one before
   };
-
-  std::string joined(const std::vector<std::string> &words)
-  {
-    std::string text;
-    for (const auto &word : words) text += (text.empty() ? "" : " ") + word;
-    return text;
-  }
 
   class LammpsTeacher : public Teacher {
    public:
@@ -114,9 +108,9 @@ namespace {
         throw TeacherError("the inputs of LAMMPS that sample are in units metal, but the commands "
                            "of '" +
                            commands.files().front() + "' are in units " + units.name);
-      if (!types.empty() && !commands.name_elements() && elements != joined(types))
+      if (!types.empty() && !commands.name_elements() && elements != joined(types, " "))
         throw TeacherError("the atom types of the system are " + elements +
-                           ", but those of the commands (lammps_types) are " + joined(types) +
+                           ", but those of the commands (lammps_types) are " + joined(types, " ") +
                            "; write ${elements} in their place in '" + commands.files().front() +
                            "'");
       // data files of molecules have charges, those of labels have none
