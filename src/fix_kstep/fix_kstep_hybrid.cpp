@@ -92,6 +92,7 @@ FixKstepHybrid::FixKstepHybrid(LAMMPS *lmp, int narg, char **arg) :
   }
   parts->elements.assign(elements.begin(), elements.end());
   size_vector = (int) (kstep_vector().size() + elements.size());
+  if (settings.segments != 0) size_vector += (int) kstep_segments_vector().size();
   impl = parts.release();
 }
 
@@ -132,7 +133,9 @@ void FixKstepHybrid::make_jump()
   const auto &s = cycle.settings;
   if (cycle.jump) return;
   try {
-    if (s.control)
+    if (cycle.sampling.on())
+      cycle.jump = cycle.sampling.make_chain(s.potential, cycle.k, cycle.dt_ps, join_student());
+    else if (s.control)
       cycle.jump = mlff::make_control_jump(s.potential, impl->stride, *s.control);
     else if (s.student)
       cycle.jump = mlff::make_student_jump(s.potential, cycle.k, cycle.dt_ps, join_student());
@@ -142,8 +145,9 @@ void FixKstepHybrid::make_jump()
     error->all(FLERR, Error::NOLASTLINE, "Fix kstep/hybrid: {}", e.what());
   }
   if (comm->me == 0)
-    utils::logmesg(lmp, "Fix kstep/hybrid: jumps of {} steps of {:.4g} fs, {}{}, {}\n", cycle.k,
-                   1000.0 * cycle.dt_ps, s.student ? "by a student" : "by a network",
+    utils::logmesg(lmp, "Fix kstep/hybrid: {} of {} steps of {:.4g} fs, {}{}, {}\n",
+                   cycle.sampling.on() ? "segments" : "jumps", cycle.k, 1000.0 * cycle.dt_ps,
+                   s.student ? "by a student" : "by a network",
                    s.metropolis ? " with Metropolis" : "", cycle.jump->description());
 }
 
@@ -302,6 +306,7 @@ void FixKstepHybrid::warn_about_settings()
   bool has_thermostat = false;
   for (const auto &fix : modify->get_fix_list())
     has_thermostat = has_thermostat || utils::strmatch(fix->style, "^temp/");
+  if (cycle.sampling.on()) return;    // the thermostat is in each segment
   if (!(s.damp > 0.0)) {
     if (!has_thermostat && s.metropolis)
       error->warning(FLERR,
@@ -370,12 +375,13 @@ void FixKstepHybrid::final_integrate()
 {
   auto &cycle = impl->cycle;
   const double begin = cycle.clock();
-  cycle.counters[KstepCounters::t_force] += begin - impl->clock;
+  const double in_force = begin - impl->clock;
+  cycle.counters[KstepCounters::t_force] += in_force;
   cycle.counters[KstepCounters::calls]++;
 
   cycle.atoms.update();
   if (impl->step == KstepCycle::VERLET) second_half(cycle.movers());
-  const double passed = cycle.finish();
+  const double passed = cycle.finish(in_force);
 
   // LAMMPS has counted one time step
 
@@ -487,9 +493,13 @@ double FixKstepHybrid::compute_scalar()
 
 double FixKstepHybrid::compute_vector(int n)
 {
-  const auto &elements = kstep_vector();
-  const int last = (int) elements.size();
-  if (n < last) return elements[n].value(impl->cycle);
+  int last = 0;
+  for (const auto *table : {&kstep_vector(), &kstep_segments_vector()}) {
+    const int first = last;
+    if (table == &kstep_segments_vector() && !impl->cycle.sampling.on()) break;
+    last += (int) table->size();
+    if (n < last) return (*table)[n - first].value(impl->cycle);
+  }
   return impl->cycle.temperatures.of_element(impl->elements[n - last]);
 }
 

@@ -25,7 +25,8 @@ using mlff::KstepSchedule;
 
 KstepCycle::KstepCycle(LAMMPS *lmp, Fix *fix, int narg, char **arg) :
     Pointers(lmp), settings(lmp, narg, arg), atoms(lmp, fix->groupbit), energy(lmp, fix),
-    thermostat(settings.temperature, 0.0), fix(fix), random(settings.seed), guard({}, nullptr, 0.0)
+    thermostat(settings.temperature, 0.0), sampling(lmp, settings, random), fix(fix),
+    random(settings.seed), guard({}, nullptr, 0.0)
 {
 }
 
@@ -77,6 +78,7 @@ void KstepCycle::setup()
   atoms.gather(state);
   atoms.remember(state);
   landing.resize(molecules.n_atoms());
+  sampling.setup();
   nan_on_failure.clear();
   for (Pair *pair : energy.pairs()) {
     int dim = 0;
@@ -150,6 +152,7 @@ void KstepCycle::begin_anew(const std::string &change)
                    "cycle begins\n",
                    change);
   schedule.begin_anew();
+  sampling.forget();
   if (settings.only_corrector) only_correct();
 }
 
@@ -320,6 +323,24 @@ void KstepCycle::half_thermostat(double time)
 }
 
 /* ----------------------------------------------------------------------
+   after a move that samples places alone
+------------------------------------------------------------------------- */
+
+void KstepCycle::renew_velocities()
+{
+  const auto &molecules = atoms.molecules;
+  atoms.gather_velocities(state);
+  const auto kinetic = [&] {
+    return mlff::kinetic_energy(molecules, 0, molecules.n_molecules(), state.v);
+  };
+  const double before = kinetic();
+  const std::vector<double> kT(molecules.n_molecules(), mlff::boltzmann * limit_temperature);
+  mlff::draw_velocities(molecules, kT, random, state.v);
+  counters[KstepCounters::added] += kinetic() - before;
+  atoms.put_velocities(state);
+}
+
+/* ----------------------------------------------------------------------
    the state after a jump, by the model; false where it has no answer
 ------------------------------------------------------------------------- */
 
@@ -328,7 +349,9 @@ bool KstepCycle::propose()
   bool proposed = true;
   const double begin = clock();
   try {
+    if (sampling.on()) sampling.prepare(atoms, state, mlff::boltzmann * limit_temperature);
     jump->propose(atoms.molecules, state, landing);
+    if (sampling.on()) decision.student_change = sampling.energy_change();
   } catch (mlff::StateError &) {
     proposed = false;
   } catch (mlff::EngineError &e) {
@@ -360,7 +383,7 @@ bool KstepCycle::start_jump()
   const auto &s = settings;
 
   follow_temperature();
-  if (schedule.attempt == 0) half_thermostat(stride_ps);
+  if (schedule.attempt == 0 && !sampling.on()) half_thermostat(stride_ps);
   atoms.gather(state);
   atoms.save();
   decision.start(molecules, state.v);
@@ -385,7 +408,8 @@ bool KstepCycle::start_jump()
 
   // a jump may move atoms further than settings for plain dynamics foresee
 
-  if (neighbor->every > 1 || neighbor->delay > 0) fix->next_reneighbor = update->ntimestep;
+  if (neighbor->every > 1 || neighbor->delay > 0 || sampling.on())
+    fix->next_reneighbor = update->ntimestep;
   return true;
 }
 
@@ -409,7 +433,10 @@ void KstepCycle::give_up_jump(const std::vector<char> &accepted)
 
 void KstepCycle::end_cycle(bool corrected)
 {
-  if (!corrected) half_thermostat(stride_ps);
+  if (sampling.on())
+    renew_velocities();
+  else if (!corrected)
+    half_thermostat(stride_ps);
   const bool more = (!corrected && corrector > 0) || settings.only_corrector;
   schedule.correct_for(more ? corrector : 0);
   if (more || !settings.tune) return;
@@ -423,10 +450,10 @@ void KstepCycle::end_cycle(bool corrected)
 
 /* ---------------------------------------------------------------------- */
 
-double KstepCycle::finish()
+double KstepCycle::finish(double force_seconds)
 {
   atoms.update();
-  if (step == JUMP) return finish_jump();
+  if (step == JUMP) return finish_jump(force_seconds);
   double passed = 0.0;
   if (step == VERLET) {
     const bool corrected = schedule.phase == KstepSchedule::correct;
@@ -448,15 +475,17 @@ double KstepCycle::finish()
    forces and energies of the landing are known: take it or go back
 ------------------------------------------------------------------------- */
 
-double KstepCycle::finish_jump()
+double KstepCycle::finish_jump(double force_seconds)
 {
   const auto &molecules = atoms.molecules;
   for (int *flag : nan_on_failure) *flag = 0;
   atoms.gather(landing);
   energy.find(atoms, decision.landed);
+  auto &tally = sampling.tally(counters);
   decision.check_landing(guard, molecules, landing, mlff::boltzmann * limit_temperature, random,
-                         counters);
-  const auto accepted = decision.judge(counters);
+                         tally);
+  const auto accepted = decision.judge(tally);
+  if (sampling.on()) sampling.finish(atoms, decision, state, landing, accepted, force_seconds);
   const double share = go_back(accepted);
 
   const bool rescale = settings.rescale_to_energy && !settings.metropolis;
@@ -472,7 +501,8 @@ double KstepCycle::finish_jump()
     energy.restore(gain, atoms);
     fix->next_reneighbor = update->ntimestep + 1;
   }
-  counters[KstepCounters::time] += share * stride_ps;
+  const double passed = sampling.on() ? 0.0 : share * stride_ps;
+  counters[KstepCounters::time] += passed;
 
   if (all || settings.metropolis)
     end_cycle(false);
@@ -480,12 +510,12 @@ double KstepCycle::finish_jump()
     give_up_jump(accepted);
   atoms.gather(state);
   atoms.remember(state);
-  return share * stride_ps;
+  return passed;
 }
 
 /* ----------------------------------------------------------------------
    molecules that are not accepted are where they were; with Metropolis they
-   turn round. Returns the share of those that are.
+   turn round, unless their velocities are renewed. Returns the share of those that are.
 ------------------------------------------------------------------------- */
 
 double KstepCycle::go_back(const std::vector<char> &accepted)

@@ -6,6 +6,7 @@
 #include "fix_kstep/atoms/kstep_atoms.h"
 #include "fix_kstep/kstep_energy.h"
 #include "fix_kstep/kstep_settings.h"
+#include "fix_kstep/nested/kstep_sampling.h"
 #include "kstep/kstep_accounting.h"
 #include "kstep/kstep_decision.h"
 #include "kstep/kstep_jump.h"
@@ -44,6 +45,7 @@ class KstepCycle : protected Pointers {
   KstepEnergy energy;
   mlff::KstepThermostat thermostat;
   std::unique_ptr<mlff::KstepJump> jump;    // null: none are made
+  KstepSampling sampling;                   // jumps are moves of a nested Markov chain
 
   int k = 0;                         // steps of a jump
   double stride_ps = 0.0;            // length of a jump
@@ -68,8 +70,8 @@ class KstepCycle : protected Pointers {
 
   enum Step { VERLET, JUMP, NOTHING };
   Step begin();
-  const std::vector<int> &movers();    // indices of atoms that make the step of velocity Verlet
-  double finish();                     // ps
+  const std::vector<int> &movers();       // indices of atoms that make the step of velocity Verlet
+  double finish(double force_seconds);    // ps
 
   std::vector<char> pack() const;
   void unpack(const char *);    // data of a restart file
@@ -101,9 +103,10 @@ class KstepCycle : protected Pointers {
   void refuse_change(const std::string &);
   void follow_temperature();
   void half_thermostat(double);
+  void renew_velocities();
   bool propose();
   bool start_jump();
-  double finish_jump();
+  double finish_jump(double force_seconds);
   double go_back(const std::vector<char> &);
   double run_temperature();
   void describe();

@@ -29,6 +29,7 @@ std::vector<char> KstepCycle::pack() const
                        atom.x[0], atom.x[1], atom.x[2]});
   r.random = random.state();
   r.seed = settings.seed;
+  if (sampling.on()) r.segments = sampling.pack();
   return r.pack();
 }
 
@@ -70,7 +71,10 @@ void KstepCycle::unpack(const char *data)
 
   // a cycle of other jumps cannot go on
 
-  if (r.student != settings.student || (settings.k > 0 && r.k != settings.k)) {
+  const bool same = r.student == settings.student && (settings.k == 0 || r.k == settings.k);
+  if (same) sampling.unpack(r.segments);
+  if (sampling.on() && r.segments.empty()) schedule.begin_anew();
+  if (!same) {
     if (comm->me == 0)
       error->warning(FLERR,
                      "Fix kstep/hybrid {}: the restart file is of jumps of {} steps, {} fs; a new "

@@ -104,6 +104,41 @@ static std::vector<KstepKeyword> cycle_keywords()
 }
 
 /* ----------------------------------------------------------------------
+   jumps that are moves of a nested Markov chain
+------------------------------------------------------------------------- */
+
+static std::vector<KstepKeyword> sampling_keywords()
+{
+  return {
+      {"segments",
+       {{"n", "auto, or 1 or more"}},
+       "none",
+       "exact samples: segments of the student, each of k steps with new velocities, between two "
+       "calls of the force",
+       [](Settings &s, const Words &w) {
+         s.segments = w.text(0) == "auto" ? -1 : w.integer(0, 1);
+       }},
+      {"proposals",
+       {{"file", "name of a file that does not exist"}},
+       "none",
+       "with segments: each proposal, and the place it left, with weights, as extended XYZ",
+       [](Settings &s, const Words &w) {
+         s.proposals = w.text(0);
+       }},
+      {"ladder",
+       {{"R", "2 or more", "ladder has {} copies"},
+        {"T", "above that of langevin", "temperature of a ladder is {}"}},
+       "none",
+       "with segments: copies of the student, and the temperature of the hottest, which exchange "
+       "their places",
+       [](Settings &s, const Words &w) {
+         s.copies = w.integer(0, 2);
+         s.top = w.positive(1);
+       }},
+  };
+}
+
+/* ----------------------------------------------------------------------
    checks of jumps
 ------------------------------------------------------------------------- */
 
@@ -269,8 +304,8 @@ const std::vector<KstepKeyword> &LAMMPS_NS::kstep_keywords()
 {
   static const auto table = [] {
     auto all = cycle_keywords();
-    for (const auto &some :
-         {limit_keywords(), rejection_keywords(), run_keywords(), engine_keywords()})
+    for (const auto &some : {sampling_keywords(), limit_keywords(), rejection_keywords(),
+                             run_keywords(), engine_keywords()})
       all.insert(all.end(), some.begin(), some.end());
     return all;
   }();

@@ -18,6 +18,15 @@ std::string KstepImpl::report(const std::string &id) const
   const auto run = cycle.counters.since(at_start);
   const auto &s = cycle.settings;
   const auto &temperatures = cycle.temperatures;
+  const auto lengths = [](const std::vector<mlff::KstepTemperatures::Mean> &bonds) {
+    if (bonds.empty()) return std::string();
+    std::string line = "  length of bonds, mean and deviation:";
+    for (const auto &bond : bonds)
+      line += fmt::format(" {} {:.4f} {:.4f}", bond.name, bond.length, bond.width);
+    return line + " Angstrom\n";
+  };
+  if (cycle.sampling.on())
+    return cycle.sampling.report(id, run, cycle.k, cycle.dt_ps) + lengths(temperatures.bonds());
   const double kT = mlff::boltzmann * cycle.limit_temperature;
   const auto per_jump = [&](C::Entry work) {
     return run[C::rescaled] > 0.0 ? run[work] / run[C::rescaled] / kT : 0.0;
@@ -65,11 +74,6 @@ std::string KstepImpl::report(const std::string &id) const
   parts = temperatures.bonds();
   if (!parts.empty()) text += list("bonds", parts);
   text += list("everything", {temperatures.all()});
-  if (!parts.empty()) {
-    text += "  length of bonds, mean and deviation:";
-    for (const auto &bond : parts)
-      text += fmt::format(" {} {:.4f} {:.4f}", bond.name, bond.length, bond.width);
-    text += " Angstrom\n";
-  }
+  text += lengths(parts);
   return text;
 }

@@ -112,6 +112,8 @@ void KstepSettings::check()
   if (metropolis && attempts > 1)
     error->all(FLERR, "Fix kstep/hybrid attempts above 1 do not go with metropolis yes");
 
+  check_segments();
+
   const auto defects = mlff::jump_defects(potential);
   if (!defects.empty())
     error->all(FLERR, 3,
@@ -122,4 +124,41 @@ void KstepSettings::check()
   bool any = false;
   for (const auto &word : words) any = any || !word.empty();
   if (!any) error->all(FLERR, "Fix kstep/hybrid maps every atom type to NULL");
+}
+
+/* ----------------------------------------------------------------------
+   sampling by segments: the chain has its own thermostat and no other steps
+------------------------------------------------------------------------- */
+
+void KstepSettings::check_segments()
+{
+  if (segments == 0) {
+    if (!proposals.empty())
+      error->all(FLERR, "Fix kstep/hybrid proposals are those of moves with the keyword segments");
+    if (copies > 1)
+      error->all(FLERR, "Fix kstep/hybrid ladder is one of students with the keyword segments");
+    return;
+  }
+  if (!student)
+    error->all(FLERR, "Fix kstep/hybrid segments are steps of a student: jump student k dt");
+  if (!metropolis)
+    error->all(FLERR,
+               "Fix kstep/hybrid segments need metropolis yes, without which places would be those "
+               "of the student");
+  if (!(damp > 0.0))
+    error->all(FLERR,
+               "Fix kstep/hybrid segments draw velocities and need the keyword langevin T damp "
+               "seed");
+  if (corrector > 0 || fraction > 0.0)
+    error->all(FLERR,
+               "Fix kstep/hybrid segments have no corrector: moves sample places, and no time "
+               "passes; accepted: corrector 0");
+  if (tune)
+    error->all(FLERR,
+               "Fix kstep/hybrid tune yes compares speeds of dynamics, which segments are not; use "
+               "segments auto");
+  if (copies > 1 && !(top > temperature))
+    error->all(FLERR,
+               "Fix kstep/hybrid ladder ends at {:g} K; accepted: above the {:g} K of langevin",
+               top, temperature);
 }

@@ -38,6 +38,11 @@ class KstepSettings : protected Pointers {
   int corrector = -1;    // steps, -1: default
   double fraction = -1.0;
 
+  int segments = 0;         // of a move that samples; 0: no such moves, -1: auto
+  std::string proposals;    // file of proposals; empty: none
+  int copies = 1;           // of a ladder of temperatures
+  double top = 0.0;         // K, of its last copy
+
   mlff::KstepLimits limits = mlff::KstepLimits::thermal();
   bool limits_given = false;
   bool rescale_to_energy = true;    // after a jump
@@ -62,6 +67,7 @@ class KstepSettings : protected Pointers {
   void read_species(char **);
   void read_keywords(int, char **, int);
   void check();
+  void check_segments();
 };
 
 }    // namespace LAMMPS_NS

@@ -28,11 +28,12 @@ template <double (C::*mean)() const> static double average(const KstepCycle &cyc
   return (cycle.counters.*mean)();
 }
 
-// a comparison with velocity Verlet; its time step is not known before a run
+// a comparison with velocity Verlet; its time step is not known before a run, and with segments no
+// time passes
 
 template <double (C::*gain)(double) const> static double compared(const KstepCycle &cycle)
 {
-  return cycle.dt_ps > 0.0 ? (cycle.counters.*gain)(cycle.dt_ps) : 0.0;
+  return cycle.dt_ps > 0.0 && !cycle.sampling.on() ? (cycle.counters.*gain)(cycle.dt_ps) : 0.0;
 }
 
 static double simulated(const KstepCycle &cycle)
@@ -85,6 +86,61 @@ const std::vector<KstepElement> &LAMMPS_NS::kstep_vector()
       {"paused", "", "steps without jumps because these did not pay (tune)", count<C::paused>},
   };
   // clang-format on
+  return table;
+}
+
+/* ---------------------------------------------------------------------- */
+
+const std::vector<KstepElement> &LAMMPS_NS::kstep_segments_vector()
+{
+  using Cycle = const KstepCycle;
+  static const std::vector<KstepElement> table = {
+      {"moves", "", "moves made; those of segments auto before its choice do not count",
+       [](Cycle &c) {
+         return c.sampling.total.moves;
+       }},
+      {"segments", "", "segments of a move now",
+       [](Cycle &c) {
+         return double(c.sampling.length.segments());
+       }},
+      {"weight", "",
+       "a = min(1, exp(-D/kT)) of the last proposal; the place it left has 1 - a; mean over "
+       "decisions",
+       [](Cycle &c) {
+         return c.sampling.weight;
+       }},
+      {"proposed", "energy", "potential energy of the last proposal, of all molecules",
+       [](Cycle &c) {
+         return c.sampling.proposed / c.atoms.energy_unit;
+       }},
+      {"identity", "", "mean of exp(-D/kT) over all proposals, 1 in theory",
+       [](Cycle &c) {
+         return c.sampling.total.boltzmann.mean();
+       }},
+      {"identity_error", "", "standard error of identity; infinite for less than eight proposals",
+       [](Cycle &c) {
+         return c.sampling.total.boltzmann.error();
+       }},
+      {"segment_acceptance", "", "share of the segments that were accepted",
+       [](Cycle &c) {
+         return c.sampling.total.segments.acceptance();
+       }},
+      {"segment_identity", "", "mean of exp(-d/kT) over all segments, near 1",
+       [](Cycle &c) {
+         return c.sampling.total.segments.boltzmann.mean();
+       }},
+      {"segment_identity_error", "", "standard error of segment_identity",
+       [](Cycle &c) {
+         return c.sampling.total.segments.boltzmann.error();
+       }},
+      {"exchanges", "", "share of the exchanges of a ladder that were accepted",
+       [](Cycle &c) {
+         return c.sampling.exchanges();
+       }},
+      {"student_seconds", "s", "time in the student", count<C::t_jump>},
+      {"force_seconds", "s", "time in force calls, with neighbor lists and communication",
+       count<C::t_force>},
+  };
   return table;
 }
 

@@ -11,8 +11,8 @@ class KstepCycle;
 
 /* ----------------------------------------------------------------------
    The vector of fix kstep/hybrid, in one table: the fix computes it by this
-   table, and a test compares the table of the page with it. Temperatures of
-   elements follow.
+   table, and a test compares the table of the page with it. Those of the
+   keyword segments follow where it is used, then temperatures of elements.
 ------------------------------------------------------------------------- */
 
 struct KstepElement {
@@ -24,7 +24,10 @@ struct KstepElement {
 
 const std::vector<KstepElement> &kstep_vector();
 
-// the elements behind the table: one for each chemical element of the input
+// behind it with the keyword segments
+const std::vector<KstepElement> &kstep_segments_vector();
+
+// the elements behind the tables: one for each chemical element of the input
 extern const KstepElement kstep_temperature;
 
 }    // namespace LAMMPS_NS

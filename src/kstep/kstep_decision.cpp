@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace mlff {
 
@@ -44,6 +45,12 @@ KstepVerdict KstepDecision::check_part(int part, const KstepGuard &guard,
     verdicts[m] = guard.check_landing(molecules, m, end);
     if (verdicts[m] != KstepVerdict::accepted) verdict = verdicts[m];
   }
+  if (!student_change.empty()) {
+    double of_student = 0.0;
+    for (int m = first; m < last; m++) of_student += student_change[m];
+    energies = {potential[part], 0.0, landed[part] - of_student, 0.0};
+  }
+  if (verdict == KstepVerdict::accepted) change[part] = energies.change() / kT;
   counters.count_energy(energies.change() / kT);
   if (verdict == KstepVerdict::accepted)
     verdict =
@@ -59,6 +66,7 @@ void KstepDecision::check_landing(const KstepGuard &guard, const KstepMolecules 
                                   KstepCounters &counters)
 {
   const int size = part_size();
+  change.assign(n_parts(), std::numeric_limits<double>::infinity());
   for (int part = 0; part < n_parts(); part++) {
     // also for a part that did not move, so that random numbers do not depend on what others do
     const double chance = metropolis ? random.uniform() : 0.0;

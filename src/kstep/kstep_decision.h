@@ -22,6 +22,13 @@ class KstepDecision {
   std::vector<double> landed;    ///< energies after the jump, eV
   std::vector<char> moved;       ///< [n_molecules] whether the molecule makes this jump
 
+  /// [n_molecules] change of the student's energy, eV, where the jump was a chain that samples it.
+  /// The change of V - V_s decides then, without kinetic energies. Empty: total energies decide.
+  std::vector<double> student_change;
+  /// [n_parts] by Metropolis: change of the energy that decides, kT; not finite for a part that did
+  /// not move
+  std::vector<double> change;
+
   /// Remembers kinetic energies before a jump.
   void start(const KstepMolecules &molecules, std::span<const double> v);
 

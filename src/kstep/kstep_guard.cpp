@@ -1,6 +1,8 @@
 // Checks of finite numbers, training range, bonds and energies.
 #include "kstep/kstep_guard.h"
 
+#include "structure/vector3.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -13,11 +15,6 @@ namespace {
     return std::all_of(values.begin(), values.end(), [](double x) {
       return std::isfinite(x);
     });
-  }
-
-  double norm(const double *x)
-  {
-    return std::sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2]);
   }
 
 }    // namespace

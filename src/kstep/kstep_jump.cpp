@@ -2,8 +2,8 @@
 #include "kstep/kstep_jump.h"
 
 #include "core/errors.h"
-#include "core/units.h"
 #include "engine/make_engine.h"
+#include "kstep/nested/student_forces.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,17 +11,6 @@
 namespace mlff {
 
 namespace {
-
-  void find_pairs(const KstepMolecules &molecules, std::span<const double> x, double cutoff,
-                  GraphStorage &graph)
-  {
-    graph.clear();
-    for (int m = 0; m < molecules.n_molecules(); m++) {
-      const int first = molecules.first_atom[m], n = molecules.size(m);
-      append_pairs(std::span(molecules.species).subspan(first, n), x.subspan(3 * first, 3 * n),
-                   cutoff, graph);
-    }
-  }
 
   class NetworkJump : public KstepJump {
    public:
@@ -104,7 +93,7 @@ namespace {
   class StudentJump : public KstepJump {
    public:
     StudentJump(const Potential &potential, int steps, double dt, std::unique_ptr<Engine> engine) :
-        engine(std::move(engine)), cutoff(potential.cutoff), steps(steps), dt(dt)
+        forces(potential, std::move(engine)), steps(steps), dt(dt)
     {
     }
 
@@ -113,21 +102,16 @@ namespace {
       end.x = start.x;
       end.v = start.v;
       for (auto *remembered : {&before, &after})
-        if (remembered->x == start.x) f = remembered->f;
+        if (remembered->x == start.x) forces.f = remembered->f;
       if (before.x != start.x && after.x != start.x) {
-        find_start_forces(molecules, start);
+        forces.find_at_start(molecules, start.x);
         before.x = start.x;
-        before.f = f;
+        before.f = forces.f;
       } else if (after.x == start.x)
         std::swap(before, after);
-      for (int step = 0; step < steps; step++) {
-        kick(molecules, end.v);
-        for (std::size_t k = 0; k < end.x.size(); k++) end.x[k] += dt * end.v[k];
-        find_forces(molecules, end.x);
-        kick(molecules, end.v);
-      }
+      for (int step = 0; step < steps; step++) forces.step(molecules, dt, end.x, end.v);
       after.x = end.x;
-      after.f = f;
+      after.f = forces.f;
     }
 
     void check(const KstepMolecules &molecules, const KstepState &start) override
@@ -136,49 +120,22 @@ namespace {
       before.x.clear();
       after.x.clear();
       try {
-        find_start_forces(molecules, start);
+        forces.find_at_start(molecules, start.x);
       } catch (const StateError &) {
       }
     }
 
-    std::string description() const override { return engine->description(); }
+    std::string description() const override { return forces.description(); }
 
    private:
     struct Remembered {
       std::vector<double> x, f;
     };
-    std::unique_ptr<Engine> engine;
-    double cutoff;
+    StudentForces forces;
     int steps;
     double dt;
-    GraphStorage graph;
-    Result result;
-    std::vector<double> f;
     // forces at the start and the end of the last jump: the next one begins at one of them
     Remembered before, after;
-
-    // a molecule that is not the model's before a jump will not become it by waiting
-    void find_start_forces(const KstepMolecules &molecules, const KstepState &start)
-    {
-      try {
-        find_forces(molecules, start.x);
-      } catch (const WrongMoleculeError &error) {
-        throw EngineError(error.what());
-      }
-    }
-
-    void find_forces(const KstepMolecules &molecules, std::span<const double> x)
-    {
-      find_pairs(molecules, x, cutoff, graph);
-      engine->evaluate(graph.view(), result);
-      sum_forces(graph.view(), result, f);
-    }
-
-    void kick(const KstepMolecules &molecules, std::vector<double> &v) const
-    {
-      const double half = 0.5 * dt * eV_in_amu_square_angstrom_per_square_ps;
-      for (std::size_t k = 0; k < v.size(); k++) v[k] += half * f[k] / molecules.mass[k / 3];
-    }
   };
 
 }    // namespace

@@ -6,7 +6,7 @@
 namespace mlff {
 
 namespace {
-  constexpr int newest = 3;
+  constexpr int newest = 4;
 }
 
 // Layout: number of numbers, number of characters of the random state, version, the numbers, the
@@ -30,6 +30,7 @@ std::vector<char> KstepRestart::pack() const
     list.insert(list.end(),
                 {atom.tag, atom.molecule, atom.type, atom.mass, atom.x, atom.y, atom.z});
   list.push_back(seed);
+  put(segments);
   list[0] = double(list.size());
   std::vector<char> data(list.size() * sizeof(double) + random.size());
   std::memcpy(data.data(), list.data(), list.size() * sizeof(double));
@@ -79,6 +80,8 @@ int KstepRestart::unpack(const char *data)
          {&atom.tag, &atom.molecule, &atom.type, &atom.mass, &atom.x, &atom.y, &atom.z})
       *value = next();
   seed = int(next());
+  segments.resize(std::size_t(next()));
+  for (double &one : segments) one = next();
   return version;
 }
 

@@ -30,16 +30,17 @@ struct KstepRestart {
   std::vector<char> waiting;               ///< each molecule; empty: none waits
   KstepCounters counters;
   std::vector<Bond> bonds;
-  std::vector<double> tuner;    ///< KstepTuner::state(); empty without
-  std::vector<Atom> atoms;      ///< state at the end of the last step
-  int seed = 0;                 ///< first seed of the random numbers; 0: not known
-  std::string random;           ///< KstepRandom::state()
+  std::vector<double> tuner;       ///< KstepTuner::state(); empty without
+  std::vector<Atom> atoms;         ///< state at the end of the last step
+  int seed = 0;                    ///< first seed of the random numbers; 0: not known
+  std::string random;              ///< KstepRandom::state()
+  std::vector<double> segments;    ///< sampling by segments; empty without
 
   std::vector<char> pack() const;
 
   /// The inverse. Reads what earlier versions wrote, too: version 1 has neither `waiting` nor
-  /// `tuner`, version 2 neither `atoms` nor `seed`. Returns the version, 0 for data that are none
-  /// of these, of which nothing is read then.
+  /// `tuner`, version 2 neither `atoms` nor `seed`, version 3 no `segments`. Returns the version, 0
+  /// for data that are none of these, of which nothing is read then.
   int unpack(const char *data);
 };
 

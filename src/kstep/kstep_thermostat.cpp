@@ -40,6 +40,17 @@ bool KstepRandom::set_state(const std::string &state)
   return true;
 }
 
+void draw_velocities(const KstepMolecules &molecules, std::span<const double> kT,
+                     KstepRandom &random, std::span<double> v)
+{
+  random.gaussian(v);
+  for (int m = 0; m < molecules.n_molecules(); m++)
+    for (int i = molecules.first_atom[m]; i < molecules.first_atom[m + 1]; i++) {
+      const double width = std::sqrt(kT[m] / molecules.energy_unit / molecules.mass[i]);
+      for (int k = 3 * i; k < 3 * i + 3; k++) v[k] *= width;
+    }
+}
+
 double KstepThermostat::half_step(const KstepMolecules &molecules, double stride,
                                   std::span<double> v, KstepRandom &random)
 {

@@ -28,6 +28,11 @@ class KstepRandom {
   std::mt19937_64 engine;
 };
 
+/// Velocities [n][3] of the Maxwell distribution at kT [n_molecules] (eV): normal deviates of
+/// variance kT/m. Net momentum and angular momentum are not taken out.
+void draw_velocities(const KstepMolecules &molecules, std::span<const double> kT,
+                     KstepRandom &random, std::span<double> v);
+
 /// The half step O of OBABO (G. Bussi, M. Parrinello, Phys. Rev. E 75, 056707 (2007)): v' = c v +
 /// √(1 - c²) √(kT/m) R, c = exp(-γ t/2) for a stride of t ps.
 class KstepThermostat {

@@ -11,13 +11,13 @@ namespace mlff {
 namespace {
 
   /// Places of the arrays of a call and of its result.
-  struct Layout {
+  struct JumpLayout {
     Packing packing;
     std::size_t header;
     PackedGraph graph;
     std::size_t mass, velocity, force, stride, displacement, velocity_change;
 
-    explicit Layout(const GraphSizes &n) :
+    explicit JumpLayout(const GraphSizes &n) :
         header(packing.place<GraphSizes>(1)), graph(n, packing),
         mass(packing.place<double>(n.atoms)),
         velocity(packing.place<double>(3 * std::size_t(n.atoms))),
@@ -36,7 +36,7 @@ namespace {
     return sizes;
   }
 
-  JumpInput input_of(const char *bytes, const GraphSizes &n, const Layout &layout)
+  JumpInput input_of(const char *bytes, const GraphSizes &n, const JumpLayout &layout)
   {
     return {array_at<double>(bytes, layout.mass, n.atoms),
             array_at<double>(bytes, layout.velocity, 3 * std::size_t(n.atoms)),
@@ -99,13 +99,13 @@ void JumpPayload::set_call(const Graph &call, const JumpInput &start, JumpResult
 
 std::size_t JumpPayload::size() const
 {
-  return Layout(GraphSizes(*own_graph)).packing.end();
+  return JumpLayout(GraphSizes(*own_graph)).packing.end();
 }
 
 void JumpPayload::serialize(char *bytes) const
 {
   const GraphSizes sizes(*own_graph);
-  const Layout layout(sizes);
+  const JumpLayout layout(sizes);
   std::memcpy(bytes, &sizes, sizeof(sizes));
   layout.graph.put(*own_graph, bytes);
   put_array(bytes, layout.mass, own_input->mass);
@@ -119,7 +119,7 @@ void JumpPayload::serialize(char *bytes) const
 void JumpPayload::deserialize(const char *bytes)
 {
   const GraphSizes sizes = sizes_of(bytes);
-  const Layout layout(sizes);
+  const JumpLayout layout(sizes);
   const auto take = [&](std::vector<double> &to, std::size_t place) {
     const auto values = array_at<double>(bytes, place, 3 * std::size_t(sizes.atoms));
     to.assign(values.begin(), values.end());
@@ -139,7 +139,7 @@ void JumpPayload::evaluate(std::span<char *const> calls)
   input.clear();
   for (const char *bytes : calls) {
     const GraphSizes sizes = sizes_of(bytes);
-    const Layout layout(sizes);
+    const JumpLayout layout(sizes);
     const Graph one = layout.graph.view(bytes);
     graph.append(one);
     input.append(input_of(bytes, sizes, layout), one, 0, sizes.structures);
@@ -152,7 +152,7 @@ void JumpPayload::write_results(std::span<char *const> calls)
   std::size_t first = 0;
   for (char *bytes : calls) {
     const GraphSizes sizes = sizes_of(bytes);
-    const Layout layout(sizes);
+    const JumpLayout layout(sizes);
     const std::size_t n = 3 * std::size_t(sizes.atoms);
     put_array(bytes, layout.displacement, std::span(result.displacement).subspan(first, n));
     put_array(bytes, layout.velocity_change, std::span(result.velocity_change).subspan(first, n));

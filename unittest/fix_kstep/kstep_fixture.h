@@ -158,9 +158,12 @@ class FixKstep : public LammpsTest {
   /// Element of the vector by its name in the table of the fix.
   double entry(const std::string &name)
   {
-    const auto &table = LAMMPS_NS::kstep_vector();
-    for (std::size_t n = 0; n < table.size(); n++)
-      if (name == table[n].name) return hyb()->compute_vector(int(n));
+    int n = 0;
+    for (const auto *table : {&LAMMPS_NS::kstep_vector(), &LAMMPS_NS::kstep_segments_vector()})
+      for (const auto &element : *table) {
+        if (name == element.name) return hyb()->compute_vector(n);
+        n++;
+      }
     ADD_FAILURE() << "the vector has no element '" << name << "'";
     return NAN;
   }

@@ -77,14 +77,16 @@ namespace {
     return rows;
   }
 
-  std::vector<Row> vector_rows()
+  /// Elements of a table behind `before` others, and the temperatures behind them.
+  std::vector<Row> vector_rows(const std::vector<LAMMPS_NS::KstepElement> &table,
+                               std::size_t before = 0)
   {
     std::vector<Row> rows;
-    const auto &table = LAMMPS_NS::kstep_vector();
-    for (std::size_t n = 0; n < table.size(); n++)
-      rows.push_back({std::to_string(n + 1), table[n].name, table[n].unit, table[n].help});
+    std::size_t n = before;
+    for (const auto &element : table)
+      rows.push_back({std::to_string(++n), element.name, element.unit, element.help});
     const auto &last = LAMMPS_NS::kstep_temperature;
-    rows.push_back({std::to_string(table.size() + 1) + " ...", last.name, last.unit, last.help});
+    rows.push_back({std::to_string(n + 1) + " ...", last.name, last.unit, last.help});
     return rows;
   }
 
@@ -110,10 +112,15 @@ TEST(FixKstepTables, ThePageHasTheKeywordsOneRank)
 
 TEST(FixKstepTables, ThePageHasTheVectorOneRank)
 {
-  const auto rows = vector_rows();
-  EXPECT_EQ(table_of(text_of(FIX_KSTEP_PAGE), "Elements of the vector"), rows)
+  const auto &table = LAMMPS_NS::kstep_vector();
+  const auto rows = vector_rows(table),
+             more = vector_rows(LAMMPS_NS::kstep_segments_vector(), table.size());
+  const auto page = text_of(FIX_KSTEP_PAGE);
+  EXPECT_EQ(table_of(page, "Elements of the vector\n"), rows) << "the page should have:\n"
+                                                              << as_list_table(rows);
+  EXPECT_EQ(table_of(page, "Elements of the vector with segments\n"), more)
       << "the page should have:\n"
-      << as_list_table(rows);
+      << as_list_table(more);
 }
 
 TEST(FixKstepTables, NamesAreUniqueOneRank)
@@ -121,8 +128,9 @@ TEST(FixKstepTables, NamesAreUniqueOneRank)
   std::set<std::string> keywords, elements;
   for (const auto &keyword : LAMMPS_NS::kstep_keywords())
     EXPECT_TRUE(keywords.insert(keyword.name).second) << keyword.name;
-  for (const auto &element : LAMMPS_NS::kstep_vector())
-    EXPECT_TRUE(elements.insert(element.name).second) << element.name;
+  for (const auto *table : {&LAMMPS_NS::kstep_vector(), &LAMMPS_NS::kstep_segments_vector()})
+    for (const auto &element : *table)
+      EXPECT_TRUE(elements.insert(element.name).second) << element.name;
 }
 
 TEST_F(FixKstep, DefaultsAreWhatTheTableSaysOneRank)

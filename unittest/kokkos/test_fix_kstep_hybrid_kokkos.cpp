@@ -127,9 +127,11 @@ TEST_F(FixKstepKokkos, SameTrajectoryOneRank)
 
 TEST_F(FixKstepKokkos, StudentsAndControlsOneRank)
 {
-  for (const auto &words : {student + " C O H jump student 10 0.0005 langevin 300 0.1 7" + end,
-                            network + " C O H control corrector langevin 300 0.1 7" + end,
-                            network + " C O H control linear temp 300" + end}) {
+  for (const auto &words :
+       {student + " C O H jump student 10 0.0005 langevin 300 0.1 7" + end,
+        student + " C O H jump student 10 0.0005 segments 2 langevin 300 0.1 7" + end,
+        network + " C O H control corrector langevin 300 0.1 7" + end,
+        network + " C O H control linear temp 300" + end}) {
     molecules("mlff engine host threads 1 precision double");
     as_written("fix hyb all kstep/hybrid " + words);
     command("run 20 post no");

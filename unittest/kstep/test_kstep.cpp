@@ -896,9 +896,10 @@ TEST(KstepRestart, IsReadAsItWasWritten)
   out.atoms = {{1, 5, 3, 1.008, 0.25, -1.5, 1.0 / 3.0}, {2, 5, 1, 12.011, 4.0, 5.0, 6.0}};
   out.seed = 4711;
   out.random = KstepRandom(5).state();
+  out.segments = {12.0, 0.25};
   const auto data = out.pack();
   KstepRestart in;
-  EXPECT_EQ(in.unpack(data.data()), 3);
+  EXPECT_EQ(in.unpack(data.data()), 4);
   EXPECT_EQ(in.pack(), data);
   EXPECT_EQ(in.waiting, out.waiting);
   EXPECT_EQ(in.tuner, out.tuner);
@@ -909,11 +910,13 @@ TEST(KstepRestart, IsReadAsItWasWritten)
   EXPECT_EQ(in.atoms[0].z, 1.0 / 3.0);
   EXPECT_EQ(in.atoms[1].mass, 12.011);
   EXPECT_EQ(in.seed, 4711);
+  EXPECT_EQ(in.segments, out.segments);
 
-  // the first version ended with the bonds, the second one with the tuner
+  // the first version ended with the bonds, the second one with the tuner, the third one with the
+  // seed
   std::vector<double> list(data.size() / sizeof(double));
   std::memcpy(list.data(), data.data(), list.size() * sizeof(double));
-  const auto n = std::size_t(list[0]), last = n - 1 - (1 + 2 * 7),
+  const auto third = std::size_t(list[0]) - (1 + 2), last = third - 1 - (1 + 2 * 7),
              before = last - (1 + 3) - (1 + 2);
   list[0] = double(before);
   list[2] = 1.0;
@@ -939,8 +942,18 @@ TEST(KstepRestart, IsReadAsItWasWritten)
   EXPECT_TRUE(from_second.atoms.empty());
   EXPECT_EQ(from_second.seed, 0);
 
+  list[0] = double(third);
+  list[2] = 3.0;
+  std::vector<char> of_third(third * sizeof(double));
+  std::memcpy(of_third.data(), list.data(), of_third.size());
+  of_third.insert(of_third.end(), out.random.begin(), out.random.end());
+  KstepRestart from_third;
+  EXPECT_EQ(from_third.unpack(of_third.data()), 3);
+  EXPECT_EQ(from_third.seed, 4711);
+  EXPECT_TRUE(from_third.segments.empty());
+
   // A restart file of an unknown version is refused.
-  list[2] = 4.0;
+  list[2] = 5.0;
   KstepRestart unknown;
   EXPECT_EQ(unknown.unpack(reinterpret_cast<const char *>(list.data())), 0);
 }

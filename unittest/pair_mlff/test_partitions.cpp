@@ -353,6 +353,15 @@ TEST_F(Partitions, JumpsOfAStudent)
   expect_together(2);
 }
 
+TEST_F(Partitions, SegmentsOfAStudent)
+{
+  styles = "engine host precision double threads 1";
+  compare(2,
+          jumps("ethanol-gfn2-painn32.safetensors", "jump student 10 0.0005 segments 4") +
+              "run 100\n");
+  expect_together(2);
+}
+
 TEST_F(Partitions, TwoStylesOfOneProcess)
 {
   std::string twice = head;
