@@ -1,7 +1,6 @@
 // Feeds the frames of a trajectory to every observable and collects the report.
 #include "analysis/analysis.h"
 
-#include "analysis/statistics/distribution_distance.h"
 #include "core/elements.h"
 #include "core/units.h"
 
@@ -72,7 +71,8 @@ TrajectoryAnalysis::TrajectoryAnalysis(const std::string &path, const AnalysisOp
     for (Frame frame; frames.next(frame);) {
       if (n_frames == 0) {
         start(frames, frame, options);
-        if (rdf_every == 0) rdf_every = std::max(1, atoms() / 500);
+        // frames of different weight may alternate
+        if (rdf_every == 0) rdf_every = weighted ? 1 : std::max(1, atoms() / 500);
       }
       add(frame, rdf_every);
       if (report) report(frames.progress(), n_frames);
@@ -86,6 +86,9 @@ TrajectoryAnalysis::TrajectoryAnalysis(const std::string &path, const AnalysisOp
                     (options.frames.skip > 0.0
                          ? " after the " + std::to_string(options.frames.skip) + " ps to skip"
                          : ""));
+  if (!(total_weight > 0.0))
+    throw FileError("data file '" + path + "': the weights of all frames are 0 ('" +
+                    options.frames.weights + "')");
   finish();
 }
 
@@ -107,15 +110,24 @@ void TrajectoryAnalysis::start(TrajectoryFrames &frames, Frame &frame,
     throw FileError("data file '" + name +
                     "' does not say how far apart its frames are, and a time is to be skipped; "
                     "--interval does");
-  if (!timed)
+  if (!timed && options.frames.weights.empty())
     remarks.push_back("no times in the file: no correlation functions, flips or drift (--interval "
                       "gives the time between frames)");
-  if (timed) start_correlations(s, options);
+  weighted = !options.frames.weights.empty();
+  if (weighted)
+    remarks.push_back("frames with weights: no correlation functions, velocities, flips or drift");
+  else if (timed)
+    start_correlations(s, options);
+  effective = std::make_unique<EffectiveSamples>(topology, s, options.memory << 20);
+  if (effective->torsions() < topology.torsions.atoms.size())
+    remarks.push_back("series of " + std::to_string(topology.torsions.atoms.size()) +
+                      " torsions do not fit into the memory allowed (--memory): no effective "
+                      "samples of torsions");
   coordinates = std::make_unique<CoordinateDistributions>(topology);
 
   distances = std::make_unique<PairDistances>(numbers, pair_distance_limit(s, options.r_max));
 
-  if (!s.velocities.empty()) start_velocities(frames, frame, timed);
+  if (!s.velocities.empty() && !weighted) start_velocities(frames, frame, timed);
 }
 
 void TrajectoryAnalysis::start_correlations(const Structure &s, const AnalysisOptions &options)
@@ -200,7 +212,9 @@ void TrajectoryAnalysis::add(const Frame &frame, int rdf_every)
   if (s.energy) {
     with_energy++;
     potential.add(*s.energy);
+    weight_of_potential.add(frame.weight);
   }
+  total_weight += frame.weight;
   if (moving) {
     with_velocities++;
     temperatures->add(frame);
@@ -212,9 +226,10 @@ void TrajectoryAnalysis::add(const Frame &frame, int rdf_every)
       drift->add(frame.time, *s.energy, temperatures->last_kinetic_energy(), frame.follows);
   }
   coordinates->add(frame);
+  effective->add(frame);
   if (torsions) torsions->add(frame);
   if (displacements) displacements->add(frame);
-  if (n_frames % rdf_every == 0) distances->add(s);
+  if (n_frames % rdf_every == 0) distances->add(s, frame.weight);
   n_frames++;
 }
 
@@ -223,7 +238,12 @@ void TrajectoryAnalysis::finish()
   const auto take = [&](const std::vector<Quantity> &list) {
     found.insert(found.end(), list.begin(), list.end());
   };
-  if (potential.n() > 0) {
+  effective->finish();
+  const auto *energy = effective->energy();
+  if (energy && weighted && std::isfinite(energy->of.mean)) {
+    found.push_back({"potential_energy_eV", "mean", energy->of.mean, energy->of.error});
+    found.push_back({"potential_energy_eV", "deviation", energy->of.deviation});
+  } else if (energy && !weighted) {
     found.push_back({"potential_energy_eV", "mean", potential.mean(), potential.error()});
     found.push_back({"potential_energy_eV", "deviation", potential.deviation()});
     found.push_back(
@@ -240,7 +260,7 @@ void TrajectoryAnalysis::finish()
     if (angular.n() > 0)
       found.push_back(
           {"angular_momentum_amu_A2_per_ps", "mean length", angular.mean(), angular.error()});
-  } else
+  } else if (!weighted)
     remarks.push_back("no velocities in the file: no temperatures, momenta or spectra");
   take(coordinates->quantities());
   if (torsions) {
@@ -268,9 +288,48 @@ std::vector<Curve> TrajectoryAnalysis::curves() const
     Curve curve{"potential_energy", "samples", {}, potential.kept()};
     for (std::size_t k = 0; k < curve.y.size(); k++)
       curve.x.push_back(double(k) * double(potential.stride()));
+    if (weighted)
+      list.push_back({"potential_energy", "weights", curve.x, weight_of_potential.kept()});
     list.push_back(std::move(curve));
   }
   return list;
+}
+
+/// Numbers with weights are all taken, and count for the effective number.
+WeightedSamples TrajectoryAnalysis::samples_of_potential(bool independent) const
+{
+  WeightedSamples samples;
+  if (weighted) {
+    samples.x = potential.kept();
+    samples.weights = weight_of_potential.kept();
+    const auto &of = effective->energy()->of;
+    samples.effective = of.undefined.empty() ? of.effective : 1.0;
+  } else {
+    samples.x = independent ? potential.independent() : potential.kept();
+    samples.effective = double(samples.x.size());
+  }
+  return samples;
+}
+
+std::vector<Quantity> TrajectoryAnalysis::compare_potential(const TrajectoryAnalysis &other) const
+{
+  const auto mean_of = [](const TrajectoryAnalysis &a) {
+    for (const auto &q : a.found)
+      if (q.section == "potential_energy_eV" && q.name == "mean") return q;
+    return Quantity();
+  };
+  const Quantity mean = mean_of(*this), reference = mean_of(other);
+  if (!std::isfinite(mean.value) || !std::isfinite(reference.value)) return {};
+  const auto here = samples_of_potential(true), there = other.samples_of_potential(true);
+  const auto ks = weighted_kolmogorov_smirnov(here, there);
+  return {{"potential_energy", "difference of means, meV", 1000.0 * (mean.value - reference.value),
+           1000.0 * std::hypot(mean.error, reference.error)},
+          {"potential_energy", "Jensen-Shannon distance",
+           weighted_jensen_shannon(samples_of_potential(false), other.samples_of_potential(false))},
+          {"potential_energy", "Kolmogorov-Smirnov statistic", ks.statistic},
+          {"potential_energy", "Kolmogorov-Smirnov p", ks.p},
+          {"potential_energy", "independent samples",
+           std::floor(std::min(here.effective, there.effective))}};
 }
 
 std::vector<VelocitySpectrum::Peak> TrajectoryAnalysis::peaks() const
@@ -302,19 +361,7 @@ std::vector<Quantity> TrajectoryAnalysis::compare(const TrajectoryAnalysis &othe
   difference("temperature_K", "temperature_difference_K");
   take(coordinates->compare(*other.coordinates));
   take(distances->compare(*other.distances));
-  if (potential.n() > 0 && other.potential.n() > 0) {
-    const auto here = potential.independent(), there = other.potential.independent();
-    const auto ks = kolmogorov_smirnov(here, there);
-    list.push_back({"potential_energy", "difference of means, meV",
-                    1000.0 * (potential.mean() - other.potential.mean()),
-                    1000.0 * std::hypot(potential.error(), other.potential.error())});
-    list.push_back({"potential_energy", "Jensen-Shannon distance",
-                    jensen_shannon_of_samples(potential.kept(), other.potential.kept())});
-    list.push_back({"potential_energy", "Kolmogorov-Smirnov statistic", ks.statistic});
-    list.push_back({"potential_energy", "Kolmogorov-Smirnov p", ks.p});
-    list.push_back(
-        {"potential_energy", "independent samples", double(std::min(here.size(), there.size()))});
-  }
+  take(compare_potential(other));
   difference("torsion_msd_at_0.5_ps_rad2", "torsion_msd_difference_rad2");
   if (spectrum && other.spectrum) {
     // each peak of the other one, where this sampling shows it, against the nearest one here

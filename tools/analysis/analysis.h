@@ -3,11 +3,13 @@
 
 #include "analysis/observables/coordinate_distributions.h"
 #include "analysis/observables/displacements.h"
+#include "analysis/observables/effective_samples.h"
 #include "analysis/observables/energy_drift.h"
 #include "analysis/observables/pair_distances.h"
 #include "analysis/observables/temperatures.h"
 #include "analysis/observables/torsion_motion.h"
 #include "analysis/observables/velocity_spectrum.h"
+#include "analysis/statistics/distribution_distance.h"
 #include "analysis/topology.h"
 #include "analysis/trajectory_frames.h"
 
@@ -19,16 +21,18 @@ namespace mlff {
 
 struct AnalysisOptions {
   FramesOptions frames;
-  double lag = 2.0;            ///< ps, of correlation functions
-  double r_max = 10.0;         ///< Å, of pair distances
-  int rdf_every = 0;           ///< frames; 0: as many as keep it from dominating
-  std::size_t memory = 128;    ///< MiB for signals that are correlated
+  double lag = 2.0;       ///< ps, of correlation functions
+  double r_max = 10.0;    ///< Å, of pair distances
+  int rdf_every = 0;      ///< frames; 0: as many as keep it from dominating
+  /// MiB for signals that are correlated, and as much for the series of effective samples
+  std::size_t memory = 128;
   bool bonds = true;
   double core = 0.5;    ///< size of the core of a well (torsion_motion.h)
 };
 
-/// The whole of a trajectory, in one pass, in memory that does not grow with its length. Throws
-/// FileError.
+/// The whole of a trajectory, in one pass, in memory that does not grow with its length. Frames
+/// with weights give averages and distributions; correlations in time, and velocities, are left
+/// out. Throws FileError.
 class TrajectoryAnalysis {
  public:
   TrajectoryAnalysis(const std::string &path, const AnalysisOptions &options,
@@ -46,6 +50,9 @@ class TrajectoryAnalysis {
   const std::vector<std::string> &notes() const { return remarks; }
 
   const std::vector<Quantity> &quantities() const { return found; }
+  const EffectiveSamples &samples() const { return *effective; }
+  bool has_weights() const { return weighted; }
+  double weight() const { return total_weight; }    ///< sum of weights, n without
   std::vector<Curve> curves() const;
   std::vector<VelocitySpectrum::Peak> peaks() const;
   double nyquist() const { return spectrum ? spectrum->nyquist() : 0.0; }
@@ -59,7 +66,8 @@ class TrajectoryAnalysis {
   std::string name;
   std::vector<int> numbers, all;    // atomic numbers; 0 .. n-1
   long n_frames = 0, n_windows = 0, with_energy = 0, with_velocities = 0;
-  double interval = 0.0;
+  double interval = 0.0, total_weight = 0.0;
+  bool weighted = false;
   int lags = 0;
   std::vector<std::string> remarks;
   std::vector<Quantity> found;
@@ -72,8 +80,9 @@ class TrajectoryAnalysis {
   std::unique_ptr<VelocitySpectrum> spectrum;
   std::unique_ptr<Displacements> displacements;
   std::unique_ptr<EnergyDrift> drift;
-  ScalarSeries potential;
-  ScalarSeries linear, angular;    // lengths of the momenta
+  std::unique_ptr<EffectiveSamples> effective;
+  ScalarSeries potential, weight_of_potential;    // two series of the same frames
+  ScalarSeries linear, angular;                   // lengths of the momenta
   bool open = false;
 
   void start(TrajectoryFrames &frames, Frame &frame, const AnalysisOptions &options);
@@ -84,6 +93,10 @@ class TrajectoryAnalysis {
   double pair_distance_limit(const Structure &first, double r_max);
   void add(const Frame &frame, int rdf_every);
   void finish();
+
+  /// Potential energies as samples of a distribution, and whether they are independent.
+  WeightedSamples samples_of_potential(bool independent) const;
+  std::vector<Quantity> compare_potential(const TrajectoryAnalysis &other) const;
 };
 
 /// Without jumps at the borders of the box: atoms of each molecule next to those they are bonded

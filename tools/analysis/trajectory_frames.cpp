@@ -2,10 +2,36 @@
 #include "analysis/trajectory_frames.h"
 
 #include "core/elements.h"
+#include "data/extended_xyz.h"
+#include "data/parse.h"
+#include "data/xyz_comment.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace mlff {
+
+namespace {
+
+  /// The number that a key of the comment line has.
+  double weight_of_key(const XyzLayout &layout, const std::string &key, const std::string &where)
+  {
+    std::string names;
+    for (const auto &one : layout.keys) {
+      if (one.name == key) {
+        const auto words = elements_of_value(one.text);
+        const auto value = words.size() == 1 ? number(words[0]) : std::nullopt;
+        if (!value)
+          throw FileError(where + "found '" + one.text + "' for " + key + "; expected a number");
+        return *value;
+      }
+      names += (names.empty() ? "" : ", ") + one.name;
+    }
+    throw FileError(where + "there is no key '" + key +
+                    "' for the weight, and no file of this name; the frame has the keys: " + names);
+  }
+
+}    // namespace
 
 bool inverse(const std::array<double, 9> &m, std::array<double, 9> &result)
 {
@@ -22,7 +48,15 @@ bool inverse(const std::array<double, 9> &m, std::array<double, 9> &result)
 TrajectoryFrames::TrajectoryFrames(const std::string &path, const FramesOptions &options) :
     name(path), options(options)
 {
-  reader = open_trajectory(path, options.read);
+  ReadOptions how = options.read;
+  if (!options.weights.empty()) {
+    if (std::filesystem::is_regular_file(options.weights)) {
+      weights.open(options.weights);
+      if (!weights) throw FileError("file of weights '" + options.weights + "' cannot be opened");
+    } else
+      how.keep = true;
+  }
+  reader = open_trajectory(path, how);
   // the first distance of two frames may be an odd one: that of a thermostat's run before, or of a
   // rejected jump
   std::vector<double> distances;
@@ -33,6 +67,7 @@ TrajectoryFrames::TrajectoryFrames(const std::string &path, const FramesOptions 
     room -= std::min(room, ahead.size() < 2 ? 0 : size);
     if (!ahead.empty()) distances.push_back(time_of(frame) - time_of(ahead.back()));
     ahead.push_back(std::move(frame));
+    ahead_weights.push_back(weight_read);
   }
   if (options.interval > 0.0) {
     spacing = 1e-3 * options.interval;
@@ -69,8 +104,18 @@ bool TrajectoryFrames::read(Structure &frame)
 
 bool TrajectoryFrames::read_any(Structure &frame)
 {
-  if (!reader->next(frame)) return false;
+  if (!reader->next(frame)) {
+    if (double more = 0.0; weights.is_open() && weight_of_file(more))
+      throw FileError("file of weights '" + options.weights + "', line " +
+                      std::to_string(weight_line) + ": data file '" + name + "' has " +
+                      std::to_string(n_read) + " frames; expected one number for each");
+    return false;
+  }
   n_read++;
+  if (!options.weights.empty()) {
+    weight_read = weight_of(frame);
+    frame.layout.reset();
+  }
   if (numbers.empty()) numbers = frame.numbers;
   const auto where = [&] {
     return "data file '" + name + "', frame " + std::to_string(n_read) + ": ";
@@ -89,6 +134,46 @@ bool TrajectoryFrames::read_any(Structure &frame)
   if (frame.masses.empty())
     for (const int z : frame.numbers) frame.masses.push_back(atomic_mass(z));
   return true;
+}
+
+/// The next number in the file of weights; false at its end.
+bool TrajectoryFrames::weight_of_file(double &weight)
+{
+  for (std::string line; std::getline(weights, line);) {
+    weight_line++;
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const auto words = split(line);
+    if (words.empty() || words[0].starts_with('#')) continue;
+    const auto value = words.size() == 1 ? number(words[0]) : std::nullopt;
+    if (!value)
+      throw FileError("file of weights '" + options.weights + "', line " +
+                      std::to_string(weight_line) + ": found '" + line + "'; expected a number");
+    weight = *value;
+    return true;
+  }
+  return false;
+}
+
+double TrajectoryFrames::weight_of(const Structure &frame)
+{
+  const std::string where = "data file '" + name + "', frame " + std::to_string(n_read) + ": ";
+  double weight = 0.0;
+  if (weights.is_open()) {
+    if (!weight_of_file(weight))
+      throw FileError("file of weights '" + options.weights + "' holds " +
+                      std::to_string(n_read - 1) + " numbers, and data file '" + name +
+                      "' more frames; expected one number for each");
+  } else {
+    if (!frame.layout || frame.layout->keys.empty())
+      throw FileError(where + "there is no weight '" + options.weights +
+                      "', for the frame has no keys, and no file of this name; accepted: a key of "
+                      "extended XYZ, or a file with one number a frame");
+    weight = weight_of_key(*frame.layout, options.weights, where);
+  }
+  if (weight < 0.0)
+    throw FileError(where + "the weight is " + digits(weight) +
+                    "; accepted: 0 or a number above 0");
+  return weight;
 }
 
 std::vector<double> unwrapped(const Structure &frame, const std::vector<double> &last)
@@ -121,9 +206,12 @@ bool TrajectoryFrames::next(Frame &frame)
   while (true) {
     if (ahead.empty()) {
       if (!read(frame.structure)) return false;
+      frame.weight = weight_read;
     } else {
       frame.structure = std::move(ahead.front());
+      frame.weight = ahead_weights.front();
       ahead.pop_front();
+      ahead_weights.pop_front();
     }
     const double time = options.interval > 0.0 ? spacing * double(n_given)
                                                : time_of(frame.structure);

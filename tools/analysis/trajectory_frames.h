@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <deque>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct FramesOptions {
   double skip = 0.0;        ///< ps to leave out at the beginning
   /// fs: frames that come earlier after the one before are left out; 0: none
   double every = 0.0;
+  /// A file with one number a frame (blank lines and those that begin with # do not count), or a
+  /// key of the comment line of extended XYZ; empty: all weights are 1.
+  std::string weights;
 };
 
 /// Times and lengths in ps and Å.
@@ -29,6 +33,7 @@ struct Frame {
   std::vector<double> x;    ///< [n][3] positions, without jumps by the length of a periodic box
   double time = std::nan("");    ///< since the first frame
   bool follows = false;          ///< comes interval() after the one before
+  double weight = 1.0;           ///< 0 or above
 };
 
 /// Reads ahead some 64 frames for the usual time between two of them. All frames must have the
@@ -55,7 +60,11 @@ class TrajectoryFrames {
   std::string name;
   FramesOptions options;
   std::unique_ptr<TrajectoryReader> reader;
+  std::ifstream weights;    // file of weights
+  long weight_line = 0;
   std::deque<Structure> ahead;
+  std::deque<double> ahead_weights;
+  double weight_read = 1.0;    // of the frame read last
   double spacing = std::nan(""), first_time = std::nan(""), last_time = std::nan("");
   long n_read = 0, n_given = 0;
   double last_read = std::nan("");    // time of the frame read last
@@ -65,6 +74,8 @@ class TrajectoryFrames {
   bool read(Structure &frame);
   bool read_any(Structure &frame);
   double time_of(const Structure &frame) const;
+  bool weight_of_file(double &weight);
+  double weight_of(const Structure &frame);
 };
 
 /// Positions of a frame [n][3] (Å), moved by whole vectors of its periodic directions to where they

@@ -1,7 +1,9 @@
 // mlff analyze: the physics of a trajectory, beside that of a reference and of a second seed of it.
 #include "analysis/analysis.h"
+#include "analysis/thermo_log.h"
 #include "commands/sub_command.h"
 #include "core/progress.h"
+#include "core/units.h"
 #include "data/output_file.h"
 #include "program/json_output.h"
 #include "workflow/plot_script.h"
@@ -20,7 +22,7 @@ namespace {
   using Json = nlohmann::ordered_json;
 
   struct AnalyzeOptions : AnalysisOptions {
-    std::string trajectory, reference, second_seed, plots;
+    std::string trajectory, reference, second_seed, log, plots;
     bool json = false, no_bonds = false;
   };
 
@@ -101,16 +103,68 @@ namespace {
     }
   }
 
+  /// Rows of the slowest torsions in a table; --json has all.
+  constexpr std::size_t most_rows = 16;
+
+  std::string number_or_dash(double value, const char *how)
+  {
+    if (!std::isfinite(value)) return "-";
+    char words[32];
+    std::snprintf(words, sizeof words, how, value);
+    return words;
+  }
+
+  void print_heads_of_samples()
+  {
+    std::printf("%-40s %14s %10s %10s %10s %10s %12s\n", "", "mean", "error", "by batches",
+                "g, frames", "g, fs", "samples n/g");
+  }
+
+  /// Mean and its errors, g in frames and in fs, effective samples. spacing: ps, or nan.
+  void print_samples(const std::string &name, const CorrelatedMean &of, double spacing)
+  {
+    std::printf("  %-38s %14s", name.c_str(), number_or_dash(of.mean, "%.7g").c_str());
+    if (of.undefined.empty())
+      std::printf(" %10s %10s %10s %10s %12s\n", number_or_dash(of.error, "%.2g").c_str(),
+                  number_or_dash(of.batch_error, "%.2g").c_str(),
+                  number_or_dash(of.inefficiency, "%.4g").c_str(),
+                  number_or_dash(1e3 * spacing * of.inefficiency, "%.4g").c_str(),
+                  number_or_dash(of.effective, "%.4g").c_str());
+    else
+      std::printf("   not known: %s\n", of.undefined.c_str());
+  }
+
+  Json json_of(const CorrelatedMean &of, double spacing)
+  {
+    Json out = {{"numbers", of.n}};
+    const auto put = [&](const char *key, double value) {
+      if (std::isfinite(value)) out[key] = value;
+    };
+    put("mean", of.mean);
+    put("deviation", of.deviation);
+    put("error", of.error);
+    put("error_by_batches", of.batch_error);
+    put("inefficiency_frames", of.inefficiency);
+    put("inefficiency_fs", 1e3 * spacing * of.inefficiency);
+    put("effective_samples", of.effective);
+    if (!of.undefined.empty()) out["not_known"] = of.undefined;
+    return out;
+  }
+
   class Report {
    public:
     explicit Report(const AnalyzeOptions &options) : options(options)
     {
       // a missing file must not be noticed after an hour
-      for (const auto *path : {&options.trajectory, &options.reference, &options.second_seed})
-        if (!path->empty()) TrajectoryFrames(*path, options.frames);
+      FramesOptions plain = options.frames;
+      plain.weights.clear();
+      TrajectoryFrames(options.trajectory, options.frames);
+      for (const auto *path : {&options.reference, &options.second_seed})
+        if (!path->empty()) TrajectoryFrames(*path, plain);
       read("trajectory", options.trajectory);
       read("reference", options.reference);
       read("second seed", options.second_seed);
+      if (!options.log.empty()) read_log();
       if (analyses.size() > 1) against = analyses[0]->compare(*analyses[1]);
       if (analyses.size() > 2) floor = analyses[2]->compare(*analyses[1]);
     }
@@ -121,7 +175,9 @@ namespace {
         const auto &a = *analyses[k];
         std::printf("%s: %s, %ld frames of %d atoms", roles[k].c_str(), a.path().c_str(),
                     a.frames(), a.atoms());
-        if (a.spacing() > 0.0)
+        if (a.has_weights())
+          std::printf(", sum of weights %.6g", a.weight());
+        else if (a.spacing() > 0.0)
           std::printf(", %.6g ps in %ld window%s of successive frames, one in %.6g fs, correlated "
                       "up to %.4g ps",
                       a.duration(), a.windows(), a.windows() == 1 ? "" : "s", 1e3 * a.spacing(),
@@ -133,6 +189,7 @@ namespace {
       std::vector<const std::vector<Quantity> *> columns;
       for (const auto &a : analyses) columns.push_back(&a->quantities());
       print_table(roles, columns);
+      for (std::size_t k = 0; k < analyses.size(); k++) print_samples(k);
       for (std::size_t k = 0; k < analyses.size(); k++) {
         const auto &a = *analyses[k];
         const auto peaks = a.peaks();
@@ -161,13 +218,16 @@ namespace {
                     {"frames", a.frames()},
                     {"atoms", a.atoms()},
                     {"windows", a.windows()}};
-        if (a.spacing() > 0.0) {
+        if (a.has_weights())
+          one["weights"] = {{"from", options.frames.weights}, {"sum", a.weight()}};
+        else if (a.spacing() > 0.0) {
           one["duration_ps"] = a.duration();
           one["interval_fs"] = 1e3 * a.spacing();
           one["longest_lag_ps"] = a.longest_lag();
         }
         one["notes"] = a.notes();
         for (const auto &q : a.quantities()) one["quantities"][q.section][q.name] = value_of(q);
+        one["effective_samples"] = samples_json(k);
         if (a.nyquist() > 0.0) {
           one["vdos"] = {{"resolution_per_cm", a.resolution()},
                          {"nyquist_per_cm", a.nyquist()},
@@ -207,6 +267,75 @@ namespace {
     std::vector<std::string> roles;
     std::vector<std::unique_ptr<TrajectoryAnalysis>> analyses;
     std::vector<Quantity> against, floor;
+    CorrelatedMean energy_of_log;
+
+    void read_log()
+    {
+      CorrelatedSeries series;
+      const double unit = options.frames.read.units == "real" ? kcal_per_mol_in_eV : 1.0;
+      for (const double energy : thermo_column(options.log, "PotEng")) series.add(unit * energy);
+      energy_of_log = series.result();
+    }
+
+    /// ps between frames where g may be told as a time.
+    double spacing_of(std::size_t k) const
+    {
+      return analyses[k]->has_weights() || !(analyses[k]->spacing() > 0.0) ? std::nan("")
+                                                                           : analyses[k]->spacing();
+    }
+
+    void print_samples(std::size_t k) const
+    {
+      const auto &samples = analyses[k]->samples();
+      auto rows = samples.rows();
+      // the energy stays first, torsions that are not known come last
+      const auto torsions = rows.begin() + (samples.energy() ? 1 : 0);
+      std::stable_sort(torsions, rows.end(), [](const auto &a, const auto &b) {
+        return a.of.undefined.empty() &&
+            (!b.of.undefined.empty() || a.of.effective < b.of.effective);
+      });
+      const bool log = k == 0 && !options.log.empty();
+      if (rows.empty() && !log) return;
+      std::printf("\neffective samples, %s\n", roles[k].c_str());
+      print_heads_of_samples();
+      if (log)
+        mlff::print_samples("potential energy (eV), " + options.log, energy_of_log, std::nan(""));
+      for (std::size_t n = 0; n < std::min(rows.size(), most_rows); n++)
+        mlff::print_samples(rows[n].name + (rows[n].turns == 0 ? " (eV)" : ""), rows[n].of,
+                            spacing_of(k));
+      if (rows.size() > most_rows)
+        std::printf("  and %zu faster ones (--json)\n", rows.size() - most_rows);
+      if (const auto *slowest = samples.slowest_torsion())
+        std::printf("  slowest torsion: %s, %.4g effective samples\n", slowest->name.c_str(),
+                    slowest->of.effective);
+    }
+
+    Json samples_json(std::size_t k) const
+    {
+      const auto &samples = analyses[k]->samples();
+      const double spacing = spacing_of(k);
+      Json out = Json::object();
+      if (const auto *energy = samples.energy()) {
+        out["potential_energy"] = json_of(energy->of, spacing);
+        out["potential_energy"]["unit"] = "eV";
+      }
+      if (k == 0 && !options.log.empty()) {
+        out["potential_energy_of_log"] = json_of(energy_of_log, std::nan(""));
+        out["potential_energy_of_log"]["file"] = options.log;
+      }
+      out["torsions"] = Json::array();
+      for (const auto &row : samples.rows()) {
+        if (row.turns == 0) continue;
+        Json one = {{"name", row.name}, {"atoms", row.atoms}, {"turns", row.turns}};
+        one.update(json_of(row.of, spacing));
+        out["torsions"].push_back(std::move(one));
+      }
+      if (const auto *slowest = samples.slowest_torsion()) {
+        out["slowest_torsion"] = {{"name", slowest->name}};
+        out["slowest_torsion"].update(json_of(slowest->of, spacing));
+      }
+      return out;
+    }
 
     static Json value_of(const Quantity &q)
     {
@@ -219,8 +348,10 @@ namespace {
     {
       if (path.empty()) return;
       Progress progress(role);
+      AnalyzeOptions how = options;
+      if (role != "trajectory") how.frames.weights.clear();
       analyses.push_back(
-          std::make_unique<TrajectoryAnalysis>(path, options, [&](double share, long frames) {
+          std::make_unique<TrajectoryAnalysis>(path, how, [&](double share, long frames) {
             if (frames % 100 == 0)
               progress.update(0.999 * share, std::to_string(frames) + " frames");
           }));
@@ -245,6 +376,14 @@ void add_command_analyze(CLI::App &program)
       .add_option("--second-seed", o->second_seed,
                   "the reference with another seed: its differences are noise")
       ->needs(reference);
+  auto *weights = o.app.add_option(
+      "--weights", o->frames.weights,
+      "weights of the frames of --traj: a key of the comment line of extended XYZ, "
+      "or a file with one number a frame");
+  o.app
+      .add_option("--log", o->log,
+                  "log of LAMMPS: effective samples of the potential energy in its last run")
+      ->excludes(weights);
   add_json_option(o.app, o->json);
   o.app.add_option("--plots", o->plots, "folder for a picture, and the curves in it as JSON");
 
@@ -276,7 +415,8 @@ void add_command_analyze(CLI::App &program)
   how.add_not_negative(
       "--rdf-every", o->rdf_every,
       "frames from one with pair distances to the next; 0: one for each 500 atoms");
-  how.add("--memory", o->memory, "MiB for correlation functions")->check(CLI::Range(1, 1 << 20));
+  how.add("--memory", o->memory, "MiB for correlation functions, and as much for effective samples")
+      ->check(CLI::Range(1, 1 << 20));
   how.add(
          "--hysteresis", o->core,
          "half width of a torsion's wells, share of half of their distance; flips are counted from "

@@ -30,10 +30,13 @@ def curves(axis, section, xlabel, ylabel, only=None, most=6):
 
 
 for t in trajectories:
-    samples = t.get("curves", {}).get("potential_energy", {}).get("samples", {}).get("y", [])
+    energies = t.get("curves", {}).get("potential_energy", {})
+    samples = energies.get("samples", {}).get("y", [])
+    weights = energies.get("weights", {}).get("y")
+    worth = t.get("effective_samples", {}).get("potential_energy", {}).get("effective_samples")
     if samples:
         mean = t["quantities"]["potential_energy_eV"]["mean"]["value"] if t is trajectories[0] else mean
-        axes[0].hist([e - mean for e in samples], bins=50, histtype="step", density=True, label=t["role"])
+        axes[0].hist([e - mean for e in samples], bins=50, weights=weights, histtype="step", density=True, label=t["role"] + (", %.0f effective samples" % worth if worth else ""))
         axes[0].legend(fontsize="x-small")
 axes[0].set(xlabel="potential energy - mean (eV)", ylabel="density")
 curves(axes[1], "bond", "length of bonds (Å)", "density (1/Å)")

@@ -31,6 +31,50 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
+  /// Effective samples of the runs of a method, one for each seed.
+  class SamplesOfRuns {
+   public:
+    void add(const EffectiveSamples &samples, double force_calls)
+    {
+      calls += force_calls;
+      const auto *slowest = samples.slowest_torsion(), *potential = samples.energy();
+      if (slowest) {
+        torsion += slowest->of.effective;
+        if (name.empty()) name = slowest->name;
+      }
+      if (potential && potential->of.undefined.empty()) energy += potential->of.effective;
+    }
+
+    /// Keys of a row that has its times; those that are not known are left out.
+    void write(Json &row) const
+    {
+      const Json &times = row["times"];
+      const char *clock = times.contains("cpu_s_per_call") ? "cpu_s_per_call" : "wall_s_per_call";
+      const double seconds = times.contains(clock) ? times[clock]["median"].get<double>() : 0.0;
+      if (!name.empty()) row["slowest_torsion"] = name;
+      for (const auto &[what, effective] : {std::pair{"torsion", torsion}, {"energy", energy}}) {
+        if (!(effective > 0.0) || !(calls > 0.0)) continue;
+        const std::string key = std::string("ess_") + what;
+        row[key] = effective;
+        row[key + "_per_call"] = effective / calls;
+        if (seconds > 0.0) row[key + "_per_s"] = effective / calls / seconds;
+      }
+    }
+
+   private:
+    double torsion = 0.0, energy = 0.0, calls = 0.0;
+    std::string name;
+  };
+
+  /// Effective samples a second in those of the reference.
+  void compare_samples(const Json &reference, Json &row)
+  {
+    for (const std::string what : {"torsion", "energy"})
+      if (const std::string key = "ess_" + what + "_per_s";
+          row.contains(key) && reference.contains(key))
+        row["speedup_ess_" + what] = row[key].get<double>() / reference[key].get<double>();
+  }
+
   class Study {
    public:
     explicit Study(const StudyOptions &options) :
@@ -261,7 +305,8 @@ namespace {
     Json times(std::size_t molecule, const StudyMethod *method) const
     {
       Json out = Json::object();
-      for (const char *key : {"cpu_s_per_ps", "wall_s_per_ps", "model_ms", "force_ms"}) {
+      for (const char *key : {"cpu_s_per_ps", "wall_s_per_ps", "cpu_s_per_call", "wall_s_per_call",
+                              "model_ms", "force_ms"}) {
         std::vector<double> values;
         for (const auto &run : runs)
           if (run.timing() && run.molecule == molecule && run.method == method)
@@ -304,12 +349,30 @@ namespace {
       return out;
     }
 
+    /// Motion of torsions, and the spectrum of all atoms.
+    static void put_curves(const TrajectoryAnalysis &analysis, Json &row)
+    {
+      for (const auto &curve : analysis.curves()) {
+        if (curve.section != "torsion_msd" && (curve.section != "vdos" || curve.name != "all"))
+          continue;
+        // five points within the resolution of a spectrum are enough
+        const auto every = curve.section == "vdos"
+            ? std::max<std::size_t>(1, std::size_t(analysis.resolution() / curve.x[1] / 5.0))
+            : 1;
+        Json &line = row["curves"][curve.section][curve.name];
+        for (std::size_t k = 0; k < curve.x.size(); k += every) {
+          line["x"].push_back(curve.x[k]);
+          line["y"].push_back(curve.y[k]);
+        }
+      }
+    }
+
     Json row(std::size_t m, const StudyMethod *method, bool is_reference,
              std::unique_ptr<TrajectoryAnalysis> &reference) const
     {
       Json out = {{"method", method->name},
                   {"kind",
-                   std::vector<std::string>{"verlet", "respa", "jump",
+                   std::vector<std::string>{"verlet", "respa", "mts", "jump",
                                             "student"}[std::size_t(method->kind)]},
                   {"control", method->control},
                   {"file", fs::path(method->file).filename().string()},
@@ -318,7 +381,9 @@ namespace {
                   {"steps", method->steps()},
                   {"corrector_steps", method->corrector_steps()},
                   {"fraction", double(method->corrector_steps()) / method->steps()}};
+      if (!method->segments.empty()) out["segments"] = method->segments;
       std::vector<std::vector<Quantity>> found, against;
+      SamplesOfRuns samples;
       std::vector<double> acceptance, calls, energy_mean, energy_rms;
       Json second;
       for (const auto &run : runs) {
@@ -335,31 +400,22 @@ namespace {
           energy_mean.push_back(result["energy_of_jump_kT"]["mean"]);
           energy_rms.push_back(result["energy_of_jump_kT"]["rms"]);
         }
-        calls.push_back(result["force_calls_per_ps"]);
+        if (result.contains("force_calls_per_ps")) calls.push_back(result["force_calls_per_ps"]);
         AnalysisOptions how;
         how.lag = settings.lag;
         if (!method->metropolis) how.frames.every = study_spacing(settings, *method);
         auto analysis =
             std::make_unique<TrajectoryAnalysis>((run.place / "frames.xyz").string(), how);
         found.push_back(analysis->quantities());
+        samples.add(analysis->samples(), result.value("force_calls", 0.0));
         if (reference) against.push_back(analysis->compare(*reference));
         if (!out.contains("curves")) {
-          for (const auto &curve : analysis->curves()) {
-            if (curve.section != "torsion_msd" && (curve.section != "vdos" || curve.name != "all"))
-              continue;
-            // five points within the resolution of a spectrum are enough
-            const auto every = curve.section == "vdos"
-                ? std::max<std::size_t>(1, std::size_t(analysis->resolution() / curve.x[1] / 5.0))
-                : 1;
-            Json &line = out["curves"][curve.section][curve.name];
-            for (std::size_t k = 0; k < curve.x.size(); k += every) {
-              line["x"].push_back(curve.x[k]);
-              line["y"].push_back(curve.y[k]);
-            }
+          put_curves(*analysis, out);
+          if (analysis->spacing() > 0.0) {
+            out["frame_fs"] = 1e3 * analysis->spacing();
+            out["duration_ps"] = analysis->duration();
+            out["nyquist_per_cm"] = analysis->nyquist();
           }
-          out["frame_fs"] = 1e3 * analysis->spacing();
-          out["duration_ps"] = analysis->duration();
-          out["nyquist_per_cm"] = analysis->nyquist();
           out["peaks_per_cm"] = Json::array();
           for (const auto &peak : analysis->peaks())
             if (peak.height > 0.1) out["peaks_per_cm"].push_back(peak.wavenumber);
@@ -379,6 +435,7 @@ namespace {
       out["quantities"] = values_of(mean_of(found));
       if (!against.empty()) out["against_reference"] = values_of(mean_of(against));
       out["times"] = times(m, method);
+      samples.write(out);
       return out;
     }
 
@@ -406,6 +463,7 @@ namespace {
         for (const auto *method : settings.methods_of(settings.molecules[m])) {
           const bool first = one["rows"].empty();
           one["rows"].push_back(row(m, method, first, reference));
+          compare_samples(one["rows"].front(), one["rows"].back());
           progress.update(double(++n) / double(all), method->name);
         }
         report["molecules"].push_back(std::move(one));

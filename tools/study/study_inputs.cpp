@@ -27,35 +27,43 @@ namespace {
     return std::max(1L, std::lround(1e3 * ps / method.cycle())) * method.cycle_steps();
   }
 
+  /// `segments auto` chooses in its first ten steps, and makes no move before.
+  long warm_up_steps(const StudyMethod &method, double ps)
+  {
+    return std::max(steps_of(method, ps), method.segments.empty() ? 1L : 20L);
+  }
+
   std::string force_of(const StudyMolecule &molecule, const std::string &elements,
                        const StudyMethod &method)
   {
     std::string force = replaced(molecule.force, "<ELEMENTS>", elements);
-    if (method.kind != StudyMethod::Kind::respa || method.file.empty()) return force;
+    if (!method.has_outer_steps() || method.file.empty()) return force;
     // the expensive force minus that of the inner steps, in the outer ones
     std::istringstream lines(force);
-    std::string pair, coefficients, others;
+    std::string pair, name, coefficients, others;
     for (std::string line; std::getline(lines, line);) {
       std::istringstream words(line);
       std::string first, rest;
       words >> first;
       std::getline(words, rest);
-      if (first == "pair_style") pair = rest;
-      if (first == "pair_coeff") {
+      if (first == "pair_style") {
+        pair = rest;
+        std::istringstream(rest) >> name;
+      } else if (first == "pair_coeff") {
         std::string i, j, more;
         std::istringstream arguments(rest);
         arguments >> i >> j;
         std::getline(arguments, more);
-        std::istringstream style(pair);
-        std::string name;
-        style >> name;
-        coefficients += "pair_coeff      " + i + " " + j + " " + name + more + "\n";
-      }
-      if (first != "pair_style" && first != "pair_coeff") others += line + "\n";
+        // of several sub-styles with one name each has a number
+        coefficients += "pair_coeff      " + i + " " + j + " " + name +
+            (name == "mlff" ? " 2" : "") + more + "\n";
+      } else
+        others += line + "\n";
     }
+    const std::string student = " " + method.file + " " + elements + "\n";
     return others + "pair_style      hybrid/scaled 1.0 mlff 1.0" + pair +
-        " -1.0 mlff\npair_coeff      * * mlff 1 " + method.file + " " + elements + "\n" +
-        coefficients + "pair_coeff      * * mlff 2 " + method.file + " " + elements + "\n";
+        " -1.0 mlff\npair_coeff      * * mlff 1" + student + coefficients +
+        "pair_coeff      * * mlff " + (name == "mlff" ? "3" : "2") + student;
   }
 
   std::string integrator(const StudySettings &s, const std::string &elements,
@@ -64,9 +72,9 @@ namespace {
     const std::string temperature = number(s.temperature), damp = number(1.0 / s.friction),
                       langevin =
                           " langevin " + temperature + " " + damp + " " + std::to_string(seed);
-    if (method.kind == StudyMethod::Kind::verlet || method.kind == StudyMethod::Kind::respa) {
+    if (method.kind == StudyMethod::Kind::verlet || method.has_outer_steps()) {
       std::string text;
-      if (method.kind == StudyMethod::Kind::respa)
+      if (method.has_outer_steps())
         text = "run_style       respa 2 " + std::to_string(method.steps()) +
             (method.file.empty() ? " bond 1 angle 1 dihedral 1 improper 1 pair 2\n"
                                  : " hybrid 1 2 2\n");
@@ -85,6 +93,7 @@ namespace {
                                    : " corrector " + std::to_string(method.corrector);
     if (method.kind == StudyMethod::Kind::student)
       text += std::string(" metropolis ") + (method.metropolis ? "yes" : "no");
+    if (!method.segments.empty()) text += " segments " + method.segments;
     if (!method.control.empty()) text += " control " + method.control;
     return text + langevin + (method.options.empty() ? "" : " " + method.options) + "\n";
   }
@@ -99,7 +108,7 @@ std::string study_input(const StudySettings &s, const StudyMolecule &molecule,
   for (const auto &symbol : symbols) elements += (elements.empty() ? "" : " ") + symbol;
   std::ostringstream in;
   in.precision(12);
-  const double dt = method.kind == StudyMethod::Kind::respa ? method.stride : method.timestep;
+  const double dt = method.has_outer_steps() ? method.stride : method.timestep;
   in << "# " << molecule.name << ", " << method.name << ", seed " << seed
      << (timing ? ", timing" : "") << ": made by mlff study from "
      << s.path.substr(s.path.find_last_of('/') + 1) << "\n\n"
@@ -117,7 +126,7 @@ std::string study_input(const StudySettings &s, const StudyMolecule &molecule,
      << "compute_modify  thermo_temp extra/dof 0\n"
      << integrator(s, elements, method, seed)
      << "\nthermo_style    custom step time temp pe etotal\nthermo          1000\n"
-     << "run             " << steps_of(method, timing ? s.timing_warmup : s.warmup) << "\n";
+     << "run             " << warm_up_steps(method, timing ? s.timing_warmup : s.warmup) << "\n";
   if (!timing) {
     // steps of jumps are of different length: all are written, and mlff analyze takes frames by
     // their times. Metropolis' repeated states count.
@@ -180,13 +189,23 @@ nlohmann::ordered_json study_log(const std::string &path, const StudySettings &s
   }
   if (!ended || wall <= 0.0) throw FileError("'" + path + "' is the log of a run that did not end");
   if (method.control == "corrector" || method.kind == StudyMethod::Kind::verlet ||
-      method.kind == StudyMethod::Kind::respa)
+      method.has_outer_steps())
     for (const char *key : {"acceptance", "energy_of_jump_kT", "model_ms"}) result.erase(key);
-  result["ps"] = ps;
-  result["wall_s_per_ps"] = wall / ps;
+  // each step of LAMMPS is one call; time does not pass in nested moves
+  const double all_calls = double(steps_of(method, timing ? s.timing_length : s.length));
+  const bool timed = method.segments.empty();
+  if (timed) {
+    result["ps"] = ps;
+    result["wall_s_per_ps"] = wall / ps;
+    result["force_calls_per_ps"] = calls;
+  }
+  result["force_calls"] = all_calls;
+  result["wall_s_per_call"] = wall / all_calls;
   // a run shorter than the ticks of LAMMPS' clock of CPU time says nothing of it
-  if (share > 0.0) result["cpu_s_per_ps"] = wall * share / ps;
-  result["force_calls_per_ps"] = calls;
+  if (share > 0.0) {
+    if (timed) result["cpu_s_per_ps"] = wall * share / ps;
+    result["cpu_s_per_call"] = wall * share / all_calls;
+  }
   return result;
 }
 

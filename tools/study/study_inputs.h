@@ -17,8 +17,9 @@ std::string study_input(const StudySettings &settings, const StudyMolecule &mole
 /// shorter, and there are more frames than that.
 double study_spacing(const StudySettings &settings, const StudyMethod &method);
 
-/// The last run in a log: ps, wall and CPU seconds, force calls per ps, and what fix
-/// kstep/hybrid tells. Throws FileError where it is not complete.
+/// The last run in a log: force calls, wall and CPU seconds of one, and what fix kstep/hybrid
+/// tells; but for nested moves also ps, and these of a ps. Throws FileError where it is not
+/// complete.
 nlohmann::ordered_json study_log(const std::string &path, const StudySettings &settings,
                                  const StudyMethod &method, bool timing);
 

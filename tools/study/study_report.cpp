@@ -91,6 +91,7 @@ namespace {
         line("## " + molecule["molecule"].get<std::string>());
         failures();
         speed();
+        samples();
         temperatures();
         bonds();
         distances();
@@ -190,7 +191,7 @@ namespace {
                     with_range(row, "wall_s_per_ps"),
                     format("%.2f", base / number_of(row, {"times", "cpu_s_per_ps", "median"}))};
           },
-          "Speed, by CPU time. Force calls of r-RESPA: outer ones.");
+          "Speed, by CPU time. Force calls of r-RESPA and multiple time steps: outer ones.");
       table_of_methods(
           {"model, ms a call", "force, ms a call", "a (1 - f) S t_force, ms", "the jump pays",
            "energy of a jump, kT: mean", "root mean square"},
@@ -214,6 +215,35 @@ namespace {
           "Break-even of a jump of S steps with the corrector share f, of which the share a is "
           "accepted: a model call must cost less than a (1 - f) S force "
           "calls.");
+    }
+
+    void samples()
+    {
+      if (std::none_of(rows->begin(), rows->end(), [](const Json &row) {
+            return row.contains("ess_torsion") || row.contains("ess_energy");
+          }))
+        return;
+      line("\n### Independent samples");
+      const std::string reference = rows->front()["method"].get<std::string>();
+      table_of_methods(
+          {"slowest torsion", "its samples", "per call", "per s", "times " + reference,
+           "samples of the energy", "per call", "per s", "times " + reference},
+          [&](const Json &row) {
+            std::vector<std::string> cells = {row.value("slowest_torsion", std::string("-"))};
+            for (const std::string what : {"torsion", "energy"}) {
+              const std::string key = "ess_" + what;
+              for (const auto &[name, how] : {std::pair{key, "%.0f"},
+                                              {key + "_per_call", "%.3g"},
+                                              {key + "_per_s", "%.3g"},
+                                              {"speedup_" + key, "%.3g"}})
+                cells.push_back(format(how, number_of(row, {name})));
+            }
+            return cells;
+          },
+          "Effective samples, that is frames over their statistical inefficiency, of the potential "
+          "energy and of sin or cos of the torsion that is slowest in the run: in all seeds, for a "
+          "call of the force, and for a second of CPU time. Numbers of samples below some 20 are "
+          "guesses: the runs are too short for them.");
     }
 
     void temperatures()

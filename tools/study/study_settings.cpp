@@ -102,6 +102,33 @@ namespace {
     return list;
   }
 
+  /// Multiple time steps with a student inside: r-RESPA of the whole force.
+  std::vector<StudyMethod> read_mts(YamlSection &section, StudyMethod method,
+                                    const std::string &name, const fs::path &beside)
+  {
+    std::vector<StudyMethod> list;
+    method.kind = StudyMethod::Kind::mts;
+    method.file = find_file(section, "mts", section.word("mts", ""), beside);
+    const Potential potential = Potential::read(method.file);
+    if (potential.kind().gives_jumps)
+      section.fail("mts",
+                   "names '" + method.file + "', a model '" + potential.model() +
+                       "'; accepted: potentials of energies and forces");
+    method.timestep = above_zero(section, "inner", section.number("inner", 0.5));
+    for (const double outer : list_of(section, "outer", {2.0, 4.0, 6.0, 8.0, 10.0})) {
+      method.stride = outer;
+      if (whole_steps(section, "outer", outer, method.timestep) < 2)
+        section.fail("outer",
+                     "is " + number(outer) +
+                         " fs, as long as the inner step; accepted: two inner "
+                         "steps of " +
+                         number(method.timestep) + " fs or more");
+      method.name = (name.empty() ? "mts" : name) + "-" + number(outer);
+      list.push_back(method);
+    }
+    return list;
+  }
+
   /// Corrector steps after a jump: their number, or the share of the steps of a stride.
   struct Correctors {
     std::vector<double> values;
@@ -157,11 +184,30 @@ namespace {
     if (student)
       method.metropolis = section.yes("metropolis", true);
     else {
+      if (section.has("segments"))
+        section.fail("segments", "stands beside 'jump'; it belongs to 'student'");
       method.control = section.word("control", "none",
                                     {"none", "zero", "ballistic", "linear", "verlet", "corrector"});
       if (method.control == "none") method.control.clear();
     }
     return potential;
+  }
+
+  /// Numbers of segments of nested moves; an empty word where moves are not nested.
+  std::vector<std::string> read_segments(YamlSection &section, bool metropolis)
+  {
+    if (!section.has("segments")) return {""};
+    const auto list = section.words("segments");
+    for (const auto &word : list)
+      if (word != "auto" &&
+          (word.empty() || word.size() > 6 || word[0] == '0' ||
+           word.find_first_not_of("0123456789") != std::string::npos))
+        section.fail("segments",
+                     "is '" + word + "'; accepted: auto, and whole numbers from 1 to 999999");
+    if (list.empty()) section.fail("segments", "is empty; accepted: auto, and whole numbers");
+    if (!metropolis)
+      section.fail("segments", "needs 'metropolis: yes': only the end of all of them is judged");
+    return list;
   }
 
   std::vector<StudyMethod> read_jumps(YamlSection &section, StudyMethod method,
@@ -172,7 +218,9 @@ namespace {
     const bool student = kind == "student";
     const Potential potential = read_model(section, kind, beside, method);
     const auto correctors = Correctors::read(section, method.metropolis);
+    const auto segments = read_segments(section, method.metropolis);
     const std::string standard = !method.control.empty() ? method.control
+        : section.has("segments")                        ? "nested"
         : student ? (method.metropolis ? "metropolis" : "student")
                   : "jump";
     const auto strides = list_of(
@@ -194,7 +242,11 @@ namespace {
           } else
             method.name += "-" + number(stride) + (correctors.are_fractions ? "-f" : "-c") +
                 number(corrector) + (timesteps.size() > 1 ? "-dt" + number(dt) : "");
-          list.push_back(method);
+          for (const auto &n : segments) {
+            list.push_back(method);
+            list.back().segments = n;
+            if (!n.empty()) list.back().name += "-s" + n;
+          }
         }
     return list;
   }
@@ -203,22 +255,22 @@ namespace {
   std::vector<StudyMethod> read_methods(YamlSection &section, const fs::path &beside)
   {
     std::string kind;
-    for (const char *key : {"verlet", "respa", "jump", "student"})
+    const std::string accepted = "; accepted: one of verlet, respa, mts, jump, student";
+    for (const char *key : {"verlet", "respa", "mts", "jump", "student"})
       if (section.has(key)) {
-        if (!kind.empty())
-          section.fail(
-              key, "stands beside '" + kind + "'; accepted: one of verlet, respa, jump, student");
+        if (!kind.empty()) section.fail(key, "stands beside '" + kind + "'" + accepted);
         kind = key;
       }
     if (kind.empty()) {
       section.finish();
-      section.fail("", "says no method; accepted: one of verlet, respa, jump, student");
+      section.fail("", "says no method" + accepted);
     }
     StudyMethod method;
     const std::string name = section.word("name", "");
     method.molecules = section.words("molecules");
     const auto list = kind == "verlet" ? read_verlet(section, method, name)
         : kind == "respa"              ? read_respa(section, method, name, beside)
+        : kind == "mts"                ? read_mts(section, method, name, beside)
                                        : read_jumps(section, method, name, kind, beside);
     section.finish();
     return list;
@@ -287,7 +339,7 @@ int StudyMethod::steps() const
 
 int StudyMethod::corrector_steps() const
 {
-  if (kind == Kind::verlet || kind == Kind::respa || control == "corrector") return 0;
+  if (kind == Kind::verlet || has_outer_steps() || control == "corrector") return 0;
   return fraction >= 0.0 ? int(std::lround(fraction * steps())) : corrector;
 }
 
@@ -346,7 +398,7 @@ StudySettings StudySettings::read(const std::string &path, const std::string &ou
   auto methods = file.sections("methods");
   if (methods.empty())
     file.fail("methods",
-              "is missing; accepted: a list of maps with one of verlet, respa, jump, student");
+              "is missing; accepted: a list of maps with one of verlet, respa, mts, jump, student");
   for (auto &section : methods)
     for (auto &method : read_methods(section, beside)) {
       method.name = file_name_of(method.name);
@@ -411,6 +463,11 @@ std::string StudySettings::page()
        "inner force; bonded: the bonded terms of the force"},
       {"inner", "0.5", "a number above 0", "inner time step, fs"},
       {"outer", "5.0", numbers, "outer time steps, fs"}};
+  const std::vector<SettingText> mts = {
+      {"mts", "needed", "a potential",
+       "student of the inner steps; the outer ones have what the force differs from it"},
+      {"inner", "0.5", "a number above 0", "inner time step, fs"},
+      {"outer", "2, 4, 6, 8, 10", numbers, "outer time steps, fs: two inner steps or more"}};
   const std::vector<SettingText> jump = {
       {"jump", "needed, or `student`", "a jump network", "network that jumps"},
       {"student", "needed, or `jump`", "a potential", "potential that moves the atoms"},
@@ -422,6 +479,8 @@ std::string StudySettings::page()
       {"control", "none", "none, zero, ballistic, linear, verlet, corrector",
        "with `jump`: a jump without the network, to compare with"},
       {"metropolis", "yes", accepted_yes_or_no, "with `student`: exact Monte Carlo moves"},
+      {"segments", "none", "whole numbers, auto",
+       "with `student`: nested moves, so many strides of the student to one call of the force"},
       {"options", "none", "a word", "further words of fix kstep/hybrid"}};
   const StudySettings standard;
   return settings_markdown("## keys without a section", {top, run_table.text(standard)}) +
@@ -431,6 +490,7 @@ std::string StudySettings::page()
       settings_markdown("## a map of methods", {method}) +
       settings_markdown("## a method verlet", {{{"verlet", "needed", numbers, "time steps, fs"}}}) +
       settings_markdown("## a method respa", {respa}) +
+      settings_markdown("## a method mts", {mts}) +
       settings_markdown("## a method jump or student", {jump});
 }
 

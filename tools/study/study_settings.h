@@ -11,7 +11,7 @@ std::string file_name_of(const std::string &text);
 
 /// One way to integrate the motion; a row of the report.
 struct StudyMethod {
-  enum class Kind { verlet, respa, jump, student };
+  enum class Kind { verlet, respa, mts, jump, student };
   Kind kind = Kind::verlet;
   std::string name;                      ///< "verlet-0.5": unique among the methods of a molecule
   std::vector<std::string> molecules;    ///< only for these; empty: for all
@@ -24,8 +24,13 @@ struct StudyMethod {
   double fraction = -1.0;    ///< share of corrector steps in a stride; negative: `corrector` counts
   int corrector = 1;
   bool metropolis = false;
+  /// nested moves: strides of the student to one call of the force, a number or `auto`; empty: a
+  /// stride is a jump
+  std::string segments;
   std::string options;    ///< further words of fix kstep/hybrid
 
+  /// r-RESPA, of bonded terms or with a potential in the inner steps
+  bool has_outer_steps() const { return kind == Kind::respa || kind == Kind::mts; }
   int steps() const;              ///< time steps in a stride
   int corrector_steps() const;    ///< corrector steps in a cycle
   /// fs of a cycle: of a step of velocity Verlet, an outer step, or a jump with its corrector

@@ -59,12 +59,13 @@ TEST_F(Study, ATableOfMethods)
   write("small.yaml",
         "seeds: [1, 2]\ntiming: {ps: 0.1, warmup: 0.01, repeats: 2}\n" + head + molecules +
             methods +
-            "  - {respa: ethanol-gfn2-mlp.safetensors, outer: 2}\n  - {student: "
+            "  - {respa: ethanol-gfn2-mlp.safetensors, outer: 2}\n  - {mts: "
+            "ethanol-gfn2-mlp.safetensors, outer: 2}\n  - {student: "
             "ethanol-gfn2-mlp.safetensors, stride: 4}\n");
   run("study small.yaml");
   ASSERT_EQ(status, 0);
   const Json report = report_of(file("small/report.json"));
-  ASSERT_EQ(report["molecules"][0]["rows"].size(), 6u);
+  ASSERT_EQ(report["molecules"][0]["rows"].size(), 7u);
   const Json &verlet = row(report, "verlet-0.5"), &jump = row(report, "jump-8-f0.05"),
              &zero = row(report, "zero-8-c1");
   // a cycle of 16 steps and one of the corrector, each with one call: 2 calls in 8.5 fs, and more
@@ -72,14 +73,17 @@ TEST_F(Study, ATableOfMethods)
   EXPECT_NEAR(verlet["force_calls_per_ps"].get<double>(), 2000.0, 1e-6);
   EXPECT_NEAR(row(report, "verlet-1")["force_calls_per_ps"].get<double>(), 1000.0, 1e-6);
   EXPECT_NEAR(row(report, "respa-2")["force_calls_per_ps"].get<double>(), 500.0, 1e-6);
+  EXPECT_NEAR(row(report, "mts-2")["force_calls_per_ps"].get<double>(), 500.0, 1e-6);
+  EXPECT_EQ(row(report, "mts-2")["kind"], "mts");
+  EXPECT_EQ(row(report, "mts-2")["steps"], 4);
   EXPECT_EQ(jump["corrector_steps"], 1);
   const double calls = jump["force_calls_per_ps"], acceptance = jump["acceptance"];
   EXPECT_GT(calls, 2.0 / 0.0085 - 1.0);
   EXPECT_NEAR(zero["acceptance"].get<double>(), 1.0, 1e-9);
   EXPECT_NEAR(zero["force_calls_per_ps"].get<double>(), 2.0 / 0.0085, 1.0);
   EXPECT_LE(acceptance, 1.0);
-  for (const char *method :
-       {"verlet-0.5", "verlet-1", "jump-8-f0.05", "zero-8-c1", "respa-2", "metropolis-4-c0"}) {
+  for (const char *method : {"verlet-0.5", "verlet-1", "jump-8-f0.05", "zero-8-c1", "respa-2",
+                             "mts-2", "metropolis-4-c0"}) {
     const Json &one = row(report, method);
     EXPECT_EQ(one["seeds"], 2) << method;
     EXPECT_FALSE(one.contains("failed")) << method << " " << one.value("failed", Json()).dump();
@@ -99,7 +103,32 @@ TEST_F(Study, ATableOfMethods)
                 verlet["quantities"]["bond_mean_A"]["C-C"]["value"].get<double>(), 0.02)
         << method;
   }
-  for (const char *method : {"verlet-0.5", "verlet-1", "respa-2", "zero-8-c1"})
+  for (const auto &one : report["molecules"][0]["rows"]) {
+    // what a second and a call of the force give belongs together
+    const auto number = [&](const std::string &key) {
+      EXPECT_TRUE(one.contains(key)) << one["method"] << " " << key;
+      return one.value(key, 0.0);
+    };
+    for (const std::string what : {"torsion", "energy"}) {
+      const std::string key = "ess_" + what;
+      const auto &times = one["times"];
+      const char *clock = times.contains("cpu_s_per_call") ? "cpu_s_per_call" : "wall_s_per_call";
+      EXPECT_GT(number(key), 1.0) << one["method"];
+      EXPECT_NEAR(number(key + "_per_s") * times[clock]["median"].get<double>(),
+                  number(key + "_per_call"), 1e-9 * number(key));
+      EXPECT_NEAR(number("speedup_" + key),
+                  number(key + "_per_s") / verlet[key + "_per_s"].get<double>(),
+                  1e-9 * number("speedup_" + key));
+    }
+    EXPECT_NE(one["slowest_torsion"].get<std::string>().find("-C-O"), std::string::npos);
+  }
+  // two seeds of 2 ps, each step one call
+  EXPECT_NEAR(verlet["ess_energy"].get<double>() / verlet["ess_energy_per_call"].get<double>(),
+              8000.0, 1e-6);
+  EXPECT_NEAR(row(report, "metropolis-4-c0")["ess_energy"].get<double>() /
+                  row(report, "metropolis-4-c0")["ess_energy_per_call"].get<double>(),
+              1000.0, 1e-6);
+  for (const char *method : {"verlet-0.5", "verlet-1", "respa-2", "mts-2", "zero-8-c1"})
     EXPECT_NEAR(row(report, method)["duration_ps"].get<double>(), 2.0, 0.02) << method;
   EXPECT_NEAR(jump["frame_fs"].get<double>(), 8.5, 1e-6)
       << "rejected jumps must not make frames that count more";
@@ -113,8 +142,8 @@ TEST_F(Study, ATableOfMethods)
 
   const std::string page = content("small/report.md");
   for (const char *words :
-       {"### Speed", "### Temperatures", "### Structure", "### Motion", "| verlet-0.5 |",
-        "| zero-8-c1 |", "the jump pays", "`mlff study small.yaml`", "cores)"})
+       {"### Speed", "### Independent samples", "### Temperatures", "### Structure", "### Motion",
+        "| verlet-0.5 |", "| zero-8-c1 |", "the jump pays", "`mlff study small.yaml`", "cores)"})
     EXPECT_NE(page.find(words), std::string::npos) << words;
   EXPECT_GT(fs::file_size(folder / "small/ethanol.png"), 20000u);
   EXPECT_LT(fs::file_size(folder / "small/ethanol.png"), 300000u);
@@ -128,6 +157,32 @@ TEST_F(Study, ATableOfMethods)
   expect_error("study small.yaml --ps 1",
                {"small/ethanol/verlet-0.5/seed-1' was made with other settings"});
   EXPECT_EQ(report_of(file("small/report.json")), report);
+}
+
+// a potential is the dear force, and another one the student: three sub-styles of one name
+TEST_F(Study, MultipleTimeStepsOfTwoPotentials)
+{
+  write("a.yaml",
+        "seeds: [1]\ntiming: {repeats: 0}\nps: 1\nwarmup: 0.1\nframe: 4\nlag: 0.3\n"
+        "molecules:\n  - {name: ethanol, smiles: CCO, force: {models: "
+        "ethanol-gfn2-painn32.safetensors}}\n"
+        "methods:\n  - verlet: 0.5\n  - {mts: ethanol-gfn2-mlp.safetensors, inner: 1}\n");
+  run("study a.yaml");
+  ASSERT_EQ(status, 0);
+  const Json report = report_of(file("a/report.json"));
+  ASSERT_EQ(report["molecules"][0]["rows"].size(), 6u);
+  const double bond =
+      row(report, "verlet-0.5")["quantities"]["bond_mean_A"]["C-O"]["value"].get<double>();
+  for (const int outer : {2, 4, 6, 8, 10}) {
+    const Json &one = row(report, "mts-" + std::to_string(outer));
+    EXPECT_FALSE(one.contains("failed")) << outer << one.value("failed", Json()).dump();
+    EXPECT_NEAR(one["force_calls_per_ps"].get<double>(), 1e3 / outer, 1e-6);
+    EXPECT_NEAR(one["quantities"]["bond_mean_A"]["C-O"]["value"].get<double>(), bond, 0.03);
+  }
+  const std::string input = content("a/ethanol/mts-4/seed-1/in.run");
+  EXPECT_NE(input.find("run_style       respa 2 4 hybrid 1 2 2"), std::string::npos);
+  EXPECT_NE(input.find("timestep        0.004"), std::string::npos);
+  EXPECT_NE(content("a/report.md").find("| mts-10 | 10 | - | - | 100 |"), std::string::npos);
 }
 
 TEST_F(Study, KilledAndResumedIsTheSame)
@@ -162,6 +217,40 @@ TEST_F(Study, KilledAndResumedIsTheSame)
   const Json whole = report_of(file("whole/report.json")),
              parts = report_of(file("parts/report.json"));
   EXPECT_EQ(whole, parts);
+}
+
+TEST_F(Study, SegmentsOfAStudent)
+{
+  write("a.yaml",
+        "seeds: [1]\ntiming: {repeats: 0}\nps: 0.1\nwarmup: 0.01\nframe: 4\nlag: 0.6\n" +
+            molecules +
+            "methods:\n  - verlet: 1\n  - {student: ethanol-gfn2-mlp.safetensors, stride: 4, "
+            "segments: [5, auto]}\n");
+  run("study a.yaml");
+  ASSERT_EQ(status, 0);
+  // the choice of auto is made before anything is counted
+  EXPECT_NE(content("a/ethanol/nested-4-c0-s5/seed-1/in.run").find("run             20\n"),
+            std::string::npos);
+  const Json report = report_of(file("a/report.json"));
+  for (const char *n : {"5", "auto"}) {
+    const std::string input =
+        content(std::string("a/ethanol/nested-4-c0-s") + n + "/seed-1/in.run");
+    EXPECT_NE(input.find("jump student 8 0.0005 corrector 0 metropolis yes segments " +
+                         std::string(n) + " langevin"),
+              std::string::npos)
+        << input;
+    // a step is one stride, whatever the number of segments
+    EXPECT_NE(input.find("run             25\n"), std::string::npos) << input;
+    const Json &one = row(report, std::string("nested-4-c0-s") + n);
+    EXPECT_EQ(one["segments"], n);
+    EXPECT_FALSE(one.contains("failed")) << one.value("failed", Json()).dump();
+    EXPECT_GT(one["acceptance"].get<double>(), 0.0);
+    EXPECT_LE(one["acceptance"].get<double>(), 1.0);
+    EXPECT_FALSE(one.contains("force_calls_per_ps")) << "time does not pass";
+    EXPECT_FALSE(one.contains("frame_fs"));
+    EXPECT_NEAR(one["ess_energy"].get<double>() / one["ess_energy_per_call"].get<double>(), 25.0,
+                1e-9);
+  }
 }
 
 // a potential of the same name with other contents makes other runs
@@ -216,11 +305,21 @@ TEST_F(Study, Refusals)
   refuse("molecules: [{data: none.data, elements: [C]}]\n" + methods,
          {"'molecules[0].data' names 'none.data', which is not there"});
   refuse(molecules + "methods:\n  - {fly: 1}\n",
-         {"unknown key 'methods[0].fly'", "accepted: jump, respa, student, verlet"});
+         {"unknown key 'methods[0].fly'", "accepted: jump, mts, respa, student, verlet"});
   refuse(molecules + "methods:\n  - {verlet: 0.5, dt: 1}\n", {"unknown key 'methods[0].dt'"});
   refuse(molecules + "methods:\n  - {verlet: 0}\n", {"'methods[0].verlet' is 0", "above 0"});
   refuse(molecules + "methods:\n  - {verlet: 1, jump: a}\n",
          {"'methods[0].jump' stands beside 'verlet'"});
+  refuse(molecules + "methods:\n  - {mts: none.safetensors}\n",
+         {"'methods[0].mts' names 'none.safetensors', which is not there"});
+  refuse(molecules + "methods:\n  - {mts: ethanol-gfn2-jump8.safetensors}\n",
+         {"'methods[0].mts' names", "accepted: potentials of energies and forces"});
+  refuse(molecules + "methods:\n  - {mts: ethanol-gfn2-mlp.safetensors, outer: 4.2}\n",
+         {"'methods[0].outer' is 4.2 fs", "multiples of the time step of 0.5 fs"});
+  refuse(molecules + "methods:\n  - {mts: ethanol-gfn2-mlp.safetensors, outer: 0.5}\n",
+         {"'methods[0].outer' is 0.5 fs", "two inner steps of 0.5 fs"});
+  refuse(molecules + "methods:\n  - {verlet: 1, mts: a}\n",
+         {"'methods[0].mts' stands beside 'verlet'", "verlet, respa, mts, jump, student"});
   refuse(molecules + "methods:\n  - {jump: none.safetensors}\n",
          {"'methods[0].jump' names 'none.safetensors', which is not there"});
   refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-mlp.safetensors}\n",
@@ -235,6 +334,13 @@ TEST_F(Study, Refusals)
   refuse(molecules +
              "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, corrector: 1, fraction: 0.1}\n",
          {"'methods[0].fraction' stands beside 'corrector'"});
+  refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, segments: 5}\n",
+         {"'methods[0].segments' stands beside 'jump'", "belongs to 'student'"});
+  refuse(molecules +
+             "methods:\n  - {student: ethanol-gfn2-mlp.safetensors, metropolis: no, segments: 5}\n",
+         {"'methods[0].segments' needs 'metropolis: yes'"});
+  refuse(molecules + "methods:\n  - {student: ethanol-gfn2-mlp.safetensors, segments: 2.5}\n",
+         {"'methods[0].segments' is '2.5'", "accepted: auto, and whole numbers from 1"});
   refuse(molecules + "methods:\n  - {jump: ethanol-gfn2-jump8.safetensors, corrector: 1.5}\n",
          {"'methods[0].corrector' is 1.5"});
   refuse(molecules + "methods:\n  - {verlet: 1, molecules: water}\n",

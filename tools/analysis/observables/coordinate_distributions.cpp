@@ -52,18 +52,19 @@ CoordinateDistributions::CoordinateDistributions(const Topology &t) :
   }
 }
 
-void CoordinateDistributions::Family::add(std::size_t k, double value, long n)
+void CoordinateDistributions::Family::add(std::size_t k, double value, double weight, double total)
 {
   auto &one = each[k];
   const double d = value - one.mean;
-  one.mean += d / double(n);
-  one.squares += d * (value - one.mean);
-  histogram[kind[k]][std::clamp(int((value - low) / width), 0, bins - 1)]++;
+  one.mean += weight * d / total;
+  one.squares += weight * d * (value - one.mean);
+  histogram[kind[k]][std::clamp(int((value - low) / width), 0, bins - 1)] += weight;
 }
 
 void CoordinateDistributions::add(const Frame &frame)
 {
-  n_frames++;
+  if (!(frame.weight > 0.0)) return;
+  total += frame.weight;
   const auto at = [&](int i) {
     return &frame.x[3 * std::size_t(i)];
   };
@@ -74,7 +75,7 @@ void CoordinateDistributions::add(const Frame &frame)
     double d[3];
     difference(at(i), at(j), d);
     const double length = std::sqrt(dot(d, d));
-    bonds.add(k, length, n_frames);
+    bonds.add(k, length, frame.weight, total);
     if (length > 1.6 * (covalent_radius(z[i]) + covalent_radius(z[j]))) whole = false;
   }
   if (!whole) broken++;
@@ -84,11 +85,11 @@ void CoordinateDistributions::add(const Frame &frame)
     difference(at(j), at(i), u);
     difference(at(j), at(l), v);
     cross(u, v, w);
-    angles.add(k, degree * std::atan2(std::sqrt(dot(w, w)), dot(u, v)), n_frames);
+    angles.add(k, degree * std::atan2(std::sqrt(dot(w, w)), dot(u, v)), frame.weight, total);
   }
   for (std::size_t k = 0; k < dihedrals.kind.size(); k++) {
     const auto [a, b, c, d] = topology.dihedrals.atoms[k];
-    dihedrals.add(k, degree * dihedral_angle(at(a), at(b), at(c), at(d)), n_frames);
+    dihedrals.add(k, degree * dihedral_angle(at(a), at(b), at(c), at(d)), frame.weight, total);
   }
 }
 
@@ -109,7 +110,7 @@ std::vector<Quantity> CoordinateDistributions::quantities() const
         for (std::size_t k = 0; k < family->kind.size(); k++)
           if (family->kind[k] == int(kind)) {
             const double d = family->each[k].mean - mean;
-            square += d * d + family->each[k].squares / double(n_frames);
+            square += d * d + family->each[k].squares / total;
           }
         list.push_back({family->name + "_" + what + "_" + unit, family->names[kind],
                         what[0] == 'm' ? mean : std::sqrt(square / n)});
@@ -152,8 +153,8 @@ std::vector<Quantity> CoordinateDistributions::compare(const CoordinateDistribut
       const double n = double(a->each.size());
       for (std::size_t k = 0; k < a->each.size(); k++) {
         const double dm = a->each[k].mean - b->each[k].mean;
-        const double dw = std::sqrt(a->each[k].squares / double(n_frames)) -
-            std::sqrt(b->each[k].squares / double(other.n_frames));
+        const double dw =
+            std::sqrt(a->each[k].squares / total) - std::sqrt(b->each[k].squares / other.total);
         mean += dm * dm / n;
         width += dw * dw / n;
       }

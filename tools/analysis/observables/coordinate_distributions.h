@@ -7,7 +7,8 @@
 
 namespace mlff {
 
-/// Bonds in Å, angles and dihedrals in degrees, dihedrals -180 to 180 (IUPAC's sign).
+/// Bonds in Å, angles and dihedrals in degrees, dihedrals -180 to 180 (IUPAC's sign). Frames count
+/// by their weights.
 class CoordinateDistributions {
  public:
   explicit CoordinateDistributions(const Topology &topology);
@@ -15,7 +16,7 @@ class CoordinateDistributions {
   void add(const Frame &frame);
 
   /// Mean and width (standard deviation over all of a kind) of bonds and angles of each kind, and
-  /// frames in which a bond is longer than 1.6 sums of the radii.
+  /// frames, whatever their weight above 0, in which a bond is longer than 1.6 sums of the radii.
   std::vector<Quantity> quantities() const;
 
   /// Distributions of each kind as densities.
@@ -39,12 +40,14 @@ class CoordinateDistributions {
     std::vector<Moments> each;
     std::vector<std::vector<double>> histogram;    // [kind]
 
-    void add(std::size_t k, double value, long n);
+    /// total: sum of weights, this one included
+    void add(std::size_t k, double value, double weight, double total);
   };
   const Topology &topology;
   std::vector<int> numbers;
   Family bonds, angles, dihedrals;
-  long n_frames = 0, broken = 0;
+  double total = 0.0;    // sum of weights
+  long broken = 0;
 };
 
 /// Angle of a dihedral in radians, -pi to pi.

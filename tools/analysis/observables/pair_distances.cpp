@@ -25,19 +25,19 @@ std::size_t PairDistances::pair(int a, int b) const
   return std::size_t(high * (high + 1) / 2 + low);
 }
 
-void PairDistances::add(const Structure &s)
+void PairDistances::add(const Structure &s, double weight)
 {
-  n_frames++;
+  if (!(weight > 0.0)) return;
   const auto &h = s.cell;
   const double volume =
       std::abs(h[0] * (h[4] * h[8] - h[5] * h[7]) - h[1] * (h[3] * h[8] - h[5] * h[6]) +
                h[2] * (h[3] * h[7] - h[4] * h[6]));
   if (s.periodic == std::array{true, true, true})
-    density += 1.0 / volume;
+    density += weight / volume;
   else
     periodic = false;
-  const auto put = [&](int a, int b, double r, double weight) {
-    if (const int bin = int(r / width); bin < bins) counts[pair(a, b)][bin] += weight;
+  const auto put = [&](int a, int b, double r, double pairs) {
+    if (const int bin = int(r / width); bin < bins) counts[pair(a, b)][bin] += weight * pairs;
   };
   if (s.periodic == std::array{false, false, false} && s.n_atoms() <= 200) {
     std::vector<int> species;

@@ -20,10 +20,9 @@ class PairDistances {
   /// r_max in Å.
   PairDistances(const std::vector<int> &numbers, double r_max, int bins = 200);
 
-  /// Throws StructureError.
-  void add(const Structure &structure);
+  /// Frames count by their weights. Throws StructureError.
+  void add(const Structure &structure, double weight = 1.0);
 
-  long n() const { return n_frames; }
   std::vector<Curve> curves() const;
 
   /// Difference for each pair of elements: the integral of |difference| of the two densities (0 to
@@ -36,9 +35,8 @@ class PairDistances {
   int bins;
   std::vector<double> count_of_element;
   std::vector<std::vector<double>> counts;    // [pair] ordered pairs
-  double density = 0.0;                       // sum of 1/V over frames
+  double density = 0.0;                       // sum of weight/V over frames
   bool periodic = true;
-  long n_frames = 0;
   GraphStorage graph;
 
   std::size_t pair(int a, int b) const;

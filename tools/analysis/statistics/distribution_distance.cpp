@@ -22,34 +22,64 @@ double jensen_shannon(const std::vector<double> &a, const std::vector<double> &b
   return std::sqrt(std::max(0.0, divergence));
 }
 
-double jensen_shannon_of_samples(const std::vector<double> &a, const std::vector<double> &b)
+double weighted_jensen_shannon(const WeightedSamples &a, const WeightedSamples &b)
 {
-  if (a.empty() || b.empty()) return std::nan("");
-  const auto [low_a, high_a] = std::minmax_element(a.begin(), a.end());
-  const auto [low_b, high_b] = std::minmax_element(b.begin(), b.end());
+  if (a.x.empty() || b.x.empty()) return std::nan("");
+  const auto [low_a, high_a] = std::minmax_element(a.x.begin(), a.x.end());
+  const auto [low_b, high_b] = std::minmax_element(b.x.begin(), b.x.end());
   const double low = std::min(*low_a, *low_b), high = std::max(*high_a, *high_b);
-  const int bins = std::max(2, int(2.0 * std::cbrt(double(std::min(a.size(), b.size())))));
-  const auto histogram = [&](const std::vector<double> &samples) {
+  const int bins = std::max(2, int(2.0 * std::cbrt(double(std::min(a.x.size(), b.x.size())))));
+  const auto histogram = [&](const WeightedSamples &samples) {
     std::vector<double> counts(bins, 0.0);
-    for (const double x : samples)
-      counts[high > low ? std::clamp(int((x - low) / (high - low) * bins), 0, bins - 1) : 0]++;
+    for (std::size_t k = 0; k < samples.x.size(); k++) {
+      const double place = high > low ? (samples.x[k] - low) / (high - low) * bins : 0.0;
+      counts[std::clamp(int(place), 0, bins - 1)] += samples.weight(k);
+    }
     return counts;
   };
   return jensen_shannon(histogram(a), histogram(b));
 }
 
+double jensen_shannon_of_samples(const std::vector<double> &a, const std::vector<double> &b)
+{
+  return weighted_jensen_shannon({a, {}}, {b, {}});
+}
+
+namespace {
+
+  /// Samples in ascending order, each with its weight.
+  std::vector<std::pair<double, double>> sorted(const WeightedSamples &samples, double &total)
+  {
+    std::vector<std::pair<double, double>> list;
+    total = 0.0;
+    for (std::size_t k = 0; k < samples.x.size(); k++) {
+      list.emplace_back(samples.x[k], samples.weight(k));
+      total += samples.weight(k);
+    }
+    std::sort(list.begin(), list.end());
+    return list;
+  }
+
+}    // namespace
+
 KolmogorovSmirnov kolmogorov_smirnov(std::vector<double> a, std::vector<double> b)
 {
-  if (a.empty() || b.empty()) return {std::nan(""), std::nan("")};
-  std::sort(a.begin(), a.end());
-  std::sort(b.begin(), b.end());
   const double na = double(a.size()), nb = double(b.size());
-  double statistic = 0.0;
-  for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
-    const double x = std::min(a[i], b[j]);
-    while (i < a.size() && a[i] <= x) i++;
-    while (j < b.size() && b[j] <= x) j++;
-    statistic = std::max(statistic, std::abs(double(i) / na - double(j) / nb));
+  return weighted_kolmogorov_smirnov({std::move(a), {}, na}, {std::move(b), {}, nb});
+}
+
+KolmogorovSmirnov weighted_kolmogorov_smirnov(const WeightedSamples &a, const WeightedSamples &b)
+{
+  double total_a, total_b;
+  const auto here = sorted(a, total_a), there = sorted(b, total_b);
+  const double na = a.effective, nb = b.effective;
+  if (!(total_a > 0.0) || !(total_b > 0.0)) return {std::nan(""), std::nan("")};
+  double statistic = 0.0, below_a = 0.0, below_b = 0.0;
+  for (std::size_t i = 0, j = 0; i < here.size() && j < there.size();) {
+    const double x = std::min(here[i].first, there[j].first);
+    while (i < here.size() && here[i].first <= x) below_a += here[i++].second;
+    while (j < there.size() && there[j].first <= x) below_b += there[j++].second;
+    statistic = std::max(statistic, std::abs(below_a / total_a - below_b / total_b));
   }
   const double root = std::sqrt(na * nb / (na + nb)),
                lambda = (root + 0.12 + 0.11 / root) * statistic;

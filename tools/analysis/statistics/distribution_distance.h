@@ -14,6 +14,17 @@ double jensen_shannon(const std::vector<double> &a, const std::vector<double> &b
 /// twice as many bins as the cube root of the number of samples (Rice's rule).
 double jensen_shannon_of_samples(const std::vector<double> &a, const std::vector<double> &b);
 
+/// Numbers of one distribution with their weights.
+struct WeightedSamples {
+  std::vector<double> x, weights;    ///< weights empty: all are 1
+  double effective = 0.0;            ///< independent numbers that they are worth
+
+  double weight(std::size_t k) const { return weights.empty() ? 1.0 : weights[k]; }
+};
+
+/// The same with weights; the number of bins follows from the numbers of samples.
+double weighted_jensen_shannon(const WeightedSamples &a, const WeightedSamples &b);
+
 struct KolmogorovSmirnov {
   double statistic;    ///< largest difference of the cumulative distributions
   double p;            ///< probability of a statistic at least as large, if both were the same
@@ -22,5 +33,9 @@ struct KolmogorovSmirnov {
 /// Test of two sets of independent samples. p: Kolmogorov's asymptotic distribution with the
 /// correction of M. A. Stephens, J. R. Stat. Soc. B 32 (1970) 115.
 KolmogorovSmirnov kolmogorov_smirnov(std::vector<double> a, std::vector<double> b);
+
+/// The same with weights, which are the steps of the cumulative distributions; p is that of the
+/// effective numbers.
+KolmogorovSmirnov weighted_kolmogorov_smirnov(const WeightedSamples &a, const WeightedSamples &b);
 
 }    // namespace mlff
