@@ -67,6 +67,7 @@ static void add_commands(CLI::App &program)
       {"This machine", {mlff::add_command_doctor, mlff::add_command_completion}}};
   // mlff make-jump labels with xTB.
   if (mlff::has_teacher("xtb")) groups[0].commands.push_back(mlff::add_command_make_jump);
+  groups[0].commands.push_back(mlff::add_command_make_sampler);
   for (const auto &group : groups)
     for (auto *add : group.commands) {
       const auto before = program.get_subcommands([](CLI::App *) {

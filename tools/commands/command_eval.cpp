@@ -1,4 +1,5 @@
 // mlff eval: errors of a potential against labelled frames.
+#include "commands/eval/reach_options.h"
 #include "commands/sub_command.h"
 #include "core/elements.h"
 #include "core/progress.h"
@@ -32,13 +33,17 @@ namespace mlff {
 namespace {
 
   struct EvalOptions {
-    std::string model, data, output;
+    std::vector<std::string> models;    // of the first the errors are, others for --reach
+    std::string data, output;
     EngineOptions engine;
     int batch = 64, rollout = 0;
     std::size_t memory = 0;
     bool json = false, force = false, apart = false;
     std::vector<std::string> groups;
     ReadOptions read;
+    ReachRequest reach;
+
+    const std::string &model() const { return models.front(); }
   };
 
   ReadOptions reading(const EvalOptions &options)
@@ -228,7 +233,7 @@ namespace {
   class Evaluation {
    public:
     explicit Evaluation(const EvalOptions &options) :
-        options(options), potential(Potential::read(options.model)),
+        options(options), potential(Potential::read(options.model())),
         engine(make_engine(potential, options.engine), options.memory << 20),
         reader(open_trajectory(options.data, reading(options)))
     {
@@ -283,10 +288,10 @@ namespace {
       progress.update(1.0, std::to_string(n_frames) + " frames");
     }
 
-    void print() const
+    nlohmann::ordered_json json() const
     {
       nlohmann::ordered_json report;
-      report["model"] = options.model;
+      report["model"] = options.model();
       report["data"] = options.data;
       report["engine"] = engine.description();
       report["n_frames"] = n_frames;
@@ -311,11 +316,12 @@ namespace {
                                                  {"force_rmse_meV_per_A", errors.rmse() / meV}};
       if (by_distance()) report["apart"] = apart.json(potential.cutoff);
       report["seconds"] = seconds;
-      if (options.json) {
-        std::printf("%s\n", report.dump(2).c_str());
-        return;
-      }
-      std::printf("%s on %s: %ld frames, %ld atoms, %.1f s (%s)\n\n", options.model.c_str(),
+      return report;
+    }
+
+    void print() const
+    {
+      std::printf("%s on %s: %ld frames, %ld atoms, %.1f s (%s)\n\n", options.model().c_str(),
                   options.data.c_str(), n_frames, n_atoms, seconds, engine.description().c_str());
       std::printf("%-24s %12s %12s\n", "", "MAE", "RMSE");
       const auto line = [](const std::string &name, const Errors &errors, double unit = meV,
@@ -336,7 +342,7 @@ namespace {
                   "the cutoff), meV/A\n%-10s %8s %12s %12s %14s %14s\n",
                   options.apart ? "molecules" : "groups", "A", "frames", "force MAE", "force RMSE",
                   "net force MAE", "net force is");
-      for (const auto &row : report["apart"])
+      for (const auto &row : apart.json(potential.cutoff))
         std::printf(
             "%-10s %8ld %12.3f %12.3f %14.3f %14.1f\n",
             row["distance_A"].get<std::string>().c_str(), row["n_frames"].get<long>(),
@@ -436,6 +442,11 @@ namespace {
   /// reports them.
   void evaluate_jump(const EvalOptions &options, const Potential &potential)
   {
+    if (options.data.empty()) throw CLI::RequiredError("--data");
+    if (options.reach.wanted)
+      throw FileError("'" + options.model() +
+                      "' is a jump network, which has no energies along "
+                      "torsions and bonds; --reach takes potentials");
     if (!options.output.empty()) throw FileError("a jump network is evaluated without --output");
     std::vector<NveTrajectory> trajectories = {
         read_nve(options.data, jump_record(potential).timestep)};
@@ -474,6 +485,48 @@ namespace {
     std::printf("%s\n", json.dump(2).c_str());
   }
 
+  /// Errors on frames, the reach, or both.
+  void evaluate_potential(const EvalOptions &options)
+  {
+    nlohmann::ordered_json report = {{"model", options.model()}};
+    if (!options.data.empty()) {
+      Evaluation evaluation(options);
+      evaluation.run();
+      if (options.json)
+        report = evaluation.json();
+      else
+        evaluation.print();
+    }
+    if (options.reach.wanted) {
+      report["reach"] =
+          evaluate_reach(options.reach, options.models, options.data, options.read, options.engine)
+              .json();
+      if (!options.json) {
+        if (!options.data.empty()) std::printf("\n");
+        print_reach(report["reach"]);
+      }
+    }
+    if (options.json) std::printf("%s\n", report.dump(2).c_str());
+  }
+
+  /// What is missing, or stands beside what it does not go with.
+  void check_words(const EvalOptions &options)
+  {
+    const ReachRequest &reach = options.reach;
+    if (options.data.empty() && !reach.wanted) throw CLI::RequiredError("--data");
+    if (options.data.empty() && !reach.names_molecule())
+      throw CLI::ValidationError("--reach needs a molecule; accepted: --molecule, --structure, or "
+                                 "--data, of which it takes the first frame");
+    if (options.data.empty() &&
+        (!options.output.empty() || options.apart || !options.groups.empty()))
+      throw CLI::ValidationError("--output, --apart and --groups are of frames; accepted beside "
+                                 "--data");
+    if (options.models.size() > 1 && !reach.wanted)
+      throw CLI::ValidationError("--model: found " + std::to_string(options.models.size()) +
+                                 " potentials; accepted: one, or several with --reach, which "
+                                 "tells their spread");
+  }
+
 }    // namespace
 
 void add_command_eval(CLI::App &program)
@@ -482,10 +535,12 @@ void add_command_eval(CLI::App &program)
       program, "eval",
       "Compare a potential with labelled frames: errors of energies, forces and stresses; a "
       "jump network with windows of NVE dynamics");
-  add_model_option(options.app, options->model);
-  options.app
-      .add_option("--data", options->data, "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å)")
-      ->required();
+  add_models_option(options.app, options->models,
+                    "potential, .safetensors; a path, or the name of one that ships; with --reach "
+                    "one or more");
+  options.app.add_option("--data", options->data,
+                         "frames: rMD17 .npz (kcal/mol) or extended XYZ (eV, Å); with --reach of a "
+                         "molecule not needed");
   OptionGroup group(options.app);
   group.add("--engine", options->engine.engine, "auto or an engine of this build");
   add_engine_options(options.app, options->engine);
@@ -509,16 +564,18 @@ void add_command_eval(CLI::App &program)
       ->expected(2)
       ->excludes("--apart");
   add_read_options(options.app, options->read);
+  add_reach_options(options.app, options->reach);
   add_json_option(options.app, options->json);
   options.app.add_flag("--force", options->force, "overwrite an existing output file");
   options.app.footer(
-      "Example:\n  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json");
+      "Examples:\n"
+      "  mlff eval --model ethanol.safetensors --data rmd17_ethanol_test_01.npz --json\n"
+      "  mlff eval --model ethanol-rmd17-painn64 --reach --molecule CCO --plots pictures");
   options.app.callback([options] {
-    if (const Potential potential = Potential::read(options->model); potential.kind().gives_jumps)
+    check_words(*options);
+    if (const Potential potential = Potential::read(options->model()); potential.kind().gives_jumps)
       return evaluate_jump(*options, potential);
-    Evaluation evaluation(*options);
-    evaluation.run();
-    evaluation.print();
+    evaluate_potential(*options);
   });
 }
 

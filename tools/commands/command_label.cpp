@@ -30,14 +30,14 @@ namespace {
   {
     OptionGroup sampling(command, "Sampling");
     sampling.add_word(
-        "--sampling", o.sampling, {"langevin", "nve", "rattle"},
+        "--sampling", o.sampling, {"langevin", "nve", "rattle", "wide"},
         "langevin: spread frames; nve: windows of successive steps; rattle: displaced "
-        "conformers");
+        "conformers; wide: geometries far from each other, without dynamics");
     sampling.add_above_zero("--temperature", o.temperatures, "K, one or more");
     sampling.add_above_zero("--trajectories", o.trajectories,
                             "at each temperature, each from a conformer of its own");
     sampling.add_above_zero("--frames", o.frames,
-                            "of a trajectory (langevin, rattle), or copies of a structure");
+                            "of a trajectory (langevin, rattle, wide), or copies of a structure");
     sampling.add_above_zero("--every", o.every, "steps between frames (langevin)");
     sampling.add_above_zero("--windows", o.windows, "of a trajectory (nve)");
     sampling.add_above_zero("--window", o.window, "steps of a window (nve)");
@@ -83,12 +83,19 @@ namespace {
   void set_copies(const CLI::App &command, LabelOptions &o)
   {
     o.copies.seed = o.seed;
+    o.copies.wide = o.sampling == "wide";
+    if (command.count("--sampling") > 0 && !o.copies.wide)
+      throw CLI::ValidationError("--sampling: found " + o.sampling +
+                                 "; accepted with --structures: wide");
     if (command.count("--rattle") > 0) o.copies.rattle = o.rattle;
+    if (o.copies.wide && (o.copies.rattle > 0.0 || o.copies.strain > 0.0 || o.copies.volume))
+      throw CLI::ValidationError("--sampling: wide chooses strain, volume and displacements by "
+                                 "itself; accepted without --rattle, --strain and --volume");
     if (command.count("--frames") == 0) return;
     if (!o.copies.vary())
       throw CLI::ValidationError(
           "--frames: all copies of a structure would be the same; accepted with --structures: "
-          "beside --rattle, --strain or --volume");
+          "beside --rattle, --strain, --volume or --sampling wide");
     o.copies.copies = o.frames;
   }
 
@@ -142,6 +149,7 @@ void add_command_label(CLI::App &program)
       "  mlff label --smiles druglike.smi --temperature 300 500 -o data\n"
       "  mlff label --molecule CCO --sampling nve --temperature 300 400 500 --trajectories 5 -o "
       "windows\n"
+      "  mlff label --molecule CCO --sampling wide --frames 2000 -o wide\n"
       "  mlff label --structures frames.xyz --model a.safetensors b.safetensors -o labelled.xyz\n"
       "  mlff label --structures cell.xyz --repeat 2 2 2 --rattle 0.05 --strain 0.03 --frames 300 "
       "--lammps in.force -o crystal.xyz\n"

@@ -1,10 +1,12 @@
 // mlff train: a potential from labelled frames or from teachers, or a jump network from
 // trajectories.
 #include "commands/sub_command.h"
+#include "data/output_file.h"
 #include "potential/potential.h"
 #include "program/exit_code.h"
 #include "program/json_output.h"
 #include "training/jump/jump_trainer.h"
+#include "training/pretrain/pretraining.h"
 #include "training/trainer.h"
 #include "workflow/plot_script.h"
 
@@ -41,7 +43,10 @@ namespace {
         throw CLI::RuntimeError(exit_interrupted);
       return settings.output;
     }
-    const auto settings = TrainSettings::read_file(options.settings);
+    auto settings = TrainSettings::read_file(options.settings);
+    OutputFile::check(settings.output, options.force);
+    if (!pretrain(settings, command_line, options.restart))
+      throw CLI::RuntimeError(exit_interrupted);
     Trainer trainer(settings, command_line);
     if (!trainer.run(options.restart, options.force)) throw CLI::RuntimeError(exit_interrupted);
     if (options.plots)

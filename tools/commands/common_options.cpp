@@ -21,18 +21,30 @@ std::string given_options(const CLI::App &command)
   return text;
 }
 
+namespace {
+
+  void make_model_option(CLI::Option *option)
+  {
+    option->required()
+        ->transform([](const std::string &name) {
+          const std::string file = find_potential(name);
+          spdlog::debug("potential {}: {}", name, file);
+          return file;
+        })
+        ->type_name(potential_type);
+  }
+
+}    // namespace
+
 void add_model_option(CLI::App &command, std::string &model)
 {
-  command
-      .add_option("--model", model,
-                  "potential, .safetensors; a path, or the name of one that ships")
-      ->required()
-      ->transform([](const std::string &name) {
-        const std::string file = find_potential(name);
-        spdlog::debug("potential {}: {}", name, file);
-        return file;
-      })
-      ->type_name(potential_type);
+  make_model_option(command.add_option(
+      "--model", model, "potential, .safetensors; a path, or the name of one that ships"));
+}
+
+void add_models_option(CLI::App &command, std::vector<std::string> &models, const std::string &help)
+{
+  make_model_option(command.add_option("--model", models, help));
 }
 
 void add_read_options(CLI::App &command, ReadOptions &options)

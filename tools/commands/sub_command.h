@@ -109,6 +109,10 @@ std::map<std::string, CLI::Option *> add_teacher_options(CLI::App &command,
 /// Option --model, required: the file of a name is found as pair_coeff finds it.
 void add_model_option(CLI::App &command, std::string &model);
 
+/// The same of one or more potentials. `help`: what it says of them.
+void add_models_option(CLI::App &command, std::vector<std::string> &models,
+                       const std::string &help);
+
 /// Options --units, --key and --elements: what a file does not say.
 void add_read_options(CLI::App &command, ReadOptions &options);
 
@@ -127,6 +131,7 @@ using AddCommand = void(CLI::App &program);
 AddCommand add_command_analyze, add_command_bench, add_command_check_gradients,
     add_command_completion, add_command_dataset, add_command_distill, add_command_doctor,
     add_command_eval, add_command_import, add_command_info, add_command_label,
-    add_command_make_jump, add_command_molecule, add_command_study, add_command_train;
+    add_command_make_jump, add_command_make_sampler, add_command_molecule, add_command_study,
+    add_command_train;
 
 }    // namespace mlff

@@ -1,68 +1,44 @@
 // Selects the frames of a student's trajectories that are worth a label.
 #include "distill/frame_selection.h"
 
-#include "structure/bonded_molecule.h"
-#include "structure/bonds.h"
-
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace mlff {
 
 namespace {
 
-  double distance(const double *a, const double *b)
+  double distance(const FrameShape &a, const FrameShape &b)
   {
-    return std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
-  }
-
-  /// Inverse distances of all pairs: tells conformations of one molecule apart.
-  std::vector<double> inverse_distances(const Structure &frame)
-  {
-    std::vector<double> list;
-    for (int i = 0; i < frame.n_atoms(); i++)
-      for (int j = 0; j < i; j++)
-        list.push_back(1.0 / distance(&frame.positions[3 * i], &frame.positions[3 * j]));
-    return list;
+    double square = 0.0;
+    for (std::size_t k = 0; k < a.size(); k++) square += (a[k] - b[k]) * (a[k] - b[k]);
+    return std::sqrt(square);
   }
 
 }    // namespace
 
-/// Bonds of the start that hold, and no two atoms too close: what a teacher can label.
-bool is_sound(const Molecule &molecule, const Structure &frame)
+std::vector<int> most_useful(const std::vector<FrameShape> &frames,
+                             const std::vector<double> &spread, long n,
+                             const std::vector<FrameShape> &known)
 {
-  for (int i = 0; i < frame.n_atoms(); i++)
-    for (int j = 0; j < i; j++) {
-      const double radii = covalent_radius(frame.numbers[i]) + covalent_radius(frame.numbers[j]);
-      if (!(distance(&frame.positions[3 * i], &frame.positions[3 * j]) > 0.6 * radii)) return false;
-    }
-  return bonds_hold(bonds_of(molecule.numbers, molecule.conformers.front()), frame.numbers,
-                    frame.positions);
-}
-
-/// Frames of one molecule in the order of how much they teach: the spread of the students times
-/// the distance from those before.
-std::vector<int> most_useful(const std::vector<Structure> &frames,
-                             const std::vector<double> &spread, long n)
-{
-  std::vector<std::vector<double>> shape;
-  for (const auto &frame : frames) shape.push_back(inverse_distances(frame));
-  std::vector<double> away(frames.size(), 1.0);
+  constexpr double nothing_near = std::numeric_limits<double>::infinity();
+  std::vector<double> away(frames.size(), nothing_near);
+  for (std::size_t k = 0; k < frames.size(); k++)
+    for (const auto &other : known) away[k] = std::min(away[k], distance(frames[k], other));
+  // the first frame of all is the one with the largest spread
+  const auto worth = [&](std::size_t k) {
+    return spread[k] * (away[k] < nothing_near ? away[k] : 1.0);
+  };
   std::vector<int> chosen;
   for (long c = 0; c < n; c++) {
     int best = -1;
     for (std::size_t k = 0; k < frames.size(); k++)
-      if (away[k] > 0 && (best < 0 || spread[k] * away[k] > spread[best] * away[best]))
-        best = int(k);
+      if (away[k] > same_frame && (best < 0 || worth(k) > worth(best))) best = int(k);
     if (best < 0) break;
     chosen.push_back(best);
-    for (std::size_t k = 0; k < frames.size(); k++) {
-      double square = 0.0;
-      for (std::size_t p = 0; p < shape[k].size(); p++)
-        square += (shape[k][p] - shape[best][p]) * (shape[k][p] - shape[best][p]);
-      away[k] = c == 0 ? std::sqrt(square) : std::min(away[k], std::sqrt(square));
-    }
-    away[best] = 0.0;
+    for (std::size_t k = 0; k < frames.size(); k++)
+      away[k] = std::min(away[k], distance(frames[k], frames[best]));
   }
   return chosen;
 }

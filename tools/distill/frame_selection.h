@@ -1,21 +1,21 @@
 // Selects the frames of a student's trajectories that are worth a label.
 #pragma once
 
-#include "molecule/molecule.h"
-#include "structure/structure.h"
-
 #include <vector>
 
 namespace mlff {
 
-/// Whether a teacher can be expected to label a frame: the bonds of the molecule's first conformer
-/// hold, and no two atoms are too close.
-bool is_sound(const Molecule &molecule, const Structure &frame);
+/// A frame as a point: the nearer two are, the more alike are the frames.
+using FrameShape = std::vector<double>;
 
-/// Indices of the n frames of one molecule that teach most, in that order: each has the largest
-/// product of the students' spread (eV/Å) and the distance from the frames chosen before, in the
-/// space of inverse distances of atoms.
-std::vector<int> most_useful(const std::vector<Structure> &frames,
-                             const std::vector<double> &spread, long n);
+/// Frames whose points are nearer than this are the same frame.
+inline constexpr double same_frame = 1e-6;
+
+/// Indices of at most n frames that teach most, in that order: each has the largest product of the
+/// students' spread (eV/Å) and the distance to the nearest of the frames that are known or chosen
+/// before it. A frame that is the same as one of these is never chosen.
+std::vector<int> most_useful(const std::vector<FrameShape> &frames,
+                             const std::vector<double> &spread, long n,
+                             const std::vector<FrameShape> &known = {});
 
 }    // namespace mlff

@@ -1,4 +1,5 @@
 // LAMMPS programs: their versions, packages, styles of this package, plugins.
+#include "core/words.h"
 #include "doctor/examinations.h"
 #include "doctor/lammps_help.h"
 #include "workflow/captured_program.h"
@@ -22,13 +23,6 @@ namespace {
 
   // pair_style xtb is a choice of the build
   const std::vector<std::string> styles = {"mlff", "kstep/hybrid"};
-
-  std::string joined(const std::vector<std::string> &words, const std::string &between)
-  {
-    std::string text;
-    for (const auto &word : words) text += (text.empty() ? "" : between) + word;
-    return text;
-  }
 
   /// The LAMMPS asked for, those of PATH, and the one beside this program, each once.
   std::vector<fs::path> programs(const std::string &lammps)

@@ -16,7 +16,7 @@ struct LabelOptions {
   std::string command;    ///< the command line, for the manifest
   std::string smiles_file, smiles, structures, output;
   TeacherSettings teacher;
-  std::string sampling = "langevin", lammps;
+  std::string sampling = "langevin", lammps;    ///< langevin, nve, rattle or wide
   std::vector<double> temperatures = {300.0};
   /// number for each molecule and temperature, each from its own conformer
   int trajectories = 1;

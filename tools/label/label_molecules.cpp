@@ -7,6 +7,7 @@
 #include "data/trajectory.h"
 #include "label/label.h"
 #include "label/smiles_file.h"
+#include "label/wide_sampling.h"
 #include "molecule/molecule.h"
 #include "recipes.h"
 #include "workflow/lammps_run.h"
@@ -21,6 +22,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <random>
 #include <sstream>
 
@@ -30,6 +32,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 namespace {
+
+  constexpr int wide_conformers = 20;    // of a molecule, among which wide sampling draws
 
   /// One trajectory of one molecule.
   struct Trajectory {
@@ -50,7 +54,7 @@ namespace {
 
     void run()
     {
-      if (!rattles()) options.lammps = lammps_program(options.lammps);
+      if (!draws()) options.lammps = lammps_program(options.lammps);
       const auto list = options.smiles_file.empty()
           ? std::vector<NamedSmiles>{{options.smiles, "molecule"}}
           : read_smiles(options.smiles_file);
@@ -83,7 +87,10 @@ namespace {
     std::vector<Trajectory> trajectories;
     std::vector<std::string> failures;
 
-    bool rattles() const { return options.sampling == "rattle"; }
+    bool is_wide() const { return options.sampling == "wide"; }
+
+    /// Whether geometries are drawn, not visited by dynamics.
+    bool draws() const { return options.sampling == "rattle" || is_wide(); }
 
     long expected_frames() const
     {
@@ -97,8 +104,8 @@ namespace {
       s["sampling"] = options.sampling;
       s["seed"] = options.seed;
       s["trajectories"] = options.trajectories;
-      if (rattles()) {
-        s["rattle"] = options.rattle;
+      if (draws()) {
+        if (!is_wide()) s["rattle"] = options.rattle;
         s["frames"] = options.frames;
       } else {
         s["temperature"] = options.temperatures;
@@ -121,8 +128,9 @@ namespace {
 
     void make_trajectories(const std::vector<NamedSmiles> &list)
     {
-      const auto temperatures = rattles() ? std::vector<double>{0.0} : options.temperatures;
-      const int n_conformers = int(temperatures.size()) * options.trajectories;
+      const auto temperatures = draws() ? std::vector<double>{0.0} : options.temperatures;
+      const int n_conformers = is_wide() ? wide_conformers
+                                         : int(temperatures.size()) * options.trajectories;
       for (const auto &[smiles, name] : list) {
         molecules.push_back(make_molecule(smiles, n_conformers, options.seed));
         // A molecule that the teacher cannot label is refused before anything runs.
@@ -138,7 +146,7 @@ namespace {
           for (int t = 0; t < options.trajectories; t++, conformer++) {
             std::ostringstream name;
             name << list[m].name;
-            if (!rattles()) name << "_" << temperature << "K";
+            if (!draws()) name << "_" << temperature << "K";
             if (options.trajectories > 1) name << "_" << t + 1;
             trajectories.push_back({name.str(), &molecules[m], list[m].name, temperature, conformer,
                                     options.seed + int(trajectories.size())});
@@ -150,14 +158,14 @@ namespace {
     /// needed.
     void check(const Molecule &molecule) const
     {
-      if (!rattles() &&
+      if (!draws() &&
           teacher
               ->lammps_commands(elements_of_types(molecule), molecule.charge,
                                 molecule.unpaired_electrons)
               .empty())
         throw TeacherError("--sampling " + options.sampling +
                            " needs forces in LAMMPS, which the teacher '" + options.teacher.kind +
-                           "' does not have; accepted: rattle");
+                           "' does not have; accepted: rattle, wide");
       make_teacher(options.teacher)->set_reference(molecule.frame(molecule.conformers.front()));
     }
 
@@ -203,7 +211,7 @@ namespace {
       piece.run = [this, trajectory, place] {
         fs::create_directories(place);
         output_to(place / "log");
-        if (rattles()) return rattle(trajectory, place / "frames.xyz");
+        if (draws()) return draw(trajectory, place / "frames.xyz");
         return run_lammps(trajectory, place);
       };
       piece.progress = [this, counter] {
@@ -244,20 +252,34 @@ namespace {
                          {"output", "frames.xyz"}});
     }
 
-    int rattle(const Trajectory &trajectory, const fs::path &path) const
+    /// Draws geometries and labels them.
+    int draw(const Trajectory &trajectory, const fs::path &path) const
     {
       const auto &m = *trajectory.molecule;
-      const auto &start = m.conformers[trajectory.conformer];
+      const auto &start = m.conformers[is_wide() ? 0 : trajectory.conformer];
       const auto own_teacher = make_teacher(options.teacher);
       own_teacher->set_reference(m.frame(start));
       std::mt19937 generator(trajectory.seed);
       std::normal_distribution<double> normal(0.0, options.rattle);
+      std::optional<WideMolecule> wide;
+      if (is_wide()) wide.emplace(m);
+      int failed = 0;
       OutputFile file(path.string(), true);
-      for (int f = 0; f < options.frames; f++) {
-        Structure frame = m.frame(start);
-        for (double &x : frame.positions) x += normal(generator);
-        set_labels(frame, own_teacher->label(frame));
+      for (int f = 0; f < options.frames;) {
+        Structure frame = wide ? wide->draw(generator) : m.frame(start);
+        if (!wide)
+          for (double &x : frame.positions) x += normal(generator);
+        try {
+          set_labels(frame, own_teacher->label(frame));
+        } catch (const TeacherUnavailable &) {
+          throw;
+        } catch (const TeacherError &) {
+          // far from its minimum a molecule may be one that the teacher cannot calculate
+          if (!wide || ++failed > 10 + options.frames / 4) throw;
+          continue;
+        }
         write_xyz(file, frame);
+        f++;
       }
       file.finish();
       return 0;
@@ -271,13 +293,13 @@ namespace {
       entry["charge"] = trajectory.molecule->charge;
       entry["uhf"] = trajectory.molecule->unpaired_electrons;
       entry["atoms"] = trajectory.molecule->n_atoms();
-      if (!rattles()) entry["temperature"] = trajectory.temperature;
+      if (!draws()) entry["temperature"] = trajectory.temperature;
       entry["seed"] = trajectory.seed;
       const std::string why = status != 0 ? last_error(place / "log", status)
                                           : check(place / "frames.xyz", entry);
       if (why.empty()) {
         entry["file"] = trajectory.name + ".xyz";
-        if (!rattles()) add_state(place / "frames.xyz", *trajectory.molecule);
+        if (!draws()) add_state(place / "frames.xyz", *trajectory.molecule);
         entry["sha256"] = sha256_of_file((place / "frames.xyz").string());
         fs::rename(place / "frames.xyz", file_of(trajectory));
       } else {

@@ -55,6 +55,7 @@ namespace {
     Json record = {{"repeat", copies.repeat}};
     if (!copies.vary()) return record;
     record["frames"] = copies.copies;
+    if (copies.wide) record["sampling"] = "wide";
     if (copies.rattle > 0.0) record["rattle"] = copies.rattle;
     if (copies.strain > 0.0) record["strain"] = copies.strain;
     if (copies.volume) record["volume"] = *copies.volume;

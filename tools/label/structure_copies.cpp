@@ -5,6 +5,7 @@
 #include "data/extended_xyz.h"
 #include "data/parse.h"
 #include "data/xyz_comment.h"
+#include "label/wide_sampling.h"
 #include "structure/lattice.h"
 
 #include <algorithm>
@@ -189,10 +190,11 @@ Structure repeated(const Structure &structure, const std::array<int, 3> &repeat)
 
 Structure varied(const Structure &structure, const CopyOptions &options, long number)
 {
-  Structure out = structure;
   std::seed_seq seeds = {std::uint32_t(options.seed), std::uint32_t(number),
                          std::uint32_t(number >> 32)};
   std::mt19937 generator(seeds);
+  if (options.wide) return draw_wide_cell(structure, generator);
+  Structure out = structure;
   if (options.strain > 0.0 || options.volume) {
     const Matrix stretched = deformation(structure, options, generator);
     for (std::size_t k = 0; k < 9; k += 3) apply(stretched, &out.cell[k]);

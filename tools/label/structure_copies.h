@@ -18,10 +18,11 @@ struct CopyOptions {
   double strain = 0.0;                      ///< largest component of the symmetric strain
   /// smallest and largest volume, shares of that of the structure
   std::optional<std::array<double, 2>> volume;
+  bool wide = false;    ///< copies are drawn far from the structure, by draw_wide_cell()
   int seed = 1;
 
   /// Whether copies differ from the structure by more than its repetition.
-  bool vary() const { return rattle > 0.0 || strain > 0.0 || volume; }
+  bool vary() const { return wide || rattle > 0.0 || strain > 0.0 || volume; }
 
   /// Whether anything is made of a structure.
   bool make() const { return vary() || repeat != std::array{1, 1, 1}; }
@@ -38,8 +39,8 @@ inline constexpr double largest_strain = 0.3;
 /// A copy: strained with its cell along its periodic directions, each of the components drawn
 /// uniformly from -strain to strain; with `volume` brought to a volume (of a layer its area, of a
 /// rod its length) drawn uniformly; then displaced. `number` is that of the copy among all: the
-/// same number and seed give the same copy. Throws StructureError for a strain or a volume without
-/// a periodic direction.
+/// same number and seed give the same copy. Wide copies are those of wide_sampling.h. Throws
+/// StructureError for a strain or a volume without a periodic direction.
 Structure varied(const Structure &structure, const CopyOptions &options, long number);
 
 /// Of each frame of the file `path`, the copies one after the other. Throws FileError.

@@ -1,7 +1,6 @@
 // The stages of mlff make-jump, in the order in which they are done.
 #include "make_jump/make_jump.h"
 
-#include "core/progress.h"
 #include "data/input_record.h"
 #include "data/output_file.h"
 #include "label/label.h"
@@ -15,13 +14,13 @@
 #include "workflow/lammps_run.h"
 #include "workflow/process_pool.h"
 #include "workflow/run_folder.h"
+#include "workflow/work_process.h"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 
@@ -140,39 +139,6 @@ namespace {
       });
     }
 
-    /// A piece of work in a process of its own, so that threads of one never meet those of another;
-    /// returns its result.
-    Json in_a_process(const std::string &title, const std::function<Json()> &work,
-                      const std::function<double()> &progress = {}) const
-    {
-      const fs::path log = folder / (title + ".log"), result = folder / (title + ".json");
-      fs::remove(result);
-      std::string why;
-      ProcessPool pool;
-      pool.add({[&] {
-                  output_to(log);
-                  const Json json = work();
-                  if (json.is_null()) return 1;
-                  write_json(result, json);
-                  return 0;
-                },
-                progress,
-                [&](int status) {
-                  if (status != 0) why = last_error(log, status);
-                }});
-      {
-        Progress bar(title);
-        pool.run(1, [&](double share) {
-          if (progress) bar.update(share);
-        });
-      }
-      if (!why.empty()) throw FileError("'" + folder.name() + "', " + title + ": " + why);
-      const Json json = Json::parse(text_of(result));
-      fs::remove(result);
-      fs::remove(log);
-      return json;
-    }
-
     void write_molecule()
     {
       OutputFile data((folder / "molecule.data").string(), true);
@@ -182,7 +148,7 @@ namespace {
 
     void make_plan()
     {
-      const Json time = in_a_process("timing", [this] {
+      const Json time = in_a_process(folder, "timing", [this] {
         return Json(seconds_of_a_gradient());
       });
       folder.manifest["plan"] =
@@ -268,7 +234,7 @@ namespace {
                                           : "the training starts from its weights");
         return;
       }
-      entry["report"] = in_a_process("test", [this] {
+      entry["report"] = in_a_process(folder, "test", [this] {
         return report(start.file, "probe").front().json();
       });
       entry["accepted"] = is_good(entry["report"]);
@@ -312,7 +278,7 @@ namespace {
       const fs::path place = folder / ".pilot";
       fs::remove_all(place);
       fs::create_directories(place);
-      const Json line = in_a_process("pilot", [&]() -> Json {
+      const Json line = in_a_process(folder, "pilot", [&]() -> Json {
         JumpTrainSettings s = training_settings(100);
         s.validate_every = 100;
         s.output = (place / "network.safetensors").string();
@@ -337,19 +303,16 @@ namespace {
       const fs::path lines = folder / "training" / "network.training" / "log.jsonl";
       if (!fs::exists(trained_file()))
         in_a_process(
-            "training",
+            folder, "training",
             [&]() -> Json {
               if (!JumpTrainer(training_settings(steps), options.command).run(false, false))
                 return {};
               return Json(steps);
             },
             [&] {
-              const std::string text = text_of(lines);
-              const auto at = text.rfind("{\"step\":");
-              return at == std::string::npos ? 0.0
-                                             : std::atof(text.c_str() + at + 8) / double(steps);
+              return step_of_log(lines) / double(steps);
             });
-      folder.manifest["report"] = in_a_process("check", [this] {
+      folder.manifest["report"] = in_a_process(folder, "check", [this] {
         return report(trained_file(), "test").front().json();
       });
     }

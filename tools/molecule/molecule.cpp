@@ -80,9 +80,9 @@ void write_data(std::FILE *file, const Molecule &molecule, int copies, double di
   std::fprintf(file, "\nAtoms # full\n\n");
   std::mt19937 generator(seed);
   for (int c = 0; c < copies; c++) {
-    const Vector origin = {(c % along + 0.5) * spacing - half,
-                           (c / along % along + 0.5) * spacing - half,
-                           (c / along / along + 0.5) * spacing - half};
+    const Vector3 origin = {(c % along + 0.5) * spacing - half,
+                            (c / along % along + 0.5) * spacing - half,
+                            (c / along / along + 0.5) * spacing - half};
     const auto rotation = c == 0 ? std::array<double, 9>{1, 0, 0, 0, 1, 0, 0, 0, 1}
                                  : random_rotation(generator);
     for (int i = 0; i < molecule.n_atoms(); i++) {

@@ -1,6 +1,8 @@
 // Rotation, centre and extent of positions.
 #pragma once
 
+#include "structure/vector3.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -8,10 +10,8 @@
 
 namespace mlff {
 
-using Vector = std::array<double, 3>;
-
 /// The product of a rotation, row by row, with a vector.
-inline Vector rotate(const std::array<double, 9> &m, const double *x)
+inline Vector3 rotate(const std::array<double, 9> &m, const double *x)
 {
   return {m[0] * x[0] + m[1] * x[1] + m[2] * x[2], m[3] * x[0] + m[4] * x[1] + m[5] * x[2],
           m[6] * x[0] + m[7] * x[1] + m[8] * x[2]};
@@ -20,7 +20,7 @@ inline Vector rotate(const std::array<double, 9> &m, const double *x)
 /// Puts the centre of mass of positions [n][3] at the origin.
 inline void centre(std::vector<double> &positions, const std::vector<double> &masses)
 {
-  Vector sum{};
+  Vector3 sum{};
   double mass = 0.0;
   for (std::size_t i = 0; i < masses.size(); i++) {
     const double m = masses[i];

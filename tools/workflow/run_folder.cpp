@@ -10,11 +10,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <vector>
 
 namespace mlff {
 
@@ -61,14 +61,21 @@ void RunFolder::open()
 {
   if (fs::exists(folder) && !fs::is_directory(folder))
     throw FileError("'" + name() + "' is not a folder");
-  if (fs::exists(folder) && !fs::exists(manifest_path()) &&
-      std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const auto &entry) {
-        return entry.path().filename() != ".lock";
-      }))
-    throw FileError("the folder '" + name() + "' holds other files and no manifest of " + program +
-                    "; use a new folder");
+  const auto part_of_manifest = [&](const fs::path &path) {
+    return path.filename().string().starts_with(manifest_name + ".part");
+  };
+  if (fs::exists(folder) && !fs::exists(manifest_path()))
+    for (const auto &entry : fs::directory_iterator(folder))
+      if (entry.path().filename() != ".lock" && !part_of_manifest(entry.path()))
+        throw FileError("the folder '" + name() + "' holds other files and no manifest of " +
+                        program + "; use a new folder");
   fs::create_directories(folder);
   lock = std::make_unique<FileLock>(folder / ".lock");
+  // left by a run that was killed while it wrote its manifest
+  std::vector<fs::path> parts;
+  for (const auto &entry : fs::directory_iterator(folder))
+    if (part_of_manifest(entry.path())) parts.push_back(entry.path());
+  for (const fs::path &part : parts) fs::remove(part);
 }
 
 void RunFolder::begin(const Json &settings, const InputRecord &inputs, const std::string &command,

@@ -142,6 +142,17 @@ TEST_F(Label, GoesOnAfterAKill)
   EXPECT_EQ(status, 0);
 }
 
+TEST_F(Label, BeginsAnewAfterAKillInTheFirstManifest)
+{
+  std::filesystem::create_directories(folder / "out");
+  std::ofstream(file("out/.lock"));
+  std::ofstream(file("out/manifest.json.part4711")) << "{\n \"inputs\": [";
+  run("label --molecule CCO -o out --frames 3" + quick);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / "out/manifest.json"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out/manifest.json.part4711"));
+}
+
 TEST_F(Label, RattleAndRelabel)
 {
   run("label --molecule CCO --sampling rattle --rattle 0.03 --frames 6 --method gfn2 -o out");

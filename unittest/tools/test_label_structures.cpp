@@ -454,7 +454,7 @@ TEST_F(Structures, CopiesThatCannotBeMadeAreRefused)
   expect_error(start + "si.xyz --frames 5",
                {"--frames: all copies of a structure would be the "
                 "same",
-                "--rattle, --strain or --volume"});
+                "--rattle, --strain, --volume or --sampling wide"});
   expect_error(start + "si.xyz --strain 0.5", {"--strain", "0.3"});
   expect_error(start + "si.xyz --volume 1.1 0.9", {"--volume", "above the largest"});
   expect_error(start + "si.xyz --volume 0.9", {"--volume"});

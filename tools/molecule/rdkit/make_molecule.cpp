@@ -82,7 +82,7 @@ namespace {
     std::vector<double> positions(3 * n_atoms);
     std::mt19937 generator(seed);
     std::normal_distribution<double> normal;
-    std::vector<std::pair<Vector, double>> placed;    // centre, radius
+    std::vector<std::pair<Vector3, double>> placed;    // centre, radius
     for (std::size_t p = 0; p < parts.size(); p++) {
       auto &part = *parts[p];
       if (embed(part, seed + int(p)) < 0)
@@ -100,7 +100,7 @@ namespace {
       centre(x, masses);
       const double part_radius = radius(x) + part_distance;
       // along a random ray until it touches nothing
-      Vector direction = {normal(generator), normal(generator), normal(generator)}, at{};
+      Vector3 direction = {normal(generator), normal(generator), normal(generator)}, at{};
       const double length = std::hypot(direction[0], direction[1], direction[2]);
       if (p > 0)
         for (double distance = 0.5;; distance += 0.25) {
@@ -137,7 +137,7 @@ namespace {
       return axes->getVal(k, a);
     };
     const double c = std::cos(angle), s = std::sin(angle);
-    Vector normal, first, second;
+    Vector3 normal, first, second;
     for (int a = 0; a < 3; a++) {
       normal[a] = back ? -axis(2, a) : axis(2, a);
       first[a] = c * axis(0, a) + s * axis(1, a);
