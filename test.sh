@@ -30,7 +30,4 @@ if [ "$road" = wheel ]; then exec bash "$top/.ci/wheel" "$@"; fi
 configure_and_build ON all
 say "testing"
 cd "$build"
-# as many at a time as there are cores, up to eight
-jobs=$(nproc 2>/dev/null || echo 2)
-[ "$jobs" -le 8 ] || jobs=8
-exec ctest --output-on-failure -j "$jobs" "$@"
+exec ctest --output-on-failure -j "$(tests_at_a_time)" "$@"

@@ -1,6 +1,11 @@
 # Shared by the parts of .ci/run (sourced, not run).
 . "$(dirname "${BASH_SOURCE[0]}")/../cmake/setup.sh"
 
+# The packages of LAMMPS that tests use, and the options of a build with no more of it: the parts that
+# compile this package in their own way need no other LAMMPS.
+tested_lammps_packages="KSPACE;MANYBODY;EXTRA-COMPUTE;MISC"
+small_lammps=(-D MLFF_LAMMPS_KOKKOS=few -D MLFF_LAMMPS_PACKAGES="$tested_lammps_packages")
+
 python_package() { echo "python3 command:python3"; }
 
 # ensure_tools NAME PACKAGE...: Python packages in a virtual environment of their own in the cache

@@ -17,6 +17,7 @@ torch_version=2.13.0
 # of the tests
 ase_version=3.29.0
 extxyz_version=0.4.6
+tblite_version=0.8.0
 nanobind_version=3.1.0
 venv=$MLFF_CACHE/venv-torch-$torch_version
 use_torch=${MLFF_TORCH:-ON}
@@ -152,7 +153,9 @@ make_venv() {
 # extended XYZ, and what builds and tests the Python module
 ensure_python() {
   local wanted=(matplotlib) for_tests=() package missing=
-  if [ "$1" = ON ]; then for_tests=("ase==$ase_version" "extxyz==$extxyz_version" "nanobind==$nanobind_version" pytest); fi
+  if [ "$1" = ON ]; then
+    for_tests=("ase==$ase_version" "extxyz==$extxyz_version" "tblite==$tblite_version" "nanobind==$nanobind_version" pytest)
+  fi
   if [ "$use_torch" = ON ]; then
     wanted+=("torch==$torch_version")
   else
@@ -184,12 +187,16 @@ ensure_python() {
 
 # install_for_tests PACKAGE...: without them the tests that need them are skipped
 install_for_tests() {
+  local package
   say "installing $* into $venv for the tests"
-  if "$python" -m pip install --quiet --disable-pip-version-check "$@"; then
-    printf '%s\n' "$@" >> "$venv/.complete"
-  else
-    say "pip could not install $*: the tests that need them are skipped"
-  fi
+  # one by one, as some have no build for some machines
+  for package; do
+    if "$python" -m pip install --quiet --disable-pip-version-check "$package"; then
+      printf '%s\n' "$package" >> "$venv/.complete"
+    else
+      say "pip could not install $package: the tests that need it are skipped"
+    fi
+  done
 }
 
 # python_module TESTS: ON if the Python module can be built to be tested
@@ -199,6 +206,13 @@ python_module() {
   else
     echo OFF
   fi
+}
+
+# as many at a time as there are cores, up to eight
+tests_at_a_time() {
+  local cores
+  cores=$(nproc 2>/dev/null || echo 2)
+  echo $((cores > 8 ? 8 : cores))
 }
 
 # configure_and_build TESTS TARGET...

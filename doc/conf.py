@@ -101,11 +101,12 @@ html_extra_path = ["start"]
 # Pages of the LAMMPS manual that style pages link to. They are not here to be checked against.
 lammps_manual = "https://docs.lammps.org"
 lammps_pages = set("""
-boundary comm_modify compute compute_pe_atom compute_stress_atom displace_atoms dump fix
-fix_atom_swap fix_ave_atom fix_ave_time fix_gcmc fix_halt fix_modify fix_nve fix_set
-fix_setforce fix_widom Howto_output hyper minimize neb neigh_modify pair_coeff pair_hybrid
-pair_mliap pair_modify pair_pace prd read_dump read_restart rerun restart run run_style
-Run_options special_bonds Speed_packages tad temper thermo_style units
+Howto_output Run_options Speed_packages boundary comm_modify compute compute_heat_flux
+compute_pair compute_pe_atom compute_pressure compute_stress_atom displace_atoms dump fix
+fix_atom_swap fix_ave_atom fix_ave_time fix_gcmc fix_halt fix_heat fix_ipi fix_modify fix_nh
+fix_nve fix_set fix_setforce fix_thermal_conductivity fix_widom hyper minimize neb neigh_modify
+pair_coeff pair_hybrid pair_mliap pair_modify pair_pace prd read_dump read_restart rerun restart
+run run_style special_bonds tad temper thermo_style units variable
 """.split())
 
 

@@ -254,6 +254,26 @@ TEST_F(PairIPI, CountsCallsAndSeconds)
   EXPECT_EQ(number("calls"), 7.0);
 }
 
+// multiple time steps: the client is asked once in an outer step
+TEST_F(PairIPI, IsTheDearForceOfMultipleTimeSteps)
+{
+  const std::string move = "velocity all create 200 4711 loop geom\nfix 1 all nve\n";
+  system(orthogonal());
+  use_lammps();
+  commands(move + "timestep 0.001\nrun 24 post no");
+  const auto plain = values();
+  system(orthogonal());
+  commands("pair_style hybrid/scaled 1.0 lj/cut 6.0 1.0 ipi client \"" + client +
+           "\" -1.0 lj/cut 6.0\npair_coeff * * lj/cut 1 0.01 3.0\npair_coeff * * ipi Ar Ne\n"
+           "pair_coeff * * lj/cut 2 0.01 3.0\npair_modify shift yes\n" +
+           move + "timestep 0.004\nrun_style respa 2 4 hybrid 1 2 2\nrun 6 post no");
+  expect_equal(values(), plain, 1e-8);
+  int dim = -1;
+  auto *const dear = lmp->force->pair_match("ipi", 1);
+  ASSERT_NE(dear, nullptr);
+  EXPECT_EQ(*static_cast<double *>(dear->extract("calls", dim)), 7.0);
+}
+
 TEST_F(PairIPI, OneClientServesAllRuns)
 {
   system(orthogonal());

@@ -103,29 +103,29 @@ TEST_F(PotentialFile, IsFoundWithoutItsEndingAndBySimilarNames)
 {
   const auto settings = folder / "settings", potentials = folder / "potentials";
   for (const auto &place : {settings, potentials}) std::filesystem::create_directories(place);
-  for (const char *name : {"water-2.safetensors", "salt-water.safetensors", "notes.txt"})
+  for (const char *name : {"vapour-2.safetensors", "salt-vapour.safetensors", "notes.txt"})
     std::ofstream(potentials / name) << "1";
-  std::ofstream(settings / "water-2.safetensors") << "2";
+  std::ofstream(settings / "vapour-2.safetensors") << "2";
   setenv("LAMMPS_POTENTIALS", potentials.c_str(), 1);
-  EXPECT_EQ(find_potential("water-2"), (potentials / "water-2.safetensors").string());
-  EXPECT_EQ(find_potential("water-2", settings), (settings / "water-2.safetensors").string());
-  EXPECT_EQ(find_potential((settings / "water-2").string()),
-            (settings / "water-2.safetensors").string());
+  EXPECT_EQ(find_potential("vapour-2"), (potentials / "vapour-2.safetensors").string());
+  EXPECT_EQ(find_potential("vapour-2", settings), (settings / "vapour-2.safetensors").string());
+  EXPECT_EQ(find_potential((settings / "vapour-2").string()),
+            (settings / "vapour-2.safetensors").string());
   EXPECT_EQ(find_potential("notes"), "notes") << "no potential";
   // a file of the very name comes before one with the ending, a folder does not
-  std::filesystem::create_directories(settings / "water-2");
-  EXPECT_EQ(find_potential("water-2", settings), (settings / "water-2.safetensors").string());
-  std::filesystem::remove(settings / "water-2");
-  std::ofstream(settings / "water-2") << "3";
-  EXPECT_EQ(find_potential("water-2", settings), (settings / "water-2").string());
+  std::filesystem::create_directories(settings / "vapour-2");
+  EXPECT_EQ(find_potential("vapour-2", settings), (settings / "vapour-2.safetensors").string());
+  std::filesystem::remove(settings / "vapour-2");
+  std::ofstream(settings / "vapour-2") << "3";
+  EXPECT_EQ(find_potential("vapour-2", settings), (settings / "vapour-2").string());
 
   const auto names = potential_names();
-  EXPECT_NE(std::find(names.begin(), names.end(), "salt-water"), names.end());
+  EXPECT_NE(std::find(names.begin(), names.end(), "salt-vapour"), names.end());
   EXPECT_EQ(std::find(names.begin(), names.end(), "notes"), names.end());
   const std::string intro = "; potentials with a similar name: ";
-  EXPECT_EQ(similar_potentials("salt-watre"), intro + "salt-water");
-  EXPECT_EQ(similar_potentials("elsewhere/Water-3.safetensors"), intro + "water-2");
-  EXPECT_EQ(similar_potentials("water"), intro + "water-2, salt-water");
+  EXPECT_EQ(similar_potentials("salt-vapuor"), intro + "salt-vapour");
+  EXPECT_EQ(similar_potentials("elsewhere/Vapour-3.safetensors"), intro + "vapour-2");
+  EXPECT_EQ(similar_potentials("vapour"), intro + "vapour-2, salt-vapour");
   EXPECT_EQ(similar_potentials("gold"), "");
 }
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,15 @@ ETHANOL_POSITIONS = [
     [1.1289, -1.0437, 0.8870],
     [1.1298, -1.0411, -0.8824],
 ]
+
+
+def program(name, variable):
+    """A program of the package: that of a variable, of this environment, or of PATH."""
+    beside = Path(sys.executable).with_name(name)
+    found = os.environ.get(variable) or (str(beside) if beside.exists() else shutil.which(name))
+    if not found:
+        pytest.skip(f"no program {name}: set {variable}, or put it on PATH")
+    return found
 
 
 @pytest.fixture

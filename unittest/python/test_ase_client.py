@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,19 +20,10 @@ from ase.calculators.lj import LennardJones
 from ase.calculators.socketio import SocketIOCalculator
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from ase.md.verlet import VelocityVerlet
-from conftest import TOP
+from conftest import TOP, program
 
 # bar in eV/Å^3, of LAMMPS' units metal
 BAR = 1.0 / 1.6021765e6
-
-
-def program(name, variable):
-    """A program of the package: that of a variable, of this environment, or of PATH."""
-    beside = Path(sys.executable).with_name(name)
-    found = os.environ.get(variable) or (str(beside) if beside.exists() else shutil.which(name))
-    if not found:
-        pytest.skip(f"no program {name}: set {variable}, or put it on PATH")
-    return found
 
 
 @pytest.fixture(scope="session")
@@ -300,7 +290,7 @@ fix jump all kstep/hybrid ethanol-gfn2-jump8.safetensors C O H jump network 16 0
 thermo_style custom step etotal f_jump f_jump[12]
 thermo_modify format float %.12g
 thermo 64
-run 640
+run 320
 """
 
 
@@ -320,12 +310,75 @@ def test_jumps_have_the_forces_of_a_client(lmp, client, tmp_path):
     np.testing.assert_allclose(tables[1], tables[0], rtol=1e-5, atol=1e-5)
 
 
-def test_tblite(label, client):
-    """A calculator of quantum chemistry, where it is installed."""
-    tblite = pytest.importorskip("tblite.ase", reason="the package tblite is not installed")
-    atoms = Atoms("OH2", [[0, 0, 0.1], [0.78, 0.02, -0.47], [-0.74, 0.05, -0.49]])
-    words = ["tblite.ase:TBLite", "--kwargs", '{"method": "GFN2-xTB", "verbosity": 0}']
-    labelled = label([atoms], [*client, *words])[0]
-    atoms.calc = tblite.TBLite(method="GFN2-xTB", verbosity=0)
-    assert labelled.get_potential_energy() == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
-    np.testing.assert_allclose(labelled.get_forces(), atoms.get_forces(), rtol=0, atol=1e-5)
+TBLITE = {"method": "GFN2-xTB", "accuracy": 0.01, "verbosity": 0}
+
+
+@pytest.fixture
+def tblite(client):
+    """The calculator, where it is installed, and the words that make it a client."""
+    module = pytest.importorskip("tblite.ase", reason="the package tblite is not installed")
+    words = [*client, "tblite.ase:TBLite", "--kwargs", json.dumps(TBLITE)]
+    return lambda: module.TBLite(**TBLITE), words
+
+
+def dry_ice(seed):
+    """Carbon dioxide's crystal, displaced, in a cell that is no cube."""
+    signs = [[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]
+    centres = [[0, 0, 0], [0.5, 0.5, 0], [0, 0.5, 0.5], [0.5, 0, 0.5]]
+    molecules = zip(centres, signs, strict=True)
+    places = [np.add(c, x * 0.119 * np.array(s)) for c, s in molecules for x in (0, 1, -1)]
+    atoms = Atoms("CO2" * 4, scaled_positions=places, cell=[5.62] * 3, pbc=True)
+    atoms.set_cell(atoms.cell @ [[1, 0.02, 0], [0.02, 0.98, 0.01], [0, 0.01, 1]], scale_atoms=True)
+    return rattled(atoms, seed)
+
+
+def test_tblite_labels_crystals(tblite, label):
+    """xTB for what the teacher xtb refuses: one client for several frames of one crystal."""
+    calculator, words = tblite
+    frames = [dry_ice(1), dry_ice(2)]
+    for before, after in zip(frames, label(frames, words), strict=True):
+        atoms = before.copy()
+        atoms.calc = calculator()
+        assert after.get_potential_energy() == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
+        np.testing.assert_allclose(after.get_forces(), atoms.get_forces(), rtol=0, atol=1e-5)
+        own = atoms.get_stress(voigt=False)
+        assert np.abs(own).max() > 1e-3
+        np.testing.assert_allclose(after.get_stress(voigt=False), own, rtol=0, atol=1e-7)
+
+
+def test_tblite_is_gfn2_of_libxtb(tblite, label, tmp_path):
+    """Two programs for one method, where there is libxtb."""
+    mlff_program = program("mlff", "MLFF_PROGRAM")
+    frames = ase.io.read(TOP / "unittest" / "data" / "ethanol_gfn2.xyz", ":3")
+    frames = [Atoms(frame.numbers, frame.positions) for frame in frames]
+    ours = label(frames, tblite[1])
+    command = [mlff_program, "label", "--structures", "frames.xyz", "--method", "gfn2"]
+    command += ["-o", "xtb.xyz"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    if "has no teacher 'xtb'" in result.stderr:
+        pytest.skip("this build has no libxtb")
+    assert result.returncode == 0, result.stderr
+    for one, other in zip(ours, ase.io.read(tmp_path / "xtb.xyz", ":"), strict=True):
+        energies = [atoms.get_potential_energy() for atoms in (one, other)]
+        assert energies[0] == pytest.approx(energies[1], abs=2e-5)
+        np.testing.assert_allclose(one.get_forces(), other.get_forces(), rtol=0, atol=1e-4)
+
+
+def test_tblite_takes_charge_and_spin(tblite, label):
+    """Of the frame: an ion and a radical."""
+    calculator, words = tblite
+    frames = []
+    for state in ({"charge": -1}, {"spin": 2}):
+        atoms = Atoms("OH", [[0, 0, 0], [0.05, 0.02, 0.97]])
+        atoms.info.update(state)
+        frames.append(atoms)
+    ion, radical = label(frames, words)
+    atoms = frames[0].copy()
+    atoms.set_initial_charges([-1, 0])
+    atoms.calc = calculator()
+    assert ion.get_potential_energy() == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
+    atoms = frames[1].copy()
+    atoms.set_initial_magnetic_moments([1, 0])
+    atoms.calc = calculator()
+    assert radical.get_potential_energy() == pytest.approx(atoms.get_potential_energy(), abs=1e-6)
+    assert ion.get_potential_energy() != pytest.approx(radical.get_potential_energy(), abs=1)

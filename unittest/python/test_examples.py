@@ -1,4 +1,4 @@
-"""The examples of interfaces, shortened: i-PI, COLVARS, MDAnalysis, phonons of silicon."""
+"""The examples of interfaces, shortened: i-PI, COLVARS, MDAnalysis, ASE, CP2K, NWChem, PySCF."""
 
 import os
 import runpy
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TOP
+from conftest import TOP, program
 
 import mlff
 
@@ -176,3 +176,96 @@ def test_silicon(lmp_has):
     expected = example["properties"](example["teacher"](lmp_has("sw")))
     np.testing.assert_allclose(elastic, expected[1], rtol=0.2)
     np.testing.assert_allclose(bands, expected[3], atol=0.5)
+
+
+def functional_theory(name):
+    """The script of the example, if the program is installed."""
+    if not shutil.which(name):
+        pytest.skip(f"no program {name}: Debian has it in the package {name.split('.')[0]}")
+    return load(EXAMPLES / "dft" / "check.py")
+
+
+DFT = [
+    # digits that the program prints: forces in eV/Å, stress in eV/Å^3
+    ("cp2k.psmp", "cp2k.psmp -i silicon.inp", "silicon.inp", "silicon.xyz", 1e-5, 1e-6),
+    ("nwchem", "nwchem water.nw", "water.nw", "water.xyz", 5e-5, None),
+]
+
+
+@pytest.mark.parametrize(
+    "name, client, source, structure, force, stress", DFT, ids=["cp2k", "nwchem"]
+)
+def test_dft_labels(example, name, client, source, structure, force, stress):
+    """The second label of a client is what its program prints for that frame by itself."""
+    check, folder = functional_theory(name), example("dft")
+    words = ["--rattle", "0.05", "--frames", "2", "--client", client, "--client-file", source]
+    command = [program("mlff", "MLFF_PROGRAM"), "label", "--structures", structure, *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    result = subprocess.run([*command, "-o", "labelled.xyz"], cwd=folder, env=environment,
+                            capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    frame = check["frame_of"](folder / "labelled.xyz", -1)
+    own_energy, own_forces, own_stress = check["run"](folder / source, frame)
+    assert frame["energy"] == pytest.approx(own_energy, abs=1e-5)
+    np.testing.assert_allclose(frame["forces"], own_forces, rtol=0, atol=force)
+    assert (own_stress is None) == (stress is None) == (frame["stress"] is None)
+    if stress:
+        np.testing.assert_allclose(frame["stress"], own_stress, rtol=0, atol=stress)
+
+
+def test_dft_drives_lammps(example, lmp):
+    """Dynamics by NWChem: its last frame has the energy and forces that NWChem prints."""
+    check, folder = functional_theory("nwchem"), example("dft")
+    lmp(folder, "variable steps index 2\nvariable relax index 2\ninclude in.water\n")
+    frame = check["frame_of"](folder / "dynamics.xyz", -1)
+    own_energy, own_forces, _ = check["run"](folder / "water.nw", frame)
+    assert frame["energy"] == pytest.approx(own_energy, abs=1e-5)
+    np.testing.assert_allclose(frame["forces"], own_forces, rtol=0, atol=5e-5)
+
+
+def test_few_labels_scan(monkeypatch, tmp_path):
+    """Turns are rigid: what turns keeps its distances, and the torsion is that of the name."""
+    folder = EXAMPLES / "few-labels"
+    monkeypatch.syspath_prepend(folder)
+    scan, table = load(folder / "scan.py"), load(folder / "table.py")
+    x = np.random.default_rng(1).normal(size=(9, 3))
+    rows = "".join(f"{s} {p[0]} {p[1]} {p[2]}\n" for s, p in zip("OCCCOHHHH", x))
+    (tmp_path / "start.xyz").write_text(f"9\nProperties=species:S:1:pos:R:3\n{rows}")
+    scan["main"](tmp_path / "start.xyz", 60, tmp_path / "scan.xyz")
+    lines = (tmp_path / "scan.xyz").read_text().splitlines()
+    frames = [
+        np.array([line.split()[1:] for line in lines[11 * k + 2 : 11 * k + 11]], float)
+        for k in range(7)
+    ]
+    assert len(lines) == 77
+    for turn, (origin, end, group) in zip((frames[1:4], frames[4:]), scan["TURNS"].values()):
+        for y in turn:
+            moved = np.abs(y - x).max(axis=1) > 1e-6
+            assert set(np.flatnonzero(moved)) == set(group)
+            for k in group:
+                for other in (origin, end, *group):
+                    expected = np.linalg.norm(x[k] - x[other])
+                    assert np.linalg.norm(y[k] - y[other]) == pytest.approx(expected, abs=1e-6)
+        # half a turn is a reflection at the axis
+        axis = (x[end] - x[origin]) / np.linalg.norm(x[end] - x[origin])
+        middle = 0.5 * (turn[-1][list(group)] + x[list(group)]) - x[end]
+        np.testing.assert_allclose(middle, np.outer(middle @ axis, axis), atol=1e-6)
+    turns = [(frame[2], frame[3]) for frame in table["read"](tmp_path / "scan.xyz")]
+    assert turns[0] == ("start", 0) and turns[1] == ("O-H", 60) and turns[-1] == ("C-C", 180)
+
+
+def test_few_labels_by_pyscf():
+    """Forces of the calculator are the gradient of its energy, also from an earlier density."""
+    pytest.importorskip("pyscf", reason="the package pyscf is not installed")
+    from ase import Atoms
+
+    kind = load(EXAMPLES / "few-labels" / "dft.py")["DensityFunctional"]
+    water = Atoms("OHH", [[0, 0, 0.12], [0, 0.78, -0.47], [0.1, -0.75, -0.5]])
+    water.calc = kind(tolerance=1e-10, grid=4)
+    force, step = water.get_forces()[1, 1], 1e-3
+    energies = []
+    for sign in (1, -1):
+        moved = water.copy()
+        moved.calc, moved.positions[1, 1] = water.calc, water.positions[1, 1] + sign * step
+        energies.append(moved.get_potential_energy())
+    assert force == pytest.approx((energies[1] - energies[0]) / (2 * step), abs=2e-3)

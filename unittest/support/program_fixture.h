@@ -3,12 +3,19 @@
 
 #include "support/folder_fixture.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <fstream>
+#include <functional>
+#include <thread>
 #include <vector>
 
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace mlff_test {
 
@@ -43,6 +50,35 @@ class ProgramTest : public FolderTest {
     rusage used{};
     wait4(child, &status, 0, &used);
     return used.ru_maxrss;
+  }
+
+  /// Trains by a settings file and kills the program when it is `late_enough`; true if it was still
+  /// at work.
+  bool kill_when(const std::string &settings, const std::function<bool()> &late_enough)
+  {
+    const pid_t child = fork();
+    if (child == 0) {
+      if (chdir(folder.c_str()) != 0) _exit(1);
+      std::freopen("out", "w", stdout);
+      std::freopen("err", "w", stderr);
+      execl(MLFF_PROGRAM, MLFF_PROGRAM, "train", "--no-plots", settings.c_str(), nullptr);
+      _exit(1);
+    }
+    bool ended = false;
+    while (!ended && !late_enough()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      ended = waitpid(child, nullptr, WNOHANG) == child;
+    }
+    if (ended) return false;
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    return true;
+  }
+
+  long lines(const std::string &name) const
+  {
+    std::ifstream in(file(name));
+    return std::count(std::istreambuf_iterator<char>(in), {}, '\n');
   }
 
   void expect_error(const std::string &arguments, const std::vector<std::string> &words)
