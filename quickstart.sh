@@ -6,7 +6,7 @@
 #
 # Without a word, what it builds is a plugin for the LAMMPS of the Python package lammps, in a
 # virtual environment: minutes on two cores, for CPUs. With --full, or MLFF_FULL=1, it compiles
-# LAMMPS with Kokkos and LibTorch, which takes a quarter of an hour.
+# LAMMPS with Kokkos and LibTorch, which takes twenty minutes.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/cmake/setup.sh"
 . "$top/cmake/wheel_road.sh"
@@ -43,6 +43,8 @@ if [ $road = wheel ]; then
    Kokkos, GPUs and LibTorch: ./quickstart.sh --full
 END
 else
+  # who compiles for the first time waits for it
+  if [ ! -d "$MLFF_CACHE/ccache" ]; then export MLFF_FAST_BUILD=${MLFF_FAST_BUILD:-ON}; fi
   configure_and_build "${MLFF_TESTS:-OFF}" lmp mlff
   main_job "$build/bin/lmp" "$build/bin/mlff" "$python"
 fi

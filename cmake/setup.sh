@@ -6,7 +6,9 @@
 #   MLFF_CACHE         what is kept between builds (default ${XDG_CACHE_HOME:-~/.cache}/mlff)
 #   MLFF_TORCH=OFF     build without LibTorch
 #   MLFF_LAMMPS_PACKAGES  LAMMPS packages to build besides those that are needed, separated by semicolons
-#   MLFF_FAST_BUILD=ON for a first build that is to be short: no ccache, LAMMPS with few Kokkos styles
+#   MLFF_LAMMPS_KOKKOS=few  of the Kokkos styles of LAMMPS those alone that tests need
+#   MLFF_FAST_BUILD    ON: a short first build, of which other build folders have nothing, as ccache keeps
+#                      nothing of it (what quickstart.sh --full does on a machine that has built nothing)
 #   MLFF_BUILD         build folder (default: build in the checkout)
 
 program=$(basename "$0")
@@ -219,9 +221,12 @@ tests_at_a_time() {
 configure_and_build() {
   local tests=$1 module options=()
   shift
-  if [ "${MLFF_FAST_BUILD:-OFF}" = ON ]; then
-    options+=(-D MLFF_FAST_BUILD=ON -D MLFF_LAMMPS_KOKKOS=few -D CCACHE=)
-  fi
+  case ${MLFF_FAST_BUILD:-OFF} in
+    ON) options+=(-D MLFF_FAST_BUILD=ON -D CCACHE=) ;;
+    OFF) ;;
+    *) die "MLFF_FAST_BUILD is '$MLFF_FAST_BUILD'; accepted: ON, OFF" ;;
+  esac
+  if [ -n "${MLFF_LAMMPS_KOKKOS:-}" ]; then options+=(-D MLFF_LAMMPS_KOKKOS="$MLFF_LAMMPS_KOKKOS"); fi
   if [ -n "${MLFF_LAMMPS_PACKAGES+set}" ]; then
     options+=(-D MLFF_LAMMPS_PACKAGES="$MLFF_LAMMPS_PACKAGES")
   fi
@@ -238,6 +243,6 @@ configure_and_build() {
     -D MLFF_PYTHON="$python" -D MLFF_TORCH="$use_torch" -D MLFF_TESTS="$tests" -D MLFF_PYTHON_MODULE="$module" \
     "${options[@]}") > "$build/configure.log" 2>&1 ||
     { tail -25 "$build/configure.log" >&2; explain "cmake stopped; the lines above and $build/configure.log say why."; }
-  say "building (the first time LAMMPS takes a quarter of an hour on two cores, later builds take it from the cache)"
+  say "building (the first time some twenty minutes on two cores)"
   NINJA_STATUS="[%f/%t, %es] " ninja -C "$build" "$@" || explain "the build stopped; the lines above say why."
 }
