@@ -114,11 +114,11 @@ TEST_F(Pretrain, KilledInEitherTrainingAndResumedIsTheSame)
   settings("parts", first, slow);
   run("train --no-plots whole.yaml");
   ASSERT_EQ(status, 0);
-  ASSERT_TRUE(kill_when("parts.yaml", [this] {
+  ASSERT_TRUE(kill_when("train --no-plots parts.yaml", [this] {
     return lines("parts.training/pretrain.training/log.jsonl") >= 3;
   }));
   EXPECT_FALSE(std::filesystem::exists(file("parts.training/pretrain.safetensors")));
-  ASSERT_TRUE(kill_when("parts.yaml", [this] {
+  ASSERT_TRUE(kill_when("train --no-plots parts.yaml", [this] {
     return lines("parts.training/log.jsonl") >= 3;
   }));
   EXPECT_FALSE(std::filesystem::exists(file("parts.safetensors")));
@@ -157,6 +157,11 @@ TEST_F(Pretrain, LabelsThatContradict)
     for (double &f : frame.forces) f *= -1.0;
   });
   expect_contradiction(on(data), "gradients.xyz", {"gradients.xyz", "point against"});
+  // a first training that has learned nothing is no judge
+  settings("untaught", "{train: {file: " + data + "}, training: " + one + "}", one, "gradients.xyz");
+  const std::string said = run("train --no-plots untaught.yaml", true);
+  EXPECT_EQ(status, 0);
+  EXPECT_NE(said.find("has not learned its own forces"), std::string::npos) << said;
   // other elements, another composition
   const auto without = [](int removed, int most) {
     return [removed, most](Structure &frame) {

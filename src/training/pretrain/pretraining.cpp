@@ -134,7 +134,21 @@ namespace {
     double correlation() const { return aa > 0.0 && bb > 0.0 ? ab / std::sqrt(aa * bb) : 0.0; }
     /// Root of the ratio of squares.
     double ratio() const { return bb > 0.0 ? std::sqrt(aa / bb) : 0.0; }
+    /// Root mean square of a component of the first potential's forces, eV/A.
+    double predicted() const { return std::sqrt(bb / double(n)); }
   };
+
+  /// Mean absolute error of the potential's forces on its own labels, eV/A; 0 where its training
+  /// does not say it.
+  double own_error(const Potential &first)
+  {
+    const Json training = Json::parse(first.training, nullptr, false);
+    for (const char *path : {"/valid/force_mae_meV_per_A", "/train/force_mae_meV_per_A"}) {
+      const Json::json_pointer error(path);
+      if (training.contains(error)) return 1e-3 * training[error].get<double>();
+    }
+    return 0.0;
+  }
 
   ForceSums compare_forces(const Potential &first, const std::vector<TrainingFrame> &frames)
   {
@@ -171,6 +185,14 @@ namespace {
                           "the forces of 'data.train' ('" + settings.train.front().file + "'...) ",
                       and_so = teaches + " (correlation " + readable(r, 2) +
         "); accepted: labels of the same quantity, in the units that 'units' says";
+    // forces of a potential that is wrong by more than their size point anywhere
+    const double error = own_error(first);
+    if (error > sums.predicted()) {
+      spdlog::warn("the first training has not learned its own forces (error {} eV/A, more than the "
+                   "forces it predicts): whether {}agree with it cannot be told",
+                   readable(error, 3), what);
+      return;
+    }
     if (r < -0.5) throw FileError(what + "point against " + and_so);
     if (r > 0.7 && (ratio > 2.5 || ratio < 0.4))
       throw FileError(what + "are " + readable(ratio, 3) + " times " + and_so);
