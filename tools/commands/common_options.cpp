@@ -9,14 +9,34 @@
 
 namespace mlff {
 
+namespace {
+
+  /// A word as a shell takes it.
+  std::string shell_word(const std::string &word)
+  {
+    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string quoted = "'";
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return quoted + "'";
+  }
+
+}    // namespace
+
 std::string given_options(const CLI::App &command)
 {
   std::string text;
   for (const auto *option : command.get_options()) {
     if (option->count() == 0 || option->get_positional()) continue;
-    text += " " + option->get_name();
-    if (option->get_items_expected() > 0)
-      for (const auto &value : option->results()) text += " " + value;
+    if (option->get_items_expected() > 0) {
+      text += " " + option->get_name();
+      for (const auto &value : option->results()) text += " " + shell_word(value);
+    } else {
+      // a flag says no by another name
+      const auto &denials = option->get_fnames();
+      const bool denied = option->results().back() == "false" && !denials.empty();
+      text += " " + (denied ? "--" + denials.front() : option->get_name());
+    }
   }
   return text;
 }

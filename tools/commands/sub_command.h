@@ -94,7 +94,7 @@ class OptionGroup {
   const char *heading;
 };
 
-/// The options that were given to a command, as on its command line, each after a blank; those
+/// The options that were given to a command, as a shell would take them, each after a blank; those
 /// without dashes are left out.
 std::string given_options(const CLI::App &command);
 
