@@ -2,6 +2,7 @@
 #include "kstep/nested/slow_coordinates.h"
 
 #include "kstep/nested/block_mean.h"
+#include "structure/vector3.h"
 
 #include <algorithm>
 #include <cmath>
@@ -22,23 +23,9 @@ namespace {
     return neighbors;
   }
 
-  struct Vector {
-    double x, y, z;
-  };
-
-  Vector between(std::span<const double> x, int i, int j)
+  Vector3 between(std::span<const double> x, int i, int j)
   {
     return {x[3 * j] - x[3 * i], x[3 * j + 1] - x[3 * i + 1], x[3 * j + 2] - x[3 * i + 2]};
-  }
-
-  Vector cross(const Vector &a, const Vector &b)
-  {
-    return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
-  }
-
-  double dot(const Vector &a, const Vector &b)
-  {
-    return a.x * b.x + a.y * b.y + a.z * b.z;
   }
 
   double gyration(const KstepMolecules &molecules, int m, std::span<const double> x)
@@ -101,10 +88,10 @@ SlowCoordinates::SlowCoordinates(const KstepMolecules &molecules) :
 std::complex<double> SlowCoordinates::mean_turn(const Torsion &torsion, std::span<const double> x)
 {
   std::complex<double> sum = 0.0;
-  const Vector axis = between(x, torsion.i, torsion.j);
-  const double length = std::sqrt(dot(axis, axis));
+  const Vector3 axis = between(x, torsion.i, torsion.j);
+  const double length = norm(axis);
   for (const auto &[i, j] : torsion.ends) {
-    const Vector p = cross(between(x, i, torsion.i), axis),
+    const Vector3 p = cross(between(x, i, torsion.i), axis),
                  q = cross(axis, between(x, torsion.j, j));
     const double size = std::sqrt(dot(p, p) * dot(q, q));
     if (size > 0.0) sum += std::complex(dot(p, q), dot(cross(p, q), axis) / length) / size;

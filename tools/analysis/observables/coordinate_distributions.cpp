@@ -2,6 +2,7 @@
 #include "analysis/observables/coordinate_distributions.h"
 
 #include "structure/bonds.h"
+#include "structure/vector3.h"
 
 #include "analysis/statistics/distribution_distance.h"
 
@@ -14,31 +15,18 @@ namespace {
 
   constexpr double degree = 180.0 / std::numbers::pi;
 
-  void difference(const double *a, const double *b, double *d)
+  Vector3 difference(const double *a, const double *b)
   {
-    for (int k = 0; k < 3; k++) d[k] = b[k] - a[k];
-  }
-  void cross(const double *a, const double *b, double *c)
-  {
-    for (int k = 0; k < 3; k++)
-      c[k] = a[(k + 1) % 3] * b[(k + 2) % 3] - a[(k + 2) % 3] * b[(k + 1) % 3];
-  }
-  double dot(const double *a, const double *b)
-  {
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+    return {b[0] - a[0], b[1] - a[1], b[2] - a[2]};
   }
 
 }    // namespace
 
 double dihedral_angle(const double *a, const double *b, const double *c, const double *d)
 {
-  double u[3], v[3], w[3], p[3], q[3];
-  difference(a, b, u);
-  difference(b, c, v);
-  difference(c, d, w);
-  cross(u, v, p);
-  cross(v, w, q);
-  return std::atan2(std::sqrt(dot(v, v)) * dot(u, q), dot(p, q));
+  const Vector3 u = difference(a, b), v = difference(b, c), w = difference(c, d),
+                p = cross(u, v), q = cross(v, w);
+  return std::atan2(norm(v) * dot(u, q), dot(p, q));
 }
 
 CoordinateDistributions::CoordinateDistributions(const Topology &t) :
@@ -72,20 +60,15 @@ void CoordinateDistributions::add(const Frame &frame)
   const auto &z = frame.structure.numbers;
   for (std::size_t k = 0; k < bonds.kind.size(); k++) {
     const auto [i, j] = topology.bonds.atoms[k];
-    double d[3];
-    difference(at(i), at(j), d);
-    const double length = std::sqrt(dot(d, d));
+    const double length = norm(difference(at(i), at(j)));
     bonds.add(k, length, frame.weight, total);
     if (length > 1.6 * (covalent_radius(z[i]) + covalent_radius(z[j]))) whole = false;
   }
   if (!whole) broken++;
   for (std::size_t k = 0; k < angles.kind.size(); k++) {
     const auto [i, j, l] = topology.angles.atoms[k];
-    double u[3], v[3], w[3];
-    difference(at(j), at(i), u);
-    difference(at(j), at(l), v);
-    cross(u, v, w);
-    angles.add(k, degree * std::atan2(std::sqrt(dot(w, w)), dot(u, v)), frame.weight, total);
+    const Vector3 u = difference(at(j), at(i)), v = difference(at(j), at(l));
+    angles.add(k, degree * std::atan2(norm(cross(u, v)), dot(u, v)), frame.weight, total);
   }
   for (std::size_t k = 0; k < dihedrals.kind.size(); k++) {
     const auto [a, b, c, d] = topology.dihedrals.atoms[k];
