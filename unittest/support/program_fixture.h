@@ -52,25 +52,24 @@ class ProgramTest : public FolderTest {
     return used.ru_maxrss;
   }
 
-  /// Trains by a settings file and kills the program when it is `late_enough`; true if it was still
-  /// at work.
-  bool kill_when(const std::string &settings, const std::function<bool()> &late_enough)
+  /// Starts mlff, its output to the files `out` and `err`, and sends it a signal when it is
+  /// `late_enough`; true if it was still at work.
+  bool kill_when(const std::string &arguments, const std::function<bool()> &late_enough,
+                 int signal = SIGKILL)
   {
     const pid_t child = fork();
     if (child == 0) {
-      if (chdir(folder.c_str()) != 0) _exit(1);
-      std::freopen("out", "w", stdout);
-      std::freopen("err", "w", stderr);
-      execl(MLFF_PROGRAM, MLFF_PROGRAM, "train", "--no-plots", settings.c_str(), nullptr);
+      const std::string command = "cd '" + folder.string() + "' && exec " MLFF_PROGRAM " " +
+          arguments + " > out 2> err";
+      execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
       _exit(1);
     }
-    bool ended = false;
-    while (!ended && !late_enough()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-      ended = waitpid(child, nullptr, WNOHANG) == child;
+    for (bool late = false; !late;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      late = late_enough();
+      if (waitpid(child, nullptr, WNOHANG) == child) return false;
     }
-    if (ended) return false;
-    kill(child, SIGKILL);
+    kill(child, signal);
     waitpid(child, nullptr, 0);
     return true;
   }

@@ -9,12 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
-#include <csignal>
 #include <random>
 #include <set>
-
-#include <fcntl.h>
-#include <sys/wait.h>
 
 using namespace mlff;
 
@@ -96,20 +92,10 @@ TEST_F(Label, GoesOnAfterAKill)
       quick;
   run(arguments + "-o whole");
   ASSERT_EQ(status, 0);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    if (chdir(folder.c_str()) != 0) _exit(1);
-    setpgid(0, 0);
-    const int null = open("/dev/null", O_WRONLY);
-    dup2(null, 2);
-    execl("/bin/sh", "sh", "-c", ("exec " MLFF_PROGRAM " " + arguments + "-o cut").c_str(),
-          nullptr);
-    _exit(1);
-  }
-  // Waits until at least one trajectory is done, and not the last.
-  while (content("cut/manifest.json").find("\"done\": true") == std::string::npos) usleep(2000);
-  kill(pid, SIGKILL);
-  waitpid(pid, nullptr, 0);
+  // at least one trajectory is done, and not the last
+  ASSERT_TRUE(kill_when(arguments + "-o cut", [&] {
+    return content("cut/manifest.json").find("\"done\": true") != std::string::npos;
+  }));
   ASSERT_FALSE(std::filesystem::exists(folder / "cut/molecule_450K.xyz"));
   const auto first = std::filesystem::last_write_time(folder / "cut/molecule_300K.xyz");
   const auto messages = run(arguments + "-o cut", true);
@@ -208,21 +194,9 @@ TEST_F(Label, StructuresGoOnOnlyFromTheSameContents)
   run("label --structures in.xyz --model model.safetensors -o whole.xyz");
   ASSERT_EQ(status, 0);
 
-  const pid_t pid = fork();
-  if (pid == 0) {
-    if (chdir(folder.c_str()) != 0) _exit(1);
-    const int null = open("/dev/null", O_WRONLY);
-    dup2(null, 2);
-    execl("/bin/sh", "sh", "-c", ("exec " MLFF_PROGRAM " " + arguments).c_str(), nullptr);
-    _exit(1);
-  }
-  int gone = 0;
-  while (content("out.xyz.json").find("\"frames\"") == std::string::npos &&
-         (gone = waitpid(pid, nullptr, WNOHANG)) == 0)
-    usleep(2000);
-  ASSERT_EQ(gone, 0) << "the labelling was too short to be killed";
-  kill(pid, SIGKILL);
-  waitpid(pid, nullptr, 0);
+  ASSERT_TRUE(kill_when(arguments, [&] {
+    return content("out.xyz.json").find("\"frames\"") != std::string::npos;
+  })) << "the labelling was too short to be killed";
   ASSERT_FALSE(std::filesystem::exists(file("out.xyz")));
   const auto manifest = content("out.xyz.json");
 

@@ -8,12 +8,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <random>
 #include <set>
-
-#include <fcntl.h>
-#include <sys/wait.h>
 
 using namespace mlff;
 
@@ -211,22 +207,9 @@ TEST_F(Structures, LabelsByLammpsGoOnAfterAKill)
       "label --structures si.xyz --rattle 0.03 --strain 0.02 --frames 250 --lammps slow.lammps ";
   run(arguments + "-o whole.xyz");
   ASSERT_EQ(status, 0);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    if (chdir(folder.c_str()) != 0) _exit(1);
-    const int null = open("/dev/null", O_WRONLY);
-    dup2(null, 2);
-    execl("/bin/sh", "sh", "-c", ("exec " MLFF_PROGRAM " " + arguments + "-o cut.xyz").c_str(),
-          nullptr);
-    _exit(1);
-  }
-  int gone = 0;
-  while (content("cut.xyz.json").find("\"frames\": ") == std::string::npos &&
-         (gone = waitpid(pid, nullptr, WNOHANG)) == 0)
-    usleep(2000);
-  ASSERT_EQ(gone, 0);
-  kill(pid, SIGKILL);
-  waitpid(pid, nullptr, 0);
+  ASSERT_TRUE(kill_when(arguments + "-o cut.xyz", [&] {
+    return content("cut.xyz.json").find("\"frames\": ") != std::string::npos;
+  }));
   ASSERT_FALSE(fs::exists(file("cut.xyz")));
 
   // LAMMPS ends with the program that started it

@@ -8,12 +8,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <chrono>
-#include <csignal>
-#include <thread>
-
-#include <sys/wait.h>
-
 namespace {
 
 using namespace mlff;
@@ -36,31 +30,6 @@ class MakeJump : public mlff_test::ProgramTest {
   std::vector<double> weights(const std::string &name) const
   {
     return flat_weights(Potential::read(file(name + "/jump.safetensors")));
-  }
-
-  /// Starts mlff and kills it as soon as `when` is true; false where it ended before.
-  bool kill_when(const std::vector<std::string> &words, const std::function<bool()> &when)
-  {
-    const pid_t child = fork();
-    if (child == 0) {
-      if (chdir(folder.c_str()) != 0) _exit(1);
-      std::freopen("out", "w", stdout);
-      std::freopen("err", "w", stderr);
-      std::vector<char *> argv = {const_cast<char *>(MLFF_PROGRAM),
-                                  const_cast<char *>("make-jump")};
-      for (const auto &word : words) argv.push_back(const_cast<char *>(word.c_str()));
-      argv.push_back(nullptr);
-      execv(MLFF_PROGRAM, argv.data());
-      _exit(1);
-    }
-    bool killed = false;
-    for (int wait = 0; wait < 20000 && !killed; wait++) {
-      if (waitpid(child, nullptr, WNOHANG) == child) return false;
-      if (when()) killed = kill(child, SIGKILL) == 0;
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    waitpid(child, nullptr, 0);
-    return killed;
   }
 };
 
@@ -162,19 +131,18 @@ TEST_F(MakeJump, KilledAndResumedIsTheSame)
   run("make-jump O --from none" + quick + " -o whole");
   ASSERT_EQ(status, 0);
 
-  const std::vector<std::string> words = {"O", "--from", "none", "--minutes",  "0.01", "--stride",
-                                          "4", "--jobs", "1",    "--no-plots", "-o",   "parts"};
+  const std::string command = "make-jump O --from none" + quick + " -o parts";
   const fs::path checkpoint = file("parts/training/network.training/checkpoint");
   int kills = 0;
   for (int k = 0; k < 2; k++) {
     const auto before = fs::exists(checkpoint) ? fs::last_write_time(checkpoint)
                                                : fs::file_time_type();
-    kills += kill_when(words, [&] {
+    kills += kill_when(command, [&] {
       return fs::exists(checkpoint) && fs::last_write_time(checkpoint) != before;
     });
   }
   ASSERT_EQ(kills, 2) << "the training was too short to be killed";
-  run("make-jump O --from none" + quick + " -o parts");
+  run(command);
   ASSERT_EQ(status, 0);
   EXPECT_EQ(weights("parts"), weights("whole"));
 
@@ -191,17 +159,16 @@ TEST_F(MakeJump, KilledAndResumedIsTheSame)
 
 TEST_F(MakeJump, KilledWhileItLabels)
 {
-  const std::vector<std::string> words = {"O", "--from", "none", "--minutes",  "0.01", "--stride",
-                                          "4", "--jobs", "1",    "--no-plots", "-o",   "water"};
-  ASSERT_TRUE(kill_when(words, [&] {
+  const std::string command = "make-jump O --from none" + quick + " -o water";
+  ASSERT_TRUE(kill_when(command, [&] {
     return fs::exists(file("water/probe/.work"));
   }));
-  ASSERT_TRUE(kill_when(words, [&] {
+  ASSERT_TRUE(kill_when(command, [&] {
     return content("water/train/manifest.json").find("\"done\": true") != std::string::npos;
   }));
   ASSERT_TRUE(fs::exists(file("water/train/molecule_300K.xyz")));
   const auto first = fs::last_write_time(file("water/train/molecule_300K.xyz"));
-  run("make-jump O --from none" + quick + " -o water");
+  run(command);
   ASSERT_EQ(status, 0);
   EXPECT_EQ(fs::last_write_time(file("water/train/molecule_300K.xyz")), first);
   EXPECT_TRUE(Potential::read(file("water/jump.safetensors")).kind().gives_jumps);

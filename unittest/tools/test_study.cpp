@@ -3,13 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <chrono>
 #include <cmath>
-#include <csignal>
 #include <functional>
-#include <thread>
-
-#include <sys/wait.h>
 
 namespace {
 
@@ -192,24 +187,10 @@ TEST_F(Study, KilledAndResumedIsTheSame)
   ASSERT_EQ(status, 0);
   int kills = 0;
   for (const char *when :
-       {"parts/ethanol/verlet-0.5/seed-3/frames.xyz", "parts/ethanol/jump-8-f0.05/seed-3/log"}) {
-    const pid_t child = fork();
-    if (child == 0) {
-      if (chdir(folder.c_str()) != 0) _exit(1);
-      std::freopen("out", "w", stdout);
-      std::freopen("err", "w", stderr);
-      execl(MLFF_PROGRAM, MLFF_PROGRAM, "study", "a.yaml", "--jobs", "1", "-o", "parts", nullptr);
-      _exit(1);
-    }
-    bool ended = false;
-    for (int wait = 0; wait < 60000 && !ended && !fs::exists(folder / when); wait++) {
-      ended = waitpid(child, nullptr, WNOHANG) == child;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    if (ended) continue;
-    kills += kill(child, SIGKILL) == 0;
-    waitpid(child, nullptr, 0);
-  }
+       {"parts/ethanol/verlet-0.5/seed-3/frames.xyz", "parts/ethanol/jump-8-f0.05/seed-3/log"})
+    kills += kill_when("study a.yaml --jobs 1 -o parts", [&] {
+      return fs::exists(folder / when);
+    });
   ASSERT_EQ(kills, 2);
   EXPECT_FALSE(fs::exists(folder / "parts/report.json"));
   run("study a.yaml --jobs 1 -o parts");

@@ -170,7 +170,7 @@ TEST_F(Replay, StoppedAndResumedIsTheSame)
   run("train --no-plots whole.yaml");
   ASSERT_EQ(status, 0);
   settings("parts", "0.4", course);
-  ASSERT_TRUE(kill_when("parts.yaml", [this] {
+  ASSERT_TRUE(kill_when("train --no-plots parts.yaml", [this] {
     return lines("parts.training/log.jsonl") >= 2;
   }));
   ASSERT_FALSE(std::filesystem::exists(file("parts.safetensors")));

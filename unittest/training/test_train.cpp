@@ -19,14 +19,10 @@
 #endif
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <fstream>
 #include <sstream>
-#include <thread>
-
-#include <sys/wait.h>
 
 namespace {
 
@@ -152,31 +148,12 @@ TEST_F(Train, KilledAndResumedIsTheSame)
   ASSERT_EQ(status, 0);
   int kills = 0;
   for (int signal : {SIGKILL, SIGKILL, SIGTERM}) {
-    const pid_t child = fork();
-    if (child == 0) {
-      if (chdir(folder.c_str()) != 0) _exit(1);
-      std::freopen("out", "w", stdout);
-      std::freopen("err", "w", stderr);
-      execl(MLFF_PROGRAM, MLFF_PROGRAM, "train", "--no-plots", "parts.yaml", nullptr);
-      _exit(1);
-    }
-    // until some more validations are in the log
-    const auto before =
-        std::filesystem::exists(file("parts.training/log.jsonl")) ? log("parts").size() : 0;
-    for (int wait = 0; wait < 2000; wait++) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      if (waitpid(child, nullptr, WNOHANG) == child) break;
-      if (!std::filesystem::exists(file("parts.training/checkpoint"))) continue;
-      std::istringstream text(content("parts.training/log.jsonl"));
-      std::string line;
-      std::size_t n = 0;
-      while (std::getline(text, line)) n++;
-      if (n >= before + 2) {
-        if (kill(child, signal) == 0) kills++;
-        break;
-      }
-    }
-    waitpid(child, nullptr, 0);
+    const long before = lines("parts.training/log.jsonl");
+    const auto late_enough = [&] {
+      return std::filesystem::exists(file("parts.training/checkpoint")) &&
+          lines("parts.training/log.jsonl") >= before + 2;
+    };
+    kills += kill_when("train --no-plots parts.yaml", late_enough, signal);
   }
   ASSERT_EQ(kills, 3);
   EXPECT_FALSE(std::filesystem::exists(file("parts.safetensors")))

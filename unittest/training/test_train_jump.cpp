@@ -15,7 +15,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <fstream>
@@ -23,9 +22,6 @@
 #include <numbers>
 #include <random>
 #include <sstream>
-#include <thread>
-
-#include <sys/wait.h>
 
 namespace {
 
@@ -992,33 +988,12 @@ TEST_F(TrainJump, KilledAndResumedIsTheSame)
   ASSERT_EQ(status, 0);
   int kills = 0;
   for (int signal : {SIGKILL, SIGKILL, SIGTERM}) {
-    const pid_t child = fork();
-    if (child == 0) {
-      if (chdir(folder.c_str()) != 0) _exit(1);
-      std::freopen("out", "w", stdout);
-      std::freopen("err", "w", stderr);
-      execl(MLFF_PROGRAM, MLFF_PROGRAM, "train", "parts.yaml", nullptr);
-      _exit(1);
-    }
-    // until some more validations are in the log
-    const auto lines = [this] {
-      std::istringstream text(content("parts.training/log.jsonl"));
-      std::string line;
-      std::size_t n = 0;
-      while (std::getline(text, line)) n++;
-      return n;
+    const long before = lines("parts.training/log.jsonl");
+    const auto late_enough = [&] {
+      return std::filesystem::exists(file("parts.training/checkpoint")) &&
+          lines("parts.training/log.jsonl") >= before + 2;
     };
-    const auto before = lines();
-    for (int wait = 0; wait < 2000; wait++) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      if (waitpid(child, nullptr, WNOHANG) == child) break;
-      if (!std::filesystem::exists(file("parts.training/checkpoint"))) continue;
-      if (lines() >= before + 2) {
-        if (kill(child, signal) == 0) kills++;
-        break;
-      }
-    }
-    waitpid(child, nullptr, 0);
+    kills += kill_when("train parts.yaml", late_enough, signal);
   }
   ASSERT_EQ(kills, 3);
   EXPECT_FALSE(std::filesystem::exists(file("parts.safetensors")))

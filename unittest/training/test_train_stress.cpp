@@ -13,15 +13,11 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <fstream>
 #include <map>
 #include <sstream>
-#include <thread>
-
-#include <sys/wait.h>
 
 namespace {
 
@@ -495,24 +491,12 @@ TEST_F(TrainStress, KilledAndResumedIsTheSame)
   settings("parts", {{"training", course}});
   train("whole");
   for (const int signal : {SIGKILL, SIGTERM}) {
-    const pid_t child = fork();
-    if (child == 0) {
-      if (chdir(folder.c_str()) != 0) _exit(1);
-      if (!std::freopen("out", "w", stdout) || !std::freopen("err", "w", stderr)) _exit(1);
-      execl(MLFF_PROGRAM, MLFF_PROGRAM, "train", "--no-plots", "parts.yaml", nullptr);
-      _exit(1);
-    }
-    const std::size_t before = log("parts").size();
-    for (int wait = 0; wait < 20000; wait++) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      int ended = 0;
-      ASSERT_EQ(waitpid(child, &ended, WNOHANG), 0)
-          << "the training ended before it could be stopped: " << content("err");
-      const auto text = content("parts.training/log.jsonl");
-      if (std::size_t(std::count(text.begin(), text.end(), '\n')) >= before + 2) break;
-    }
-    kill(child, signal);
-    waitpid(child, nullptr, 0);
+    const long before = lines("parts.training/log.jsonl");
+    const auto late_enough = [&] {
+      return lines("parts.training/log.jsonl") >= before + 2;
+    };
+    ASSERT_TRUE(kill_when("train --no-plots parts.yaml", late_enough, signal))
+        << "the training ended before it could be stopped: " << content("err");
     EXPECT_FALSE(std::filesystem::exists(file("parts.safetensors")));
   }
   EXPECT_NE(train("parts").find("resumed at step"), std::string::npos);
