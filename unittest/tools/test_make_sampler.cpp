@@ -84,7 +84,8 @@ TEST_F(MakeSampler, FromASmilesToAnInput)
   const std::string input = content("methanol/in.sample");
   for (const std::string words :
        {std::string("kstep/hybrid student.safetensors H C O &"),
-        "segments " + std::to_string(lengths["segments"].get<int>()) + " langevin 300 0.1",
+        "segments index " + std::to_string(lengths["segments"].get<int>()) + "\n",
+        std::string("langevin 300 0.1"),
         std::string("pair_coeff      * * H C O"), std::string("method gfn2 charge 0 uhf 0")})
     EXPECT_NE(input.find(words), std::string::npos) << words << "\n" << input;
   EXPECT_EQ(input.find('<'), std::string::npos);
