@@ -510,6 +510,7 @@ TEST_F(PairMLFFEnsemble, RefusesComputes)
 
 TEST_F(PairMLFFEnsemble, RefusesSeveralPotentialsWithKokkos)
 {
+  if (!LAMMPS_NS::Info::has_package("KOKKOS")) GTEST_SKIP() << "this LAMMPS has no Kokkos";
   const auto files = write_potentials();
   start({"-k", "on", "t", "1", "-sf", "kk"});
   commands("units metal");
@@ -602,6 +603,7 @@ TEST_F(PairMLFFEnsemble, WarnsOfNeighborsNearerThanInTheTrainingDataWithoutAFloo
   const std::string path = potential_file(potential, "range.safetensors");
   for (const char *suffix : {"", "kokkos"}) {
     const bool kokkos_style = *suffix != '\0';
+    if (kokkos_style && !LAMMPS_NS::Info::has_package("KOKKOS")) break;
     if (kokkos_style) start({"-k", "on", "t", "1", "-sf", "kk"});
     command("units metal");
     create(pairs(13));
