@@ -1,5 +1,6 @@
 """mlff-ase-client: calculators of ASE as clients of mlff label, of pair_style ipi, and of ASE."""
 
+import importlib.util
 import json
 import os
 import shlex
@@ -181,9 +182,13 @@ def test_what_is_needed_is_said(client, tmp_path):
     result = run("ase.calculators.emt:EMT", "--versions")
     assert result.returncode == 0
     assert result.stdout == f"ase {ase.__version__}\n"
-    # an interpreter without ASE: this one, blind for packages
+    # an interpreter without ASE: this one, which sees no package but the client's own
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    if package := importlib.util.find_spec("mlff_lammps"):
+        (seen / "mlff_lammps").symlink_to(Path(package.origin).parent)
     blind = tmp_path / "blind"
-    blind.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n')
+    blind.write_text(f'#!/bin/sh\nPYTHONPATH="{seen}" exec "{sys.executable}" -S "$@"\n')
     blind.chmod(0o755)
     result = run("ase.calculators.emt:EMT", "--versions", python=blind)
     assert result.returncode == 1
