@@ -59,8 +59,8 @@ class ProgramTest : public FolderTest {
   {
     const pid_t child = fork();
     if (child == 0) {
-      const std::string command = "cd '" + folder.string() + "' && exec " MLFF_PROGRAM " " +
-          arguments + " > out 2> err";
+      const std::string command =
+          "cd '" + folder.string() + "' && exec " MLFF_PROGRAM " " + arguments + " > out 2> err";
       execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
       _exit(1);
     }

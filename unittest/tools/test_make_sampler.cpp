@@ -85,8 +85,8 @@ TEST_F(MakeSampler, FromASmilesToAnInput)
   for (const std::string words :
        {std::string("kstep/hybrid student.safetensors H C O &"),
         "segments index " + std::to_string(lengths["segments"].get<int>()) + "\n",
-        std::string("langevin 300 0.1"),
-        std::string("pair_coeff      * * H C O"), std::string("method gfn2 charge 0 uhf 0")})
+        std::string("langevin 300 0.1"), std::string("pair_coeff      * * H C O"),
+        std::string("method gfn2 charge 0 uhf 0")})
     EXPECT_NE(input.find(words), std::string::npos) << words << "\n" << input;
   EXPECT_EQ(input.find('<'), std::string::npos);
   EXPECT_NE(content("methanol/molecule.data").find("6 atoms"), std::string::npos);

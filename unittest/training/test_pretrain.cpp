@@ -158,7 +158,8 @@ TEST_F(Pretrain, LabelsThatContradict)
   });
   expect_contradiction(on(data), "gradients.xyz", {"gradients.xyz", "point against"});
   // a first training that has learned nothing is no judge
-  settings("untaught", "{train: {file: " + data + "}, training: " + one + "}", one, "gradients.xyz");
+  settings("untaught", "{train: {file: " + data + "}, training: " + one + "}", one,
+           "gradients.xyz");
   const std::string said = run("train --no-plots untaught.yaml", true);
   EXPECT_EQ(status, 0);
   EXPECT_NE(said.find("has not learned its own forces"), std::string::npos) << said;

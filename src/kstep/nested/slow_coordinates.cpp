@@ -92,7 +92,7 @@ std::complex<double> SlowCoordinates::mean_turn(const Torsion &torsion, std::spa
   const double length = norm(axis);
   for (const auto &[i, j] : torsion.ends) {
     const Vector3 p = cross(between(x, i, torsion.i), axis),
-                 q = cross(axis, between(x, torsion.j, j));
+                  q = cross(axis, between(x, torsion.j, j));
     const double size = std::sqrt(dot(p, p) * dot(q, q));
     if (size > 0.0) sum += std::complex(dot(p, q), dot(cross(p, q), axis) / length) / size;
   }

@@ -188,9 +188,10 @@ namespace {
     // forces of a potential that is wrong by more than their size point anywhere
     const double error = own_error(first);
     if (error > sums.predicted()) {
-      spdlog::warn("the first training has not learned its own forces (error {} eV/A, more than the "
-                   "forces it predicts): whether {}agree with it cannot be told",
-                   readable(error, 3), what);
+      spdlog::warn(
+          "the first training has not learned its own forces (error {} eV/A, more than the "
+          "forces it predicts): whether {}agree with it cannot be told",
+          readable(error, 3), what);
       return;
     }
     if (r < -0.5) throw FileError(what + "point against " + and_so);

@@ -30,8 +30,8 @@ nlohmann::ordered_json formulas_of(const std::vector<TrainingFrame> &frames);
 /// Finds labels of the second training that contradict those of the first, whose potential is
 /// `first`: elements or compositions it never saw, and forces of another unit or sign, which a
 /// straight line through the forces of both shows. Throws FileError naming what was found and what
-/// is accepted. A correlation of forces below 0.3 is worth a warning, and so is a first potential that
-/// is wrong by more than the forces it predicts: it judges no others.
+/// is accepted. A correlation of forces below 0.3 is worth a warning, and so is a first potential
+/// that is wrong by more than the forces it predicts: it judges no others.
 void check_agreement(const Potential &first, const TrainSettings &settings,
                      const TrainingData &data);
 

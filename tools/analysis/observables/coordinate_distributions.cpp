@@ -24,8 +24,8 @@ namespace {
 
 double dihedral_angle(const double *a, const double *b, const double *c, const double *d)
 {
-  const Vector3 u = difference(a, b), v = difference(b, c), w = difference(c, d),
-                p = cross(u, v), q = cross(v, w);
+  const Vector3 u = difference(a, b), v = difference(b, c), w = difference(c, d), p = cross(u, v),
+                q = cross(v, w);
   return std::atan2(norm(v) * dot(u, q), dot(p, q));
 }
 
