@@ -4,7 +4,9 @@
 #include "core/errors.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <limits>
 
 namespace mlff {
 
@@ -24,6 +26,17 @@ void GraphStorage::shrink()
 {
   for (auto *list : {&first_atom, &species, &first_edge, &neighbor}) list->shrink_to_fit();
   for (auto *list : {&r, &position, &cell}) list->shrink_to_fit();
+}
+
+bool has_positions(const Graph &graph)
+{
+  if (graph.position.size() != 3 * std::size_t(graph.n_centres())) return false;
+  for (int s = 0; s < graph.n_structures(); s++) {
+    const int atom = graph.first_atom[s];
+    if (atom < graph.first_atom[s + 1] && std::isnan(graph.position[3 * std::size_t(atom)]))
+      return false;
+  }
+  return true;
 }
 
 void require_whole_systems(const Graph &graph, const char *refusal)
@@ -55,9 +68,16 @@ void GraphStorage::append(const Graph &other, int first, int last)
   for (int e = edge; e < last_edge; e++) neighbor.push_back(atoms + other.neighbor[e]);
   r.insert(r.end(), other.r.begin() + 3 * std::ptrdiff_t(edge),
            other.r.begin() + 3 * std::ptrdiff_t(last_edge));
-  if (!other.position.empty())
-    position.insert(position.end(), other.position.begin() + 3 * std::ptrdiff_t(atom),
-                    other.position.begin() + 3 * std::ptrdiff_t(last_atom));
+  if (!other.position.empty() || !position.empty()) {
+    // structures without positions have places in the array all the same
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    position.resize(3 * std::size_t(atoms + atom), none);
+    if (other.position.empty())
+      position.resize(3 * species.size(), none);
+    else
+      position.insert(position.end(), other.position.begin() + 3 * std::ptrdiff_t(atom),
+                      other.position.begin() + 3 * std::ptrdiff_t(last_atom));
+  }
   if (other.cell.empty() && cell.empty()) return;
   cell.resize(9 * (first_atom.size() - 1 - (last - first)), 0.0);
   for (int s = first; s < last; s++)

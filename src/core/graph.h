@@ -18,8 +18,8 @@ struct Graph {
   std::span<const double> r;          ///< [n_edges][3] x_j - x_i
 
   /// [n_centres][3] positions, from any origin and in any image. Empty where only models of edges
-  /// are served, and in systems periodic in some directions only. Models with
-  /// ModelKind::needs_positions throw where it is empty.
+  /// are served. Not numbers in structures that are periodic in some directions only. Models with
+  /// ModelKind::needs_positions throw in both cases.
   std::span<const double> position;
 
   /// [n_structures][9] vectors a, b, c of the cell of each structure that is periodic in all
@@ -34,6 +34,9 @@ struct Graph {
   /// Cell of a structure, null where it is open.
   const double *cell_of(int structure) const;
 };
+
+/// Whether there are positions of all structures.
+bool has_positions(const Graph &graph);
 
 /// Throws EngineError with this text for a graph with ghosts.
 void require_whole_systems(const Graph &graph, const char *refusal);

@@ -32,7 +32,7 @@ void sum_energies(const Graph &graph, Result &result)
 
 void check_positions(const Graph &graph)
 {
-  if (graph.position.size() != 3 * std::size_t(graph.n_centres()))
+  if (!has_positions(graph))
     throw EngineError("model 'painn-fmm' has a long-range block, which needs positions of all "
                       "atoms in a system open or periodic in all directions; this one is "
                       "periodic in some, or its atoms have none");

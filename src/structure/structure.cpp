@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <limits>
 #include <tuple>
 
 namespace mlff {
@@ -283,6 +284,8 @@ void append_graph(const Structure &structure, const std::vector<int> &elements, 
   if (n_periodic == 0 || n_periodic == 3)
     graph.position.insert(graph.position.end(), structure.positions.begin(),
                           structure.positions.end());
+  else
+    graph.position.resize(3 * graph.species.size(), std::numeric_limits<double>::quiet_NaN());
   graph.first_atom.push_back(first_atom + n);
   if (n_periodic < 3 && graph.cell.empty()) return;
   // open structures before this one have no cells yet

@@ -190,7 +190,7 @@ void Trainer::prepare_network(const Potential &start)
     long_range_sizes(potential) = settings.block;
     for (const auto *list : {&data.train, &data.valid})
       for (const auto &frame : *list)
-        if (frame.graph.position.size() != 3 * std::size_t(frame.structure.n_atoms()))
+        if (!has_positions(frame.graph.view()))
           throw FileError(place_of(frame) + " is periodic in some directions; accepted for " +
                           settings.kind->name + ": systems open or periodic in all");
   }

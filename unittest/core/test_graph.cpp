@@ -144,6 +144,27 @@ void expect_error(const Structure &structure, const std::string &words)
   }
 }
 
+TEST(GraphOfFrame, PositionsStayWithTheirStructures)
+{
+  const Structure slab = random_structure(5, 3, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, false}),
+                  molecule = random_structure(4, 2);
+  GraphStorage all, piece;
+  append_graph(slab, {6, 8, 1}, 4.0, all);
+  append_graph(molecule, {6, 8, 1}, 4.0, all);
+  EXPECT_FALSE(has_positions(all.view()));
+  piece.append(all.view(), 1, 2);
+  EXPECT_TRUE(has_positions(piece.view()));
+  EXPECT_EQ(piece.position, molecule.positions);
+  // in front of and behind a graph of edges alone
+  GraphStorage edges = piece, mixed;
+  edges.position.clear();
+  for (const auto *part : {&edges, &piece, &edges}) mixed.append(part->view());
+  EXPECT_FALSE(has_positions(mixed.view()));
+  ASSERT_EQ(mixed.position.size(), 36u);
+  EXPECT_TRUE(std::equal(molecule.positions.begin(), molecule.positions.end(),
+                         mixed.position.begin() + 12));
+}
+
 TEST(GraphOfFrame, Refusals)
 {
   Structure structure = random_structure(4, 1);

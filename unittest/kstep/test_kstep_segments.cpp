@@ -309,7 +309,7 @@ TEST_F(Chain, LadderKeepsTheDistributionOfEachCopy)
     sampler->settle(molecules, accepted);
     for (int copy = 0; copy < 2; copy++) {
       const double *was = &before[12 * copy], *is = &ladder.positions[12 * copy];
-      if (!accepted[0]) ASSERT_TRUE(std::equal(was, was + 6, is));
+      if (!accepted[0]) { ASSERT_TRUE(std::equal(was, was + 6, is)); }
       changed += !std::equal(was + 6, was + 12, is + 6);
     }
     for (int m = 0; m < 2; m++) {
