@@ -43,8 +43,8 @@ python3 "$here/two_basins.py" turn molecule.data gauche.data 70
 for start in anti gauche; do
   words=(-screen none -var moves "$moves" -var start $start.data)
   echo "two_basins.sh: from $start" >&2
-  "$lmp" -in in.sample "${words[@]}" -log $start.ladder.log -var samples $start.ladder.xyz -var segments 20 \
-    -var ladder "5 1200"
+  "$lmp" -in in.sample "${words[@]}" -log $start.ladder.log -var samples $start.ladder.xyz \
+    -var segments "20 ladder 5 1200"
   "$lmp" -in in.sample "${words[@]}" -log $start.alone.log -var samples $start.alone.xyz -var segments 20
   "$lmp" -in in.verlet "${words[@]}" -log $start.verlet.log -var samples $start.verlet.xyz
 done

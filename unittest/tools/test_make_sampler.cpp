@@ -94,13 +94,25 @@ TEST_F(MakeSampler, FromASmilesToAnInput)
 
   // LAMMPS takes samples with it
   const fs::path lammps = fs::path(MLFF_PROGRAM).parent_path() / "lmp";
-  const std::string line = "cd '" + file("methanol") + "' && OMP_NUM_THREADS=1 '" +
-      lammps.string() + "' -in in.sample -var moves 40 -log none > out 2>&1";
-  ASSERT_EQ(std::system(line.c_str()), 0) << content("methanol/out");
+  const auto sample = [&](const std::string &words) {
+    const std::string line = "cd '" + file("methanol") + "' && OMP_NUM_THREADS=1 '" +
+        lammps.string() + "' -in in.sample -log none " + words + " > out 2>&1";
+    return std::system(line.c_str());
+  };
+  ASSERT_EQ(sample("-var moves 40"), 0) << content("methanol/out");
   const auto samples = open_trajectory(file("methanol/samples.xyz"));
   int n = 0;
   for (Structure frame; samples->next(frame);) n++;
   EXPECT_EQ(n, 41);
+
+  // with hotter copies, from a place by name
+  fs::copy_file(file("methanol/molecule.data"), file("methanol/other.data"));
+  ASSERT_EQ(sample("-var moves 5 -var segments '3 ladder 2 600' -var start other.data -var samples "
+                   "hot.xyz"),
+            0)
+      << content("methanol/out");
+  EXPECT_NE(content("methanol/out").find("ladder of 2 copies"), std::string::npos);
+  EXPECT_TRUE(fs::exists(file("methanol/hot.xyz")));
 
   // nothing is left over, and a second run finds all done
   for (const char *name : {"methanol/.pilot", "methanol/.lock", "methanol/training.log"})
