@@ -8,7 +8,6 @@
 # environment of its own in FOLDER/venv.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-pyscf=2.14.0 ase=3.29.0
 export OMP_NUM_THREADS=1
 
 fail() { echo "run.sh: $*" >&2; exit 1; }
@@ -21,20 +20,7 @@ mkdir -p "${1:-.}"
 cd "${1:-.}"
 cp -n "$here"/*.yaml . 2> /dev/null || true
 
-python=${PYTHON:-}
-if [ -z "$python" ]; then
-  python=$PWD/venv/bin/python
-  if [ ! -e venv/ready ]; then
-    say "installing pyscf $pyscf and ase $ase in $PWD/venv"
-    python3 -m venv venv && venv/bin/pip install -q "pyscf==$pyscf" "ase==$ase" &&
-      touch venv/ready ||
-      fail "no environment in $PWD/venv; install pyscf and ase yourself and set PYTHON"
-  fi
-fi
-# Without these PySCF gives large arrays back to the system and takes them again, a third of its
-# time.
-export MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=2000000000
-client="PYTHONPATH=. $python $(command -v mlff-ase-client)"
+. "$here/pyscf.sh"
 
 # once FILE COMMAND...: the command writes FILE.partial; a FILE that is there is kept
 once() {

@@ -32,6 +32,16 @@ namespace {
     return double(probes) * (s.label_seconds + s.frame_seconds);
   }
 
+  /// Labels that leave the training its share of the time, or enough passes over all of them.
+  double labels_of_seconds(const RoundSituation &s, double seconds)
+  {
+    const double label = s.label_seconds + s.frame_seconds,
+                 labels = share_of_labels * seconds / label;
+    if (!(s.frames_per_second > 0.0)) return labels;
+    const double pass = most_passes / s.frames_per_second;    // s, for a label
+    return std::max(labels, (seconds - pass * double(s.labels_before)) / (label + pass));
+  }
+
 }    // namespace
 
 Json SamplerRound::json() const
@@ -60,9 +70,7 @@ SamplerRound plan_sampler_round(const RoundSituation &s)
   const double share =
       shares[s.round] / std::accumulate(shares.begin() + s.round, shares.end(), 0.0);
   round.seconds = std::max(0.0, left) * share;
-  long labels =
-      std::clamp(std::lround(share_of_labels * round.seconds / (s.label_seconds + s.frame_seconds)),
-                 least_labels, most_labels);
+  long labels = std::clamp(std::lround(labels_of_seconds(s, round.seconds)), least_labels, most_labels);
   if (limited)
     labels = std::min(labels, std::max(10L, std::lround(share * double(s.labels_left - kept))));
   round.frames = s.has_student ? std::max(1L, std::lround(share_at_temperature * double(labels)))

@@ -20,6 +20,8 @@ struct RoundSituation {
   double label_seconds = 0.0;    ///< of one label
   double frame_seconds = 0.0;    ///< of one frame of the student's chain
   long labels_left = -1;         ///< -1: any number
+  long labels_before = 0;        ///< of this teacher
+  double frames_per_second = 0.0;    ///< of a training; 0: not known yet
 };
 
 /// A round: frames of the student at the temperature of the sampler and above are labelled, and the
@@ -33,8 +35,12 @@ struct SamplerRound {
   static SamplerRound of(const nlohmann::ordered_json &json);
 };
 
+/// Passes over its labels after which a student learns no more from them.
+inline constexpr double most_passes = 5000.0;
+
 /// Later rounds are longer: their students know where the student goes. A third to a half of a
-/// round is for labels, as far as these are of use. Without a student all frames are drawn, far
+/// round is for labels, as far as these are of use, and more where the training has enough passes
+/// over them in less than the other part, as with labels that take seconds. Without a student all frames are drawn, far
 /// apart, and count as `above`. The frames that measure the last student are kept back from the
 /// labels.
 SamplerRound plan_sampler_round(const RoundSituation &situation);

@@ -144,7 +144,9 @@ void SamplerMaker::plan(const Part &part, int r, int first)
   s.seconds = part.share * 60.0 * options.minutes;
   s.seconds_left = left_of(part);
   s.label_seconds = folder.manifest[part.key];
-  if (part.labels > 0) s.labels_left = std::max(0L, part.labels - labels_of(first, r));
+  s.labels_before = labels_of(first, r);
+  if (part.labels > 0) s.labels_left = std::max(0L, part.labels - s.labels_before);
+  s.frames_per_second = folder.manifest.value("frames_per_second", 0.0);
   // the round that ended another part has no training
   int student_before = r - 1;
   while (student_before >= 0 && !fs::exists(student(student_before))) student_before--;
@@ -191,7 +193,7 @@ void SamplerMaker::draw_frames(int r, long n)
   long found = 0;
   for (long tries = 0; found < n && tries < 50 * n; tries++) {
     const Structure frame = wide.draw(generator);
-    if (!is_sound(molecule, frame.positions)) continue;
+    if (!is_sound(molecule, frame.positions, kind->one_molecule)) continue;
     write_xyz(file, frame);
     found++;
   }
@@ -222,7 +224,7 @@ void SamplerMaker::sample_frames(int r, const std::vector<double> &temperatures,
     const long wanted = n / chains + (c < n % chains ? 1 : 0), most_failed = failed + wanted + 10;
     for (long found = 0; found < wanted && failed < most_failed;) {
       for (int k = 0; k < every && chain.place().energy > hole; k++) chain.move(1);
-      const bool sound = is_sound(molecule, chain.place().x);
+      const bool sound = is_sound(molecule, chain.place().x, kind->one_molecule);
       if (sound) {
         Structure frame = molecule.frame(chain.place().x);
         centre(frame.positions, molecule.masses);
@@ -316,8 +318,9 @@ void SamplerMaker::plan_training(const Part &part, int r, int first)
     used += seconds.value(stage + std::to_string(r), 0.0);
   const double speed = frames_per_second(part, r, first),
                left = std::max(0.5 * round, round - used);
-  const double steps = std::min(left, std::max(0.0, left_of(part))) * speed / batch_frames;
-  entry(r)["steps"] = std::max(200L, std::lround(steps / 100.0) * 100);
+  const double frames = std::min(std::min(left, std::max(0.0, left_of(part))) * speed,
+                                 most_passes * double(labels_of(first, r + 1)));
+  entry(r)["steps"] = std::max(200L, std::lround(frames / (100.0 * batch_frames)) * 100);
 }
 
 /// Of the training before, or of a short one.

@@ -18,20 +18,44 @@ namespace {
 
   constexpr double all_pairs = 1e3;    // Å
 
+  /// Distance of two atoms, in sums of their covalent radii.
+  double reduced_distance(const std::vector<int> &numbers, const std::vector<double> &x, int i,
+                          int j)
+  {
+    return std::hypot(x[3 * i] - x[3 * j], x[3 * i + 1] - x[3 * j + 1],
+                      x[3 * i + 2] - x[3 * j + 2]) /
+        (covalent_radius(numbers[i]) + covalent_radius(numbers[j]));
+  }
+
+  /// Whether the bonds without hydrogen are as in the first conformer, and each hydrogen has a bond.
+  bool keeps_its_skeleton(const Molecule &molecule, const std::vector<double> &positions)
+  {
+    const auto &numbers = molecule.numbers;
+    const auto &before = molecule.conformers.front();
+    const int n = molecule.n_atoms();
+    std::vector<char> bonded(n, 0);
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < i; j++) {
+        const double now = reduced_distance(numbers, positions, i, j);
+        if (now < bond_held) bonded[i] = bonded[j] = 1;
+        if (numbers[i] == 1 || numbers[j] == 1) continue;
+        const bool was = reduced_distance(numbers, before, i, j) < bonded_within;
+        if (was ? now > bond_held : now < bonded_within) return false;
+      }
+    for (int i = 0; i < n; i++)
+      if (numbers[i] == 1 && !bonded[i]) return false;
+    return true;
+  }
+
 }    // namespace
 
-bool is_sound(const Molecule &molecule, const std::vector<double> &positions)
+bool is_sound(const Molecule &molecule, const std::vector<double> &positions, bool one_molecule)
 {
   const int n = molecule.n_atoms();
   for (int i = 0; i < n; i++)
-    for (int j = 0; j < i; j++) {
-      double square = 0.0;
-      for (int a = 0; a < 3; a++)
-        square += std::pow(positions[3 * i + a] - positions[3 * j + a], 2);
-      const double least =
-          too_close * (covalent_radius(molecule.numbers[i]) + covalent_radius(molecule.numbers[j]));
-      if (!(square > least * least)) return false;
-    }
+    for (int j = 0; j < i; j++)
+      if (!(reduced_distance(molecule.numbers, positions, i, j) > too_close)) return false;
+  if (!one_molecule) return keeps_its_skeleton(molecule, positions);
   const auto elements = elements_of(molecule.numbers);
   std::vector<int> species;
   for (const int z : molecule.numbers)

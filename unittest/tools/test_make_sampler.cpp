@@ -100,10 +100,23 @@ TEST_F(MakeSampler, FromASmilesToAnInput)
     return std::system(line.c_str());
   };
   ASSERT_EQ(sample("-var moves 40"), 0) << content("methanol/out");
-  const auto samples = open_trajectory(file("methanol/samples.xyz"));
-  int n = 0;
-  for (Structure frame; samples->next(frame);) n++;
-  EXPECT_EQ(n, 41);
+  const auto frames_of = [&](const std::string &name) {
+    std::vector<std::vector<double>> places;
+    const auto reader = open_trajectory(file("methanol/" + name));
+    for (Structure frame; reader->next(frame);) places.push_back(frame.positions);
+    return places;
+  };
+  const auto whole = frames_of("samples.xyz");
+  EXPECT_EQ(whole.size(), 40u);
+
+  // in two parts
+  ASSERT_EQ(sample("-var moves 15 -var samples one.xyz -var to one.restart"), 0);
+  ASSERT_EQ(sample("-var moves 25 -var samples two.xyz -var from one.restart"), 0)
+      << content("methanol/out");
+  auto parts = frames_of("one.xyz");
+  EXPECT_EQ(parts.size(), 15u);
+  std::ranges::copy(frames_of("two.xyz"), std::back_inserter(parts));
+  EXPECT_EQ(parts, whole);
 
   // with hotter copies, from a place by name
   fs::copy_file(file("methanol/molecule.data"), file("methanol/other.data"));

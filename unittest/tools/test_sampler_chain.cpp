@@ -7,6 +7,7 @@
 #include "make_sampler/chain/energy_function.h"
 #include "make_sampler/chain/exact_chain.h"
 #include "make_sampler/sampler_plan.h"
+#include "make_sampler/sound_frame.h"
 #include "potential/potential.h"
 
 #include <gtest/gtest.h>
@@ -86,6 +87,50 @@ TEST_F(Chains, EnergiesAreThoseOfThePotential)
   argon.numbers.front() = 18;
   EXPECT_THROW(StudentChain(student, argon, 80, 1), EngineError);
   EXPECT_THROW(energy_of_potential(student, argon.numbers), EngineError);
+}
+
+TEST_F(Chains, HydrogensMayMoveUnlessTheModelIsOfOneMolecule)
+{
+  Molecule molecule;
+  molecule.numbers = ethanol.numbers;
+  molecule.conformers = {ethanol.positions};
+  std::size_t o = 0, h = 0;
+  while (molecule.numbers[o] != 8) o++;
+  const auto from_oxygen = [&](std::size_t k) {
+    const double *x = ethanol.positions.data();
+    return std::hypot(x[3 * o] - x[3 * k], x[3 * o + 1] - x[3 * k + 1], x[3 * o + 2] - x[3 * k + 2]);
+  };
+  for (std::size_t k = 0; k < molecule.numbers.size(); k++)
+    if (molecule.numbers[k] == 1 && (molecule.numbers[h] != 1 || from_oxygen(k) < from_oxygen(h)))
+      h = k;
+  ASSERT_LT(from_oxygen(h), 1.2);
+  // the hydrogen of the oxygen at this many times its distance, on the same or the other side
+  const auto with_hydrogen = [&](double factor) {
+    auto x = ethanol.positions;
+    for (int a = 0; a < 3; a++)
+      x[3 * h + a] = x[3 * o + a] + factor * (x[3 * h + a] - x[3 * o + a]);
+    return x;
+  };
+  for (const bool one_molecule : {true, false}) {
+    EXPECT_TRUE(is_sound(molecule, ethanol.positions, one_molecule));
+    EXPECT_TRUE(is_sound(molecule, with_hydrogen(1.2), one_molecule));
+    EXPECT_FALSE(is_sound(molecule, with_hydrogen(0.4), one_molecule));
+    EXPECT_FALSE(is_sound(molecule, with_hydrogen(3.0), one_molecule));
+  }
+  // at the end of the molecule, 1.1 Å from the carbon
+  auto moved = ethanol.positions;
+  const std::size_t c = molecule.numbers[0] == 6 && from_oxygen(0) > 2.0 ? 0 : 1;
+  ASSERT_GT(from_oxygen(c), 2.0);
+  for (int a = 0; a < 3; a++) {
+    const double along = ethanol.positions[3 * c + a] - ethanol.positions[3 * o + a];
+    moved[3 * h + a] = ethanol.positions[3 * c + a] + 1.1 * along / from_oxygen(c);
+  }
+  EXPECT_FALSE(is_sound(molecule, moved, true));
+  EXPECT_TRUE(is_sound(molecule, moved, false));
+  // but not the oxygen
+  auto broken = ethanol.positions;
+  for (const std::size_t k : {o, h}) broken[3 * k] += 1.5;
+  EXPECT_FALSE(is_sound(molecule, broken, false));
 }
 
 TEST_F(Chains, SamplesAreThoseOfTheTrueForce)
@@ -274,6 +319,20 @@ TEST(SamplerPlan, KeepsTimeAndBudget)
   }
   EXPECT_GE(left, 0);
   EXPECT_LT(left, 20);
+
+  // where a training has enough passes over dear labels in a minute, the other time makes labels
+  s = {.round = 2, .has_student = true, .seconds = 3000.0, .seconds_left = 2000.0,
+       .label_seconds = 5.0, .frame_seconds = 0.1, .labels_before = 40};
+  const SamplerRound unknown = plan_sampler_round(s);
+  s.frames_per_second = 5e4;
+  const SamplerRound known = plan_sampler_round(s);
+  EXPECT_EQ(known.seconds, unknown.seconds);
+  const double labels = double(known.frames + known.above),
+               training = most_passes * (labels + 40.0) / s.frames_per_second;
+  EXPECT_GT(known.frames, 2 * unknown.frames);
+  EXPECT_NEAR(5.1 * labels + training, known.seconds, 5.2);
+  s.frames_per_second = 100.0;
+  EXPECT_EQ(plan_sampler_round(s).json(), unknown.json());
 
   // no time at all: one round, and the measurement
   s = {.seconds = 1.0, .seconds_left = 0.5, .label_seconds = 1.0};

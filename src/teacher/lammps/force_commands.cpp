@@ -211,7 +211,7 @@ std::string with_early_commands_first(const std::string &input)
   bool made = false;
   for (std::string line; std::getline(lines, line);) {
     const auto words = words_of(line);
-    made = made || (!words.empty() && words.front() == "read_data");
+    made = made || line.substr(0, line.find('#')).find("read_data") != std::string::npos;
     const bool moves = made && !words.empty() && early.contains(words.front());
     (moves ? moved : made ? rest : start) += line + "\n";
   }
