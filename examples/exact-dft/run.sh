@@ -49,14 +49,15 @@ sampler() {
 
 # samples NAME PARTS MOVES: parts of a chain; those that are complete are kept
 samples() {
-  local k from=none
+  local k start="read_data -var start molecule.data"
   for ((k = 1; k <= $2; k++)); do
     if [ ! -e "$1/$k.restart" ]; then
       say "$1: samples, part $k of $2"
-      (cd "$1" && lmp -in in.sample -screen none -log "log.$k" -var moves "$3" -var from $from \
-        -var to partial.restart -var samples "$k.xyz" && mv partial.restart "$k.restart")
+      (cd "$1" && lmp -in in.sample -screen none -log "log.$k" -var moves "$3" \
+        -var begin $start -var restart partial.restart -var samples "$k.xyz" &&
+        mv partial.restart "$k.restart")
     fi
-    from=$k.restart
+    start="read_restart -var start $k.restart"
   done
 }
 

@@ -82,7 +82,7 @@ TEST_F(MakeSampler, FromASmilesToAnInput)
     EXPECT_NE(table.find(words), std::string::npos) << words;
   EXPECT_EQ(table.substr(0, table.size() - 1), content("methanol/report.md"));
   const std::string input = content("methanol/in.sample");
-  for (const std::string words :
+  for (const std::string &words :
        {std::string("kstep/hybrid student.safetensors H C O &"),
         "segments index " + std::to_string(lengths["segments"].get<int>()) + "\n",
         std::string("langevin 300 0.1"), std::string("pair_coeff      * * H C O"),
@@ -110,8 +110,10 @@ TEST_F(MakeSampler, FromASmilesToAnInput)
   EXPECT_EQ(whole.size(), 40u);
 
   // in two parts
-  ASSERT_EQ(sample("-var moves 15 -var samples one.xyz -var to one.restart"), 0);
-  ASSERT_EQ(sample("-var moves 25 -var samples two.xyz -var from one.restart"), 0)
+  ASSERT_EQ(sample("-var moves 15 -var samples one.xyz"), 0);
+  ASSERT_EQ(sample("-var moves 25 -var samples two.xyz -var begin read_restart "
+                   "-var start sample.restart"),
+            0)
       << content("methanol/out");
   auto parts = frames_of("one.xyz");
   EXPECT_EQ(parts.size(), 15u);
