@@ -41,7 +41,7 @@ def hydroxyl_torsion(elements, x):
 
 
 def proton_shift(elements, x):
-    """Distances of the hydrogen between both oxygens of malonaldehyde from them: their difference, Å."""
+    """Of the hydrogen between both oxygens of malonaldehyde: difference of its distances, Å."""
     first, second = (i for i, e in enumerate(elements) if e == "O")
     hydrogens = [i for i, e in enumerate(elements) if e == "H"]
     middle = min(hydrogens, key=lambda i: distance(x[i], x[first]) + distance(x[i], x[second]))
@@ -113,7 +113,8 @@ def draw(series, file):
     import matplotlib.pyplot as plt
 
     molecules = list(dict.fromkeys(molecule for molecule, _ in series))
-    figure, panels = plt.subplots(1, len(molecules), figsize=(4.5 * len(molecules), 3.2), squeeze=False)
+    size = (4.5 * len(molecules), 3.2)
+    figure, panels = plt.subplots(1, len(molecules), figsize=size, squeeze=False)
     for panel, molecule in zip(panels[0], molecules):
         _, label, (low, high) = COORDINATES[molecule]
         for force, name, colour in (("pbe", "PBE", "C0"), ("gfn2", "GFN2-xTB", "C1")):

@@ -70,7 +70,8 @@ SamplerRound plan_sampler_round(const RoundSituation &s)
   const double share =
       shares[s.round] / std::accumulate(shares.begin() + s.round, shares.end(), 0.0);
   round.seconds = std::max(0.0, left) * share;
-  long labels = std::clamp(std::lround(labels_of_seconds(s, round.seconds)), least_labels, most_labels);
+  long labels =
+      std::clamp(std::lround(labels_of_seconds(s, round.seconds)), least_labels, most_labels);
   if (limited)
     labels = std::min(labels, std::max(10L, std::lround(share * double(s.labels_left - kept))));
   round.frames = s.has_student ? std::max(1L, std::lround(share_at_temperature * double(labels)))

@@ -13,14 +13,14 @@ inline constexpr double share_of_check = 0.1;
 
 /// What is known when a round is planned.
 struct RoundSituation {
-  int round = 0;                 ///< rounds of this teacher before
-  bool has_student = false;      ///< whether there is one to sample with
-  double seconds = 0.0;          ///< of the rounds of this teacher in all
-  double seconds_left = 0.0;     ///< of these
-  double label_seconds = 0.0;    ///< of one label
-  double frame_seconds = 0.0;    ///< of one frame of the student's chain
-  long labels_left = -1;         ///< -1: any number
-  long labels_before = 0;        ///< of this teacher
+  int round = 0;                     ///< rounds of this teacher before
+  bool has_student = false;          ///< whether there is one to sample with
+  double seconds = 0.0;              ///< of the rounds of this teacher in all
+  double seconds_left = 0.0;         ///< of these
+  double label_seconds = 0.0;        ///< of one label
+  double frame_seconds = 0.0;        ///< of one frame of the student's chain
+  long labels_left = -1;             ///< -1: any number
+  long labels_before = 0;            ///< of this teacher
   double frames_per_second = 0.0;    ///< of a training; 0: not known yet
 };
 

@@ -27,7 +27,7 @@ namespace {
         (covalent_radius(numbers[i]) + covalent_radius(numbers[j]));
   }
 
-  /// Whether the bonds without hydrogen are as in the first conformer, and each hydrogen has a bond.
+  /// Whether bonds without hydrogen are as in the first conformer, and each hydrogen has a bond.
   bool keeps_its_skeleton(const Molecule &molecule, const std::vector<double> &positions)
   {
     const auto &numbers = molecule.numbers;

@@ -254,6 +254,35 @@ def test_few_labels_scan(monkeypatch, tmp_path):
     assert turns[0] == ("start", 0) and turns[1] == ("O-H", 60) and turns[-1] == ("C-C", 180)
 
 
+def test_exact_dft_table(monkeypatch, tmp_path):
+    """Coordinates do not hang on the order of atoms; parts of a chain are read in their order."""
+    monkeypatch.syspath_prepend(EXAMPLES / "exact-dft")
+    table = load(EXAMPLES / "exact-dft" / "table.py")
+    angle = np.radians(65.0)
+    ethanol = {
+        "O": (0, 0, 0),
+        "C": (1.43, 0, 0),
+        "C'": (1.9, 1.4, 0),
+        "H": (-0.3, 0.9 * np.cos(angle), -0.9 * np.sin(angle)),
+        "H'": (1.8, -0.5, 0.9),
+        "H''": (1.8, -0.5, -0.9),
+    }
+    places = list(ethanol.items())
+    for order in (places, places[::-1]):
+        elements, x = [name.strip("'") for name, _ in order], [list(p) for _, p in order]
+        assert table["hydroxyl_torsion"](elements, x) == pytest.approx(65.0)
+    enol = [("H", (0.2, 0, 0)), ("O", (-1.2, 0, 0)), ("O", (1.2, 0, 0)), ("H", (-3, 1, 0))]
+    elements, x = [e for e, _ in enol], [list(p) for _, p in enol]
+    assert table["proton_shift"](elements, x) == pytest.approx(0.4)
+
+    for part, values in ((10, (3, 4)), (9, (1, 2))):
+        text = "".join(f"1\n\nH {value} 0 0\n" for value in values)
+        (tmp_path / f"{part}.xyz").write_text(text)
+    assert [x[0][0] for _, x in table["frames"](tmp_path)] == [1.0, 2.0, 3.0, 4.0]
+    places, density, error = table["histogram"]([0.1, 0.2, 0.9, 0.4], 0.0, 1.0, 2)
+    assert places == [0.25, 0.75] and density == [1.5, 0.5] and min(error) > 0.0
+
+
 def test_few_labels_by_pyscf():
     """Forces of the calculator are the gradient of its energy, also from an earlier density."""
     pytest.importorskip("pyscf", reason="the package pyscf is not installed")

@@ -98,7 +98,8 @@ TEST_F(Chains, HydrogensMayMoveUnlessTheModelIsOfOneMolecule)
   while (molecule.numbers[o] != 8) o++;
   const auto from_oxygen = [&](std::size_t k) {
     const double *x = ethanol.positions.data();
-    return std::hypot(x[3 * o] - x[3 * k], x[3 * o + 1] - x[3 * k + 1], x[3 * o + 2] - x[3 * k + 2]);
+    const double *from = x + 3 * o, *to = x + 3 * k;
+    return std::hypot(from[0] - to[0], from[1] - to[1], from[2] - to[2]);
   };
   for (std::size_t k = 0; k < molecule.numbers.size(); k++)
     if (molecule.numbers[k] == 1 && (molecule.numbers[h] != 1 || from_oxygen(k) < from_oxygen(h)))
@@ -321,8 +322,13 @@ TEST(SamplerPlan, KeepsTimeAndBudget)
   EXPECT_LT(left, 20);
 
   // where a training has enough passes over dear labels in a minute, the other time makes labels
-  s = {.round = 2, .has_student = true, .seconds = 3000.0, .seconds_left = 2000.0,
-       .label_seconds = 5.0, .frame_seconds = 0.1, .labels_before = 40};
+  s = {.round = 2,
+       .has_student = true,
+       .seconds = 3000.0,
+       .seconds_left = 2000.0,
+       .label_seconds = 5.0,
+       .frame_seconds = 0.1,
+       .labels_before = 40};
   const SamplerRound unknown = plan_sampler_round(s);
   s.frames_per_second = 5e4;
   const SamplerRound known = plan_sampler_round(s);
