@@ -40,9 +40,9 @@ inline constexpr double most_passes = 5000.0;
 
 /// Later rounds are longer: their students know where the student goes. A third to a half of a
 /// round is for labels, as far as these are of use, and more where the training has enough passes
-/// over them in less than the other part, as with labels that take seconds. Without a student all frames are drawn, far
-/// apart, and count as `above`. The frames that measure the last student are kept back from the
-/// labels.
+/// over them in less than the other part, as with labels that take seconds. Without a student all
+/// frames are drawn, far apart, and count as `above`. The frames that measure the last student are
+/// kept back from the labels.
 SamplerRound plan_sampler_round(const RoundSituation &situation);
 
 }    // namespace mlff
