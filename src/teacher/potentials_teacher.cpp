@@ -3,10 +3,12 @@
 
 #include "core/engine.h"
 #include "core/errors.h"
+#include "core/words.h"
 #include "engine/make_engine.h"
 #include "potential/potential.h"
 #include "structure/lattice.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -41,6 +43,16 @@ namespace {
     Json provenance() const override
     {
       return {{"settings", {{"models", files}}}, {"versions", Json::object()}, {"files", files}};
+    }
+
+    std::string citation() const override
+    {
+      std::vector<std::string> all;
+      for (const auto &potential : potentials)
+        if (!potential.citation.empty() &&
+            std::find(all.begin(), all.end(), potential.citation) == all.end())
+          all.push_back(potential.citation);
+      return joined(all, "; ");
     }
 
     std::string lammps_commands(const std::string &elements, int, int) const override

@@ -73,6 +73,9 @@ class Teacher {
   /// paths whose contents count.
   virtual nlohmann::ordered_json provenance() const = 0;
 
+  /// Publications of the method, which go into potentials that learn from it; empty: not known.
+  virtual std::string citation() const { return ""; }
+
   /// The commands of LAMMPS, from pair_style on, that give the same forces in a system of this
   /// charge (e) with so many unpaired electrons; empty where there are none. `elements`: those of
   /// the atom types, with blanks between them.

@@ -120,6 +120,21 @@ namespace {
               {"files", Json::array()}};
     }
 
+    std::string citation() const override
+    {
+      switch (options.method) {
+        case XtbMethod::gfn2:
+          return "C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15 (2019) 1652 "
+                 "(GFN2-xTB)";
+        case XtbMethod::gfn1:
+          return "S. Grimme, C. Bannwarth, P. Shushkov, J. Chem. Theory Comput. 13 (2017) 1989 "
+                 "(GFN1-xTB)";
+        case XtbMethod::gfnff:
+          return "S. Spicher, S. Grimme, Angew. Chem. Int. Ed. 59 (2020) 15665 (GFN-FF)";
+      }
+      return "";
+    }
+
     std::string lammps_commands(const std::string &elements, int system_charge,
                                 int unpaired_electrons) const override
     {

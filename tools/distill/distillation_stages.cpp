@@ -277,6 +277,7 @@ void Distillation::train(long r)
     s.train = labelled_until(r);
     s.valid = settings.valid;
     s.output = student(r, k);
+    if (s.citation.empty()) s.citation = make_teacher(settings.teacher)->citation();
     // each round begins again at what the cheap teacher taught, which many rounds would wear off
     if (settings.first_teacher)
       s.pretrain = std::make_shared<TrainSettings>(first.training(k));

@@ -266,9 +266,9 @@ namespace {
       s.energies = 0;
       s.energy_of_data = false;
       s.output = trained_file();
-      s.citation = "C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15 (2019) 1652 "
-                   "(GFN2-xTB); K. T. Schuett, O. T. Unke, M. Gastegger, ICML 2021 "
-                   "(PaiNN)";
+      s.citation = teacher->citation();
+      s.citation += std::string(s.citation.empty() ? "" : "; ") +
+          "K. T. Schuett, O. T. Unke, M. Gastegger, ICML 2021 (PaiNN)";
       return s;
     }
 

@@ -373,6 +373,7 @@ TrainSettings SamplerMaker::training_settings(const Part &part, int r, int first
   s.engine = "host";
   s.seed = unsigned(options.seed);
   s.checkpoint_seconds = 2.0;
+  s.citation = make_teacher(part.teacher)->citation();
   s.output = student(r);
   return s;
 }

@@ -142,6 +142,14 @@ TEST_F(PotentialsTeacher, SaysWhatItIs)
                 "\" C H O\n");
   const TeacherSettings settings{"potentials", {{"models", files}}};
   EXPECT_EQ(settings.name(), "model 1.safetensors, model 2.safetensors");
+
+  // what they cite, once
+  for (const auto &file : files) {
+    Potential potential = Potential::read(file);
+    potential.citation = "A. Author (2026)";
+    potential.write(file, true);
+  }
+  EXPECT_EQ(teacher_of_potentials(files, 1)->citation(), "A. Author (2026)");
 }
 
 TEST(Labels, GoIntoAStructure)
@@ -283,6 +291,9 @@ TEST(XtbTeacher, SaysWhatItIs)
   EXPECT_NE(hot->lammps_commands("O H", 0, 0).find("accuracy 0.1 etemp 1500\n"), std::string::npos);
   EXPECT_EQ(settings.name(), "gfn1");
   EXPECT_EQ(TeacherSettings().name(), "gfn2");
+  EXPECT_NE(plain->citation().find("(GFN1-xTB)"), std::string::npos);
+  EXPECT_NE(make_teacher(xtb("gfn2"))->citation().find("(GFN2-xTB)"), std::string::npos);
+  EXPECT_NE(make_teacher(xtb("gfnff"))->citation().find("(GFN-FF)"), std::string::npos);
 }
 #endif
 

@@ -92,6 +92,9 @@ TEST_F(MakeSampler, FromASmilesToAnInput)
   EXPECT_NE(content("methanol/molecule.data").find("6 atoms"), std::string::npos);
   EXPECT_GT(fs::file_size(file("methanol/report.png")), 5000u);
 
+  EXPECT_NE(Potential::read(file("methanol/student.safetensors")).citation.find("GFN2-xTB"),
+            std::string::npos);
+
   // LAMMPS takes samples with it
   const fs::path lammps = fs::path(MLFF_PROGRAM).parent_path() / "lmp";
   const auto sample = [&](const std::string &words) {
