@@ -1,6 +1,7 @@
 """The examples of interfaces, shortened: i-PI, COLVARS, MDAnalysis, ASE, CP2K, NWChem, PySCF."""
 
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -221,6 +222,24 @@ def test_dft_drives_lammps(example, lmp):
     own_energy, own_forces, _ = check["run"](folder / "water.nw", frame)
     assert frame["energy"] == pytest.approx(own_energy, abs=1e-5)
     np.testing.assert_allclose(frame["forces"], own_forces, rtol=0, atol=5e-5)
+
+
+SAMPLERS = sorted(path.stem for path in (EXAMPLES / "exact-sampling" / "molecules").glob("*.lmp"))
+
+
+@pytest.mark.parametrize("molecule", SAMPLERS)
+def test_samplers_that_ship(example, lmp, lmp_has, molecule):
+    """Their energies are those of GFN2-xTB to well below kT, also after long proposals."""
+    lmp_has("xtb")
+    log = lmp(
+        example("exact-sampling"),
+        f"variable molecule index {molecule}\nvariable moves index 200\n"
+        "variable segments index 10\ninclude in.molecule\n",
+    )
+    last = re.findall(r"^ +200 +\S+ +(\S+) +(\S+) +(\S+) +(\S+) *$", log, re.M)[-1]
+    accepted, factor, error, segments = map(float, last)
+    assert accepted > 0.9 and segments > 0.85
+    assert abs(factor - 1.0) < 5.0 * error < 0.1
 
 
 def test_few_labels_scan(monkeypatch, tmp_path):
