@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from math import sqrt
+from math import cos, radians, sin, sqrt
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "exact-sampling"))
@@ -34,10 +34,10 @@ def nearest(elements, x, kind, place):
 
 
 def hydroxyl_torsion(elements, x):
-    """H-O-C-C of ethanol, degrees from 0 (cis) to 180 (anti)."""
+    """H-O-C-C of ethanol, degrees: 0 is cis, 180 anti."""
     o = elements.index("O")
     h, c = nearest(elements, x, "H", x[o]), nearest(elements, x, "C", x[o])
-    return abs(torsion([x[h], x[o], x[c], x[nearest(elements, x, "C", x[c])]]))
+    return torsion([x[h], x[o], x[c], x[nearest(elements, x, "C", x[c])]])
 
 
 def proton_shift(elements, x):
@@ -49,9 +49,16 @@ def proton_shift(elements, x):
 
 
 COORDINATES = {
-    "ethanol": (hydroxyl_torsion, "torsion H-O-C-C, degrees", (0.0, 180.0)),
+    "ethanol": (hydroxyl_torsion, "torsion H-O-C-C, degrees", (-180.0, 180.0)),
     "malonaldehyde": (proton_shift, "H-O less H-O', Å", (-1.2, 1.2)),
 }
+
+
+def samples_for_one(molecule, values):
+    """Statistical inefficiency of the coordinate; of an angle, of its sine or its cosine."""
+    if molecule == "malonaldehyde":
+        return inefficiency(values)
+    return max(inefficiency([f(radians(v)) for v in values]) for f in (sin, cos))
 
 
 def number(pattern, text):
@@ -66,7 +73,7 @@ def row_of(molecule, force, values):
     mine = [r for r in made["rounds"] if r["teacher"] == made["rounds"][-1]["teacher"]]
     # the last line of thermo output: acceptance, mean of exp(-D), its error
     last = re.findall(r"^ +\d+ +\S+ +(\S+) +(\S+) +(\S+) +\S+ *$", log, re.M)[-1]
-    g, verlet = inefficiency(values), made["lengths"]["verlet"]["calls"]
+    g, verlet = samples_for_one(molecule, values), made["lengths"]["verlet"]["calls"]
     seconds = [float(s) for s in re.findall(r"Loop time of (\S+)", log)]
     return {
         "molecule": molecule,
@@ -87,9 +94,9 @@ def row_of(molecule, force, values):
     }
 
 
-def histogram(values, low, high, bins):
+def histogram(values, g, low, high, bins):
     """Density of values, and its error where `g` of them make an independent one."""
-    width, g = (high - low) / bins, inefficiency(values)
+    width = (high - low) / bins
     counts = [0] * bins
     for value in values:
         if low <= value < high:
@@ -118,7 +125,9 @@ def draw(series, file):
     for panel, molecule in zip(panels[0], molecules):
         _, label, (low, high) = COORDINATES[molecule]
         for force, name, colour in (("pbe", "PBE", "C0"), ("gfn2", "GFN2-xTB", "C1")):
-            x, y, error = histogram(series[molecule, force], low, high, 18)
+            values = series[molecule, force]
+            g = samples_for_one(molecule, values)
+            x, y, error = histogram(values, g, low, high, 24)
             panel.errorbar(x, y, error, label=name, color=colour, capsize=2)
         panel.set(xlabel=label, ylabel="density", title=molecule, ylim=(0, None))
         panel.legend(frameon=False)

@@ -35,6 +35,12 @@ namespace {
   constexpr double hole = -0.5;
   constexpr double sampling_timestep = 0.5;    // fs
 
+  /// Frames with larger forces are not learned, eV/Å. Those at the entrance of a hole have 30 to 90.
+  constexpr double most_force = 150.0;
+
+  /// A student that finds fewer of the frames asked for needs frames that are drawn.
+  constexpr double least_found = 0.5;
+
   /// Frames of a batch of the training.
   constexpr long batch_frames = 64;
 
@@ -181,14 +187,17 @@ void SamplerMaker::make_frames(int r)
     return;
   }
   sample_frames(r, {T}, round.frames, frames_file);
-  sample_frames(r, {1.5 * T, 2.0 * T}, round.above, above_file);
+  if (entry(r)["found"].get<double>() < least_found)
+    draw_frames(r, round.above);
+  else
+    sample_frames(r, {1.5 * T, 2.0 * T}, round.above, above_file);
 }
 
-/// Geometries far from each other, for the first student of all.
+/// Geometries far from each other, for the first student of all, and where students do not move.
 void SamplerMaker::draw_frames(int r, long n)
 {
   const WideMolecule wide(molecule);
-  std::mt19937 generator(static_cast<unsigned>(options.seed));
+  std::mt19937 generator(static_cast<unsigned>(options.seed + r));
   OutputFile file((place(r) / above_file).string(), true);
   long found = 0;
   for (long tries = 0; found < n && tries < 50 * n; tries++) {
@@ -208,7 +217,7 @@ void SamplerMaker::sample_frames(int r, const std::vector<double> &temperatures,
   const Potential potential = Potential::read(student(before(r)));
   const int every = entry(r)["plan"]["every"];
   OutputFile file((place(r) / name).string(), true);
-  long failed = 0;
+  long failed = 0, all_good = 0;
   double segments = 0.0, accepted = 0.0;
   for (int c = 0; c < chains; c++) {
     const auto seed = unsigned(options.seed + 1009 * r + 101 * int(temperatures.size()) + c);
@@ -218,21 +227,27 @@ void SamplerMaker::sample_frames(int r, const std::vector<double> &temperatures,
     std::size_t next = std::size_t(chains * r + c);
     const auto begin = [&] {
       chain.start(molecule.conformers[next++ % molecule.conformers.size()]);
-      chain.move(first_segments);
+      for (int k = 0; k < first_segments && chain.place().energy > hole; k++) chain.move(1);
     };
     begin();
-    const long wanted = n / chains + (c < n % chains ? 1 : 0), most_failed = failed + wanted + 10;
-    for (long found = 0; found < wanted && failed < most_failed;) {
+    const long wanted = n / chains + (c < n % chains ? 1 : 0),
+               most_failed = failed + wanted / 3 + 10;
+    long found = 0;
+    std::vector<double> last;
+    while (found < wanted && failed < most_failed) {
       for (int k = 0; k < every && chain.place().energy > hole; k++) chain.move(1);
-      const bool sound = is_sound(molecule, chain.place().x, kind->one_molecule);
-      if (sound) {
+      const bool sound = is_sound(molecule, chain.place().x, kind->one_molecule),
+                 moved = chain.place().x != last;
+      last = chain.place().x;
+      if (sound && moved) {
         Structure frame = molecule.frame(chain.place().x);
         centre(frame.positions, molecule.masses);
         write_xyz(file, frame);
         found++;
+        all_good += chain.place().energy > hole;
       }
       // the entrance of a hole is worth a label, what lies in it is not
-      if (!sound || chain.place().energy <= hole) {
+      if (!sound || !moved || chain.place().energy <= hole) {
         failed++;
         begin();
       }
@@ -241,9 +256,12 @@ void SamplerMaker::sample_frames(int r, const std::vector<double> &temperatures,
     accepted += chain.tally().accepted;
   }
   file.finish();
-  if (name == frames_file) entry(r)["segment_acceptance"] = accepted / segments;
+  if (name == frames_file) {
+    entry(r)["segment_acceptance"] = accepted / segments;
+    entry(r)["found"] = double(all_good) / double(n);
+  }
   if (failed > 0)
-    spdlog::info("round {}: the student fell into a hole, or broke a bond, {} times", r, failed);
+    spdlog::info("round {}: the student fell into a hole, broke a bond or did not move {} times", r, failed);
 }
 
 void SamplerMaker::label(const Part &part, int r)
@@ -359,9 +377,10 @@ TrainSettings SamplerMaker::training_settings(const Part &part, int r, int first
       if (fs::exists(place(k) / name)) s.train.push_back({(place(k) / name).string()});
   // fresh frames measure the student, so that none need be held out
   s.valid_fraction = 0.0;
-  s.max_force = 30.0;
-  s.energy = {.weight = 5.0, .final_weight = 100.0, .delta = 0.01};
-  s.force = {.weight = 1.0, .final_weight = 1.0, .delta = 0.02};
+  s.max_force = most_force;
+  // the entrances of holes must not outweigh the frames that count
+  s.energy = {.weight = 5.0, .final_weight = 100.0, .huber = true, .delta = 0.05};
+  s.force = {.weight = 1.0, .final_weight = 1.0, .huber = true, .delta = 0.3};
   s.batch_atoms = batch_frames * molecule.n_atoms();
   s.steps = steps;
   s.learning_rate = from < 0 ? 3e-3 : 2e-3;

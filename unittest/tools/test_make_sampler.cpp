@@ -106,7 +106,10 @@ TEST_F(MakeSampler, FromASmilesToAnInput)
   const auto frames_of = [&](const std::string &name) {
     std::vector<std::vector<double>> places;
     const auto reader = open_trajectory(file("methanol/" + name));
-    for (Structure frame; reader->next(frame);) places.push_back(frame.positions);
+    for (Structure frame; reader->next(frame);) {
+      EXPECT_TRUE(frame.energy.has_value());
+      places.push_back(frame.positions);
+    }
     return places;
   };
   const auto whole = frames_of("samples.xyz");
