@@ -23,8 +23,6 @@ namespace {
   constexpr std::array<double, 4> spring_constants = {0.0, 35.0, 5.0, 0.6};
   constexpr double least_constant = 0.05;    // of every coordinate, so that H can be inverted
 
-  constexpr double coldest = 100.0, hottest = 1500.0;    // K
-  constexpr double share_turned = 0.7, share_stretched = 0.1;
   constexpr double least_stretch = 0.85, most_stretch = 1.8;
   constexpr int most_tries = 200;
 
@@ -155,15 +153,15 @@ bool WideMolecule::has_room(const std::vector<double> &x) const
   return true;
 }
 
-Structure WideMolecule::draw(std::mt19937 &generator) const
+Structure WideMolecule::draw(std::mt19937 &generator, const WideRange &range) const
 {
   std::vector<double> x;
   for (int tries = 0; tries < most_tries; tries++) {
     x = molecule.conformers[generator() % molecule.conformers.size()];
-    if (uniform(generator, 0.0, 1.0) < share_turned) turn(x, generator);
+    if (uniform(generator, 0.0, 1.0) < range.turned) turn(x, generator);
     if (!has_room(x)) continue;
-    shake(x, log_uniform(generator, coldest, hottest), generator);
-    if (uniform(generator, 0.0, 1.0) < share_stretched) stretch(x, generator);
+    shake(x, log_uniform(generator, range.coldest, range.hottest), generator);
+    if (uniform(generator, 0.0, 1.0) < range.stretched) stretch(x, generator);
     if (has_room(x)) return molecule.frame(x);
   }
   // so crowded a molecule that nothing else has room

@@ -12,6 +12,16 @@
 
 namespace mlff {
 
+/// How far geometries of a molecule are drawn from its conformers.
+struct WideRange {
+  double turned = 0.7, stretched = 0.1;        ///< shares of geometries
+  double coldest = 100.0, hottest = 1500.0;    ///< K, of the springs
+};
+
+/// Geometries near conformers. The springs are softer than bonds, so that these temperatures are
+/// those of energies some three times as high.
+inline constexpr WideRange near_conformers = {0.1, 0.0, 10.0, 300.0};
+
 /// Draws geometries of one molecule. A conformer is turned about its bonds, displaced as a network
 /// of springs is at some temperature, and now and then one of its bonds is stretched.
 ///
@@ -23,7 +33,7 @@ class WideMolecule {
   explicit WideMolecule(const Molecule &molecule);
 
   /// A new geometry, in which no two atoms that are not bonded are nearer than bonded atoms may be.
-  Structure draw(std::mt19937 &generator) const;
+  Structure draw(std::mt19937 &generator, const WideRange &range = {}) const;
 
   /// Bonds that are turned about: not in rings, and with more than one atom at both ends.
   const std::vector<std::pair<int, int>> &turned_bonds() const { return turned; }

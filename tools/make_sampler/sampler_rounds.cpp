@@ -193,7 +193,8 @@ void SamplerMaker::make_frames(int r)
     sample_frames(r, {1.5 * T, 2.0 * T}, round.above, above_file);
 }
 
-/// Geometries far from each other, for the first student of all, and where students do not move.
+/// Geometries near conformers and far from them, for the first student of all, and where students
+/// do not move.
 void SamplerMaker::draw_frames(int r, long n)
 {
   const WideMolecule wide(molecule);
@@ -201,7 +202,7 @@ void SamplerMaker::draw_frames(int r, long n)
   OutputFile file((place(r) / above_file).string(), true);
   long found = 0;
   for (long tries = 0; found < n && tries < 50 * n; tries++) {
-    const Structure frame = wide.draw(generator);
+    const Structure frame = wide.draw(generator, found % 2 ? WideRange{} : near_conformers);
     if (!is_sound(molecule, frame.positions, kind->one_molecule)) continue;
     write_xyz(file, frame);
     found++;
