@@ -35,7 +35,7 @@ namespace {
   constexpr double hole = -0.5;
   constexpr double sampling_timestep = 0.5;    // fs
 
-  /// Frames with larger forces are not learned, eV/Å. Those at the entrance of a hole have 30 to 90.
+  /// Frames with larger forces are not learned, eV/Å; at the entrance of a hole they are 30 to 90.
   constexpr double most_force = 150.0;
 
   /// A student that finds fewer of the frames asked for needs frames that are drawn.
@@ -262,7 +262,8 @@ void SamplerMaker::sample_frames(int r, const std::vector<double> &temperatures,
     entry(r)["found"] = double(all_good) / double(n);
   }
   if (failed > 0)
-    spdlog::info("round {}: the student fell into a hole, broke a bond or did not move {} times", r, failed);
+    spdlog::info("round {}: the student fell into a hole, broke a bond or did not move {} times", r,
+                 failed);
 }
 
 void SamplerMaker::label(const Part &part, int r)
