@@ -80,7 +80,7 @@ class SamplerMaker {
   std::string best_student() const { return student(before(best_round())); }
   double best_acceptance() const;
   ChainConditions conditions(double temperature, double timestep_fs) const;
-  Structure last_frame() const;
+  Structure lowest_frame() const;
   void choose_lengths();
   double choose_timestep(const Potential &potential);
   void compare_with_verlet(const Potential &potential);

@@ -85,20 +85,22 @@ double SamplerMaker::best_acceptance() const
   return entry(best_round())["measure"]["acceptance"];
 }
 
-/// A frame of the student at the temperature of the sampler.
-Structure SamplerMaker::last_frame() const
+/// Of the labelled frames of the student at the temperature of the sampler the one of lowest energy:
+/// chains that stay in the basin of a conformer must not stay in that of a high one.
+Structure SamplerMaker::lowest_frame() const
 {
   const auto reader = open_trajectory((place(best_round()) / "labels.xyz").string());
-  Structure frame, last;
-  while (reader->next(frame)) last = frame;
-  return last;
+  Structure frame, lowest;
+  while (reader->next(frame))
+    if (!lowest.energy || *frame.energy < *lowest.energy) lowest = frame;
+  return lowest;
 }
 
 /// The time step of the student with the most accepted segments for its evaluations.
 double SamplerMaker::choose_timestep(const Potential &potential)
 {
   constexpr int segments = 100;
-  const auto positions = last_frame().positions;
+  const auto positions = lowest_frame().positions;
   double best = timesteps.front(), most = 0.0;
   Json &tried = folder.manifest["lengths"]["timesteps"];
   tried = Json::array();
@@ -124,7 +126,7 @@ void SamplerMaker::choose_lengths()
                force_seconds = folder.manifest["label_seconds"];
   StudentChain chain(potential, conditions(options.temperature, timestep), steps_of(timestep),
                      unsigned(options.seed + 1));
-  chain.start(last_frame().positions);
+  chain.start(lowest_frame().positions);
   SlowCoordinates coordinates(chain.molecules());
   const double limit = share_of_lengths * 60.0 * options.minutes;    // s
   const Stopwatch watch;
@@ -162,7 +164,7 @@ void SamplerMaker::choose_lengths()
 void SamplerMaker::compare_with_verlet(const Potential &potential)
 {
   ChainConditions at_place = conditions(options.temperature, verlet_timestep);
-  at_place.positions = last_frame().positions;
+  at_place.positions = lowest_frame().positions;
   StudentDynamics dynamics(potential, at_place, damping, unsigned(options.seed + 2));
   SlowCoordinates coordinates(dynamics.molecules());
   const double limit = share_of_lengths * 60.0 * options.minutes;    // s
@@ -208,7 +210,7 @@ void SamplerMaker::check()
     const double timestep = lengths["timestep_fs"];
     StudentChain chain(Potential::read(best_student()), conditions(options.temperature, timestep),
                        lengths["steps"].get<int>(), unsigned(options.seed + 3));
-    chain.start(last_frame().positions);
+    chain.start(lowest_frame().positions);
     const auto teacher = make_teacher(options.teacher);
     ExactChain exact(chain, energy_of_teacher(*teacher, start), options.temperature, segments,
                      unsigned(options.seed + 4));
@@ -280,7 +282,7 @@ void SamplerMaker::write_result()
   result.training = training.dump();
   result.write((folder / "student.safetensors").string(), true);
   Molecule placed = molecule;
-  placed.conformers = {last_frame().positions};
+  placed.conformers = {lowest_frame().positions};
   OutputFile data((folder / "molecule.data").string(), true);
   write_data(data, placed, 1, 8.0, true, options.seed);
   data.finish();
