@@ -85,7 +85,7 @@ double SamplerMaker::best_acceptance() const
   return entry(best_round())["measure"]["acceptance"];
 }
 
-/// Of the labelled frames of the student at the temperature of the sampler the one of lowest energy:
+/// Of the labelled frames of the student at the temperature of the sampler that of lowest energy:
 /// chains that stay in the basin of a conformer must not stay in that of a high one.
 Structure SamplerMaker::lowest_frame() const
 {
