@@ -229,7 +229,7 @@ SAMPLERS = sorted(path.stem for path in (EXAMPLES / "exact-sampling" / "molecule
 
 @pytest.mark.parametrize("molecule", SAMPLERS)
 def test_samplers_that_ship(example, lmp, lmp_has, molecule):
-    """Their energies are those of GFN2-xTB to well below kT, also after long proposals."""
+    """Their energies are those of GFN2-xTB to well below kT."""
     lmp_has("xtb")
     log = lmp(
         example("exact-sampling"),

@@ -586,6 +586,10 @@ TEST_F(LammpsTeacher, CommandsGoIntoOtherInputs)
             std::string::npos);
   EXPECT_EQ(with_early_commands_first("units metal\nread_data x\n" + input + "run 0\n"),
             "units metal\nnewton off\nread_data x\n" + input.substr(11) + "run 0\n");
+  // where the system is read by a command in a variable
+  const std::string begin = "variable begin index read_data\n${begin} x\n";
+  EXPECT_EQ(with_early_commands_first("# read_data x\n" + begin + input + "run 0\n"),
+            "# read_data x\nnewton off\n" + begin + input.substr(11) + "run 0\n");
 }
 
 TEST_F(LammpsTeacher, FilesAreFoundWhereLammpsWouldNotLook)
